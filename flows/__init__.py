@@ -1,0 +1,1 @@
+"""When the work runs: Prefect flows and deployments, their artifacts, and the `videolake` command line."""

@@ -1,0 +1,1 @@
+"""How the pipeline's steps run on machines: the Ray worker, its placement, the execution of a shard."""
