@@ -1,0 +1,186 @@
+"""Where somebody speaks: Silero's voice activity network over a stream of sound, and the islands of speech it finds."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from schemas.errors import ModelError
+
+FRAME_SAMPLES = 512
+"""Samples the network judges at once: 32 ms."""
+CONTEXT_SAMPLES = 64
+"""Samples of the previous frame that it sees too."""
+GROUP_FRAMES = 64
+"""Frames a run: always as many, so that the result, to the last bit, does not depend on how the sound arrives."""
+MIN_SILENCE_FRAMES = 5
+"""Frames of silence that end an island: 160 ms."""
+JOIN_SAMPLES = 8_000
+"""Islands closer than half a second count together towards `min_speech_s`."""
+MAX_ISLAND_FRAMES = 28 * 16_000 // FRAME_SAMPLES
+"""Longest island; longer ones are cut where the network is least sure of speech."""
+
+
+@dataclass(frozen=True, slots=True)
+class Island:
+    """A stretch of unbroken speech, in samples from the start of the sound, half-open."""
+
+    start: int
+    end: int
+    probability: float
+    """Mean probability of speech in it."""
+
+
+class VoiceActivity:
+    """Silero VAD (https://github.com/snakers4/silero-vad) with its state carried from block to block.
+
+    The ONNX file comes with the faster-whisper package.
+    """
+
+    def __init__(self) -> None:
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.inter_op_num_threads = options.intra_op_num_threads = 1
+        options.log_severity_level = 3
+        self._network = onnxruntime.InferenceSession(_weights(), options, providers=["CPUExecutionProvider"])
+
+    def stream(self) -> "ActivityStream":
+        """Return a stream at rest; streams share the network and nothing else."""
+        return ActivityStream(self._network)
+
+
+class ActivityStream:
+    """The network's state over one sound track."""
+
+    def __init__(self, network: object) -> None:
+        self._network = network
+        self._h = np.zeros((1, 1, 128), np.float32)
+        self._c = np.zeros((1, 1, 128), np.float32)
+        self._context = np.zeros(CONTEXT_SAMPLES, np.float32)
+        self._rest = np.zeros(0, np.float32)
+
+    def add(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the probabilities of the frames that became complete.
+
+        Args:
+            samples: (n,) float32, 16 kHz, following those of the call before.
+
+        Returns:
+            (m,) float32 probability of speech for each next `FRAME_SAMPLES` samples.
+        """
+        self._rest = np.concatenate([self._rest, samples])
+        group = GROUP_FRAMES * FRAME_SAMPLES
+        whole = len(self._rest) // group * group
+        ready, self._rest = self._rest[:whole], self._rest[whole:]
+        return _join([self._run(ready[i : i + group]) for i in range(0, whole, group)])
+
+    def finish(self) -> NDArray[np.float32]:
+        """Return the probabilities of the remaining frames, the last one filled up with silence."""
+        missing = -len(self._rest) % FRAME_SAMPLES
+        rest, self._rest = np.pad(self._rest, (0, missing)), self._rest[:0]
+        return self._run(rest) if len(rest) else _join([])
+
+    def _run(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
+        frames = samples.reshape(-1, FRAME_SAMPLES)
+        contexts = np.vstack([self._context, frames[:-1, -CONTEXT_SAMPLES:]])
+        self._context = frames[-1, -CONTEXT_SAMPLES:].copy()
+        feed = {"input": np.hstack([contexts, frames]), "h": self._h, "c": self._c}
+        output, self._h, self._c = self._network.run(None, feed)  # type: ignore[attr-defined]
+        return np.asarray(output, np.float32).reshape(-1)
+
+
+class IslandFinder:
+    """Turns probabilities into islands of speech, with hysteresis, as they come.
+
+    Args:
+        threshold: Probability at which speech begins; it ends under `threshold - 0.15`.
+        min_speech_s: Islands that make up less speech together with their close neighbours are dropped.
+    """
+
+    def __init__(self, threshold: float, min_speech_s: float) -> None:
+        self._on, self._off = threshold, max(threshold - 0.15, 0.01)
+        self._min_samples = round(min_speech_s * 16_000)
+        self._frame = 0
+        self._open: list[float] = []
+        self._silence = 0
+        self._held: list[Island] = []
+        self._run_samples = 0
+        self._run_end = 0
+
+    @property
+    def undecided_from(self) -> int:
+        """Sample from which later speech may still reach back: nothing before it is in an island not yet returned."""
+        if self._held:
+            return self._held[0].start
+        return (self._frame - len(self._open)) * FRAME_SAMPLES
+
+    def add(self, probabilities: NDArray[np.float32]) -> list[Island]:
+        """Return the islands that became final, in order."""
+        found: list[Island] = []
+        for probability in probabilities.tolist():
+            found += self._step(probability)
+        return found
+
+    def finish(self) -> list[Island]:
+        """Return the last islands."""
+        found = self._close(len(self._open) - self._silence) if self._open else []
+        self._held = []
+        return found
+
+    def _step(self, probability: float) -> list[Island]:
+        self._frame += 1
+        if not self._open:
+            if self._frame * FRAME_SAMPLES - self._run_end > JOIN_SAMPLES + FRAME_SAMPLES:
+                self._held, self._run_samples = [], 0
+            if probability >= self._on:
+                self._open = [probability]
+            return []
+        self._open.append(probability)
+        self._silence = (
+            self._silence + 1 if probability < self._off or (self._silence and probability < self._on) else 0
+        )
+        if self._silence >= MIN_SILENCE_FRAMES:
+            return self._close(len(self._open) - self._silence)
+        if len(self._open) >= MAX_ISLAND_FRAMES:
+            half = len(self._open) // 2
+            return self._close(half + int(np.argmin(self._open[half:])), keep=True)
+        return []
+
+    def _close(self, length: int, *, keep: bool = False) -> list[Island]:
+        """End the open island after `length` frames; `keep` leaves the rest open."""
+        start = (self._frame - len(self._open)) * FRAME_SAMPLES
+        island = Island(start, start + length * FRAME_SAMPLES, float(np.mean(self._open[:length])))
+        self._open = self._open[length:] if keep else []
+        self._silence = min(self._silence, len(self._open))
+        return self._count(island)
+
+    def _count(self, island: Island) -> list[Island]:
+        """Hold islands back until, with their close neighbours, they make up enough speech."""
+        if island.start - self._run_end > JOIN_SAMPLES:
+            self._held, self._run_samples = [], 0
+        self._run_end = island.end
+        self._run_samples += island.end - island.start
+        self._held.append(island)
+        if self._run_samples < self._min_samples:
+            return []
+        found, self._held = self._held, []
+        return found
+
+
+def _weights() -> str:
+    from faster_whisper.utils import get_assets_path
+
+    found = sorted(Path(get_assets_path()).glob("silero_vad_v6*.onnx"))
+    if not found:
+        raise ModelError(
+            f"no silero_vad_v6*.onnx in {get_assets_path()}: the voice activity network comes with faster-whisper 1.2; "
+            "reinstall it with `pip install --force-reinstall 'faster-whisper>=1.2,<1.3'`"
+        )
+    return str(found[-1])
+
+
+def _join(parts: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+    return np.concatenate(parts) if parts else np.zeros(0, np.float32)

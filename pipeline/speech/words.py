@@ -1,0 +1,128 @@
+"""Words and their times, from Whisper's tokens, their alignment and the islands of speech."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from pipeline.speech.engines import Alignment, Tokenizer
+from pipeline.speech.marks import APPENDED, PREPENDED
+from pipeline.speech.windows import Plan
+from schemas.media import SAMPLE_RATE_HZ
+
+MIN_WORD_S = 0.02
+EDGE_S = 0.1
+"""Words may reach so far beyond the island that the voice activity detector drew."""
+
+
+@dataclass(frozen=True, slots=True)
+class SpokenWord:
+    """A word with what is needed to judge it. Times are seconds from the start of whatever holds it."""
+
+    text: str
+    """As decoded, with the space before it where the language has them, and its punctuation."""
+    start_s: float
+    end_s: float
+    logprob: float
+    """Sum over its tokens."""
+    tokens: int
+    no_speech_prob: float
+    """Whisper's, of the window it comes from."""
+
+    @property
+    def probability(self) -> float:
+        """Geometric mean of its tokens' probabilities."""
+        return math.exp(self.logprob / self.tokens)
+
+
+def words_in_window(
+    tokenizer: Tokenizer, tokens: Sequence[int], aligned: Alignment, no_speech_prob: float
+) -> list[SpokenWord]:
+    """Join tokens to words, punctuation included.
+
+    Args:
+        tokenizer: Of whisper, for the language spoken.
+        tokens: Text tokens of one window.
+        aligned: Of these tokens.
+        no_speech_prob: Of the window.
+
+    Returns:
+        Words with times from the start of the window.
+    """
+    texts, groups = tokenizer.split_to_word_tokens([*tokens, tokenizer.eot])
+    words, done = [], 0
+    for text, group in zip(texts[:-1], groups[:-1], strict=True):
+        span = slice(done, done + len(group))
+        logprob = float(np.log(np.maximum(aligned.probabilities[span], 1e-10)).sum())
+        start_s, end_s = float(aligned.start_s[done]), float(aligned.start_s[done + len(group)])
+        words.append(SpokenWord(text, start_s, end_s, logprob, len(group), no_speech_prob))
+        done += len(group)
+    return [word for word in _attach_punctuation(words) if word.text.strip()]
+
+
+def _attach_punctuation(words: Sequence[SpokenWord]) -> list[SpokenWord]:
+    """Join marks to the word before or after, as `whisper.timing.merge_punctuations` does; the word's times stay."""
+    result: list[SpokenWord] = []
+    opening: SpokenWord | None = None
+    for word in words:
+        mark = word.text.strip()
+        if opening:
+            result.append(_joined(word, opening, opening.text + word.text.lstrip()))
+            opening = None
+        elif mark and mark in PREPENDED and word.text.startswith(" "):
+            opening = word
+        elif result and word.text and word.text in APPENDED:
+            result[-1] = _joined(result[-1], word, result[-1].text + word.text)
+        else:
+            result.append(word)
+    return [*result, opening] if opening else result
+
+
+def _joined(word: SpokenWord, mark: SpokenWord, text: str) -> SpokenWord:
+    return replace(word, text=text, logprob=word.logprob + mark.logprob, tokens=word.tokens + mark.tokens)
+
+
+def place(words: Sequence[SpokenWord], plan: Plan) -> list[SpokenWord]:
+    """Move words from their window to the sound track, and out of the silence that alignment lets them reach into.
+
+    Returns:
+        The words with seconds from the start of the sound.
+    """
+    placed = []
+    for word in words:
+        start, end = plan.original(word.start_s * SAMPLE_RATE_HZ, word.end_s * SAMPLE_RATE_HZ)
+        start_s, end_s = _snap(start / SAMPLE_RATE_HZ, end / SAMPLE_RATE_HZ, plan)
+        placed.append(replace(word, start_s=start_s, end_s=end_s))
+    return placed
+
+
+def _snap(start_s: float, end_s: float, plan: Plan) -> tuple[float, float]:
+    """Cut a word to the island that it shares most with; leave it where it touches none."""
+    best, most = (start_s, end_s), 0.0
+    for island in plan.islands:
+        low = max(start_s, island.start / SAMPLE_RATE_HZ - EDGE_S)
+        high = min(end_s, island.end / SAMPLE_RATE_HZ + EDGE_S)
+        if high - low > most:
+            best, most = (low, high), high - low
+    return best
+
+
+def in_order(words: Sequence[SpokenWord], limit_s: float) -> list[SpokenWord]:
+    """Return the words with times that follow each other, each longer than nothing, none beyond `limit_s`.
+
+    Args:
+        words: In the order spoken.
+        limit_s: Length of the sound, more than 0.
+    """
+    least = min(MIN_WORD_S, limit_s / max(len(words), 1) / 2)
+    spans: list[list[float]] = []
+    for word in words:
+        start = max(word.start_s, spans[-1][1] if spans else 0.0)
+        spans.append([start, max(word.end_s, start + least)])
+    bound = limit_s
+    for span in reversed(spans):
+        span[1] = min(span[1], bound)
+        span[0] = min(span[0], span[1] - least)
+        bound = span[0]
+    return [replace(word, start_s=start, end_s=end) for word, (start, end) in zip(words, spans, strict=True)]
