@@ -1,0 +1,5 @@
+"""Text becomes vectors."""
+
+from pipeline.text.encoder import TextEncoder
+
+__all__ = ["TextEncoder"]

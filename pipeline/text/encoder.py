@@ -1,0 +1,129 @@
+"""BERT-like sentence encoder: text in, unit vectors out."""
+
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from pipeline.models import ModelInfo, resolve, set_threads
+from pipeline.models.loading import LOAD_ERRORS, quiet_transformers
+from pipeline.text.batches import length_batches
+from schemas.config import TextConfig
+from schemas.errors import ModelError
+
+logger = logging.getLogger(__name__)
+
+# A token is seldom longer than a word, so far fewer characters than this fill the window; the cut bounds the time
+# that a text of megabytes costs in the tokenizer.
+_CHARACTERS_PER_TOKEN = 64
+_NO_LIMIT = 1_000_000
+
+
+class TextEncoder:
+    """A transformer encoder with pooling (Devlin et al. 2019; Reimers and Gurevych 2019). One thread at a time.
+
+    Args:
+        config: The `text` section.
+        device: `cpu` or `cuda`.
+        threads: Threads of PyTorch in this process.
+
+    Raises:
+        ModelError: The model is not there or cannot be loaded.
+    """
+
+    def __init__(self, config: TextConfig, *, device: str, threads: int) -> None:
+        set_threads(threads)
+        self.info: ModelInfo = resolve("text", config.model)
+        self._config = config
+        self._device = device
+        self._model, self._tokenizer = _load(self.info, device)
+        self._max_tokens = min(config.max_tokens, _longest_input(self._model, self._tokenizer))
+
+    @property
+    def dimensions(self) -> int:
+        """Length of a vector."""
+        return int(self._model.config.hidden_size)
+
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Encode texts; how they are batched does not change the result.
+
+        Args:
+            texts: Any strings; what is over `text.max_tokens` is cut.
+
+        Returns:
+            float32 (n, dimensions) in the order of `texts`, of unit length; zeros where there is nothing to read.
+        """
+        vectors = np.zeros((len(texts), self.dimensions), dtype=np.float32)
+        filled, tokens = self._tokenize(texts)
+        for batch in length_batches([len(ids) for ids in tokens], self._config.batch_tokens):
+            vectors[[filled[place] for place in batch]] = self._encode_batch([tokens[place] for place in batch])
+        return vectors
+
+    def _tokenize(self, texts: Sequence[str]) -> tuple[list[int], list[list[int]]]:
+        """Return the places of texts that hold any token, and their token ids with the special ones."""
+        cleaned = [_clean(text, self._max_tokens * _CHARACTERS_PER_TOKEN) for text in texts]
+        places = [place for place, text in enumerate(cleaned) if text]
+        if not places:
+            return [], []
+        encoded = self._tokenizer(
+            [cleaned[place] for place in places],
+            truncation=True,
+            max_length=self._max_tokens,
+            return_attention_mask=False,
+            return_special_tokens_mask=True,
+        )
+        rows = zip(places, encoded["input_ids"], encoded["special_tokens_mask"], strict=True)
+        kept = [(place, ids) for place, ids, special in rows if not all(special)]
+        return [place for place, _ in kept], [ids for _, ids in kept]
+
+    @torch.inference_mode()
+    def _encode_batch(self, tokens: list[list[int]]) -> NDArray[np.float32]:
+        length = max(map(len, tokens))
+        pad = self._tokenizer.pad_token_id or 0
+        input_ids = torch.tensor([ids + [pad] * (length - len(ids)) for ids in tokens], device=self._device)
+        lengths = torch.tensor([len(ids) for ids in tokens], device=self._device)
+        attention_mask = torch.arange(length, device=self._device)[None, :] < lengths[:, None]  # (batch, length)
+        output = self._model(input_ids=input_ids, attention_mask=attention_mask.long())
+        hidden: torch.Tensor = output.last_hidden_state.float()  # (batch, length, dimensions)
+        if self._config.pooling == "cls":
+            pooled = hidden[:, 0]
+        else:
+            weights = attention_mask[:, :, None].to(hidden.dtype)
+            pooled = (hidden * weights).sum(dim=1) / weights.sum(dim=1)
+        unit: NDArray[np.float32] = torch.nn.functional.normalize(pooled, dim=1).cpu().numpy()
+        return unit
+
+
+def _clean(text: str, max_characters: int) -> str:
+    """Return a text that any tokenizer takes: single spaces, no lone surrogates, not endless."""
+    return " ".join(text.encode("utf-8", "replace").decode("utf-8").replace("\0", " ").split())[:max_characters]
+
+
+def _load(info: ModelInfo, device: str) -> tuple[Any, Any]:
+    from transformers import AutoModel, AutoTokenizer
+
+    options: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
+    try:
+        with quiet_transformers():
+            tokenizer = AutoTokenizer.from_pretrained(info.path, **options)
+            model = AutoModel.from_pretrained(info.path, dtype=torch.float32, **options)
+    except LOAD_ERRORS as error:
+        raise ModelError(
+            f"text.model: {info.id} ({info.path}) cannot be loaded as a text encoder: {error}. "
+            "It must be a folder that transformers' AutoModel and AutoTokenizer read."
+        ) from error
+    if getattr(model.config, "is_encoder_decoder", False) or not hasattr(model.config, "hidden_size"):
+        raise ModelError(f"text.model: {info.id} is a {model.config.model_type} model, not a BERT-like encoder.")
+    logger.info("text encoder %s loaded, %d dimensions", info.id, model.config.hidden_size)
+    return model.eval().to(device), tokenizer
+
+
+def _longest_input(model: Any, tokenizer: Any) -> int:  # noqa: ANN401 - transformers' classes are chosen at run time
+    stated = int(tokenizer.model_max_length)
+    if stated < _NO_LIMIT:
+        return stated
+    # RoBERTa-like models start counting positions at 2.
+    return int(getattr(model.config, "max_position_embeddings", _NO_LIMIT + 2)) - 2
