@@ -55,6 +55,7 @@ class Encoded:
 class Tokenizer(Protocol):
     """What is used of `whisper.tokenizer.Tokenizer`."""
 
+    language: str | None
     sot_sequence: tuple[int, ...]
     no_timestamps: int
     eot: int

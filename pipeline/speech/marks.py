@@ -16,6 +16,8 @@ ABBREVIATION = re.compile(
 )
 """A word whose full stop ends no sentence; single letters are initials."""
 
+UNSPACED_LANGUAGES = frozenset({"zh", "ja", "th", "lo", "my", "yue"})
+"""Languages written without spaces; their words are whatever tokens make up whole characters."""
 DENSE_SCRIPT = re.compile(r"[\u1100-\u11ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff]")
 """Chinese characters, kana and Hangul: about a syllable each."""
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from pipeline.speech.engines import Alignment, Tokenizer
-from pipeline.speech.marks import APPENDED, PREPENDED
+from pipeline.speech.marks import APPENDED, DENSE_SCRIPT, PREPENDED, UNSPACED_LANGUAGES
 from pipeline.speech.windows import Plan
 from schemas.media import SAMPLE_RATE_HZ
 
@@ -58,29 +58,41 @@ def words_in_window(
         start_s, end_s = float(aligned.start_s[done]), float(aligned.start_s[done + len(group)])
         words.append(SpokenWord(text, start_s, end_s, logprob, len(group), no_speech_prob))
         done += len(group)
-    return [word for word in _attach_punctuation(words) if word.text.strip()]
+    spaced = tokenizer.language not in UNSPACED_LANGUAGES
+    return [word for word in _whole_words(words, spaced=spaced) if word.text.strip()]
 
 
-def _attach_punctuation(words: Sequence[SpokenWord]) -> list[SpokenWord]:
-    """Join marks to the word before or after, as `whisper.timing.merge_punctuations` does; the word's times stay."""
-    result: list[SpokenWord] = []
+def _whole_words(parts: Sequence[SpokenWord], *, spaced: bool) -> list[SpokenWord]:
+    """Join marks to the word that they belong to, and parts that no space divides (`c` and `'est`).
+
+    Whisper's own tokenizer leaves the latter apart.
+    """
+    words: list[SpokenWord] = []
     opening: SpokenWord | None = None
-    for word in words:
-        mark = word.text.strip()
+    for part in parts:
+        mark = part.text.strip()
         if opening:
-            result.append(_joined(word, opening, opening.text + word.text.lstrip()))
+            words.append(_joined(opening, part, start_s=part.start_s, end_s=part.end_s))
             opening = None
-        elif mark and mark in PREPENDED and word.text.startswith(" "):
-            opening = word
-        elif result and word.text and word.text in APPENDED:
-            result[-1] = _joined(result[-1], word, result[-1].text + word.text)
+        elif mark and mark in PREPENDED and part.text.startswith(" "):
+            opening = part
+        elif words and mark and part.text in APPENDED:
+            words[-1] = _joined(words[-1], part)
+        elif words and spaced and not part.text.startswith(" ") and not DENSE_SCRIPT.match(part.text):
+            words[-1] = _joined(words[-1], part, end_s=part.end_s)
         else:
-            result.append(word)
-    return [*result, opening] if opening else result
+            words.append(part)
+    return [*words, opening] if opening else words
 
 
-def _joined(word: SpokenWord, mark: SpokenWord, text: str) -> SpokenWord:
-    return replace(word, text=text, logprob=word.logprob + mark.logprob, tokens=word.tokens + mark.tokens)
+def _joined(first: SpokenWord, second: SpokenWord, **times: float) -> SpokenWord:
+    return replace(
+        first,
+        text=first.text + second.text,
+        logprob=first.logprob + second.logprob,
+        tokens=first.tokens + second.tokens,
+        **times,
+    )
 
 
 def place(words: Sequence[SpokenWord], plan: Plan) -> list[SpokenWord]:
