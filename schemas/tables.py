@@ -98,7 +98,7 @@ HIGHLIGHT = pa.struct(
 SECONDS_BY_STEP = pa.map_(pa.string(), pa.float64())
 TEXT_BY_NAME = pa.map_(pa.string(), pa.string())
 
-TABLE_NAMES = ("videos", "shots", "frames", "utterances", "scenes", "summaries", "errors", "runs")
+TABLE_NAMES = ("videos", "shots", "frames", "utterances", "scenes", "summaries", "errors", "runs", "sources")
 VIDEO_TABLES = ("shots", "frames", "utterances", "scenes", "summaries", "errors", "videos")
 """The tables that a shard writes, in the order they are published: `videos` last."""
 
@@ -111,6 +111,7 @@ DESCRIPTIONS: Mapping[str, str] = {
     "summaries": "One row a video: headline, summary with evidence, chapters, highlights.",
     "errors": "One row a video that could not be analysed, with the reason.",
     "runs": "One row a flow run: configuration, versions, models, counts and costs.",
+    "sources": "One row a place and the content found there, so that unchanged files are not read again.",
 }
 
 _VIDEOS = [
@@ -187,6 +188,14 @@ _RUNS = [
     _seconds("wall_s", "Seconds the run took."),
     _field("compute_s", SECONDS_BY_STEP, "Seconds of compute, by step, over all workers.", unit="s"),
     _text("prefect_flow_run_id", "Flow run in Prefect; null where it ran without.", nullable=True),
+]
+
+_SOURCES = [
+    _text("uri", "The place."),
+    _int("size_bytes", "Size of the file then.", unit="byte", kind=pa.int64()),
+    _int("mtime_ns", "Modification time then; 0 if unknown.", unit="ns", kind=pa.int64()),
+    _text("video_id", "Digest of the content that was there."),
+    _field("seen_at", pa.timestamp("us", tz="UTC"), "When it was read; the newest row of a place counts."),
 ]
 
 
@@ -275,6 +284,7 @@ def table_schema(
     """
     fixed: dict[str, list[pa.Field]] = {
         "videos": _VIDEOS, "shots": _SHOTS, "summaries": _SUMMARIES, "errors": _ERRORS, "runs": _RUNS,
+        "sources": _SOURCES,
     }  # fmt: skip
     shaped = {"frames": _frames, "utterances": _utterances, "scenes": _scenes}
     fields = fixed[table] if table in fixed else shaped[table](text, vision)

@@ -1,0 +1,9 @@
+"""The lake: where results are kept as Parquet, how they are committed, and how they are queried."""
+
+from pipeline.lake.cleaning import Cleaned
+from pipeline.lake.compaction import Compacted
+from pipeline.lake.lake import Lake
+from pipeline.lake.layout import shard_id
+from pipeline.lake.rows import failure_tables, video_tables
+
+__all__ = ["Cleaned", "Compacted", "Lake", "failure_tables", "shard_id", "video_tables"]

@@ -1,0 +1,80 @@
+"""Publish a shard: merge what is staged of it into one file a table, `videos` last.
+
+A shard's rows count from the moment its `videos` file is there. Until then a commit may be killed at any point and
+started again: the same staged files give the same names, so it overwrites its own unfinished work. After that moment
+it only removes the staged files.
+"""
+
+import logging
+from collections.abc import Iterator, Sequence
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipeline.lake.layout import is_compact, shard_file
+from pipeline.lake.parquet import merge, row_groups
+from pipeline.lake.staging import shard_folder, staged, staged_file
+from pipeline.lake.store import Store
+from schemas.errors import LakeError
+from schemas.tables import VIDEO_TABLES
+
+logger = logging.getLogger(__name__)
+
+
+def commit(store: Store, shard: str, revision: str) -> int:
+    """Publish the staged videos of a shard; repeating it changes nothing.
+
+    Args:
+        store: The lake's files.
+        shard: The commit, as named when its videos were staged.
+        revision: Revision of its rows.
+
+    Returns:
+        Number of videos that the shard holds in the lake, failed ones included.
+
+    Raises:
+        LakeError: Nothing of the shard is staged, or its rows are of another revision.
+    """
+    published = committed_videos(store, shard, revision)
+    if published is None:
+        videos = sorted(staged(store, shard))
+        if not videos:
+            raise LakeError(f"Nothing is staged of the shard {shard}: it cannot be committed to the lake {store.uri}.")
+        for table in VIDEO_TABLES:
+            published = _publish(store, table, shard=shard, revision=revision, videos=videos)
+        logger.info("Committed shard %s: %d videos", shard, published, extra={"shard": shard, "videos": published})
+    store.remove_folder(shard_folder(shard))
+    return published or 0
+
+
+def committed_videos(store: Store, shard: str, revision: str) -> int | None:
+    """Return how many videos a shard holds in the lake; None if it was never committed."""
+    name = shard_file(revision, shard)
+    if store.exists(f"videos/{name}"):
+        with store.parquet(f"videos/{name}") as file:
+            return int(file.metadata.num_rows)
+    count = 0
+    for compacted in (each for each in store.names("videos") if is_compact(each)):
+        with store.parquet(f"videos/{compacted}") as file:
+            shards = file.read(columns=["shard"]).column(0)
+        count += int(pc.sum(pc.equal(shards, shard), min_count=0).as_py())
+    return count or None
+
+
+def _publish(store: Store, table: str, *, shard: str, revision: str, videos: Sequence[str]) -> int:
+    schema = store.schema(staged_file(shard, videos[0], table))
+
+    def rows() -> Iterator[pa.Table]:
+        for video_id in videos:
+            with store.parquet(staged_file(shard, video_id, table)) as file:
+                if not file.schema_arrow.equals(schema):
+                    raise LakeError(
+                        f"{table} of video {video_id} has other columns than the rest of the shard {shard}."
+                    )
+                for group in row_groups(file):
+                    if pc.any(pc.not_equal(group["revision"], revision)).as_py():
+                        raise LakeError(f"{table} of video {video_id} is not of the revision {revision}.")
+                    yield group
+
+    with store.publish(f"{table}/{shard_file(revision, shard)}") as path:
+        return merge(rows(), path, schema)

@@ -1,0 +1,79 @@
+"""The lake as DuckDB sees it: a file system that can read the lake's files, and do nothing else.
+
+DuckDB's own switches keep queries inside allowed folders but let them write there (`WITH x AS (COPY … TO …) SELECT`
+counts as a SELECT). Through this file system nothing can be written, or opened outside the lake, by construction, and
+local disks and object stores look the same. It costs DuckDB some 0.3 ms a file.
+"""
+
+from datetime import UTC, datetime
+from typing import IO, Any
+
+from fsspec import AbstractFileSystem
+
+from pipeline.lake.store import Store
+
+PROTOCOL = "videolake"
+
+
+def reader_path(relative: str) -> str:
+    """Return the path by which DuckDB opens a file of the lake."""
+    return f"{PROTOCOL}://{relative}"
+
+
+class LakeFiles(AbstractFileSystem):  # type: ignore[misc]
+    """Read-only view of a lake's files for DuckDB.
+
+    Args:
+        store: The lake's files.
+    """
+
+    protocol = PROTOCOL
+    cachable = False
+
+    def __init__(self, store: Store) -> None:
+        super().__init__()
+        self._store = store
+        self.vanished = False
+        """Whether a file was asked for that is not there any more: compaction replaced it."""
+
+    def info(self, path: str, **_: object) -> dict[str, Any]:
+        """Return size and kind of a file."""
+        relative = self._inside(path)
+        try:
+            return {"name": relative, "size": self._store.size(relative), "type": "file"}
+        except FileNotFoundError:
+            self.vanished = True
+            raise
+
+    def ls(self, path: str, detail: bool = True, **_: object) -> list[Any]:  # noqa: ARG002 - fsspec's
+        """Refuse: queries name tables, not folders."""
+        raise PermissionError(f"{path} cannot be listed by a query.")
+
+    def glob(self, path: str, **_: object) -> list[str]:
+        """Take a path as it is: the views name every file."""
+        return [self._inside(path)]
+
+    def modified(self, path: str) -> datetime:
+        """Return a constant: the lake's files are never changed, only replaced under new names."""
+        self._inside(path)
+        return datetime.fromtimestamp(0, UTC)
+
+    def _open(self, path: str, mode: str = "rb", **_: object) -> IO[bytes]:
+        if mode != "rb":
+            raise PermissionError("A query cannot write to the lake.")
+        try:
+            return self._store.open(self._inside(path))
+        except FileNotFoundError:
+            self.vanished = True
+            raise
+
+    def open(self, path: str, mode: str = "rb", **_: object) -> IO[bytes]:
+        """Open a file of the lake for reading."""
+        return self._open(path, mode)
+
+    def _inside(self, path: str) -> str:
+        relative = path.removeprefix(f"{PROTOCOL}:").lstrip("/")
+        table, _, name = relative.partition("/")
+        if not name or "/" in name or name == ".." or table.startswith(("_", ".")):
+            raise PermissionError(f"{path} is no file of a table.")
+        return relative

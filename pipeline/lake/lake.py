@@ -1,0 +1,203 @@
+"""A lake: a folder of Parquet tables about videos, with one way to write it and many to read."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from pipeline.lake import cleaning, commit, compaction, query, staging
+from pipeline.lake.layout import MARKER, checked
+from pipeline.lake.lock import writer_lock
+from pipeline.lake.parquet import write_table
+from pipeline.lake.store import Store
+from pipeline.lake.views import quoted
+from schemas.errors import LakeError
+from schemas.tables import FORMAT_VERSION, table_schema
+
+_PROCESSED = """
+SELECT newest.video_id,
+    CASE
+        WHEN current.status = 'ok' AND current.revision = {revision} THEN 'ok'
+        WHEN newest.status = 'failed' AND newest.revision = {revision} THEN 'failed'
+        ELSE 'outdated'
+    END AS status,
+    errors.kind AS kind,
+    newest.shard AS shard
+FROM lake.states AS newest
+JOIN lake.states AS current ON newest.video_id = current.video_id AND current.is_current
+LEFT JOIN all_errors AS errors ON newest.video_id = errors.video_id AND newest.shard = errors.shard
+WHERE newest.is_newest
+ORDER BY newest.video_id
+"""
+
+
+class Lake:
+    """Tables about videos in a folder or on an object store.
+
+    Any number may read while one writes. Instances are small, can be pickled, and hold nothing open.
+
+    Args:
+        uri: Local path, `file://`, `memory://`, `s3://` or what else fsspec or Arrow knows.
+
+    Raises:
+        LakeError: There is no lake, or a newer Videolake made it.
+    """
+
+    def __init__(self, uri: str) -> None:
+        self._store = Store(uri)
+        self._locked = False
+        self.uri = self._store.absolute_uri
+        """Where the lake is; absolute, so that it means the same in every process."""
+        _check_marker(self._store)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Travel as the URI."""
+        return (Lake, (self.uri,))
+
+    @classmethod
+    def create(cls, uri: str) -> "Lake":
+        """Open a lake for writing; make one where there is none.
+
+        Raises:
+            LakeError: The folder holds something else, cannot be written, or a newer Videolake made it.
+        """
+        store = Store(uri)
+        if not store.exists(MARKER):
+            others = [name for name in store.names() if not name.startswith(".")]
+            if others:
+                raise LakeError(
+                    f"{uri} is no lake but holds {', '.join(others[:3])}{' and more' if others[3:] else ''}. "
+                    "Name an empty or a new folder."
+                )
+            store.write(MARKER, json.dumps({"format": FORMAT_VERSION}).encode())
+        return cls(uri)
+
+    def stage(self, shard: str, video_id: str, tables: Mapping[str, pa.Table]) -> None:
+        """Keep one video's rows until its shard is committed; from any process or machine that reaches the lake.
+
+        Args:
+            shard: Commit that the rows belong to (see `shard_id`).
+            video_id: The video.
+            tables: What `video_tables` or `failure_tables` made.
+
+        Raises:
+            LakeError: A table is missing, or the lake cannot be written.
+        """
+        staging.stage(self._store, shard, video_id, tables)
+
+    def staged(self, shard: str) -> set[str]:
+        """Return the videos of a shard that are staged completely."""
+        return staging.staged(self._store, shard)
+
+    def commit(self, shard: str, revision: str) -> int:
+        """Publish the staged videos of a shard at once; repeating it changes nothing.
+
+        Args:
+            shard: The commit.
+            revision: Revision of its rows.
+
+        Returns:
+            Number of videos that the shard holds in the lake, failed ones included.
+
+        Raises:
+            LakeError: Nothing of the shard is staged, or its rows are of another revision.
+        """
+        return commit.commit(self._store, shard, revision)
+
+    def clean(self) -> cleaning.Cleaned:
+        """Put the lake in order before a run: publish what a killed run had finished, remove what it left half done."""
+        with self.lock():
+            return cleaning.clean(self._store)
+
+    def compact(self, *, target_bytes: int = compaction.TARGET_BYTES) -> compaction.Compacted:
+        """Merge small files to about `target_bytes`, and drop superseded rows. Not while shards are being committed."""
+        with self.lock():
+            return compaction.compact(self._store, target_bytes=target_bytes)
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Be the one writer; on local disk. Entering it again through the same instance is fine.
+
+        Raises:
+            LakeError: Another writer holds the lake; the message says which.
+        """
+        if self._locked:
+            yield
+            return
+        with writer_lock(self._store):
+            self._locked = True
+            try:
+                yield
+            finally:
+                self._locked = False
+
+    def write_run(self, row: Mapping[str, Any]) -> None:
+        """Record a flow run, in place of what was recorded of it before.
+
+        Args:
+            row: A value for each column of the table `runs`.
+        """
+        table = pa.Table.from_pylist([dict(row)], schema=table_schema("runs"))
+        self._write_rows("runs", row["run_id"], table)
+
+    def write_sources(self, run_id: str, rows: pa.Table | Sequence[Mapping[str, Any]]) -> None:
+        """Record where a run found which content, for files that are new or changed.
+
+        Args:
+            run_id: The run.
+            rows: In the columns of the table `sources`.
+        """
+        schema = table_schema("sources")
+        table = rows if isinstance(rows, pa.Table) else pa.Table.from_pylist([dict(row) for row in rows])
+        self._write_rows("sources", run_id, table.select(schema.names).cast(schema))
+
+    def connect(self) -> duckdb.DuckDBPyConnection:
+        """Open the lake in DuckDB, read only, with the views of `pipeline.lake.views`; close it after use."""
+        return query.connect(self._store)[0]
+
+    def sql(self, statement: str) -> pa.Table:
+        """Answer one SQL query over the views.
+
+        Raises:
+            LakeError: The query is wrong, or would do something else than read.
+        """
+        return query.run_query(self._store, statement)
+
+    def processed(self, revision: str) -> pa.Table:
+        """Return what became of every video the lake knows, as a run at this revision has to see it.
+
+        Args:
+            revision: Revision of the run.
+
+        Returns:
+            Columns `video_id`; `status`: `ok` (nothing to do), `failed` (its newest attempt was at this revision), or
+            `outdated` (to be analysed); `kind`: why its newest attempt failed, null if that was ok; `shard`: of its
+            newest attempt, for `shard_id`.
+        """
+        return self.sql(_PROCESSED.format(revision=quoted(revision)))
+
+    def known_sources(self) -> pa.Table:
+        """Return `uri`, `size_bytes`, `mtime_ns`, `video_id` of every place whose content is known."""
+        return self.sql("SELECT uri, size_bytes, mtime_ns, video_id FROM sources")
+
+    def _write_rows(self, table: str, run_id: str, rows: pa.Table) -> None:
+        with self._store.publish(f"{table}/{checked(run_id)}.parquet") as path:
+            write_table(rows, path)
+
+
+def _check_marker(store: Store) -> None:
+    try:
+        marker = json.loads(store.read(MARKER))
+    except FileNotFoundError as error:
+        message = f"There is no lake at {store.uri}. `videolake run ARCHIVE --lake {store.uri}` makes one."
+        raise LakeError(message) from error
+    except (OSError, ValueError) as error:
+        raise LakeError(f"The lake {store.uri} cannot be read: {error}") from error
+    if marker["format"] > FORMAT_VERSION:
+        raise LakeError(
+            f"The lake {store.uri} has format {marker['format']}, and this Videolake reads up to {FORMAT_VERSION}. "
+            "Install a newer Videolake."
+        )

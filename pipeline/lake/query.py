@@ -1,0 +1,112 @@
+"""Ask the lake in SQL, through a DuckDB connection that can read its tables and do nothing else."""
+
+import tempfile
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+from pipeline.lake.files import PROTOCOL, LakeFiles
+from pipeline.lake.snapshot import take_snapshot
+from pipeline.lake.store import Store
+from pipeline.lake.views import VIEW_NAMES, create_views, quoted
+from schemas.errors import LakeError
+
+_ATTEMPTS = 5
+_READING = {duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN, duckdb.StatementType.PRAGMA}
+
+
+def connect(store: Store) -> tuple[duckdb.DuckDBPyConnection, LakeFiles]:
+    """Open the lake for queries, with the views of `pipeline.lake.views`.
+
+    The connection can read the lake's tables and nothing else: no other file, no network, no extension, no setting, and
+    it cannot write. It keeps the view of the lake that it was opened with, until compaction removes a file of it.
+
+    Returns:
+        The connection, to be closed after use, and the files it reads through.
+
+    Raises:
+        LakeError: The lake cannot be read.
+    """
+    for attempt in range(1, _ATTEMPTS + 1):
+        connection, files = open_engine(store)
+        try:
+            create_views(connection, store, take_snapshot(store))
+            _lock_down(connection)
+        except (duckdb.Error, OSError, pa.ArrowException) as error:
+            connection.close()
+            vanished = files.vanished or isinstance(error, FileNotFoundError)
+            if not vanished or attempt == _ATTEMPTS:
+                raise LakeError(f"Cannot read the lake {store.uri}: {error}") from error
+        except BaseException:
+            connection.close()
+            raise
+        else:
+            return connection, files
+    raise AssertionError("unreachable")
+
+
+def run_query(store: Store, query: str) -> pa.Table:
+    """Answer one SQL query from the lake as it is now.
+
+    Args:
+        store: The lake's files.
+        query: One statement in DuckDB's SQL that reads.
+
+    Returns:
+        Its result.
+
+    Raises:
+        LakeError: The query is wrong, or would do something else than read.
+    """
+    _check(query)
+    for attempt in range(1, _ATTEMPTS + 1):
+        connection, files = connect(store)
+        try:
+            result = connection.sql(query)
+            return result.to_arrow_table() if result is not None else pa.table({})
+        except duckdb.Error as error:
+            # Compaction removed a file between our listing and our reading: look again.
+            if not files.vanished or attempt == _ATTEMPTS:
+                raise _explained(error) from error
+        finally:
+            connection.close()
+    raise AssertionError("unreachable")
+
+
+def open_engine(store: Store) -> tuple[duckdb.DuckDBPyConnection, LakeFiles]:
+    """Make a DuckDB connection that reaches the lake's files, with no views yet."""
+    connection = duckdb.connect(config={"python_enable_replacements": False})
+    files = LakeFiles(store)
+    connection.register_filesystem(files)
+    # DuckDB would spill into the current directory.
+    connection.execute(f"SET temp_directory = {quoted(str(Path(tempfile.gettempdir()) / 'videolake-spill'))}")
+    connection.execute("SET TimeZone = 'UTC'")
+    return connection, files
+
+
+def _lock_down(connection: duckdb.DuckDBPyConnection) -> None:
+    for setting in (
+        f"allowed_directories = ['{PROTOCOL}://', '{PROTOCOL}:///']",
+        "enable_external_access = false",
+        "allow_community_extensions = false",
+        "autoinstall_known_extensions = false",
+        "autoload_known_extensions = false",
+        "lock_configuration = true",
+    ):
+        connection.execute(f"SET {setting}")
+
+
+def _check(query: str) -> None:
+    try:
+        statements = duckdb.extract_statements(query)
+    except duckdb.Error as error:
+        raise _explained(error) from error
+    if len(statements) != 1:
+        raise LakeError(f"One SQL statement is answered at a time, not {len(statements)}.")
+    if statements[0].type not in _READING:
+        raise LakeError(f"The lake is read only here: {statements[0].type.name} is no query. Use SELECT.")
+
+
+def _explained(error: duckdb.Error) -> LakeError:
+    return LakeError(f"{error}\nTables: {', '.join(VIEW_NAMES)}.")

@@ -1,0 +1,292 @@
+"""Turn what is known of one video into the rows that the lake keeps of it."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from pipeline.lake.validation import check_table
+from schemas.errors import LakeError
+from schemas.media import MediaInfo
+from schemas.records import (
+    Analysis,
+    Embedding,
+    Failure,
+    Keyframe,
+    Scene,
+    Shot,
+    Utterance,
+    VideoTask,
+    frame_id,
+    utterance_id,
+)
+from schemas.tables import VIDEO_TABLES, table_schema
+
+Encoder = tuple[str, int]
+"""Id of a model and dimensions of its vectors."""
+
+Row = dict[str, Any]
+
+
+def video_tables(
+    task: VideoTask,
+    analysis: Analysis,
+    *,
+    revision: str,
+    shard: str,
+    text: Encoder,
+    vision: Encoder,
+    committed_at: datetime,
+) -> dict[str, pa.Table]:
+    """Make the rows of a video that was analysed.
+
+    Args:
+        task: The video.
+        analysis: What was found out.
+        revision: Digest of configuration and models.
+        shard: Commit that the rows belong to.
+        text: Id and dimensions of the text encoder.
+        vision: Id and dimensions of the frame encoder.
+        committed_at: Now, with a time zone.
+
+    Returns:
+        A table for each of `VIDEO_TABLES`, in the schemas of `schemas.tables`; `errors` has no rows.
+
+    Raises:
+        LakeError: A value breaks the tables' promises (not finite, missing, times out of order, wrong dimensions).
+    """
+    keys = {"video_id": task.video_id, "revision": revision, "shard": shard}
+    rows: dict[str, list[Row]] = {
+        "videos": [_video(task, analysis, committed_at)],
+        "shots": [
+            _span(shot) | {"shot_index": shot.index, "transition": shot.transition, "score": shot.score}
+            for shot in analysis.shots
+        ],
+        "frames": [_frame(task.video_id, frame) for frame in analysis.keyframes],
+        "utterances": [_utterance(task.video_id, utterance) for utterance in analysis.transcript.utterances],
+        "scenes": [_scene(scene) for scene in analysis.scenes],
+        "summaries": [asdict(analysis.summary)],
+    }
+    d_text, d_vision = text[1], vision[1]
+    embeddings: dict[str, dict[str, pa.Array]] = {
+        "frames": {"embedding": _vectors([frame.embedding for frame in analysis.keyframes], d_vision)},
+        "utterances": {"embedding": _vectors([each.embedding for each in analysis.transcript.utterances], d_text)},
+        "scenes": {
+            "text_embedding": _vectors([scene.text_embedding for scene in analysis.scenes], d_text),
+            "vision_embedding": _vectors([scene.vision_embedding for scene in analysis.scenes], d_vision),
+            "fused_embedding": _vectors([scene.fused_embedding for scene in analysis.scenes], d_text + d_vision),
+        },
+    }
+    return _tables(rows, embeddings, keys, text=text, vision=vision)
+
+
+def failure_tables(
+    task: VideoTask,
+    failure: Failure,
+    info: MediaInfo | None,
+    *,
+    revision: str,
+    shard: str,
+    text: Encoder,
+    vision: Encoder,
+    committed_at: datetime,
+) -> dict[str, pa.Table]:
+    """Make the rows of a video that could not be analysed: one in `videos`, one in `errors`.
+
+    Args:
+        task: The video.
+        failure: Why.
+        info: What the probe found, if it got so far.
+        revision: Digest of configuration and models.
+        shard: Commit that the rows belong to.
+        text: Id and dimensions of the text encoder.
+        vision: Id and dimensions of the frame encoder.
+        committed_at: Now, with a time zone.
+
+    Returns:
+        A table for each of `VIDEO_TABLES`; all but `videos` and `errors` have no rows.
+
+    Raises:
+        LakeError: A value breaks the tables' promises.
+    """
+    keys = {"video_id": task.video_id, "revision": revision, "shard": shard}
+    duration_s = info.duration_s if info else 0.0
+    error = asdict(failure) | {"uri": task.uris[0], "failed_at": committed_at}
+    rows: dict[str, list[Row]] = {
+        "videos": [_NOTHING_FOUND | _file(task, info, duration_s, committed_at) | {"status": "failed"}],
+        "errors": [error],
+    }
+    return _tables(rows, {}, keys, text=text, vision=vision)
+
+
+def _tables(
+    rows: dict[str, list[Row]],
+    embeddings: dict[str, dict[str, pa.Array]],
+    keys: dict[str, str],
+    *,
+    text: Encoder,
+    vision: Encoder,
+) -> dict[str, pa.Table]:
+    tables = {}
+    for name in VIDEO_TABLES:
+        schema = table_schema(name, text=text, vision=vision)
+        found = rows.get(name, [])
+        vectors = embeddings.get(name, {}) if found else {}
+        columns = []
+        for field in schema:
+            if field.name in vectors:
+                columns.append(_as_field(vectors[field.name], field, name))
+            else:
+                values = [keys[field.name] if field.name in keys else row[field.name] for row in found]
+                columns.append(_column(values, field, name))
+        tables[name] = pa.Table.from_arrays(columns, schema=schema)
+        check_table(tables[name], f"{name} of video {keys['video_id']}")
+    return tables
+
+
+def _column(values: list[Any], field: pa.Field, table: str) -> pa.Array:
+    try:
+        return pa.array(_well_formed(values), type=field.type)
+    except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError) as error:
+        raise LakeError(f"{table}.{field.name} cannot hold what was found: {error}") from error
+
+
+def _as_field(vectors: pa.Array, field: pa.Field, table: str) -> pa.Array:
+    if vectors.type.list_size != field.type.list_size:
+        raise LakeError(f"{table}.{field.name} holds {field.type.list_size} dimensions, not {vectors.type.list_size}.")
+    return pa.FixedSizeListArray.from_arrays(vectors.values, type=field.type)
+
+
+def _vectors(embeddings: Sequence[Embedding | None], dimensions: int) -> pa.Array:
+    """Lay vectors out as one column; a missing one is all zeros."""
+    flat = np.zeros((len(embeddings), dimensions), dtype=np.float32)
+    for index, embedding in enumerate(embeddings):
+        if embedding is None:
+            continue
+        if embedding.shape != (dimensions,):
+            raise LakeError(f"An embedding has the shape {embedding.shape}; its model makes ({dimensions},).")
+        flat[index] = embedding
+    return pa.FixedSizeListArray.from_arrays(pa.array(flat.reshape(-1)), dimensions)
+
+
+def _well_formed(value: Any) -> Any:  # noqa: ANN401 - whatever a column may hold
+    """Replace what UTF-8 cannot hold: file names may carry bytes of any encoding, in Python as lone surrogates."""
+    if isinstance(value, str):
+        return value if value.isascii() else value.encode("utf-8", "replace").decode("utf-8")
+    if isinstance(value, list):
+        return [_well_formed(item) for item in value]
+    if isinstance(value, tuple):
+        return tuple(_well_formed(item) for item in value)
+    if isinstance(value, dict):
+        return {key: _well_formed(item) for key, item in value.items()}
+    return value
+
+
+_NOTHING_FOUND: Row = {
+    "frame_count": 0,
+    "corrupt_packets": 0,
+    "language": None,
+    "language_probability": 0.0,
+    "speech_s": 0.0,
+    "shots": 0,
+    "frames": 0,
+    "utterances": 0,
+    "words": 0,
+    "scenes": 0,
+    "warnings": [],
+    "timings_s": [],
+}
+
+
+def _file(task: VideoTask, info: MediaInfo | None, duration_s: float, committed_at: datetime) -> Row:
+    video, audio = (info.video, info.audio) if info else (None, None)
+    return {
+        "uri": task.uris[0],
+        "uris": task.uris,
+        "size_bytes": task.size_bytes,
+        "mtime_ns": task.mtime_ns,
+        "container": info.container if info else "",
+        "video_codec": video.codec if video else None,
+        "audio_codec": audio.codec if audio else None,
+        "audio_tracks": info.audio_tracks if info else 0,
+        "width": video.width if video else 0,
+        "height": video.height if video else 0,
+        "fps": video.fps if video else 0.0,
+        "rotation": video.rotation if video else 0,
+        "duration_s": duration_s,
+        "has_video": video is not None,
+        "has_audio": audio is not None,
+        "committed_at": committed_at,
+    }
+
+
+def _video(task: VideoTask, analysis: Analysis, committed_at: datetime) -> Row:
+    transcript = analysis.transcript
+    return _file(task, analysis.info, analysis.duration_s, committed_at) | {
+        "status": "ok",
+        "frame_count": analysis.frame_count,
+        "corrupt_packets": analysis.corrupt_packets,
+        "language": transcript.language,
+        "language_probability": transcript.language_probability,
+        "speech_s": transcript.speech_s,
+        "shots": len(analysis.shots),
+        "frames": len(analysis.keyframes),
+        "utterances": len(transcript.utterances),
+        "words": sum(len(each.words) or len(each.text.split()) for each in transcript.utterances),
+        "scenes": len(analysis.scenes),
+        "warnings": analysis.warnings,
+        "timings_s": list(analysis.timings_s.items()),
+    }
+
+
+def _frame(video_id: str, frame: Keyframe) -> Row:
+    return {
+        "frame_id": frame_id(video_id, frame.index),
+        "frame_index": frame.index,
+        "time_s": frame.time_s,
+        "shot_index": frame.shot_index,
+        "sharpness": frame.sharpness,
+        "phash": frame.phash,
+        "width": frame.width,
+        "height": frame.height,
+        "thumbnail": frame.thumbnail,
+        "labels": [asdict(each) for each in frame.labels],
+        "text_lines": [asdict(each) for each in frame.text_lines],
+        "text": "\n".join(line.text for line in frame.text_lines),
+        "caption": frame.caption,
+        "caption_source": frame.caption_source,
+    }
+
+
+def _utterance(video_id: str, utterance: Utterance) -> Row:
+    return _span(utterance) | {
+        "utterance_id": utterance_id(video_id, utterance.index),
+        "utterance_index": utterance.index,
+        "text": utterance.text,
+        "language": utterance.language,
+        "speaker": utterance.speaker,
+        "words": [asdict(each) for each in utterance.words],
+        "avg_logprob": utterance.avg_logprob,
+        "no_speech_prob": utterance.no_speech_prob,
+        "compression_ratio": utterance.compression_ratio,
+        "flags": utterance.flags,
+    }
+
+
+def _scene(scene: Scene) -> Row:
+    return _span(scene) | {
+        "scene_index": scene.index,
+        "shot_indices": scene.shot_indices,
+        "text": scene.text,
+        "caption": scene.caption,
+        "topics": [asdict(each) for each in scene.topics],
+        "text_weight": scene.text_weight,
+        "vision_weight": scene.vision_weight,
+    }
+
+
+def _span(record: Shot | Utterance | Scene) -> Row:
+    return {"start_s": record.start_s, "end_s": record.end_s}

@@ -1,0 +1,57 @@
+"""Results wait here, video by video, until their shard is committed; so a retry repeats only what was in flight."""
+
+from collections.abc import Mapping
+
+import pyarrow as pa
+
+from pipeline.lake.layout import STAGING, checked
+from pipeline.lake.parquet import write_table
+from pipeline.lake.store import Store
+from schemas.errors import LakeError
+from schemas.tables import VIDEO_TABLES
+
+_LAST = f"{VIDEO_TABLES[-1]}.parquet"
+"""The file that is written last: with it a video is staged completely."""
+
+
+def stage(store: Store, shard: str, video_id: str, tables: Mapping[str, pa.Table]) -> None:
+    """Keep one video's rows until its shard is committed.
+
+    Args:
+        store: The lake's files.
+        shard: Commit that the rows belong to.
+        video_id: The video.
+        tables: A table for each of `VIDEO_TABLES`, as `rows.video_tables` makes them.
+
+    Raises:
+        LakeError: A table is missing, or the lake cannot be written.
+    """
+    if set(tables) != set(VIDEO_TABLES):
+        raise LakeError(f"A video is staged with the tables {', '.join(VIDEO_TABLES)}; these are {', '.join(tables)}.")
+    folder = f"{shard_folder(shard)}/{checked(video_id)}"
+    # A second attempt must never be taken for complete while some of its files are of the first.
+    store.remove(f"{folder}/{_LAST}")
+    for name in VIDEO_TABLES:
+        with store.publish(f"{folder}/{name}.parquet") as path:
+            write_table(tables[name], path)
+
+
+def staged(store: Store, shard: str) -> set[str]:
+    """Return the videos of a shard that are staged completely."""
+    folder = shard_folder(shard)
+    return {path.split("/", 1)[0] for path in store.tree(folder) if path.endswith(f"/{_LAST}")}
+
+
+def staged_shards(store: Store) -> list[str]:
+    """Return the shards that something is staged of, sorted."""
+    return store.names(STAGING)
+
+
+def staged_file(shard: str, video_id: str, table: str) -> str:
+    """Return the path of a staged table."""
+    return f"{shard_folder(shard)}/{video_id}/{table}.parquet"
+
+
+def shard_folder(shard: str) -> str:
+    """Return the folder where a shard's videos are staged."""
+    return f"{STAGING}/{checked(shard)}"

@@ -1,0 +1,182 @@
+"""Where a lake's files are: a local folder, or any store that fsspec or Arrow reaches by URI.
+
+A file appears whole or not at all: on local disk it is written beside the lake's tables, flushed and renamed; on an
+object store it is made on local disk and sent with a single put.
+"""
+
+import os
+import shutil
+import tempfile
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO, Any, cast
+
+import fsspec
+import pyarrow as pa
+import pyarrow.fs as pafs
+import pyarrow.parquet as pq
+from fsspec.implementations.arrow import ArrowFSWrapper
+from fsspec.implementations.local import LocalFileSystem
+
+from pipeline.lake.layout import TEMPORARY
+from schemas.errors import LakeError
+
+
+class Store:
+    """Files under one folder, named by paths relative to it with forward slashes.
+
+    Args:
+        uri: Local path, `file://`, `memory://`, `s3://` or what else fsspec or Arrow knows.
+    """
+
+    def __init__(self, uri: str) -> None:
+        self.uri = uri
+        self.filesystem, self.root = _resolve(uri)
+        self.local = isinstance(self.filesystem, LocalFileSystem)
+        self.absolute_uri = self.root if self.local else uri
+        """Means the same in a process with another working directory."""
+
+    def path(self, relative: str) -> str:
+        """Return the path of a file as the file system knows it."""
+        return f"{self.root}/{relative}" if relative else self.root
+
+    def names(self, folder: str = "") -> list[str]:
+        """List a folder's direct children by name, sorted; nothing where there is no such folder."""
+        try:
+            paths = self.filesystem.ls(self.path(folder), detail=False)
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+        names = {path.rstrip("/").rsplit("/", 1)[-1] for path in paths}
+        # Some object stores list the folder itself among its children.
+        return sorted(names - {"", self.path(folder).rsplit("/", 1)[-1]} if not self.local else names)
+
+    def tree(self, folder: str) -> list[str]:
+        """List all files below a folder, by path relative to the folder, sorted."""
+        base = self.path(folder).strip("/") + "/"
+        try:
+            found = self.filesystem.find(self.path(folder))
+        except FileNotFoundError:
+            return []
+        return sorted(path.strip("/").removeprefix(base) for path in found)
+
+    def exists(self, relative: str) -> bool:
+        """Tell whether there is such a file."""
+        return bool(self.filesystem.exists(self.path(relative)))
+
+    def size(self, relative: str) -> int:
+        """Return a file's bytes."""
+        return int(self.filesystem.size(self.path(relative)))
+
+    def read(self, relative: str) -> bytes:
+        """Return a small file's content."""
+        return bytes(self.filesystem.cat_file(self.path(relative)))
+
+    def open(self, relative: str) -> IO[bytes]:
+        """Open a file for reading bytes at random places."""
+        if self.local:
+            return Path(self.path(relative)).open("rb", buffering=0)
+        return cast("IO[bytes]", self.filesystem.open(self.path(relative), "rb"))
+
+    @contextmanager
+    def parquet(self, relative: str) -> Iterator[pq.ParquetFile]:
+        """Open a Parquet file."""
+        with self.open(relative) as source, pq.ParquetFile(source) as file:
+            yield file
+
+    def schema(self, relative: str) -> pa.Schema:
+        """Return the Arrow schema of a Parquet file."""
+        with self.parquet(relative) as file:
+            return file.schema_arrow
+
+    @contextmanager
+    def publish(self, relative: str) -> Iterator[Path]:
+        """Give a local file to write; once the block ends without an exception it appears in the lake, whole.
+
+        Raises:
+            LakeError: The disk is full, or the place cannot be written.
+        """
+        try:
+            if self.local:
+                yield from self._publish_by_rename(relative)
+            else:
+                yield from self._publish_by_put(relative)
+        except OSError as error:
+            raise LakeError(f"Cannot write {relative} in the lake {self.uri}: {error}") from error
+
+    def write(self, relative: str, content: bytes) -> None:
+        """Make a small file appear, whole."""
+        with self.publish(relative) as path:
+            path.write_bytes(content)
+
+    def remove(self, relative: str) -> None:
+        """Remove a file; fine if it is gone already."""
+        with suppress(FileNotFoundError):
+            self.filesystem.rm_file(self.path(relative))
+
+    def remove_folder(self, relative: str) -> None:
+        """Remove a folder with all that is in it; fine if it is gone already."""
+        with suppress(FileNotFoundError):
+            if self.local:
+                shutil.rmtree(self.path(relative))
+            elif self.filesystem.exists(self.path(relative)):
+                self.filesystem.rm(self.path(relative), recursive=True)
+
+    def _publish_by_rename(self, relative: str) -> Iterator[Path]:
+        target = Path(self.path(relative))
+        temporary = Path(self.path(TEMPORARY)) / f"{uuid.uuid4().hex}-{target.name}"
+        temporary.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            yield temporary
+            _flush(temporary)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            temporary.replace(target)
+            _flush(target.parent)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+    def _publish_by_put(self, relative: str) -> Iterator[Path]:
+        with tempfile.TemporaryDirectory(prefix="videolake-") as folder:
+            temporary = Path(folder) / relative.rsplit("/", 1)[-1]
+            yield temporary
+            self.filesystem.put_file(str(temporary), self.path(relative))
+
+
+def _resolve(uri: str) -> tuple[Any, str]:
+    """Return the file system and the folder's path on it.
+
+    Raises:
+        LakeError: No installed package knows this kind of URI.
+    """
+    if "://" not in uri:
+        return LocalFileSystem(), str(Path(uri).expanduser().absolute()).rstrip("/")
+    try:
+        # A writer must see what another machine has just written: listings are never cached.
+        filesystem, root = fsspec.core.url_to_fs(uri, use_listings_cache=False)
+    except ImportError:
+        filesystem, root = _resolve_with_arrow(uri)
+    except ValueError as error:
+        raise LakeError(f"Cannot reach the lake {uri}: {error}") from error
+    return filesystem, str(root).rstrip("/")
+
+
+def _resolve_with_arrow(uri: str) -> tuple[Any, str]:
+    """Use Arrow's own clients (S3, GCS, Azure, HDFS) where fsspec's package for the store is not installed."""
+    try:
+        filesystem, root = pafs.FileSystem.from_uri(uri)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+        protocol = uri.split("://", 1)[0]
+        raise LakeError(f"Cannot reach the lake {uri}: install fsspec's package for {protocol}://") from error
+    return ArrowFSWrapper(filesystem), root
+
+
+def _flush(path: Path) -> None:
+    """Make a file, or a folder's list of names, survive a power cut."""
+    if path.is_dir() and os.name == "nt":
+        return
+    descriptor = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

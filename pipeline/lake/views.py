@@ -1,0 +1,165 @@
+"""The views of the lake: each video once, as it is now.
+
+- `videos`: of each video the newest row that is `ok`, else the newest that `failed`.
+- `shots`, `frames`, `utterances`, `scenes`, `summaries`, `errors`: the rows of the same video from the same commit.
+  So `errors` has a row for each `failed` row of `videos`; what uncommitted or superseded shards left is not seen.
+- `runs`; `sources`: the newest row of each place.
+- `all_videos`, `all_errors`: every row of every revision.
+
+Vectors of different models cannot be compared: an embedding column holds vectors of the model that made the newest
+results, as `FLOAT[d]`, and NULL in rows that another model made.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import duckdb
+import pyarrow as pa
+
+from pipeline.lake.files import reader_path
+from pipeline.lake.layout import RUN_TABLES, group_of, shard_of
+from pipeline.lake.parquet import is_embedding
+from pipeline.lake.snapshot import Files
+from pipeline.lake.store import Store
+from schemas.tables import DESCRIPTIONS, TABLE_NAMES, VIDEO_TABLES, table_schema
+
+VIEW_NAMES = (*TABLE_NAMES, "all_videos", "all_errors")
+
+_STATES = """
+CREATE TABLE lake.states AS
+SELECT * FROM (
+    SELECT video_id, shard, revision, status, committed_at,
+        row_number() OVER (
+            PARTITION BY video_id ORDER BY status = 'ok' DESC, committed_at DESC, shard DESC
+        ) = 1 AS is_current,
+        row_number() OVER (PARTITION BY video_id ORDER BY committed_at DESC, shard DESC) = 1 AS is_newest
+    FROM all_videos
+)
+WHERE is_current OR is_newest
+"""
+"""Of each video the row that counts, and its newest one where that is another: a failure that came later."""
+
+_NEWEST_REVISION = "SELECT revision FROM lake.states ORDER BY status = 'ok' DESC, committed_at DESC LIMIT 1"
+
+Space = tuple[str, int]
+"""Id of the model that makes a column's vectors, and their dimensions."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """Files of a table with one schema."""
+
+    schema: pa.Schema
+    names: list[str]
+
+
+def create_states(connection: duckdb.DuckDBPyConnection, store: Store, snapshot: Files) -> None:
+    """Make `all_videos` and the table `lake.states`, which says what row of a video counts."""
+    connection.execute("CREATE SCHEMA lake")
+    _create_view(connection, "all_videos", _select(connection, "videos", _groups(store, "videos", snapshot["videos"])))
+    connection.execute(_STATES)
+
+
+def create_views(connection: duckdb.DuckDBPyConnection, store: Store, snapshot: Files) -> None:
+    """Make all views, over exactly these files."""
+    create_states(connection, store, snapshot)
+    connection.execute("CREATE VIEW lake.current AS SELECT video_id, shard FROM lake.states WHERE is_current")
+    wanted = {shard for (shard,) in connection.execute("SELECT DISTINCT shard FROM lake.states").fetchall()}
+    newest = connection.execute(_NEWEST_REVISION).fetchone()
+    for table in VIDEO_TABLES:
+        # Files of shards that were never committed, or of which no row counts, are not even opened.
+        names = [name for name in snapshot[table] if shard_of(name) is None or shard_of(name) in wanted]
+        groups = _groups(store, table, names)
+        rows = _select(connection, table, groups, _spaces(groups, group_of(table, newest[0]) if newest else ""))
+        if table == "errors":
+            _create_view(connection, "all_errors", rows)
+        _create_view(connection, table, f"FROM ({rows}) SEMI JOIN lake.current USING (video_id, shard)")
+    for table in RUN_TABLES:
+        rows = _select(connection, table, _groups(store, table, snapshot[table]))
+        newest_row = " QUALIFY row_number() OVER (PARTITION BY uri ORDER BY seen_at DESC) = 1"
+        _create_view(connection, table, f"FROM ({rows}){newest_row if table == 'sources' else ''}")
+    _describe(connection)
+
+
+def scan(table: str, names: Iterable[str], options: str = "") -> str:
+    """Return the SQL that reads these files of a table."""
+    paths = ", ".join(quoted(reader_path(f"{table}/{name}")) for name in names)
+    return f"read_parquet([{paths}]{options})"
+
+
+def quoted(value: str) -> str:
+    """Return a string as SQL writes it."""
+    return "'" + value.replace("'", "''") + "'"
+
+
+def _groups(store: Store, table: str, names: Sequence[str]) -> list[_Group]:
+    """Sort files by schema. Files of one revision have the same: one of each is looked at."""
+    by_revision: dict[str, list[str]] = {}
+    for name in names:
+        by_revision.setdefault(group_of(table, name), []).append(name)
+    groups: list[_Group] = []
+    for files in by_revision.values():
+        schema = store.schema(f"{table}/{files[0]}")
+        same = next((group for group in groups if group.schema.equals(schema, check_metadata=True)), None)
+        if same:
+            same.names.extend(files)
+        else:
+            groups.append(_Group(schema, list(files)))
+    return groups
+
+
+def _spaces(groups: Sequence[_Group], newest: str) -> dict[str, Space]:
+    """Return the space of each embedding column in the files of the newest revision."""
+    chosen = [group for group in groups if any(name.startswith(newest) for name in group.names)] or groups
+    return {field.name: _space(field) for group in chosen[:1] for field in group.schema if is_embedding(field)}
+
+
+def _space(field: pa.Field) -> Space:
+    return ((field.metadata or {}).get(b"model", b"").decode(), field.type.list_size)
+
+
+def _select(
+    connection: duckdb.DuckDBPyConnection,
+    table: str,
+    groups: Sequence[_Group],
+    spaces: Mapping[str, Space] | None = None,
+) -> str:
+    """Return the SQL that reads all files of a table, with its embedding columns in one space."""
+    if not groups:
+        return _empty(connection, table)
+    selects = []
+    for group in groups:
+        columns = [_cast(field, (spaces or {})[field.name]) for field in group.schema if is_embedding(field)]
+        replaced = f" REPLACE ({', '.join(columns)})" if columns else ""
+        # Runs of different versions may have written different columns; nothing in their names says so.
+        options = ", union_by_name = true" if table in RUN_TABLES else ""
+        selects.append(f"FROM {scan(table, group.names, options)} SELECT *{replaced}")
+    return " UNION ALL BY NAME ".join(selects)
+
+
+def _cast(field: pa.Field, space: Space) -> str:
+    source = field.name if _space(field) == space else "NULL"
+    return f"{source}::FLOAT[{space[1]}] AS {field.name}"
+
+
+def _empty(connection: duckdb.DuckDBPyConnection, table: str) -> str:
+    """Return the SQL of a table that has no files yet."""
+    connection.register("no_rows", table_schema(table).empty_table())
+    connection.execute(f"CREATE OR REPLACE TABLE lake.no_{table} AS FROM no_rows")
+    connection.unregister("no_rows")
+    return f"SELECT * FROM lake.no_{table}"  # noqa: S608 - a fixed name
+
+
+def _create_view(connection: duckdb.DuckDBPyConnection, name: str, select: str) -> None:
+    connection.execute(f"CREATE VIEW {name} AS {select}")
+
+
+def _describe(connection: duckdb.DuckDBPyConnection) -> None:
+    """Let `duckdb_columns()` and `duckdb_views()` tell what tables and columns mean."""
+    comments = []
+    for table in TABLE_NAMES:
+        comments.append(f"COMMENT ON VIEW {table} IS {quoted(DESCRIPTIONS[table])}")
+        for field in table_schema(table):
+            meaning = quoted(field.metadata[b"description"].decode())
+            comments.append(f"COMMENT ON COLUMN {table}.{field.name} IS {meaning}")
+    connection.execute("; ".join(comments))

@@ -1,0 +1,184 @@
+"""Invented analyses of invented videos, and lakes filled with them."""
+
+from collections.abc import Collection, Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import numpy as np
+
+from pipeline.lake import Lake, failure_tables, video_tables
+from schemas.media import AudioStream, MediaInfo, VideoStream
+from schemas.records import (
+    Analysis,
+    Chapter,
+    Embedding,
+    Evidence,
+    Failure,
+    Highlight,
+    Keyframe,
+    Label,
+    Scene,
+    Shot,
+    Summary,
+    SummarySentence,
+    TextLine,
+    Transcript,
+    Utterance,
+    VideoTask,
+    Word,
+    frame_id,
+    utterance_id,
+)
+from schemas.tables import TABLE_NAMES
+
+REVISION = "a1b2c3d4e5f60718"
+TEXT, VISION = ("minilm", 6), ("efficientnet", 4)
+NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
+
+
+def task(video_id: str) -> VideoTask:
+    return VideoTask(video_id, (f"/archive/{video_id}.mp4", f"/archive/copies/{video_id}.mp4"), 1000, 1_700_000_000)
+
+
+def unit(rng: np.random.Generator, dimensions: int) -> Embedding:
+    vector = rng.standard_normal(dimensions).astype(np.float32)
+    return vector / np.linalg.norm(vector)
+
+
+def media_info(uri: str) -> MediaInfo:
+    video = VideoStream(0, "h264", 1280, 720, 25.0, 90, "yuv420p")
+    audio = AudioStream(1, "aac", 2, 48_000, "eng", default=True)
+    return MediaInfo(uri, 1000, "mov,mp4,m4a,3gp,3g2,mj2", 30.5, video, audio, 1, has_attached_picture=False)
+
+
+def analysis(video_id: str, *, shots: int = 3, text: int = TEXT[1], vision: int = VISION[1]) -> Analysis:
+    """Make up the same analysis each time for the same video."""
+    rng = np.random.default_rng(list(video_id.encode()))
+    label = Label("bicycle", 0.75)
+    frames = tuple(
+        Keyframe(
+            index=index,
+            time_s=index * 10.0 + 1,
+            shot_index=index,
+            sharpness=float(rng.uniform(10, 1000)),
+            phash=int(rng.integers(0, 2**64, dtype=np.uint64)),
+            width=1280,
+            height=720,
+            thumbnail=rng.bytes(200),
+            labels=(label, Label("road", 0.125)),
+            text_lines=(TextLine("STOP", (0.0, 0.25, 0.5, 1.0), 0.9375), TextLine("Straße", (0, 0, 1, 1), 0.5)),
+            caption="A bicycle on a road.",
+            caption_source="composed",
+            embedding=unit(rng, vision),
+        )
+        for index in range(shots)
+    )
+    spoken = tuple(
+        Utterance(
+            index=index,
+            start_s=index * 10.0,
+            end_s=index * 10.0 + 2,
+            text=f"Sentence {index} of {video_id}.",
+            language="en",
+            speaker=None,
+            words=(Word("Sentence", index * 10.0, index * 10.0 + 1, 0.5),),
+            avg_logprob=-0.25,
+            no_speech_prob=0.0,
+            compression_ratio=1.5,
+            flags=("low_logprob",) if index == 1 else (),
+            embedding=unit(rng, text) if index else None,
+        )
+        for index in range(shots)
+    )
+    scenes = tuple(
+        Scene(
+            index=index,
+            start_s=index * 10.0,
+            end_s=index * 10.0 + 10,
+            shot_indices=(index,),
+            text=f"Sentence {index}",
+            caption="A bicycle.",
+            topics=(Label("cycling", 0.5),),
+            text_embedding=unit(rng, text),
+            vision_embedding=unit(rng, vision),
+            fused_embedding=unit(rng, text + vision),
+            text_weight=0.5,
+            vision_weight=0.5,
+        )
+        for index in range(shots)
+    )
+    evidence = (
+        Evidence("utterance", utterance_id(video_id, 0), 0.0, 2.0),
+        Evidence("frame", frame_id(video_id, 0), 1.0, 1.0),
+    )
+    return Analysis(
+        info=media_info(task(video_id).uris[0]),
+        duration_s=shots * 10.0,
+        frame_count=shots * 250,
+        corrupt_packets=0,
+        shots=tuple(
+            Shot(index, index * 10.0, index * 10.0 + 10, "cut" if index else "start", 1.0) for index in range(shots)
+        ),
+        keyframes=frames,
+        transcript=Transcript("en", 0.875, 6.0, spoken, "faster-whisper"),
+        scenes=scenes,
+        summary=Summary(
+            headline=f"Bicycles in {video_id}",
+            sentences=(SummarySentence("Somebody cycles.", 0.5, evidence),),
+            chapters=(Chapter("All of it", 0.0, shots * 10.0),),
+            highlights=(Highlight(1.0, 2.0, "loud", 0.5),),
+            keyframe_ids=tuple(frame_id(video_id, index) for index in range(shots)),
+            topics=(label,),
+        ),
+        timings_s={"decode": 1.5, "speech": 2.0},
+        warnings=("two sound tracks",),
+    )
+
+
+def stage(
+    lake: Lake,
+    shard: str,
+    videos: Iterable[str],
+    *,
+    failed: Collection[str] = (),
+    revision: str = REVISION,
+    minutes: float = 0,
+    text: tuple[str, int] = TEXT,
+    vision: tuple[str, int] = VISION,
+    kind: str = "corrupt",
+) -> None:
+    """Stage videos as a worker would, some of them as failures, so many minutes after noon."""
+    made: dict[str, Any] = {
+        "revision": revision,
+        "shard": shard,
+        "text": text,
+        "vision": vision,
+        "committed_at": NOON + timedelta(minutes=minutes),
+    }
+    for video_id in videos:
+        if video_id in failed:
+            failure = Failure("decode", kind, f"{video_id} is broken.", "", 1)
+            tables = failure_tables(task(video_id), failure, media_info("x"), **made)
+        else:
+            found = analysis(video_id, text=text[1], vision=vision[1])
+            tables = video_tables(task(video_id), found, **made)
+        lake.stage(shard, video_id, tables)
+
+
+def publish(lake: Lake, shard: str, videos: Iterable[str], *, revision: str = REVISION, **how: Any) -> None:
+    """Stage videos and commit their shard."""
+    stage(lake, shard, videos, revision=revision, **how)
+    lake.commit(shard, revision)
+
+
+def contents(lake: Lake) -> dict[str, list[dict[str, Any]]]:
+    """Return what every view shows, in a fixed order."""
+    connection = lake.connect()
+    try:
+        found = {}
+        for table in TABLE_NAMES:
+            rows = connection.sql(f"FROM {table}").to_arrow_table().to_pylist()
+            found[table] = sorted(rows, key=repr)
+        return found
+    finally:
+        connection.close()
