@@ -4,6 +4,7 @@ import base64
 import gzip
 import json
 import os
+import pickle
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -70,6 +71,10 @@ def load_checkpoint(info: ModelInfo) -> Checkpoint:
         pickled = [path] if path.suffix == ".pt" else sorted(path.glob("*.pt"))
         if len(pickled) == 1:
             return _openai_checkpoint(pickled[0])
+    except pickle.UnpicklingError as error:
+        raise ModelError(
+            f"{path} holds Python objects besides tensors, which are never loaded; set speech.model to another file"
+        ) from error
     except (KeyError, ValueError, OSError, RuntimeError) as error:
         raise ModelError(f"cannot read speech.model {info.id} from {path}: {error}") from error
     raise ModelError(
