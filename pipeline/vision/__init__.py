@@ -1,0 +1,6 @@
+"""What frames show: vectors and labels, and the text written in them."""
+
+from pipeline.vision.features import FrameFeatures
+from pipeline.vision.frame_encoder import FrameEncoder
+
+__all__ = ["FrameEncoder", "FrameFeatures"]

@@ -1,0 +1,40 @@
+"""What the frame encoder asks of a network, whatever it is."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from pipeline.models import bf16_is_native
+
+Image = NDArray[np.uint8]
+"""(height, width, 3) RGB."""
+
+
+class VisionNetwork(Protocol):
+    """A loaded network."""
+
+    dimensions: int
+    """Length of an embedding."""
+    label_names: tuple[str, ...]
+    """Name of each class; empty where the network knows none."""
+
+    def prepare(self, images: Sequence[Image]) -> torch.Tensor:
+        """Return the pixels that the network sees, float32 (n, 3, height, width)."""
+
+    def run(self, pixels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """Return embeddings float32 (n, dimensions), not yet of unit length, and probabilities (n, classes) or None."""
+
+
+def choose_precision(setting: str, device: str) -> torch.dtype:
+    """Return the type that a network computes in.
+
+    Args:
+        setting: `auto`, `float32` or `bfloat16`.
+        device: `cpu` or `cuda`.
+    """
+    if setting == "bfloat16" or (setting == "auto" and bf16_is_native(device)):
+        return torch.bfloat16
+    return torch.float32
