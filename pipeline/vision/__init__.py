@@ -2,5 +2,6 @@
 
 from pipeline.vision.features import FrameFeatures
 from pipeline.vision.frame_encoder import FrameEncoder
+from pipeline.vision.text_reader import TextReader, TextSession
 
-__all__ = ["FrameEncoder", "FrameFeatures"]
+__all__ = ["FrameEncoder", "FrameFeatures", "TextReader", "TextSession"]
