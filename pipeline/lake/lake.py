@@ -12,10 +12,11 @@ from pipeline.lake import cleaning, commit, compaction, query, staging
 from pipeline.lake.layout import MARKER, checked
 from pipeline.lake.lock import writer_lock
 from pipeline.lake.parquet import write_table
+from pipeline.lake.rows import table_of
 from pipeline.lake.store import Store
 from pipeline.lake.views import quoted
 from schemas.errors import LakeError
-from schemas.tables import FORMAT_VERSION, table_schema
+from schemas.tables import FORMAT_VERSION
 
 _PROCESSED = """
 SELECT newest.video_id,
@@ -140,19 +141,16 @@ class Lake:
         Args:
             row: A value for each column of the table `runs`.
         """
-        table = pa.Table.from_pylist([dict(row)], schema=table_schema("runs"))
-        self._write_rows("runs", row["run_id"], table)
+        self._write_rows("runs", row["run_id"], [row])
 
-    def write_sources(self, run_id: str, rows: pa.Table | Sequence[Mapping[str, Any]]) -> None:
+    def write_sources(self, run_id: str, rows: Sequence[Mapping[str, Any]]) -> None:
         """Record where a run found which content, for files that are new or changed.
 
         Args:
             run_id: The run.
             rows: In the columns of the table `sources`.
         """
-        schema = table_schema("sources")
-        table = rows if isinstance(rows, pa.Table) else pa.Table.from_pylist([dict(row) for row in rows])
-        self._write_rows("sources", run_id, table.select(schema.names).cast(schema))
+        self._write_rows("sources", run_id, rows)
 
     def connect(self) -> duckdb.DuckDBPyConnection:
         """Open the lake in DuckDB, read only, with the views of `pipeline.lake.views`; close it after use."""
@@ -183,9 +181,10 @@ class Lake:
         """Return `uri`, `size_bytes`, `mtime_ns`, `video_id` of every place whose content is known."""
         return self.sql("SELECT uri, size_bytes, mtime_ns, video_id FROM sources")
 
-    def _write_rows(self, table: str, run_id: str, rows: pa.Table) -> None:
+    def _write_rows(self, table: str, run_id: str, rows: Sequence[Mapping[str, Any]]) -> None:
+        written = table_of(table, rows)
         with self._store.publish(f"{table}/{checked(run_id)}.parquet") as path:
-            write_table(rows, path)
+            write_table(written, path)
 
 
 def _check_marker(store: Store) -> None:

@@ -109,4 +109,8 @@ def _check(query: str) -> None:
 
 
 def _explained(error: duckdb.Error) -> LakeError:
-    return LakeError(f"{error}\nTables: {', '.join(VIEW_NAMES)}.")
+    message = str(error).strip()
+    if message.startswith("Traceback"):
+        # Raised by `LakeFiles` and wrapped by DuckDB: only the last line is for the user.
+        message = message.splitlines()[-1]
+    return LakeError(f"{message}\nTables: {', '.join(VIEW_NAMES)}.")

@@ -1,6 +1,6 @@
 """Turn what is known of one video into the rows that the lake keeps of it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -120,6 +120,22 @@ def failure_tables(
         "errors": [error],
     }
     return _tables(rows, {}, keys, text=text, vision=vision)
+
+
+def table_of(table: str, rows: Sequence[Mapping[str, Any]]) -> pa.Table:
+    """Make a table that has no embeddings from plain rows, each with a value for every column.
+
+    Raises:
+        LakeError: A value breaks the promises of the table, or a column is not known or missing.
+    """
+    schema = table_schema(table)
+    for row in rows:
+        if set(row) != set(schema.names):
+            raise LakeError(f"A row of {table} has {sorted(set(row) ^ set(schema.names))} too many or too few.")
+    columns = [_column([row[field.name] for row in rows], field, table) for field in schema]
+    made = pa.Table.from_arrays(columns, schema=schema)
+    check_table(made, table)
+    return made
 
 
 def _tables(

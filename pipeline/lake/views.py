@@ -6,8 +6,8 @@
 - `runs`; `sources`: the newest row of each place.
 - `all_videos`, `all_errors`: every row of every revision.
 
-Vectors of different models cannot be compared: an embedding column holds vectors of the model that made the newest
-results, as `FLOAT[d]`, and NULL in rows that another model made.
+Embedding columns are `FLOAT[d]`, and NULL where there is no vector (in the files: zeros). Vectors of different models
+cannot be compared: they are those of the model that made the newest results, and NULL in rows that another model made.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -138,8 +138,11 @@ def _select(
 
 
 def _cast(field: pa.Field, space: Space) -> str:
-    source = field.name if _space(field) == space else "NULL"
-    return f"{source}::FLOAT[{space[1]}] AS {field.name}"
+    vector = f"{field.name}::FLOAT[{space[1]}]"
+    if _space(field) != space:
+        return f"NULL::FLOAT[{space[1]}] AS {field.name}"
+    # The cosine of a zero vector is NaN, which sorts above every true likeness.
+    return f"CASE WHEN array_inner_product({vector}, {vector}) > 0 THEN {vector} END AS {field.name}"
 
 
 def _empty(connection: duckdb.DuckDBPyConnection, table: str) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.lake import Lake, failure_tables, video_tables
+from pipeline.lake import Lake, failure_tables, shard_id, video_tables
 from schemas.media import AudioStream, MediaInfo, VideoStream
 from schemas.records import (
     Analysis,
@@ -178,7 +178,30 @@ def contents(lake: Lake) -> dict[str, list[dict[str, Any]]]:
         found = {}
         for table in TABLE_NAMES:
             rows = connection.sql(f"FROM {table}").to_arrow_table().to_pylist()
-            found[table] = sorted(rows, key=repr)
+            found[table] = sorted(rows, key=lambda row: repr({**row, "shard": None}))
         return found
     finally:
         connection.close()
+
+
+def run(lake: Lake, videos: Iterable[str], *, shard_size: int = 3, compact: bool = False) -> None:
+    """Do what a run does with a lake: put it in order, then analyse, stage and commit what is missing."""
+    with lake.lock():
+        lake.clean()
+        known = {row["video_id"]: row for row in lake.processed(REVISION).to_pylist()}
+        missing = [each for each in sorted(videos) if known.get(each, {}).get("status") not in {"ok", "failed"}]
+        for start in range(0, len(missing), shard_size):
+            group = missing[start : start + shard_size]
+            shard = shard_id(REVISION, [(each, known.get(each, {}).get("shard")) for each in group])
+            stage(lake, shard, sorted(set(group) - lake.staged(shard)), failed={"v03"})
+            lake.commit(shard, REVISION)
+        if compact:
+            lake.compact()
+
+
+def seen(lake: Lake) -> dict[str, list[dict[str, Any]]]:
+    """Return what every view shows, without the names of the commits."""
+    return {
+        table: [{name: value for name, value in row.items() if name != "shard"} for row in rows]
+        for table, rows in contents(lake).items()
+    }

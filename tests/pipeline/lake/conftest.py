@@ -1,0 +1,65 @@
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import fsspec
+import pytest
+
+from pipeline.lake import Lake
+from pipeline.lake.store import Store
+
+
+@pytest.fixture(autouse=True)
+def no_waiting_for_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Skip what only a power cut could tell."""
+    monkeypatch.setattr("pipeline.lake.store._flush", lambda path: None)
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Lake:
+    return Lake.create(str(tmp_path / "lake"))
+
+
+@pytest.fixture(params=["disk", "object store"])
+def any_lake(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Lake]:
+    if request.param == "disk":
+        yield Lake.create(str(tmp_path / "lake"))
+        return
+    yield Lake.create(f"memory://{tmp_path.name}/lake")
+    fsspec.filesystem("memory").rm(f"/{tmp_path.name}", recursive=True)
+
+
+class Killed(BaseException):
+    """Stands for `kill -9` between two steps on disk: nothing may catch it."""
+
+
+@pytest.fixture
+def kill_after(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], object], int], bool]:
+    """Return a function that runs an action and kills it after so many changes on disk; True if it was killed."""
+
+    def act(action: Callable[[], object], changes: int) -> bool:
+        left = changes
+
+        def counted(change: str) -> Callable[..., object]:
+            original = getattr(Store, change)
+
+            def changed(store: Store, relative: str) -> object:
+                nonlocal left
+                left -= 1
+                if left < 0:
+                    if change == "remove_folder" and (inside := store.tree(relative)):
+                        store.filesystem.rm_file(store.path(f"{relative}/{inside[0]}"))
+                    raise Killed
+                return original(store, relative)
+
+            return changed
+
+        with monkeypatch.context() as patch:
+            for change in ("publish", "remove", "remove_folder"):
+                patch.setattr(Store, change, counted(change))
+            try:
+                action()
+            except Killed:
+                return True
+        return False
+
+    return act

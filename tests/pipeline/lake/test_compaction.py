@@ -1,0 +1,118 @@
+from collections.abc import Callable
+
+import pyarrow.parquet as pq
+import pytest
+
+from pipeline.lake import Lake
+from schemas.tables import VIDEO_TABLES
+from tests.pipeline.lake.lakes import NOON, REVISION, contents, publish
+
+KillAfter = Callable[[Callable[[], object], int], bool]
+OTHER = "ffffffffffffffff"
+
+
+@pytest.fixture
+def used_lake(any_lake: Lake) -> Lake:
+    """A lake with several small commits, superseded rows, failures of each kind, runs and sources."""
+    publish(any_lake, "01", ["v01", "v02", "v03"], failed=["v03"])
+    publish(any_lake, "02", ["v03", "v04"], failed=["v04"], minutes=1)
+    publish(any_lake, "03", ["v02", "v04"], failed=["v04"], minutes=2, kind="timeout")
+    publish(any_lake, "04", ["v01", "v05"], failed=["v05"], minutes=3, revision=OTHER)
+    publish(any_lake, "05", ["v02"], failed=["v02"], minutes=4, revision=OTHER)
+    for number, video in enumerate(["v01", "v02"]):
+        source = {"uri": "/a.mp4", "size_bytes": 1, "mtime_ns": number, "video_id": video, "seen_at": NOON}
+        any_lake.write_sources(f"run{number}", [source | {"seen_at": NOON.replace(minute=number)}])
+    return any_lake
+
+
+def files(lake: Lake) -> dict[str, int]:
+    return {table: len(lake._store.names(table)) for table in VIDEO_TABLES}
+
+
+def test_compaction_changes_nothing_that_is_seen(used_lake: Lake) -> None:
+    before = contents(used_lake), used_lake.processed(REVISION), used_lake.processed(OTHER), used_lake.known_sources()
+    used_lake.compact()
+    assert before == (
+        contents(used_lake), used_lake.processed(REVISION), used_lake.processed(OTHER), used_lake.known_sources(),
+    )  # fmt: skip
+
+
+def test_compaction_leaves_one_file_a_table_and_revision_where_files_are_small(used_lake: Lake) -> None:
+    assert set(files(used_lake).values()) == {5}
+    used_lake.compact()
+    assert set(files(used_lake).values()) == {2}
+
+
+def test_compaction_removes_superseded_rows(used_lake: Lake) -> None:
+    used_lake.compact()
+    rows = used_lake.sql("SELECT video_id, status, shard FROM all_videos ORDER BY ALL").to_pylist()
+    assert [tuple(row.values()) for row in rows] == [
+        ("v01", "ok", "04"),
+        ("v02", "failed", "05"),  # the newest attempt failed: what is seen is the one before
+        ("v02", "ok", "03"),
+        ("v03", "ok", "02"),
+        ("v04", "failed", "03"),
+        ("v05", "failed", "04"),
+    ]
+    assert used_lake._store.names("sources") != []
+    assert len(used_lake._store.names("sources")) == 1
+
+
+def test_compacting_again_finds_nothing_to_do(used_lake: Lake) -> None:
+    used_lake.compact()
+    before = used_lake._store.tree("")
+    assert used_lake.compact().rows_removed == 0
+    assert used_lake._store.tree("") == before
+
+
+def test_large_files_without_superseded_rows_are_left_alone(lake: Lake) -> None:
+    publish(lake, "01", ["v01"])
+    publish(lake, "02", ["v02"])
+    lake.compact(target_bytes=1000)
+    assert set(files(lake).values()) == {2}
+
+
+def test_compaction_of_an_empty_lake_does_nothing(any_lake: Lake) -> None:
+    assert any_lake.compact().files_after == 0
+
+
+def test_compaction_killed_anywhere_never_doubles_or_hides_a_row(lake: Lake, kill_after: KillAfter) -> None:
+    publish(lake, "01", ["v01", "v02", "v03"], failed=["v03"])
+    publish(lake, "02", ["v01", "v04"], minutes=1)
+    expected = contents(lake)
+    changes = 0
+    while kill_after(lake.compact, changes):
+        assert contents(lake) == expected
+        changes += 1
+        if changes % 3 == 0:
+            # A new commit makes the next compaction a different one.
+            publish(lake, f"1{changes}", [f"w{changes}"], minutes=changes)
+            expected = contents(lake)
+    assert changes > 20
+    assert contents(lake) == expected
+    assert lake._store.tree("_compactions") == []
+
+
+def test_cleaning_finishes_a_killed_compaction(lake: Lake, kill_after: KillAfter) -> None:
+    for number in range(3):
+        publish(lake, f"0{number}", [f"v{number}"])
+    expected = contents(lake)
+    for changes in range(3, 30, 4):
+        if not kill_after(lake.compact, changes):
+            break
+        lake.clean()
+        assert contents(lake) == expected
+        raw = pq.ParquetDataset(f"{lake.uri}/videos").read()
+        assert sorted(raw["video_id"].to_pylist()) == ["v0", "v1", "v2"]
+        assert lake._store.tree("_compactions") == []
+
+
+def test_a_connection_opened_before_compaction_says_so_and_sql_looks_again(lake: Lake) -> None:
+    for number in range(3):
+        publish(lake, f"0{number}", [f"v{number}"])
+    connection = lake.connect()
+    lake.compact()
+    with pytest.raises(Exception, match=r"(?i)no such file"):
+        connection.sql("SELECT count(*) FROM frames").fetchall()
+    connection.close()
+    assert lake.sql("SELECT count(*) AS n FROM frames")["n"][0].as_py() == 9

@@ -1,0 +1,102 @@
+from pathlib import Path
+
+import pytest
+
+from pipeline.lake import Lake
+from schemas.errors import LakeError
+from tests.pipeline.lake.lakes import publish
+
+
+@pytest.fixture
+def filled(any_lake: Lake) -> Lake:
+    publish(any_lake, "01", ["v01"])
+    return any_lake
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "COPY (SELECT 1) TO '{inside}'",
+        "WITH x AS (COPY (SELECT 1) TO '{inside}') SELECT * FROM x",
+        "WITH x AS (COPY (SELECT 1) TO 'videolake://frames/new.parquet') SELECT * FROM x",
+        "EXPLAIN ANALYZE COPY (SELECT 1) TO '{inside}'",
+        "EXPLAIN ANALYZE COPY (SELECT 1) TO 'videolake://videos/new.parquet'",
+        "ATTACH '{inside}'",
+        "ATTACH 'videolake://videos/new.db'",
+        "EXPORT DATABASE '{inside}'",
+        "CREATE TABLE videos2 AS FROM videos",
+        "DROP VIEW videos",
+        "SET enable_external_access = true",
+        "PRAGMA enable_profiling = 'json'",
+        "FROM enable_profiling(save_location = '{inside}')",
+        "FROM enable_logging(storage = 'file', storage_path = '{inside}')",
+        "INSTALL httpfs",
+        "LOAD httpfs",
+        "FROM read_csv('https://localhost:1/x.csv')",
+        "FROM read_text('{outside}')",
+        "FROM '{outside}'",
+        "FROM glob('{outside}')",
+        "FROM read_text('videolake://_videolake.json')",
+        "FROM read_text('videolake://videos/../_videolake.json')",
+        "FROM read_text('videolake:///{outside}')",
+        "FROM read_blob('file://{outside}')",
+    ],
+)
+def test_a_query_cannot_write_nor_reach_anything_but_the_tables(filled: Lake, tmp_path: Path, query: str) -> None:
+    outside = tmp_path / "secret.txt"
+    outside.write_text("secret")
+    before = sorted(tmp_path.rglob("*")), filled._store.tree("")
+    with pytest.raises(LakeError):
+        filled.sql(query.format(inside=f"{filled.uri}/frames/new.parquet", outside=outside))
+    assert (sorted(tmp_path.rglob("*")), filled._store.tree("")) == before
+
+
+def test_variables_of_the_program_are_no_tables(filled: Lake) -> None:
+    secret = filled.sql("SELECT 1")
+    assert secret.num_rows == 1
+    with pytest.raises(LakeError, match="does not exist"):
+        filled.sql("FROM secret")
+
+
+@pytest.mark.parametrize(
+    ("query", "message"),
+    [
+        ("SELECT * FROM framez", 'Did you mean "frames"'),
+        ("SELEC 1", "syntax error"),
+        ("SELECT nothing FROM videos", "nothing"),
+        ("SELECT 1; SELECT 2", "One SQL statement"),
+        ("", "One SQL statement"),
+        ("UPDATE videos SET status = 'ok'", "read only"),
+    ],
+)
+def test_a_wrong_query_is_explained(filled: Lake, query: str, message: str) -> None:
+    with pytest.raises(LakeError, match=message):
+        filled.sql(query)
+
+
+def test_the_explanation_lists_the_tables(filled: Lake) -> None:
+    with pytest.raises(LakeError, match="Tables: videos, shots, frames"):
+        filled.sql("SELECT * FROM framez")
+
+
+@pytest.mark.parametrize(
+    "query", ["SHOW TABLES", "DESCRIBE frames", "SUMMARIZE shots", "EXPLAIN FROM videos", "FROM videos;", "VALUES (1)"]
+)
+def test_what_only_looks_is_answered(filled: Lake, query: str) -> None:
+    assert filled.sql(query).num_rows > 0
+
+
+def test_show_tables_names_the_tables_and_nothing_internal(filled: Lake) -> None:
+    assert set(filled.sql("SHOW TABLES")["name"].to_pylist()) == {
+        "videos", "shots", "frames", "utterances", "scenes", "summaries", "errors", "runs", "sources", "all_videos",
+        "all_errors",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["with space", "it's", "br[a]cket*", "ünï", "semi;colon", "per%20cent"])
+def test_a_lake_may_be_in_a_folder_of_any_name(tmp_path: Path, name: str) -> None:
+    lake = Lake.create(str(tmp_path / name))
+    publish(lake, "01", ["v01"])
+    publish(lake, "02", ["v02"])
+    lake.compact()
+    assert lake.sql("SELECT count(*) AS n FROM frames")["n"][0].as_py() == 6

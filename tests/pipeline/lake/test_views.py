@@ -1,0 +1,197 @@
+from collections.abc import Callable
+
+import pytest
+
+from pipeline.lake import Lake, shard_id
+from schemas.tables import DESCRIPTIONS, TABLE_NAMES, table_schema
+from tests.pipeline.lake.lakes import REVISION, TEXT, VISION, contents, publish, run, stage
+
+KillAfter = Callable[[Callable[[], object], int], bool]
+NEWER = "ffffffffffffffff"
+
+
+def states(lake: Lake) -> dict[str, tuple[str, str]]:
+    rows = lake.sql("SELECT video_id, status, shard FROM videos").to_pylist()
+    return {row["video_id"]: (row["status"], row["shard"]) for row in rows}
+
+
+def rows_by_shard(lake: Lake, table: str) -> dict[tuple[str, str], int]:
+    rows = lake.sql(f"SELECT video_id, shard, count(*) AS n FROM {table} GROUP BY ALL").to_pylist()
+    return {(row["video_id"], row["shard"]): row["n"] for row in rows}
+
+
+def statuses(lake: Lake, revision: str) -> dict[str, tuple[str, str | None]]:
+    rows = lake.processed(revision).to_pylist()
+    return {row["video_id"]: (row["status"], row["kind"]) for row in rows}
+
+
+def test_an_empty_lake_has_every_view_with_its_columns(any_lake: Lake) -> None:
+    for table in TABLE_NAMES:
+        found = any_lake.sql(f"FROM {table}")
+        assert found.num_rows == 0
+        assert found.schema.names == table_schema(table).names
+
+
+def test_a_newer_success_replaces_an_older_one_in_every_table(any_lake: Lake) -> None:
+    publish(any_lake, "01", ["v01", "v02"])
+    publish(any_lake, "02", ["v01"], revision=NEWER, minutes=1)
+    assert states(any_lake) == {"v01": ("ok", "02"), "v02": ("ok", "01")}
+    for table in ("shots", "frames", "utterances", "scenes"):
+        assert rows_by_shard(any_lake, table) == {("v01", "02"): 3, ("v02", "01"): 3}
+
+
+def test_an_older_result_that_is_committed_late_does_not_replace_a_newer_one(lake: Lake) -> None:
+    publish(lake, "02", ["v01"], revision=NEWER, minutes=1)
+    publish(lake, "01", ["v01"], minutes=0)
+    assert states(lake) == {"v01": ("ok", "02")}
+
+
+def test_a_later_failure_does_not_hide_a_success(lake: Lake) -> None:
+    publish(lake, "01", ["v01"])
+    publish(lake, "02", ["v01"], failed=["v01"], revision=NEWER, minutes=1)
+    assert states(lake) == {"v01": ("ok", "01")}
+    assert contents(lake)["errors"] == []
+    assert lake.sql("SELECT kind FROM all_errors").to_pylist() == [{"kind": "corrupt"}]
+
+
+def test_a_success_hides_earlier_failures(lake: Lake) -> None:
+    publish(lake, "01", ["v01"], failed=["v01"])
+    assert [row["kind"] for row in contents(lake)["errors"]] == ["corrupt"]
+    publish(lake, "02", ["v01"], minutes=1)
+    assert states(lake) == {"v01": ("ok", "02")}
+    assert contents(lake)["errors"] == []
+
+
+def test_of_two_failures_the_newer_is_shown(lake: Lake) -> None:
+    publish(lake, "01", ["v01"], failed=["v01"], kind="timeout")
+    publish(lake, "02", ["v01"], failed=["v01"], kind="corrupt", minutes=1)
+    assert [row["kind"] for row in contents(lake)["errors"]] == ["corrupt"]
+
+
+def test_rows_of_an_unfinished_commit_are_not_seen(lake: Lake, kill_after: KillAfter) -> None:
+    publish(lake, "01", ["v01"])
+    before = contents(lake)
+    stage(lake, "02", ["v01", "v02"], minutes=1)
+    assert kill_after(lambda: lake.commit("02", REVISION), 6)
+    assert len(lake._store.names("frames")) == 2
+    assert contents(lake) == before
+
+
+def test_all_videos_shows_every_revision(lake: Lake) -> None:
+    publish(lake, "01", ["v01"])
+    publish(lake, "02", ["v01"], revision=NEWER, minutes=1)
+    assert lake.sql("SELECT count(*) AS n FROM all_videos")["n"][0].as_py() == 2
+
+
+def test_embeddings_can_be_compared_in_sql(any_lake: Lake) -> None:
+    publish(any_lake, "01", ["v01"])
+    for table, column, dimensions in (
+        ("frames", "embedding", VISION[1]),
+        ("utterances", "embedding", TEXT[1]),
+        ("scenes", "fused_embedding", TEXT[1] + VISION[1]),
+    ):
+        found = any_lake.sql(
+            f"SELECT typeof({column}) AS kind, array_cosine_similarity({column}, {column}) AS one FROM {table} "
+            "ORDER BY one DESC"
+        ).to_pylist()
+        assert found[0]["kind"] == f"FLOAT[{dimensions}]"
+        assert found[0]["one"] == pytest.approx(1)
+
+
+@pytest.mark.parametrize("compacted", [False, True])
+def test_vectors_of_another_model_than_the_newest_are_null(any_lake: Lake, compacted: bool) -> None:
+    publish(any_lake, "01", ["v01", "v02"])
+    publish(any_lake, "02", ["v01"], revision=NEWER, minutes=1, vision=("clip", 5))
+    if compacted:
+        any_lake.compact()
+    found = any_lake.sql("SELECT DISTINCT video_id, len(embedding) AS d FROM frames ORDER BY ALL").to_pylist()
+    assert [tuple(row.values()) for row in found] == [("v01", 5), ("v02", None)]
+    # The text model is the same in both: its vectors stay, those joined with the picture's do not.
+    found = any_lake.sql(
+        "SELECT DISTINCT video_id, len(text_embedding) AS t, len(fused_embedding) AS f FROM scenes ORDER BY ALL"
+    ).to_pylist()
+    assert [tuple(row.values()) for row in found] == [("v01", 6, 11), ("v02", 6, None)]
+
+
+def test_vectors_of_another_model_with_the_same_dimensions_are_null_too(lake: Lake) -> None:
+    publish(lake, "01", ["v01"])
+    publish(lake, "02", ["v02"], revision=NEWER, minutes=1, text=("bert", TEXT[1]))
+    found = lake.sql("SELECT video_id, count(embedding) AS n FROM utterances GROUP BY ALL ORDER BY ALL").to_pylist()
+    assert [tuple(row.values()) for row in found] == [("v01", 0), ("v02", 2)]
+
+
+def test_going_back_to_an_earlier_model_brings_its_vectors_back(lake: Lake) -> None:
+    publish(lake, "01", ["v01", "v02"])
+    publish(lake, "02", ["v01"], revision=NEWER, minutes=1, vision=("clip", 5))
+    publish(lake, "03", ["v01"], minutes=2)
+    assert lake.sql("SELECT DISTINCT len(embedding) AS d FROM frames").to_pylist() == [{"d": VISION[1]}]
+
+
+def test_where_nothing_was_said_there_is_no_vector_to_be_found(lake: Lake) -> None:
+    publish(lake, "01", ["v01"])
+    found = lake.sql(
+        "SELECT utterance_index, array_cosine_similarity(embedding, embedding) AS likeness FROM utterances "
+        "ORDER BY likeness DESC, utterance_index"
+    ).to_pylist()
+    assert [row["utterance_index"] for row in found][-1] == 0
+    assert found[-1]["likeness"] is None
+
+
+def test_tables_and_columns_carry_their_meaning(lake: Lake) -> None:
+    found = lake.sql("SELECT view_name, comment FROM duckdb_views() WHERE comment IS NOT NULL").to_pylist()
+    assert {row["view_name"]: row["comment"] for row in found} == dict(DESCRIPTIONS)
+    [row] = lake.sql(
+        "SELECT comment FROM duckdb_columns() WHERE table_name = 'shots' AND column_name = 'end_s'"
+    ).to_pylist()
+    assert row["comment"] == "Moment after the last one."
+
+
+def test_a_connection_keeps_seeing_the_lake_as_it_was(lake: Lake) -> None:
+    publish(lake, "01", ["v01"])
+    connection = lake.connect()
+    publish(lake, "02", ["v02"])
+    assert connection.sql("SELECT count(*) FROM videos").fetchall() == [(1,)]
+    connection.close()
+
+
+def test_a_run_sees_what_is_done_at_its_revision(any_lake: Lake) -> None:
+    publish(any_lake, "01", ["v01", "v02", "v03"], failed=["v02", "v03"], kind="timeout")
+    publish(any_lake, "02", ["v01"], revision=NEWER, minutes=1)
+    publish(any_lake, "03", ["v03"], minutes=2)
+    assert statuses(any_lake, REVISION) == {
+        "v01": ("outdated", None), "v02": ("failed", "timeout"), "v03": ("ok", None),
+    }  # fmt: skip
+    assert statuses(any_lake, NEWER) == {
+        "v01": ("ok", None), "v02": ("outdated", "timeout"), "v03": ("outdated", None),
+    }  # fmt: skip
+
+
+def test_a_video_that_failed_at_this_revision_is_not_analysed_again_because_an_older_one_succeeded(lake: Lake) -> None:
+    publish(lake, "01", ["v01"])
+    publish(lake, "02", ["v01"], failed=["v01"], revision=NEWER, minutes=1)
+    assert statuses(lake, NEWER) == {"v01": ("failed", "corrupt")}
+    assert statuses(lake, REVISION) == {"v01": ("ok", "corrupt")}
+
+
+def test_running_again_does_nothing(lake: Lake) -> None:
+    run(lake, ["v01", "v02", "v03", "v04"])
+    before = lake._store.tree("")
+    run(lake, ["v01", "v02", "v03", "v04"])
+    assert lake._store.tree("") == before
+
+
+def test_a_video_that_is_analysed_again_gets_another_shard(lake: Lake) -> None:
+    first = shard_id(REVISION, [("v01", None)])
+    publish(lake, first, ["v01"], failed=["v01"], kind="timeout")
+    [row] = lake.processed(REVISION).to_pylist()
+    second = shard_id(REVISION, [("v01", row["shard"])])
+    assert second != first
+    publish(lake, second, ["v01"], minutes=1)
+    assert statuses(lake, REVISION) == {"v01": ("ok", None)}
+
+
+def test_a_shard_has_the_same_name_however_its_videos_are_ordered() -> None:
+    videos = [("v01", None), ("v02", "5a"), ("v03", None)]
+    assert shard_id(REVISION, videos) == shard_id(REVISION, reversed(videos))
+    assert shard_id(REVISION, videos) != shard_id(NEWER, videos)
+    assert shard_id(REVISION, videos) != shard_id(REVISION, videos[:2])
