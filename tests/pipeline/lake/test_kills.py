@@ -1,0 +1,85 @@
+"""A run that is killed for real, at random moments, and what readers see meanwhile."""
+
+import random
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from pipeline.lake import Lake
+from schemas.errors import LakeError
+from tests.pipeline.lake.lakes import publish, run, seen
+
+VIDEOS = [f"v{number:02}" for number in range(12)]
+_PROGRAM = """
+import sys
+from pipeline.lake import Lake
+from schemas.errors import LakeError
+from tests.pipeline.lake.lakes import run
+lake = Lake(sys.argv[1])
+print(flush=True)
+run(lake, sys.argv[2:], compact=True)
+"""
+_ROOT = Path(__file__).parents[3]
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_runs_killed_at_random_moments_leave_the_lake_of_an_undisturbed_run(tmp_path: Path, seed: int) -> None:
+    undisturbed, killed = (Lake.create(str(tmp_path / name)) for name in ("undisturbed", "killed"))
+    run(undisturbed, VIDEOS, compact=True)
+    expected = seen(undisturbed)
+    chance = random.Random(seed)
+    for _ in range(4):
+        with subprocess.Popen(
+            [sys.executable, "-c", _PROGRAM, killed.uri, *VIDEOS], stdout=subprocess.PIPE, cwd=_ROOT
+        ) as process:
+            assert process.stdout is not None
+            assert process.stdout.readline() == b"\n"
+            try:
+                process.wait(timeout=chance.uniform(0, 0.6))
+            except subprocess.TimeoutExpired:
+                process.kill()
+        for table, rows in seen(killed).items():
+            assert all(row in expected[table] for row in rows)
+    run(killed, VIDEOS, compact=True)
+    assert seen(killed) == expected
+
+
+def test_readers_see_whole_videos_once_while_shards_are_committed_and_compacted(any_lake: Lake) -> None:
+    done = threading.Event()
+    found: list[tuple[int, ...]] = []
+    problems: list[LakeError] = []
+
+    def read() -> None:
+        query = (
+            "SELECT count(*) AS videos, count(DISTINCT video_id) AS distinct_videos, sum(frames) AS promised, "
+            "(SELECT count(*) FROM frames) AS frames, "
+            "(SELECT count(DISTINCT frame_id) FROM frames) AS distinct_frames, "
+            "(SELECT count(*) FROM summaries) AS summaries FROM videos"
+        )
+        try:
+            while not done.is_set():
+                [row] = any_lake.sql(query).to_pylist()
+                found.append(tuple(value or 0 for value in row.values()))
+        except LakeError as problem:
+            problems.append(problem)
+
+    readers = [threading.Thread(target=read) for _ in range(2)]
+    for reader in readers:
+        reader.start()
+    try:
+        for number in range(12):
+            publish(any_lake, f"5{number}", [f"v{number % 8:02}", f"w{number:02}"], minutes=number)
+            if number % 3 == 2:
+                any_lake.compact()
+    finally:
+        done.set()
+        for reader in readers:
+            reader.join()
+    assert problems == []
+    assert found
+    for videos, distinct_videos, promised, frames, distinct_frames, summaries in found:
+        assert videos == distinct_videos == summaries
+        assert promised == frames == distinct_frames
