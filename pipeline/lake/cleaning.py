@@ -3,12 +3,13 @@
 import logging
 from dataclasses import dataclass
 
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.lake.commit import commit, committed_videos
 from pipeline.lake.layout import COMPACTIONS, TEMPORARY, shard_of
 from pipeline.lake.snapshot import notes
-from pipeline.lake.staging import shard_folder, staged, staged_file, staged_shards
+from pipeline.lake.staging import UnusableStagingError, shard_folder, staged, staged_file, staged_shards
 from pipeline.lake.store import Store
 from schemas.tables import VIDEO_TABLES
 
@@ -52,13 +53,24 @@ def finish_compactions(store: Store) -> None:
 
 def _publish_leftovers(store: Store, shard: str) -> int:
     videos = sorted(staged(store, shard))
-    if videos:
-        with store.parquet(staged_file(shard, videos[0], "videos")) as file:
-            revision = file.read(columns=["revision"]).column(0)[0].as_py()
-        if committed_videos(store, shard, revision) is None:
-            return commit(store, shard, revision)
+    try:
+        if videos:
+            revision = _revision_of(store, staged_file(shard, videos[0], "videos"))
+            if committed_videos(store, shard, revision) is None:
+                return commit(store, shard, revision)
+    except UnusableStagingError as error:
+        # It would stop every run to come; its videos are not in the lake, so the next one analyses them.
+        logger.warning("Dropped what was staged of shard %s: %s", shard, error)
     store.remove_folder(shard_folder(shard))
     return 0
+
+
+def _revision_of(store: Store, path: str) -> str:
+    try:
+        with store.parquet(path) as file:
+            return str(file.read(columns=["revision"]).column(0)[0].as_py())
+    except pa.ArrowInvalid as error:
+        raise UnusableStagingError(f"{path} is damaged: {error}") from error
 
 
 def _remove_orphans(store: Store) -> int:

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from pipeline.lake.layout import is_compact, shard_file
 from pipeline.lake.parquet import merge, row_groups
-from pipeline.lake.staging import shard_folder, staged, staged_file
+from pipeline.lake.staging import UnusableStagingError, shard_folder, staged, staged_file
 from pipeline.lake.store import Store
 from schemas.errors import LakeError
 from schemas.tables import VIDEO_TABLES
@@ -33,7 +33,8 @@ def commit(store: Store, shard: str, revision: str) -> int:
         Number of videos that the shard holds in the lake, failed ones included.
 
     Raises:
-        LakeError: Nothing of the shard is staged, or its rows are of another revision.
+        LakeError: Nothing of the shard is staged, or the lake cannot be written.
+        UnusableStagingError: What is staged is damaged or does not belong together.
     """
     published = committed_videos(store, shard, revision)
     if published is None:
@@ -62,19 +63,26 @@ def committed_videos(store: Store, shard: str, revision: str) -> int | None:
 
 
 def _publish(store: Store, table: str, *, shard: str, revision: str, videos: Sequence[str]) -> int:
-    schema = store.schema(staged_file(shard, videos[0], table))
+    try:
+        schema = store.schema(staged_file(shard, videos[0], table))
+        with store.publish(f"{table}/{shard_file(revision, shard)}") as path:
+            rows = (
+                rows
+                for video_id in videos
+                for rows in _staged_rows(store, staged_file(shard, video_id, table), schema, revision)
+            )
+            return merge(rows, path, schema)
+    except pa.ArrowInvalid as error:
+        raise UnusableStagingError(
+            f"A staged file of the table {table} in shard {shard} is damaged: {error}"
+        ) from error
 
-    def rows() -> Iterator[pa.Table]:
-        for video_id in videos:
-            with store.parquet(staged_file(shard, video_id, table)) as file:
-                if not file.schema_arrow.equals(schema):
-                    raise LakeError(
-                        f"{table} of video {video_id} has other columns than the rest of the shard {shard}."
-                    )
-                for group in row_groups(file):
-                    if pc.any(pc.not_equal(group["revision"], revision)).as_py():
-                        raise LakeError(f"{table} of video {video_id} is not of the revision {revision}.")
-                    yield group
 
-    with store.publish(f"{table}/{shard_file(revision, shard)}") as path:
-        return merge(rows(), path, schema)
+def _staged_rows(store: Store, staged_path: str, schema: pa.Schema, revision: str) -> Iterator[pa.Table]:
+    with store.parquet(staged_path) as file:
+        if not file.schema_arrow.equals(schema):
+            raise UnusableStagingError(f"{staged_path} has other columns than the rest of its shard.")
+        for rows in row_groups(file):
+            if pc.any(pc.not_equal(rows["revision"], revision)).as_py():
+                raise UnusableStagingError(f"{staged_path} has rows that are not of the revision {revision}.")
+            yield rows

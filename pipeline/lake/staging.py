@@ -14,6 +14,10 @@ _LAST = f"{VIDEO_TABLES[-1]}.parquet"
 """The file that is written last: with it a video is staged completely."""
 
 
+class UnusableStagingError(LakeError):
+    """What is staged of a shard cannot be published; its videos have to be analysed again."""
+
+
 def stage(store: Store, shard: str, video_id: str, tables: Mapping[str, pa.Table]) -> None:
     """Keep one video's rows until its shard is committed.
 

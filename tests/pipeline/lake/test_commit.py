@@ -117,6 +117,16 @@ def test_what_a_killed_run_had_staged_is_published_by_the_next(any_lake: Lake) -
     assert len(contents(any_lake)["videos"]) == 3
 
 
+@pytest.mark.parametrize("damaged", ["videos", "frames"])
+def test_a_damaged_staged_file_costs_its_shard_and_stops_no_later_run(any_lake: Lake, damaged: str) -> None:
+    stage(any_lake, "5a", VIDEOS)
+    stage(any_lake, "5b", ["v04"])
+    any_lake._store.write(f"_staging/5a/v01/{damaged}.parquet", b"not Parquet")
+    assert any_lake.clean() == Cleaned(videos_published=1, files_removed=int(damaged == "frames"))
+    assert [row["video_id"] for row in contents(any_lake)["videos"]] == ["v04"]
+    assert any_lake.staged("5a") == set()
+
+
 def test_cleaning_removes_half_staged_videos_and_old_temporary_files(lake: Lake, kill_after: KillAfter) -> None:
     assert kill_after(lambda: stage(lake, "5a", ["v01"]), 3)
     store = lake._store

@@ -56,6 +56,24 @@ def test_an_unknown_kind_of_store_is_explained(uri: str) -> None:
         Lake(uri)
 
 
+def test_arrows_clients_serve_stores_that_fsspec_has_no_package_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_package(*_: object, **__: object) -> None:
+        raise ImportError
+
+    monkeypatch.setattr("fsspec.core.url_to_fs", no_package)
+    lake = Lake.create(f"file://{tmp_path}/lake")
+    assert not lake._store.local
+    publish(lake, "01", ["v01", "v02"], failed=["v02"])
+    publish(lake, "02", ["v02"], minutes=1)
+    before = contents(lake)
+    lake.clean()
+    lake.compact()
+    assert contents(lake) == before
+    assert len(before["frames"]) == 6
+
+
 def test_a_file_uri_and_a_path_are_the_same_lake(lake: Lake) -> None:
     publish(lake, "01", ["v01"])
     assert contents(Lake(f"file://{lake.uri}")) == contents(lake)
