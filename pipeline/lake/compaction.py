@@ -82,20 +82,25 @@ def compact(store: Store, *, target_bytes: int = TARGET_BYTES) -> Compacted:
 
 def _rules(connection: duckdb.DuckDBPyConnection, snapshot: Files) -> dict[str, Keep]:
     """Say for each table which rows stay: what the views show, and each video's newest failure, for the next run."""
-    videos = connection.sql("SELECT concat(video_id, '/', shard) AS key FROM lake.states").to_arrow_table()["key"]
-    rules: dict[str, Keep] = dict.fromkeys(VIDEO_TABLES, partial(_with_keys, ("video_id", "shard"), videos))
+    found = connection.sql("SELECT shard, list(video_id) FROM lake.states GROUP BY shard").fetchall()
+    rules: dict[str, Keep] = dict.fromkeys(VIDEO_TABLES, partial(_of_videos, dict(found)))
     if snapshot["sources"]:
         rows = scan("sources", snapshot["sources"])
-        places = f"FROM {rows} SELECT concat(uri, '/', epoch_us(max(seen_at))) AS key GROUP BY uri"
-        rules["sources"] = partial(_with_keys, ("uri", "seen_at"), connection.sql(places).to_arrow_table()["key"])
+        newest = connection.sql(f"FROM {rows} SELECT concat(uri, ' ', epoch_us(max(seen_at))) AS key GROUP BY uri")
+        rules["sources"] = partial(_newest_places, newest.to_arrow_table()["key"])
     return rules
 
 
-def _with_keys(columns: tuple[str, str], keys: pa.ChunkedArray, rows: pa.Table) -> pa.Table:
-    first, second = (rows[name] for name in columns)
-    if pa.types.is_timestamp(second.type):
-        second = second.cast(pa.int64()).cast(pa.string())
-    return rows.filter(pc.is_in(pc.binary_join_element_wise(first, second, "/"), value_set=keys))
+def _of_videos(videos: Mapping[str, Sequence[str]], rows: pa.Table) -> pa.Table:
+    # Arrow hashes the whole set at each call: only the shards at hand go in.
+    shards = pc.unique(rows["shard"]).to_pylist()
+    kept = pa.array([f"{shard} {video_id}" for shard in shards for video_id in videos.get(shard, ())], pa.string())
+    return rows.filter(pc.is_in(pc.binary_join_element_wise(rows["shard"], rows["video_id"], " "), value_set=kept))
+
+
+def _newest_places(newest: pa.ChunkedArray, rows: pa.Table) -> pa.Table:
+    seen_at = rows["seen_at"].cast(pa.int64()).cast(pa.string())
+    return rows.filter(pc.is_in(pc.binary_join_element_wise(rows["uri"], seen_at, " "), value_set=newest))
 
 
 def _outdated(connection: duckdb.DuckDBPyConnection, table: str, snapshot: Files) -> set[str]:
