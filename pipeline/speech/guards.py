@@ -18,6 +18,8 @@ from schemas.media import SAMPLE_RATE_HZ
 MIN_SUPPORT = 0.15
 """Least share of an utterance's time in which the voice activity detector hears speech."""
 MIN_SUPPORT_S = 0.1
+MIN_CERTAINTY = 0.1
+"""Least mean probability of speech there, for those who set `vad_threshold` very low."""
 SURE_SPEECH = 0.7
 """Mean probability of speech from which the voice activity detector outvotes Whisper's `no_speech_prob`."""
 FAST, IMPOSSIBLE = 30.0, 50.0
@@ -65,7 +67,7 @@ def judge(words: Sequence[SpokenWord], islands: Sequence[Island], config: Speech
     length_s = words[-1].end_s - words[0].start_s
     reasons = {
         "silence": no_speech and (low_logprob or certainty < SURE_SPEECH),
-        "unsupported": support_s < max(MIN_SUPPORT * length_s, MIN_SUPPORT_S),
+        "unsupported": support_s < max(MIN_SUPPORT * length_s, MIN_SUPPORT_S) or certainty < MIN_CERTAINTY,
         "impossible": letters_per_s > IMPOSSIBLE,
         "loop": ratio > 2 * config.max_compression_ratio or (repetitive and letters_per_s > FAST),
     }

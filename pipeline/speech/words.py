@@ -1,17 +1,19 @@
 """Words and their times, from Whisper's tokens, their alignment and the islands of speech."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from pipeline.speech.engines import Alignment, Tokenizer
-from pipeline.speech.marks import APPENDED, DENSE_SCRIPT, PREPENDED, UNSPACED_LANGUAGES
+from pipeline.speech.marks import APPENDED, DENSE_SCRIPT, PREPENDED, SENTENCE_END, UNSPACED_LANGUAGES
 from pipeline.speech.windows import Plan
 from schemas.media import SAMPLE_RATE_HZ
 
 MIN_WORD_S = 0.02
+MAX_WORD_S, MAX_LETTER_S = 0.8, 0.06
+"""Longest word: the one and, for each of its letters, the other."""
 EDGE_S = 0.1
 """Words may reach so far beyond the island that the voice activity detector drew."""
 
@@ -102,11 +104,28 @@ def place(words: Sequence[SpokenWord], plan: Plan) -> list[SpokenWord]:
         The words with seconds from the start of the sound.
     """
     placed = []
-    for word in words:
+    for word in _shortened(words):
         start, end = plan.original(word.start_s * SAMPLE_RATE_HZ, word.end_s * SAMPLE_RATE_HZ)
         start_s, end_s = _snap(start / SAMPLE_RATE_HZ, end / SAMPLE_RATE_HZ, plan)
         placed.append(replace(word, start_s=start_s, end_s=end_s))
     return placed
+
+
+def _shortened(words: Sequence[SpokenWord]) -> Iterator[SpokenWord]:
+    """Cut overlong words: alignment stretches one over speech that the decoder left out, and so hides the gap.
+
+    The first word of a sentence keeps its end, any other its start.
+    """
+    begins = True
+    for word in words:
+        most_s = MAX_WORD_S + MAX_LETTER_S * len(word.text.strip())
+        if word.end_s - word.start_s <= most_s:
+            yield word
+        elif begins:
+            yield replace(word, start_s=word.end_s - most_s)
+        else:
+            yield replace(word, end_s=word.start_s + most_s)
+        begins = bool(SENTENCE_END.search(word.text))
 
 
 def _snap(start_s: float, end_s: float, plan: Plan) -> tuple[float, float]:

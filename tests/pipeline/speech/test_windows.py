@@ -59,6 +59,15 @@ def test_a_long_pause_is_shortened_and_a_short_one_kept() -> None:
     assert plan.pieces == ((9_600, 62_400), (153_600, 182_400))
 
 
+def test_a_very_long_pause_ends_the_window() -> None:
+    first, second = pack([Island(0, 80_000, 1.0), Island(120_000, 200_000, 1.0)])
+    assert (first.islands[0].end, second.islands[0].start) == (80_000, 120_000)
+
+
+def test_words_scattered_over_a_few_seconds_share_a_window() -> None:
+    assert len(pack([Island(0, 8_000, 1.0), Island(50_000, 58_000, 1.0)])) == 1
+
+
 def test_windows_of_dense_speech_are_well_filled() -> None:
     found = [Island(n * 50_000, n * 50_000 + 45_000, 1.0) for n in range(100)]
     plans = pack(found)

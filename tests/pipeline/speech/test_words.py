@@ -84,6 +84,21 @@ def test_ordered_words_never_overlap_vanish_or_leave_the_sound(
     assert all(a.end_s <= b.start_s for a, b in pairwise(words))
 
 
+def test_a_word_stretched_over_speech_that_was_left_out_is_cut_short() -> None:
+    plan = plan_window([Island(0, 320_000, 1.0)])
+    words = [
+        spoken(" Here", 0.0, 0.4),
+        spoken(" now.", 0.4, 9.0),
+        spoken(" There", 9.0, 17.0),
+        spoken(" it is.", 17, 18),
+    ]
+    here, now, there, _ = place(words, plan)
+    assert (now.start_s, there.end_s) == (0.4, 17.0)
+    assert now.end_s < 2.0
+    assert there.start_s > 15.0
+    assert here.end_s == 0.4
+
+
 def test_words_already_in_order_keep_their_times() -> None:
     words = [spoken(" a", 0.5, 0.9), spoken(" b", 0.9, 1.4), spoken(" c", 3.0, 3.5)]
     assert in_order(words, 10.0) == words
