@@ -105,7 +105,7 @@ class TextConfig(Section):
     """Any BERT-like encoder: `embedded:minilm`, a folder, or a Hub id."""
     pooling: Literal["mean", "cls"] = "mean"
     """How token vectors become one."""
-    batch_tokens: int = Field(4096, ge=64)
+    batch_tokens: int = Field(1024, ge=64)
     """Tokens a batch, padding included."""
     max_tokens: int = Field(256, ge=8)
     """Longer texts are cut."""
@@ -115,7 +115,8 @@ class VisionConfig(Section):
     """How frames become vectors and labels."""
 
     model: str = "embedded:efficientnet-lite0"
-    """Frame encoder: `embedded:efficientnet-lite0`, a folder, or a Hub id of a CLIP-like or image-classification model."""
+    """Frame encoder: `embedded:efficientnet-lite0`, a folder, or a Hub id of a CLIP-like or an image classification
+    model."""
     batch_size: int = Field(16, ge=1)
     """Frames a batch."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"

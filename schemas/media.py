@@ -80,7 +80,7 @@ class AudioBlock:
     """Consecutive sound."""
 
     start_s: float
-    """Time of the first sample from the start of the video. Gaps in the stream are filled with silence by the decoder."""
+    """Time of the first sample from the start of the video. The decoder fills gaps in the stream with silence."""
     samples: NDArray[np.float32]
     """(n,) mono at `SAMPLE_RATE_HZ`."""
 

@@ -22,7 +22,7 @@ class Shot:
     start_s: float
     end_s: float
     transition: Transition
-    """How the shot begins: `start` for the first, a hard `cut`, a `gradual` change, or a `slide` (small static change)."""
+    """How it begins: `start` for the first, a hard `cut`, a `gradual` change, or a `slide` (small static change)."""
     score: float
     """The detector's confidence in that transition, 0 to 1; 1.0 for the first shot."""
 

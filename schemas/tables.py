@@ -250,9 +250,13 @@ def _scenes(text: tuple[str, int], vision: tuple[str, int]) -> list[pa.Field]:
         _text("text", "What is said and written in it."),
         _text("caption", "One sentence about it."),
         _list("topics", LABEL, "What it is about, strongest first."),
-        _embedding("text_embedding", text[1], text[0], "text", "Unit vector of what is said and written; zeros if none."),
+        _embedding(
+            "text_embedding", text[1], text[0], "text", "Unit vector of what is said and written; zeros if none."
+        ),
         _embedding("vision_embedding", vision[1], vision[0], "vision", "Unit vector of its pictures; zeros if none."),
-        _embedding("fused_embedding", text[1] + vision[1], fused, "fused", "Both, weighted and joined, as one unit vector."),
+        _embedding(
+            "fused_embedding", text[1] + vision[1], fused, "fused", "Both, weighted and joined, as one unit vector."
+        ),
         _score("text_weight", "Weight of the text in the fused vector, 0 to 1."),
         _score("vision_weight", "Weight of the picture, 0 to 1."),
     ]

@@ -58,8 +58,8 @@ def test_alignment_reads_the_start_of_each_token_off_the_path() -> None:
 def test_a_word_that_reaches_into_silence_is_cut_to_its_island() -> None:
     plan = plan_window([Island(32_000, 48_000, 1.0), Island(56_000, 80_000, 1.0)])
     # The window starts 0.4 s before the first island, at 1.6 s.
-    words = place([spoken(" one", 0.0, 1.7), spoken(" two", 1.7, 3.0)], plan)
-    assert [(round(w.start_s, 2), round(w.end_s, 2)) for w in words] == [(1.9, 3.1), (3.4, 4.6)]
+    words = place([spoken(" one", 0.0, 0.9), spoken(" two", 1.6, 2.4)], plan)
+    assert [(round(w.start_s, 2), round(w.end_s, 2)) for w in words] == [(1.9, 2.5), (3.4, 4.0)]
 
 
 def test_words_after_a_shortened_pause_get_their_real_times() -> None:

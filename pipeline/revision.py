@@ -1,0 +1,44 @@
+"""The revision: a digest of everything that decides what the lake says of a video."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+
+from pipeline.models import ModelInfo, resolve
+from schemas.config import ANALYSIS_SECTIONS, Config
+from schemas.tables import FORMAT_VERSION
+
+ANALYSIS_VERSION = 1
+"""Raised when the same configuration and models would give another result, so that videos are analysed again."""
+
+
+def models_of(config: Config) -> tuple[ModelInfo, ...]:
+    """Find every model that the configuration names, with licence and digest, loading none.
+
+    Raises:
+        ModelError: One cannot be found.
+    """
+    wanted: list[tuple[str, str]] = [("text", config.text.model), ("vision", config.vision.model)]
+    if config.shots.detector != "content":
+        wanted.append(("shots", config.shots.model))
+    if config.speech.engine != "none":
+        wanted.append(("speech", config.speech.model))
+    if config.ocr.engine != "none":
+        wanted.append(("ocr", "embedded:pp-ocrv6"))
+    return tuple(resolve(role, model_id) for role, model_id in sorted(wanted))
+
+
+def revision_of(config: Config, models: Sequence[ModelInfo]) -> str:
+    """Digest configuration and models.
+
+    Args:
+        config: Only its `ANALYSIS_SECTIONS` count: moving work to other machines changes no result.
+        models: As `models_of` found them.
+
+    Returns:
+        16 hexadecimal characters.
+    """
+    analysis = config.model_dump(mode="json", include=set(ANALYSIS_SECTIONS))
+    digests = [(model.role, model.id, model.digest) for model in models]
+    stated = json.dumps([ANALYSIS_VERSION, FORMAT_VERSION, analysis, digests], sort_keys=True)
+    return hashlib.sha256(stated.encode()).hexdigest()[:16]

@@ -1,0 +1,63 @@
+"""Make long videos quickly: the packets of a short one, copied again and again with later times."""
+
+from collections import defaultdict
+from fractions import Fraction
+from pathlib import Path
+
+import av
+from av.stream import Stream
+
+
+def repeat_video(source: Path, target: Path, seconds: float) -> Path:
+    """Repeat a film until it is so long; or cut it to that length, where it is longer.
+
+    Nothing is decoded or encoded, so an hour takes a second or so. All streams start anew together at each repetition:
+    picture and sound stay in step.
+
+    Args:
+        source: A film in a container that keeps times (MP4, MOV, Matroska, WebM).
+        target: Where to; a container of that kind that takes the same codecs.
+        seconds: Length of the result, to within a few frames.
+
+    Returns:
+        `target`.
+    """
+    limit = Fraction(seconds).limit_denominator(1_000_000)
+    with av.open(str(target), "w", options={"fflags": "+bitexact"}) as output:
+        with av.open(str(source)) as first:
+            streams = {stream.index: output.add_stream_from_template(stream) for stream in _streams(first)}
+        start, written = Fraction(0), 1
+        while start < limit and written:
+            start, written = _copy(source, output, streams, start, limit)
+    return target
+
+
+def _streams(container: av.container.InputContainer) -> list[Stream]:
+    return [*container.streams.video, *container.streams.audio]
+
+
+def _copy(
+    source: Path, output: av.container.OutputContainer, streams: dict[int, Stream], start: Fraction, limit: Fraction
+) -> tuple[Fraction, int]:
+    """Copy one repetition; returns when the next may start, and how many packets were copied."""
+    begin: dict[int, Fraction] = {}
+    end: dict[int, Fraction] = defaultdict(Fraction)
+    written = 0
+    with av.open(str(source)) as container:
+        for packet in container.demux(_streams(container)):
+            if packet.dts is None or packet.pts is None or packet.time_base is None:
+                continue
+            base = packet.time_base
+            begin.setdefault(packet.stream_index, packet.dts * base)
+            # A stream needs as long as from its first to behind its last packet, in order of decoding and of showing.
+            length = Fraction(packet.duration or 0) * base
+            latest = max(packet.dts * base - min(begin[packet.stream_index], Fraction(0)), packet.pts * base) + length
+            end[packet.stream_index] = max(end[packet.stream_index], latest)
+            if start + packet.dts * base >= limit:
+                continue
+            shift = round(start / base)
+            packet.pts, packet.dts = packet.pts + shift, packet.dts + shift
+            packet.stream = streams[packet.stream_index]
+            output.mux(packet)
+            written += 1
+    return start + max(end.values(), default=Fraction(0)), written
