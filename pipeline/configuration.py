@@ -1,4 +1,4 @@
-"""Load the configuration: defaults, then a profile, a TOML file, the environment, and flags, each over the one before."""
+"""Load the configuration: defaults, a profile, a TOML file, the environment, and flags, each over the one before."""
 
 import json
 import os
