@@ -22,6 +22,7 @@ class VideoOutcome(BaseModel):
 
     video_id: str
     uri: str
+    size_bytes: int = 0
     status: Literal["ok", "failed"]
     duration_s: float = 0.0
     wall_s: float = 0.0

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any
 
 import duckdb
@@ -88,6 +89,16 @@ class Lake:
             LakeError: A table is missing, or the lake cannot be written.
         """
         staging.stage(self._store, shard, video_id, tables)
+
+    def begin_attempt(self, shard: str, video_id: str, now: datetime) -> list[datetime]:
+        """Note that an analysis begins, and return when earlier ones of the same shard began that never ended.
+
+        Args:
+            shard: Commit that the rows will belong to.
+            video_id: The video.
+            now: With a time zone.
+        """
+        return staging.begin_attempt(self._store, shard, video_id, now)
 
     def staged(self, shard: str) -> set[str]:
         """Return the videos of a shard that are staged completely."""

@@ -1,6 +1,8 @@
 """Results wait here, video by video, until their shard is committed; so a retry repeats only what was in flight."""
 
+import uuid
 from collections.abc import Mapping
+from datetime import datetime
 
 import pyarrow as pa
 
@@ -12,6 +14,7 @@ from schemas.tables import VIDEO_TABLES
 
 _LAST = f"{VIDEO_TABLES[-1]}.parquet"
 """The file that is written last: with it a video is staged completely."""
+_ATTEMPTS = "attempts"
 
 
 class UnusableStagingError(LakeError):
@@ -38,6 +41,24 @@ def stage(store: Store, shard: str, video_id: str, tables: Mapping[str, pa.Table
     for name in VIDEO_TABLES:
         with store.publish(f"{folder}/{name}.parquet") as path:
             write_table(tables[name], path)
+
+
+def begin_attempt(store: Store, shard: str, video_id: str, now: datetime) -> list[datetime]:
+    """Note that someone begins to analyse a video, so that one that kills its workers can be told and given up.
+
+    Args:
+        store: The lake's files.
+        shard: Commit that its rows will belong to.
+        video_id: The video.
+        now: With a time zone.
+
+    Returns:
+        When earlier attempts of the same shard began, that ended in no staged video.
+    """
+    folder = f"{shard_folder(shard)}/{checked(video_id)}/{_ATTEMPTS}"
+    earlier = [datetime.fromisoformat(store.read(f"{folder}/{name}").decode()) for name in store.names(folder)]
+    store.write(f"{folder}/{uuid.uuid4().hex}", now.isoformat().encode())
+    return sorted(earlier)
 
 
 def staged(store: Store, shard: str) -> set[str]:

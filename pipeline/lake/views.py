@@ -1,6 +1,6 @@
 """The views of the lake: each video once, as it is now.
 
-- `videos`: of each video the newest row that is `ok`, else the newest that `failed`.
+- `videos`: of each video the newest row that is `ok`, else the newest that `failed`, while that file is still there.
 - `shots`, `frames`, `utterances`, `scenes`, `summaries`, `errors`: the rows of the same video from the same commit.
   So `errors` has a row for each `failed` row of `videos`; what uncommitted or superseded shards left is not seen.
 - `runs`; `sources`: the newest row of each place.
@@ -27,17 +27,20 @@ VIEW_NAMES = (*TABLE_NAMES, "all_videos", "all_errors")
 
 _STATES = """
 CREATE TABLE lake.states AS
+WITH latest AS (SELECT uri, max_by(video_id, committed_at) AS video_id FROM all_videos GROUP BY uri)
 SELECT * FROM (
-    SELECT video_id, shard, revision, status, committed_at,
+    SELECT each.video_id, shard, revision, status, committed_at,
         row_number() OVER (
-            PARTITION BY video_id ORDER BY status = 'ok' DESC, committed_at DESC, shard DESC
-        ) = 1 AS is_current,
-        row_number() OVER (PARTITION BY video_id ORDER BY committed_at DESC, shard DESC) = 1 AS is_newest
-    FROM all_videos
+            PARTITION BY each.video_id ORDER BY status = 'ok' DESC, committed_at DESC, shard DESC
+        ) = 1 AND NOT (status = 'failed' AND latest.video_id <> each.video_id) AS is_current,
+        row_number() OVER (PARTITION BY each.video_id ORDER BY committed_at DESC, shard DESC) = 1 AS is_newest
+    FROM all_videos AS each JOIN latest USING (uri)
 )
 WHERE is_current OR is_newest
 """
-"""Of each video the row that counts, and its newest one where that is another: a failure that came later."""
+"""Of each video the row that counts, and its newest one where that is another: a failure that came later.
+
+A failure does not count any more once its file was replaced, or became readable, and is another video now."""
 
 _NEWEST_REVISION = "SELECT revision FROM lake.states ORDER BY status = 'ok' DESC, committed_at DESC LIMIT 1"
 

@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 
@@ -6,7 +7,7 @@ from pipeline.lake import Lake
 from pipeline.lake.cleaning import Cleaned
 from schemas.errors import LakeError
 from schemas.tables import VIDEO_TABLES
-from tests.pipeline.lake.lakes import REVISION, contents, publish, stage
+from tests.pipeline.lake.lakes import NOON, REVISION, contents, publish, stage
 
 KillAfter = Callable[[Callable[[], object], int], bool]
 VIDEOS = ["v01", "v02", "v03"]
@@ -154,3 +155,13 @@ def test_cleaning_a_lake_in_order_changes_no_file(any_lake: Lake) -> None:
     before = any_lake._store.tree("")
     assert any_lake.clean() == Cleaned(0, 0)
     assert any_lake._store.tree("") == before
+
+
+def test_attempts_that_never_ended_are_counted_until_the_next_run(any_lake: Lake) -> None:
+    assert any_lake.begin_attempt("5a", "v01", NOON) == []
+    assert any_lake.begin_attempt("5a", "v02", NOON) == []
+    assert any_lake.begin_attempt("5a", "v01", NOON + timedelta(hours=1)) == [NOON]
+    assert any_lake.begin_attempt("5a", "v01", NOON) == [NOON, NOON + timedelta(hours=1)]
+    assert any_lake.staged("5a") == set()
+    any_lake.clean()
+    assert any_lake.begin_attempt("5a", "v01", NOON) == []

@@ -1,10 +1,13 @@
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
 
 import pytest
 
-from pipeline.lake import Lake, shard_id
+from pipeline.lake import Lake, shard_id, video_tables
 from schemas.tables import DESCRIPTIONS, TABLE_NAMES, table_schema
-from tests.pipeline.lake.lakes import REVISION, TEXT, VISION, contents, publish, run, stage
+from tests.pipeline.lake.lakes import NOON, REVISION, TEXT, VISION, analysis, contents, publish, run, stage, task
 
 KillAfter = Callable[[Callable[[], object], int], bool]
 NEWER = "ffffffffffffffff"
@@ -195,3 +198,16 @@ def test_a_shard_has_the_same_name_however_its_videos_are_ordered() -> None:
     assert shard_id(REVISION, videos) == shard_id(REVISION, reversed(videos))
     assert shard_id(REVISION, videos) != shard_id(NEWER, videos)
     assert shard_id(REVISION, videos) != shard_id(REVISION, videos[:2])
+
+
+def test_a_failure_is_past_once_another_content_is_at_its_place(any_lake: Lake) -> None:
+    publish(any_lake, "5a", ["v01", "v02"], failed=["v01", "v02"])
+    assert len(any_lake.sql("FROM errors")) == 2
+    repaired = replace(task("v03"), uris=task("v01").uris)
+    later: dict[str, Any] = {"text": TEXT, "vision": VISION, "committed_at": NOON + timedelta(hours=1)}
+    tables = video_tables(repaired, analysis("v03"), revision=REVISION, shard="5b", **later)
+    any_lake.stage("5b", "v03", tables)
+    any_lake.commit("5b", REVISION)
+    assert any_lake.sql("SELECT video_id FROM errors").column(0).to_pylist() == ["v02"]
+    assert any_lake.sql("SELECT video_id FROM videos ORDER BY ALL").column(0).to_pylist() == ["v02", "v03"]
+    assert len(any_lake.sql("FROM all_errors")) == 2

@@ -1,0 +1,164 @@
+"""Analyse one video: probe it, decode it once, feed pictures and sound to their steps, then fuse and summarise."""
+
+import logging
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import replace
+
+from pipeline.media import DecodeStats, decode, prefetch, probe
+from pipeline.shots import FrameSampler
+from pipeline.understanding import TextSpan, build_scenes, screen_spans, summarize
+from pipeline.video.clock import StepClock
+from pipeline.video.models import Models
+from pipeline.video.picture import PictureTrack
+from pipeline.video.sound import SoundTrack
+from schemas.config import Config
+from schemas.media import AudioBlock, FrameBatch, MediaInfo, SampledFrame
+from schemas.records import Analysis, Keyframe, Shot, Utterance
+
+logger = logging.getLogger(__name__)
+
+Progress = Callable[[float], None]
+"""Told how many seconds of the video are decoded, as often as there is something new."""
+
+
+class VideoAnalyzer:
+    """Runs all steps on one video after another with the same loaded models. One thread at a time.
+
+    Args:
+        config: The whole tree.
+        models: Loaded by `pipeline.video.models.load_models` from the same tree.
+        threads: Threads of the decoder.
+    """
+
+    def __init__(self, config: Config, models: Models, *, threads: int) -> None:
+        self.config = config
+        self.models = models
+        self._threads = threads
+
+    def probe(self, uri: str) -> MediaInfo:
+        """Look at what a file holds, without decoding it.
+
+        Raises:
+            MediaError: It is no video or sound, or is over the limits; with the reason.
+        """
+        return probe(uri, self.config.media, self.config.limits)
+
+    def analyze(self, uri: str, info: MediaInfo, *, video_id: str, progress: Progress = lambda _: None) -> Analysis:
+        """Find out all that the lake says of a video.
+
+        Args:
+            uri: Where the file is.
+            info: What `probe` said of it.
+            video_id: Names frames and utterances in the evidence of the summary.
+            progress: Told the position of the decoder, in seconds.
+
+        Raises:
+            MediaError: It cannot be decoded, or is over the limits.
+        """
+        clock = StepClock()
+        stats = DecodeStats()
+        picture = PictureTrack(self.models, self.config, clock) if info.video else None
+        with SoundTrack(self.models.speech, clock) as sound:
+            self._decode(uri, info, picture, sound, clock=clock, stats=stats, progress=progress)
+            if picture:
+                picture.finish(stats.duration_s)
+            transcript = sound.finish()
+        shots = tuple(picture.shots) if picture else ()
+        keyframes = tuple(picture.keyframes) if picture else ()
+        utterances, screen = self._encode_texts(transcript.utterances, keyframes, shots, stats.duration_s, clock)
+        with clock.step("scenes"):
+            scenes = build_scenes(
+                shots,
+                keyframes,
+                utterances,
+                screen,
+                duration_s=stats.duration_s,
+                text_dimensions=self.models.text.dimensions,
+                vision_dimensions=self.models.vision.dimensions,
+                scenes=self.config.scenes,
+                fusion=self.config.fusion,
+            )
+        with clock.step("summary"):
+            summary = summarize(
+                scenes,
+                shots,
+                keyframes,
+                utterances,
+                video_id=video_id,
+                duration_s=stats.duration_s,
+                config=self.config.summary,
+                uri=uri,
+            )
+        return Analysis(
+            info=info,
+            duration_s=stats.duration_s,
+            frame_count=stats.frame_count,
+            corrupt_packets=stats.corrupt_packets,
+            shots=shots,
+            keyframes=keyframes,
+            transcript=replace(transcript, utterances=utterances),
+            scenes=scenes,
+            summary=summary,
+            timings_s=clock.seconds,
+            warnings=tuple(stats.warnings),
+        )
+
+    def _decode(
+        self,
+        uri: str,
+        info: MediaInfo,
+        picture: PictureTrack | None,
+        sound: SoundTrack,
+        *,
+        clock: StepClock,
+        stats: DecodeStats,
+        progress: Progress,
+    ) -> None:
+        items = decode(
+            uri,
+            info,
+            self.config.media,
+            self.config.limits,
+            wanted=FrameSampler(self.config.media),
+            threads=self._threads,
+            stats=stats,
+        )
+        with closing(prefetch(clock.timed("decode", items), self.config.workers.decode_ahead)) as ahead:
+            for item in ahead:
+                if isinstance(item, AudioBlock):
+                    sound.add(item)
+                elif picture is None:
+                    continue
+                elif isinstance(item, FrameBatch):
+                    picture.add_batch(item)
+                elif isinstance(item, SampledFrame):
+                    picture.add_frame(item)
+                progress(_position_s(item))
+
+    def _encode_texts(
+        self,
+        utterances: tuple[Utterance, ...],
+        keyframes: tuple[Keyframe, ...],
+        shots: tuple[Shot, ...],
+        duration_s: float,
+        clock: StepClock,
+    ) -> tuple[tuple[Utterance, ...], list[TextSpan]]:
+        written = screen_spans(keyframes, shots, duration_s)
+        with clock.step("text"):
+            texts = [utterance.text for utterance in utterances] + [text for _, _, text in written]
+            vectors = self.models.text.encode(texts)
+        spoken = tuple(
+            replace(utterance, embedding=vector) for utterance, vector in zip(utterances, vectors, strict=False)
+        )
+        screen = [
+            TextSpan(start_s=start_s, end_s=end_s, text=text, embedding=vector, kind="screen")
+            for (start_s, end_s, text), vector in zip(written, vectors[len(utterances) :], strict=True)
+        ]
+        return spoken, screen
+
+
+def _position_s(item: AudioBlock | FrameBatch | SampledFrame) -> float:
+    if isinstance(item, FrameBatch):
+        return float(item.times_s[-1]) if len(item.times_s) else 0.0
+    return item.start_s if isinstance(item, AudioBlock) else item.time_s

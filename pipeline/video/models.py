@@ -1,0 +1,51 @@
+"""All the models that a video needs, each loaded once and kept."""
+
+from dataclasses import dataclass
+
+from pipeline.models import ModelInfo
+from pipeline.shots import TransNet
+from pipeline.speech import SpeechRecognizer
+from pipeline.text import TextEncoder
+from pipeline.vision import FrameEncoder, TextReader
+from schemas.config import Config
+
+
+@dataclass(frozen=True, slots=True)
+class Models:
+    """Loaded models; None where the configuration does without."""
+
+    text: TextEncoder
+    vision: FrameEncoder
+    shots: TransNet | None
+    speech: SpeechRecognizer | None
+    ocr: TextReader | None
+
+    @property
+    def infos(self) -> tuple[ModelInfo, ...]:
+        """What was loaded."""
+        loaded = (self.text, self.vision, self.shots, self.speech, self.ocr)
+        return tuple(model.info for model in loaded if model is not None)
+
+
+def load_models(config: Config, *, device: str, threads: int) -> Models:
+    """Load what the configuration names.
+
+    Args:
+        config: The whole tree.
+        device: `cpu` or `cuda`.
+        threads: Threads of each model on a CPU.
+
+    Raises:
+        ModelError: A model cannot be found or loaded.
+    """
+    return Models(
+        text=TextEncoder(config.text, device=device, threads=threads),
+        vision=FrameEncoder(config.vision, device=device, threads=threads),
+        shots=None
+        if config.shots.detector == "content"
+        else TransNet(config.shots.model, device=device, threads=threads),
+        speech=None
+        if config.speech.engine == "none"
+        else SpeechRecognizer(config.speech, device=device, threads=threads),
+        ocr=None if config.ocr.engine == "none" else TextReader(config.ocr, threads=threads),
+    )
