@@ -1,0 +1,146 @@
+"""Open media files so that FFmpeg sees the bytes of exactly one file, and can reach nothing else."""
+
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any, cast
+from urllib.parse import unquote, urlsplit
+
+import av
+import fsspec
+from av.container import InputContainer
+
+from schemas.errors import ErrorKind, MediaError
+
+_BUFFER_BYTES = 256 * 1024
+_REMOTE_BLOCK_BYTES = 4 * 1024 * 1024
+_HEAD_BYTES = 4096
+
+_DEMUXERS = (
+    "3g2", "3gp", "aac", "ac3", "aiff", "amr", "ape", "apng", "asf", "au", "avi", "caf", "dts", "dv", "eac3", "flac",
+    "flv", "gif", "h263", "h264", "hevc", "ivf", "m4a", "m4v", "matroska", "mj2", "mjpeg", "mov", "mp3", "mp4", "mpeg",
+    "mpegts", "mpegvideo", "mxf", "nut", "obu", "ogg", "rm", "swf", "tta", "vc1", "voc", "w64", "wav", "webm", "wv",
+    "y4m", "yuv4mpegpipe", "bmp_pipe", "jpeg_pipe", "png_pipe", "tiff_pipe", "webp_pipe",
+)  # fmt: skip
+"""Formats that hold their media themselves; playlists and the like, which name other files, are not among them."""
+
+_REFUSED_HEADS = {
+    b"#EXTM3U": "an HLS playlist",
+    b"ffconcat": "a concat script",
+    b"<?xml": "an XML playlist",
+    b"<MPD": "a DASH manifest",
+    b"v=0": "an SDP session",
+    b"[playlist]": "a playlist",
+}
+_MEDIA_HEADS = (
+    (4, b"ftyp"),
+    (4, b"moov"),
+    (4, b"mdat"),
+    (0, b"\x1aE\xdf\xa3"),
+    (0, b"RIFF"),
+    (0, b"OggS"),
+    (0, b"fLaC"),
+)
+
+
+def local_path(uri: str) -> Path | None:
+    """Return the path that a URI means on this machine; None for other stores."""
+    if "://" not in uri:
+        return Path(uri)
+    parts = urlsplit(uri)
+    return Path(unquote(parts.path)) if parts.scheme == "file" else None
+
+
+@contextmanager
+def open_bytes(uri: str) -> Iterator[IO[bytes]]:
+    """Open a file for reading, local or on any store that fsspec knows; never waits on a pipe or a device.
+
+    Raises:
+        MediaError: It vanished, cannot be read, or is no regular file.
+    """
+    try:
+        path = local_path(uri)
+        file = _open_regular(path) if path is not None else _open_remote(uri)
+    except MediaError:
+        raise
+    except FileNotFoundError as error:
+        message = f"{uri} is not there any more. Run again to see what the archive holds now."
+        raise MediaError(ErrorKind.VANISHED, message, stage="probe") from error
+    except Exception as error:
+        # fsspec's packages raise errors of their own kinds.
+        message = f"{uri} cannot be read: {_reason(error)}. Check permissions, disk and network."
+        raise MediaError(ErrorKind.UNREADABLE, message, stage="probe") from error
+    with file:
+        yield file
+
+
+@contextmanager
+def open_media(uri: str) -> Iterator[InputContainer]:
+    """Open a media file with FFmpeg.
+
+    FFmpeg reads through our file object. Formats that name other files are not on its list, and whatever it would
+    open by name is refused.
+
+    Raises:
+        MediaError: It is empty, no media, damaged beyond opening, of a refused kind, or cannot be read.
+    """
+    with open_bytes(uri) as file:
+        head = file.read(_HEAD_BYTES)
+        file.seek(0)
+        if not head:
+            raise MediaError(ErrorKind.EMPTY_FILE, f"{uri} is empty (0 bytes). Copy it again.", stage="probe")
+        try:
+            container = av.open(
+                file,
+                mode="r",
+                buffer_size=_BUFFER_BYTES,
+                io_open=_refuse,
+                metadata_errors="replace",
+                options={"format_whitelist": ",".join(_DEMUXERS), "protocol_whitelist": "none"},
+            )
+        except (av.error.FFmpegError, OSError, ValueError) as error:
+            raise _not_opened(uri, head, error) from error
+        with container:
+            yield container
+
+
+def _open_regular(path: Path) -> IO[bytes]:
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        message = f"{path} is a folder, pipe or device, not a file."
+        raise MediaError(ErrorKind.REFUSED, message, stage="probe")
+    return os.fdopen(descriptor, "rb")
+
+
+def _open_remote(uri: str) -> IO[bytes]:
+    opened = fsspec.open(uri, mode="rb", block_size=_REMOTE_BLOCK_BYTES, cache_type="readahead")
+    return cast("IO[bytes]", opened.open())
+
+
+def _refuse(url: str, flags: int, options: dict[str, Any]) -> IO[bytes]:
+    del flags, options
+    raise PermissionError(f"The file wants to open {url!r}; a video may not open other files.")
+
+
+def _not_opened(uri: str, head: bytes, error: Exception) -> MediaError:
+    start = head.removeprefix(b"\xef\xbb\xbf").lstrip()
+    for mark, name in _REFUSED_HEADS.items():
+        if start.startswith(mark):
+            message = f"{uri} is {name}, which only names other files. Put those files in the archive themselves."
+            return MediaError(ErrorKind.REFUSED, message, stage="probe")
+    if isinstance(error, PermissionError):
+        return MediaError(ErrorKind.REFUSED, f"{uri}: {error}", stage="probe")
+    if any(head[at : at + len(mark)] == mark for at, mark in _MEDIA_HEADS):
+        message = f"{uri} begins as a media file but cannot be opened ({_reason(error)}); it is damaged or cut off."
+        return MediaError(
+            ErrorKind.CORRUPT, f"{message} Copy it again, or try to repair it with ffmpeg.", stage="probe"
+        )
+    message = f"{uri} is no video or sound that FFmpeg knows, whatever its name says."
+    return MediaError(ErrorKind.NOT_MEDIA, message, stage="probe")
+
+
+def _reason(error: Exception) -> str:
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__
