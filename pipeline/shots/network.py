@@ -1,0 +1,180 @@
+"""TransNetV2, which sees cuts and gradual transitions: its own forward pass over the published weights.
+
+Souček and Lokoč, "TransNet V2: An effective deep network architecture for fast shot transition detection", 2020. The
+package that carries the weights sets global state of PyTorch when its model is made, so only its weights are used. The
+arithmetic is the same, with batch normalisation folded into the convolutions and the four dilations computed from one
+spatial convolution; in bfloat16, where the processor has it, it takes half the time.
+"""
+
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+
+from pipeline.models import ModelInfo, bf16_is_native, resolve, set_threads
+from schemas.errors import ModelError
+
+logger = logging.getLogger(__name__)
+
+HEIGHT, WIDTH = 27, 48
+CONTEXT = 25
+"""Frames on either side that a judgement rests on."""
+
+_STAGES, _BLOCKS, _DILATIONS = 3, 2, (1, 2, 4, 8)
+_EPSILON = 1e-3
+_WINDOW, _STEP = 100, 50
+_NEIGHBOURS = 50
+
+
+class TransNet:
+    """The loaded network. One thread at a time.
+
+    Args:
+        model: `embedded:transnetv2`, or a file or folder with weights of the same form.
+        device: `cpu` or `cuda`.
+        threads: Threads of PyTorch in this process.
+
+    Raises:
+        ModelError: The weights are not there, or are those of another network.
+    """
+
+    def __init__(self, model: str, *, device: str, threads: int) -> None:
+        set_threads(threads)
+        self.info: ModelInfo = resolve("shots", model)
+        self._device = device
+        self._dtype = torch.bfloat16 if bf16_is_native(device) else torch.float32
+        weights = _load(self.info.path)
+        try:
+            self._blocks = [
+                _Block(weights, f"SDDCNN.{stage}.DDCNN.{block}.", self._dtype, device)
+                for stage in range(_STAGES)
+                for block in range(_BLOCKS)
+            ]
+            names = ("frame_sim_layer.projection", "frame_sim_layer.fc", "color_hist_layer.fc", "fc1", "cls_layer1")
+            self._layers = {
+                name: (weights[f"{name}.weight"].to(device), weights[f"{name}.bias"].to(device)) for name in names
+            }
+        except (KeyError, RuntimeError) as error:
+            raise ModelError(f"shots.model: {self.info.path} holds no weights of TransNetV2: {error}") from error
+        logger.info("shot network %s loaded, %s", self.info.id, self._dtype)
+
+    def predict(self, frames: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Judge every frame of a video, in the overlapping windows of the paper.
+
+        Args:
+            frames: uint8 (n, 27, 48, 3) RGB.
+
+        Returns:
+            float32 (n,): probability that the frame is the last before a transition, or the middle of a gradual one.
+        """
+        count = len(frames)
+        if not count:
+            return np.zeros(0, dtype=np.float32)
+        windows = -(-count // _STEP)
+        padded = frames[np.clip(np.arange(-CONTEXT, windows * _STEP + CONTEXT), 0, count - 1)]
+        judged = [self.judge(padded[start : start + _WINDOW]) for start in range(0, windows * _STEP, _STEP)]
+        return np.concatenate([each[CONTEXT : CONTEXT + _STEP] for each in judged])[:count]
+
+    @torch.inference_mode()
+    def judge(self, frames: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Judge one run of frames as a whole; its first and last `CONTEXT` frames only serve as context.
+
+        Args:
+            frames: uint8 (n, 27, 48, 3) RGB, n at least 1.
+
+        Returns:
+            float32 (n,): as `predict`.
+        """
+        pixels = torch.from_numpy(np.ascontiguousarray(frames)).to(self._device)
+        count = len(frames)
+        features = pixels.permute(0, 3, 1, 2).to(self._dtype).div_(255)
+        means = []
+        for stage in range(_STAGES):
+            first = self._blocks[2 * stage](features).relu_()
+            second = self._blocks[2 * stage + 1](first)
+            features = functional.avg_pool2d(second.relu() + first, 2)
+            means.append(features.float().mean((2, 3)))
+        flat = features.float().permute(0, 2, 3, 1).reshape(count, -1)
+        joined = torch.cat([self._color_likeness(pixels), self._feature_likeness(means), flat], 1)
+        hidden = self._linear("fc1", joined).relu_()
+        return torch.sigmoid(self._linear("cls_layer1", hidden))[:, 0].cpu().numpy()
+
+    def _linear(self, name: str, values: Tensor) -> Tensor:
+        weight, bias = self._layers[name]
+        return functional.linear(values, weight, bias)
+
+    def _feature_likeness(self, means: list[Tensor]) -> Tensor:
+        projected = functional.normalize(self._linear("frame_sim_layer.projection", torch.cat(means, 1)), dim=1)
+        return self._linear("frame_sim_layer.fc", _neighbours(projected)).relu_()
+
+    def _color_likeness(self, pixels: Tensor) -> Tensor:
+        count = len(pixels)
+        levels = pixels.reshape(count, -1, 3).int() >> 5
+        bins = (levels[..., 0] << 6) + (levels[..., 1] << 3) + levels[..., 2]
+        bins += torch.arange(count, device=bins.device, dtype=bins.dtype)[:, None] * 512
+        histogram = torch.bincount(bins.reshape(-1), minlength=count * 512).reshape(count, 512).float()
+        return self._linear("color_hist_layer.fc", _neighbours(functional.normalize(histogram, dim=1))).relu_()
+
+
+class _Block:
+    """A DDCNN block: one spatial convolution, then four temporal ones that look ever further, side by side.
+
+    Calling it takes (frames, channels, height, width) and returns as many frames with the block's channels.
+    """
+
+    def __init__(self, weights: Mapping[str, Tensor], prefix: str, dtype: torch.dtype, device: str) -> None:
+        def named(name: str) -> Tensor:
+            return weights[prefix + name]
+
+        spatial = torch.cat([named(f"Conv3D_{dilation}.layers.0.weight")[:, :, 0] for dilation in _DILATIONS])
+        self._spatial = spatial.to(device, dtype).contiguous(memory_format=torch.channels_last)
+        scale = named("bn.weight") / torch.sqrt(named("bn.running_var") + _EPSILON)
+        bias = named("bn.bias") - named("bn.running_mean") * scale
+        self._width = len(scale) // len(_DILATIONS)
+        self._temporal = [
+            (named(f"Conv3D_{dilation}.layers.1.weight")[:, :, :, 0, 0] * part[:, None, None]).to(device, dtype)
+            for dilation, part in zip(_DILATIONS, torch.split(scale, self._width), strict=True)
+        ]
+        self._bias = [part.to(device, dtype) for part in torch.split(bias, self._width)]
+
+    def __call__(self, features: Tensor) -> Tensor:
+        spread = functional.conv2d(features, self._spatial, padding=1)
+        count, channels, height, width = spread.shape
+        spread = spread.permute(0, 2, 3, 1).reshape(count, height * width, channels)
+        outputs = []
+        for place, dilation in enumerate(_DILATIONS):
+            part = spread[..., place * 2 * self._width : (place + 1) * 2 * self._width]
+            weight = self._temporal[place]  # (out, in, 3)
+            output = part @ weight[:, :, 1].T + self._bias[place]
+            if count > dilation:
+                output[dilation:] += part[:-dilation] @ weight[:, :, 0].T
+                output[:-dilation] += part[dilation:] @ weight[:, :, 2].T
+            outputs.append(output)
+        joined = torch.cat(outputs, -1)
+        return joined.reshape(count, height, width, -1).permute(0, 3, 1, 2)
+
+
+def _neighbours(vectors: Tensor) -> Tensor:
+    """Return the likeness of each frame to those up to 50 before and after it, (n, 101); 0 beyond the ends."""
+    count = len(vectors)
+    likeness = functional.pad(vectors @ vectors.T, (_NEIGHBOURS, _NEIGHBOURS))
+    places = torch.arange(count, device=vectors.device)[:, None] + torch.arange(
+        2 * _NEIGHBOURS + 1, device=vectors.device
+    )
+    return likeness.gather(1, places)
+
+
+def _load(path: Path) -> Mapping[str, Tensor]:
+    file = path if path.is_file() else next(iter(sorted(path.glob("*.pth"))), None)
+    if file is None:
+        raise ModelError(f"shots.model: there is no .pth file in {path}.")
+    try:
+        weights: Mapping[str, Tensor] = torch.load(file, map_location="cpu", weights_only=True)
+    except Exception as error:
+        raise ModelError(f"shots.model: {file} cannot be loaded: {error}") from error
+    return weights
