@@ -16,7 +16,7 @@ _MARGIN_S = 0.1
 """Nearer to a transition a frame may be a blend of two shots; taken only where a shot has no other."""
 _REMEMBERED = 24
 """Keyframes that new ones are compared with."""
-_MOST_WAITING = 256
+_MOST_WAITING = 48
 """Full pictures in memory at most; beyond it the least sharp of neighbours goes."""
 
 

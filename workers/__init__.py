@@ -1,1 +1,7 @@
-"""How the pipeline's steps run on machines: the Ray worker, its placement, the execution of a shard."""
+"""How the steps run on machines: the worker, where workers are placed, and how a shard is spread over them."""
+
+from workers.execution import run_shard
+from workers.job import ShardJob
+from workers.placement import Placement, place
+
+__all__ = ["Placement", "ShardJob", "place", "run_shard"]

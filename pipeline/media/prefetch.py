@@ -2,7 +2,7 @@
 
 import queue
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Generic, TypeVar
@@ -22,7 +22,7 @@ class _Ended:
     error: BaseException | None
 
 
-def prefetch(items: Iterator[Item], depth: int) -> Iterator[Item]:
+def prefetch(items: Iterator[Item], depth: int) -> Generator[Item, None, None]:
     """Yield the items of an iterator that runs ahead in a thread.
 
     Args:

@@ -10,7 +10,7 @@ _SIZE = (48, 27)
 _CHANGED = 8.0
 _CALM = 4.0
 _SETTLE_S = 0.12
-_LATEST_S = 1.5
+_LATEST_S = 0.4
 
 
 class FrameSampler:

@@ -1,4 +1,4 @@
-"""The pictures of one video: shots, and keyframes that are encoded, read and described in batches as they are chosen."""
+"""The pictures of one video: its shots, and keyframes encoded, read and described in batches as they are chosen."""
 
 from collections.abc import Sequence
 

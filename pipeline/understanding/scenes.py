@@ -1,0 +1,144 @@
+"""Scenes: shots that belong together by what is said, written and seen in them, with their fused vectors."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+from pipeline.understanding.captions import compose_caption
+from pipeline.understanding.fusion import fuse_early, weighted_mean
+from pipeline.understanding.segmentation import segment
+from pipeline.understanding.spans import TextSpan
+from pipeline.understanding.units import Unit, fused_units, make_units, speech_spans
+from schemas.config import FusionConfig, ScenesConfig
+from schemas.records import Keyframe, Label, Scene, Shot, TextLine, Utterance
+
+_WITHIN_SHOT = 3.0
+"""A boundary inside of a shot costs so many times more than one between shots."""
+_AT_SLIDE = 0.15
+_MOST_LABELS = 5
+_MIN_LABEL = 0.05
+
+
+def build_scenes(
+    shots: Sequence[Shot],
+    keyframes: Sequence[Keyframe],
+    utterances: Sequence[Utterance],
+    screen: Sequence[TextSpan],
+    *,
+    duration_s: float,
+    text_dimensions: int,
+    vision_dimensions: int,
+    scenes: ScenesConfig,
+    fusion: FusionConfig,
+) -> tuple[Scene, ...]:
+    """Group a video's shots into scenes.
+
+    Args:
+        shots: They cover the pictures; none for sound alone.
+        keyframes: With their vectors, in order of time.
+        utterances: With their vectors, in order of time.
+        screen: On-screen text with its vectors.
+        duration_s: Length of the video.
+        text_dimensions: Of the text vectors.
+        vision_dimensions: Of the frame vectors.
+        scenes: How long scenes are, and how alike inside.
+        fusion: How modalities are weighted.
+
+    Returns:
+        Scenes that cover the video from 0.0 to `duration_s`.
+    """
+    if duration_s <= 0:
+        return ()
+    texts = sorted([*speech_spans(utterances, text_dimensions), *screen], key=lambda text: text.start_s)
+    units = make_units(
+        shots,
+        keyframes,
+        texts,
+        duration_s=duration_s,
+        text_dimensions=text_dimensions,
+        vision_dimensions=vision_dimensions,
+    )
+    # Two like units of mean cosine s and ten seconds have a scatter of (1 - s) * sqrt(10): the price of their boundary.
+    price = (1 - scenes.similarity) * 10**0.5
+    starts = segment(
+        fused_units(units, fusion.text_weight),
+        [unit.end_s - unit.start_s for unit in units],
+        penalties=[_price(unit, price) for unit in units],
+        min_s=scenes.min_scene_s,
+        max_s=scenes.max_scene_s,
+    )
+    groups = [units[start:end] for start, end in zip(starts, [*starts[1:], len(units)], strict=True)]
+    return tuple(
+        _scene(
+            index,
+            group,
+            keyframes=keyframes,
+            texts=texts,
+            fusion=fusion,
+            dimensions=(text_dimensions, vision_dimensions),
+        )
+        for index, group in enumerate(groups)
+    )
+
+
+def aggregate_labels(keyframes: Sequence[Keyframe]) -> tuple[Label, ...]:
+    """Return the labels of several frames with their mean scores, the strongest first; not calibrated."""
+    totals: defaultdict[str, float] = defaultdict(float)
+    for frame in keyframes:
+        for label in frame.labels:
+            totals[label.label] += label.score
+    means = [Label(name, total / len(keyframes)) for name, total in totals.items()]
+    ordered = sorted(means, key=lambda label: (-label.score, label.label))
+    return tuple(label for label in ordered[:_MOST_LABELS] if label.score >= _MIN_LABEL)
+
+
+def _price(unit: Unit, price: float) -> float:
+    if not unit.begins_shot:
+        return price * _WITHIN_SHOT
+    return price * (_AT_SLIDE if unit.transition == "slide" else 1.0)
+
+
+def _scene(
+    index: int,
+    units: Sequence[Unit],
+    *,
+    keyframes: Sequence[Keyframe],
+    texts: Sequence[TextSpan],
+    fusion: FusionConfig,
+    dimensions: tuple[int, int],
+) -> Scene:
+    start_s, end_s = units[0].start_s, units[-1].end_s
+    lengths_s = [unit.end_s - unit.start_s for unit in units]
+    text = weighted_mean([unit.text for unit in units], lengths_s, dimensions[0])
+    vision = weighted_mean([unit.vision for unit in units], lengths_s, dimensions[1])
+    fused, text_weight, vision_weight = fuse_early(text, vision, text_weight=fusion.text_weight)
+    frames = [frame for frame in keyframes if start_s <= frame.time_s < end_s]
+    labels = aggregate_labels(frames)
+    shot_indices = sorted({unit.shot_index for unit in units if unit.shot_index is not None})
+    return Scene(
+        index=index,
+        start_s=start_s,
+        end_s=end_s,
+        shot_indices=tuple(shot_indices),
+        text=_joined_text(texts, start_s, end_s),
+        caption=compose_caption(labels, _longest_lines(frames)) if frames else "Sound without pictures.",
+        topics=labels,
+        text_embedding=text,
+        vision_embedding=vision,
+        fused_embedding=fused,
+        text_weight=text_weight,
+        vision_weight=vision_weight,
+    )
+
+
+def _joined_text(texts: Sequence[TextSpan], start_s: float, end_s: float) -> str:
+    """Return what is said, then what is written; a text belongs to the scene in which its middle lies."""
+    inside = [text for text in texts if start_s <= (text.start_s + text.end_s) / 2 < end_s]
+    said = " ".join(text.text for text in inside if text.kind == "speech")
+    written = dict.fromkeys(line for text in inside if text.kind == "screen" for line in text.text.splitlines())
+    return "\n".join(part for part in (said, *written) if part)
+
+
+def _longest_lines(frames: Sequence[Keyframe]) -> tuple[TextLine, ...]:
+    """Return the text of the frame that shows most of it: a slide when it is complete."""
+    best = max(frames, key=lambda frame: sum(len(line.text) for line in frame.text_lines))
+    return best.text_lines

@@ -1,0 +1,52 @@
+"""Join a Ray cluster, or start a local one for as long as it is needed."""
+
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from schemas.errors import ConfigurationError
+
+logger = logging.getLogger(__name__)
+
+
+@contextmanager
+def ray_cluster(address: str | None) -> Iterator[dict[str, float]]:
+    """Be connected to a cluster within the block.
+
+    Args:
+        address: `auto`, `host:port`, `ray://host:port`, `local`; None: `RAY_ADDRESS`, else a local one. Where this
+            process is connected already, that connection is used and kept.
+
+    Yields:
+        Resources of the whole cluster by Ray's names, as `CPU` and `GPU`.
+
+    Raises:
+        ConfigurationError: Nothing answers at the address.
+    """
+    # Set before Ray is imported. Without the first, Ray copies the whole working folder to every worker under `uv run`.
+    os.environ.setdefault("RAY_ENABLE_UV_RUN_RUNTIME_ENV", "0")
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    import ray
+
+    joined = not ray.is_initialized()
+    if joined:
+        _connect(address or os.environ.get("RAY_ADDRESS") or "local")
+    try:
+        yield dict(ray.cluster_resources())
+    finally:
+        if joined:
+            ray.shutdown()
+
+
+def _connect(address: str) -> None:
+    import ray
+
+    try:
+        ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, include_dashboard=None)
+    except (ConnectionError, ValueError, RuntimeError, TimeoutError) as error:
+        raise ConfigurationError(
+            f"Cannot join the Ray cluster at {address}: {error}\n"
+            "Start one with `ray start --head`, or leave out --ray-address to use this machine alone."
+        ) from error
+    logger.info("Ray %s, %s", ray.__version__, "a local cluster" if address == "local" else f"cluster at {address}")

@@ -1,0 +1,51 @@
+"""`VideoWorker` as an actor of Ray Data: a batch holds one video, and what comes back is small."""
+
+import faulthandler
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workers.board import BoardWriter
+from workers.job import ShardJob, task_from_json
+from workers.video_worker import VideoWorker
+
+_GRACE_S = 60.0
+"""Seconds over `limits.timeout_s` after which a worker that hangs, and so cannot stop by itself, is ended."""
+
+
+class RayVideoWorker:
+    """Loads the models once an actor.
+
+    Args:
+        job: Where rows belong, and the configuration.
+        threads: Threads of the decoder and of each model.
+        board: Handle of the `Board` actor.
+    """
+
+    def __init__(self, job: ShardJob, threads: int, board: Any) -> None:  # noqa: ANN401 - a Ray actor handle
+        # Records reach the flow with the outcome; on a worker's stderr they would be seen twice.
+        logging.getLogger("videolake").addHandler(logging.NullHandler())
+        self._job = job
+        self._worker = VideoWorker(job.config, threads=threads, position=BoardWriter(board))
+
+    def __call__(self, batch: dict[str, NDArray[np.object_]]) -> dict[str, list[str]]:
+        """Analyse the tasks of a batch, written by `task_to_json`, and return outcomes as JSON."""
+        outcomes = []
+        for text in batch["task"]:
+            with _ended_after(self._job.config.limits.timeout_s + _GRACE_S):
+                outcomes.append(self._worker.work(task_from_json(str(text)), self._job).model_dump_json())
+        return {"outcome": outcomes}
+
+
+@contextmanager
+def _ended_after(seconds: float) -> Iterator[None]:
+    """End this process, with a traceback on stderr, if the block takes longer: native code can hang for ever."""
+    faulthandler.dump_traceback_later(seconds, exit=True)
+    try:
+        yield
+    finally:
+        faulthandler.cancel_dump_traceback_later()
