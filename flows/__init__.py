@@ -1,1 +1,1 @@
-"""When the work runs: Prefect flows and deployments, their artifacts, and the `videolake` command line."""
+"""When the work runs: Prefect flows and deployments, artifacts, and the `videolake` command line."""

@@ -42,5 +42,26 @@ class VideoOutcome(BaseModel):
     """Seconds this worker spent loading models, told once, with its first video."""
     peak_rss_bytes: int = 0
     log: tuple[LogLine, ...] = ()
-    resumed: bool = False
-    """Done by an earlier try of the same shard; nothing was computed now."""
+
+
+class RunResult(BaseModel):
+    """What a run did; what the flow returns."""
+
+    model_config = ConfigDict(frozen=True)
+
+    run_id: str
+    lake: str
+    revision: str
+    found: int
+    """Distinct videos in the archive."""
+    done_before: int
+    """In the lake already, at this revision."""
+    failed_before: int
+    """Failed earlier for a reason that would come again; not tried."""
+    postponed: int
+    """Left for a later run by `limits.max_videos`."""
+    ok: int
+    failed: int
+    video_s: float
+    wall_s: float
+    outcomes: tuple[VideoOutcome, ...] = ()

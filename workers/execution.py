@@ -46,14 +46,7 @@ def run_shard(
         ModelError: A model cannot be loaded.
     """
     staged = Lake(job.lake_uri).staged(job.shard)
-    left = []
-    for task in tasks:
-        if task.video_id in staged:
-            yield VideoOutcome(
-                video_id=task.video_id, uri=task.uris[0], size_bytes=task.size_bytes, status="ok", resumed=True
-            )
-        else:
-            left.append(task)
+    left = [task for task in tasks if task.video_id not in staged]
     if not left:
         return
     if placement is None:

@@ -1,6 +1,5 @@
 """Utterances: sentences and clauses, losing no word."""
 
-# ruff: noqa: RUF001
 from itertools import pairwise
 
 from hypothesis import given

@@ -1,6 +1,5 @@
 """Words: joined from tokens, moved to the sound track, always in order."""
 
-# ruff: noqa: RUF001
 import math
 from itertools import pairwise
 

@@ -1,0 +1,130 @@
+"""What people see of a run in the Prefect UI: a progress bar, a table of videos and errors, the result."""
+
+import logging
+import time
+from collections.abc import Sequence
+from pathlib import PurePosixPath
+from typing import Any
+from uuid import UUID
+
+from prefect.artifacts import (
+    create_markdown_artifact,
+    create_progress_artifact,
+    create_table_artifact,
+    update_progress_artifact,
+)
+
+from flows.progress import Snapshot
+from pipeline.lake.present import clock
+from schemas.outcome import VideoOutcome
+
+logger = logging.getLogger(__name__)
+
+_EVERY_S = 5.0
+_MOST_ROWS = 500
+_MOST_SHOWN = 10
+
+
+class ProgressArtifact:
+    """A progress bar in the UI, updated every five seconds at most: the server's database is not for more."""
+
+    def __init__(self) -> None:
+        self._id: UUID | None = None
+        self._told_s = 0.0
+
+    def create(self) -> None:
+        """Show it, at 0 %."""
+        try:
+            made = create_progress_artifact(progress=0.0, key="videolake-progress", description="Videos analysed")
+            self._id = made if isinstance(made, UUID) else None
+        except Exception as error:  # noqa: BLE001 - the run goes on without its picture
+            logger.warning("The progress artifact could not be made: %s", error)
+
+    def show(self, snapshot: Snapshot) -> None:
+        """Move the bar, if it is time."""
+        now_s = time.monotonic()
+        if self._id is None or (now_s - self._told_s < _EVERY_S and snapshot.share < 1):
+            return
+        self._told_s = now_s
+        description = (
+            f"{snapshot.done} of {snapshot.videos} videos, {snapshot.failed} failed, "
+            f"{clock(snapshot.video_s)} of video at {snapshot.speed:.1f} x real time"
+        )
+        try:
+            update_progress_artifact(self._id, progress=round(100 * snapshot.share, 1), description=description)
+        except Exception as error:  # noqa: BLE001 - as above
+            logger.warning("The progress artifact could not be updated: %s", error)
+
+
+def publish_result(outcomes: Sequence[VideoOutcome], markdown: str) -> None:
+    """Make the table of videos and errors, and the result as markdown."""
+    try:
+        if outcomes:
+            create_table_artifact(table=_rows(outcomes), key="videolake-videos", description="Videos of this run")
+        create_markdown_artifact(markdown=markdown, key="videolake-result", description="Result of this run")
+    except Exception as error:  # noqa: BLE001 - the lake has everything; the UI goes without
+        logger.warning("The result could not be shown in Prefect: %s", error)
+
+
+def result_markdown(outcomes: Sequence[VideoOutcome], *, lake: str, found: int, skipped: int, wall_s: float) -> str:
+    """Write the result of a run for people."""
+    ok = [outcome for outcome in outcomes if outcome.status == "ok"]
+    failed = [outcome for outcome in outcomes if outcome.status == "failed"]
+    video_s = sum(outcome.duration_s for outcome in ok)
+    lines = [
+        f"# {len(ok)} videos analysed, {len(failed)} failed, {skipped} were there before",
+        "",
+        f"{clock(video_s)} of video in {clock(wall_s)}; {found} videos in the archive. Lake: `{_code(lake)}`",
+    ]
+    if ok:
+        lines += [
+            "",
+            "| video | length | language | shots | words | headline |",
+            "| --- | --- | --- | --- | --- | --- |",
+        ]
+        lines += [
+            f"| {_cell(_name(each.uri))} | {clock(each.duration_s)} | {each.language or '–'} | {each.shots} | "
+            f"{each.words} | {_cell(each.headline)} |"
+            for each in ok[:_MOST_SHOWN]
+        ]
+    if failed:
+        lines += ["", "## Errors", ""]
+        lines += [f"- **{each.error_kind}** {_cell(each.error_message)}" for each in failed[:_MOST_SHOWN]]
+    if max(len(ok), len(failed)) > _MOST_SHOWN:
+        lines += ["", "The table artifact and the lake have the rest."]
+    query = "SELECT uri, headline FROM videos JOIN summaries USING (video_id)"
+    lines += ["", "```", f'videolake sql "{query}" --lake {_code(lake)}', "```"]
+    return "\n".join(lines)
+
+
+def _rows(outcomes: Sequence[VideoOutcome]) -> list[dict[str, Any]]:
+    failed_first = sorted(outcomes, key=lambda outcome: outcome.status != "failed")
+    return [
+        {
+            "video": _name(each.uri),
+            "status": each.status,
+            "length": clock(each.duration_s),
+            "language": each.language or "",
+            "shots": each.shots,
+            "keyframes": each.frames,
+            "words": each.words,
+            "seconds": round(each.wall_s, 1),
+            "headline": each.headline,
+            "error": f"{each.error_kind}: {each.error_message}" if each.error_kind else "",
+        }
+        for each in failed_first[:_MOST_ROWS]
+    ]
+
+
+def _name(uri: str) -> str:
+    return PurePosixPath(uri).name.encode("utf-8", "replace").decode()
+
+
+def _cell(text: str) -> str:
+    """Return text that cannot break out of a markdown table, nor be taken for markup."""
+    plain = text.encode("utf-8", "replace").decode().replace("\n", " ")
+    return "".join(f"\\{character}" if character in "\\|`*_[]<>#" else character for character in plain)
+
+
+def _code(text: str) -> str:
+    return text.replace("`", "'").encode("utf-8", "replace").decode()

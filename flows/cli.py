@@ -1,0 +1,270 @@
+"""The `videolake` command line: a thin skin over the Python API."""
+
+import json
+import sys
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+
+from schemas.config import Config
+from schemas.errors import ArchiveError, ConfigurationError, ModelError, VideolakeError
+
+EXIT_ERROR, EXIT_USAGE, EXIT_SOME_FAILED, EXIT_STOPPED = 1, 2, 3, 130
+
+Command = Callable[..., Any]
+
+
+class _Group(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Keep the order of the work, not of the alphabet."""
+        del ctx
+        return list(self.commands)
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="videolake", prog_name="videolake")
+def main() -> None:
+    """Footage in, tables out: turn an archive of videos into Parquet tables that you can query.
+
+    \b
+    videolake sample ./videos                 make a small archive to try it on
+    videolake run ./videos --lake ./lake      analyse it
+    videolake sql "FROM videos" --lake ./lake ask it
+    """
+
+
+def _reported(command: Command) -> Command:
+    """Turn expected errors into a message and an exit code."""
+
+    @wraps(command)
+    def run(*args: Any, **options: Any) -> Any:
+        try:
+            return command(*args, **options)
+        except (ConfigurationError, ArchiveError, ModelError) as error:
+            _fail(str(error), EXIT_USAGE)
+        except VideolakeError as error:
+            _fail(str(error), EXIT_ERROR)
+        except BrokenPipeError:
+            # The reader, as `head`, has seen enough.
+            sys.stderr.close()
+            sys.exit(EXIT_ERROR)
+
+    return run
+
+
+def _fail(message: str, code: int) -> NoReturn:
+    click.echo(click.style("error: ", fg="red", bold=True, reset=True) + message, err=True)
+    sys.exit(code)
+
+
+def _configured(command: Command) -> Command:
+    """Add the options from which the configuration is made, and pass it as `config`."""
+
+    @click.option(
+        "--profile", metavar="NAME", help="A shipped set of settings: embedded (default), fast, accurate, multilingual."
+    )
+    @click.option(
+        "--config",
+        "file",
+        type=click.Path(path_type=Path),
+        help="A TOML file of settings, as `videolake config` prints.",
+    )
+    @click.option(
+        "--set", "settings", multiple=True, metavar="SECTION.KEY=VALUE", help="One setting; may be given several times."
+    )
+    @wraps(command)
+    def run(*args: Any, profile: str | None, file: Path | None, settings: tuple[str, ...], **options: Any) -> Any:
+        def configure(overrides: dict[str, Any]) -> Config:
+            from pipeline.configuration import load_config
+
+            return load_config(profile=profile, file=file, settings=settings, overrides=overrides)
+
+        return command(*args, configure=configure, **options)
+
+    return run
+
+
+_lake = click.option(
+    "--lake",
+    required=True,
+    envvar="VIDEOLAKE_LAKE",
+    metavar="LAKE",
+    help="Folder or URI of the lake; or set VIDEOLAKE_LAKE.",
+)
+
+
+def _archive_options(command: Command) -> Command:
+    """Add what `run` and `serve` share."""
+    options = [
+        click.argument("archive", nargs=-1, required=True),
+        _lake,
+        click.option(
+            "--engine",
+            type=click.Choice(["ray", "inline"]),
+            help="`inline` runs everything in this process, for debugging.",
+        ),
+        click.option(
+            "--ray-address", metavar="ADDRESS", help="A running Ray cluster; default: RAY_ADDRESS, else a local one."
+        ),
+        click.option(
+            "--workers", type=click.IntRange(1), help="Workers at most; default: as many as the cluster holds."
+        ),
+        click.option("--threads", type=click.IntRange(1), help="Threads of each worker."),
+        click.option("--shard-videos", type=click.IntRange(1), help="Videos a shard at most (default 64)."),
+        click.option("--max-videos", type=click.IntRange(1), help="Analyse at most so many new videos now."),
+        click.option("--language", metavar="CODE", help="Spoken language, as `en`; default: detect it."),
+        click.option("--summary-sentences", type=click.IntRange(1), help="Sentences in a summary at most (default 5)."),
+        click.option(
+            "--retry-failed", is_flag=True, default=None, help="Also try videos again whose failure would come again."
+        ),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return _configured(command)
+
+
+def _overrides(options: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "workers": {
+            "engine": options["engine"],
+            "ray_address": options["ray_address"],
+            "max_workers": options["workers"],
+            "threads": options["threads"],
+        },
+        "shards": {"max_videos": options["shard_videos"]},
+        "limits": {"max_videos": options["max_videos"]},
+        "speech": {"language": options["language"]},
+        "summary": {"sentences": options["summary_sentences"]},
+        "archive": {"retry_failed": options["retry_failed"]},
+    }
+
+
+@main.command()
+@_archive_options
+@click.option("--quiet", is_flag=True, help="No progress, only the result.")
+@_reported
+def run(archive: tuple[str, ...], lake: str, *, configure: Callable[..., Config], quiet: bool, **options: Any) -> None:
+    """Analyse the videos of ARCHIVE and put what is found in a lake.
+
+    ARCHIVE is any number of folders, files, globs, manifests (.txt, .csv, .parquet of paths) and URIs. What is in the
+    lake already is not done again, so an interrupted run goes on where it stopped.
+
+    Exit code: 0 all well, 3 some videos failed (see the table `errors`), 2 bad usage, 1 other errors, 130 stopped.
+    """
+    from flows.commands.run import run_archive
+
+    sys.exit(run_archive(list(archive), lake, configure(_overrides(options)), quiet=quiet))
+
+
+@main.command()
+@_archive_options
+@click.option("--cron", metavar="EXPRESSION", help='When to run, as "0 2 * * *" for two at night.')
+@click.option("--interval", type=click.FloatRange(1), metavar="SECONDS", help="Run every so many seconds.")
+@click.option("--name", help="Name of the deployment; default: the lake's.")
+@_reported
+def serve(
+    archive: tuple[str, ...],
+    lake: str,
+    *,
+    configure: Callable[..., Config],
+    cron: str | None,
+    interval: float | None,
+    name: str | None,
+    **options: Any,
+) -> None:
+    """Run the same on a schedule: registers a deployment with the Prefect server and serves it until stopped.
+
+    Without --cron or --interval it waits for runs that are started in the Prefect UI. Needs PREFECT_API_URL.
+    """
+    from flows.commands.serve import serve_archive
+
+    serve_archive(list(archive), lake, configure(_overrides(options)), cron=cron, interval=interval, name=name)
+
+
+@main.command()
+@click.argument("query")
+@_lake
+@click.option(
+    "--format", "form", type=click.Choice(["table", "csv", "json", "jsonl"]), default="table", show_default=True
+)
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), help="Write a file instead: .parquet, .csv, .json or .jsonl."
+)
+@_reported
+def sql(query: str, lake: str, form: str, output: Path | None) -> None:
+    """Ask the lake in SQL (DuckDB's).
+
+    \b
+    Tables: videos, shots, frames, utterances, scenes, summaries, errors, runs, sources. For example:
+      videolake sql "SELECT uri, start_s, text FROM utterances JOIN videos USING (video_id)
+                     WHERE text ILIKE '%telescope%'" --lake LAKE
+      videolake sql "DESCRIBE frames" --lake LAKE
+    """
+    from flows.commands.query import print_query
+
+    print_query(query, lake, form=form, output=output)
+
+
+@main.command()
+@click.argument("video")
+@_lake
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@_reported
+def show(video: str, lake: str, *, as_json: bool) -> None:
+    """Show what the lake says of VIDEO: its id, the start of its id, a path, URI or file name."""
+    from flows.commands.show import print_video
+
+    print_video(video, lake, as_json=as_json)
+
+
+@main.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+@_reported
+def sample(folder: Path) -> None:
+    """Make a small archive in FOLDER to try things on: real clips, films of known content, one broken file."""
+    from pipeline.sample.archive import make_sample
+
+    for path in make_sample(folder):
+        click.echo(path)
+
+
+@main.command()
+@_configured
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@_reported
+def config(*, configure: Callable[..., Config], as_json: bool) -> None:
+    """Print every setting with its meaning, as a TOML file that --config takes.
+
+    Sources, each over the one before: defaults, --profile, --config, VIDEOLAKE_SECTION__KEY in the environment, --set.
+    """
+    from flows.commands.settings import settings_toml
+
+    made = configure({})
+    click.echo(json.dumps(made.model_dump(mode="json"), indent=2) if as_json else settings_toml(made), nl=as_json)
+
+
+@main.command()
+@_configured
+@_reported
+def models(*, configure: Callable[..., Config]) -> None:
+    """List the models that the configuration names, with licence and where they are."""
+    from flows.commands.settings import print_models
+
+    print_models(configure({}))
+
+
+@main.command()
+@_lake
+@_reported
+def compact(lake: str) -> None:
+    """Merge small files of a lake and drop rows that newer ones supersede. Readers are not disturbed."""
+    from pipeline.lake import Lake
+
+    click.echo(Lake(lake).compact())
+
+
+if __name__ == "__main__":
+    main()

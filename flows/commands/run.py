@@ -1,0 +1,87 @@
+"""`videolake run`: the flow, with its progress in the terminal."""
+
+import sys
+
+import click
+
+from flows.prefect_setup import prepare_prefect
+from schemas.config import Config
+from schemas.outcome import RunResult
+
+_MOST_SHOWN = 12
+
+
+def run_archive(archive: list[str], lake: str, config: Config, *, quiet: bool) -> int:
+    """Run the flow and return the exit code.
+
+    Raises:
+        VideolakeError: Nothing could be done; the message says why.
+    """
+    prepare_prefect(quiet=True)
+    from flows.commands.peek import nothing_to_do
+
+    found = nothing_to_do(archive, lake, config)
+    if found:
+        click.echo(found)
+        return 0
+    if not quiet:
+        click.echo("Starting Prefect …", err=True)
+    from flows.archive import NothingAnalysedError, analyze_archive
+    from flows.display import make_display
+    from flows.progress import watched_by
+
+    display = make_display(quiet=quiet)
+    try:
+        with display, watched_by(display.show):
+            result = analyze_archive(archive, lake, config)
+    except KeyboardInterrupt:
+        click.echo("\nStopped. What was finished is kept; the same command goes on from here.", err=True)
+        return 130
+    except NothingAnalysedError as error:
+        click.echo(f"error: {error}", err=True)
+        return 3
+    _report(result)
+    return 3 if result.failed else 0
+
+
+def _report(result: RunResult) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    from pipeline.lake.present import clock
+
+    console = Console(width=None if sys.stdout.isatty() else 160)
+    ok = [outcome for outcome in result.outcomes if outcome.status == "ok"]
+    failed = [outcome for outcome in result.outcomes if outcome.status == "failed"]
+    if ok:
+        table = Table(box=None, header_style="bold", pad_edge=False)
+        for name in ("video", "length", "language", "shots", "words", "headline"):
+            right = name in {"length", "shots", "words"}
+            table.add_column(name, justify="right" if right else "left", no_wrap=name != "headline")
+        for outcome in ok[:_MOST_SHOWN]:
+            table.add_row(
+                Text(_name(outcome.uri)), clock(outcome.duration_s), outcome.language or "–", str(outcome.shots),
+                str(outcome.words), Text(outcome.headline),
+            )  # fmt: skip
+        console.print(table)
+        if len(ok) > _MOST_SHOWN:
+            console.print(f"… and {len(ok) - _MOST_SHOWN} more")
+    for outcome in failed[:_MOST_SHOWN]:
+        console.print(Text(f"failed  {outcome.error_kind}: {outcome.error_message}", style="red"))
+    if len(failed) > _MOST_SHOWN:
+        console.print(f"… and {len(failed) - _MOST_SHOWN} more in the table `errors`")
+    speed = f" ({result.video_s / result.wall_s:.1f} x real time)" if result.wall_s and result.video_s else ""
+    console.print(
+        f"\n{result.ok} analysed, {result.failed} failed, {result.done_before} there before: "
+        f"{clock(result.video_s)} of video in {clock(result.wall_s)}{speed}"
+    )
+    if result.failed_before:
+        console.print(f"{result.failed_before} failed before and would again; --retry-failed tries them all the same.")
+    if result.postponed:
+        console.print(f"{result.postponed} are left for a later run.")
+    console.print(Text(f"Lake: {result.lake}"))
+
+
+def _name(uri: str) -> str:
+    return uri.rsplit("/", 1)[-1].encode("utf-8", "replace").decode()

@@ -1,0 +1,61 @@
+"""`videolake serve`: the flow as a deployment of a Prefect server, on a schedule."""
+
+import os
+import re
+from pathlib import Path
+
+import click
+
+from flows.prefect_setup import prepare_prefect
+from schemas.config import Config
+from schemas.errors import ConfigurationError
+
+
+def serve_archive(
+    archive: list[str], lake: str, config: Config, *, cron: str | None, interval: float | None, name: str | None
+) -> None:
+    """Register and serve a deployment until the process is stopped.
+
+    At most one run of it goes on at a time; a run that is due meanwhile is left out. The lake's own lock keeps other
+    deployments and people out.
+
+    Raises:
+        ConfigurationError: Both schedules were given, the cron expression is wrong, or no server is configured.
+    """
+    if cron and interval:
+        raise ConfigurationError("Give --cron or --interval, not both.")
+    prepare_prefect(quiet=False)
+    from prefect.settings import PREFECT_API_URL
+
+    if not PREFECT_API_URL.value():
+        raise ConfigurationError(
+            "`serve` needs a Prefect server. Start one with `prefect server start` and set\n"
+            "PREFECT_API_URL=http://127.0.0.1:4200/api"
+        )
+    from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy
+    from prefect.types.entrypoint import EntrypointType
+
+    from flows.archive import analyze_archive
+
+    lake = lake if "://" in lake else str(Path(lake).expanduser().absolute())
+    places = [place if "://" in place else os.path.abspath(Path(place).expanduser()) for place in archive]  # noqa: PTH100
+    try:
+        analyze_archive.serve(
+            name=name or _name(lake),
+            cron=cron,
+            interval=interval,
+            parameters={"archive": places, "lake": lake, "config": config.model_dump(mode="json")},
+            tags=["videolake", f"lake:{_name(lake)}"],
+            description=f"Analyses {', '.join(places)} into {lake}.",
+            global_limit=ConcurrencyLimitConfig(limit=1, collision_strategy=ConcurrencyLimitStrategy.CANCEL_NEW),
+            limit=1,
+            entrypoint_type=EntrypointType.MODULE_PATH,
+        )
+    except ValueError as error:
+        raise ConfigurationError(f"The schedule cannot be used: {error}") from error
+    except KeyboardInterrupt:
+        click.echo("No longer serving; the schedule is paused.", err=True)
+
+
+def _name(lake: str) -> str:
+    return re.sub(r"[^A-Za-z0-9_-]+", "-", lake.rstrip("/").rsplit("/", 1)[-1]).strip("-") or "lake"

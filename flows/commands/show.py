@@ -1,0 +1,78 @@
+"""`videolake show`: what the lake says of one video, for people."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+
+import click
+
+from pipeline.lake import Lake
+from pipeline.lake.present import VideoDescription, clock, describe_video
+from schemas.records import SummarySentence
+
+_MOST_LINES = 40
+
+
+def print_video(video: str, lake: str, *, as_json: bool) -> None:
+    """Print the description of a video.
+
+    Raises:
+        LakeError: There is no such video, or the lake cannot be read.
+    """
+    description = describe_video(Lake(lake), video)
+    if as_json:
+        click.echo(json.dumps(asdict(description), ensure_ascii=False, indent=2))
+        return
+    _print_head(description)
+    if description.error:
+        _heading("Error")
+        click.echo(f"{description.error.kind} in {description.error.stage}: {description.error.message}")
+        return
+    _print_moments("Summary", [(_begin(sentence), sentence.text) for sentence in description.summary])
+    _print_moments("Chapters", [(chapter.start_s, chapter.title) for chapter in description.chapters])
+    _print_moments("Highlights", [(highlight.start_s, highlight.reason) for highlight in description.highlights])
+    if description.topics:
+        _heading("Seen")
+        click.echo("  " + ", ".join(f"{topic.label} ({topic.score:.2f})" for topic in description.topics))
+    _print_transcript(description)
+    for warning in description.warnings:
+        click.echo(click.style("note: ", fg="yellow") + warning)
+
+
+def _print_head(description: VideoDescription) -> None:
+    click.echo(click.style(description.headline or description.uri, bold=True))
+    click.echo(description.uri.encode("utf-8", "replace").decode())
+    for other in description.uris[1:]:
+        click.echo(f"also {other.encode('utf-8', 'replace').decode()}")
+    click.echo(description.video_id)
+    click.echo()
+    for name, value in description.facts:
+        click.echo(f"  {name:<12} {value}")
+
+
+def _print_transcript(description: VideoDescription) -> None:
+    if not description.transcript:
+        return
+    _heading("Transcript")
+    for line in description.transcript[:_MOST_LINES]:
+        doubt = click.style(f"  ({', '.join(line.flags)})", dim=True) if line.flags else ""
+        speaker = f"{line.speaker}: " if line.speaker else ""
+        click.echo(f"  {clock(line.start_s):>8}  {speaker}{line.text}{doubt}")
+    if len(description.transcript) > _MOST_LINES:
+        click.echo(f"  … {len(description.transcript) - _MOST_LINES} more lines; --json has them all")
+
+
+def _print_moments(title: str, moments: Sequence[tuple[float, str]]) -> None:
+    if moments:
+        _heading(title)
+    for start_s, text in moments:
+        click.echo(f"  {clock(start_s):>8}  {text}")
+
+
+def _begin(sentence: SummarySentence) -> float:
+    return min((evidence.start_s for evidence in sentence.evidence), default=0.0)
+
+
+def _heading(text: str) -> None:
+    click.echo()
+    click.echo(click.style(text, bold=True))
