@@ -70,7 +70,8 @@ def _print_moments(title: str, moments: Sequence[tuple[float, str]]) -> None:
 
 
 def _begin(sentence: SummarySentence) -> float:
-    return min((evidence.start_s for evidence in sentence.evidence), default=0.0)
+    said = [evidence for evidence in sentence.evidence if evidence.kind == "utterance"]
+    return min((evidence.start_s for evidence in said or sentence.evidence), default=0.0)
 
 
 def _heading(text: str) -> None:
