@@ -22,6 +22,7 @@ _SHORT_RUN = 0.86
 _SAME_FRAMES = 3
 _SAME_S = 0.75
 _STEP = 50
+_FLASH = 0.4
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +112,9 @@ class ShotDetector:
         """Judge the changes whose surroundings are known: there will be no more before the frame `known`."""
         while self._pending and self._pending[0].frame < known:
             first = self._pending[0]
-            if self._network is None:
+            if first.kind == "abrupt" and self._is_flash(first.frame):
+                self._pending.pop(0)
+            elif self._network is None:
                 # Without the network, what stands out clearly is a cut.
                 if first.ratio >= _SURE_RATIO / 2:
                     self._note(first.frame, "cut", first.ratio / (first.ratio + 1.0))
@@ -125,6 +128,14 @@ class ShotDetector:
                     return
                 self._pending = self._pending[len(run) :]
                 self._judge_run(run, self._network)
+
+    def _is_flash(self, frame: int) -> bool:
+        """Tell whether the picture is soon again what it was, as after a photographer's flash."""
+        numbers = (frame - _SAME_FRAMES - 1, frame - 1, frame, frame + _SAME_FRAMES + 1)
+        kept = np.clip(np.array(numbers), self._base, self._count - 1) - self._base
+        earlier, before, at, after = (self._tiny[number].astype(np.int16) for number in kept)
+        step = np.abs(at - before).mean()
+        return bool(min(np.abs(after - before).mean(), np.abs(after - earlier).mean()) < _FLASH * step)
 
     def _run(self, known: int) -> list[Change] | None:
         """Return the next doubtful changes that are near to each other; None if more may come."""
