@@ -2,12 +2,15 @@
 
 import logging
 import os
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from schemas.errors import ConfigurationError
 
 logger = logging.getLogger(__name__)
+
+_KNOCK_S = 10.0
 
 
 @contextmanager
@@ -44,10 +47,19 @@ def _connect(address: str) -> None:
     import ray
 
     try:
+        _knock(address)
         ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, include_dashboard=None)
-    except (ConnectionError, ValueError, RuntimeError, TimeoutError) as error:
+    except (OSError, ValueError, RuntimeError) as error:
         raise ConfigurationError(
             f"Cannot join the Ray cluster at {address}: {error}\n"
             "Start one with `ray start --head`, or leave out --ray-address to use this machine alone."
         ) from error
     logger.info("Ray %s, %s", ray.__version__, "a local cluster" if address == "local" else f"cluster at {address}")
+
+
+def _knock(address: str) -> None:
+    """Raise `OSError` where nobody listens; Ray itself would go on trying for minutes."""
+    place = address.removeprefix("ray://")
+    host, colon, port = place.rpartition(":")
+    if colon and port.isdigit():
+        socket.create_connection((host, int(port)), timeout=_KNOCK_S).close()

@@ -1,0 +1,126 @@
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from pipeline.discovery import discover
+from pipeline.lake import Lake
+from schemas.config import ArchiveConfig, Config
+from schemas.outcome import VideoOutcome
+from schemas.records import VideoTask
+from tests import material
+from tests.workers.archives import BAD, add_bad_files, add_odd_files
+from workers.job import ShardJob, task_from_json, task_to_json
+from workers.video_worker import VideoWorker
+
+pytestmark = pytest.mark.models
+REVISION = "c" * 16
+
+
+@pytest.fixture(scope="module")
+def worker() -> VideoWorker:
+    return VideoWorker(Config(), threads=1)
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Lake:
+    return Lake.create(str(tmp_path / "lake"))
+
+
+def work(worker: VideoWorker, lake: Lake, *roots: Path) -> dict[str, VideoOutcome]:
+    tasks = discover([str(root) for root in roots], lake, ArchiveConfig()).tasks
+    job = ShardJob("5a", REVISION, lake.uri, Config())
+    outcomes = [worker.work(task, job) for task in tasks]
+    lake.commit("5a", REVISION)
+    return {Path(outcome.uri).name: outcome for outcome in outcomes}
+
+
+def test_bad_files_cost_a_row_each_and_odd_ones_none(worker: VideoWorker, lake: Lake, tmp_path: Path) -> None:
+    archive = tmp_path / "archive"
+    archive.mkdir()
+    add_bad_files(archive)
+    add_odd_files(archive)
+    outcomes = work(worker, lake, archive)
+    assert {name: outcome.error_kind for name, outcome in outcomes.items() if outcome.status == "failed"} == BAD
+    rows = lake.sql("SELECT uri, kind, message, traceback, stage FROM errors").to_pylist()
+    assert {Path(row["uri"]).name: row["kind"] for row in rows} == BAD
+    assert all(row["uri"] in row["message"] and not row["traceback"] and row["stage"] for row in rows)
+    videos = {
+        Path(row["uri"]).name: row
+        for row in lake.sql(
+            "SELECT uri, status, shots, frames, scenes, width, height, has_video FROM videos"
+        ).to_pylist()
+    }
+    assert videos["one frame.mp4"]["shots"] == videos["one frame.mp4"]["frames"] == 1
+    assert (videos["8k.mkv"]["width"], videos["8k.mkv"]["height"]) == (7680, 4320)
+    assert (videos["sound only.flac"]["has_video"], videos["sound only.flac"]["shots"]) == (False, 0)
+    assert videos["turned.mp4"]["height"] > videos["turned.mp4"]["width"]
+
+
+def test_speech_cuts_and_titles_of_a_known_film_are_in_the_tables(
+    worker: VideoWorker, lake: Lake, tmp_path: Path
+) -> None:
+    from pipeline.sample.known import spanish_morning
+
+    truth = spanish_morning(tmp_path / "film.mp4")
+    outcome = work(worker, lake, tmp_path / "film.mp4")["film.mp4"]
+    assert outcome.language == truth.language == "es"
+    said = lake.sql("SELECT string_agg(text, ' ' ORDER BY start_s) FROM utterances").column(0)[0].as_py()
+    assert "gato" in said
+    assert "café" in said
+    starts = lake.sql("SELECT start_s FROM shots WHERE shot_index > 0 ORDER BY 1").column(0).to_pylist()
+    assert starts == pytest.approx(list(truth.transitions_s), abs=0.2)
+    evidence = lake.sql(
+        "SELECT count(*) AS n, count(u.utterance_id) AS known FROM (SELECT unnest(s.evidence) AS e FROM "
+        "(SELECT unnest(sentences) AS s FROM summaries)) LEFT JOIN utterances u ON e.id = u.utterance_id "
+        "WHERE e.kind = 'utterance'"
+    ).to_pylist()[0]
+    assert evidence["n"] == evidence["known"] > 0
+    vectors = (
+        lake.sql("SELECT list_sum([x * x FOR x IN embedding::FLOAT[]]) AS n FROM utterances").column(0).to_pylist()
+    )
+    assert vectors == pytest.approx([1.0] * len(vectors), abs=1e-3)
+
+
+def test_silent_and_wordless_videos_have_no_words(worker: VideoWorker, lake: Lake, tmp_path: Path) -> None:
+    frames = material.shots_video(tmp_path / "music.mp4", [3.0, 3.0], audio=material.music(6.0))
+    outcomes = work(worker, lake, frames, material.clip("bikes"))
+    assert [outcome.words for outcome in outcomes.values()] == [0, 0]
+    assert all(outcome.language is None for outcome in outcomes.values())
+
+
+def test_a_video_that_killed_its_worker_too_often_is_given_up(worker: VideoWorker, lake: Lake) -> None:
+    now = datetime.now(UTC)
+    for _ in range(3):
+        lake.begin_attempt("5a", "crasher", now)
+    for _ in range(1):
+        lake.begin_attempt("5a", "hanger", now - timedelta(hours=9))
+    job = ShardJob("5a", REVISION, lake.uri, Config())
+    film = str(material.clip("carphone"))
+    kinds = [worker.work(VideoTask(name, (film,), 1, 0), job).error_kind for name in ("crasher", "hanger", "fresh")]
+    assert kinds == ["crashed", "timeout", ""]
+
+
+def test_a_file_that_changes_while_it_is_analysed_is_not_recorded_as_what_it_was(
+    worker: VideoWorker, lake: Lake, tmp_path: Path
+) -> None:
+    film = material.shots_video(tmp_path / "film.mp4", [1.0])
+    task = VideoTask("v1", (str(film),), film.stat().st_size, film.stat().st_mtime_ns - 1)
+    outcome = worker.work(task, ShardJob("5a", REVISION, lake.uri, Config()))
+    assert (outcome.status, outcome.error_kind) == ("failed", "vanished")
+
+
+def test_a_mistake_of_ours_costs_one_video_and_keeps_its_traceback(
+    worker: VideoWorker, lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    film = material.shots_video(tmp_path / "film.mp4", [1.0])
+    monkeypatch.setattr(worker._analyzer, "analyze", lambda *_args, **_named: 1 / 0)
+    assert work(worker, lake, film)["film.mp4"].error_kind == "internal"
+    row = lake.sql("SELECT message, traceback FROM errors").to_pylist()[0]
+    assert "ZeroDivisionError" in row["message"]
+    assert "Traceback" in row["traceback"]
+
+
+def test_tasks_keep_file_names_of_any_bytes_on_their_way() -> None:
+    task = VideoTask("v", ("/a\udcff b\"'.mp4", "s3://x/y"), 3, 4)
+    assert task_from_json(task_to_json(task)) == task
