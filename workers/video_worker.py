@@ -83,7 +83,7 @@ class VideoWorker:
                 result = self._attempt(task, len(earlier) + 1)
             tables = self._tables(task, job, result, len(earlier) + 1)
             if result.failure:
-                logger.warning("%s: %s", task.uris[0], result.failure.message)
+                logger.warning("%s", result.failure.message)
         lake.stage(job.shard, task.video_id, tables)
         outcome = _outcome(task, result, wall_s=time.perf_counter() - begun)
         load_s, self._load_s = self._load_s, 0.0

@@ -1,0 +1,207 @@
+"""The flow on a real Prefect server, with real models; workers in this process, as the cluster has tests of its own."""
+
+import asyncio
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from flows.archive import NothingAnalysedError, analyze_archive
+from flows.progress import Snapshot, watched_by
+from pipeline.lake import Lake
+from schemas.config import Config, ShardsConfig, SummaryConfig, WorkersConfig
+from schemas.errors import ArchiveError, ConfigurationError, LakeError
+from schemas.outcome import RunResult, VideoOutcome
+from tests import material
+from tests.workers.archives import BAD, add_bad_files, make_archive
+
+pytestmark = [pytest.mark.prefect, pytest.mark.models]
+INLINE = Config(workers=WorkersConfig(engine="inline"), shards=ShardsConfig(max_videos=5, retry_delay_s=0))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def prefect_server() -> Iterator[None]:
+    from prefect.testing.utilities import prefect_test_harness
+
+    with prefect_test_harness(server_startup_timeout=120):
+        yield
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = make_archive(tmp_path_factory.mktemp("run") / "archive")
+    add_bad_files(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def seen() -> list[tuple[Snapshot, VideoOutcome | None]]:
+    return []
+
+
+@pytest.fixture(scope="module")
+def result(archive: Path, seen: list[tuple[Snapshot, VideoOutcome | None]]) -> RunResult:
+    with watched_by(lambda snapshot, ended: seen.append((snapshot, ended))):
+        return analyze_archive([str(archive)], str(archive.parent / "lake"), INLINE)
+
+
+def ask(question: str, result: RunResult) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = Lake(result.lake).sql(question).to_pylist()
+    return rows
+
+
+async def _runs(flow_run_id: str) -> tuple[list[Any], list[Any], list[Any]]:
+    from uuid import UUID
+
+    from prefect.client.orchestration import get_client
+    from prefect.client.schemas.filters import (
+        ArtifactFilter,
+        ArtifactFilterFlowRunId,
+        FlowRunFilter,
+        FlowRunFilterId,
+        LogFilter,
+        LogFilterFlowRunId,
+    )
+
+    run_id = UUID(flow_run_id)
+    async with get_client() as client:
+        tasks = await client.read_task_runs(flow_run_filter=FlowRunFilter(id=FlowRunFilterId(any_=[run_id])))
+        artifacts = await client.read_artifacts(
+            artifact_filter=ArtifactFilter(flow_run_id=ArtifactFilterFlowRunId(any_=[run_id]))
+        )
+        logs = await client.read_logs(LogFilter(flow_run_id=LogFilterFlowRunId(any_=[run_id])))
+    return tasks, artifacts, logs
+
+
+def prefect_run_of(result: RunResult) -> tuple[list[Any], list[Any], list[Any]]:
+    row = ask(f"SELECT prefect_flow_run_id FROM runs WHERE run_id = '{result.run_id}'", result)[0]
+    return asyncio.run(_runs(row["prefect_flow_run_id"]))
+
+
+def test_bad_videos_are_rows_and_the_run_is_completed(result: RunResult) -> None:
+    assert (result.found, result.ok, result.failed) == (8, 3, len(BAD))
+    assert {Path(row["uri"]).name: row["kind"] for row in ask("SELECT uri, kind FROM errors", result)} == BAD
+    assert ask("SELECT count(*) AS n FROM videos WHERE status = 'ok'", result) == [{"n": 3}]
+
+
+def test_prefect_has_a_task_run_a_step_and_a_shard_named_by_what_it_holds(result: RunResult) -> None:
+    tasks, _, _ = prefect_run_of(result)
+    names = sorted(task.name for task in tasks)
+    assert [name.split(":")[0] for name in names] == ["discover", "plan", "publish", "shard 1 of 2", "shard 2 of 2"]
+    assert "5 videos" in names[3]
+    assert all(task.state.is_completed() for task in tasks)
+
+
+def test_prefect_shows_progress_a_table_and_the_result(result: RunResult) -> None:
+    _, artifacts, _ = prefect_run_of(result)
+    by_type = {artifact.type: artifact for artifact in artifacts}
+    assert set(by_type) == {"progress", "table", "markdown"}
+    assert by_type["progress"].data == 100.0
+    rows = json.loads(by_type["table"].data)
+    assert {row["status"] for row in rows} == {"ok", "failed"}
+    assert len(rows) == 8
+    assert "3 videos analysed, 5 failed" in by_type["markdown"].data
+
+
+def test_the_logs_of_workers_reach_the_flow_run(result: RunResult) -> None:
+    import time
+
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        messages = [log.message for log in prefect_run_of(result)[2]]
+        if any("text.mp4" in message and "workers.video_worker" in message for message in messages):
+            return
+    raise AssertionError(messages)
+
+
+def test_progress_counts_up_to_the_end(seen: list[tuple[Snapshot, VideoOutcome | None]], result: RunResult) -> None:
+    done = [snapshot.done for snapshot, _ in seen]
+    assert done == sorted(done)
+    assert seen[-1][0].stage == "done"
+    assert (seen[-1][0].done, seen[-1][0].share) == (8, 1.0)
+    assert sum(ended is not None for _, ended in seen) == 8
+    assert result.video_s == pytest.approx(sum(outcome.duration_s for outcome in result.outcomes))
+
+
+def test_the_run_is_recorded_with_what_made_it(result: RunResult) -> None:
+    row = ask("FROM runs", result)[0]
+    assert row["state"] == "completed_with_errors"
+    assert (row["videos_found"], row["videos_ok"], row["videos_failed"]) == (8, 3, 5)
+    assert {model["role"] for model in row["models"]} == {"text", "vision", "shots", "speech", "ocr"}
+    assert all(model["licence"] and model["digest"] for model in row["models"])
+    assert {"decode", "vision", "load"} <= {step for step, _ in row["compute_s"]}
+    assert json.loads(row["configuration"])["workers"]["engine"] == "inline"
+
+
+def test_a_second_run_only_looks_again_at_what_could_not_be_read(archive: Path, result: RunResult) -> None:
+    files = {path.name for path in Path(result.lake, "videos").iterdir()}
+    again = analyze_archive([str(archive)], result.lake, INLINE)
+    assert (again.ok, again.done_before, again.failed_before) == (0, 3, 4)
+    assert [outcome.error_kind for outcome in again.outcomes] == ["unreadable"]
+    assert files <= {path.name for path in Path(result.lake, "videos").iterdir()}
+
+
+def test_only_what_changed_is_analysed_again(archive: Path, result: RunResult) -> None:
+    new = material.shots_video(archive / "new.mp4", [1.3], size=(160, 90))
+    again = analyze_archive([str(archive)], result.lake, INLINE)
+    assert [Path(outcome.uri).name for outcome in again.outcomes if outcome.status == "ok"] == ["new.mp4"]
+    new.unlink()
+    (archive / "text.mp4").unlink()
+    material.shots_video(archive / "text.mp4", [0.9], size=(160, 90))
+    mended = analyze_archive([str(archive)], result.lake, INLINE)
+    assert [Path(outcome.uri).name for outcome in mended.outcomes if outcome.status == "ok"] == ["text.mp4"]
+    assert not ask("SELECT * FROM errors WHERE uri LIKE '%text.mp4'", result), "its failure is past"
+
+
+def test_another_configuration_analyses_anew_and_supersedes(tmp_path: Path) -> None:
+    folder = make_archive(tmp_path / "archive", films=1)
+    lake = str(tmp_path / "lake")
+    first = analyze_archive([str(folder)], lake, INLINE)
+    changed = INLINE.model_copy(update={"summary": SummaryConfig(sentences=2)})
+    second = analyze_archive([str(folder)], lake, changed)
+    assert (first.ok, second.ok) == (1, 1)
+    assert first.revision != second.revision
+    assert ask("SELECT revision FROM videos", second) == [{"revision": second.revision}]
+
+
+def test_two_writers_never_share_a_lake(tmp_path: Path) -> None:
+    lake = Lake.create(str(tmp_path / "lake"))
+    folder = make_archive(tmp_path / "archive", films=1)
+    with lake.lock(), pytest.raises(LakeError, match="being written"):
+        analyze_archive([str(folder)], lake.uri, INLINE)
+
+
+def test_an_archive_without_videos_or_with_bad_ones_only_fails_loudly(tmp_path: Path) -> None:
+    (tmp_path / "archive").mkdir()
+    with pytest.raises(ArchiveError, match="There is no video"):
+        analyze_archive([str(tmp_path / "archive")], str(tmp_path / "lake"), INLINE)
+    add_bad_files(tmp_path / "archive")
+    with pytest.raises(NothingAnalysedError, match="All 5 videos failed"):
+        analyze_archive([str(tmp_path / "archive")], str(tmp_path / "lake"), INLINE)
+    assert Lake(str(tmp_path / "lake")).sql("SELECT count(*) FROM errors").column(0)[0].as_py() == 5
+
+
+def test_a_shard_that_fails_is_tried_again_and_repeats_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = make_archive(tmp_path / "archive", films=3)
+    tries: list[int] = []
+    commit = Lake.commit
+
+    def fails_once(lake: Lake, shard: str, revision: str) -> int:
+        tries.append(len(lake.staged(shard)))
+        if len(tries) == 1:
+            raise LakeError("the disk was full for a moment")
+        return commit(lake, shard, revision)
+
+    monkeypatch.setattr(Lake, "commit", fails_once)
+    result = analyze_archive([str(folder)], str(tmp_path / "lake"), INLINE)
+    assert tries == [3, 3]
+    assert (result.ok, result.failed) == (3, 0)
+
+
+def test_a_wrong_configuration_is_not_tried_again(tmp_path: Path) -> None:
+    folder = make_archive(tmp_path / "archive", films=1)
+    config = INLINE.model_copy(update={"workers": WorkersConfig(engine="ray", ray_address="127.0.0.1:1")})
+    with pytest.raises(ConfigurationError, match="ray start"):
+        analyze_archive([str(folder)], str(tmp_path / "lake"), config)
