@@ -1,0 +1,196 @@
+"""The command line as people use it: real processes, real exit codes."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+from click.testing import CliRunner
+
+from flows.cli import main
+from pipeline.lake import Lake
+from tests import material
+from tests.workers.archives import contents, make_archive
+
+pytestmark = [pytest.mark.prefect, pytest.mark.models]
+VIDEOLAKE = [sys.executable, "-m", "flows.cli"]
+
+
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    home = tmp_path_factory.mktemp("prefect")
+    return {key: value for key, value in os.environ.items() if not key.startswith("PREFECT")} | {
+        "PREFECT_HOME": str(home)
+    }
+
+
+def videolake(environment: dict[str, str], *arguments: object) -> subprocess.CompletedProcess[str]:
+    command = [*VIDEOLAKE, *map(str, arguments)]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=False)
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = make_archive(tmp_path_factory.mktemp("cli") / "archive", films=4)
+    material.text_named_mp4(folder / "broken.mp4")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def lake(archive: Path, environment: dict[str, str]) -> Path:
+    """The lake of an undisturbed run, on Ray."""
+    lake = archive.parent / "lake"
+    done = videolake(environment, "run", archive, "--lake", lake)
+    assert done.returncode == 3, done.stderr
+    assert "4 analysed, 1 failed" in done.stdout
+    assert "film 0's" in done.stdout
+    assert "not_media" in done.stdout
+    assert "4/5 videos" in done.stderr or "shard 1 of 1" in done.stderr
+    return lake
+
+
+def test_a_second_run_does_nothing_and_says_so_in_a_moment(
+    lake: Path, archive: Path, environment: dict[str, str]
+) -> None:
+    before = contents(Lake(str(lake)))
+    done = videolake(environment, "run", archive, "--lake", lake)
+    assert done.returncode == 0
+    assert "Nothing to do: 4 videos" in done.stdout
+    assert "Prefect" not in done.stderr
+    assert contents(Lake(str(lake))) == before
+
+
+def test_killed_at_random_moments_and_run_again_the_lake_is_that_of_an_undisturbed_run(
+    lake: Path, archive: Path, environment: dict[str, str], tmp_path: Path
+) -> None:
+    disturbed = tmp_path / "lake"
+    command = [
+        *VIDEOLAKE,
+        "run",
+        str(archive),
+        "--lake",
+        str(disturbed),
+        "--engine",
+        "inline",
+        "--shard-videos",
+        "2",
+        "--quiet",
+    ]
+    rng = random.Random(7)
+    for _ in range(2):
+        process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        moment = rng.choice(["staged", "committing"])
+        deadline = time.monotonic() + 120
+        while process.poll() is None and time.monotonic() < deadline:
+            staged = len(list(disturbed.glob("_staging/*/*/videos.parquet")))
+            committed = len(list(disturbed.glob("scenes/*.parquet")))
+            if (moment == "staged" and staged) or (moment == "committing" and committed):
+                break
+            time.sleep(rng.uniform(0.0005, 0.02))
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    done = videolake(environment, *command[3:])
+    assert done.returncode in {0, 3}, done.stderr
+    assert contents(Lake(str(disturbed))) == contents(Lake(str(lake)))
+    assert not list(disturbed.glob("_staging/*"))
+
+
+def test_ctrl_c_stops_cleanly_and_says_how_to_go_on(
+    lake: Path, archive: Path, environment: dict[str, str], tmp_path: Path
+) -> None:
+    stopped = tmp_path / "lake"
+    command = [*VIDEOLAKE, "run", str(archive), "--lake", str(stopped), "--engine", "inline"]
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 120
+    while not list(stopped.glob("_staging/*")) and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130, errors
+    assert "the same command goes on from here" in errors
+    assert "Traceback" not in errors
+    assert Lake(str(stopped)).sql("SELECT state FROM runs").column(0).to_pylist() == ["stopped"]
+    assert videolake(environment, *command[3:]).returncode in {0, 3}
+    assert contents(Lake(str(stopped))) == contents(Lake(str(lake)))
+
+
+def call(*arguments: object) -> tuple[int, str]:
+    done = CliRunner().invoke(main, [str(argument) for argument in arguments])
+    return done.exit_code, done.output
+
+
+def test_sql_answers_in_every_form(lake: Path, tmp_path: Path) -> None:
+    query = "SELECT shots, status FROM videos WHERE status = 'ok' ORDER BY shots"
+    assert call("sql", query, "--lake", lake, "--format", "csv")[1].splitlines()[0] == '"shots","status"'
+    assert json.loads(call("sql", query, "--lake", lake, "--format", "json")[1])[0]["shots"] == 1
+    assert len(call("sql", query, "--lake", lake, "--format", "jsonl")[1].splitlines()) == 4
+    assert "shots" in call("sql", query, "--lake", lake)[1]
+    for ending in ("parquet", "csv", "json", "jsonl"):
+        assert call("sql", "FROM frames", "--lake", lake, "-o", tmp_path / f"out.{ending}")[0] == 0
+    assert pq.read_table(tmp_path / "out.parquet").num_rows == len((tmp_path / "out.jsonl").read_text().splitlines())
+
+
+@pytest.mark.parametrize(
+    "query", ["DROP VIEW videos", "SELECT nothing FROM videos", "COPY videos TO 'x.csv'", "SELECT 1; SELECT 2"]
+)
+def test_sql_that_is_wrong_or_writes_is_refused(lake: Path, query: str) -> None:
+    code, output = call("sql", query, "--lake", lake)
+    assert code == 1
+    assert output.startswith("error: ")
+    assert "Traceback" not in output
+
+
+def test_show_tells_what_is_known_of_a_video(lake: Path) -> None:
+    code, output = call("show", 'film 1\'s "cut".mp4', "--lake", lake)
+    assert code == 0
+    assert "2 shots" in output
+    assert call("show", "broken", "--lake", lake)[1].count("not_media") == 1
+    assert json.loads(call("show", 'film 1\'s "cut"', "--lake", lake, "--json")[1])["status"] == "ok"
+    assert call("show", "nobody", "--lake", lake)[0] == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["run", "/no/such/place", "--lake", "LAKE"], "There is no /no/such/place"),
+        (["run", "ARCHIVE", "--lake", "LAKE", "--set", "speech.beam=1"], "there is no such setting"),
+        (["run", "ARCHIVE", "--lake", "LAKE", "--set", "vision.model=embedded:none"], "embedded:none"),
+        (["run", "ARCHIVE"], "--lake"),
+        (["serve", "ARCHIVE", "--lake", "LAKE", "--cron", "* * * * *", "--interval", "60"], "not both"),
+    ],
+)
+def test_bad_usage_exits_with_two_and_says_what_to_do(
+    archive: Path, tmp_path: Path, arguments: list[str], said: str
+) -> None:
+    names = {"ARCHIVE": str(archive), "LAKE": str(tmp_path / "lake")}
+    code, output = call(*(names.get(argument, argument) for argument in arguments))
+    assert code == 2, output
+    assert said in output
+
+
+def test_a_lake_that_is_not_there_is_an_error_that_says_how_to_make_one(tmp_path: Path) -> None:
+    code, output = call("sql", "SELECT 1", "--lake", tmp_path / "none")
+    assert code == 1
+    assert "videolake run" in output
+
+
+def test_config_models_and_help_answer() -> None:
+    assert "[speech]" in call("config")[1]
+    assert json.loads(call("config", "--json", "--profile", "fast")[1])["ocr"]["engine"] == "none"
+    assert "embedded:whisper-base" in call("models")[1]
+    for command in ("run", "serve", "sql", "show", "sample", "config", "models", "compact"):
+        code, output = call(command, "--help")
+        assert code == 0
+        assert len(output) > 100
+
+
+def test_compact_keeps_what_the_lake_says(lake: Path) -> None:
+    before = contents(Lake(str(lake)))
+    assert call("compact", "--lake", lake)[0] == 0
+    assert contents(Lake(str(lake))) == before
