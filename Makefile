@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help setup demo test check format lock clean
+.PHONY: help setup demo test check format docs lock clean
 
 help:  ## list the commands
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -17,6 +17,11 @@ $(STAMP): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[embedded,sample,dev]'
 	touch $(STAMP)
 
+demo: setup  ## make a small archive, analyse it, and show what was found
+	$(BIN)/videolake sample demo/archive
+	$(BIN)/videolake run demo/archive --lake demo/lake || test $$? -eq 3
+	@$(BIN)/python examples/show_demo.py demo/lake
+
 test: setup  ## run the tests
 	$(BIN)/python -m pytest
 
@@ -28,6 +33,9 @@ check: setup  ## ruff and mypy
 format: setup  ## let ruff format the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+docs: setup  ## write the parts of docs/ that are generated
+	$(BIN)/python -c "from pipeline.lake.reference import table_reference; print(table_reference(), end='')" > docs/reference/tables.md
 
 lock: setup  ## write constraints.txt from what is installed
 	$(BIN)/python -m pip freeze --exclude-editable | sed -E 's/\+cpu$$//' > constraints.txt

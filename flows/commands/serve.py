@@ -44,7 +44,11 @@ def serve_archive(
             name=name or _name(lake),
             cron=cron,
             interval=interval,
-            parameters={"archive": places, "lake": lake, "config": config.model_dump(mode="json")},
+            parameters={
+                "archive": places,
+                "lake": lake,
+                "config": config.model_dump(mode="json", exclude_defaults=True),
+            },
             tags=["videolake", f"lake:{_name(lake)}"],
             description=f"Analyses {', '.join(places)} into {lake}.",
             global_limit=ConcurrencyLimitConfig(limit=1, collision_strategy=ConcurrencyLimitStrategy.CANCEL_NEW),

@@ -1,0 +1,40 @@
+"""Show what a lake holds, and queries to paste: what `make demo` prints at its end.
+
+Run it as `python examples/show_demo.py LAKE`.
+"""
+
+import sys
+from pathlib import Path
+
+from flows.commands.query import print_query
+
+FOUND = """
+SELECT parse_filename(uri) AS video, round(duration_s, 1) AS seconds, coalesce(language, '-') AS language,
+       shots, words, headline
+FROM videos JOIN summaries USING (video_id)
+ORDER BY uri
+"""
+
+QUERIES = (
+    "SELECT parse_filename(uri) AS video, u.start_s, u.text FROM utterances u JOIN videos USING (video_id) "
+    "WHERE u.text ILIKE '%sea%' ORDER BY uri, u.start_s",
+    "SELECT label.label, count(*) AS frames, round(max(label.score), 2) AS surest "
+    "FROM (SELECT unnest(labels) AS label FROM frames) GROUP BY ALL ORDER BY frames DESC LIMIT 10",
+    "SELECT parse_filename(uri) AS video, kind, message FROM errors",
+)
+
+
+def main(lake: str) -> None:
+    """Print the videos of a lake, and three queries with how to ask them."""
+    print("\nWhat was found:\n")
+    print_query(FOUND, lake, form="table", output=None)
+    print("\nAsk it yourself:\n")
+    videolake = Path(sys.executable).with_name("videolake")
+    shown = videolake.relative_to(Path.cwd()) if videolake.is_relative_to(Path.cwd()) else videolake
+    for query in QUERIES:
+        print(f'{shown} sql "{query}" --lake {lake}\n')
+    print(f"{shown} show ocean_talk --lake {lake}")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
