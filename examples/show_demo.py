@@ -16,10 +16,10 @@ ORDER BY uri
 """
 
 QUERIES = (
-    "SELECT parse_filename(uri) AS video, u.start_s, u.text FROM utterances u JOIN videos USING (video_id) "
-    "WHERE u.text ILIKE '%sea%' ORDER BY uri, u.start_s",
-    "SELECT label.label, count(*) AS frames, round(max(label.score), 2) AS surest "
-    "FROM (SELECT unnest(labels) AS label FROM frames) GROUP BY ALL ORDER BY frames DESC LIMIT 10",
+    """SELECT parse_filename(uri) AS video, u.start_s, u.text FROM utterances u JOIN videos USING (video_id)
+  WHERE u.text ILIKE '%sea%' ORDER BY uri, u.start_s""",
+    """SELECT label.label, count(*) AS frames, round(max(label.score), 2) AS surest
+  FROM (SELECT unnest(labels) AS label FROM frames) GROUP BY ALL ORDER BY frames DESC LIMIT 10""",
     "SELECT parse_filename(uri) AS video, kind, message FROM errors",
 )
 
