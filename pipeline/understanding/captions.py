@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pipeline.understanding.words import shortened
 from schemas.records import Label, TextLine
 
-_SURE, _LIKELY, _POSSIBLE = 0.85, 0.3, 0.12
+_SURE, _LIKELY, _POSSIBLE = 0.95, 0.3, 0.12
 _MOST_LABELS = 3
 _TITLE_LENGTH = 80
 
