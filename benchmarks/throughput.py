@@ -114,7 +114,7 @@ def main() -> None:
             for name, seconds in (("short", SHORT_S), ("long", LONG_S)):
                 film = work / f"{name}.mp4"
                 if not film.exists():
-                    repeat_video(work / "sample/talks/ocean_talk.mp4", film, seconds)
+                    repeat_video(work / "sample/reports/una_manana.mp4", film, seconds)
                 peaks[name] = peak_of(film, Path(temporary) / name)
             ratio = peaks["long"] / peaks["short"]
             print(f"\nmemory: {peaks['short'] / 1e6:.0f} MB on {SHORT_S:.0f} s, "
