@@ -106,7 +106,15 @@ def test_ctrl_c_stops_cleanly_and_says_how_to_go_on(
 ) -> None:
     stopped = tmp_path / "lake"
     command = [*VIDEOLAKE, "run", str(archive), "--lake", str(stopped), "--engine", "inline"]
-    process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # A test run in the background of a shell ignores the signal, and its children would, too.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # noqa: PLW1509
+    )
     deadline = time.monotonic() + 120
     while not list(stopped.glob("_staging/*")) and process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.01)
