@@ -77,6 +77,10 @@ class Keyframe:
     caption: str
     caption_source: str
     embedding: Embedding
+    text_embedding: Embedding | None = None
+    """Of the text on screen, by the text encoder; None or zeros where there is none."""
+    coordinated_embedding: Embedding | None = None
+    """In the space that pictures share with texts; None or zeros where nothing was recognised."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +112,8 @@ class Utterance:
     """Reasons to doubt the text, e.g. `low_logprob`, `repetitive`; empty where there are none."""
     embedding: Embedding | None = None
     """Set by the text step."""
+    translation: str | None = None
+    """In English, where it was asked for."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -139,6 +145,10 @@ class Scene:
     fused_embedding: Embedding
     text_weight: float
     vision_weight: float
+    keyphrases: tuple[Label, ...] = ()
+    labels: tuple[Label, ...] = ()
+    coordinated_embedding: Embedding | None = None
+    """Of its pictures, in the space that they share with texts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +200,14 @@ class Summary:
     highlights: tuple[Highlight, ...]
     keyframe_ids: tuple[str, ...]
     topics: tuple[Label, ...]
+    keyphrases: tuple[Label, ...] = ()
+    labels: tuple[Label, ...] = ()
+    abstract: tuple[SummarySentence, ...] = ()
+    """In a model's own words; empty unless a model was asked for."""
+    abstract_source: str = ""
+    """`model:<id>`; empty where there is no abstract."""
+    abstract_dropped: int = 0
+    """Sentences of the model that its evidence did not support."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -206,6 +224,8 @@ class Analysis:
     transcript: Transcript
     scenes: tuple[Scene, ...]
     summary: Summary
+    text_model: str = ""
+    """Id of the encoder that made the text vectors."""
     timings_s: dict[str, float] = field(default_factory=dict)
     """Seconds spent in each step, by name."""
     warnings: tuple[str, ...] = ()

@@ -5,7 +5,7 @@ from typing import Any
 
 import pyarrow as pa
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 """Version of the tables; raised when a reader would have to change."""
 
 
@@ -39,6 +39,11 @@ def _embedding(name: str, dimensions: int, model: str, space: str, description: 
     field = _field(name, kind, description)
     return field.with_metadata(field.metadata | {b"model": model.encode(), b"space": space.encode()})
 
+
+Encoder = tuple[str, int]
+"""Id of a model, or of the space that several make, and dimensions of its vectors."""
+
+NO_ENCODER: Encoder = ("none", 1)
 
 _SPAN = [
     _seconds("start_s", "First moment, from the start of the video."),
@@ -142,6 +147,8 @@ _VIDEOS = [
     _int("utterances", "Rows in `utterances`."),
     _int("words", "Words spoken."),
     _int("scenes", "Rows in `scenes`."),
+    _int("speakers", "Different voices that were told apart; 0 where nobody speaks or voices are not compared."),
+    _text("text_model", "Text encoder of the video's text vectors; empty where the analysis failed."),
     _list("warnings", pa.string(), "What a reader of this video's rows should know."),
     _field("timings_s", SECONDS_BY_STEP, "Seconds of compute, by step.", unit="s"),
     _field("committed_at", pa.timestamp("us", tz="UTC"), "When the row was written."),
@@ -199,8 +206,7 @@ _SOURCES = [
 ]
 
 
-def _frames(text: tuple[str, int], vision: tuple[str, int]) -> list[pa.Field]:
-    del text
+def _frames(text: Encoder, vision: Encoder, coordinated: Encoder) -> list[pa.Field]:
     return [
         *_KEYS,
         _text("frame_id", "Name of the keyframe across tables."),
@@ -218,17 +224,28 @@ def _frames(text: tuple[str, int], vision: tuple[str, int]) -> list[pa.Field]:
         _text("caption", "One sentence about the picture."),
         _text("caption_source", "`composed`, or `model:<id>`."),
         _embedding("embedding", vision[1], vision[0], "vision", "Unit vector of the picture."),
+        _embedding(
+            "text_embedding", text[1], text[0], "text", "Unit vector of the text on screen; zeros if there is none."
+        ),
+        _embedding(
+            "coordinated_embedding",
+            coordinated[1],
+            coordinated[0],
+            "coordinated",
+            "Unit vector of the picture in a space that it shares with texts; zeros if nothing was recognised.",
+        ),
     ]
 
 
-def _utterances(text: tuple[str, int], vision: tuple[str, int]) -> list[pa.Field]:
-    del vision
+def _utterances(text: Encoder, vision: Encoder, coordinated: Encoder) -> list[pa.Field]:
+    del vision, coordinated
     return [
         *_KEYS,
         _text("utterance_id", "Name of the utterance across tables."),
         _int("utterance_index", "Place in the video, from 0."),
         *_SPAN,
         _text("text", "What was said."),
+        _text("translation", "The same in English; null unless it was asked for.", nullable=True),
         _text("language", "ISO 639-1."),
         _text("speaker", "Who spoke, if known.", nullable=True),
         _list("words", WORD, "Words with their times; empty where they were not aligned."),
@@ -240,7 +257,7 @@ def _utterances(text: tuple[str, int], vision: tuple[str, int]) -> list[pa.Field
     ]
 
 
-def _scenes(text: tuple[str, int], vision: tuple[str, int]) -> list[pa.Field]:
+def _scenes(text: Encoder, vision: Encoder, coordinated: Encoder) -> list[pa.Field]:
     fused = f"{text[0]} + {vision[0]}"
     return [
         *_KEYS,
@@ -249,13 +266,22 @@ def _scenes(text: tuple[str, int], vision: tuple[str, int]) -> list[pa.Field]:
         _list("shot_indices", pa.int32(), "Shots of the scene."),
         _text("text", "What is said and written in it."),
         _text("caption", "One sentence about it."),
-        _list("topics", LABEL, "What it is about, strongest first."),
+        _list("topics", LABEL, "Topics of the taxonomy that it is about, strongest first."),
+        _list("keyphrases", LABEL, "Phrases of what is said and written that say what it is about."),
+        _list("labels", LABEL, "What its pictures show, strongest first."),
         _embedding(
             "text_embedding", text[1], text[0], "text", "Unit vector of what is said and written; zeros if none."
         ),
         _embedding("vision_embedding", vision[1], vision[0], "vision", "Unit vector of its pictures; zeros if none."),
         _embedding(
             "fused_embedding", text[1] + vision[1], fused, "fused", "Both, weighted and joined, as one unit vector."
+        ),
+        _embedding(
+            "coordinated_embedding",
+            coordinated[1],
+            coordinated[0],
+            "coordinated",
+            "Unit vector of its pictures in a space that they share with texts; zeros if none.",
         ),
         _score("text_weight", "Weight of the text in the fused vector, 0 to 1."),
         _score("vision_weight", "Weight of the picture, 0 to 1."),
@@ -269,12 +295,21 @@ _SUMMARIES = [
     _list("chapters", CHAPTER, "Titled stretches; they start at 0 and cover the video."),
     _list("highlights", HIGHLIGHT, "Moments worth jumping to, and why."),
     _list("keyframe_ids", pa.string(), "Storyboard, in order of time."),
-    _list("topics", LABEL, "What it is about, strongest first."),
+    _list("topics", LABEL, "Topics of the taxonomy that it is about, strongest first."),
+    _list("keyphrases", LABEL, "Phrases of what is said and written that say what it is about."),
+    _list("labels", LABEL, "What its pictures show, strongest first."),
+    _list("abstract", SENTENCE, "Summary in a model's own words, with evidence; empty unless a model was asked for."),
+    _text("abstract_source", "`model:<id>`; empty where there is no abstract."),
+    _int("abstract_dropped", "Sentences of the model that its evidence did not support, and that were left out."),
 ]
 
 
 def table_schema(
-    table: str, *, text: tuple[str, int] = ("none", 1), vision: tuple[str, int] = ("none", 1)
+    table: str,
+    *,
+    text: Encoder = NO_ENCODER,
+    vision: Encoder = NO_ENCODER,
+    coordinated: Encoder = NO_ENCODER,
 ) -> pa.Schema:
     """Return the Arrow schema of a table.
 
@@ -282,6 +317,7 @@ def table_schema(
         table: One of `TABLE_NAMES`.
         text: Id and dimensions of the text encoder.
         vision: Id and dimensions of the frame encoder.
+        coordinated: Id and dimensions of the space that frames share with texts.
 
     Raises:
         KeyError: There is no such table.
@@ -291,7 +327,7 @@ def table_schema(
         "sources": _SOURCES,
     }  # fmt: skip
     shaped = {"frames": _frames, "utterances": _utterances, "scenes": _scenes}
-    fields = fixed[table] if table in fixed else shaped[table](text, vision)
+    fields = fixed[table] if table in fixed else shaped[table](text, vision, coordinated)
     metadata: dict[str, Any] = {
         "videolake.table": table,
         "videolake.format": str(FORMAT_VERSION),

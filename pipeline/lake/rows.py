@@ -23,10 +23,7 @@ from schemas.records import (
     frame_id,
     utterance_id,
 )
-from schemas.tables import VIDEO_TABLES, table_schema
-
-Encoder = tuple[str, int]
-"""Id of a model and dimensions of its vectors."""
+from schemas.tables import NO_ENCODER, VIDEO_TABLES, Encoder, table_schema
 
 Row = dict[str, Any]
 
@@ -39,6 +36,7 @@ def video_tables(
     shard: str,
     text: Encoder,
     vision: Encoder,
+    coordinated: Encoder = NO_ENCODER,
     committed_at: datetime,
 ) -> dict[str, pa.Table]:
     """Make the rows of a video that was analysed.
@@ -50,6 +48,7 @@ def video_tables(
         shard: Commit that the rows belong to.
         text: Id and dimensions of the text encoder.
         vision: Id and dimensions of the frame encoder.
+        coordinated: Id and dimensions of the space that frames share with texts.
         committed_at: Now, with a time zone.
 
     Returns:
@@ -70,17 +69,22 @@ def video_tables(
         "scenes": [_scene(scene) for scene in analysis.scenes],
         "summaries": [asdict(analysis.summary)],
     }
-    d_text, d_vision = text[1], vision[1]
+    d_text, d_vision, d_shared = text[1], vision[1], coordinated[1]
     embeddings: dict[str, dict[str, pa.Array]] = {
-        "frames": {"embedding": _vectors([frame.embedding for frame in analysis.keyframes], d_vision)},
+        "frames": {
+            "embedding": _vectors([frame.embedding for frame in analysis.keyframes], d_vision),
+            "text_embedding": _vectors([frame.text_embedding for frame in analysis.keyframes], d_text),
+            "coordinated_embedding": _vectors([each.coordinated_embedding for each in analysis.keyframes], d_shared),
+        },
         "utterances": {"embedding": _vectors([each.embedding for each in analysis.transcript.utterances], d_text)},
         "scenes": {
             "text_embedding": _vectors([scene.text_embedding for scene in analysis.scenes], d_text),
             "vision_embedding": _vectors([scene.vision_embedding for scene in analysis.scenes], d_vision),
             "fused_embedding": _vectors([scene.fused_embedding for scene in analysis.scenes], d_text + d_vision),
+            "coordinated_embedding": _vectors([scene.coordinated_embedding for scene in analysis.scenes], d_shared),
         },
     }
-    return _tables(rows, embeddings, keys, text=text, vision=vision)
+    return _tables(rows, embeddings, keys, text=text, vision=vision, coordinated=coordinated)
 
 
 def failure_tables(
@@ -92,6 +96,7 @@ def failure_tables(
     shard: str,
     text: Encoder,
     vision: Encoder,
+    coordinated: Encoder = NO_ENCODER,
     committed_at: datetime,
 ) -> dict[str, pa.Table]:
     """Make the rows of a video that could not be analysed: one in `videos`, one in `errors`.
@@ -104,6 +109,7 @@ def failure_tables(
         shard: Commit that the rows belong to.
         text: Id and dimensions of the text encoder.
         vision: Id and dimensions of the frame encoder.
+        coordinated: Id and dimensions of the space that frames share with texts.
         committed_at: Now, with a time zone.
 
     Returns:
@@ -119,7 +125,7 @@ def failure_tables(
         "videos": [_NOTHING_FOUND | _file(task, info, duration_s, committed_at) | {"status": "failed"}],
         "errors": [error],
     }
-    return _tables(rows, {}, keys, text=text, vision=vision)
+    return _tables(rows, {}, keys, text=text, vision=vision, coordinated=coordinated)
 
 
 def table_of(table: str, rows: Sequence[Mapping[str, Any]]) -> pa.Table:
@@ -145,10 +151,11 @@ def _tables(
     *,
     text: Encoder,
     vision: Encoder,
+    coordinated: Encoder,
 ) -> dict[str, pa.Table]:
     tables = {}
     for name in VIDEO_TABLES:
-        schema = table_schema(name, text=text, vision=vision)
+        schema = table_schema(name, text=text, vision=vision, coordinated=coordinated)
         found = rows.get(name, [])
         vectors = embeddings.get(name, {}) if found else {}
         columns = []
@@ -212,6 +219,8 @@ _NOTHING_FOUND: Row = {
     "utterances": 0,
     "words": 0,
     "scenes": 0,
+    "speakers": 0,
+    "text_model": "",
     "warnings": [],
     "timings_s": [],
 }
@@ -253,6 +262,8 @@ def _video(task: VideoTask, analysis: Analysis, committed_at: datetime) -> Row:
         "utterances": len(transcript.utterances),
         "words": sum(len(each.words) or len(each.text.split()) for each in transcript.utterances),
         "scenes": len(analysis.scenes),
+        "speakers": len({each.speaker for each in transcript.utterances if each.speaker}),
+        "text_model": analysis.text_model,
         "warnings": analysis.warnings,
         "timings_s": list(analysis.timings_s.items()),
     }
@@ -282,6 +293,7 @@ def _utterance(video_id: str, utterance: Utterance) -> Row:
         "utterance_id": utterance_id(video_id, utterance.index),
         "utterance_index": utterance.index,
         "text": utterance.text,
+        "translation": utterance.translation,
         "language": utterance.language,
         "speaker": utterance.speaker,
         "words": [asdict(each) for each in utterance.words],
@@ -299,6 +311,8 @@ def _scene(scene: Scene) -> Row:
         "text": scene.text,
         "caption": scene.caption,
         "topics": [asdict(each) for each in scene.topics],
+        "keyphrases": [asdict(each) for each in scene.keyphrases],
+        "labels": [asdict(each) for each in scene.labels],
         "text_weight": scene.text_weight,
         "vision_weight": scene.vision_weight,
     }

@@ -134,10 +134,29 @@ def _select(
     for group in groups:
         columns = [_cast(field, (spaces or {})[field.name]) for field in group.schema if is_embedding(field)]
         replaced = f" REPLACE ({', '.join(columns)})" if columns else ""
+        replaced += "".join(f", {column}" for column in _lacking(connection, table, group.schema, spaces or {}))
         # Runs of different versions may have written different columns; nothing in their names says so.
         options = ", union_by_name = true" if table in RUN_TABLES else ""
         selects.append(f"FROM {scan(table, group.names, options)} SELECT *{replaced}")
     return " UNION ALL BY NAME ".join(selects)
+
+
+def _lacking(
+    connection: duckdb.DuckDBPyConnection, table: str, schema: pa.Schema, spaces: Mapping[str, Space]
+) -> list[str]:
+    """Return the columns that files of an older format lack, as NULL."""
+    names = [name for name in table_schema(table).names if name not in schema.names]
+    if not names:
+        return []
+    _empty(connection, table)
+    types = dict(
+        connection.execute(
+            "SELECT column_name, data_type FROM duckdb_columns() WHERE schema_name = 'lake' AND table_name = ?",
+            [f"no_{table}"],
+        ).fetchall()
+    )
+    types |= {name: f"FLOAT[{dimensions}]" for name, (_, dimensions) in spaces.items() if name in types}
+    return [f"NULL::{types[name]} AS {name}" for name in names]
 
 
 def _cast(field: pa.Field, space: Space) -> str:

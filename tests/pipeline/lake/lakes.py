@@ -32,7 +32,7 @@ from schemas.records import (
 from schemas.tables import TABLE_NAMES
 
 REVISION = "a1b2c3d4e5f60718"
-TEXT, VISION = ("minilm", 6), ("efficientnet", 4)
+TEXT, VISION, COORDINATED = ("minilm", 6), ("efficientnet", 4), ("conse", 5)
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
 
@@ -53,6 +53,7 @@ def media_info(uri: str) -> MediaInfo:
 
 def analysis(video_id: str, *, shots: int = 3, text: int = TEXT[1], vision: int = VISION[1]) -> Analysis:
     """Make up the same analysis each time for the same video."""
+    coordinated = COORDINATED[1]
     rng = np.random.default_rng(list(video_id.encode()))
     label = Label("bicycle", 0.75)
     frames = tuple(
@@ -70,6 +71,8 @@ def analysis(video_id: str, *, shots: int = 3, text: int = TEXT[1], vision: int 
             caption="A bicycle on a road.",
             caption_source="composed",
             embedding=unit(rng, vision),
+            text_embedding=unit(rng, text),
+            coordinated_embedding=unit(rng, coordinated),
         )
         for index in range(shots)
     )
@@ -104,6 +107,9 @@ def analysis(video_id: str, *, shots: int = 3, text: int = TEXT[1], vision: int 
             fused_embedding=unit(rng, text + vision),
             text_weight=0.5,
             vision_weight=0.5,
+            keyphrases=(Label("city traffic", 0.5),),
+            labels=(label,),
+            coordinated_embedding=unit(rng, coordinated),
         )
         for index in range(shots)
     )
@@ -128,8 +134,11 @@ def analysis(video_id: str, *, shots: int = 3, text: int = TEXT[1], vision: int 
             chapters=(Chapter("All of it", 0.0, shots * 10.0),),
             highlights=(Highlight(1.0, 2.0, "loud", 0.5),),
             keyframe_ids=tuple(frame_id(video_id, index) for index in range(shots)),
-            topics=(label,),
+            topics=(Label("cycling", 0.5),),
+            keyphrases=(Label("city traffic", 0.5),),
+            labels=(label,),
         ),
+        text_model=TEXT[0],
         timings_s={"decode": 1.5, "speech": 2.0},
         warnings=("two sound tracks",),
     )
@@ -153,6 +162,7 @@ def stage(
         "shard": shard,
         "text": text,
         "vision": vision,
+        "coordinated": COORDINATED,
         "committed_at": NOON + timedelta(minutes=minutes),
     }
     for video_id in videos:

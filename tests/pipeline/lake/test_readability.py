@@ -11,8 +11,8 @@ import pytest
 
 from pipeline.lake import Lake
 from pipeline.lake.parquet import RowGroupWriter, merge, row_groups, write_table
-from schemas.tables import VIDEO_TABLES, table_schema
-from tests.pipeline.lake.lakes import REVISION, TEXT, VISION, contents, publish
+from schemas.tables import FORMAT_VERSION, VIDEO_TABLES, table_schema
+from tests.pipeline.lake.lakes import COORDINATED, REVISION, TEXT, VISION, contents, publish
 
 COUNTS = {"videos": 3, "shots": 6, "frames": 6, "utterances": 6, "scenes": 6, "summaries": 2, "errors": 1}
 
@@ -37,7 +37,7 @@ def test_duckdb_reads_the_folder_of_a_table(lake: Lake, table: str) -> None:
 
 @pytest.mark.parametrize("table", VIDEO_TABLES)
 def test_arrow_and_pandas_read_the_folder_of_a_table(lake: Lake, table: str) -> None:
-    schema = table_schema(table, text=TEXT, vision=VISION)
+    schema = table_schema(table, text=TEXT, vision=VISION, coordinated=COORDINATED)
     found = ds.dataset(f"{lake.uri}/{table}").to_table()
     assert found.num_rows == COUNTS[table]
     assert found.schema.equals(schema)
@@ -61,7 +61,7 @@ def test_columns_keep_their_meaning_unit_and_model_in_the_files(lake: Lake) -> N
     schema = pq.read_schema(f"{lake.uri}/utterances/{name}")
     assert schema.field("embedding").metadata[b"model"] == TEXT[0].encode()
     assert schema.field("start_s").metadata[b"unit"] == b"s"
-    assert schema.metadata[b"videolake.format"] == b"1"
+    assert schema.metadata[b"videolake.format"] == str(FORMAT_VERSION).encode()
 
 
 def test_files_are_compressed_and_carry_statistics_where_they_help(lake: Lake) -> None:

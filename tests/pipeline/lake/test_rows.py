@@ -32,10 +32,11 @@ from schemas.records import (
     Word,
 )
 from schemas.tables import VIDEO_TABLES, table_schema
-from tests.pipeline.lake.lakes import NOON, REVISION, TEXT, VISION, analysis, media_info, task
+from tests.pipeline.lake.lakes import COORDINATED, NOON, REVISION, TEXT, VISION, analysis, media_info, task
 
 MADE: dict[str, Any] = {
-    "revision": REVISION, "shard": "5a", "text": TEXT, "vision": VISION, "committed_at": NOON,
+    "revision": REVISION, "shard": "5a", "text": TEXT, "vision": VISION, "coordinated": COORDINATED,
+    "committed_at": NOON,
 }  # fmt: skip
 
 text = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
@@ -90,6 +91,8 @@ analyses = st.builds(
             caption=text,
             caption_source=text,
             embedding=vectors(VISION[1]),
+            text_embedding=vectors(TEXT[1]),
+            coordinated_embedding=vectors(COORDINATED[1]),
         )
     ),
     transcript=st.builds(
@@ -110,6 +113,7 @@ analyses = st.builds(
                 compression_ratio=number,
                 flags=some(text),
                 embedding=st.none() | vectors(TEXT[1]),
+                translation=st.none() | text,
             )
         ),
         engine=text,
@@ -127,6 +131,9 @@ analyses = st.builds(
             fused_embedding=vectors(TEXT[1] + VISION[1]),
             text_weight=score,
             vision_weight=score,
+            keyphrases=some(label),
+            labels=some(label),
+            coordinated_embedding=vectors(COORDINATED[1]),
         )
     ),
     summary=st.builds(
@@ -137,7 +144,13 @@ analyses = st.builds(
         highlights=some(spans(Highlight, reason=text, score=score)),
         keyframe_ids=some(text),
         topics=some(label),
+        keyphrases=some(label),
+        labels=some(label),
+        abstract=some(records(SummarySentence, text=text, score=score, evidence=some(evidence))),
+        abstract_source=text,
+        abstract_dropped=index,
     ),
+    text_model=text,
     timings_s=st.dictionaries(text, st.floats(0, 1e6), max_size=3),
     warnings=some(text),
 )

@@ -3,11 +3,24 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 
 from pipeline.lake import Lake, shard_id, video_tables
 from schemas.tables import DESCRIPTIONS, TABLE_NAMES, table_schema
-from tests.pipeline.lake.lakes import NOON, REVISION, TEXT, VISION, analysis, contents, publish, run, stage, task
+from tests.pipeline.lake.lakes import (
+    COORDINATED,
+    NOON,
+    REVISION,
+    TEXT,
+    VISION,
+    analysis,
+    contents,
+    publish,
+    run,
+    stage,
+    task,
+)
 
 KillAfter = Callable[[Callable[[], object], int], bool]
 NEWER = "ffffffffffffffff"
@@ -204,10 +217,25 @@ def test_a_failure_is_past_once_another_content_is_at_its_place(any_lake: Lake) 
     publish(any_lake, "5a", ["v01", "v02"], failed=["v01", "v02"])
     assert len(any_lake.sql("FROM errors")) == 2
     repaired = replace(task("v03"), uris=task("v01").uris)
-    later: dict[str, Any] = {"text": TEXT, "vision": VISION, "committed_at": NOON + timedelta(hours=1)}
+    later: dict[str, Any] = {
+        "text": TEXT, "vision": VISION, "coordinated": COORDINATED, "committed_at": NOON + timedelta(hours=1),
+    }  # fmt: skip
     tables = video_tables(repaired, analysis("v03"), revision=REVISION, shard="5b", **later)
     any_lake.stage("5b", "v03", tables)
     any_lake.commit("5b", REVISION)
     assert any_lake.sql("SELECT video_id FROM errors").column(0).to_pylist() == ["v02"]
     assert any_lake.sql("SELECT video_id FROM videos ORDER BY ALL").column(0).to_pylist() == ["v02", "v03"]
     assert len(any_lake.sql("FROM all_errors")) == 2
+
+
+def test_a_lake_of_an_older_format_is_read_with_the_columns_it_lacks_as_null(lake: Lake) -> None:
+    publish(lake, "01", ["v01"])
+    for table, lacking in (("frames", ["text_embedding", "coordinated_embedding"]), ("summaries", ["keyphrases"])):
+        path = f"{lake.uri}/{table}/{REVISION[:8]}-01.parquet"
+        pq.write_table(pq.read_table(path).drop_columns(lacking), path)
+    assert lake.sql("SELECT DISTINCT text_embedding IS NULL AS gone, caption FROM frames").to_pylist() == [
+        {"gone": True, "caption": "A bicycle on a road."}
+    ]
+    publish(lake, "02", ["v02"], revision=NEWER, minutes=1)
+    rows = lake.sql("SELECT video_id, bool_or(text_embedding IS NULL) AS gone FROM frames GROUP BY ALL ORDER BY ALL")
+    assert rows.to_pylist() == [{"video_id": "v01", "gone": True}, {"video_id": "v02", "gone": False}]

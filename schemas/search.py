@@ -1,0 +1,76 @@
+"""What a search asks for and what it finds. Times are seconds from the video's start, half-open."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+MomentKind = Literal["speech", "screen", "caption", "picture"]
+"""What of a moment is searched: an utterance, the text on screen, a caption, or the picture itself."""
+
+MOMENT_KINDS: tuple[MomentKind, ...] = ("speech", "screen", "caption", "picture")
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which moments may be found; what is not set admits all."""
+
+    videos: tuple[str, ...] = ()
+    """Ids of videos."""
+    languages: tuple[str, ...] = ()
+    """ISO 639-1, of the video."""
+    topics: tuple[str, ...] = ()
+    """Names of topics, of the scene or the video."""
+    speakers: tuple[str, ...] = ()
+    """Names of speakers, as in `utterances.speaker`."""
+    kinds: tuple[MomentKind, ...] = ()
+    from_s: float | None = None
+    """Moments that end after this second of their video."""
+    to_s: float | None = None
+    """Moments that start before this second of their video."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why a moment was found, by one of the ways of searching."""
+
+    kind: MomentKind
+    way: Literal["words", "meaning", "picture"]
+    """`words`: it holds words of the query; `meaning`: its text means something like it; `picture`: it looks so."""
+    text: str
+    """The words that matched, in their sentence; or what the picture shows."""
+    score: float
+    """Of this way: BM25 for `words`, else cosine."""
+    rank: int
+    """Place in this way's own list, from 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A moment that answers a query."""
+
+    video_id: str
+    uri: str
+    headline: str
+    start_s: float
+    end_s: float
+    text: str
+    """What is said or written there, or the caption: the line to show."""
+    frame_id: str | None
+    """Keyframe to show, whose thumbnail is in `frames`; None for sound alone."""
+    score: float
+    """Fused over all ways; comparable within one answer."""
+    reasons: tuple[Reason, ...]
+    """The strongest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Duplicate:
+    """Two videos that show the same, at least in part."""
+
+    video_id: str
+    other_id: str
+    uri: str
+    other_uri: str
+    overlap: float
+    """Share of the first one's keyframes that the other one has too, 0 to 1."""
+    offset_s: float
+    """Time in the other minus time in the first where they show the same."""
