@@ -4,6 +4,7 @@ from pipeline.models.cache import cache_dir
 from pipeline.models.device import bf16_is_native, choose_device, set_threads
 from pipeline.models.info import ModelInfo
 from pipeline.models.licences import EmbeddedModel, embedded_models
+from pipeline.models.plugins import is_plugin, make_plugin
 from pipeline.models.resolve import resolve
 
 __all__ = [
@@ -13,6 +14,8 @@ __all__ = [
     "cache_dir",
     "choose_device",
     "embedded_models",
+    "is_plugin",
+    "make_plugin",
     "resolve",
     "set_threads",
 ]

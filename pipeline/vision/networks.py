@@ -1,7 +1,7 @@
 """What the frame encoder asks of a network, whatever it is."""
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -21,10 +21,10 @@ class VisionNetwork(Protocol):
     label_names: tuple[str, ...]
     """Name of each class; empty where the network knows none."""
 
-    def prepare(self, images: Sequence[Image]) -> torch.Tensor:
-        """Return the pixels that the network sees, float32 (n, 3, height, width)."""
+    def prepare(self, images: Sequence[Image]) -> Any:  # noqa: ANN401 - a matter between it and `run`
+        """Return the pixels that the network sees, as a rule float32 (n, 3, height, width)."""
 
-    def run(self, pixels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None]:
+    def run(self, pixels: Any) -> tuple[torch.Tensor, torch.Tensor | None]:  # noqa: ANN401
         """Return embeddings float32 (n, dimensions), not yet of unit length, and probabilities (n, classes) or None."""
 
 

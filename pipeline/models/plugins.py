@@ -1,0 +1,159 @@
+"""Models of a user's own package: found by entry point or by dotted path, checked, and known by version and digest.
+
+`plugin:<name>` is the entry point of that name in the group `videolake.<role>`; `python:package.module:Factory` needs
+no entry point. Either names a callable that makes the model. Its package runs with all the rights of this process: it
+is named in the configuration by whoever runs it, and never in data.
+"""
+
+import hashlib
+import importlib
+import logging
+from collections.abc import Callable, Sequence
+from importlib import metadata
+from pathlib import Path
+from types import ModuleType
+from typing import Any, TypeVar
+
+from pipeline.models.digests import DIGEST_LENGTH, file_sha256
+from pipeline.models.info import ModelInfo
+from schemas.errors import ModelError
+
+logger = logging.getLogger(__name__)
+
+PLUGIN_PREFIX, PYTHON_PREFIX = "plugin:", "python:"
+_GROUP = "videolake."
+_MOST_SOURCES = 2000
+
+Role = TypeVar("Role")
+
+
+def is_plugin(model_id: str) -> bool:
+    """Tell whether a model's id names a user's own model."""
+    return model_id.startswith((PLUGIN_PREFIX, PYTHON_PREFIX))
+
+
+def resolve_plugin(role: str, model_id: str) -> ModelInfo:
+    """Find a user's model, without making it.
+
+    Its digest is over the version of its distribution and, where the factory states one, its attribute `digest` (as of
+    its weights); else the sources of its top-level package. Its licence is the attribute `licence`, else `unknown`.
+
+    Args:
+        role: `vision`, `captions`, `text` or `fusion`.
+        model_id: `plugin:<name>` or `python:package.module:Factory`.
+
+    Raises:
+        ModelError: It is not there or cannot be imported; the message says what is installed.
+    """
+    factory, module = _factory(role, model_id)
+    if not module.__file__:
+        raise ModelError(f"{role}: {model_id} was not imported from a file, so that its version cannot be told.")
+    path = Path(module.__file__)
+    stated = getattr(factory, "digest", "")
+    content = f"stated {stated}" if isinstance(stated, str) and stated else _source_digest(module.__name__, path)
+    version = _version(module.__name__)
+    digest = hashlib.sha256(f"{version}\0{content}".encode()).hexdigest()[:DIGEST_LENGTH]
+    licence = getattr(factory, "licence", None)
+    return ModelInfo(role, model_id, path, licence if isinstance(licence, str) else "unknown", digest)
+
+
+def make_plugin(role: str, model_id: str, kind: type[Role], **arguments: Any) -> Role:  # noqa: ANN401 - by role
+    """Make a user's model and check that it has what its role asks.
+
+    Args:
+        role: `vision`, `captions`, `text` or `fusion`.
+        model_id: `plugin:<name>` or `python:package.module:Factory`.
+        kind: Runtime-checkable Protocol of the role, see `pipeline.models.protocols`.
+        arguments: What its factory is called with, by name.
+
+    Raises:
+        ModelError: It is not there, fails when it is made, or lacks a member of the Protocol.
+    """
+    factory, module = _factory(role, model_id)
+    try:
+        model = factory(**arguments)
+    except Exception as error:
+        called = ", ".join(arguments)
+        raise ModelError(
+            f"{role}: {model_id} could not be made: {type(error).__name__}: {error}. It is called with {called}."
+        ) from error
+    missing = [name for name in _members(kind) if not hasattr(model, name)]
+    if missing:
+        raise ModelError(
+            f"{role}: {model_id} makes a {type(model).__name__} without {', '.join(missing)}; "
+            f"it must have the members of pipeline.models.protocols.{kind.__name__}."
+        )
+    logger.info("%s: %s made by %s", role, model_id, module.__name__)
+    return model  # type: ignore[no-any-return]  # checked above, as far as Python can
+
+
+def plugin_names(role: str) -> tuple[str, ...]:
+    """Return the names of the installed entry points for a role."""
+    return tuple(sorted({point.name for point in metadata.entry_points(group=_GROUP + role)}))
+
+
+def _members(kind: type) -> list[str]:
+    named = {*vars(kind).get("__annotations__", {}), *vars(kind)}
+    return sorted(name for name in named if not name.startswith("_"))
+
+
+def _factory(role: str, model_id: str) -> tuple[Callable[..., Any], ModuleType]:
+    if model_id.startswith(PYTHON_PREFIX):
+        target = model_id.removeprefix(PYTHON_PREFIX)
+    else:
+        name = model_id.removeprefix(PLUGIN_PREFIX)
+        targets = {point.value for point in metadata.entry_points(group=_GROUP + role, name=name)}
+        if len(targets) != 1:
+            installed = ", ".join(PLUGIN_PREFIX + each for each in plugin_names(role)) or "none"
+            problem = (
+                f"Several packages name a model {name}" if targets else f"No installed package names a model {name}"
+            )
+            raise ModelError(
+                f"{role}: {problem} by an entry point in the group {_GROUP}{role}. Installed for {role}: {installed}."
+            )
+        target = targets.pop()
+    return _imported(role, model_id, target)
+
+
+def _imported(role: str, model_id: str, target: str) -> tuple[Callable[..., Any], ModuleType]:
+    module_name, colon, attribute = target.partition(":")
+    if not colon or not module_name or not attribute:
+        raise ModelError(f"{role}: {model_id} is no `{PYTHON_PREFIX}package.module:Factory`.")
+    try:
+        factory: Any = (module := importlib.import_module(module_name))
+        for name in attribute.split("."):
+            factory = getattr(factory, name)
+    except Exception as error:
+        raise ModelError(
+            f"{role}: {model_id} cannot be imported: {type(error).__name__}: {error}. Its package must be installed in "
+            "the environment of Videolake, on every machine with workers."
+        ) from error
+    if not callable(factory):
+        raise ModelError(f"{role}: {model_id} is a {type(factory).__name__}; it must be a class or a function.")
+    return factory, module
+
+
+def _version(module_name: str) -> str:
+    """Return name and version of the distributions that hold a module; empty where it is on the path by itself."""
+    names = metadata.packages_distributions().get(module_name.partition(".")[0], [])
+    return ", ".join(f"{name} {metadata.version(name)}" for name in sorted(set(names)))
+
+
+def _source_digest(module_name: str, path: Path) -> str:
+    """Digest the sources of the top-level package that holds a module, or of the module that stands alone."""
+    files: Sequence[Path] = [path]
+    if "." in module_name or path.name == "__init__.py":
+        depth = module_name.count(".") + (path.name == "__init__.py")
+        root = path.parents[max(0, depth - 1)]
+        files = _sources(root)
+    else:
+        root = path.parent
+    joined = "".join(f"{file.relative_to(root).as_posix()}\0{file_sha256(file)}\n" for file in files)
+    return hashlib.sha256(joined.encode()).hexdigest()
+
+
+def _sources(root: Path) -> Sequence[Path]:
+    found = sorted(file for file in root.rglob("*.py") if "__pycache__" not in file.parts)
+    if len(found) > _MOST_SOURCES:
+        raise ModelError(f"{root} holds {len(found)} Python files; state an attribute `digest` on the model's factory.")
+    return found
