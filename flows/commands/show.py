@@ -8,7 +8,7 @@ import click
 
 from pipeline.lake import Lake
 from pipeline.lake.present import VideoDescription, clock, describe_video
-from schemas.records import SummarySentence
+from schemas.records import Label, SummarySentence
 
 _MOST_LINES = 40
 
@@ -31,9 +31,9 @@ def print_video(video: str, lake: str, *, as_json: bool) -> None:
     _print_moments("Summary", [(_begin(sentence), sentence.text) for sentence in description.summary])
     _print_moments("Chapters", [(chapter.start_s, chapter.title) for chapter in description.chapters])
     _print_moments("Highlights", [(highlight.start_s, highlight.reason) for highlight in description.highlights])
-    if description.topics:
-        _heading("Seen")
-        click.echo("  " + ", ".join(f"{topic.label} ({topic.score:.2f})" for topic in description.topics))
+    _print_labels("Topics", description.topics)
+    _print_labels("Keyphrases", description.keyphrases)
+    _print_labels("Seen", description.labels)
     _print_transcript(description)
     for warning in description.warnings:
         click.echo(click.style("note: ", fg="yellow") + warning)
@@ -60,6 +60,12 @@ def _print_transcript(description: VideoDescription) -> None:
         click.echo(f"  {clock(line.start_s):>8}  {speaker}{line.text}{doubt}")
     if len(description.transcript) > _MOST_LINES:
         click.echo(f"  … {len(description.transcript) - _MOST_LINES} more lines; --json has them all")
+
+
+def _print_labels(title: str, labels: Sequence[Label]) -> None:
+    if labels:
+        _heading(title)
+        click.echo("  " + ", ".join(f"{label.label} ({label.score:.2f})" for label in labels))
 
 
 def _print_moments(title: str, moments: Sequence[tuple[float, str]]) -> None:

@@ -58,6 +58,8 @@ class VideoDescription:
     summary: tuple[SummarySentence, ...]
     highlights: tuple[Highlight, ...]
     topics: tuple[Label, ...]
+    keyphrases: tuple[Label, ...]
+    labels: tuple[Label, ...]
     transcript: tuple[TranscriptLine, ...]
     shots: tuple[Shot, ...]
     warnings: tuple[str, ...]
@@ -97,6 +99,8 @@ def describe_video(lake: Lake, video: str) -> VideoDescription:
         summary=tuple(_sentence(each) for each in _each(summary, "sentences")),
         highlights=tuple(Highlight(**each) for each in _each(summary, "highlights")),
         topics=tuple(Label(**each) for each in _each(summary, "topics")),
+        keyphrases=tuple(Label(**each) for each in _each(summary, "keyphrases")),
+        labels=tuple(Label(**each) for each in _each(summary, "labels")),
         transcript=tuple(_line(each) for each in utterances),
         shots=tuple(_shot(each) for each in shots),
         warnings=tuple(row["warnings"]),

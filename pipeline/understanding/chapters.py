@@ -88,8 +88,8 @@ def _title(
         if vectors.shape[1]:
             best = int(np.argmax(centrality(vectors, weights) * weights))
             candidates.append(shortened(said[best].text.rstrip(".。"), _TITLE_LENGTH))
-    topics = [label.label for scene in scenes for label in scene.topics[:1] if label.score >= 0.3]
-    candidates += [topics[0].capitalize()] if topics else []
+    seen = [label.label for scene in scenes for label in scene.labels[:1] if label.score >= 0.3]
+    candidates += [seen[0].capitalize()] if seen else []
     free = [title for title in candidates if title and title not in taken]
     return free[0] if free else f"Part {number}"
 

@@ -121,12 +121,13 @@ def _scene(
         shot_indices=tuple(shot_indices),
         text=_joined_text(texts, start_s, end_s),
         caption=compose_caption(labels, _longest_lines(frames)) if frames else "Sound without pictures.",
-        topics=labels,
+        topics=(),
         text_embedding=text,
         vision_embedding=vision,
         fused_embedding=fused,
         text_weight=text_weight,
         vision_weight=vision_weight,
+        labels=labels,
     )
 
 

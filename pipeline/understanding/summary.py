@@ -63,7 +63,8 @@ def summarize(
         chapters=make_chapters(scenes, keyframes, spoken, duration_s=duration_s, min_chapter_s=config.min_chapter_s),
         highlights=find_highlights(spoken, keyframes, shots, duration_s=duration_s, count=config.highlights),
         keyframe_ids=tuple(frame_id(video_id, frame.index) for frame in storyboard(keyframes, config.keyframes)),
-        topics=aggregate_labels(keyframes) if keyframes else (),
+        topics=(),
+        labels=aggregate_labels(keyframes) if keyframes else (),
     )
 
 

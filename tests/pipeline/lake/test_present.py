@@ -57,6 +57,7 @@ def test_everything_worth_showing_is_there(filled: Lake) -> None:
     assert (shown.summary, shown.chapters, shown.highlights, shown.topics) == (
         made.summary.sentences, made.summary.chapters, made.summary.highlights, made.summary.topics,
     )  # fmt: skip
+    assert (shown.keyphrases, shown.labels) == (made.summary.keyphrases, made.summary.labels)
     assert shown.shots == made.shots
     assert [line.text for line in shown.transcript] == [each.text for each in made.transcript.utterances]
     assert shown.error is None

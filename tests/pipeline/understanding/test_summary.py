@@ -87,7 +87,7 @@ def test_a_silent_video_is_summarised_from_its_pictures_and_titles() -> None:
         frame_id("v", n) for n in range(3)
     }
     assert summary.keyframe_ids == tuple(frame_id("v", n) for n in range(3))
-    assert {topic.label for topic in summary.topics} == {"mountain bike", "tabby cat", "espresso"}
+    assert {label.label for label in summary.labels} == {"mountain bike", "tabby cat", "espresso"}
     assert any(highlight.reason == "Shows: tabby cat" for highlight in summary.highlights)
 
 
