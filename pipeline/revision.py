@@ -8,7 +8,7 @@ from pipeline.models import ModelInfo, resolve
 from schemas.config import ANALYSIS_SECTIONS, Config
 from schemas.tables import FORMAT_VERSION
 
-ANALYSIS_VERSION = 1
+ANALYSIS_VERSION = 2
 """Raised when the same configuration and models would give another result, so that videos are analysed again."""
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from pipeline.lake.validation import check_table
+from pipeline.language import word_count
 from schemas.errors import LakeError
 from schemas.media import MediaInfo
 from schemas.records import (
@@ -260,7 +261,7 @@ def _video(task: VideoTask, analysis: Analysis, committed_at: datetime) -> Row:
         "shots": len(analysis.shots),
         "frames": len(analysis.keyframes),
         "utterances": len(transcript.utterances),
-        "words": sum(len(each.words) or len(each.text.split()) for each in transcript.utterances),
+        "words": sum(len(each.words) or word_count(each.text, each.language) for each in transcript.utterances),
         "scenes": len(analysis.scenes),
         "speakers": len({each.speaker for each in transcript.utterances if each.speaker}),
         "text_model": analysis.text_model,

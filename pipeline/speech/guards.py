@@ -9,8 +9,9 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from pipeline.language.marks import DENSE_SCRIPT
 from pipeline.speech.activity import Island
-from pipeline.speech.marks import DENSE_SCRIPT, EDGE_MARKS, STOCK_PHRASE
+from pipeline.speech.marks import EDGE_MARKS, STOCK_PHRASE
 from pipeline.speech.words import SpokenWord
 from schemas.config import SpeechConfig
 from schemas.media import SAMPLE_RATE_HZ

@@ -8,19 +8,6 @@ PREPENDED = "\"'“¿([{-"
 APPENDED = "\"'.。,，!！?？:：”)]}、"
 """Marks that belong to the word before them."""
 
-SENTENCE_END = re.compile(r"[.!?。！？…।؟۔։።]+[\"'”’»）)\]」』]*$")
-CLAUSE_END = re.compile(r"[,;:，、；：،–—]+[\"'”’»）)\]」』]*$")
-ABBREVIATION = re.compile(
-    r"^[\"'“‘(]*(?:[a-z]|mr|mrs|ms|dr|prof|st|sr|jr|vs|no|e\.g|i\.e|mme|mlle|gen|col|capt|lt|sgt|rev|hon|gov|sen|rep)\.$",
-    re.IGNORECASE,
-)
-"""A word whose full stop ends no sentence; single letters are initials."""
-
-UNSPACED_LANGUAGES = frozenset({"zh", "ja", "th", "lo", "my", "yue"})
-"""Languages written without spaces; their words are whatever tokens make up whole characters."""
-DENSE_SCRIPT = re.compile(r"[\u1100-\u11ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff]")
-"""Chinese characters, kana and Hangul: about a syllable each."""
-
 EDGE_MARKS = " .!?。！？♪"
 STOCK_PHRASE = re.compile(
     r"^(?:"

@@ -15,7 +15,7 @@ from pipeline.speech.guards import compression_ratio, judge
 from pipeline.speech.transcription import Transcriber
 from pipeline.speech.utterances import split_utterances
 from pipeline.speech.windows import PAD_SAMPLES, Plan, SoundBuffer, Window, WindowPacker
-from pipeline.speech.words import SpokenWord, in_order
+from pipeline.speech.words import SpokenWord, dictionary_words, in_order
 from schemas.config import SpeechConfig
 from schemas.errors import ConfigurationError
 from schemas.media import SAMPLE_RATE_HZ, AudioBlock
@@ -169,7 +169,10 @@ class SpeechSession:
     def _record(self, index: int, words: Sequence[SpokenWord], flags: tuple[str, ...]) -> Utterance:
         offset_s = self._offset_s or 0.0
         text = "".join(word.text for word in words).strip()
-        timed = tuple(Word(w.text.strip(), offset_s + w.start_s, offset_s + w.end_s, w.probability) for w in words)
+        timed = tuple(
+            Word(word.text.strip(), offset_s + word.start_s, offset_s + word.end_s, word.probability)
+            for word in dictionary_words(words, self._language or "")
+        )
         return Utterance(
             index=index,
             start_s=timed[0].start_s,

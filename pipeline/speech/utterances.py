@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
-from pipeline.speech.marks import ABBREVIATION, CLAUSE_END, SENTENCE_END
+from pipeline.language.marks import ABBREVIATION, CLAUSE_END, SENTENCE_END
 from pipeline.speech.words import SpokenWord
 
 PAUSE_S = 0.8

@@ -6,14 +6,18 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from pipeline.language import word_spans
+from pipeline.language.marks import DENSE_SCRIPT, SENTENCE_END, UNSPACED_LANGUAGES
 from pipeline.speech.engines import Alignment, Tokenizer
-from pipeline.speech.marks import APPENDED, DENSE_SCRIPT, PREPENDED, SENTENCE_END, UNSPACED_LANGUAGES
+from pipeline.speech.marks import APPENDED, PREPENDED
 from pipeline.speech.windows import Plan
 from schemas.media import SAMPLE_RATE_HZ
 
 MIN_WORD_S = 0.02
 MAX_WORD_S, MAX_LETTER_S = 0.8, 0.06
 """Longest word: the one and, for each of its letters, the other."""
+APART_S = 0.5
+"""No word has such a pause in it."""
 EDGE_S = 0.1
 """Words may reach so far beyond the island that the voice activity detector drew."""
 
@@ -95,6 +99,32 @@ def _joined(first: SpokenWord, second: SpokenWord, **times: float) -> SpokenWord
         tokens=first.tokens + second.tokens,
         **times,
     )
+
+
+def dictionary_words(words: Sequence[SpokenWord], language: str) -> list[SpokenWord]:
+    """Join what Whisper takes for words in a language without spaces, mostly single characters, to the words they make.
+
+    Args:
+        words: Of one utterance.
+        language: Code of the language spoken; in one that has spaces, nothing changes.
+
+    Returns:
+        Words that begin where one of the dictionary and one of Whisper's both begin. A pause parts words, too.
+    """
+    if language not in UNSPACED_LANGUAGES:
+        return list(words)
+    begins = {start for start, _ in word_spans("".join(word.text for word in words), language)}
+    whole: list[SpokenWord] = []
+    done = 0
+    for word in words:
+        letter = next((number for number, character in enumerate(word.text) if character.isalnum()), None)
+        apart = not whole or word.start_s - whole[-1].end_s > APART_S or word.text.startswith(" ")
+        if apart or (letter is not None and done + letter in begins):
+            whole.append(word)
+        else:
+            whole[-1] = _joined(whole[-1], word, end_s=word.end_s)
+        done += len(word.text)
+    return whole
 
 
 def place(words: Sequence[SpokenWord], plan: Plan) -> list[SpokenWord]:

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Sequence
 
+from pipeline.language import joined
 from pipeline.understanding.captions import compose_caption
 from pipeline.understanding.fusion import fuse_early, weighted_mean
 from pipeline.understanding.segmentation import segment
@@ -134,7 +135,7 @@ def _scene(
 def _joined_text(texts: Sequence[TextSpan], start_s: float, end_s: float) -> str:
     """Return what is said, then what is written; a text belongs to the scene in which its middle lies."""
     inside = [text for text in texts if start_s <= (text.start_s + text.end_s) / 2 < end_s]
-    said = " ".join(text.text for text in inside if text.kind == "speech")
+    said = joined(text.text for text in inside if text.kind == "speech")
     written = dict.fromkeys(line for text in inside if text.kind == "screen" for line in text.text.splitlines())
     return "\n".join(part for part in (said, *written) if part)
 

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pipeline.language import ends_sentence, joined, word_count
 from pipeline.understanding.captions import title_line
 from pipeline.understanding.fusion import weighted_mean
-from pipeline.understanding.words import clean, ends_sentence, word_count
+from pipeline.understanding.words import clean
 from schemas.records import Embedding, Evidence, Keyframe, Scene, Utterance, frame_id, utterance_id
 
 _LONGEST_JOIN_S = 30.0
@@ -36,7 +37,7 @@ def spoken_statements(utterances: Sequence[Utterance], keyframes: Sequence[Keyfr
     """Join utterances to whole sentences, each with its utterances and the frame shown then as evidence."""
     statements = []
     for group in _sentences(utterances):
-        text = clean(" ".join(each.text.strip() for each in group))
+        text = clean(joined((each.text for each in group), group[0].language))
         if not text:
             continue
         vectors = [each.embedding for each in group if each.embedding is not None]
@@ -51,7 +52,7 @@ def spoken_statements(utterances: Sequence[Utterance], keyframes: Sequence[Keyfr
                 text=text,
                 start_s=start_s,
                 end_s=end_s,
-                weight=_fitness(text, doubtful=any(each.flags for each in group)),
+                weight=_fitness(text, group[0].language, doubtful=any(each.flags for each in group)),
                 vector=weighted_mean(vectors, lengths_s, len(vectors[0]) if vectors else 0),
                 evidence=(*evidence, *([_of_frame(frame, video_id)] if frame else [])),
                 kind="speech",
@@ -117,8 +118,8 @@ def _sentences(utterances: Sequence[Utterance]) -> list[list[Utterance]]:
     return groups
 
 
-def _fitness(text: str, *, doubtful: bool) -> float:
-    words = word_count(text)
+def _fitness(text: str, language: str, *, doubtful: bool) -> float:
+    words = word_count(text, language)
     length = np.clip((words - 2) / 6, 0.05, 1.0) * np.clip(45 / max(words, 1), 0.4, 1.0)
     whole = 1.0 if ends_sentence(text) else 0.7
     question = 0.6 if text.rstrip().endswith(("?", "？")) else 1.0

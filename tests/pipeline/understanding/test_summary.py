@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.understanding import build_scenes, compose_caption, fuse_early, summarize
-from pipeline.understanding.words import ends_sentence, sentences, shortened, word_count
+from pipeline.understanding.words import shortened
 from schemas.config import FusionConfig, ScenesConfig, SummaryConfig
 from schemas.records import Keyframe, Label, Shot, Summary, TextLine, Utterance, frame_id, utterance_id
 from tests.pipeline.understanding.videos import TEXT, VISION, keyframe, shots, utterance
@@ -177,11 +177,3 @@ def test_shortened_text_is_short_on_one_line_and_begins_like_the_text(text: str,
     short = shortened(text, length)
     assert len(short) <= length
     assert "\n" not in short
-
-
-def test_sentences_are_split_in_english_and_chinese() -> None:
-    assert sentences("Dr. Who came. He left!  Why?") == ["Dr. Who came.", "He left!", "Why?"]
-    assert sentences("你好。今天天气很好！") == ["你好。", "今天天气很好！"]
-    assert ends_sentence("Done.”")
-    assert not ends_sentence("and then")
-    assert word_count("今天天气很好") == 3

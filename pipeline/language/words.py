@@ -1,0 +1,84 @@
+"""Words as people count them; Chinese, Japanese and Thai ones are found, since no spaces part them."""
+
+import json
+import re
+import unicodedata
+from collections.abc import Iterator
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from pipeline.language.marks import CJK_RUN, KANA, THAI_RUN
+
+_RUN = re.compile(rf"(?P<cjk>{CJK_RUN})|(?P<thai>{THAI_RUN})|(?P<other>[^\s—…]+?(?={CJK_RUN}|{THAI_RUN}|[\s—…]|$))")
+
+
+def words(text: str, language: str | None = None) -> list[str]:
+    """Split a text into words, without the marks around them.
+
+    Chinese is segmented by jieba's dictionary and hidden Markov model (https://github.com/messense/jieba-rs), Japanese
+    and Thai by BudouX (https://github.com/google/budoux). Lao, Burmese and Khmer are not segmented: there, a word is
+    what stands between spaces.
+
+    Args:
+        text: Any text, also in mixed scripts.
+        language: ISO 639-1; it decides whether Chinese characters are read as Chinese or as Japanese. None: as
+            Japanese where there is kana.
+
+    Returns:
+        The words in their order, each with at least one letter or digit.
+    """
+    return [text[start:end] for start, end in word_spans(text, language)]
+
+
+def word_spans(text: str, language: str | None = None) -> list[tuple[int, int]]:
+    """Return where the words of a text start and end, as places in it; see `words`."""
+    japanese = language == "ja" or (language not in {"zh", "yue"} and KANA.search(text) is not None)
+    spans: list[tuple[int, int]] = []
+    for run in _RUN.finditer(text):
+        place = run.start()
+        for piece in _pieces(run, japanese=japanese):
+            spans += _trimmed(text, place, place + len(piece))
+            place += len(piece)
+    return spans
+
+
+def word_count(text: str, language: str | None = None) -> int:
+    """Return the number of words of a text; see `words`."""
+    return len(word_spans(text, language))
+
+
+def _pieces(run: re.Match[str], *, japanese: bool) -> list[str]:
+    if run["thai"]:
+        return list(_budoux("th").parse(run["thai"]))
+    if not run["cjk"]:
+        return [run[0]]
+    if japanese:
+        return list(_budoux("ja_word").parse(run["cjk"]))
+    import rjieba
+
+    return list(rjieba.cut(run["cjk"]))
+
+
+def _trimmed(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """Yield the span without the marks at its edges; nothing where it holds marks alone."""
+    while start < end and not text[start].isalnum():
+        start += 1
+    # Vowel signs of Indic scripts and Thai end words and are no letters: only marks are cut off.
+    while end > start and not (text[end - 1].isalnum() or _combines(text[end - 1])):
+        end -= 1
+    if start < end:
+        yield start, end
+
+
+def _combines(character: str) -> bool:
+
+    return unicodedata.category(character)[0] == "M"
+
+
+@cache
+def _budoux(model: str) -> Any:  # noqa: ANN401 - BudouX's parser carries no types
+    from budoux import Parser
+
+    weights = resources.files("budoux").joinpath("models", f"{model}.json").read_text(encoding="utf-8")
+    return Parser(json.loads(weights))
