@@ -59,6 +59,7 @@ class VideoWorker:
         self._analyzer = VideoAnalyzer(config, models, threads=threads)
         self._text = (models.text.info.id, models.text.dimensions)
         self._vision = (models.vision.info.id, models.vision.dimensions)
+        self._coordinated = models.coordinated.space
         self._load_s = time.perf_counter() - begun
 
     def work(self, task: VideoTask, job: ShardJob) -> VideoOutcome:
@@ -124,10 +125,18 @@ class VideoWorker:
 
     def _tables(self, task: VideoTask, job: ShardJob, result: _Result, attempts: int) -> dict[str, pa.Table]:
         revision, shard, text, vision, now = job.revision, job.shard, self._text, self._vision, datetime.now(UTC)
+        coordinated = self._coordinated
         if result.analysis is not None:
             try:
                 return video_tables(
-                    task, result.analysis, revision=revision, shard=shard, text=text, vision=vision, committed_at=now
+                    task,
+                    result.analysis,
+                    revision=revision,
+                    shard=shard,
+                    text=text,
+                    vision=vision,
+                    coordinated=coordinated,
+                    committed_at=now,
                 )
             except LakeError as error:
                 # What was found breaks a promise of the tables: our mistake, which costs this video alone.
@@ -141,6 +150,7 @@ class VideoWorker:
             shard=shard,
             text=text,
             vision=vision,
+            coordinated=coordinated,
             committed_at=now,
         )
 

@@ -8,6 +8,7 @@
 
 Embedding columns are `FLOAT[d]`, and NULL where there is no vector (in the files: zeros). Vectors of different models
 cannot be compared: they are those of the model that made the newest results, and NULL in rows that another model made.
+`lake.spaces` names that model for each of these columns.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -44,6 +45,13 @@ A failure does not count any more once its file was replaced, or became readable
 
 _NEWEST_REVISION = "SELECT revision FROM lake.states ORDER BY status = 'ok' DESC, committed_at DESC LIMIT 1"
 
+_SPACES = """
+CREATE TABLE lake.spaces (
+    table_name VARCHAR, column_name VARCHAR, space VARCHAR, model VARCHAR, dimensions INTEGER
+)
+"""
+"""Of each embedding column: `text`, `vision`, `coordinated` or `fused`, and which model's vectors the view shows."""
+
 Space = tuple[str, int]
 """Id of the model that makes a column's vectors, and their dimensions."""
 
@@ -68,12 +76,19 @@ def create_views(connection: duckdb.DuckDBPyConnection, store: Store, snapshot: 
     create_states(connection, store, snapshot)
     connection.execute("CREATE VIEW lake.current AS SELECT video_id, shard FROM lake.states WHERE is_current")
     wanted = {shard for (shard,) in connection.execute("SELECT DISTINCT shard FROM lake.states").fetchall()}
+    connection.execute(_SPACES)
     newest = connection.execute(_NEWEST_REVISION).fetchone()
     for table in VIDEO_TABLES:
         # Files of shards that were never committed, or of which no row counts, are not even opened.
         names = [name for name in snapshot[table] if shard_of(name) is None or shard_of(name) in wanted]
         groups = _groups(store, table, names)
-        rows = _select(connection, table, groups, _spaces(groups, group_of(table, newest[0]) if newest else ""))
+        spaces = _spaces(groups, group_of(table, newest[0]) if newest else "")
+        for column, (model, dimensions) in spaces.items():
+            space = table_schema(table).field(column).metadata[b"space"].decode()
+            connection.execute(
+                "INSERT INTO lake.spaces VALUES (?, ?, ?, ?, ?)", [table, column, space, model, dimensions]
+            )
+        rows = _select(connection, table, groups, spaces)
         if table == "errors":
             _create_view(connection, "all_errors", rows)
         _create_view(connection, table, f"FROM ({rows}) SEMI JOIN lake.current USING (video_id, shard)")

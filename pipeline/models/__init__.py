@@ -1,5 +1,6 @@
 """Models: finding them by id, their licences and digests, and where they run. Loading is each step's own."""
 
+from pipeline.models.arrays import cached_array
 from pipeline.models.cache import cache_dir
 from pipeline.models.device import bf16_is_native, choose_device, set_threads
 from pipeline.models.info import ModelInfo
@@ -12,6 +13,7 @@ __all__ = [
     "ModelInfo",
     "bf16_is_native",
     "cache_dir",
+    "cached_array",
     "choose_device",
     "embedded_models",
     "is_plugin",

@@ -47,6 +47,11 @@ class TextEncoder:
         """Length of a vector."""
         return int(self._model.config.hidden_size)
 
+    @property
+    def recipe(self) -> str:
+        """All that decides what vector a text gets: weights, pooling, and where texts are cut."""
+        return f"{self.info.digest} {self._config.pooling} {self._max_tokens}"
+
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Encode texts; how they are batched does not change the result.
 

@@ -1,9 +1,8 @@
 """What a video means: modalities fused over time, scenes, captions, chapters, and a summary that shows its evidence."""
 
 from pipeline.understanding.captions import compose_caption
-from pipeline.understanding.fusion import fuse_early
 from pipeline.understanding.scenes import build_scenes
-from pipeline.understanding.spans import TextSpan, screen_spans
+from pipeline.understanding.spans import TextSpan, screen_spans, written_text
 from pipeline.understanding.summary import summarize
 
-__all__ = ["TextSpan", "build_scenes", "compose_caption", "fuse_early", "screen_spans", "summarize"]
+__all__ = ["TextSpan", "build_scenes", "compose_caption", "screen_spans", "summarize", "written_text"]

@@ -3,9 +3,9 @@
 from collections import defaultdict
 from collections.abc import Sequence
 
+from pipeline.fusion import fuse_early, weighted_mean
 from pipeline.language import joined
 from pipeline.understanding.captions import compose_caption
-from pipeline.understanding.fusion import fuse_early, weighted_mean
 from pipeline.understanding.segmentation import segment
 from pipeline.understanding.spans import TextSpan
 from pipeline.understanding.units import Unit, fused_units, make_units, speech_spans
@@ -28,6 +28,7 @@ def build_scenes(
     duration_s: float,
     text_dimensions: int,
     vision_dimensions: int,
+    coordinated_dimensions: int,
     scenes: ScenesConfig,
     fusion: FusionConfig,
 ) -> tuple[Scene, ...]:
@@ -41,6 +42,7 @@ def build_scenes(
         duration_s: Length of the video.
         text_dimensions: Of the text vectors.
         vision_dimensions: Of the frame vectors.
+        coordinated_dimensions: Of the space that frames share with texts.
         scenes: How long scenes are, and how alike inside.
         fusion: How modalities are weighted.
 
@@ -57,6 +59,7 @@ def build_scenes(
         duration_s=duration_s,
         text_dimensions=text_dimensions,
         vision_dimensions=vision_dimensions,
+        coordinated_dimensions=coordinated_dimensions,
     )
     # Two like units of mean cosine s and ten seconds have a scatter of (1 - s) * sqrt(10): the price of their boundary.
     price = (1 - scenes.similarity) * 10**0.5
@@ -75,7 +78,7 @@ def build_scenes(
             keyframes=keyframes,
             texts=texts,
             fusion=fusion,
-            dimensions=(text_dimensions, vision_dimensions),
+            dimensions=(text_dimensions, vision_dimensions, coordinated_dimensions),
         )
         for index, group in enumerate(groups)
     )
@@ -105,7 +108,7 @@ def _scene(
     keyframes: Sequence[Keyframe],
     texts: Sequence[TextSpan],
     fusion: FusionConfig,
-    dimensions: tuple[int, int],
+    dimensions: tuple[int, int, int],
 ) -> Scene:
     start_s, end_s = units[0].start_s, units[-1].end_s
     lengths_s = [unit.end_s - unit.start_s for unit in units]
@@ -129,6 +132,7 @@ def _scene(
         text_weight=text_weight,
         vision_weight=vision_weight,
         labels=labels,
+        coordinated_embedding=weighted_mean([unit.coordinated for unit in units], lengths_s, dimensions[2]),
     )
 
 

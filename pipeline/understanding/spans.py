@@ -26,7 +26,7 @@ def screen_spans(keyframes: Sequence[Keyframe], duration_s: float) -> list[tuple
     spans: list[tuple[float, float, str]] = []
     for place, frame in enumerate(keyframes):
         end_s = keyframes[place + 1].time_s if place + 1 < len(keyframes) else max(duration_s, frame.time_s)
-        text = "\n".join(line.text for line in frame.text_lines)
+        text = written_text(frame)
         if not text:
             continue
         if spans and spans[-1][2] == text and spans[-1][1] == frame.time_s:
@@ -34,3 +34,8 @@ def screen_spans(keyframes: Sequence[Keyframe], duration_s: float) -> list[tuple
         else:
             spans.append((frame.time_s, end_s, text))
     return spans
+
+
+def written_text(frame: Keyframe) -> str:
+    """Return what is on screen, a line of text a line."""
+    return "\n".join(line.text for line in frame.text_lines)

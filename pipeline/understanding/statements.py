@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pipeline.fusion import weighted_mean
 from pipeline.language import ends_sentence, joined, word_count
 from pipeline.understanding.captions import title_line
-from pipeline.understanding.fusion import weighted_mean
 from pipeline.understanding.words import clean
 from schemas.records import Embedding, Evidence, Keyframe, Scene, Utterance, frame_id, utterance_id
 

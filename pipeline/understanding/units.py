@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipeline.understanding.fusion import fuse_early, weighted_mean
+from pipeline.fusion import fuse_early, weighted_mean
 from pipeline.understanding.spans import TextSpan
 from schemas.records import Embedding, Keyframe, Shot, Transition, Utterance
 
@@ -27,6 +27,8 @@ class Unit:
     """How it begins; `start` for pieces of a shot after the first, too."""
     text: Embedding
     vision: Embedding
+    coordinated: Embedding
+    """Of its pictures."""
     begins_shot: bool
 
 
@@ -38,6 +40,7 @@ def make_units(
     duration_s: float,
     text_dimensions: int,
     vision_dimensions: int,
+    coordinated_dimensions: int,
 ) -> list[Unit]:
     """Cut a video into units that cover it, each with the vectors of what is said, written and seen in it."""
     starts = [text.start_s for text in texts]
@@ -45,9 +48,9 @@ def make_units(
     longest_s = max((text.end_s - text.start_s for text in texts), default=0.0)
     units: list[Unit] = []
     for start_s, end_s, shot, first in _pieces(shots, texts, duration_s):
-        frames = [keyframes[place].embedding for place in range(bisect_left(times, start_s), bisect_left(times, end_s))]
+        frames = list(keyframes[bisect_left(times, start_s) : bisect_left(times, end_s)])
         if not frames and shot is not None:
-            frames = [frame.embedding for frame in keyframes if frame.shot_index == shot.index][:1]
+            frames = [frame for frame in keyframes if frame.shot_index == shot.index][:1]
         near = texts[bisect_left(starts, start_s - longest_s) : bisect_left(starts, end_s)]
         overlaps = [(min(text.end_s, end_s) - max(text.start_s, start_s), text) for text in near]
         inside = [(seconds, text) for seconds, text in overlaps if seconds > 0]
@@ -58,11 +61,17 @@ def make_units(
                 shot.index if shot else None,
                 shot.transition if shot and first else "start",
                 weighted_mean([text.embedding for _, text in inside], [s for s, _ in inside], text_dimensions),
-                weighted_mean(frames, [1.0] * len(frames), vision_dimensions),
+                weighted_mean([frame.embedding for frame in frames], [1.0] * len(frames), vision_dimensions),
+                _mean_coordinated(frames, coordinated_dimensions),
                 first,
             )
         )
     return units
+
+
+def _mean_coordinated(frames: Sequence[Keyframe], dimensions: int) -> Embedding:
+    vectors = [frame.coordinated_embedding for frame in frames if frame.coordinated_embedding is not None]
+    return weighted_mean(vectors, [1.0] * len(vectors), dimensions)
 
 
 def speech_spans(utterances: Sequence[Utterance], dimensions: int) -> list[TextSpan]:

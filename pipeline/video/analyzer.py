@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from pipeline.media import DecodeStats, decode, prefetch, probe
 from pipeline.shots import FrameSampler
-from pipeline.understanding import TextSpan, build_scenes, screen_spans, summarize
+from pipeline.understanding import TextSpan, build_scenes, screen_spans, summarize, written_text
 from pipeline.video.clock import StepClock
 from pipeline.video.models import Models
 from pipeline.video.picture import PictureTrack
@@ -66,7 +66,7 @@ class VideoAnalyzer:
             transcript = sound.finish()
         shots = tuple(picture.shots) if picture else ()
         keyframes = tuple(picture.keyframes) if picture else ()
-        utterances, screen = self._encode_texts(transcript.utterances, keyframes, stats.duration_s, clock)
+        utterances, keyframes, screen = self._encode_texts(transcript.utterances, keyframes, stats.duration_s, clock)
         with clock.step("scenes"):
             scenes = build_scenes(
                 shots,
@@ -76,6 +76,7 @@ class VideoAnalyzer:
                 duration_s=stats.duration_s,
                 text_dimensions=self.models.text.dimensions,
                 vision_dimensions=self.models.vision.dimensions,
+                coordinated_dimensions=self.models.coordinated.space[1],
                 scenes=self.config.scenes,
                 fusion=self.config.fusion,
             )
@@ -100,6 +101,7 @@ class VideoAnalyzer:
             transcript=replace(transcript, utterances=utterances),
             scenes=scenes,
             summary=summary,
+            text_model=self.models.text.info.id,
             timings_s=clock.seconds,
             warnings=tuple(stats.warnings),
         )
@@ -142,7 +144,7 @@ class VideoAnalyzer:
         keyframes: tuple[Keyframe, ...],
         duration_s: float,
         clock: StepClock,
-    ) -> tuple[tuple[Utterance, ...], list[TextSpan]]:
+    ) -> tuple[tuple[Utterance, ...], tuple[Keyframe, ...], list[TextSpan]]:
         written = screen_spans(keyframes, duration_s)
         with clock.step("text"):
             texts = [utterance.text for utterance in utterances] + [text for _, _, text in written]
@@ -154,7 +156,9 @@ class VideoAnalyzer:
             TextSpan(start_s=start_s, end_s=end_s, text=text, embedding=vector, kind="screen")
             for (start_s, end_s, text), vector in zip(written, vectors[len(utterances) :], strict=True)
         ]
-        return spoken, screen
+        by_text = {span.text: span.embedding for span in screen}
+        read = tuple(replace(frame, text_embedding=by_text.get(written_text(frame))) for frame in keyframes)
+        return spoken, read, screen
 
 
 def _position_s(item: AudioBlock | FrameBatch | SampledFrame) -> float:

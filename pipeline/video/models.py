@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from pipeline.fusion.coordinated import CoordinatedSpace, coordinated_space
 from pipeline.models import ModelInfo
 from pipeline.shots import TransNet
 from pipeline.speech import SpeechRecognizer
@@ -16,6 +17,8 @@ class Models:
 
     text: TextEncoder
     vision: FrameEncoder
+    coordinated: CoordinatedSpace
+    """Made of the two."""
     shots: TransNet | None
     speech: SpeechRecognizer | None
     ocr: TextReader | None
@@ -38,9 +41,12 @@ def load_models(config: Config, *, device: str, threads: int) -> Models:
     Raises:
         ModelError: A model cannot be found or loaded.
     """
+    text = TextEncoder(config.text, device=device, threads=threads)
+    vision = FrameEncoder(config.vision, device=device, threads=threads)
     return Models(
-        text=TextEncoder(config.text, device=device, threads=threads),
-        vision=FrameEncoder(config.vision, device=device, threads=threads),
+        text=text,
+        vision=vision,
+        coordinated=coordinated_space(text, vision),
         shots=None
         if config.shots.detector == "content"
         else TransNet(config.shots.model, device=device, threads=threads),

@@ -64,6 +64,8 @@ class PictureTrack:
         batch, self._chosen = self._chosen[:count], self._chosen[count:]
         with self._clock.step("vision"):
             features = self._models.vision.encode([frame.image for frame in batch])
+        with self._clock.step("coordinate"):
+            coordinated = self._models.coordinated.of_pictures(features)
         with self._clock.step("ocr"):
             texts = [self._reader.read(frame.image) if self._reader else () for frame in batch]
         with self._clock.step("thumbnails"):
@@ -87,6 +89,7 @@ class PictureTrack:
                     caption_source="composed",
                     # A copy, because a row of the batch's matrix would keep the whole matrix in memory.
                     embedding=features.embeddings[place].copy(),
+                    coordinated_embedding=coordinated[place].copy(),
                 )
             )
 

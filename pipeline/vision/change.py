@@ -38,3 +38,12 @@ def blank(picture: NDArray[np.uint8]) -> bool:
     """Return whether a grey picture is so even that there can be no text in it."""
     low, high, _, _ = cv2.minMaxLoc(cv2.blur(picture, (_NEIGHBOURHOOD_PX, _NEIGHBOURHOOD_PX)))
     return bool(high - low < _VISIBLE_LEVELS)
+
+
+def featureless(image: Image) -> bool:
+    """Return whether an RGB picture is all of one grey, black and white included, as where a film fades out."""
+    sample = image[::8, ::8]
+    if int(sample.max()) - int(sample.min()) >= 2 * _VISIBLE_LEVELS:
+        return False
+    smooth = cv2.blur(image, (_NEIGHBOURHOOD_PX, _NEIGHBOURHOOD_PX))
+    return int(smooth.max()) - int(smooth.min()) < _VISIBLE_LEVELS

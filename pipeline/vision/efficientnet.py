@@ -13,6 +13,7 @@ import torch
 from torch.nn.utils.fusion import fuse_conv_bn_weights
 
 from pipeline.vision.networks import Image
+from pipeline.vision.zero_shot import TextTower
 from schemas.errors import ModelError
 
 _SIDE_PX = 224
@@ -36,6 +37,7 @@ class EfficientNetLite:
     """
 
     dimensions = 1280
+    text_tower: TextTower | None = None
 
     def __init__(self, weights: Path, *, device: str, dtype: torch.dtype) -> None:
         network = _load(weights)

@@ -14,9 +14,12 @@ class FrameFeatures:
     """Vectors and labels of some frames, in their order."""
 
     embeddings: NDArray[np.float32]
-    """(n, dimensions), of unit length."""
+    """(n, dimensions), of unit length; zeros where a picture is blank."""
     labels: tuple[tuple[Label, ...], ...]
     """Most probable first; empty where nothing is probable enough, or the model knows no labels."""
+    probabilities: NDArray[np.float32] | None
+    """(n, classes) of all the model's labels, whether kept or not; zeros where a picture is blank; None where the model
+    knows no labels."""
 
 
 def top_labels(

@@ -4,10 +4,11 @@ import logging
 from collections.abc import Sequence
 
 import numpy as np
-import torch
+from numpy.typing import NDArray
 
 from pipeline.models import ModelInfo, is_plugin, resolve, set_threads
 from pipeline.models.embedded import EMBEDDED_PREFIX
+from pipeline.vision.change import featureless
 from pipeline.vision.efficientnet import EfficientNetLite
 from pipeline.vision.features import FrameFeatures, top_labels, unit_length
 from pipeline.vision.hub import load_transformers
@@ -55,6 +56,11 @@ class FrameEncoder:
         """Every label the model can give; empty where it gives none."""
         return self._network.label_names
 
+    @property
+    def reads_texts(self) -> bool:
+        """Whether texts can be encoded in the same space, as by CLIP."""
+        return self._network.text_tower is not None
+
     def encode(self, images: Sequence[Image]) -> FrameFeatures:
         """Encode frames.
 
@@ -62,20 +68,31 @@ class FrameEncoder:
             images: uint8 (height, width, 3) RGB each, of any sizes.
 
         Returns:
-            Embeddings and labels, in the order of `images`.
+            Embeddings and labels, in the order of `images`. A picture all of one grey, as where a film fades to
+            black, shows nothing: it has no labels, and a vector of zeros.
         """
-        embeddings = [np.zeros((0, self.dimensions), dtype=np.float32)]
-        labels: list[tuple[Label, ...]] = []
-        for start in range(0, len(images), self._config.batch_size):
-            vectors, probabilities = self._network.run(
-                self._network.prepare(images[start : start + self._config.batch_size])
-            )
-            embeddings.append(vectors.cpu().numpy())
-            labels += self._labels(probabilities, len(vectors))
-        return FrameFeatures(embeddings=unit_length(np.concatenate(embeddings)), labels=tuple(labels))
+        embeddings = np.zeros((len(images), self.dimensions), dtype=np.float32)
+        probabilities = np.zeros((len(images), len(self.label_names)), dtype=np.float32) if self.label_names else None
+        shown = [place for place, image in enumerate(images) if not featureless(image)]
+        for start in range(0, len(shown), self._config.batch_size):
+            places = shown[start : start + self._config.batch_size]
+            vectors, chances = self._network.run(self._network.prepare([images[place] for place in places]))
+            embeddings[places] = vectors.cpu().numpy()
+            if probabilities is not None and chances is not None:
+                probabilities[places] = chances.cpu().numpy()
+        return FrameFeatures(unit_length(embeddings), self._labels(probabilities, len(images)), probabilities)
 
-    def _labels(self, probabilities: torch.Tensor | None, count: int) -> list[tuple[Label, ...]]:
+    def encode_texts(self, texts: Sequence[str]) -> NDArray[np.float32] | None:
+        """Encode texts in the space of the frames' embeddings.
+
+        Returns:
+            float32 (n, dimensions) of unit length; None where the model has no text tower (`reads_texts`).
+        """
+        return self._network.text_tower.encode(texts) if self._network.text_tower else None
+
+    def _labels(self, probabilities: NDArray[np.float32] | None, count: int) -> tuple[tuple[Label, ...], ...]:
         if probabilities is None or self._config.labels == 0:
-            return [()] * count
-        names, config = self.label_names, self._config
-        return [top_labels(row, names, config.labels, config.min_label_score) for row in probabilities.cpu().numpy()]
+            return ((),) * count
+        # A blank picture has no labels whatever the threshold.
+        names, config, least = self.label_names, self._config, max(self._config.min_label_score, 1e-12)
+        return tuple(top_labels(row, names, config.labels, least) for row in probabilities)

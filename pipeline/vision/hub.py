@@ -9,7 +9,7 @@ from pipeline.models import ModelInfo
 from pipeline.models.loading import LOAD_ERRORS, quiet_transformers
 from pipeline.vision.efficientnet import imagenet_labels
 from pipeline.vision.networks import Image, VisionNetwork
-from pipeline.vision.zero_shot import label_vectors
+from pipeline.vision.zero_shot import TextTower, text_tower
 from schemas.errors import ModelError
 
 
@@ -50,6 +50,8 @@ def load_transformers(info: ModelInfo, *, device: str, dtype: torch.dtype, label
 
 class _Network:
     """What the three kinds share: the processor and the model's device and type."""
+
+    text_tower: TextTower | None = None
 
     def __init__(self, model: Any, processor: Any) -> None:  # noqa: ANN401 - transformers' classes are chosen at run time
         self._model, self._processor = model, processor
@@ -124,10 +126,12 @@ class ContrastiveModel(_Network):
 
     def __init__(self, model: Any, processor: Any, info: ModelInfo, *, labels: bool) -> None:  # noqa: ANN401
         super().__init__(model, processor)
-        names = imagenet_labels() if labels else ()
-        vectors = label_vectors(model, info, names) if labels else None
-        self.label_names = names if vectors is not None else ()
-        self._label_vectors = vectors  # (classes, dimensions)
+        self.text_tower = text_tower(model, info)
+        self.label_names = imagenet_labels() if labels and self.text_tower else ()
+        self._label_vectors: torch.Tensor | None = None
+        """(classes, dimensions)"""
+        if self.text_tower and self.label_names:
+            self._label_vectors = self.text_tower.label_vectors(self.label_names)
         probe, _ = self.run(self.prepare([torch.zeros(64, 64, 3, dtype=torch.uint8).numpy()]))
         self.dimensions: int = probe.shape[1]
 

@@ -8,6 +8,7 @@ import torch
 from numpy.typing import NDArray
 
 from pipeline.models import bf16_is_native
+from pipeline.vision.zero_shot import TextTower
 
 Image = NDArray[np.uint8]
 """(height, width, 3) RGB."""
@@ -20,6 +21,8 @@ class VisionNetwork(Protocol):
     """Length of an embedding."""
     label_names: tuple[str, ...]
     """Name of each class; empty where the network knows none."""
+    text_tower: TextTower | None
+    """Puts texts in the space of its embeddings, in models that were trained for that."""
 
     def prepare(self, images: Sequence[Image]) -> Any:  # noqa: ANN401 - a matter between it and `run`
         """Return the pixels that the network sees, as a rule float32 (n, 3, height, width)."""

@@ -8,6 +8,7 @@ import torch
 from pipeline.models import make_plugin
 from pipeline.models.protocols import VisionModel
 from pipeline.vision.networks import Image
+from pipeline.vision.zero_shot import TextTower
 from schemas.errors import ModelError
 
 
@@ -22,6 +23,8 @@ class PluggedNetwork:
     Raises:
         ModelError: It cannot be made.
     """
+
+    text_tower: TextTower | None = None
 
     def __init__(self, model_id: str, *, device: str, threads: int) -> None:
         self._id = model_id

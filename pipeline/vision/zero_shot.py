@@ -1,17 +1,14 @@
-"""Label names in the space of a CLIP-like model, so that it can name what it sees without training."""
+"""Texts in the space of a CLIP-like model: queries, and label names, so that it can name what it sees untrained."""
 
-import hashlib
 import logging
-import os
-import tempfile
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
-from pipeline.models import ModelInfo, cache_dir
+from pipeline.models import ModelInfo, cached_array
 
 logger = logging.getLogger(__name__)
 
@@ -20,63 +17,63 @@ _BATCH = 64
 _TOKENIZER_FILES = ("tokenizer.json", "vocab.json", "vocab.txt", "spiece.model", "tokenizer.model")
 
 
-def label_vectors(model: Any, info: ModelInfo, names: Sequence[str]) -> torch.Tensor | None:  # noqa: ANN401
-    """Encode label names by a model's text tower (Radford et al. 2021), once: the result is cached by digest.
+class TextTower:
+    """The half of a CLIP-like model that reads (Radford et al. 2021).
 
     Args:
         model: A transformers model with `get_text_features`.
         info: The model; its folder also holds the tokenizer.
-        names: The labels.
-
-    Returns:
-        float32 (labels, dimensions) of unit length on the model's device; None where it has no tokenizer.
     """
-    prompts = [_PROMPT.format(name) for name in names]
-    key = hashlib.sha256("\n".join((info.digest, *prompts)).encode()).hexdigest()[:16]
-    cached = cache_dir() / f"labels-{key}.npy"
-    if not cached.is_file():
-        vectors = _encode(model, info, prompts)
-        if vectors is None:
-            return None
-        _save(cached, vectors)
-    return torch.from_numpy(np.load(cached, allow_pickle=False)).to(model.device)
+
+    def __init__(self, model: Any, info: ModelInfo) -> None:  # noqa: ANN401 - transformers' classes are chosen at run time
+        from transformers import AutoTokenizer
+
+        self._model = model
+        self._info = info
+        self._tokenizer = AutoTokenizer.from_pretrained(info.path, local_files_only=True, trust_remote_code=False)
+        # SigLIP was trained on padded text and reads nothing else well.
+        self._padding = "max_length" if model.config.model_type.startswith("siglip") else True
+        self._length = int(model.config.text_config.max_position_embeddings)
+
+    @torch.inference_mode()
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Encode texts as they are.
+
+        Returns:
+            float32 (n, dimensions) of unit length.
+        """
+        rows = []
+        for start in range(0, len(texts), _BATCH):
+            tokens = self._tokenizer(
+                list(texts[start : start + _BATCH]),
+                padding=self._padding,
+                truncation=True,
+                max_length=self._length,
+                return_tensors="pt",
+            ).to(self._model.device)
+            output = self._model.get_text_features(**tokens)
+            features = getattr(output, "pooler_output", output).float()
+            rows.append(torch.nn.functional.normalize(features, dim=1).cpu())
+        vectors: NDArray[np.float32] = torch.cat(rows).numpy()
+        return vectors
+
+    def label_vectors(self, names: Sequence[str]) -> torch.Tensor:
+        """Encode label names, once: the result is cached by the model's digest.
+
+        Returns:
+            float32 (labels, dimensions) of unit length, on the model's device.
+        """
+        prompts = [_PROMPT.format(name) for name in names]
+        vectors = cached_array("labels", (self._info.digest, *prompts), lambda: self.encode(prompts))
+        return torch.from_numpy(vectors).to(self._model.device)
 
 
-@torch.inference_mode()
-def _encode(model: Any, info: ModelInfo, prompts: Sequence[str]) -> np.ndarray | None:  # noqa: ANN401
-    from transformers import AutoTokenizer
-
-    # Without its files, AutoTokenizer makes an empty tokenizer, to which all names are the same.
+def text_tower(model: Any, info: ModelInfo) -> TextTower | None:  # noqa: ANN401
+    """Return a model's text tower; None where it comes without a tokenizer."""
+    # Without its files, AutoTokenizer makes an empty tokenizer, to which all texts are the same.
     if not any((info.path / name).is_file() for name in _TOKENIZER_FILES):
-        logger.warning("%s comes without a tokenizer, so frames get no labels", info.id)
+        logger.warning(
+            "%s comes without a tokenizer: frames get no labels, and no vector to compare with texts", info.id
+        )
         return None
-    tokenizer = AutoTokenizer.from_pretrained(info.path, local_files_only=True, trust_remote_code=False)
-    # SigLIP was trained on padded text and reads nothing else well.
-    padding = "max_length" if model.config.model_type.startswith("siglip") else True
-    length = int(model.config.text_config.max_position_embeddings)
-    rows = []
-    for start in range(0, len(prompts), _BATCH):
-        tokens = tokenizer(
-            list(prompts[start : start + _BATCH]),
-            padding=padding,
-            truncation=True,
-            max_length=length,
-            return_tensors="pt",
-        ).to(model.device)
-        output = model.get_text_features(**tokens)
-        features = getattr(output, "pooler_output", output).float()
-        rows.append(torch.nn.functional.normalize(features, dim=1).cpu())
-    vectors: np.ndarray = torch.cat(rows).numpy()
-    return vectors
-
-
-def _save(target: Path, vectors: np.ndarray) -> None:
-    """Write an array so that other processes see it whole or not at all."""
-    descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    scratch = Path(name)
-    try:
-        with os.fdopen(descriptor, "wb") as stream:
-            np.save(stream, vectors, allow_pickle=False)
-        scratch.replace(target)
-    finally:
-        scratch.unlink(missing_ok=True)
+    return TextTower(model, info)

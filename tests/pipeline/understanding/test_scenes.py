@@ -20,7 +20,7 @@ def scenes_of(
 ) -> tuple[Scene, ...]:
     return build_scenes(
         shot_list, keyframes, utterances, screen or [], duration_s=duration_s, text_dimensions=TEXT,
-        vision_dimensions=VISION, scenes=ScenesConfig(), fusion=FusionConfig(),
+        vision_dimensions=VISION, coordinated_dimensions=TEXT, scenes=ScenesConfig(), fusion=FusionConfig(),
     )  # fmt: skip
 
 

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.understanding import build_scenes, compose_caption, fuse_early, summarize
+from pipeline.fusion import fuse_early
+from pipeline.understanding import build_scenes, compose_caption, summarize
 from pipeline.understanding.words import shortened
 from schemas.config import FusionConfig, ScenesConfig, SummaryConfig
 from schemas.records import Keyframe, Label, Shot, Summary, TextLine, Utterance, frame_id, utterance_id
@@ -29,6 +30,7 @@ def summary_of(
 ) -> Summary:
     scenes = build_scenes(
         shot_list, frames, utterances, [], duration_s=duration_s, text_dimensions=TEXT, vision_dimensions=VISION,
+        coordinated_dimensions=TEXT,
         scenes=ScenesConfig(), fusion=FusionConfig(),
     )  # fmt: skip
     return summarize(

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from pipeline.vision.change import blank, changed, grey
+from pipeline.vision.change import blank, changed, featureless, grey
 from tests.pipeline.vision.slides import SLIDE, encoded, slide
 
 
@@ -36,3 +36,17 @@ def test_black_and_noisy_black_are_blank_and_the_smallest_pale_text_is_not():
     assert blank(np.zeros((720, 1280), np.uint8))
     assert blank(generator.integers(0, 12, (720, 1280), dtype=np.uint8))
     assert not blank(grey(slide(["a"], size_px=12, ink=200, ground=240)))
+
+
+@pytest.mark.parametrize("level", [0, 90, 255])
+def test_black_white_and_grey_show_nothing_even_with_the_noise_of_compression(level: int):
+    noise = np.random.default_rng(3).integers(-3, 4, (90, 160, 3))
+    assert featureless(np.clip(level + noise, 0, 255).astype(np.uint8))
+
+
+def test_a_thin_line_a_colour_and_a_dark_scene_show_something():
+    black = np.zeros((90, 160, 3), np.uint8)
+    line, dark = black.copy(), black.copy()
+    line[41] = 255
+    dark[:45] = 20
+    assert not any(featureless(picture) for picture in (line, dark, np.full_like(black, (220, 20, 20))))

@@ -1,0 +1,33 @@
+"""Early fusion: one vector of what is said and what is seen, made before anything is compared."""
+
+import numpy as np
+
+from pipeline.fusion.vectors import unit
+from schemas.records import Embedding
+
+
+def modality_weights(text: Embedding, vision: Embedding, text_weight: float) -> tuple[float, float]:
+    """Return the weights of text and vision: a missing modality (all zeros) has none, and the other all of it."""
+    has_text, has_vision = bool(np.any(text)), bool(np.any(vision))
+    if has_text and has_vision:
+        return text_weight, 1.0 - text_weight
+    return float(has_text), float(has_vision)
+
+
+def fuse_early(text: Embedding, vision: Embedding, *, text_weight: float) -> tuple[Embedding, float, float]:
+    """Join the vectors of two modalities, each weighted, into one (early fusion; a joint representation).
+
+    `fused = [sqrt(w) text ; sqrt(1 - w) vision]`, so that the cosine of two fused vectors with both modalities is the
+    weighted mean of the cosines of their parts (Baltrušaitis, Ahuja and Morency, "Multimodal Machine Learning", 2019,
+    name the family). A missing modality has no weight, and the other one all of it.
+
+    Args:
+        text: (t,) unit length; zeros where there is none.
+        vision: (v,) unit length; zeros where there is none.
+        text_weight: w, where both are there.
+
+    Returns:
+        (t + v,) unit length, zeros where both are missing; then the weights of text and vision as they were used.
+    """
+    weight, other = modality_weights(text, vision, text_weight)
+    return unit(np.concatenate([np.sqrt(weight) * text, np.sqrt(other) * vision])), weight, other
