@@ -5,6 +5,7 @@ counts as a SELECT). Through this file system nothing can be written, or opened 
 local disks and object stores look the same. It costs DuckDB some 0.3 ms a file.
 """
 
+import threading
 from datetime import UTC, datetime
 from typing import IO, Any
 
@@ -18,6 +19,50 @@ PROTOCOL = "videolake"
 def reader_path(relative: str) -> str:
     """Return the path by which DuckDB opens a file of the lake."""
     return f"{PROTOCOL}://{relative}"
+
+
+class SharedFile:
+    """A file that DuckDB's threads read at once.
+
+    They share the handle, and each first seeks, then reads: so every thread has a position of its own here.
+
+    Args:
+        file: The file; closed with this one.
+    """
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self._lock = threading.Lock()
+        self._at = threading.local()
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        """Move this thread's position, counted from the start (0), from where it is (1) or from the end (2)."""
+        if whence == 2:
+            with self._lock:
+                self._at.position = self._file.seek(offset, 2)
+        else:
+            self._at.position = offset + (self.tell() if whence == 1 else 0)
+        return self.tell()
+
+    def tell(self) -> int:
+        """Return this thread's position."""
+        return int(getattr(self._at, "position", 0))
+
+    def read(self, size: int = -1) -> bytes:
+        """Read so many bytes, fewer only at the end of the file; all that is left if it is negative."""
+        pieces: list[bytes] = []
+        with self._lock:
+            self._file.seek(self.tell())
+            while size and (piece := self._file.read(size)):
+                pieces.append(piece)
+                size = size if size < 0 else size - len(piece)
+        content = b"".join(pieces) if len(pieces) != 1 else pieces[0]
+        self._at.position = self.tell() + len(content)
+        return content
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
 
 
 class LakeFiles(AbstractFileSystem):  # type: ignore[misc]
@@ -58,16 +103,16 @@ class LakeFiles(AbstractFileSystem):  # type: ignore[misc]
         self._inside(path)
         return datetime.fromtimestamp(0, UTC)
 
-    def _open(self, path: str, mode: str = "rb", **_: object) -> IO[bytes]:
+    def _open(self, path: str, mode: str = "rb", **_: object) -> SharedFile:
         if mode != "rb":
             raise PermissionError("A query cannot write to the lake.")
         try:
-            return self._store.open(self._inside(path))
+            return SharedFile(self._store.open(self._inside(path)))
         except FileNotFoundError:
             self.vanished = True
             raise
 
-    def open(self, path: str, mode: str = "rb", **_: object) -> IO[bytes]:
+    def open(self, path: str, mode: str = "rb", **_: object) -> SharedFile:
         """Open a file of the lake for reading."""
         return self._open(path, mode)
 
