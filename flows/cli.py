@@ -13,6 +13,8 @@ from schemas.config import Config
 from schemas.errors import ArchiveError, ConfigurationError, ModelError, VideolakeError
 
 EXIT_ERROR, EXIT_USAGE, EXIT_SOME_FAILED, EXIT_STOPPED = 1, 2, 3, 130
+FORMATS = ("srt", "vtt", "txt", "json", "chapters-vtt", "ffmetadata", "youtube", "edl", "otio")
+"""Of `pipeline.export.FORMATS`, whose import would slow `--help` down."""
 
 Command = Callable[..., Any]
 
@@ -218,6 +220,52 @@ def show(video: str, lake: str, *, as_json: bool) -> None:
     from flows.commands.show import print_video
 
     print_video(video, lake, as_json=as_json)
+
+
+@main.command()
+@click.argument("video", required=False)
+@_lake
+@click.option("--format", "form", type=click.Choice(FORMATS), help="Default: what the ending of the file tells.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="File to write; with --all, a folder.")
+@click.option("--all", "whole", is_flag=True, help="Every video of the lake, a file each.")
+@click.option("--translation", is_flag=True, help="English translations, where the lake has them.")
+@click.option("--fps", metavar="RATE", help="Frames a second that an EDL counts at; default: the film's own.")
+@click.option("--drop-frame", is_flag=True, help="EDL in drop-frame timecode (29.97 and 59.94 only).")
+@_reported
+def export(
+    video: str | None,
+    lake: str,
+    *,
+    form: str | None,
+    output: Path | None,
+    whole: bool,
+    translation: bool,
+    fps: str | None,
+    drop_frame: bool,
+) -> None:
+    """Write what the lake knows of VIDEO as other programs read it.
+
+    \b
+    srt, vtt                  subtitles, in lines of readable length
+    txt, json                 the transcript
+    chapters-vtt, ffmetadata,
+    youtube                   chapters
+    edl, otio                 shots for an editing program
+
+    \b
+    videolake export talk.mp4 --lake LAKE -o talk.srt
+    videolake export --all --lake LAKE --format vtt -o subtitles/
+    """
+    from flows.commands.export import export_lake, export_video
+    from pipeline.export.formats import Options
+    from pipeline.export.rates import parsed_rate
+
+    if whole == (video is not None):
+        raise click.UsageError("Name one VIDEO, or all with --all.")
+    options = Options(translation, parsed_rate(fps) if fps else None, drop_frame)
+    if video is None:
+        sys.exit(EXIT_SOME_FAILED if export_lake(lake, form, output, options) else 0)
+    export_video(lake, video, form, output, options)
 
 
 @main.command()

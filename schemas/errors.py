@@ -58,6 +58,10 @@ class LakeError(VideolakeError):
     """The lake cannot be read or written, or another run holds it."""
 
 
+class ExportError(VideolakeError):
+    """What the lake knows cannot be written in the form that was asked for; the message names the rule it breaks."""
+
+
 class MediaError(VideolakeError):
     """One video cannot be analysed. It costs that video one row in `errors`, never the run.
 

@@ -78,7 +78,7 @@ def describe_video(lake: Lake, video: str) -> VideoDescription:
     """
     connection = lake.connect()
     try:
-        video_id = _find(connection, video)
+        video_id = find_video(connection, video)
         row = _rows(connection, "videos", video_id)[0]
         summary = next(iter(_rows(connection, "summaries", video_id)), None)
         error = next(iter(_rows(connection, "errors", video_id)), None)
@@ -115,7 +115,16 @@ def clock(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
-def _find(connection: duckdb.DuckDBPyConnection, video: str) -> str:
+def find_video(connection: duckdb.DuckDBPyConnection, video: str) -> str:
+    """Return the id of the video that goes by a name.
+
+    Args:
+        connection: Of `Lake.connect`.
+        video: Id, start of an id that no other has (4 characters at least), file name, path or URI.
+
+    Raises:
+        LakeError: No video is called so, or several are; the message lists them.
+    """
     values = {"video": video, "path": str(Path(video).absolute())}
     for condition, names in _RULES:
         if condition.startswith("starts_with") and len(video) < _MIN_PREFIX:

@@ -1,0 +1,67 @@
+"""`videolake export`: write what the lake knows of a video as other programs read it."""
+
+from pathlib import Path
+
+import click
+
+from pipeline.export import Format, format_of, read_video, read_videos
+from pipeline.export.formats import Options
+from pipeline.export.names import safe_stem, unique, whole_file
+from pipeline.lake import Lake
+from schemas.errors import ConfigurationError, ExportError
+
+
+def export_video(lake: str, video: str, form: str | None, output: Path | None, options: Options) -> None:
+    """Write one video on standard output or into a file.
+
+    Raises:
+        ConfigurationError: No format is named, nor told by the file's ending.
+        LakeError: There is no such video.
+        ExportError: It has nothing to write in this form, or the file cannot be written.
+    """
+    chosen = format_of(form, output)
+    text = chosen.text(read_video(Lake(lake), video), options)
+    if output is None:
+        click.echo(text, nl=False)
+    else:
+        _write(output, text)
+
+
+def export_lake(lake: str, form: str | None, folder: Path | None, options: Options) -> bool:
+    """Write a file for each video of the lake that has something to write.
+
+    Returns:
+        Whether some could not be written though they had something: told on standard error, a line each.
+
+    Raises:
+        ConfigurationError: No format or no folder is named.
+        LakeError: The lake cannot be read.
+    """
+    if folder is None:
+        raise ConfigurationError("Name the folder for the files of the whole lake with -o.")
+    chosen = format_of(form, None)
+    taken: set[str] = set()
+    written = empty = failed = 0
+    for record in read_videos(Lake(lake)):
+        if not getattr(record, chosen.needs):
+            empty += 1
+            continue
+        try:
+            text = chosen.text(record, options)
+            _write(folder / _named(chosen, record.uri, record.video_id, taken), text)
+            written += 1
+        except ExportError as error:
+            failed += 1
+            click.echo(f"not written: {error}", err=True)
+    nothing = f", {empty} have no {chosen.needs}" if empty else ""
+    click.echo(f"{written} files in {folder}{nothing}{f', {failed} not written' if failed else ''}", err=True)
+    return failed > 0
+
+
+def _named(chosen: Format, uri: str, video_id: str, taken: set[str]) -> str:
+    return unique(safe_stem(uri), video_id, taken) + chosen.ending
+
+
+def _write(path: Path, text: str) -> None:
+    with whole_file(path) as temporary:
+        temporary.write_text(text, encoding="utf-8", newline="\n")

@@ -1,0 +1,212 @@
+"""Divide speech into subtitles: short enough to be read in the time they are shown, broken where a reader breathes.
+
+The limits are those that broadcasters and streaming services agree on, more or less: two lines of 42 characters, up to
+20 characters a second (Chinese and Japanese: two lines of 16 full-width characters, 9 a second), shown for 1 to 7 s,
+80 ms apart. Where to divide is found by dynamic programming over all words: first as little as possible over the
+limits, then at ends of sentences, clauses and pauses, with few and even subtitles.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby, pairwise
+
+from pipeline.export.pieces import Piece, pieces_of
+from pipeline.language.marks import ABBREVIATION, CLAUSE_END, SENTENCE_END
+from schemas.records import Utterance
+
+_LACKING = 1000.0
+"""Cost of a second in which a subtitle should still be shown, and cannot; far above all that is a matter of taste."""
+_LONG_PAUSE_S = 2.0
+"""Nobody wants to read on over such a pause."""
+_PAUSE_S = 0.3
+_SHORTEST_S = 0.001
+_SHORT_WORD = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a subtitle must keep to."""
+
+    line_columns: int = 42
+    """Width of a line; a Chinese, Japanese or Korean character takes two columns."""
+    columns_per_s: float = 20.0
+    """Reading speed."""
+    min_s: float = 1.0
+    max_s: float = 7.0
+    gap_s: float = 0.08
+    """Between two subtitles, two frames at 25 a second."""
+
+
+WIDE_LIMITS = Limits(line_columns=32, columns_per_s=18.0)
+"""For Chinese, Japanese and Korean: 16 full-width characters a line, 9 a second."""
+
+
+def limits_for(language: str | None) -> Limits:
+    """Return the usual limits of a language (ISO 639-1)."""
+    return WIDE_LIMITS if language in {"zh", "ja", "ko", "yue"} else Limits()
+
+
+@dataclass(frozen=True, slots=True)
+class Cue:
+    """A subtitle."""
+
+    start_s: float
+    end_s: float
+    lines: tuple[tuple[Piece, ...], ...]
+    """One or two."""
+    speaker: str | None
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """The lines as text."""
+        return tuple(joined(line) for line in self.lines)
+
+
+def joined(pieces: Iterable[Piece]) -> str:
+    """Return pieces as the text of one line."""
+    return "".join(" " * piece.spaced * bool(number) + piece.text for number, piece in enumerate(pieces))
+
+
+def make_cues(utterances: Sequence[Utterance], limits: Limits, *, translation: bool = False) -> list[Cue]:
+    """Divide utterances into subtitles.
+
+    All words are in them once, in order. No line is wider than the limit, there are at most two, subtitles do not
+    overlap, and none is shown longer than the limit. A subtitle is shown for less than its shortest time, or less than
+    reading it takes, only where the words leave no other way.
+
+    Args:
+        utterances: In order of time.
+        limits: What to keep to.
+        translation: Take translations, where there are.
+    """
+    groups: list[tuple[str | None, list[Piece]]] = []
+    clock_s = 0.0
+    for speaker, spoken in groupby(utterances, key=lambda each: each.speaker):
+        pieces: list[Piece] = []
+        for utterance in spoken:
+            pieces += pieces_of(utterance, translation=translation, line_columns=limits.line_columns)
+        if pieces:
+            groups.append((speaker, _in_order(pieces, clock_s)))
+            clock_s = groups[-1][1][-1].end_s
+    starts_s = [*(pieces[0].start_s for _, pieces in groups), float("inf")]
+    cues = [
+        Cue(part[0].start_s, part[-1].end_s, _lines(part, limits), speaker)
+        for (speaker, pieces), next_s in zip(groups, starts_s[1:], strict=True)
+        for part in divide(pieces, next_s, limits)
+    ]
+    return _timed(cues, limits)
+
+
+def _in_order(pieces: Sequence[Piece], clock_s: float) -> list[Piece]:
+    """Let no piece start before the one before it ends: speakers may talk at once, subtitles follow each other."""
+    ordered = []
+    for piece in pieces:
+        start_s = max(piece.start_s, clock_s)
+        clock_s = max(piece.end_s, start_s + _SHORTEST_S)
+        ordered.append(replace(piece, start_s=start_s, end_s=clock_s))
+    return ordered
+
+
+def divide(pieces: Sequence[Piece], next_s: float, limits: Limits) -> list[Sequence[Piece]]:
+    """Divide one speaker's pieces into subtitles at the least cost.
+
+    `best[j]` is the least cost of dividing the first `j` pieces; `back[j]` is where the last of these parts starts.
+
+    Args:
+        pieces: At least one, in order.
+        next_s: When the next speaker starts.
+        limits: What to keep to.
+    """
+    count = len(pieces)
+    widths = [piece.width for piece in pieces]
+    starts_s = [*(piece.start_s for piece in pieces), next_s]
+    ends = [_end_cost(piece, following) for piece, following in pairwise(pieces)] + [0.0]
+    inner = [_inner_cost(piece, following) for piece, following in pairwise(pieces)] + [0.0]
+    best = [0.0] + [float("inf")] * count
+    back = [0] * (count + 1)
+    for start in range(count):
+        line, total, lines, within = 0, 0, 1, 0.0
+        for end in range(start + 1, count + 1):
+            piece = pieces[end - 1]
+            step = widths[end - 1] + (piece.spaced and end - 1 > start)
+            total += step
+            line += step
+            if line > limits.line_columns:
+                line, lines = widths[end - 1], lines + 1
+            long = piece.end_s - pieces[start].start_s > limits.max_s
+            if end > start + 1 and (lines > 2 or long or _apart(pieces[end - 2], piece)):
+                break
+            room_s = starts_s[end] - limits.gap_s - starts_s[start]
+            lack_s = max(0.0, _needed_s(total, limits) - room_s)
+            fullness = total / (2 * limits.line_columns)
+            cost = best[start] + 1 + _LACKING * lack_s + within + ends[end - 1] + fullness**2 / 2
+            if cost < best[end]:
+                best[end], back[end] = cost, start
+            within += inner[end - 1]
+    cuts = [count]
+    while cuts[-1] > 0:
+        cuts.append(back[cuts[-1]])
+    return [pieces[start:end] for end, start in pairwise(cuts)][::-1]
+
+
+def _apart(piece: Piece, following: Piece) -> bool:
+    return following.start_s - piece.end_s > _LONG_PAUSE_S
+
+
+def _needed_s(width: int, limits: Limits) -> float:
+    return min(limits.max_s, max(limits.min_s, width / limits.columns_per_s))
+
+
+def _end_cost(piece: Piece, following: Piece) -> float:
+    """Return what it costs to end a subtitle, or a line, between two pieces."""
+    if _ends_sentence(piece):
+        return 0.0
+    if CLAUSE_END.search(piece.text):
+        return 0.3
+    if not following.whole:
+        return 1.5
+    pause_s = min(0.5, max(0.0, following.start_s - piece.end_s))
+    # Short words without a mark are articles and the like, which belong to what follows.
+    return 1.0 - pause_s + 0.4 * (piece.spaced and len(piece.text) <= _SHORT_WORD)
+
+
+def _inner_cost(piece: Piece, following: Piece) -> float:
+    """Return what it costs that a subtitle goes on from one piece to the next."""
+    pause_s = max(0.0, following.start_s - piece.end_s - _PAUSE_S)
+    return 1.5 * pause_s + 0.35 * _ends_sentence(piece)
+
+
+def _ends_sentence(piece: Piece) -> bool:
+    return bool(SENTENCE_END.search(piece.text)) and not ABBREVIATION.match(piece.text)
+
+
+def _lines(pieces: Sequence[Piece], limits: Limits) -> tuple[tuple[Piece, ...], ...]:
+    """Break a subtitle into lines of about the same width, where a reader breathes."""
+    if _width(pieces) <= limits.line_columns:
+        return (tuple(pieces),)
+
+    def cost(cut: int) -> float:
+        upper, lower = _width(pieces[:cut]), _width(pieces[cut:])
+        over = max(0, upper - limits.line_columns) + max(0, lower - limits.line_columns)
+        return 1000.0 * over + 3 * abs(upper - lower) / limits.line_columns + _end_cost(pieces[cut - 1], pieces[cut])
+
+    cut = min(range(1, len(pieces)), key=cost)
+    return tuple(pieces[:cut]), tuple(pieces[cut:])
+
+
+def _width(pieces: Sequence[Piece]) -> int:
+    return sum(piece.width + (piece.spaced and number > 0) for number, piece in enumerate(pieces))
+
+
+def _timed(cues: Sequence[Cue], limits: Limits) -> list[Cue]:
+    """Show each subtitle as long as it takes to read, where the next one leaves time, and a little before that ends."""
+    timed = []
+    for cue, following in zip(cues, [*cues[1:], None], strict=True):
+        width = _width([piece for line in cue.lines for piece in line])
+        wanted_s = max(cue.end_s, cue.start_s + _needed_s(width, limits))
+        end_s = min(wanted_s, cue.start_s + limits.max_s)
+        if following is not None:
+            distance_s = following.start_s - cue.start_s
+            end_s = min(end_s, following.start_s - min(limits.gap_s, distance_s / 2))
+        timed.append(Cue(cue.start_s, end_s, cue.lines, cue.speaker))
+    return timed

@@ -1,0 +1,61 @@
+"""Stretches of videos for an editing program: the shots of one video, or moments of several."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pipeline.export.record import VideoRecord
+from pipeline.export.text import one_line
+
+_LONGEST_NOTE = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Marker:
+    """A note at a moment of a video."""
+
+    time_s: float
+    text: str
+    chapter: bool
+    """Whether a chapter begins there; else somebody says it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """A stretch of a video."""
+
+    video: VideoRecord
+    start_s: float
+    end_s: float
+    name: str
+    markers: tuple[Marker, ...]
+
+
+def shots_of(video: VideoRecord) -> list[Cut]:
+    """Return the shots of a video, each with the chapters and the speech that begin in it."""
+    return [cut_of(video, shot.start_s, shot.end_s, f"Shot {shot.index + 1}") for shot in video.shots]
+
+
+def cut_of(video: VideoRecord, start_s: float, end_s: float, name: str) -> Cut:
+    """Return a stretch of a video with the chapters and the speech that begin in it."""
+    markers = [
+        *(Marker(chapter.start_s, _note(chapter.title), chapter=True) for chapter in video.chapters),
+        *(Marker(each.start_s, _note(each.text), chapter=False) for each in video.utterances),
+    ]
+    within = [marker for marker in markers if start_s <= marker.time_s < end_s and marker.text]
+    return Cut(video, start_s, end_s, name, tuple(sorted(within, key=lambda marker: marker.time_s)))
+
+
+def title_of(cuts: Sequence[Cut]) -> str:
+    """Return what to call a timeline of these cuts."""
+    names = {cut.video.uri: one_line(cut.video.headline) or file_name(cut.video) for cut in cuts}
+    return next(iter(names.values())) if len(names) == 1 else f"Moments of {len(names)} videos"
+
+
+def file_name(video: VideoRecord) -> str:
+    """Return the last part of the place where a video is."""
+    return one_line(video.uri.rstrip("/").rsplit("/", 1)[-1])
+
+
+def _note(text: str) -> str:
+    line = one_line(text)
+    return line if len(line) <= _LONGEST_NOTE else line[: _LONGEST_NOTE - 1] + "…"

@@ -1,0 +1,87 @@
+"""The forms in which a video is exported, by name and by the ending of the file."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+from pipeline.export import chapters, edl, otio, subtitles, transcripts
+from pipeline.export.cuts import shots_of
+from pipeline.export.record import VideoRecord
+from schemas.errors import ConfigurationError, ExportError
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What can be asked of an export."""
+
+    translation: bool = False
+    fps: Fraction | None = None
+    drop_frame: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """A form in which a video is exported."""
+
+    name: str
+    ending: str
+    meaning: str
+    needs: str
+    """What a video must have for it: a field of `VideoRecord` that is not empty."""
+    write: Callable[[VideoRecord, Options], str]
+
+    def text(self, video: VideoRecord, options: Options) -> str:
+        """Write a video in this form.
+
+        Raises:
+            ExportError: The video has nothing to write, or it breaks a rule of the form.
+        """
+        if not getattr(video, self.needs):
+            raise ExportError(f"{video.uri} has no {self.needs}, so there is nothing to write as {self.name}.")
+        return self.write(video, options)
+
+
+def _spoken(write: Callable[..., str]) -> Callable[[VideoRecord, Options], str]:
+    return lambda video, options: write(video, translation=options.translation)
+
+
+def _whole(write: Callable[[VideoRecord], str]) -> Callable[[VideoRecord, Options], str]:
+    return lambda video, _: write(video)
+
+
+def _cut(write: Callable[..., str]) -> Callable[[VideoRecord, Options], str]:
+    return lambda video, options: write(shots_of(video), fps=options.fps, drop_frame=options.drop_frame)
+
+
+FORMATS = {
+    each.name: each
+    for each in (
+        Format("srt", ".srt", "Subtitles, SubRip.", "utterances", _spoken(subtitles.srt)),
+        Format("vtt", ".vtt", "Subtitles, WebVTT: speakers, word times.", "utterances", _spoken(subtitles.webvtt)),
+        Format("txt", ".txt", "Transcript to read.", "utterances", _spoken(transcripts.plain)),
+        Format("json", ".json", "Transcript for programs.", "utterances", _whole(transcripts.as_json)),
+        Format("chapters-vtt", ".chapters.vtt", "Chapters, WebVTT.", "chapters", _whole(chapters.chapters_webvtt)),
+        Format("ffmetadata", ".ffmetadata", "Chapters for FFmpeg.", "chapters", _whole(chapters.ffmetadata)),
+        Format("youtube", ".youtube.txt", "Chapters for YouTube.", "chapters", _whole(chapters.youtube)),
+        Format("edl", ".edl", "Shots as an edit decision list, CMX 3600.", "shots", _cut(edl.edl)),
+        Format("otio", ".otio", "Shots as OpenTimelineIO.", "shots", _cut(otio.timeline)),
+    )
+}  # fmt: skip
+"""By name."""
+
+
+def format_of(name: str | None, output: Path | None) -> Format:
+    """Return the form that was asked for by name, or that the file's ending tells.
+
+    Raises:
+        ConfigurationError: Neither tells.
+    """
+    if name is not None:
+        return FORMATS[name]
+    if output is not None:
+        # The longest first: `.chapters.vtt` is also a `.vtt`.
+        for each in sorted(FORMATS.values(), key=lambda form: -len(form.ending)):
+            if output.name.lower().endswith(each.ending):
+                return each
+    raise ConfigurationError(f"Name a format with --format: {', '.join(FORMATS)}.")

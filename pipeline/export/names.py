@@ -1,0 +1,65 @@
+"""Names of the files that exports and clips are written to: from hostile names, and never one on another."""
+
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from tempfile import mkstemp
+
+from pipeline.export.text import one_line
+from schemas.errors import ExportError
+
+_UNSAFE = re.compile(r'[\\/:*?"<>|\ufffd\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]+')
+"""What some file system refuses, or what would not be seen."""
+_RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\.|$)")
+_LONGEST_BYTES = 120
+
+
+def safe_stem(uri: str) -> str:
+    """Return the name of a file without folder and ending, so that it can be written on any file system."""
+    name = one_line(uri.rstrip("/").rsplit("/", 1)[-1])
+    stem = name.rpartition(".")[0] or name
+    stem = _UNSAFE.sub("_", stem).strip(" .-")
+    stem = stem.encode()[:_LONGEST_BYTES].decode(errors="ignore").strip(" .")
+    return f"_{stem}" if _RESERVED.match(stem) else stem or "video"
+
+
+def unique(stem: str, video_id: str, taken: set[str]) -> str:
+    """Return a name that no other video in the same folder has, and note it; case makes no difference on some disks."""
+    name = stem if stem.casefold() not in taken else f"{stem}.{video_id[:8]}"
+    if name.casefold() in taken:
+        name = f"{stem}.{video_id}"
+    taken.add(name.casefold())
+    return name
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """Give a file to write beside `path`, which takes its place once the block ends without an exception.
+
+    Raises:
+        ExportError: The place cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.is_dir():
+            raise ExportError(f"{path} is a folder; name a file.")
+        descriptor, name = mkstemp(prefix=".videolake-", suffix=path.suffix, dir=path.parent)
+        os.close(descriptor)
+        temporary = Path(name)
+        try:
+            yield temporary
+            temporary.chmod(0o666 & ~_umask())
+            temporary.replace(path)
+        finally:
+            with suppress(FileNotFoundError):
+                temporary.unlink()
+    except OSError as error:
+        raise ExportError(f"{path} cannot be written: {error.strerror or error}.") from error
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

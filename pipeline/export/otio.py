@@ -1,0 +1,74 @@
+"""Cuts as an OpenTimelineIO timeline, which editing programs exchange."""
+
+from collections.abc import Sequence
+from fractions import Fraction
+from pathlib import Path
+
+import opentimelineio as otio
+from opentimelineio.opentime import RationalTime, TimeRange
+
+from pipeline.export.cuts import Cut, file_name, title_of
+from pipeline.export.rates import frame_rate
+from pipeline.export.text import one_line
+from pipeline.media.sources import local_path
+from schemas.errors import ExportError
+
+_CLOCK_HZ = Fraction(1000)
+"""Counts the time of films without a constant frame rate."""
+
+
+def timeline(cuts: Sequence[Cut], *, fps: Fraction | None = None, drop_frame: bool = False) -> str:
+    """Write cuts one after another as an OpenTimelineIO timeline, in JSON.
+
+    Each clip counts at its film's frame rate; films without a constant one are counted in milliseconds. What Videolake
+    knows of a cut is in its metadata, under `videolake`.
+
+    Args:
+        cuts: In order.
+        fps: Frames a second to count at; None: the films' own.
+        drop_frame: No difference here, where times are numbers of frames.
+
+    Raises:
+        ExportError: There is nothing to write.
+    """
+    del drop_frame
+    if not cuts:
+        raise ExportError("There are no pictures to list; a timeline lists shots or moments.")
+    made = otio.schema.Timeline(name=title_of(cuts))
+    made.metadata["videolake"] = {"videos": sorted({cut.video.video_id for cut in cuts})}
+    track = otio.schema.Track(name="Pictures", kind=otio.schema.TrackKind.Video)
+    track.extend([clip for cut in cuts if (clip := _clip(cut, fps or frame_rate(cut.video) or _CLOCK_HZ))])
+    made.tracks.append(track)
+    return str(otio.adapters.write_to_string(made, "otio_json")) + "\n"
+
+
+def _clip(cut: Cut, rate: Fraction) -> otio.schema.Clip | None:
+    start, end = (round(time_s * rate) for time_s in (cut.start_s, cut.end_s))
+    if end <= start:
+        return None  # shorter than half a frame
+    media = otio.schema.ExternalReference(
+        target_url=_url(cut.video.uri), available_range=_range(0, max(end, round(cut.video.duration_s * rate)), rate)
+    )
+    media.name = file_name(cut.video)
+    clip = otio.schema.Clip(name=cut.name, media_reference=media, source_range=_range(start, end, rate))
+    clip.metadata["videolake"] = {
+        "video_id": cut.video.video_id,
+        "start_s": cut.start_s,
+        "end_s": cut.end_s,
+        "variable_frame_rate": rate == _CLOCK_HZ,
+    }
+    for marker in cut.markers:
+        at = min(max(round(marker.time_s * rate), start), end - 1)
+        color = otio.schema.MarkerColor.GREEN if marker.chapter else otio.schema.MarkerColor.WHITE
+        note = otio.schema.Marker(name=marker.text, marked_range=_range(at, at + 1, rate), color=color)
+        clip.markers.append(note)
+    return clip
+
+
+def _range(start: int, end: int, rate: Fraction) -> TimeRange:
+    return TimeRange(RationalTime(start, float(rate)), RationalTime(end - start, float(rate)))
+
+
+def _url(uri: str) -> str:
+    path = local_path(uri)
+    return one_line(uri) if path is None else Path(path).absolute().as_uri()

@@ -1,0 +1,83 @@
+"""Subtitles as SubRip and WebVTT."""
+
+import re
+from collections.abc import Sequence
+
+from pipeline.export.cues import Cue, limits_for, make_cues
+from pipeline.export.record import VideoRecord
+from pipeline.export.text import milliseconds, one_line, stamp
+
+_MARKUP = re.compile(r"([<{])(?=[A-Za-z/\\!?])")
+_ENTITIES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
+
+
+def srt(video: VideoRecord, *, translation: bool = False) -> str:
+    """Write subtitles as SubRip.
+
+    The format has no place for speakers and no way to escape: what players would take for markup is kept from them by
+    an invisible character (U+2060).
+
+    Args:
+        video: The video.
+        translation: Take the translations where there are.
+    """
+    blocks = []
+    for number, (cue, start_ms, end_ms) in enumerate(_clocked(video, translation=translation), 1):
+        text = "\n".join(_MARKUP.sub("\\1\u2060", line.replace("-->", "→")) for line in cue.texts)
+        blocks.append(f"{number}\n{stamp(start_ms, decimal=',')} --> {stamp(end_ms, decimal=',')}\n{text}\n")
+    return "\n".join(blocks)
+
+
+def webvtt(video: VideoRecord, *, translation: bool = False) -> str:
+    """Write subtitles as WebVTT: speakers as voices, times of words where they were heard, the language in the header.
+
+    Args:
+        video: The video.
+        translation: Take the translations where there are.
+    """
+    language = _language(video, translation=translation)
+    header = "WEBVTT\nKind: " + ("subtitles" if translation else "captions")
+    blocks = [f"{header}\nLanguage: {one_line(language)}\n" if language else f"{header}\n"]
+    for cue, start_ms, end_ms in _clocked(video, translation=translation):
+        voice = f"<v {escaped(one_line(cue.speaker))}>" if cue.speaker else ""
+        text = voice + "\n".join(_timed_lines(cue, start_ms, end_ms))
+        blocks.append(f"{stamp(start_ms)} --> {stamp(end_ms)}\n{text}\n")
+    return "\n".join(blocks)
+
+
+def escaped(text: str) -> str:
+    """Return a text as WebVTT writes it."""
+    return text.translate(_ENTITIES)
+
+
+def _language(video: VideoRecord, *, translation: bool) -> str | None:
+    translated = translation and any(each.translation is not None for each in video.utterances)
+    return "en" if translated else video.language
+
+
+def _clocked(video: VideoRecord, *, translation: bool) -> list[tuple[Cue, int, int]]:
+    """Return subtitles with their times in milliseconds, each longer than nothing and over before the next."""
+    cues = make_cues(video.utterances, limits_for(_language(video, translation=translation)), translation=translation)
+    clocked, last_ms = [], 0
+    for cue in cues:
+        start_ms = max(milliseconds(cue.start_s), last_ms)
+        last_ms = max(milliseconds(cue.end_s), start_ms + 1)
+        clocked.append((cue, start_ms, last_ms))
+    return clocked
+
+
+def _timed_lines(cue: Cue, start_ms: int, end_ms: int) -> Sequence[str]:
+    """Return the lines with the time of each word that was heard, but the first, which starts with the subtitle."""
+    lines = []
+    last_ms = start_ms
+    for line in cue.lines:
+        parts = []
+        for number, piece in enumerate(line):
+            space = " " if piece.spaced and number else ""
+            at_ms = milliseconds(piece.start_s)
+            if piece.timed and last_ms < at_ms < end_ms:
+                space += f"<{stamp(at_ms)}>"
+                last_ms = at_ms
+            parts.append(space + escaped(piece.text))
+        lines.append("".join(parts))
+    return lines

@@ -1,0 +1,87 @@
+"""Transcripts, to read and for programs."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+
+from pipeline.export.record import VideoRecord
+from pipeline.export.text import one_line
+from pipeline.lake.present import clock
+from schemas.records import Utterance, utterance_id
+
+SHAPE = "videolake-transcript/1"
+_PAUSE_S = 4.0
+
+
+def plain(video: VideoRecord, *, translation: bool = False) -> str:
+    """Write a transcript to read: a paragraph for each scene, speaker or long pause, with its time.
+
+    Args:
+        video: The video.
+        translation: Take the translations where there are.
+    """
+    paragraphs = []
+    for paragraph in _paragraphs(video):
+        said = (each.translation if translation and each.translation is not None else each.text for each in paragraph)
+        text = " ".join(filter(None, (one_line(each) for each in said)))
+        speaker = f"{one_line(paragraph[0].speaker)}: " if paragraph[0].speaker else ""
+        paragraphs.append(f"[{clock(paragraph[0].start_s)}] {speaker}{text}\n")
+    return "\n".join(paragraphs)
+
+
+def as_json(video: VideoRecord) -> str:
+    """Write a transcript for programs, as docs/export.md describes it; translations are always in it."""
+    return (
+        json.dumps(
+            {
+                "format": SHAPE,
+                "video_id": video.video_id,
+                "uri": video.uri,
+                "language": video.language,
+                "duration_s": video.duration_s,
+                "headline": video.headline,
+                "utterances": [_utterance(video.video_id, each) for each in video.utterances],
+            },
+            ensure_ascii=False,
+            indent=1,
+        )
+        + "\n"
+    )
+
+
+def _utterance(video_id: str, utterance: Utterance) -> dict[str, object]:
+    return {
+        "id": utterance_id(video_id, utterance.index),
+        "start_s": utterance.start_s,
+        "end_s": utterance.end_s,
+        "speaker": utterance.speaker,
+        "language": utterance.language,
+        "text": utterance.text,
+        "translation": utterance.translation,
+        "words": [asdict(word) for word in utterance.words],
+        "avg_logprob": utterance.avg_logprob,
+        "no_speech_prob": utterance.no_speech_prob,
+        "compression_ratio": utterance.compression_ratio,
+        "flags": list(utterance.flags),
+    }
+
+
+def _paragraphs(video: VideoRecord) -> Iterator[Sequence[Utterance]]:
+    scene_starts_s = [scene.start_s for scene in video.scenes]
+    paragraph: list[Utterance] = []
+    for utterance in video.utterances:
+        if paragraph and _apart(paragraph[-1], utterance, scene_starts_s):
+            yield paragraph
+            paragraph = []
+        paragraph.append(utterance)
+    if paragraph:
+        yield paragraph
+
+
+def _apart(before: Utterance, after: Utterance, scene_starts_s: Sequence[float]) -> bool:
+    scene_begins = any(_middle_s(before) < start_s <= _middle_s(after) for start_s in scene_starts_s)
+    return scene_begins or before.speaker != after.speaker or after.start_s - before.end_s > _PAUSE_S
+
+
+def _middle_s(utterance: Utterance) -> float:
+    return (utterance.start_s + utterance.end_s) / 2

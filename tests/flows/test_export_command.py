@@ -1,0 +1,85 @@
+import json
+from pathlib import Path
+
+import pysubs2
+import pytest
+import webvtt
+from click.testing import CliRunner, Result
+
+from flows import cli
+from pipeline.export import FORMATS
+from pipeline.lake import Lake
+from tests.pipeline.lake.lakes import publish
+
+
+@pytest.fixture(scope="module")
+def lake(tmp_path_factory: pytest.TempPathFactory) -> str:
+    made = Lake.create(str(tmp_path_factory.mktemp("export") / "lake"))
+    publish(made, "01", ["v001", "v002", "v003"], failed=["v003"])
+    return made.uri
+
+
+def export(lake: str, *arguments: object) -> Result:
+    return CliRunner().invoke(cli.main, ["export", *map(str, arguments), "--lake", lake], env={"VIDEOLAKE_LAKE": ""})
+
+
+def test_the_command_line_offers_the_formats_that_there_are() -> None:
+    assert tuple(FORMATS) == cli.FORMATS
+
+
+@pytest.mark.parametrize("form", [name for name in FORMATS if name != "youtube"])
+def test_each_format_is_written_to_standard_output(lake: str, form: str) -> None:
+    result = export(lake, "v001", "--format", form)
+    assert result.exit_code == 0, result.output
+    assert result.stdout.endswith("\n")
+
+
+@pytest.mark.parametrize("form", [name for name in FORMATS if name != "youtube"])
+def test_the_ending_of_the_file_tells_the_format(lake: str, form: str, tmp_path: Path) -> None:
+    path = tmp_path / f"out{FORMATS[form].ending}"
+    assert export(lake, "v001", "-o", path).exit_code == 0
+    assert path.read_text(encoding="utf-8") == export(lake, "v001", "--format", form).stdout
+
+
+def test_a_whole_lake_becomes_a_folder(lake: str, tmp_path: Path) -> None:
+    result = export(lake, "--all", "--format", "srt", "-o", tmp_path / "subtitles")
+    assert result.exit_code == 0
+    assert "2 files in" in result.stderr
+    assert sorted(path.name for path in (tmp_path / "subtitles").iterdir()) == ["v001.srt", "v002.srt"]
+    subtitles = pysubs2.load(str(tmp_path / "subtitles" / "v001.srt"))
+    assert subtitles[0].plaintext == "Sentence 0 of v001."
+
+
+def test_in_a_whole_lake_a_video_that_breaks_a_rule_costs_a_line(lake: str, tmp_path: Path) -> None:
+    result = export(lake, "--all", "--format", "youtube", "-o", tmp_path / "chapters")
+    assert result.exit_code == 3
+    assert result.stderr.count("not written: /archive/v00") == 2
+    assert "0 files" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["v001"], 2, "--format"),
+        (["v001", "-o", "out.xyz"], 2, "--format"),
+        ([], 2, "--all"),
+        (["v001", "--all", "--format", "srt"], 2, "--all"),
+        (["--all", "--format", "srt"], 2, "-o"),
+        (["v001", "--format", "youtube"], 1, "fewer than 3"),
+        (["v003", "--format", "srt"], 1, "videolake show v003"),
+        (["nobody", "--format", "srt"], 1, "There is no video nobody"),
+        (["v001", "--format", "edl", "--fps", "13"], 1, "timecode counts"),
+        (["v001", "--format", "srt", "-o", "/dev/null/x.srt"], 1, "cannot be written"),
+    ],
+)
+def test_what_cannot_be_exported_is_said_in_a_line(lake: str, arguments: list[str], code: int, said: str) -> None:
+    result = export(lake, *arguments)
+    assert result.exit_code == code, result.output
+    assert said in result.stderr
+    assert "Traceback" not in result.output
+
+
+def test_what_is_written_names_the_video_and_its_times(lake: str) -> None:
+    assert json.loads(export(lake, "v001", "--format", "json").stdout)["utterances"][1]["start_s"] == 10.0
+    assert webvtt.from_string(export(lake, "v001", "--format", "vtt").stdout)[1].start == "00:00:10.000"
+    assert "00:00:10:00 00:00:20:00" in export(lake, "v001", "--format", "edl").stdout

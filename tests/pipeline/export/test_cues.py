@@ -1,0 +1,154 @@
+from itertools import combinations, pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipeline.export.cues import Cue, Limits, divide, limits_for, make_cues
+from pipeline.export.pieces import Piece
+from pipeline.export.text import columns
+from schemas.records import Utterance
+from tests.pipeline.export.records import said, speech
+
+LANGUAGES = st.sampled_from(["en", "zh", "ja"])
+SPEECH = LANGUAGES.flatmap(lambda language: st.tuples(st.just(language), speech(language)))
+NARROW = Limits(line_columns=12, columns_per_s=15.0)
+
+
+def texts(cues: list[Cue]) -> list[str]:
+    return [" / ".join(cue.texts) for cue in cues]
+
+
+def solid(text: str) -> str:
+    return "".join(text.split())
+
+
+@given(SPEECH, st.booleans())
+def test_all_words_are_shown_once_and_in_order(spoken: tuple[str, list[Utterance]], known: bool) -> None:
+    language, utterances = spoken
+    cues = make_cues(utterances, limits_for(language if known else None))
+    shown = "".join(text for cue in cues for text in cue.texts)
+    assert solid(shown) == "".join(solid(each.text) for each in utterances)
+
+
+@given(SPEECH)
+def test_subtitles_follow_each_other_in_two_lines_that_fit_and_never_stay_too_long(
+    spoken: tuple[str, list[Utterance]],
+) -> None:
+    language, utterances = spoken
+    limits = limits_for(language)
+    cues = make_cues(utterances, limits)
+    for cue in cues:
+        assert 1 <= len(cue.lines) <= 2
+        assert all(0 < columns(text) <= limits.line_columns for text in cue.texts)
+        assert cue.start_s < cue.end_s <= cue.start_s + limits.max_s + 1e-9
+    for cue, following in pairwise(cues):
+        assert cue.end_s <= following.start_s
+        room_s = following.start_s - cue.start_s
+        assert following.start_s - cue.end_s >= min(limits.gap_s, room_s / 2) - 1e-9
+
+
+@given(SPEECH)
+def test_a_subtitle_stays_as_long_as_it_takes_to_read_wherever_the_next_leaves_time(
+    spoken: tuple[str, list[Utterance]],
+) -> None:
+    language, utterances = spoken
+    limits = limits_for(language)
+    cues = make_cues(utterances, limits)
+    for cue, following in zip(cues, [*cues[1:], None], strict=True):
+        width = columns(" ".join(cue.texts)) if language == "en" else sum(columns(text) for text in cue.texts)
+        wanted_s = max(limits.min_s, width / limits.columns_per_s)
+        room_s = following.start_s - limits.gap_s - cue.start_s if following else float("inf")
+        assert cue.end_s - cue.start_s >= min(wanted_s, room_s) - 1e-9
+
+
+@given(speech())
+def test_a_subtitle_has_one_speaker(utterances: list[Utterance]) -> None:
+    cues = make_cues(utterances, Limits())
+    assert {cue.speaker for cue in cues} == {each.speaker for each in utterances}
+
+
+@given(st.lists(st.tuples(st.integers(1, 8), st.floats(0.02, 0.8), st.floats(0, 3)), min_size=1, max_size=9))
+@settings(max_examples=200)
+def test_no_other_division_lacks_less_time(parts: list[tuple[int, float, float]]) -> None:
+    pieces, at_s = [], 0.0
+    for length, lasts_s, pause_s in parts:
+        pieces.append(Piece("x" * length, bool(pieces), True, at_s, at_s + lasts_s, True))
+        at_s += lasts_s + pause_s
+
+    def lacking_s(cuts: tuple[int, ...]) -> float | None:
+        total_s = 0.0
+        for start, end in pairwise((0, *cuts, len(pieces))):
+            part = pieces[start:end]
+            gaps_s = [after.start_s - before.end_s for before, after in pairwise(part)]
+            width = sum(len(piece.text) for piece in part) + len(part) - 1
+            if len(part) > 1 and (part[-1].end_s - part[0].start_s > NARROW.max_s or max(gaps_s) > 2 or not fits(part)):
+                return None
+            room_s = (pieces[end].start_s if end < len(pieces) else at_s) - NARROW.gap_s - part[0].start_s
+            total_s += max(0.0, max(NARROW.min_s, width / NARROW.columns_per_s) - room_s)
+        return total_s
+
+    def fits(part: list[Piece]) -> bool:
+        widths = [
+            [len(piece.text) for piece in half] for cut in range(1, len(part) + 1) for half in [part[:cut], part[cut:]]
+        ]
+        lines = [sum(each) + max(0, len(each) - 1) for each in widths]
+        return any(max(pair) <= NARROW.line_columns for pair in zip(lines[::2], lines[1::2], strict=True))
+
+    every = (cuts for count in range(len(pieces)) for cuts in combinations(range(1, len(pieces)), count))
+    least_s = min(lack for cuts in every if (lack := lacking_s(cuts)) is not None)
+    chosen = divide(pieces, at_s, NARROW)
+    cuts = tuple(sum(len(part) for part in chosen[:number]) for number in range(1, len(chosen)))
+    # A hundredth of a second may be given away for a better place to break.
+    assert lacking_s(cuts) == pytest.approx(least_s, abs=0.02)
+
+
+def test_a_long_sentence_breaks_at_its_clauses() -> None:
+    utterance = said(
+        "Billions of people eat fish, and most of the fishing boats in the world are very small, "
+        "as everybody who lives near the sea knows."
+    )
+    assert texts(make_cues([utterance], Limits())) == [
+        "Billions of people eat fish, / and most of the fishing boats",
+        "in the world are very small, / as everybody who lives near the sea knows.",
+    ]
+
+
+def test_chinese_keeps_marks_at_the_ends_of_lines() -> None:
+    utterance = said("今天我们要谈谈世界上的海洋，海洋覆盖了地球表面的大部分。", language="zh", letter_s=0.18)
+    assert texts(make_cues([utterance], limits_for("zh"))) == [
+        "今天我们要谈谈世界上的海洋， / 海洋覆盖了地球表面的大部分。"
+    ]
+
+
+def test_a_word_wider_than_a_line_is_cut_and_nothing_else_is() -> None:
+    address = "https://example.org/" + "a" * 50
+    cues = make_cues([said(f"See {address} now")], Limits())
+    assert [columns(text) <= 42 for cue in cues for text in cue.texts] == [True] * 3
+    assert solid("".join(text for cue in cues for text in cue.texts)) == f"See{address}now"
+
+
+def test_a_translation_is_shown_over_the_time_of_what_was_said() -> None:
+    utterance = said("Buenos días a todos", 4.0, language="es", translation="Good morning, everybody")
+    [cue] = make_cues([utterance], Limits(), translation=True)
+    assert cue.texts == ("Good morning, everybody",)
+    assert (cue.start_s, cue.lines[0][-1].end_s) == (4.0, utterance.end_s)
+
+
+def test_words_that_do_not_spell_the_text_give_way_to_the_text() -> None:
+    utterance = said("Good morning", 1.0)
+    [cue] = make_cues([Utterance(0, 1.0, 2.0, "Good evening", "en", None, utterance.words, 0, 0, 1, ())], Limits())
+    assert cue.texts == ("Good evening",)
+    assert not any(piece.timed for piece in cue.lines[0])
+
+
+def test_a_long_pause_divides_even_a_short_sentence() -> None:
+    before, after = said("And the winner is"), said("nobody.", 6.0)
+    whole = Utterance(0, 0, 7, "And the winner is nobody.", "en", None, before.words + after.words, 0, 0, 1, ())
+    assert texts(make_cues([whole], Limits())) == ["And the winner is", "nobody."]
+
+
+def test_people_who_talk_at_once_are_shown_one_after_the_other() -> None:
+    cues = make_cues([said("I never said that.", 0, speaker="a"), said("You did so.", 0.2, speaker="b")], Limits())
+    assert texts(cues) == ["I never said that.", "You did so."]
+    assert cues[0].end_s <= cues[1].start_s

@@ -1,0 +1,127 @@
+"""SubRip and WebVTT, read by programs that are not ours."""
+
+import re
+from pathlib import Path
+
+import av
+import pysubs2
+import pytest
+import webvtt
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipeline.export.record import VideoRecord
+from pipeline.export.subtitles import srt
+from pipeline.export.subtitles import webvtt as vtt
+from tests.pipeline.export.records import said, speech, video
+
+TALK = video(
+    utterances=(
+        said("Good morning. Today we talk about the oceans of the world.", 0.5, speaker="speaker 1"),
+        said("Tom & Jerry <3 cheese --> really?", 6.0, speaker="Dr. <b>No</b> & sons"),
+    )
+)
+HOSTILE = st.text(
+    st.sampled_from("ab <>&-\n\r\t\x00\x1b\u2028\u202e\u0301{}\\/i1:,.海"), min_size=1, max_size=60
+).filter(str.strip)
+
+
+def solid(text: str) -> str:
+    return re.sub(r"[\s\u2060]", "", text)
+
+
+def by_ffmpeg(path: Path) -> list[tuple[float, str]]:
+    with av.open(str(path)) as container:
+        [stream] = container.streams.subtitles
+        return [
+            (float(packet.pts * stream.time_base), bytes(packet).decode())
+            for packet in container.demux(stream)
+            if packet.pts is not None
+        ]
+
+
+@given(speech(most_words=30))
+@settings(max_examples=40)
+def test_other_programs_read_the_same_subtitles_from_both_formats(utterances: list) -> None:
+    film = video(utterances=tuple(utterances))
+    from_srt = pysubs2.SSAFile.from_string(srt(film), "srt")
+    from_vtt = webvtt.from_string(vtt(film))
+    assert [(each.start, each.end) for each in from_srt] == [(ms(each.start), ms(each.end)) for each in from_vtt]
+    words = "".join(solid(each.text) for each in utterances)
+    assert solid("".join(each.plaintext for each in from_srt)) == words
+    assert solid("".join(each.text for each in from_vtt)) == words
+    for each, following in zip(from_srt, [*from_srt[1:], None], strict=True):
+        assert each.start < each.end <= (following.start if following else each.end)
+
+
+def ms(stamp: str) -> int:
+    hours, minutes, seconds = stamp.split(":")
+    return round((int(hours) * 60 + int(minutes)) * 60_000 + float(seconds) * 1000)
+
+
+@pytest.mark.parametrize("ending", ["srt", "vtt"])
+def test_ffmpeg_reads_times_and_text(tmp_path: Path, ending: str) -> None:
+    path = tmp_path / f"talk.{ending}"
+    path.write_text(srt(TALK) if ending == "srt" else vtt(TALK), encoding="utf-8")
+    first, *_, last = by_ffmpeg(path)
+    assert first[0] == 0.5
+    assert last[0] == 6.0
+    assert "Today" in first[1]
+
+
+def test_webvtt_names_speakers_and_the_language_and_times_words() -> None:
+    text = vtt(TALK)
+    assert text.startswith("WEBVTT\nKind: captions\nLanguage: en\n\n00:00:00.500 --> ")
+    assert "<v speaker 1>Good <00:00:00.830>morning." in text
+    assert webvtt.from_string(text)[0].voice == "speaker 1"
+
+
+def test_webvtt_escapes_what_is_said_and_who_says_it() -> None:
+    text = vtt(TALK)
+    assert "<v Dr. &lt;b&gt;No&lt;/b&gt; &amp; sons>" in text
+    assert "&amp; " in text
+    assert "&lt;3" in text
+    assert text.count("-->") == len(webvtt.from_string(text).captions)
+
+
+def test_subrip_keeps_from_players_what_they_would_take_for_markup_or_a_time() -> None:
+    text = srt(video(utterances=(said("<i>no</i> {\\an8}way 1 --> 2"),)))
+    assert re.findall(r"<[A-Za-z/]|\{\\", text) == []
+    assert text.count("-->") == len(pysubs2.SSAFile.from_string(text, "srt"))
+    assert "1 → 2" in text
+
+
+@given(HOSTILE, HOSTILE)
+def test_no_text_can_break_out_of_its_subtitle(text: str, speaker: str) -> None:
+    film = video(utterances=(said("First.", 0), said(text, 3, speaker=speaker), said("Last.", 30)))
+    written = vtt(film)
+    count = written.count(" --> ")
+    assert len(webvtt.from_string(written).captions) == count
+    assert len(pysubs2.SSAFile.from_string(srt(film), "srt")) == srt(film).count(" --> ") == count
+    assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]", written + srt(film))
+    bodies = [block.split("\n", 1)[1] for block in written.split("\n\n")[1:]]
+    tags = re.findall(r"<[^>]*>", "".join(bodies))
+    assert all(re.fullmatch(r"<v [^<>\n]*>|<\d\d:\d\d:\d\d\.\d{3}>", tag) for tag in tags)
+
+
+def test_word_times_lie_within_their_subtitle_and_grow() -> None:
+    for block in vtt(TALK).strip().split("\n\n")[1:]:
+        head, body = block.split("\n", 1)
+        start, end = head.split(" --> ")
+        inner = re.findall(r"<(\d\d:\d\d:\d\d\.\d{3})>", body)
+        assert sorted(set(inner)) == inner
+        assert all(start < each < end for each in inner)
+
+
+def test_translated_subtitles_say_so(tmp_path: Path) -> None:
+    film = video(language="es", utterances=(said("Buenos días", language="es", translation="Good morning"),))
+    assert "Kind: subtitles\nLanguage: en" in vtt(film, translation=True)
+    assert "Good morning" in srt(film, translation=True)
+    assert "Language: es" in vtt(film)
+    assert "Buenos" in vtt(film)
+
+
+def test_times_beyond_a_day_are_written(tmp_path: Path) -> None:
+    late: VideoRecord = video(utterances=(said("Still here.", 100 * 3600.0),))
+    assert "100:00:00,000 --> 100:00:01,000" in srt(late)
+    assert webvtt.from_string(vtt(late)).captions[0].start == "100:00:00.000"
