@@ -1,20 +1,23 @@
-"""Chapters: scenes merged into few titled parts that cover the video."""
+"""Chapters: scenes joined into few titled parts that cover the video."""
 
 import itertools
+from collections import defaultdict
 from collections.abc import Sequence
 
 import numpy as np
 
-from pipeline.understanding.captions import title_line
+from pipeline.understanding.partition import partition
 from pipeline.understanding.selection import centrality
+from pipeline.understanding.sightings import sightings
 from pipeline.understanding.statements import Statement
+from pipeline.understanding.titles import TITLE_LENGTH, is_caption, phrase_title, screen_title, sentence_title
+from pipeline.understanding.units import centred
 from pipeline.understanding.words import shortened
 from schemas.records import Chapter, Keyframe, Scene
 
-_TITLE_LENGTH = 60
 _MOST_CHAPTERS = 24
-_TITLE_HEIGHT = 0.045
-"""A line is a title when it is at least so high, as a share of the picture."""
+_EVERYWHERE = 0.5
+"""A title that is on so large a share of a long video's frames is a logo, not the title of a chapter."""
 
 
 def make_chapters(
@@ -24,8 +27,12 @@ def make_chapters(
     *,
     duration_s: float,
     min_chapter_s: float,
+    headline: str = "",
 ) -> tuple[Chapter, ...]:
-    """Merge scenes into chapters and give each a title.
+    """Join scenes into chapters and give each a title.
+
+    The number of chapters follows from what is said and shown, between half and all of `1.7 sqrt(minutes)`: at most 2
+    in a minute, 5 in ten, 13 in an hour, 23 in three, 24 in all.
 
     Args:
         scenes: They cover the video.
@@ -33,69 +40,110 @@ def make_chapters(
         statements: For titles from speech.
         duration_s: Length of the video.
         min_chapter_s: No chapter is shorter, unless the video is.
+        headline: Title of a chapter that is the whole video, where nothing better is found.
 
     Returns:
-        Chapters from 0.0 to `duration_s`, at most one in about two minutes and 24 in all.
+        Chapters from 0.0 to `duration_s`.
     """
     if not scenes:
         return ()
-    groups = [[scene] for scene in scenes]
-    wanted = int(np.clip(duration_s / max(120.0, min_chapter_s), 1, _MOST_CHAPTERS))
-    while len(groups) > 1:
-        lengths_s = [group[-1].end_s - group[0].start_s for group in groups]
-        shortest = int(np.argmin(lengths_s))
-        likeness = [_likeness(one, other) for one, other in itertools.pairwise(groups)]
-        if lengths_s[shortest] < min_chapter_s:
-            # The shortest joins the neighbour that it is more like.
-            before = likeness[shortest - 1] if shortest else -2.0
-            after = likeness[shortest] if shortest < len(likeness) else -2.0
-            place = shortest - 1 if before >= after else shortest
-        elif len(groups) > wanted:
-            place = int(np.argmax(likeness))
-        else:
-            break
-        groups[place : place + 2] = [groups[place] + groups[place + 1]]
-    titles: list[str] = []
-    for group in groups:
-        titles.append(_title(group, keyframes, statements, taken=titles, number=len(titles) + 1))
-    return tuple(Chapter(title, group[0].start_s, group[-1].end_s) for title, group in zip(titles, groups, strict=True))
+    most = int(np.clip(round(1.7 * (duration_s / 60) ** 0.5), 1, _MOST_CHAPTERS))
+    starts = partition(
+        centred(
+            np.stack([scene.text_embedding for scene in scenes]),
+            np.stack([scene.vision_embedding for scene in scenes]),
+            0.5,
+        ),
+        [scene.end_s - scene.start_s for scene in scenes],
+        min_s=min_chapter_s,
+        fewest=(most + 1) // 2,
+        most=most,
+    )
+    groups = [scenes[start:end] for start, end in itertools.pairwise([*starts, len(scenes)])]
+    titles = _Titles(groups, keyframes, statements)
+    chapters: list[Chapter] = []
+    for place, group in enumerate(groups):
+        title = titles.of(place, whole=headline if len(groups) == 1 else "")
+        chapters.append(Chapter(title, group[0].start_s, group[-1].end_s))
+    return tuple(chapters)
 
 
-def _likeness(one: Sequence[Scene], other: Sequence[Scene]) -> float:
-    return float(_middle(one) @ _middle(other))
+class _Titles:
+    """Finds a title for each chapter, no two the same: from the screen, keyphrases, a sentence, what is seen."""
+
+    def __init__(
+        self, groups: Sequence[Sequence[Scene]], keyframes: Sequence[Keyframe], statements: Sequence[Statement]
+    ) -> None:
+        self._groups = groups
+        self._keyframes = keyframes
+        self._said = [each for each in statements if each.kind == "speech"]
+        self._phrases = [_phrases(group) for group in groups]
+        titled = [title for title in map(screen_title, keyframes) if title]
+        self._logos = {
+            title
+            for title in set(titled)
+            if len(groups) > 1 and titled.count(title) > max(2.0, _EVERYWHERE * len(keyframes))
+        }
+        self._taken: set[str] = set()
+
+    def of(self, place: int, *, whole: str) -> str:
+        """Return the title of a chapter, and take it.
+
+        Args:
+            place: Of the chapter.
+            whole: Title of the video, if this is all of it.
+        """
+        start_s, end_s = self._groups[place][0].start_s, self._groups[place][-1].end_s
+        frames = [frame for frame in self._keyframes if start_s <= frame.time_s < end_s]
+        complete = whole if len(whole) <= TITLE_LENGTH and not whole.endswith(("…", ")")) else ""
+        candidates = (
+            *self._on_screen([frame for frame in frames if not is_caption(frame)]),
+            phrase_title(self._distinct(place)),
+            complete.rstrip(".。"),
+            *self._on_screen([frame for frame in frames if is_caption(frame)] if not whole else []),
+            *self._spoken(start_s, end_s),
+            *(sighting.name[:1].upper() + sighting.name[1:] for sighting in sightings(frames)),
+            shortened(whole, TITLE_LENGTH),
+        )
+        free = (title for title in candidates if title and title.casefold() not in self._taken)
+        title = next(free, f"Part {place + 1}")
+        self._taken.add(title.casefold())
+        return title
+
+    def _on_screen(self, frames: Sequence[Keyframe]) -> list[str]:
+        """Return the first title shown in the first part of a chapter, then those that are shown longest."""
+        shown: dict[str, int] = defaultdict(int)
+        for frame in frames:
+            title = screen_title(frame)
+            if title and title not in self._logos and len(title) <= TITLE_LENGTH:
+                shown[title] += 1
+        opening = [title for title in map(screen_title, frames[: max(2, len(frames) // 4)]) if title in shown]
+        return [*opening[:1], *sorted(shown, key=lambda title: -shown[title])]
+
+    def _distinct(self, place: int) -> list[str]:
+        """Return the keyphrases of a chapter, those first that the others have not."""
+        elsewhere: defaultdict[str, float] = defaultdict(float)
+        for other, phrases in enumerate(self._phrases):
+            if other != place:
+                for phrase, score in phrases.items():
+                    elsewhere[phrase] += score
+        own = self._phrases[place]
+        return sorted(own, key=lambda phrase: -own[phrase] * own[phrase] / (own[phrase] + elsewhere[phrase]))
+
+    def _spoken(self, start_s: float, end_s: float) -> list[str]:
+        said = [each for each in self._said if start_s <= each.start_s < end_s]
+        titles = [(sentence_title(each.text), each) for each in said]
+        usable = [(title, each) for title, each in titles if title and each.weight >= 0.3]
+        if not usable or not usable[0][1].vector.shape[0]:
+            return [title for title, _ in usable[:1]]
+        weights = np.array([each.weight for _, each in usable])
+        central = centrality(np.stack([each.vector for _, each in usable]), weights)
+        return [usable[place][0] for place in np.argsort(-central * weights, kind="stable")[:3]]
 
 
-def _middle(scenes: Sequence[Scene]) -> np.ndarray:
-    total = sum((scene.fused_embedding * (scene.end_s - scene.start_s) for scene in scenes), start=np.float32(0))
-    return np.asarray(total / max(float(np.linalg.norm(total)), 1e-9))
-
-
-def _title(
-    scenes: Sequence[Scene],
-    keyframes: Sequence[Keyframe],
-    statements: Sequence[Statement],
-    *,
-    taken: Sequence[str],
-    number: int,
-) -> str:
-    start_s, end_s = scenes[0].start_s, scenes[-1].end_s
-    frames = [frame for frame in keyframes if start_s <= frame.time_s < end_s]
-    candidates = [_screen_title(frame) for frame in frames[:4]]
-    said = [each for each in statements if start_s <= each.start_s < end_s and each.kind == "speech"]
-    if said:
-        vectors = np.stack([each.vector for each in said])
-        weights = np.array([each.weight for each in said])
-        if vectors.shape[1]:
-            best = int(np.argmax(centrality(vectors, weights) * weights))
-            candidates.append(shortened(said[best].text.rstrip(".。"), _TITLE_LENGTH))
-    seen = [label.label for scene in scenes for label in scene.labels[:1] if label.score >= 0.3]
-    candidates += [seen[0].capitalize()] if seen else []
-    free = [title for title in candidates if title and title not in taken]
-    return free[0] if free else f"Part {number}"
-
-
-def _screen_title(frame: Keyframe) -> str:
-    line = title_line(frame.text_lines)
-    if line is None or line.box[3] - line.box[1] < _TITLE_HEIGHT or line.score < 0.8:
-        return ""
-    return shortened(line.text, _TITLE_LENGTH)
+def _phrases(scenes: Sequence[Scene]) -> dict[str, float]:
+    totals: defaultdict[str, float] = defaultdict(float)
+    for scene in scenes:
+        for phrase in scene.keyphrases:
+            totals[phrase.label] += max(phrase.score, 0.0)
+    return {phrase: total for phrase, total in totals.items() if total > 0}

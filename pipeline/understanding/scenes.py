@@ -1,7 +1,10 @@
 """Scenes: shots that belong together by what is said, written and seen in them, with their fused vectors."""
 
+import itertools
 from collections import defaultdict
 from collections.abc import Sequence
+
+import numpy as np
 
 from pipeline.fusion import fuse_early, weighted_mean
 from pipeline.language import joined
@@ -13,8 +16,10 @@ from schemas.config import FusionConfig, ScenesConfig
 from schemas.records import Keyframe, Label, Scene, Shot, TextLine, Utterance
 
 _WITHIN_SHOT = 3.0
-"""A boundary inside of a shot costs so many times more than one between shots."""
+"""A boundary inside of a shot, or under one title, costs so many times more than one between shots."""
 _AT_SLIDE = 0.15
+"""One where another slide or another title comes costs so many times less."""
+_CALM_S, _MOST_RHYTHM = 2.5, 1.6
 _MOST_LABELS = 5
 _MIN_LABEL = 0.05
 
@@ -62,11 +67,11 @@ def build_scenes(
         coordinated_dimensions=coordinated_dimensions,
     )
     # Two like units of mean cosine s and ten seconds have a scatter of (1 - s) * sqrt(10): the price of their boundary.
-    price = (1 - scenes.similarity) * 10**0.5
+    price = (1 - scenes.similarity) * 10**0.5 * _rhythm(shots)
     starts = segment(
         fused_units(units, fusion.text_weight),
         [unit.end_s - unit.start_s for unit in units],
-        penalties=[_price(unit, price) for unit in units],
+        penalties=_prices(units, price),
         min_s=scenes.min_scene_s,
         max_s=scenes.max_scene_s,
     )
@@ -95,10 +100,30 @@ def aggregate_labels(keyframes: Sequence[Keyframe]) -> tuple[Label, ...]:
     return tuple(label for label in ordered[:_MOST_LABELS] if label.score >= _MIN_LABEL)
 
 
-def _price(unit: Unit, price: float) -> float:
-    if not unit.begins_shot:
-        return price * _WITHIN_SHOT
-    return price * (_AT_SLIDE if unit.transition == "slide" else 1.0)
+def _rhythm(shots: Sequence[Shot]) -> float:
+    """Return how much dearer boundaries are where shots are cut faster than every few seconds.
+
+    In a music video or a trailer, what changes from one shot to the next is rhythm more than meaning.
+    """
+    if not shots:
+        return 1.0
+    middle_s = float(np.median([shot.end_s - shot.start_s for shot in shots]))
+    return float(np.clip(_CALM_S / max(middle_s, 1e-3), 1.0, _MOST_RHYTHM))
+
+
+def _prices(units: Sequence[Unit], price: float) -> list[float]:
+    """Return the price of a boundary before each unit; where slides or titles are shown, they decide."""
+    prices = [price]
+    for before, unit in itertools.pairwise(units):
+        titled = bool(before.titles and unit.titles)
+        same_title = titled and before.titles[-1] == unit.titles[0]
+        if not unit.begins_shot or same_title:
+            prices.append(price * _WITHIN_SHOT)
+        elif titled or unit.transition == "slide":
+            prices.append(price * _AT_SLIDE)
+        else:
+            prices.append(price)
+    return prices
 
 
 def _scene(

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from schemas.records import Embedding, Keyframe
+from schemas.records import Embedding, Keyframe, Shot
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -18,21 +18,42 @@ class TextSpan:
     kind: Literal["speech", "screen"]
 
 
-def screen_spans(keyframes: Sequence[Keyframe], duration_s: float) -> list[tuple[float, float, str]]:
+def shown_from(keyframes: Sequence[Keyframe], shots: Sequence[Shot]) -> list[float]:
+    """Return for each keyframe the time from which it stands for what is shown, until the next one does.
+
+    The first of a shot stands for it from its beginning; shots without a keyframe look like the one before.
+
+    Args:
+        keyframes: In order of time.
+        shots: In order of time; without them, a keyframe stands for what follows it.
+    """
+    starts_s = {shot.index: shot.start_s for shot in shots}
+    begins = []
+    for place, frame in enumerate(keyframes):
+        first = place == 0 or keyframes[place - 1].shot_index != frame.shot_index
+        begins.append(min(starts_s.get(frame.shot_index, frame.time_s), frame.time_s) if first else frame.time_s)
+    return begins
+
+
+def screen_spans(
+    keyframes: Sequence[Keyframe], duration_s: float, shots: Sequence[Shot] = ()
+) -> list[tuple[float, float, str]]:
     """Return start, end and text of each stretch in which the same text is on screen.
 
-    A keyframe's text is taken to stand until the next keyframe; equal texts that follow each other are one stretch.
+    A keyframe's text stands as long as the keyframe does (`shown_from`); equal texts that follow each other are one
+    stretch.
     """
+    edges_s = [*shown_from(keyframes, shots), duration_s]
     spans: list[tuple[float, float, str]] = []
     for place, frame in enumerate(keyframes):
-        end_s = keyframes[place + 1].time_s if place + 1 < len(keyframes) else max(duration_s, frame.time_s)
+        start_s, end_s = edges_s[place], max(edges_s[place + 1], edges_s[place])
         text = written_text(frame)
         if not text:
             continue
-        if spans and spans[-1][2] == text and spans[-1][1] == frame.time_s:
+        if spans and spans[-1][2] == text and spans[-1][1] == start_s:
             spans[-1] = (spans[-1][0], end_s, text)
         else:
-            spans.append((frame.time_s, end_s, text))
+            spans.append((start_s, end_s, text))
     return spans
 
 

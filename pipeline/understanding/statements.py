@@ -1,20 +1,25 @@
 """What a summary can be made of: sentences that were said, titles that were shown, and what pictures show."""
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from pipeline.fusion import weighted_mean
-from pipeline.language import ends_sentence, joined, word_count
-from pipeline.understanding.captions import title_line
-from pipeline.understanding.words import clean
-from schemas.records import Embedding, Evidence, Keyframe, Scene, Utterance, frame_id, utterance_id
+from pipeline.language import ends_sentence, joined
+from pipeline.understanding.fitness import fitness
+from pipeline.understanding.sightings import Sighting, sightings
+from pipeline.understanding.spans import shown_from
+from pipeline.understanding.titles import screen_title
+from pipeline.understanding.words import clean, duration
+from schemas.records import Embedding, Evidence, Keyframe, Scene, Shot, Utterance, frame_id, utterance_id
 
 _LONGEST_JOIN_S = 30.0
 _LONGEST_PAUSE_S = 2.0
-_TITLE_WORDS = 2
+_MOST_FRAMES = 3
+_AGREES = 0.15
+"""What is said while the same is written on the screen gains up to so much."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -33,8 +38,11 @@ class Statement:
     """`speech`, `screen` or `picture`."""
 
 
-def spoken_statements(utterances: Sequence[Utterance], keyframes: Sequence[Keyframe], video_id: str) -> list[Statement]:
+def spoken_statements(
+    utterances: Sequence[Utterance], keyframes: Sequence[Keyframe], shots: Sequence[Shot], video_id: str
+) -> list[Statement]:
     """Join utterances to whole sentences, each with its utterances and the frame shown then as evidence."""
+    shown_s = shown_from(keyframes, shots)
     statements = []
     for group in _sentences(utterances):
         text = clean(joined((each.text for each in group), group[0].language))
@@ -46,14 +54,22 @@ def spoken_statements(utterances: Sequence[Utterance], keyframes: Sequence[Keyfr
         evidence = [
             Evidence("utterance", utterance_id(video_id, each.index), each.start_s, each.end_s) for each in group
         ]
-        frame = frame_at(keyframes, start_s, end_s)
+        place = bisect_right(shown_s, (start_s + end_s) / 2) - 1
+        frame = keyframes[max(place, 0)] if keyframes else None
+        vector = weighted_mean(vectors, lengths_s, len(vectors[0]) if vectors else 0)
+        weight = fitness(
+            text,
+            group[0].language,
+            doubtful=any(each.flags for each in group),
+            avg_logprob=float(np.mean([each.avg_logprob for each in group])),
+        )
         statements.append(
             Statement(
                 text=text,
                 start_s=start_s,
                 end_s=end_s,
-                weight=_fitness(text, group[0].language, doubtful=any(each.flags for each in group)),
-                vector=weighted_mean(vectors, lengths_s, len(vectors[0]) if vectors else 0),
+                weight=weight * (1 - _AGREES + _AGREES * _agreement(vector, frame)),
+                vector=vector,
                 evidence=(*evidence, *([_of_frame(frame, video_id)] if frame else [])),
                 kind="speech",
             )
@@ -61,44 +77,93 @@ def spoken_statements(utterances: Sequence[Utterance], keyframes: Sequence[Keyfr
     return statements
 
 
-def shown_statements(scenes: Sequence[Scene], keyframes: Sequence[Keyframe], video_id: str) -> list[Statement]:
-    """Say of each scene what its pictures show; their vectors are those of the frames."""
-    statements = []
-    for scene in scenes:
-        frames = [frame for frame in keyframes if scene.start_s <= frame.time_s < scene.end_s]
-        if not frames:
-            continue
-        frame = max(frames, key=lambda each: (_surest(each), each.sharpness))
+def shown_statements(
+    scenes: Sequence[Scene], shots: Sequence[Shot], keyframes: Sequence[Keyframe], duration_s: float, video_id: str
+) -> list[Statement]:
+    """Say what is written on the screen and what pictures show; their vectors are those of the frames.
+
+    What a captioning model says of a scene is taken as it is; labels only where `sightings` believes them. Where there
+    is nothing to say, one statement says so.
+    """
+    if not keyframes:
+        return []
+    statements = [_written(title, frame, video_id) for title, frame in _titles(keyframes).items()]
+    statements += [
+        _pictured(frame.caption, [frame], 0.7, video_id) for frame in _captioned(scenes, keyframes) if frame.caption
+    ]
+    if len(statements) == len(_titles(keyframes)):
+        count = max(len(shots), 1)
+        statements += [
+            _pictured(_seen(sighting, count), sighting.frames, 0.4 + 0.5 * sighting.belief, video_id)
+            for sighting in sightings(keyframes)
+        ]
+    if not statements:
+        shown = f"{len(shots)} shots" if len(shots) > 1 else "one shot"
+        text = f"Pictures of {duration(duration_s)} in {shown}, in which nothing was recognised for certain."
         statements.append(
-            Statement(
-                text=frame.caption,
-                start_s=scene.start_s,
-                end_s=scene.end_s,
-                weight=min(1.0, 0.2 + _surest(frame)),
-                vector=frame.embedding,
-                evidence=(_of_frame(frame, video_id),),
-                kind="screen" if title_line(frame.text_lines) else "picture",
-            )
+            _pictured(text, [max(keyframes, key=lambda frame: frame.sharpness)], 0.2, video_id),
         )
     return statements
 
 
-def frame_at(keyframes: Sequence[Keyframe], start_s: float, end_s: float) -> Keyframe | None:
-    """Return the keyframe that is shown in a stretch: the first within, else the last before."""
-    times = [frame.time_s for frame in keyframes]
-    place = bisect_left(times, start_s)
-    if place < len(times) and times[place] < end_s:
-        return keyframes[place]
-    return keyframes[max(0, bisect_right(times, start_s) - 1)] if keyframes else None
+def _titles(keyframes: Sequence[Keyframe]) -> dict[str, Keyframe]:
+    """Return what is written large on frames, with the first frame of each."""
+    titles: dict[str, Keyframe] = {}
+    for frame in keyframes:
+        title = screen_title(frame)
+        if title:
+            titles.setdefault(title, frame)
+    return titles
+
+
+def _captioned(scenes: Sequence[Scene], keyframes: Sequence[Keyframe]) -> list[Keyframe]:
+    """Return for each scene the middle one of the frames that a model has captioned."""
+    chosen = []
+    for scene in scenes:
+        frames = [
+            frame
+            for frame in keyframes
+            if scene.start_s <= frame.time_s < scene.end_s and frame.caption_source != "composed"
+        ]
+        if frames:
+            chosen.append(frames[len(frames) // 2])
+    return chosen
+
+
+def _written(title: str, frame: Keyframe, video_id: str) -> Statement:
+    end_s = frame.time_s
+    evidence = (_of_frame(frame, video_id),)
+    return Statement(f"On screen: “{title}”.", frame.time_s, end_s, 0.9, frame.embedding, evidence, "screen")
+
+
+def _pictured(text: str, frames: Sequence[Keyframe], weight: float, video_id: str) -> Statement:
+    used = sorted(frames[:_MOST_FRAMES], key=lambda frame: frame.time_s)
+    return Statement(
+        text=text,
+        start_s=frames[0].time_s,
+        end_s=frames[0].time_s,
+        weight=weight,
+        vector=frames[0].embedding,
+        evidence=tuple(_of_frame(frame, video_id) for frame in used),
+        kind="picture",
+    )
+
+
+def _seen(sighting: Sighting, shots: int) -> str:
+    where = "" if shots == 1 else f", in {sighting.shots} of {shots} shots"
+    return f"Seems to show {sighting.name}{where}."
+
+
+def _agreement(vector: Embedding, frame: Keyframe | None) -> float:
+    """Return how much a sentence says what is written on the screen then, 0 to 1; 0 where nothing is."""
+    written = frame.text_embedding if frame else None
+    if written is None or written.shape != vector.shape:
+        return 0.0
+    return float(np.clip(vector @ written, 0.0, 1.0))
 
 
 def _of_frame(frame: Keyframe, video_id: str) -> Evidence:
     return Evidence("frame", frame_id(video_id, frame.index), frame.time_s, frame.time_s)
-
-
-def _surest(frame: Keyframe) -> float:
-    words = 1.0 if title_line(frame.text_lines) else 0.0
-    return max(words, frame.labels[0].score if frame.labels else 0.0)
 
 
 def _sentences(utterances: Sequence[Utterance]) -> list[list[Utterance]]:
@@ -116,11 +181,3 @@ def _sentences(utterances: Sequence[Utterance]) -> list[list[Utterance]]:
         else:
             groups.append([utterance])
     return groups
-
-
-def _fitness(text: str, language: str, *, doubtful: bool) -> float:
-    words = word_count(text, language)
-    length = np.clip((words - 2) / 6, 0.05, 1.0) * np.clip(45 / max(words, 1), 0.4, 1.0)
-    whole = 1.0 if ends_sentence(text) else 0.7
-    question = 0.6 if text.rstrip().endswith(("?", "？")) else 1.0
-    return float(length * whole * question * (0.2 if doubtful else 1.0))

@@ -9,6 +9,7 @@ import numpy as np
 
 from pipeline.fusion import fuse_early, weighted_mean
 from pipeline.understanding.spans import TextSpan
+from pipeline.understanding.titles import screen_title
 from schemas.records import Embedding, Keyframe, Shot, Transition, Utterance
 
 _LONGEST_PIECE_S = 30.0
@@ -30,6 +31,8 @@ class Unit:
     coordinated: Embedding
     """Of its pictures."""
     begins_shot: bool
+    titles: tuple[str, ...]
+    """Titles on screen in it, in the order of their coming; empty where nothing large is written."""
 
 
 def make_units(
@@ -48,9 +51,7 @@ def make_units(
     longest_s = max((text.end_s - text.start_s for text in texts), default=0.0)
     units: list[Unit] = []
     for start_s, end_s, shot, first in _pieces(shots, texts, duration_s):
-        frames = list(keyframes[bisect_left(times, start_s) : bisect_left(times, end_s)])
-        if not frames and shot is not None:
-            frames = [frame for frame in keyframes if frame.shot_index == shot.index][:1]
+        frames = keyframes[bisect_left(times, start_s) : bisect_left(times, end_s)] or _of_shot(keyframes, shot)
         near = texts[bisect_left(starts, start_s - longest_s) : bisect_left(starts, end_s)]
         overlaps = [(min(text.end_s, end_s) - max(text.start_s, start_s), text) for text in near]
         inside = [(seconds, text) for seconds, text in overlaps if seconds > 0]
@@ -64,6 +65,7 @@ def make_units(
                 weighted_mean([frame.embedding for frame in frames], [1.0] * len(frames), vision_dimensions),
                 _mean_coordinated(frames, coordinated_dimensions),
                 first,
+                tuple(dict.fromkeys(title for title in map(screen_title, frames) if title)),
             )
         )
     return units
@@ -85,20 +87,40 @@ def speech_spans(utterances: Sequence[Utterance], dimensions: int) -> list[TextS
 
 
 def fused_units(units: Sequence[Unit], text_weight: float) -> np.ndarray:
-    """Return a fused vector a unit, (n, t + v) float32, for telling units apart.
+    """Return a fused vector a unit, (n, t + v) float32, for telling units apart."""
+    return centred(np.stack([unit.text for unit in units]), np.stack([unit.vision for unit in units]), text_weight)
+
+
+def centred(text: np.ndarray, vision: np.ndarray, text_weight: float) -> np.ndarray:
+    """Fuse the vectors of a video's parts for telling them apart.
 
     Frames of one video are much alike to a vision model; what they share is taken away first. It stays in the vectors
     that are stored.
+
+    Args:
+        text: (n, t) of unit length, zeros where there is none.
+        vision: (n, v) likewise.
+        text_weight: Where both are there.
+
+    Returns:
+        (n, t + v) float32.
     """
-    vision = np.stack([unit.vision for unit in units])
     seen = np.any(vision != 0, axis=1)
     if seen.sum() > 2:
-        centred = vision - vision[seen].mean(axis=0)
-        lengths = np.linalg.norm(centred, axis=1, keepdims=True)
-        vision = np.where(seen[:, None] & (lengths > 1e-6), centred / np.maximum(lengths, 1e-6), 0.0).astype(np.float32)
+        apart = vision - vision[seen].mean(axis=0)
+        lengths = np.linalg.norm(apart, axis=1, keepdims=True)
+        vision = np.where(seen[:, None] & (lengths > 1e-6), apart / np.maximum(lengths, 1e-6), 0.0).astype(np.float32)
     return np.stack(
-        [fuse_early(unit.text, row, text_weight=text_weight)[0] for unit, row in zip(units, vision, strict=True)]
+        [fuse_early(row, other, text_weight=text_weight)[0] for row, other in zip(text, vision, strict=True)]
     )
+
+
+def _of_shot(keyframes: Sequence[Keyframe], shot: Shot | None) -> Sequence[Keyframe]:
+    """Return the first keyframe of a shot, for its pieces that have none of their own."""
+    if shot is None:
+        return ()
+    place = bisect_left(keyframes, shot.index, key=lambda frame: frame.shot_index)
+    return keyframes[place : place + 1] if place < len(keyframes) and keyframes[place].shot_index == shot.index else ()
 
 
 def _pieces(

@@ -25,3 +25,13 @@ def _cut_between_words(text: str, length: int) -> str:
     """Cut a text that has no spaces to cut at, such as Chinese, after a whole word where there is one."""
     ends = [end for _, end in word_spans(text[: 2 * length]) if length // 2 < end <= length]
     return text[: max(ends, default=length)]
+
+
+def duration(seconds: float) -> str:
+    """Write a length as people say it: `10 s`, `3:32 min`, `1:02:03 h`."""
+    total = round(seconds)
+    if total < 60:
+        return f"{total} s"
+    minutes, rest = divmod(total, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02} h" if hours else f"{minutes}:{rest:02} min"

@@ -14,7 +14,7 @@ from pipeline.video.picture import PictureTrack
 from pipeline.video.sound import SoundTrack
 from schemas.config import Config
 from schemas.media import AudioBlock, FrameBatch, MediaInfo, SampledFrame
-from schemas.records import Analysis, Keyframe, Utterance
+from schemas.records import Analysis, Keyframe, Shot, Utterance
 
 logger = logging.getLogger(__name__)
 
@@ -66,7 +66,9 @@ class VideoAnalyzer:
             transcript = sound.finish()
         shots = tuple(picture.shots) if picture else ()
         keyframes = tuple(picture.keyframes) if picture else ()
-        utterances, keyframes, screen = self._encode_texts(transcript.utterances, keyframes, stats.duration_s, clock)
+        utterances, keyframes, screen = self._encode_texts(
+            transcript.utterances, keyframes, shots, stats.duration_s, clock
+        )
         with clock.step("scenes"):
             scenes = build_scenes(
                 shots,
@@ -142,10 +144,11 @@ class VideoAnalyzer:
         self,
         utterances: tuple[Utterance, ...],
         keyframes: tuple[Keyframe, ...],
+        shots: tuple[Shot, ...],
         duration_s: float,
         clock: StepClock,
     ) -> tuple[tuple[Utterance, ...], tuple[Keyframe, ...], list[TextSpan]]:
-        written = screen_spans(keyframes, duration_s)
+        written = screen_spans(keyframes, duration_s, shots)
         with clock.step("text"):
             texts = [utterance.text for utterance in utterances] + [text for _, _, text in written]
             vectors = self.models.text.encode(texts)

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -10,7 +11,7 @@ from pipeline.understanding import build_scenes, compose_caption, summarize
 from pipeline.understanding.words import shortened
 from schemas.config import FusionConfig, ScenesConfig, SummaryConfig
 from schemas.records import Keyframe, Label, Shot, Summary, TextLine, Utterance, frame_id, utterance_id
-from tests.pipeline.understanding.videos import TEXT, VISION, keyframe, shots, utterance
+from tests.pipeline.understanding.videos import TEXT, VISION, keyframe, seen, shots, utterance
 
 TALK = [
     ("Welcome to this talk about bees.", 5),
@@ -26,7 +27,13 @@ TALK = [
 
 
 def summary_of(
-    shot_list: list[Shot], frames: list[Keyframe], utterances: list[Utterance], duration_s: float, **config: object
+    shot_list: list[Shot],
+    frames: list[Keyframe],
+    utterances: list[Utterance],
+    duration_s: float,
+    *,
+    uri: str = "/films/my_bee-talk.2021.mp4",
+    **config: object,
 ) -> Summary:
     scenes = build_scenes(
         shot_list, frames, utterances, [], duration_s=duration_s, text_dimensions=TEXT, vision_dimensions=VISION,
@@ -35,7 +42,7 @@ def summary_of(
     )  # fmt: skip
     return summarize(
         scenes, shot_list, frames, utterances, video_id="v", duration_s=duration_s,
-        config=SummaryConfig(**config), uri="/films/my_bee-talk.2021.mp4",
+        config=SummaryConfig(**config), uri=uri,
     )  # fmt: skip
 
 
@@ -79,18 +86,91 @@ def test_doubtful_speech_makes_no_headline() -> None:
 def test_a_silent_video_is_summarised_from_its_pictures_and_titles() -> None:
     shot_list = shots([0, 20, 40, 60])
     frames = [
-        keyframe(0, 5, 0, 0, label="mountain bike"),
-        keyframe(1, 25, 1, 1, label="tabby cat"),
-        keyframe(2, 45, 2, 2, label="espresso"),
+        seen(keyframe(0, 5, 0, 0), ("mountain bike", 0.7), ("unicycle", 0.1)),
+        seen(keyframe(1, 25, 1, 1), ("tandem bicycle", 0.4)),
+        keyframe(2, 45, 2, 2, title="The end of the road"),
     ]
     summary = summary_of(shot_list, frames, [], 60)
-    assert any("mountain bike" in sentence.text for sentence in summary.sentences)
-    assert {evidence.id for each in summary.sentences for evidence in each.evidence} <= {
-        frame_id("v", n) for n in range(3)
-    }
+    assert [sentence.text for sentence in summary.sentences] == [
+        "Seems to show bicycles, in 2 of 3 shots.",
+        "On screen: “The end of the road”.",
+    ]
+    assert [evidence.id for evidence in summary.sentences[0].evidence] == [frame_id("v", 0), frame_id("v", 1)]
+    assert [evidence.id for evidence in summary.sentences[1].evidence] == [frame_id("v", 2)]
     assert summary.keyframe_ids == tuple(frame_id("v", n) for n in range(3))
-    assert {label.label for label in summary.labels} == {"mountain bike", "tabby cat", "espresso"}
-    assert any(highlight.reason == "Shows: tabby cat" for highlight in summary.highlights)
+    assert {label.label for label in summary.labels} >= {"mountain bike", "tandem bicycle"}
+    reasons = [highlight.reason for highlight in summary.highlights]
+    assert reasons == ["First shows: bicycles", "On screen: “The end of the road”"]
+
+
+def test_what_one_frame_seems_to_show_is_not_said() -> None:
+    frames = [
+        keyframe(0, 5, 0, 0, label="electrical switch", score=0.85),
+        keyframe(1, 25, 1, 1, label="gas pump", score=0.35),
+        keyframe(2, 45, 2, 2),
+    ]
+    summary = summary_of(shots([0, 20, 40, 60]), frames, [], 60)
+    told = " ".join([summary.headline, *(each.text for each in summary.sentences)])
+    assert "switch" not in told
+    assert "pump" not in told
+    assert [each.text for each in summary.sentences] == [
+        "Pictures of 1:00 min in 3 shots, in which nothing was recognised for certain."
+    ]
+
+
+def test_a_model_that_writes_captions_is_taken_at_its_word() -> None:
+    frames = [
+        replace(keyframe(n, 10 * n + 5, n, n), caption=f"A dog on beach number {n}.", caption_source="model:blip")
+        for n in range(3)
+    ]
+    summary = summary_of(shots([0, 10, 20, 30]), frames, [], 30)
+    assert [each.text for each in summary.sentences] == [f"A dog on beach number {n}." for n in range(3)]
+
+
+def test_every_chapter_has_a_sentence_before_one_has_two() -> None:
+    spoken = [
+        utterance(n, 6.0 * n, 6.0 * n + 5, f"Sentence number {n} says something about subject {n // 25}.", n // 25)
+        for n in range(100)
+    ]
+    summary = summary_of([], [], spoken, 600, sentences=4)
+    assert len(summary.chapters) == 4
+    begins = [sentence.evidence[0].start_s for sentence in summary.sentences]
+    for chapter in summary.chapters:
+        assert sum(chapter.start_s <= begin < chapter.end_s for begin in begins) == 1
+
+
+def test_courtesies_and_sentences_that_lean_on_others_are_not_the_summary() -> None:
+    texts = [
+        "Good morning and welcome to our show.",
+        "The council will close the old harbour bridge in May.",
+        "It is what they wanted for a long time.",
+        "Thank you for your questions.",
+    ]
+    spoken = [utterance(n, 5.0 * n, 5.0 * n + 4, text, 0) for n, text in enumerate(texts)]
+    summary = summary_of([], [], spoken, 20, sentences=1)
+    assert [each.text for each in summary.sentences] == [texts[1]]
+    assert summary.headline == texts[1]
+
+
+def test_words_on_the_screen_get_the_accents_that_are_heard() -> None:
+    spoken = [utterance(0, 0, 3, "Buenos días a todos y a todas.", 0)]
+    summary = summary_of(shots([0, 40]), [keyframe(0, 1, 0, 0, title="Buenos døas")], spoken, 40)
+    assert summary.headline == "Buenos días"
+
+
+@pytest.mark.parametrize(
+    ("uri", "headline"),
+    [
+        ("/films/summer_tour-1994.avi", "summer tour 1994"),
+        ("/films/IMG_1234.mp4", "Video without speech (2 shots, 20 s)"),
+        ("file:///films/harbour.mp4", "harbour"),
+    ],
+)
+def test_a_silent_video_of_unknown_things_has_the_headline_of_its_name_if_people_gave_it(
+    uri: str, headline: str
+) -> None:
+    frames = [keyframe(0, 5, 0, 0, label="prison", score=0.72), keyframe(1, 15, 1, 1)]
+    assert summary_of(shots([0, 10, 20]), frames, [], 20, uri=uri).headline == headline
 
 
 def test_a_title_card_gives_the_headline_and_the_chapter() -> None:

@@ -1,5 +1,6 @@
 """Invented videos as the steps before would describe them, with vectors that mean something."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -33,6 +34,11 @@ def keyframe(
         f"Shows {label}." if label else "A picture in which nothing was recognised.", "composed",
         direction(topic, VISION, seed=index),
     )  # fmt: skip
+
+
+def seen(frame: Keyframe, *labels: tuple[str, float]) -> Keyframe:
+    """Return the frame with these labels."""
+    return replace(frame, labels=tuple(Label(name, score) for name, score in labels))
 
 
 def utterance(

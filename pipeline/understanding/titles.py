@@ -1,0 +1,148 @@
+"""Titles that people would accept: what is written large on the screen, and what is said in few words."""
+
+import re
+import unicodedata
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+
+from pipeline.language import ends_sentence, word_count
+from pipeline.understanding.captions import title_line
+from pipeline.understanding.words import clean, shortened
+from schemas.records import Keyframe, Utterance
+
+TITLE_LENGTH = 60
+"""Characters at most."""
+TITLE_HEIGHT = 0.045
+"""A line is a title when it is at least so high, as a share of the picture."""
+_CAPTION_TOP = 0.7
+"""A line that begins below this names what is shown, as a caption does."""
+_MIN_SCORE = 0.85
+_ADDRESS = re.compile(r"@|www\.|https?:|\.(?:com|org|net|edu|gov)\b|\b\d{1,2}:\d{2}", re.IGNORECASE)
+_FILLER = re.compile(
+    r"^(?:(?:and|so|but|now|well|okay|ok|right|um+|uh+|er+|yeah|yes|no|oh|also|then|because|or|again|in short)"
+    r"\b[\s,.]*)+",
+    re.IGNORECASE,
+)
+_PRESENTS = re.compile(
+    r"^(?:(?:this|that|it|here|there) (?:is|was|are|were)"
+    r"|(?:today |now )?(?:we|i) (?:want to |will |are going to |'?ll )?"
+    r"(?:talk|speak|look|learn|hear)(?:ing)? (?:about|at|of))\s+",
+    re.IGNORECASE,
+)
+_BREAK = re.compile(
+    r"\s(?=(?:in|at|on|for|with|by|from|that|which|who|where|when|while|because|and|but|as|than|if|so)\s)",
+    re.IGNORECASE,
+)
+_CLAUSE = re.compile(r"[,;:\u2013\u2014\uff0c\uff1b\uff1a]\s*")
+_OPEN_END = re.compile(
+    r"\b(?:is|are|was|were|be|been|the|a|an|of|to|not|and|or|very|more|has|have|had)$", re.IGNORECASE
+)
+_WORD = re.compile(r"\w{4,}")
+_VOWELS = frozenset("aeiouyøæœ")
+
+
+def screen_title(frame: Keyframe, *, min_height: float = TITLE_HEIGHT) -> str:
+    """Return the title that a frame shows; empty where nothing large and legible is written.
+
+    Args:
+        frame: A keyframe with its lines of text.
+        min_height: Of the line, as a share of the picture's.
+    """
+    line = title_line(frame.text_lines)
+    if line is None or line.score < _MIN_SCORE or line.box[3] - line.box[1] < min_height:
+        return ""
+    text = clean(line.text)
+    return text if is_legible(text) else ""
+
+
+def is_caption(frame: Keyframe) -> bool:
+    """Tell whether a frame's title stands at its foot: it names what is shown then, and not what follows."""
+    line = title_line(frame.text_lines)
+    return line is not None and line.box[1] > _CAPTION_TOP
+
+
+def is_legible(text: str) -> bool:
+    """Tell whether a line that was read off a picture is words, and not an address, a clock or a misreading."""
+    letters = sum(character.isalpha() for character in text)
+    if letters < 3 or letters < 0.6 * len(text.replace(" ", "")) or _ADDRESS.search(text):
+        return False
+    latin = [word for word in text.split() if word[:1].isalpha() and unicodedata.name(word[0], "").startswith("LATIN")]
+    # Words without a vowel are misreadings, but for the odd abbreviation.
+    spoken = sum(bool(_VOWELS & set(unicodedata.normalize("NFD", word.lower()))) for word in latin)
+    return 2 * spoken >= len(latin) and (len(latin) != 1 or len(text) >= 4)
+
+
+def with_accents(keyframes: Sequence[Keyframe], utterances: Sequence[Utterance]) -> list[Keyframe]:
+    """Give words on the screen the accents that the reader of pictures lost, where the same words are heard.
+
+    Args:
+        keyframes: With their lines of text as they were read.
+        utterances: What is said in the same video.
+    """
+    words = {word.lower() for each in utterances for word in _WORD.findall(each.text) if not word.isascii()}
+    return [_with_accents(frame, words) if words and frame.text_lines else frame for frame in keyframes]
+
+
+def sentence_title(text: str, *, length: int = TITLE_LENGTH) -> str:
+    """Make a title of a sentence: without what people begin it with, and not broken off in the middle of a phrase.
+
+    Args:
+        text: The sentence; one that does not end gives none.
+        length: Characters at most.
+
+    Returns:
+        The sentence if it is short enough, else its first clause that is, else its beginning up to a preposition or
+        conjunction (English); empty where none of them does.
+    """
+    if not ends_sentence(text):
+        return ""
+    core = _FILLER.sub("", clean(text)).rstrip(".。!！… ")
+    topic = _PRESENTS.sub("", core)
+    core = topic if word_count(topic) >= 3 else core
+    if len(core) > length:
+        clauses = (clause.strip() for clause in _CLAUSE.split(core))
+        beginnings = (core[: found.start()] for found in reversed(list(_BREAK.finditer(core))))
+        parts = (*clauses, *(part for part in beginnings if not _OPEN_END.search(part)))
+        core = next((part for part in parts if len(part) <= length and word_count(part) >= 5), "")
+    return core[:1].upper() + core[1:] if word_count(core) >= 2 else ""
+
+
+def phrase_title(phrases: Sequence[str]) -> str:
+    """Make a title of the one or two best keyphrases; a phrase that says the same as the first is passed over.
+
+    Args:
+        phrases: The best first.
+    """
+    if not phrases:
+        return ""
+    first = clean(phrases[0])
+    known = set(first.lower().split())
+    others = (clean(phrase) for phrase in phrases[1:])
+    second = next((phrase for phrase in others if not known & set(phrase.lower().split())), "")
+    joined = f"{first}, {second}" if second and word_count(first) < 3 else first
+    title = joined if len(joined) <= TITLE_LENGTH else first
+    return shortened(title[:1].upper() + title[1:], TITLE_LENGTH)
+
+
+def _with_accents(frame: Keyframe, words: Collection[str]) -> Keyframe:
+    lines = (
+        replace(line, text=" ".join(_accented(word, words) for word in line.text.split())) for line in frame.text_lines
+    )
+    return replace(frame, text_lines=tuple(lines))
+
+
+def _accented(word: str, heard: Collection[str]) -> str:
+    lower = word.lower()
+    if len(word) < 4 or lower in heard:
+        return word
+    match = next((other for other in sorted(heard) if _one_apart(lower, other)), word)
+    return match[:1].upper() + match[1:] if word[:1].isupper() else match
+
+
+def _one_apart(read: str, heard: str) -> bool:
+    """Tell whether one letter beyond ASCII is all that a heard word has in place of, or more than, a read one."""
+    head = 0
+    while head < min(len(read), len(heard)) and read[head] == heard[head]:
+        head += 1
+    odd = head < len(heard) and not heard[head].isascii()
+    return odd and heard[head + 1 :] in {read[head + 1 :], read[head:]}
