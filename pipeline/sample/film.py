@@ -40,6 +40,8 @@ class Scene:
     """ImageNet's names for that."""
     least_s: float = 2.5
     """It lasts at least so long."""
+    narrator: "Narrator | None" = None
+    """Who speaks in it, where that is not the film's narrator."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,7 @@ class Narrator:
     voice: str = "en-us"
     language: str = "en"
     rate_wpm: int = 150
+    name: str = ""
 
 
 def still(picture: Picture) -> Callable[[int], Iterator[Picture]]:
@@ -56,26 +59,38 @@ def still(picture: Picture) -> Callable[[int], Iterator[Picture]]:
     return lambda count: (picture for _ in range(count))
 
 
-def make_film(path: Path, scenes: Sequence[Scene], *, fps: int, narrator: Narrator | None = None) -> Truth:
+def make_film(
+    path: Path,
+    scenes: Sequence[Scene],
+    *,
+    fps: int,
+    narrator: Narrator | None = None,
+    background: Callable[[int], Sound] | None = None,
+) -> Truth:
     """Write a film and return what is in it.
 
     Args:
         path: Where to; the container is what its ending says.
         scenes: What happens, in order; at least one, and the first does not dissolve.
         fps: Frames a second.
-        narrator: Who speaks; none: the film has no sound.
+        narrator: Who speaks; none: nobody does.
+        background: Makes so many samples of what sounds under the speech; with neither, the film has no sound.
     """
     counts: list[int] = []
     sound: list[Sound] = []
     spoken: list[Spoken] = []
     for scene in scenes:
         start_s = sum(counts) / fps
-        voice, sentences = _narrate(scene, start_s, narrator)
+        voice, sentences = _narrate(scene, start_s, scene.narrator or narrator)
         counts.append(ceil(max(scene.least_s, len(voice) / SAMPLE_RATE_HZ) * fps))
         samples = round(sum(counts) / fps * SAMPLE_RATE_HZ) - sum(map(len, sound))
         sound.append(np.pad(voice, (0, samples - len(voice))))
         spoken += sentences
-    write_video(path, _shoot(scenes, counts, fps), fps=fps, audio=np.concatenate(sound) if narrator else None)
+    heard = np.concatenate(sound)
+    if background:
+        heard = np.clip(heard + background(len(heard)), -1, 1).astype(np.float32)
+    audible = background or narrator or any(scene.narrator for scene in scenes)
+    write_video(path, _shoot(scenes, counts, fps), fps=fps, audio=heard if audible else None)
     return _truth(scenes, [frame / fps for frame in accumulate(counts, initial=0)], spoken, narrator)
 
 
@@ -90,7 +105,7 @@ def _narrate(scene: Scene, start_s: float, narrator: Narrator | None) -> tuple[S
         heard = np.flatnonzero(np.abs(voice) > _AUDIBLE)
         voice = voice[heard[0] : heard[-1] + 1]
         begin_s = start_s + sum(map(len, pieces)) / SAMPLE_RATE_HZ
-        spoken.append(Spoken(sentence, begin_s, begin_s + len(voice) / SAMPLE_RATE_HZ))
+        spoken.append(Spoken(sentence, begin_s, begin_s + len(voice) / SAMPLE_RATE_HZ, narrator.name))
         pieces += [voice, _silence(_PAUSE_S)]
     return np.concatenate([*pieces[:-1], _silence(_TAIL_S)]), spoken
 
@@ -126,4 +141,5 @@ def _truth(scenes: Sequence[Scene], edges: Sequence[float], spoken: list[Spoken]
         spoken=tuple(spoken),
         written=tuple(Written(line, *span) for scene, span in spans for line in scene.written),
         pictured=tuple(Pictured(scene.subject, scene.labels, *span) for scene, span in spans if scene.subject),
+        scenes_s=tuple(span for _, span in spans),
     )

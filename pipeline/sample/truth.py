@@ -10,6 +10,8 @@ class Spoken:
     text: str
     start_s: float
     end_s: float
+    speaker: str = ""
+    """Name of who says it, where several speak."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,8 @@ class Truth:
     spoken: tuple[Spoken, ...]
     written: tuple[Written, ...]
     pictured: tuple[Pictured, ...]
+    scenes_s: tuple[tuple[float, float], ...] = ()
+    """Start and end of each scene of the script."""
 
     @property
     def transitions_s(self) -> tuple[float, ...]:

@@ -1,0 +1,121 @@
+"""Understanding: summaries, chapters, topics, and what they cost."""
+
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+
+from benchmarks.figures.figure import Figure
+from benchmarks.material.analysed import Row, Video
+from benchmarks.material.films import KnownFilm
+from benchmarks.material.script import FOLDER
+from benchmarks.measures.scores import accuracy_at, calibration_error
+from benchmarks.measures.summaries import is_supported, rouge
+from benchmarks.measures.times import boundary_errors
+
+PART = "understanding"
+MAIN_STEPS = frozenset({"decode", "shots", "keyframes", "vision", "ocr", "thumbnails", "speech", "text"})
+"""The main job's steps; all others are understanding's."""
+
+
+def understanding_figures(films: Sequence[KnownFilm], videos: Mapping[str, Video]) -> Iterator[Figure]:
+    """Measure understanding."""
+    yield from _summaries(films, videos)
+    yield from _chapters(films, videos)
+    yield from _topics(films, videos)
+    yield from _cost(videos)
+
+
+def _summaries(films: Sequence[KnownFilm], videos: Mapping[str, Video]) -> Iterator[Figure]:
+    ours, leads, kept, supported = [], [], 0, 0
+    for film in films:
+        summary = videos[film.path.name].summary
+        for sentence in summary["sentences"]:
+            spans = [(each["start_s"], each["end_s"]) for each in sentence["evidence"]]
+            kept += 1
+            supported += is_supported(sentence["text"], spans, film.truth)
+        if film.script.summaries and film.truth.spoken:
+            ours.append(rouge(film.script.summaries, " ".join(each["text"] for each in summary["sentences"])))
+            lead = [each.text for each in film.truth.spoken[: max(1, len(summary["sentences"]))]]
+            leads.append(rouge(film.script.summaries, " ".join(lead)))
+    ours_mean, lead_mean = np.mean(ours, axis=0), np.mean(leads, axis=0)
+    for place, name in enumerate(("ROUGE-1", "ROUGE-2", "ROUGE-L")):
+        yield Figure(
+            PART, f"summary, {name}", float(ours_mean[place]), "", f"{len(ours)} films",
+            f"F1, stemmed, the better of the references; the first sentences of the script, as many: "
+            f"{lead_mean[place]:.3f}", "two summaries a film, written by hand", "higher",
+        )  # fmt: skip
+    yield Figure(
+        PART, "summary, evidence precision", supported / max(1, kept), "%", f"{kept} sentences",
+        "share of sentences of which at least 60 % of the words (little ones aside) are said, written or shown within "
+        "their evidence, by the script", "times of what is said, written and shown", "higher",
+    )  # fmt: skip
+
+
+def _chapters(films: Sequence[KnownFilm], videos: Mapping[str, Video]) -> Iterator[Figure]:
+    ours, nothing, even = [], [], []
+    for film in films:
+        known, length_s = film.chapter_starts_s, film.truth.duration_s
+        if len(known) < 2:
+            continue
+        found = [chapter["start_s"] for chapter in videos[film.path.name].summary["chapters"]]
+        ours.append(boundary_errors(known, found, length_s))
+        nothing.append(boundary_errors(known, [0.0], length_s))
+        even.append(boundary_errors(known, np.linspace(0, length_s, len(known), endpoint=False).tolist(), length_s))
+    for place, name in enumerate(("Pk", "WindowDiff")):
+        means = [float(np.mean([pair[place] for pair in pairs])) for pairs in (ours, nothing, even)]
+        yield Figure(
+            PART, f"chapters, {name}", means[0], "", f"{len(ours)} films",
+            f"on seconds; window: half the mean length of a chapter. No boundaries: {means[1]:.3f}; the right number, "
+            f"evenly: {means[2]:.3f}. `summary.min_chapter_s` is 15, as the films are short",
+            "chapters of the script", "lower",
+        )  # fmt: skip
+
+
+def _topics(films: Sequence[KnownFilm], videos: Mapping[str, Video]) -> Iterator[Figure]:
+    accepted = tomllib.loads((FOLDER / "topics.toml").read_text("utf-8"))
+    names, right, scores, hits = [], [], [], []
+    for film in films:
+        if film.truth.language != "en":
+            continue
+        for scene, span in film.scenes:
+            if not scene.topics:
+                continue
+            found = _scene_at(videos[film.path.name].scenes, span)["topics"] or []
+            names.append([topic["label"] for topic in found])
+            right.append(frozenset(name for topic in scene.topics for name in accepted[topic]))
+            scores += [topic["score"] for topic in found[:1]]
+            hits += [topic["label"] in right[-1] for topic in found[:1]]
+    silent = sum(not found for found in names)
+    for places in (1, 3):
+        yield Figure(
+            PART, f"topic right, first {places}".replace("first 1", "first"), accuracy_at(names, right, places), "%",
+            f"{len(names)} scenes, of which {silent} were given none",
+            "share of true scenes for which the overlapping scene of the lake names a right topic",
+            "topics of the script, in the shipped taxonomy; one to eight names are right of about a hundred", "higher",
+        )  # fmt: skip
+    if scores:
+        yield Figure(
+            PART, "topic scores, calibration error", calibration_error(scores, hits), "", f"{len(scores)} first topics",
+            "expected calibration error in ten bins", "whether the topic is right", "lower",
+        )  # fmt: skip
+
+
+def _scene_at(scenes: Sequence[Row], span: tuple[float, float]) -> Row:
+    return max(scenes, key=lambda row: min(row["end_s"], span[1]) - max(row["start_s"], span[0]))
+
+
+def _cost(videos: Mapping[str, Video]) -> Iterator[Figure]:
+    seconds: dict[str, float] = {}
+    for video in videos.values():
+        for step, spent_s in video.row["timings_s"]:
+            seconds[step] = seconds.get(step, 0.0) + spent_s
+    main_s = sum(spent_s for step, spent_s in seconds.items() if step in MAIN_STEPS)
+    extra = {step: spent_s for step, spent_s in seconds.items() if step not in MAIN_STEPS}
+    listed = ", ".join(f"{step} {spent_s:.1f} s" for step, spent_s in sorted(extra.items(), key=lambda pair: -pair[1]))
+    yield Figure(
+        PART, "time beyond the main job", sum(extra.values()) / max(main_s, 1e-9), "%",
+        f"{len(videos)} videos, {sum(video.row['duration_s'] for video in videos.values()):.0f} s",
+        f"seconds of compute in the steps that the main job has not ({listed}) over those in its steps "
+        f"({main_s:.0f} s)", "`videos.timings_s`", "lower", 0.15,
+    )  # fmt: skip

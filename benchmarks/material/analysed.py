@@ -1,0 +1,99 @@
+"""The known films as a lake says they are: analysed in this process, once for each revision and state of the code."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pipeline.configuration import load_config
+from pipeline.discovery import discover
+from pipeline.lake import Lake
+from pipeline.plan import make_plan
+from pipeline.revision import models_of, revision_of
+from workers import ShardJob, run_shard
+
+SETTINGS = ("summary.min_chapter_s=15",)
+"""Beside the defaults: the films are short, and so are their chapters."""
+_ROOT = Path(__file__).parents[2]
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Video:
+    """All rows of one video."""
+
+    row: Row
+    shots: list[Row]
+    frames: list[Row]
+    utterances: list[Row]
+    scenes: list[Row]
+    summary: Row
+
+    @property
+    def id(self) -> str:
+        """The video's id."""
+        return str(self.row["video_id"])
+
+    @property
+    def words(self) -> str:
+        """All that was understood of the speech."""
+        return " ".join(row["text"].strip() for row in self.utterances)
+
+
+def analysed_lake(files: Sequence[Path], work: Path, *, settings: Sequence[str] = (), threads: int = 2) -> Lake:
+    """Analyse what the lake does not hold yet.
+
+    Args:
+        files: The archive.
+        work: Folder in which lakes are kept, each named after what made it.
+        settings: `section.key=value`, beside `SETTINGS`.
+        threads: Threads of each model.
+    """
+    config = load_config(environment={}, settings=[*SETTINGS, *settings, f"workers.threads={threads}"])
+    revision = revision_of(config, models_of(config))
+    lake = Lake.create(str(work / f"lake-{revision[:8]}-{_code_digest()[:8]}"))
+    lake.clean()
+    found = discover([str(file) for file in files], lake, config.archive)
+    plan = make_plan(found.tasks, lake.processed(revision), revision, config)
+    for shard in plan.shards:
+        job = ShardJob(shard.id, revision, lake.uri, config)
+        for outcome in run_shard(job, shard.tasks, None):
+            if outcome.status == "failed":
+                raise RuntimeError(f"{outcome.uri} was not analysed: {outcome.error_message}")
+            print(
+                f"  analysed {Path(outcome.uri).name} ({outcome.duration_s:.0f} s in {outcome.wall_s:.0f} s)",
+                flush=True,
+            )
+        lake.commit(shard.id, revision)
+    return lake
+
+
+def read_videos(lake: Lake) -> dict[str, Video]:
+    """Read all videos, by the name of the file."""
+
+    def rows(table: str, order: str) -> list[Row]:
+        return lake.sql(f"SELECT * FROM {table} ORDER BY video_id, {order}").to_pylist()
+
+    tables = {
+        "shots": rows("shots", "start_s"),
+        "frames": rows("frames", "time_s"),
+        "utterances": rows("utterances", "start_s"),
+        "scenes": rows("scenes", "start_s"),
+    }
+    summaries = {row["video_id"]: row for row in rows("summaries", "headline")}
+    videos = {}
+    for row in rows("videos", "uri"):
+        own = {name: [each for each in found if each["video_id"] == row["video_id"]] for name, found in tables.items()}
+        videos[Path(row["uri"]).name] = Video(row, **own, summary=summaries[row["video_id"]])
+    return videos
+
+
+def _code_digest() -> str:
+    """Digest the code that analyses, so that a figure is never of other code than that beside it."""
+    digest = hashlib.sha256()
+    for folder in ("pipeline", "schemas"):
+        for file in sorted((_ROOT / folder).rglob("*")):
+            if file.is_file() and "__pycache__" not in file.parts and "sample" not in file.parts:
+                digest.update(file.read_bytes())
+    return digest.hexdigest()

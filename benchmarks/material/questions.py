@@ -1,0 +1,34 @@
+"""What is asked about the films, with the moments that answer it."""
+
+from collections.abc import Mapping, Sequence
+
+from benchmarks.material.analysed import Video
+from benchmarks.material.films import KnownFilm
+from benchmarks.material.script import picture_asks
+from benchmarks.measures.retrieval import Question, Span
+
+
+def questions(films: Sequence[KnownFilm], videos: Mapping[str, Video], *, english: bool = True) -> list[Question]:
+    """Return the queries in English, or those in other languages.
+
+    A query about a scene has that scene as its answer; one about pictures has every scene that shows one of them.
+    """
+    scenes = [
+        (film, scene, Span(videos[film.path.name].id, *span_s)) for film in films for scene, span_s in film.scenes
+    ]
+    asked = []
+    for film, scene, span in scenes:
+        if (film.script.language == "en") is not english:
+            continue
+        for ask in scene.asks:
+            answers = [span]
+            if ask.needs == "picture":
+                answers = [other for _, each, other in scenes if (each.photo, each.clip) == (scene.photo, scene.clip)]
+            asked.append(Question(ask.text, ask.needs, tuple(answers)))
+    for picture in picture_asks() if english else ():
+        answers = [
+            span for _, scene, span in scenes if scene.photo in picture.pictures or scene.clip in picture.pictures
+        ]
+        if answers:
+            asked.append(Question(picture.text, "picture", tuple(answers)))
+    return asked

@@ -1,0 +1,1 @@
+"""The figures of `benchmarks/quality.py`: each function compares what a lake says with what is known."""

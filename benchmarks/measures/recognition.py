@@ -1,0 +1,36 @@
+"""How right words are: word and character error rates."""
+
+from collections.abc import Iterable, Sequence
+
+import jiwer
+from whisper.normalizers import BasicTextNormalizer, EnglishTextNormalizer
+
+_BY_CHARACTER = {"zh", "ja"}
+
+
+def word_error_rate(references: Sequence[str], heard: Sequence[str], language: str) -> float:
+    """Return the share of words that are wrong, missing or too many, over all pairs together.
+
+    Both sides are normalised as Whisper's authors do (Radford et al. 2022, appendix C). Languages that do not space
+    their words are counted by character.
+    """
+    normalize = EnglishTextNormalizer() if language == "en" else BasicTextNormalizer()
+    pairs = [(normalize(reference), normalize(text)) for reference, text in zip(references, heard, strict=True)]
+    if language in _BY_CHARACTER:
+        pairs = [(" ".join(reference.replace(" ", "")), " ".join(text.replace(" ", ""))) for reference, text in pairs]
+    return float(jiwer.wer([reference for reference, _ in pairs], [text for _, text in pairs]))
+
+
+def character_error_rate(lines: Sequence[str], read: Sequence[Iterable[str]]) -> float:
+    """Return the share of characters of drawn lines that were read wrongly.
+
+    Args:
+        lines: What was drawn.
+        read: For each of them, all lines that were read while it was on screen; the nearest one counts. A line that
+            nothing comes near counts as wholly wrong, and no worse.
+    """
+    wrong = 0.0
+    for line, candidates in zip(lines, read, strict=True):
+        nearest = min((jiwer.cer(line, text) for text in candidates if text), default=1.0)
+        wrong += min(1.0, float(nearest)) * len(line)
+    return wrong / max(1, sum(map(len, lines)))

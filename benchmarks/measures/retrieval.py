@@ -1,0 +1,61 @@
+"""How well queries find their moments."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A stretch of a video."""
+
+    video_id: str
+    start_s: float
+    end_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A query and the moments that answer it."""
+
+    text: str
+    needs: str
+    answers: tuple[Span, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Retrieval:
+    """R@1, R@5 and mean reciprocal rank, over so many queries."""
+
+    r1: float
+    r5: float
+    mrr: float
+    queries: int
+
+
+def is_hit(found: Span, answers: Sequence[Span]) -> bool:
+    """Tell whether at least half of a found stretch lies in one of the true ones.
+
+    So a stretch that is much longer than the truth does not count: who goes there has still to look for it.
+    """
+    length_s = max(found.end_s - found.start_s, 1e-3)
+    return any(
+        found.video_id == answer.video_id
+        and min(found.start_s + length_s, answer.end_s) - max(found.start_s, answer.start_s) >= length_s / 2
+        for answer in answers
+    )
+
+
+def first_hit(found: Sequence[Span], answers: Sequence[Span]) -> int | None:
+    """Return the place, from 1, of the first hit."""
+    return next((place for place, span in enumerate(found, start=1) if is_hit(span, answers)), None)
+
+
+def retrieval(ranks: Sequence[int | None]) -> Retrieval:
+    """Sum up the places of first hits; None is a query whose answer was not found at all."""
+    count = max(1, len(ranks))
+    return Retrieval(
+        r1=sum(rank == 1 for rank in ranks) / count,
+        r5=sum(rank is not None and rank <= 5 for rank in ranks) / count,
+        mrr=sum(1 / rank for rank in ranks if rank) / count,
+        queries=len(ranks),
+    )

@@ -1,0 +1,49 @@
+"""How good summaries are: words shared with references, and whether evidence holds what a sentence says."""
+
+import re
+from collections.abc import Sequence
+from functools import cache
+
+from rouge_score.rouge_scorer import RougeScorer
+
+from pipeline.sample.truth import Truth
+
+_KINDS = ("rouge1", "rouge2", "rougeL")
+_WORD = re.compile(r"\w+")
+_LITTLE = """
+a an the and or of in on at to is are was be it this that with from for by as you we they he she not no
+text picture shows probably possibly which nothing recognised
+"""
+_EMPTY = frozenset(_LITTLE.split())
+_ENOUGH = 0.6
+
+
+def rouge(references: Sequence[str], summary: str) -> tuple[float, float, float]:
+    """Return F1 of ROUGE-1, ROUGE-2 and ROUGE-L (Lin 2004), with stemming, against the best of the references."""
+    scores = _scorer().score_multi(list(references), summary)
+    return tuple(float(scores[kind].fmeasure) for kind in _KINDS)  # type: ignore[return-value]
+
+
+def is_supported(sentence: str, spans: Sequence[tuple[float, float]], truth: Truth, *, slack_s: float = 1.0) -> bool:
+    """Tell whether what a sentence says is truly there where its evidence points.
+
+    At least 60 % of its words, little ones aside, must be among those that are said, written or shown (by the script)
+    within the evidence, give or take a second.
+    """
+    words = {word for word in _words(sentence) if word not in _EMPTY}
+    there: set[str] = set()
+    for start_s, end_s in spans:
+        for each in (*truth.spoken, *truth.written, *truth.pictured):
+            if each.start_s < end_s + slack_s and each.end_s > start_s - slack_s:
+                text = " ".join((each.subject, *each.labels)) if hasattr(each, "subject") else each.text
+                there.update(_words(text))
+    return bool(words) and len(words & there) / len(words) >= _ENOUGH
+
+
+def _words(text: str) -> list[str]:
+    return _WORD.findall(text.lower())
+
+
+@cache
+def _scorer() -> RougeScorer:
+    return RougeScorer(list(_KINDS), use_stemmer=True)

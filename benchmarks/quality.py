@@ -1,0 +1,80 @@
+"""How right the lake is about videos of which everything is known: one table, each figure with method and reference.
+
+    python -m benchmarks.quality [--work FOLDER] [--media FOLDER] [--only PART ...] [--set SECTION.KEY=VALUE ...]
+
+The films are made from the scripts in `benchmarks/material/films`, of real pictures and clips, drawn slides and
+synthetic speech, so that every cut, word, line, chapter and topic is known. They are kept in the work folder, and so
+is the lake, for each revision and state of the code. `--media` adds real recordings where the folder has them.
+docs/quality.md has the table as it was measured last.
+"""
+
+import argparse
+import json
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+from benchmarks.figures.figure import Figure
+from benchmarks.figures.finding import finding_figures
+from benchmarks.figures.pictures import picture_figures
+from benchmarks.figures.speech import speech_figures
+from benchmarks.figures.understanding import understanding_figures
+from benchmarks.material.analysed import analysed_lake, read_videos
+from benchmarks.material.films import known_film
+from benchmarks.material.recordings import recordings
+from benchmarks.material.script import read_scripts
+
+PARTS = ("speech", "pictures", "finding", "understanding")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument(
+        "--work", type=Path, default=Path("benchmarks/results/quality"), help="keep films and lakes here"
+    )
+    parser.add_argument("--media", type=Path, help="folder of real recordings")
+    parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS, metavar="PART", help=", ".join(PARTS))
+    parser.add_argument("--set", action="append", default=[], metavar="SECTION.KEY=VALUE", dest="settings")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--json", type=Path, default=Path("benchmarks/results/quality.json"))
+    options = parser.parse_args()
+    begun = time.perf_counter()
+    figures = list(measure(options))
+    show(figures)
+    options.json.parent.mkdir(parents=True, exist_ok=True)
+    options.json.write_text(json.dumps([asdict(figure) for figure in figures], indent=2) + "\n", "utf-8")
+    print(f"\n{options.json}, after {time.perf_counter() - begun:.0f} s")
+
+
+def measure(options: argparse.Namespace) -> Iterator[Figure]:
+    films = [known_film(script, options.work / "films") for script in read_scripts()]
+    real = recordings(options.work / "recordings", options.media)
+    files = [film.path for film in films] + [recording.path for recording in real]
+    lake = analysed_lake(files, options.work, settings=options.settings, threads=options.threads)
+    videos = read_videos(lake)
+    if "speech" in options.only:
+        yield from speech_figures(films, real, videos)
+    if "pictures" in options.only:
+        yield from picture_figures(films, videos)
+    if "finding" in options.only:
+        yield from finding_figures(films, videos, lake)
+    if "understanding" in options.only:
+        yield from understanding_figures(films, videos)
+
+
+def show(figures: list[Figure]) -> None:
+    print(f"\n{'part':<14}{'figure':<52}{'value':>10}  {'goal':<10} over")
+    for figure in figures:
+        goal = ""
+        if figure.goal is not None:
+            sign = ">=" if figure.better == "higher" else "<="
+            goal = f"{sign} {figure.goal:g}{'' if figure.reached else ' MISSED'}"
+        print(f"{figure.part:<14}{figure.name:<52}{figure.shown:>10}  {goal:<10} {figure.cases}")
+
+
+if __name__ == "__main__":
+    main()

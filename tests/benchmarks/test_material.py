@@ -1,0 +1,128 @@
+import re
+import tomllib
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from benchmarks.material.films import KnownFilm, known_film
+from benchmarks.material.script import FOLDER, ChapterScript, FilmScript, SceneScript, picture_asks, read_scripts
+from schemas.media import SAMPLE_RATE_HZ
+
+SCRIPT = FilmScript(
+    name="small",
+    fps=12,
+    chapters=(
+        ChapterScript(
+            title="One",
+            scenes=(
+                SceneScript(photo="coffee.png", caption="Six o'clock", say=("The cup is hot.",), least_s=2.0),
+                SceneScript(heading="Weather", lines=("Rain", "Wind"), say=("It will rain.",), least_s=2.0),
+            ),
+        ),
+        ChapterScript(title="Two", scenes=(SceneScript(clip="bikes.mp4", least_s=2.0),)),
+    ),
+)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("films")
+
+
+@pytest.fixture(scope="module")
+def film(folder: Path) -> KnownFilm:
+    return known_film(SCRIPT, folder)
+
+
+@pytest.fixture(scope="module")
+def pictures(film: KnownFilm) -> tuple[np.ndarray, np.ndarray]:
+    with av.open(str(film.path)) as container:
+        frames = list(container.decode(video=0))
+    times_s = np.array([float(frame.pts * frame.time_base) for frame in frames])
+    return times_s, np.stack([frame.to_ndarray(format="rgb24") for frame in frames]).astype(float)
+
+
+def test_pictures_change_where_the_truth_says_they_are_cut(
+    film: KnownFilm, pictures: tuple[np.ndarray, np.ndarray]
+) -> None:
+    times_s, frames = pictures
+    change = np.abs(np.diff(frames, axis=0)).mean((1, 2, 3))
+    greatest = sorted(times_s[1:][np.argsort(change)[-2:]])
+    assert greatest == pytest.approx(film.truth.cuts_s, abs=1e-3)
+    assert film.chapter_starts_s == pytest.approx([0.0, film.truth.cuts_s[1]])
+
+
+def test_text_is_drawn_while_the_truth_says_it_is_there(
+    film: KnownFilm, pictures: tuple[np.ndarray, np.ndarray]
+) -> None:
+    times_s, frames = pictures
+    heading = next(line for line in film.truth.written if line.text == "Weather")
+    shown = (times_s >= heading.start_s) & (times_s < heading.end_s)
+    # Dark letters on light paper, in the box where slides have their heading; no photograph looks so.
+    box = frames[:, 50:76, 40:200]
+    dark, light = (box < 90).all(3).mean((1, 2)), (box > 200).all(3).mean((1, 2))
+    is_heading = (dark > 0.05) & (light > 0.4)
+    assert (is_heading == shown).all()
+
+
+def test_speech_is_heard_when_the_truth_says_so(film: KnownFilm) -> None:
+    with av.open(str(film.path)) as container:
+        sound = np.concatenate([frame.to_ndarray()[0] for frame in container.decode(audio=0)])
+    loud = np.flatnonzero(np.abs(sound) > 0.02) / SAMPLE_RATE_HZ
+    for spoken in film.truth.spoken:
+        inside = loud[(loud > spoken.start_s - 0.3) & (loud < spoken.end_s + 0.3)]
+        assert inside[0] == pytest.approx(spoken.start_s, abs=0.1)
+        assert inside[-1] == pytest.approx(spoken.end_s, abs=0.1)
+    assert loud[-1] < film.truth.spoken[-1].end_s + 0.1
+
+
+def test_a_film_is_made_once_and_its_truth_is_kept(film: KnownFilm, folder: Path) -> None:
+    made = film.path.stat().st_mtime_ns
+    assert known_film(SCRIPT, folder) == film
+    assert film.path.stat().st_mtime_ns == made
+
+
+def test_what_is_asked_about_a_film_does_not_make_it_anew(film: KnownFilm, folder: Path) -> None:
+    first, *rest = SCRIPT.chapters
+    asked = first.scenes[0].model_copy(update={"topics": ("drinks",)})
+    script = SCRIPT.model_copy(
+        update={"chapters": (first.model_copy(update={"scenes": (asked, first.scenes[1])}), *rest)}
+    )
+    made = film.path.stat().st_mtime_ns
+    known_film(script, folder)
+    assert film.path.stat().st_mtime_ns == made
+
+
+def test_the_scripts_are_enough_to_measure_with() -> None:
+    scripts = read_scripts()
+    english = [scene for script in scripts if script.language == "en" for scene in script.scenes]
+    assert len(scripts) >= 12
+    assert len({script.language for script in scripts}) >= 6
+    assert sum(len(scene.asks) for scene in english) + len(picture_asks()) >= 60
+    assert {ask.needs for scene in english for ask in scene.asks} == {"speech", "screen", "picture", "both"}
+
+
+def test_every_topic_of_the_scripts_has_names_in_the_taxonomy() -> None:
+    known = tomllib.loads((FOLDER / "topics.toml").read_text("utf-8"))
+    used = {topic for script in read_scripts() for scene in script.scenes for topic in scene.topics}
+    assert used == set(known)
+
+
+def test_every_picture_that_is_asked_for_is_shown_somewhere() -> None:
+    shown = {picture for script in read_scripts() for scene in script.scenes for picture in (scene.photo, scene.clip)}
+    assert all(set(ask.pictures) <= shown for ask in picture_asks())
+
+
+def test_queries_paraphrase_their_scenes() -> None:
+    for script in read_scripts():
+        for scene in script.scenes:
+            there = words(" ".join((*scene.say, *scene.written)))
+            for ask in scene.asks:
+                copied = words(ask.text) & there
+                assert len(copied) <= len(words(ask.text)) / 2, f"{script.name}: {ask.text!r} copies {copied}"
+
+
+def words(text: str) -> set[str]:
+    return {word for word in re.findall(r"\w+", text.lower()) if len(word) > 3}
