@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 
+from pipeline.fusion.methods import fusion_model
 from pipeline.models import ModelInfo, resolve
 from schemas.config import ANALYSIS_SECTIONS, Config
 from schemas.tables import FORMAT_VERSION
@@ -25,7 +26,8 @@ def models_of(config: Config) -> tuple[ModelInfo, ...]:
         wanted.append(("speech", config.speech.model))
     if config.ocr.engine != "none":
         wanted.append(("ocr", "embedded:pp-ocrv6"))
-    return tuple(resolve(role, model_id) for role, model_id in sorted(wanted))
+    fusion = fusion_model(config.fusion)
+    return (*([fusion] if fusion else []), *(resolve(role, model_id) for role, model_id in sorted(wanted)))
 
 
 def revision_of(config: Config, models: Sequence[ModelInfo]) -> str:

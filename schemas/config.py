@@ -152,8 +152,14 @@ class ScenesConfig(Section):
 class FusionConfig(Section):
     """How modalities combine."""
 
+    method: str = Field("early", pattern=r"^(early|projected|hybrid|plugin:.+|python:.+)$")
+    """How a scene's text and pictures become one vector. `early`: their vectors joined, both kept whole; `projected`:
+    added in the space that texts and pictures share; `hybrid`: there, after each looked at the other; or a method of
+    your own package (`plugin:<name>`, `python:package.module:Factory`)."""
     text_weight: float = Field(0.5, ge=0, le=1)
     """Weight of text against vision where both are there."""
+    hybrid_weights: str | None = None
+    """Folder that `videolake train-fusion` made; none: the hybrid's closed form, which learned nothing."""
 
 
 class SummaryConfig(Section):

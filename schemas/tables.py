@@ -206,7 +206,8 @@ _SOURCES = [
 ]
 
 
-def _frames(text: Encoder, vision: Encoder, coordinated: Encoder) -> list[pa.Field]:
+def _frames(text: Encoder, vision: Encoder, coordinated: Encoder, fused: Encoder) -> list[pa.Field]:
+    del fused
     return [
         *_KEYS,
         _text("frame_id", "Name of the keyframe across tables."),
@@ -237,8 +238,8 @@ def _frames(text: Encoder, vision: Encoder, coordinated: Encoder) -> list[pa.Fie
     ]
 
 
-def _utterances(text: Encoder, vision: Encoder, coordinated: Encoder) -> list[pa.Field]:
-    del vision, coordinated
+def _utterances(text: Encoder, vision: Encoder, coordinated: Encoder, fused: Encoder) -> list[pa.Field]:
+    del vision, coordinated, fused
     return [
         *_KEYS,
         _text("utterance_id", "Name of the utterance across tables."),
@@ -257,8 +258,7 @@ def _utterances(text: Encoder, vision: Encoder, coordinated: Encoder) -> list[pa
     ]
 
 
-def _scenes(text: Encoder, vision: Encoder, coordinated: Encoder) -> list[pa.Field]:
-    fused = f"{text[0]} + {vision[0]}"
+def _scenes(text: Encoder, vision: Encoder, coordinated: Encoder, fused: Encoder) -> list[pa.Field]:
     return [
         *_KEYS,
         _int("scene_index", "Place in the video, from 0."),
@@ -273,9 +273,7 @@ def _scenes(text: Encoder, vision: Encoder, coordinated: Encoder) -> list[pa.Fie
             "text_embedding", text[1], text[0], "text", "Unit vector of what is said and written; zeros if none."
         ),
         _embedding("vision_embedding", vision[1], vision[0], "vision", "Unit vector of its pictures; zeros if none."),
-        _embedding(
-            "fused_embedding", text[1] + vision[1], fused, "fused", "Both, weighted and joined, as one unit vector."
-        ),
+        _embedding("fused_embedding", fused[1], fused[0], "fused", "Both, weighted and joined, as one unit vector."),
         _embedding(
             "coordinated_embedding",
             coordinated[1],
@@ -310,6 +308,7 @@ def table_schema(
     text: Encoder = NO_ENCODER,
     vision: Encoder = NO_ENCODER,
     coordinated: Encoder = NO_ENCODER,
+    fused: Encoder | None = None,
 ) -> pa.Schema:
     """Return the Arrow schema of a table.
 
@@ -318,6 +317,7 @@ def table_schema(
         text: Id and dimensions of the text encoder.
         vision: Id and dimensions of the frame encoder.
         coordinated: Id and dimensions of the space that frames share with texts.
+        fused: Id and dimensions of the joint vectors; default: those of text and vision one after the other.
 
     Raises:
         KeyError: There is no such table.
@@ -326,8 +326,9 @@ def table_schema(
         "videos": _VIDEOS, "shots": _SHOTS, "summaries": _SUMMARIES, "errors": _ERRORS, "runs": _RUNS,
         "sources": _SOURCES,
     }  # fmt: skip
+    fused = fused or (f"{text[0]} + {vision[0]}", text[1] + vision[1])
     shaped = {"frames": _frames, "utterances": _utterances, "scenes": _scenes}
-    fields = fixed[table] if table in fixed else shaped[table](text, vision, coordinated)
+    fields = fixed[table] if table in fixed else shaped[table](text, vision, coordinated, fused)
     metadata: dict[str, Any] = {
         "videolake.table": table,
         "videolake.format": str(FORMAT_VERSION),

@@ -59,7 +59,7 @@ class VideoWorker:
         self._analyzer = VideoAnalyzer(config, models, threads=threads)
         self._text = (models.text.info.id, models.text.dimensions)
         self._vision = (models.vision.info.id, models.vision.dimensions)
-        self._coordinated = models.coordinated.space
+        self._coordinated, self._fused = models.coordinated.space, models.fusion.space
         self._load_s = time.perf_counter() - begun
 
     def work(self, task: VideoTask, job: ShardJob) -> VideoOutcome:
@@ -125,7 +125,7 @@ class VideoWorker:
 
     def _tables(self, task: VideoTask, job: ShardJob, result: _Result, attempts: int) -> dict[str, pa.Table]:
         revision, shard, text, vision, now = job.revision, job.shard, self._text, self._vision, datetime.now(UTC)
-        coordinated = self._coordinated
+        coordinated, fused = self._coordinated, self._fused
         if result.analysis is not None:
             try:
                 return video_tables(
@@ -136,6 +136,7 @@ class VideoWorker:
                     text=text,
                     vision=vision,
                     coordinated=coordinated,
+                    fused=fused,
                     committed_at=now,
                 )
             except LakeError as error:
@@ -151,6 +152,7 @@ class VideoWorker:
             text=text,
             vision=vision,
             coordinated=coordinated,
+            fused=fused,
             committed_at=now,
         )
 

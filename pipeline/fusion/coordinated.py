@@ -39,6 +39,9 @@ class CoordinatedSpace(Protocol):
     def of_texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return (n, dimensions) of unit length for queries or captions; zeros for empty ones."""
 
+    def of_known_texts(self, texts: Sequence[str], vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return (n, dimensions) for what is said or written, whose vectors (n, t) by the text encoder are known."""
+
 
 def coordinated_space(text: TextEncoder, vision: FrameEncoder) -> CoordinatedSpace:
     """Choose the space that two loaded encoders allow; nothing is computed yet."""
@@ -83,6 +86,11 @@ class ConseSpace:
         prompts = [PROMPT.format(text.strip()) if text.strip() else "" for text in texts]
         return centred(self._text.encode(prompts), self._background)
 
+    def of_known_texts(self, texts: Sequence[str], vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the vectors as they are: sentences share no mean as prompts do (docs/fusion.md)."""
+        del texts
+        return vectors
+
     @cached_property
     def _label_vectors(self) -> NDArray[np.float32]:
         prompts = [PROMPT.format(f"a {name}") for name in self._vision.label_names]
@@ -123,6 +131,11 @@ class TowerSpace:
             vectors[filled] = encoded
         return vectors
 
+    def of_known_texts(self, texts: Sequence[str], vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return (n, dimensions) by the text tower, as long as the known vectors."""
+        lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+        return np.asarray(self.of_texts(texts) * lengths, dtype=np.float32)
+
 
 class NoSpace:
     """For vision models that neither read nor name: nothing can be compared."""
@@ -136,3 +149,8 @@ class NoSpace:
     def of_texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return zeros (n, 1)."""
         return np.zeros((len(texts), self.space[1]), dtype=np.float32)
+
+    def of_known_texts(self, texts: Sequence[str], vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return zeros (n, 1)."""
+        del vectors
+        return self.of_texts(texts)

@@ -6,7 +6,7 @@ from pipeline.fusion.vectors import unit
 from schemas.records import Embedding
 
 
-def modality_weights(text: Embedding, vision: Embedding, text_weight: float) -> tuple[float, float]:
+def modality_weights(text: np.ndarray, vision: np.ndarray, text_weight: float) -> tuple[float, float]:
     """Return the weights of text and vision: a missing modality (all zeros) has none, and the other all of it."""
     has_text, has_vision = bool(np.any(text)), bool(np.any(vision))
     if has_text and has_vision:
@@ -31,3 +31,8 @@ def fuse_early(text: Embedding, vision: Embedding, *, text_weight: float) -> tup
     """
     weight, other = modality_weights(text, vision, text_weight)
     return unit(np.concatenate([np.sqrt(weight) * text, np.sqrt(other) * vision])), weight, other
+
+
+def early_id(text_id: str, vision_id: str) -> str:
+    """Name the space of vectors that `fuse_early` makes."""
+    return f"{text_id} + {vision_id}"

@@ -11,6 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.fusion.coordinated import CONSE_PREFIX, ConseSpace, CoordinatedSpace, TowerSpace
+from pipeline.fusion.early import early_id
+from pipeline.fusion.methods import HYBRID_PREFIX, PROJECTED_PREFIX
+from pipeline.fusion.vectors import unit
 from pipeline.lake import Lake
 from pipeline.text import TextEncoder
 from pipeline.vision import FrameEncoder
@@ -38,6 +41,8 @@ class Spaces:
     """Of `frames.embedding` and `scenes.vision_embedding`."""
     coordinated: Encoder = NO_ENCODER
     """Of `frames.coordinated_embedding` and `scenes.coordinated_embedding`."""
+    fused: Encoder = NO_ENCODER
+    """Of `scenes.fused_embedding`."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,6 +55,9 @@ class QueryVectors:
     """(n, d of the vision space): what looks the same has a high cosine."""
     coordinated: NDArray[np.float32]
     """(n, d of the coordinated space): pictures of what a text says, or of the same things, have a high cosine."""
+    fused: NDArray[np.float32]
+    """(n, d of the fused space): scenes in which it is said, written or shown have a high cosine, as far as the
+    `fusion.method` can tell."""
 
 
 class QueryEncoder:
@@ -59,6 +67,7 @@ class QueryEncoder:
         vectors = encoder.texts(["a cyclist in traffic"])
         vectors.text         # compare with utterances.embedding, frames.text_embedding
         vectors.coordinated  # compare with frames.coordinated_embedding
+        vectors.fused        # compare with scenes.fused_embedding
 
     Args:
         spaces: Which models made the vectors.
@@ -96,7 +105,7 @@ class QueryEncoder:
             row = connection.execute(_CONFIGURATION).fetchone()
         stated = json.loads(row[0]) if row else {}
         return cls(
-            Spaces(**{name: spaces[name] for name in ("text", "vision", "coordinated") if name in spaces}),
+            Spaces(**{name: spaces[name] for name in ("text", "vision", "coordinated", "fused") if name in spaces}),
             text=_section(TextConfig, stated.get("text", {})),
             vision=_section(VisionConfig, stated.get("vision", {})),
             device=device,
@@ -113,11 +122,9 @@ class QueryEncoder:
             ModelError: A model that made the lake's vectors is not there any more.
         """
         with self._lock:
-            return QueryVectors(
-                text=self._encode(self.spaces.text, queries, lambda: self._text.encode(queries)),
-                vision=_zeros(queries, self.spaces.vision),
-                coordinated=self._encode(self.spaces.coordinated, queries, lambda: self._shared.of_texts(queries)),
-            )
+            text = self._encode(self.spaces.text, queries, lambda: self._text.encode(queries))
+            coordinated = self._encode(self.spaces.coordinated, queries, lambda: self._shared.of_texts(queries))
+            return self._joined(text, _zeros(queries, self.spaces.vision), coordinated)
 
     def pictures(self, images: Sequence[NDArray[np.uint8]]) -> QueryVectors:
         """Encode pictures; `text` is zeros.
@@ -129,15 +136,30 @@ class QueryEncoder:
             ModelError: A model that made the lake's vectors is not there any more.
         """
         if self.spaces.vision == NO_ENCODER or not images:
-            spaces = (self.spaces.text, self.spaces.vision, self.spaces.coordinated)
-            return QueryVectors(*(_zeros(images, space) for space in spaces))
+            return self._joined(*(_zeros(images, space) for space in self._single))
         with self._lock:
             features = self._vision.encode(images)
-            return QueryVectors(
-                text=_zeros(images, self.spaces.text),
-                vision=features.embeddings,
-                coordinated=self._encode(self.spaces.coordinated, images, lambda: self._shared.of_pictures(features)),
-            )
+            coordinated = self._encode(self.spaces.coordinated, images, lambda: self._shared.of_pictures(features))
+            return self._joined(_zeros(images, self.spaces.text), features.embeddings, coordinated)
+
+    def _joined(
+        self, text: NDArray[np.float32], vision: NDArray[np.float32], coordinated: NDArray[np.float32]
+    ) -> QueryVectors:
+        method, dimensions = self.spaces.fused
+        if method == early_id(self.spaces.text[0], self.spaces.vision[0]):
+            fused = unit(np.concatenate([text, vision], axis=1))
+        elif not method.startswith((PROJECTED_PREFIX, HYBRID_PREFIX)):
+            fused = np.zeros((len(text), dimensions), dtype=np.float32)
+        elif self.spaces.coordinated[0].startswith(CONSE_PREFIX):
+            # There, sentences stand where the text encoder puts them, and pictures where their labels are.
+            fused = unit(text + coordinated)
+        else:
+            fused = coordinated
+        return QueryVectors(text, vision, coordinated, fused)
+
+    @property
+    def _single(self) -> tuple[Encoder, Encoder, Encoder]:
+        return self.spaces.text, self.spaces.vision, self.spaces.coordinated
 
     @staticmethod
     def _encode(

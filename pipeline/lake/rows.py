@@ -38,6 +38,7 @@ def video_tables(
     text: Encoder,
     vision: Encoder,
     coordinated: Encoder = NO_ENCODER,
+    fused: Encoder | None = None,
     committed_at: datetime,
 ) -> dict[str, pa.Table]:
     """Make the rows of a video that was analysed.
@@ -50,6 +51,7 @@ def video_tables(
         text: Id and dimensions of the text encoder.
         vision: Id and dimensions of the frame encoder.
         coordinated: Id and dimensions of the space that frames share with texts.
+        fused: Id and dimensions of the joint vectors; default: those of text and vision one after the other.
         committed_at: Now, with a time zone.
 
     Returns:
@@ -71,6 +73,7 @@ def video_tables(
         "summaries": [asdict(analysis.summary)],
     }
     d_text, d_vision, d_shared = text[1], vision[1], coordinated[1]
+    d_fused = fused[1] if fused else d_text + d_vision
     embeddings: dict[str, dict[str, pa.Array]] = {
         "frames": {
             "embedding": _vectors([frame.embedding for frame in analysis.keyframes], d_vision),
@@ -81,11 +84,11 @@ def video_tables(
         "scenes": {
             "text_embedding": _vectors([scene.text_embedding for scene in analysis.scenes], d_text),
             "vision_embedding": _vectors([scene.vision_embedding for scene in analysis.scenes], d_vision),
-            "fused_embedding": _vectors([scene.fused_embedding for scene in analysis.scenes], d_text + d_vision),
+            "fused_embedding": _vectors([scene.fused_embedding for scene in analysis.scenes], d_fused),
             "coordinated_embedding": _vectors([scene.coordinated_embedding for scene in analysis.scenes], d_shared),
         },
     }
-    return _tables(rows, embeddings, keys, text=text, vision=vision, coordinated=coordinated)
+    return _tables(rows, embeddings, keys, text=text, vision=vision, coordinated=coordinated, fused=fused)
 
 
 def failure_tables(
@@ -98,6 +101,7 @@ def failure_tables(
     text: Encoder,
     vision: Encoder,
     coordinated: Encoder = NO_ENCODER,
+    fused: Encoder | None = None,
     committed_at: datetime,
 ) -> dict[str, pa.Table]:
     """Make the rows of a video that could not be analysed: one in `videos`, one in `errors`.
@@ -111,6 +115,7 @@ def failure_tables(
         text: Id and dimensions of the text encoder.
         vision: Id and dimensions of the frame encoder.
         coordinated: Id and dimensions of the space that frames share with texts.
+        fused: Id and dimensions of the joint vectors; default: those of text and vision one after the other.
         committed_at: Now, with a time zone.
 
     Returns:
@@ -126,7 +131,7 @@ def failure_tables(
         "videos": [_NOTHING_FOUND | _file(task, info, duration_s, committed_at) | {"status": "failed"}],
         "errors": [error],
     }
-    return _tables(rows, {}, keys, text=text, vision=vision, coordinated=coordinated)
+    return _tables(rows, {}, keys, text=text, vision=vision, coordinated=coordinated, fused=fused)
 
 
 def table_of(table: str, rows: Sequence[Mapping[str, Any]]) -> pa.Table:
@@ -153,10 +158,11 @@ def _tables(
     text: Encoder,
     vision: Encoder,
     coordinated: Encoder,
+    fused: Encoder | None,
 ) -> dict[str, pa.Table]:
     tables = {}
     for name in VIDEO_TABLES:
-        schema = table_schema(name, text=text, vision=vision, coordinated=coordinated)
+        schema = table_schema(name, text=text, vision=vision, coordinated=coordinated, fused=fused)
         found = rows.get(name, [])
         vectors = embeddings.get(name, {}) if found else {}
         columns = []

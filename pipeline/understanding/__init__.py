@@ -1,8 +1,19 @@
 """What a video means: modalities fused over time, scenes, captions, chapters, and a summary that shows its evidence."""
 
 from pipeline.understanding.captions import compose_caption
+from pipeline.understanding.joint import fuse_scenes
 from pipeline.understanding.scenes import build_scenes
 from pipeline.understanding.spans import TextSpan, screen_spans, written_text
 from pipeline.understanding.summary import summarize
+from pipeline.understanding.units import speech_spans
 
-__all__ = ["TextSpan", "build_scenes", "compose_caption", "screen_spans", "summarize", "written_text"]
+__all__ = [
+    "TextSpan",
+    "build_scenes",
+    "compose_caption",
+    "fuse_scenes",
+    "screen_spans",
+    "speech_spans",
+    "summarize",
+    "written_text",
+]

@@ -7,7 +7,15 @@ from dataclasses import replace
 
 from pipeline.media import DecodeStats, decode, prefetch, probe
 from pipeline.shots import FrameSampler
-from pipeline.understanding import TextSpan, build_scenes, screen_spans, summarize, written_text
+from pipeline.understanding import (
+    TextSpan,
+    build_scenes,
+    fuse_scenes,
+    screen_spans,
+    speech_spans,
+    summarize,
+    written_text,
+)
 from pipeline.video.clock import StepClock
 from pipeline.video.models import Models
 from pipeline.video.picture import PictureTrack
@@ -93,6 +101,9 @@ class VideoAnalyzer:
                 config=self.config.summary,
                 uri=uri,
             )
+        with clock.step("fusion"):
+            texts = [*speech_spans(utterances, self.models.text.dimensions), *screen]
+            scenes = fuse_scenes(scenes, texts, keyframes, self.models.fusion, self.models.coordinated)
         return Analysis(
             info=info,
             duration_s=stats.duration_s,

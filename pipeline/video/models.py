@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from pipeline.fusion.coordinated import CoordinatedSpace, coordinated_space
+from pipeline.fusion.methods import FusionMethod, fusion_method
 from pipeline.models import ModelInfo
 from pipeline.shots import TransNet
 from pipeline.speech import SpeechRecognizer
@@ -19,6 +20,7 @@ class Models:
     vision: FrameEncoder
     coordinated: CoordinatedSpace
     """Made of the two."""
+    fusion: FusionMethod
     shots: TransNet | None
     speech: SpeechRecognizer | None
     ocr: TextReader | None
@@ -43,10 +45,17 @@ def load_models(config: Config, *, device: str, threads: int) -> Models:
     """
     text = TextEncoder(config.text, device=device, threads=threads)
     vision = FrameEncoder(config.vision, device=device, threads=threads)
+    shared = coordinated_space(text, vision)
     return Models(
         text=text,
         vision=vision,
-        coordinated=coordinated_space(text, vision),
+        coordinated=shared,
+        fusion=fusion_method(
+            config.fusion,
+            text=(text.info.id, text.dimensions),
+            vision=(vision.info.id, vision.dimensions),
+            coordinated=shared.space,
+        ),
         shots=None
         if config.shots.detector == "content"
         else TransNet(config.shots.model, device=device, threads=threads),

@@ -21,9 +21,9 @@ def test_a_new_lake_has_no_spaces_and_queries_are_zeros(tmp_path: Path) -> None:
 def test_the_spaces_are_those_of_the_newest_vectors(tmp_path: Path) -> None:
     lake = Lake.create(str(tmp_path / "lake"))
     publish(lake, "01", ["v01", "v02"])
-    assert QueryEncoder.of_lake(lake).spaces == Spaces(TEXT, VISION, COORDINATED)
+    assert QueryEncoder.of_lake(lake).spaces == Spaces(TEXT, VISION, COORDINATED, ("minilm + efficientnet", 10))
     publish(lake, "02", ["v01"], revision="b" * 16, minutes=5, text=("other", 3))
-    assert QueryEncoder.of_lake(lake).spaces == Spaces(("other", 3), VISION, COORDINATED)
+    assert QueryEncoder.of_lake(lake).spaces == Spaces(("other", 3), VISION, COORDINATED, ("other + efficientnet", 7))
 
 
 def test_text_is_encoded_as_the_newest_run_says(tmp_path: Path) -> None:
