@@ -30,7 +30,6 @@ def ray_cluster(address: str | None) -> Iterator[dict[str, float]]:
     # Set before Ray is imported. Without the first, Ray copies the whole working folder to every worker under `uv run`.
     os.environ.setdefault("RAY_ENABLE_UV_RUN_RUNTIME_ENV", "0")
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
-    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
     import ray
 
     joined = not ray.is_initialized()

@@ -24,7 +24,16 @@ def print_query(query: str, lake: str, *, form: str, output: Path | None) -> Non
         LakeError: The query is wrong, or the lake cannot be read.
         ConfigurationError: The file's ending is none that can be written.
     """
-    answer = Lake(lake).sql(query)
+    print_answer(Lake(lake).sql(query), form=form, output=output)
+
+
+def print_answer(answer: pa.Table, *, form: str, output: Path | None) -> None:
+    """Print a table on standard output as `table`, `csv`, `json` or `jsonl`, or write it into a file.
+
+    Raises:
+        LakeError: The file cannot be written.
+        ConfigurationError: The file's ending is none that can be written.
+    """
     if output:
         _write(answer, output)
     elif form == "table":

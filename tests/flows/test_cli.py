@@ -66,26 +66,18 @@ def test_a_second_run_does_nothing_and_says_so_in_a_moment(
     assert contents(Lake(str(lake))) == before
 
 
+@pytest.mark.parametrize(
+    ("engine", "moments"), [("inline", ["staged", "committing"]), ("ray", ["staged"])], ids=["inline", "ray"]
+)
 def test_killed_at_random_moments_and_run_again_the_lake_is_that_of_an_undisturbed_run(
-    lake: Path, archive: Path, environment: dict[str, str], tmp_path: Path
+    lake: Path, archive: Path, environment: dict[str, str], tmp_path: Path, engine: str, moments: list[str]
 ) -> None:
     disturbed = tmp_path / "lake"
-    command = [
-        *VIDEOLAKE,
-        "run",
-        str(archive),
-        "--lake",
-        str(disturbed),
-        "--engine",
-        "inline",
-        "--shard-videos",
-        "2",
-        "--quiet",
-    ]
+    options = ["--engine", engine, "--shard-videos", "2", "--quiet"]
+    command = [*VIDEOLAKE, "run", str(archive), "--lake", str(disturbed), *options]
     rng = random.Random(7)
-    for _ in range(2):
+    for moment in moments:
         process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        moment = rng.choice(["staged", "committing"])
         deadline = time.monotonic() + 120
         while process.poll() is None and time.monotonic() < deadline:
             staged = len(list(disturbed.glob("_staging/*/*/videos.parquet")))
@@ -93,6 +85,7 @@ def test_killed_at_random_moments_and_run_again_the_lake_is_that_of_an_undisturb
             if (moment == "staged" and staged) or (moment == "committing" and committed):
                 break
             time.sleep(rng.uniform(0.0005, 0.02))
+        assert process.poll() is None, "it was killed while it worked"
         process.send_signal(signal.SIGKILL)
         process.wait()
     done = videolake(environment, *command[3:])

@@ -1,0 +1,111 @@
+"""`videolake bert`: pre-train and fine-tune a BERT on a lake's own words, and classify with it."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from flows.commands.query import print_answer
+from pipeline.lake import Lake
+from pipeline.training import TextClassifier, documents_of_file, documents_of_lake, finetune, pretrain, read_examples
+from pipeline.training.classify import Unit
+from schemas.errors import ConfigurationError
+from schemas.training import BertSize, PretrainingScore, TrainingOptions
+
+_DEFAULT = "embedded:minilm"
+
+
+def run_pretrain(
+    folder: Path,
+    *,
+    lake: str | None,
+    text: tuple[Path, ...],
+    base: str | None,
+    size: BertSize | None,
+    options: TrainingOptions,
+    device: str,
+    threads: int,
+) -> None:
+    """Pre-train, and print what the model knows of held-out text before and after.
+
+    Raises:
+        VideolakeError: There is nothing to learn from, or the model cannot be loaded or saved.
+    """
+    if base and size:
+        raise ConfigurationError("Give --from to go on with a model, or --size to begin a new one, not both.")
+    documents = [document for file in text for document in documents_of_file(file)]
+    documents += documents_of_lake(Lake(lake)) if lake else []
+    if not documents:
+        raise ConfigurationError("There is no text to learn from: give --lake with spoken videos in it, or --text.")
+    sentences = sum(map(len, documents))
+    click.echo(f"{len(documents)} documents, {sentences} sentences", err=True)
+    with _progress() as progress:
+        report = pretrain(
+            documents, folder, base=size or base or _DEFAULT, scratch=size is not None, options=options,
+            device=device, threads=threads, progress=progress,
+        )  # fmt: skip
+    click.echo(f"{'on held-out text':<28}{'before':>10}{'after':>10}")
+    rows: list[tuple[str, Callable[[PretrainingScore], float | None]]] = [
+        ("loss of masked words (nats)", lambda score: score.mlm_loss),
+        ("masked words right", lambda score: score.mlm_accuracy),
+        ("next sentences right", lambda score: score.nsp_accuracy),
+    ]
+    for name, value in rows:
+        before, after = value(report.before), value(report.after)
+        if before is not None and after is not None:
+            click.echo(f"{name:<28}{before:>10.3f}{after:>10.3f}")
+    click.echo(f"\nUse it: videolake run ARCHIVE --lake LAKE --set text.model={folder}")
+
+
+def run_finetune(
+    examples: Path,
+    folder: Path,
+    *,
+    lake: str | None,
+    base: str | None,
+    options: TrainingOptions,
+    device: str,
+    threads: int,
+) -> None:
+    """Fine-tune a classifier, and print how well it knows held-out examples.
+
+    Raises:
+        VideolakeError: The examples are too few or cannot be read, or the model cannot be loaded or saved.
+    """
+    found = read_examples(examples, Lake(lake) if lake else None)
+    with _progress() as progress:
+        report = finetune(
+            found, folder, base=base or _DEFAULT, options=options, device=device, threads=threads, progress=progress
+        )
+    click.echo(
+        f"accuracy {report.accuracy:.3f}, macro F1 {report.macro_f1:.3f} on {report.measured_on} held-out examples "
+        f"(always the most frequent class: {report.majority_accuracy:.3f})\n"
+    )
+    click.echo(f"{'class':<24}{'precision':>10}{'recall':>10}{'F1':>10}{'examples':>10}")
+    for each in report.classes:
+        click.echo(f"{each.label:<24}{each.precision:>10.3f}{each.recall:>10.3f}{each.f1:>10.3f}{each.examples:>10}")
+    click.echo(f"\nUse it: videolake bert classify {folder} --lake LAKE")
+
+
+def run_classify(
+    model: str, lake: str, *, unit: Unit, form: str, output: Path | None, device: str, threads: int
+) -> None:
+    """Classify every text of a kind in a lake; print the answer or write it.
+
+    Raises:
+        VideolakeError: The lake or the model cannot be read, or the file cannot be written.
+    """
+    rows = TextClassifier(model, device=device, threads=threads).classify(Lake(lake), unit)
+    print_answer(rows, form=form, output=output)
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[int, int, float], None]]:
+    from rich.console import Console
+    from rich.progress import Progress, TextColumn
+
+    with Progress(*Progress.get_default_columns(), TextColumn("loss {task.fields[loss]:.3f}"), transient=True,
+                  console=Console(stderr=True)) as bar:  # fmt: skip
+        row = bar.add_task("training", total=None, loss=float("nan"))
+        yield lambda step, steps, loss: bar.update(row, completed=step, total=steps, loss=loss)

@@ -1,0 +1,72 @@
+"""Labelled examples for classification, out of a file; texts may be named by their ids in the lake."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.csv as pa_csv
+import pyarrow.json as pa_json
+import pyarrow.parquet as pq
+
+from pipeline.lake import Lake
+from schemas.errors import ConfigurationError
+
+_TEXT_OF = {"utterance_id": "utterances", "frame_id": "frames"}
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A text and its class."""
+
+    text: str
+    label: str
+
+
+def read_examples(path: Path, lake: Lake | None = None) -> list[Example]:
+    """Read a table with the columns `label`, and `text`, `utterance_id` or `frame_id`.
+
+    Args:
+        path: `.csv`, `.jsonl` or `.parquet`.
+        lake: Where ids are looked up.
+
+    Raises:
+        ConfigurationError: It cannot be read, lacks a column, or names what the lake does not hold.
+    """
+    table = _read(path)
+    if "label" not in table.column_names:
+        raise ConfigurationError(f"{path} has no column `label`; it has {', '.join(table.column_names)}.")
+    labels = [str(label) for label in table["label"].to_pylist()]
+    if "text" in table.column_names:
+        return [Example(str(text), label) for text, label in zip(table["text"].to_pylist(), labels, strict=True)]
+    key = next((name for name in _TEXT_OF if name in table.column_names), None)
+    if key is None or lake is None:
+        raise ConfigurationError(f"{path} needs a column `text`; or `utterance_id` or `frame_id`, with --lake.")
+    ids = [str(each) for each in table[key].to_pylist()]
+    texts = _texts(lake, key, ids)
+    missing = [each for each in ids if each not in texts]
+    if missing:
+        raise ConfigurationError(f"{path} names {len(missing)} texts that the lake does not hold, as {missing[0]}.")
+    return [Example(texts[each], label) for each, label in zip(ids, labels, strict=True)]
+
+
+def _read(path: Path) -> pa.Table:
+    readers = {".csv": pa_csv.read_csv, ".jsonl": pa_json.read_json, ".parquet": pq.read_table}
+    reader = readers.get(path.suffix.lower())
+    if reader is None:
+        raise ConfigurationError(f"{path} cannot be read: name a .csv, .jsonl or .parquet file.")
+    try:
+        table: pa.Table = reader(path)
+    except (OSError, pa.ArrowException) as error:
+        raise ConfigurationError(f"{path} cannot be read: {error}") from error
+    return table
+
+
+def _texts(lake: Lake, key: str, ids: Sequence[str]) -> dict[str, str]:
+    connection = lake.connect()
+    try:
+        connection.register("wanted", pa.table({"id": pa.array(ids, pa.string())}))
+        query = f"SELECT {key}, text FROM {_TEXT_OF[key]} SEMI JOIN wanted ON id = {key}"  # noqa: S608 - fixed names
+        return dict(connection.sql(query).fetchall())
+    finally:
+        connection.close()
