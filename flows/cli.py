@@ -270,6 +270,28 @@ def export(
 
 
 @main.command()
+@click.argument("moments", nargs=-1, required=True, metavar="VIDEO@START-END...")
+@_lake
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="File, or folder; default: the current folder.")
+@click.option("--exact", is_flag=True, help="Encode anew, to begin and end at just these times.")
+@click.option("--force", is_flag=True, help="Write over files that are there.")
+@_reported
+def clip(moments: tuple[str, ...], lake: str, *, output: Path | None, exact: bool, force: bool) -> None:
+    """Cut moments out of videos, without loss: what is in the file is copied, not encoded anew.
+
+    A copy begins at the last keyframe before the moment, often a few seconds early; the command says how many. With
+    --exact it begins and ends to the frame.
+
+    \b
+    videolake clip talk.mp4@1:02-1:30 --lake LAKE -o quote.mp4
+    videolake clip talk.mp4@1:02-1:30 film.mkv@75.5-80 --lake LAKE -o clips/ --exact
+    """
+    from flows.commands.clip import ClipOptions, clip_moments
+
+    sys.exit(EXIT_SOME_FAILED if clip_moments(moments, lake, output, ClipOptions(exact, force)) else 0)
+
+
+@main.command()
 @click.argument("folder", type=click.Path(path_type=Path))
 @_reported
 def sample(folder: Path) -> None:

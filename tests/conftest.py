@@ -8,3 +8,18 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
 os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
 os.environ.setdefault("DO_NOT_TRACK", "1")
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.known_lake import KnownLake
+
+
+@pytest.fixture(scope="session")
+def known_lake(tmp_path_factory: pytest.TempPathFactory) -> "KnownLake":
+    """A tiny real lake, made once for all tests that only read it; loads the real models."""
+    from tests.known_lake import make_known_lake
+
+    return make_known_lake(tmp_path_factory.mktemp("known"))

@@ -1,0 +1,95 @@
+"""`videolake clip`: cut moments out of videos."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from pipeline.export.clip import Clip, clip_ending, copy_clip
+from pipeline.export.moments import Moment, parse_moment
+from pipeline.export.names import safe_stem
+from pipeline.export.record import VideoRecord, read_video
+from pipeline.export.reencode import encode_clip, exact_ending
+from pipeline.export.text import one_line
+from pipeline.lake import Lake
+from pipeline.lake.present import clock
+from pipeline.media.sources import local_path
+from schemas.errors import ExportError, VideolakeError
+
+
+@dataclass(frozen=True, slots=True)
+class ClipOptions:
+    """How clips are made."""
+
+    exact: bool = False
+    """Encode anew, to begin and end at just these times."""
+    force: bool = False
+    """Write over what is there."""
+
+
+def clip_moments(moments: Sequence[str], lake: str, output: Path | None, options: ClipOptions) -> int:
+    """Cut moments out of videos of a lake, and print a line for each clip.
+
+    Args:
+        moments: As `VIDEO@START-END`.
+        lake: The lake.
+        output: A file for one clip, or a folder; None: the current folder.
+        options: How.
+
+    Returns:
+        How many clips could not be made though others were; told on standard error, a line each.
+
+    Raises:
+        ConfigurationError: A moment is written wrongly.
+        LakeError: The lake cannot be read.
+        VideolakeError: The only clip could not be made.
+    """
+    asked = [parse_moment(each) for each in moments]
+    opened = Lake(lake)
+    failed = 0
+    for moment in asked:
+        try:
+            record = read_video(opened, moment.video)
+            target = _target(record, moment, output, options, alone=len(asked) == 1)
+            _print(_clip(record, moment, target, options), moment)
+        except VideolakeError as error:
+            if len(asked) == 1:
+                raise
+            failed += 1
+            click.echo(f"no clip: {one_line(str(error))}", err=True)
+    return failed
+
+
+def _target(record: VideoRecord, moment: Moment, output: Path | None, options: ClipOptions, *, alone: bool) -> Path:
+    """Return the file to make.
+
+    Raises:
+        ExportError: It is there already, or is the video itself.
+    """
+    if output is not None and output.suffix and alone and not output.is_dir():
+        target = output
+    else:
+        ending = (exact_ending if options.exact else clip_ending)(record.uri, has_video=record.has_video)
+        name = f"{safe_stem(record.uri)} {moment.start_s:g}-{moment.end_s:g} s{ending}"
+        target = (output or Path()) / name
+    source = local_path(record.uri)
+    if source is not None and target.exists() and source.exists() and target.samefile(source):
+        raise ExportError(f"{target} is the video itself. Name another file.")
+    if target.exists() and not options.force:
+        raise ExportError(f"{target} is there already; --force writes over it.")
+    return target
+
+
+def _clip(record: VideoRecord, moment: Moment, target: Path, options: ClipOptions) -> Clip:
+    if moment.start_s >= record.duration_s:
+        raise ExportError(f"{record.uri} ends at {clock(record.duration_s)}, before the moment starts.")
+    end_s = min(moment.end_s, record.duration_s)
+    cut = encode_clip if options.exact else copy_clip
+    return cut(record.uri, moment.start_s, end_s, target)
+
+
+def _print(clip: Clip, moment: Moment) -> None:
+    early_s = moment.start_s - clip.start_s
+    slack = f", begins {early_s:.1f} s before the moment, at a keyframe" if early_s > 0.05 else ""
+    click.echo(f"{one_line(str(clip.path))}  {clip.end_s - clip.start_s:.1f} s{slack}")

@@ -1,0 +1,227 @@
+"""Cut a stretch out of a video to the frame and the sample, by encoding it anew."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, cast
+
+import av
+import numpy as np
+from av.audio.stream import AudioStream
+from av.container import InputContainer, OutputContainer
+from av.video.stream import VideoStream
+
+from pipeline.export.clip import Clip, Streams, muxer, output_file, seek, streams_of, time_of
+from pipeline.media.sources import open_media
+from schemas.errors import ExportError
+
+_CLOCK_HZ = 90_000
+_LEAD_S = 1.0
+"""Decoders of sound need a moment to settle."""
+_H264, _AAC = "libx264", "aac"
+_CODERS = {
+    ".webm": ("libvpx-vp9", "libopus"), ".mka": ("", _AAC), ".m4a": ("", _AAC), ".mp3": ("", "libmp3lame"),
+    ".wav": ("", "pcm_s16le"), ".ogg": ("", "libopus"), ".opus": ("", "libopus"), ".flac": ("", "flac"),
+}  # fmt: skip
+_OPTIONS = {
+    "libx264": {"preset": "fast", "crf": "18"},
+    "libvpx-vp9": {"crf": "30", "b": "0", "deadline": "good", "cpu-used": "4"},
+}
+_PIXEL_FORMATS = {"yuv420p", "yuvj420p", "yuv420p10le"}
+_MOST_HZ = 48_000
+
+
+def exact_ending(uri: str, *, has_video: bool) -> str:
+    """Return the ending of a file into which a video is encoded: its own where there is an encoder, else MP4's."""
+    ending = Path(uri).suffix.lower()
+    if has_video:
+        return ending if ending in {".mp4", ".m4v", ".mov", ".mkv", ".webm"} else ".mp4"
+    return ending if ending in _CODERS and ending != ".webm" else ".m4a"
+
+
+def encode_clip(uri: str, start_s: float, end_s: float, target: Path) -> Clip:
+    """Cut a stretch out of a video exactly: it begins with the frame that is shown at `start_s`.
+
+    Args:
+        uri: The video.
+        start_s: Seconds from its start.
+        end_s: Seconds from its start.
+        target: File to make; its ending names the container, and the encoders.
+
+    Returns:
+        The clip.
+
+    Raises:
+        MediaError: The video cannot be read.
+        ExportError: It is shorter, there is no encoder for it, or the file cannot be written.
+    """
+    with open_media(uri) as source, output_file(target) as file:
+        streams = streams_of(source)
+        pictures, sound = _CODERS.get(target.suffix.lower(), (_H264, _AAC))
+        if not pictures:
+            streams = Streams(None, streams.sounds, streams.origin_s)
+        if not streams.all:
+            raise ExportError(f"{uri} has no sound, and {target.name} holds nothing else. Name an .mp4 or .mkv file.")
+        seek(source, streams, start_s - _LEAD_S)
+        try:
+            with av.open(file, "w", format=muxer(target)) as made:
+                lines = _lines(made, streams, (pictures, sound), (start_s, end_s))
+                _encode(source, made, streams, lines)
+                last_s = max((line.last_s for line in lines.values()), default=0.0)
+        except (av.error.FFmpegError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise ExportError(f"{uri} cannot be encoded into {target.name}: {reason}.") from error
+        if not last_s:
+            raise ExportError(f"{uri} has nothing between {start_s:g} and {end_s:g} s.")
+        return Clip(target, start_s, min(end_s, start_s + last_s))
+    raise AssertionError("unreachable")
+
+
+def _lines(
+    made: OutputContainer, streams: Streams, coders: tuple[str, str], span_s: tuple[float, float]
+) -> dict[int, "_PictureLine | _SoundLine"]:
+    lines: dict[int, _PictureLine | _SoundLine] = {}
+    if streams.picture:
+        lines[streams.picture.index] = _PictureLine(made, coders[0], streams, span_s)
+    for each in streams.sounds:
+        lines[each.index] = _SoundLine(made, coders[1], each, streams, span_s)
+    return lines
+
+
+def _encode(
+    source: InputContainer, made: OutputContainer, streams: Streams, lines: dict[int, "_PictureLine | _SoundLine"]
+) -> None:  # fmt: skip
+    unfinished = set(lines)
+    for packet in source.demux(streams.all):
+        line = lines[packet.stream.index]
+        if packet.stream.index not in unfinished:
+            continue
+        try:
+            frames = packet.decode()
+        except av.error.FFmpegError:
+            continue  # damaged; the decoder goes on with the next
+        for frame in frames:
+            for encoded in line.add(frame):
+                made.mux(encoded)
+        if line.done:
+            unfinished.discard(packet.stream.index)
+        if not unfinished:
+            break
+    for line in lines.values():
+        for encoded in line.finish():
+            made.mux(encoded)
+
+
+@dataclass(slots=True)
+class _Span:
+    start_s: float
+    end_s: float
+
+
+class _PictureLine:
+    """Encodes frames from the one that is shown at the start."""
+
+    def __init__(self, made: OutputContainer, codec: str, streams: Streams, span_s: tuple[float, float]) -> None:
+        source = streams.picture
+        self._streams = streams
+        self._span = _Span(*span_s)
+        self._held: Any = None
+        self._held_s = 0.0
+        self._format = source.pix_fmt if source.pix_fmt in _PIXEL_FORMATS else "yuv420p"
+        self._size = (source.width - source.width % 2, source.height - source.height % 2)
+        self._turned = False
+        stream = cast("VideoStream", made.add_stream(codec, rate=source.average_rate or source.guessed_rate or 25))
+        stream.options = dict(_OPTIONS[codec])
+        stream.width, stream.height = self._size
+        stream.pix_fmt = self._format
+        stream.time_base = stream.codec_context.time_base = Fraction(1, _CLOCK_HZ)
+        if source.sample_aspect_ratio:
+            stream.codec_context.sample_aspect_ratio = source.sample_aspect_ratio
+        for name in ("color_range", "color_primaries", "color_trc", "colorspace"):
+            setattr(stream.codec_context, name, getattr(source.codec_context, name))
+        self._stream = stream
+        self.last_s = 0.0
+        self.done = False
+
+    def add(self, frame: Any) -> Iterator[Any]:  # noqa: ANN401 - a PyAV frame
+        time_s = time_of(frame.pts, frame.time_base, self._streams)
+        if time_s is None or self.done:
+            return
+        if not self._turned:
+            self._turned = True
+            if frame.rotation:
+                self._stream.set_display_rotation(frame.rotation)
+        if self._held is not None and time_s > self._span.start_s:
+            yield from self._encoded(min(time_s, self._span.end_s))
+        self._held, self._held_s = frame, time_s
+        if time_s >= self._span.end_s:
+            self._held, self.done = None, True
+
+    def finish(self) -> Iterator[Any]:
+        if self._held is not None:
+            length_s = float((self._held.duration or 0) * self._held.time_base)
+            if self._held_s + length_s > self._span.start_s:
+                yield from self._encoded(min(self._held_s + length_s, self._span.end_s))
+        yield from self._stream.encode(None)
+
+    def _encoded(self, until_s: float) -> Iterator[Any]:
+        frame, begin_s = self._held, max(0.0, self._held_s - self._span.start_s)
+        self._held = None
+        self.last_s = max(self.last_s, until_s - self._span.start_s, begin_s + 1e-3)
+        made = frame.reformat(*self._size, format=self._format)
+        made.pts, made.time_base = round(begin_s * _CLOCK_HZ), Fraction(1, _CLOCK_HZ)
+        made.pict_type = 0
+        made.duration = max(1, round((until_s - self._span.start_s - begin_s) * _CLOCK_HZ))
+        yield from self._stream.encode(made)
+
+
+class _SoundLine:
+    """Encodes samples from the one that sounds at the start."""
+
+    def __init__(
+        self, made: OutputContainer, codec: str, source: AudioStream, streams: Streams, span_s: tuple[float, float]
+    ) -> None:
+        self._streams = streams
+        self._span = _Span(*span_s)
+        self._rate = _MOST_HZ if codec == "libopus" else min(source.codec_context.sample_rate, _MOST_HZ)
+        layout = "mono" if source.codec_context.layout.nb_channels == 1 else "stereo"
+        self._resampler = av.AudioResampler(format="fltp", layout=layout, rate=self._rate)
+        self._layout = layout
+        self._stream = cast("AudioStream", made.add_stream(codec, rate=self._rate, layout=layout))
+        if source.language:
+            self._stream.metadata["language"] = source.language
+        self._next: int | None = None
+        self.last_s = 0.0
+        self.done = False
+
+    def add(self, frame: Any) -> Iterator[Any]:  # noqa: ANN401 - a PyAV frame
+        time_s = time_of(frame.pts, frame.time_base, self._streams)
+        if time_s is None or self.done:
+            return
+        for sound in self._resampler.resample(frame):
+            begin = self._place(time_s, sound.samples)
+            yield from self._encoded(sound.to_ndarray(), begin)
+
+    def finish(self) -> Iterator[Any]:
+        yield from self._stream.encode(None)
+
+    def _place(self, time_s: float, samples: int) -> int:
+        """Return the place of a block's first sample; blocks follow each other unless the stream has a gap."""
+        stated = round((time_s - self._span.start_s) * self._rate)
+        begin = stated if self._next is None or abs(stated - self._next) > self._rate // 20 else self._next
+        self._next = begin + samples
+        return begin
+
+    def _encoded(self, samples: Any, begin: int) -> Iterator[Any]:  # noqa: ANN401 - (channels, n) float32
+        last = round((self._span.end_s - self._span.start_s) * self._rate)
+        self.done = begin + samples.shape[1] >= last
+        first, stop = max(0, -begin), min(samples.shape[1], last - begin)
+        if stop <= first:
+            return
+        piece = np.ascontiguousarray(samples[:, first:stop])
+        made = av.AudioFrame.from_ndarray(piece, format="fltp", layout=self._layout)
+        made.sample_rate, made.time_base = self._rate, Fraction(1, self._rate)
+        made.pts = begin + first
+        self.last_s = max(self.last_s, (begin + stop) / self._rate)
+        yield from self._stream.encode(made)

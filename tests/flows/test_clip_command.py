@@ -1,0 +1,92 @@
+from pathlib import Path
+
+import av
+import pytest
+from click.testing import CliRunner, Result
+
+from flows.cli import main
+from pipeline.export import read_video
+from pipeline.export.subtitles import srt
+from schemas.errors import ConfigurationError
+from tests.known_lake import KnownLake
+
+pytestmark = pytest.mark.models
+
+
+def clip(known: KnownLake, *arguments: object) -> Result:
+    return CliRunner().invoke(main, ["clip", *map(str, arguments), "--lake", known.lake.uri])
+
+
+def length_s(path: Path) -> float:
+    with av.open(str(path)) as container:
+        return container.duration / av.time_base
+
+
+def test_a_moment_becomes_a_file(known_lake: KnownLake, tmp_path: Path) -> None:
+    result = clip(known_lake, f"{known_lake.film}@0:05.2-0:07.2", "-o", tmp_path / "quote.mp4", "--exact")
+    assert result.exit_code == 0, result.output
+    assert length_s(tmp_path / "quote.mp4") == pytest.approx(2.0, abs=0.05)
+
+
+def test_a_copy_says_how_early_it_begins(known_lake: KnownLake, tmp_path: Path) -> None:
+    result = clip(known_lake, f"{known_lake.film}@5.2-7.2", "-o", tmp_path / "quote.mp4")
+    assert "s before the moment, at a keyframe" in result.stdout
+
+
+def test_several_moments_go_to_a_folder_under_safe_names(known_lake: KnownLake, tmp_path: Path) -> None:
+    result = clip(known_lake, f"{known_lake.film}@1-2", "silent@0.5-1.5", "-o", tmp_path / "clips")
+    assert result.exit_code == 0, result.output
+    names = sorted(path.name for path in (tmp_path / "clips").iterdir())
+    assert names == ["The cat's _film_ _1_ 1-2 s.mp4", "silent 0.5-1.5 s.mp4"]
+
+
+def test_nothing_is_written_over_unless_forced(known_lake: KnownLake, tmp_path: Path) -> None:
+    target = tmp_path / "quote.mp4"
+    target.write_text("precious")
+    result = clip(known_lake, "silent@0-1", "-o", target)
+    assert (result.exit_code, target.read_text()) == (1, "precious")
+    assert "--force" in result.stderr
+    assert clip(known_lake, "silent@0-1", "-o", target, "--force").exit_code == 0
+    assert length_s(target) > 0.5
+
+
+def test_the_video_itself_is_never_written_over(known_lake: KnownLake) -> None:
+    before = known_lake.silent.read_bytes()
+    result = clip(known_lake, "silent@0-1", "-o", known_lake.silent, "--force")
+    assert (result.exit_code, known_lake.silent.read_bytes()) == (1, before)
+
+
+def test_of_several_each_that_fails_costs_a_line(known_lake: KnownLake, tmp_path: Path) -> None:
+    moments = ["silent@0-1", "silent@50-60", "nobody@1-2", "broken@0-1"]
+    result = clip(known_lake, *moments, "-o", tmp_path)
+    assert result.exit_code == 3
+    assert len(result.stdout.splitlines()) == 1
+    failed = result.stderr.splitlines()
+    assert [line.startswith("no clip: ") for line in failed] == [True] * 3
+    assert [path.name for path in tmp_path.iterdir()] == ["silent 0-1 s.mp4"]
+
+
+@pytest.mark.parametrize(
+    "moment", ["silent", "silent@1", "silent@2-1", "silent@1-1", "silent@a-b", "@1-2", "silent@1-2-3"]
+)
+def test_what_is_no_moment_is_bad_usage(known_lake: KnownLake, moment: str) -> None:
+    result = clip(known_lake, moment)
+    assert result.exit_code == 2
+    assert moment in result.stderr
+
+
+def test_subtitles_of_a_real_film_are_where_it_is_spoken(known_lake: KnownLake) -> None:
+    lines = srt(read_video(known_lake.lake, str(known_lake.film))).splitlines()
+    assert "morning" in " ".join(lines)
+    start_s = [float(line[6:8]) + int(line[9:12]) / 1000 for line in lines if "-->" in line]
+    assert start_s[0] == pytest.approx(known_lake.truth.spoken[0].start_s, abs=0.4)
+    assert any(each == pytest.approx(known_lake.truth.spoken[1].start_s, abs=0.4) for each in start_s)
+
+
+def test_times_are_read_as_people_write_them() -> None:
+    from pipeline.export.moments import parse_moment
+
+    moment = parse_moment("a@b.mp4@1:02:03.5-62:04")
+    assert (moment.video, moment.start_s, moment.end_s) == ("a@b.mp4", 3723.5, 3724.0)
+    with pytest.raises(ConfigurationError):
+        parse_moment("x@-1-2")

@@ -1,0 +1,189 @@
+"""Clips, decoded: where they begin and end, and whether picture and sound keep step."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from pipeline.export.clip import clip_ending, copy_clip
+from pipeline.export.reencode import encode_clip, exact_ending
+from schemas.errors import ErrorKind, ExportError, MediaError
+from schemas.media import SAMPLE_RATE_HZ
+from tests import material
+
+FPS, SECONDS, KEYFRAME_S = 25, 8, 2.0
+FRAME_S = 1 / FPS
+FLASHES_S = (1.0, 3.2, 5.0, 7.0)
+"""When the picture is white for a frame, and a tone of the same length sounds."""
+
+
+@dataclass(frozen=True)
+class Decoded:
+    times_s: list[float]
+    keyframes_s: list[float]
+    flashes_s: list[float]
+    beeps_s: list[float]
+    rotations: set[int]
+
+
+def decoded(path: Path) -> Decoded:
+    """Decode a file; times are from its start."""
+    times_s, keyframes_s, flashes_s, rotations, pieces = [], [], [], set(), []
+    with av.open(str(path)) as container:
+        origin_s = (container.start_time or 0) / av.time_base
+        for frame in container.decode(*container.streams.video[:1], *container.streams.audio[:1]):
+            time_s = frame.time - origin_s
+            if isinstance(frame, av.VideoFrame):
+                times_s.append(time_s)
+                keyframes_s += [time_s] if frame.key_frame else []
+                rotations.add(frame.rotation)
+                if frame.to_ndarray(format="gray").mean() > 200:
+                    flashes_s.append(time_s)
+            else:
+                pieces.append((time_s, np.abs(frame.to_ndarray()[0].astype(float)), frame.sample_rate))
+    loudest = max((samples.max() for _, samples, _ in pieces), default=0.0)
+    found_s = [
+        start_s + np.flatnonzero(samples > loudest / 5)[0] / rate
+        for start_s, samples, rate in pieces
+        if samples.max() > loudest / 5
+    ]
+    beeps_s = [each for number, each in enumerate(found_s) if not number or each - found_s[number - 1] > 0.3]
+    return Decoded(times_s, keyframes_s, flashes_s, beeps_s, rotations)
+
+
+@pytest.fixture(scope="module")
+def films(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """The same film in several containers: a flash and a beep at known times, a keyframe every two seconds."""
+    folder = tmp_path_factory.mktemp("films")
+    sound = np.zeros(SECONDS * SAMPLE_RATE_HZ, np.float32)
+    for flash_s in FLASHES_S:
+        start = round(flash_s * SAMPLE_RATE_HZ)
+        sound[start : start + 640] = material.tone(0.04, 2000.0, 0.9)[:640]
+    lit = {round(flash_s * FPS) for flash_s in FLASHES_S}
+    frames = [np.full((96, 128, 3), 250 if number in lit else 20, np.uint8) for number in range(SECONDS * FPS)]
+    coded = {
+        "mp4": ("libx264", "aac"), "mkv": ("libx264", "aac"), "mov": ("libx264", "aac"), "ts": ("libx264", "aac"),
+        "webm": ("libvpx-vp9", "libopus"), "avi": ("mpeg4", "libmp3lame"),
+    }  # fmt: skip
+    made = {}
+    for ending, (picture, track) in coded.items():
+        options = {"g": str(round(KEYFRAME_S * FPS)), "bf": "2", "sc_threshold": "1000000000"}
+        if picture == "libx264":
+            options["sc_threshold"] = "0"
+        elif picture == "libvpx-vp9":
+            options = {"g": options["g"], "deadline": "realtime", "cpu-used": "8"}
+        made[ending] = material.write_video(
+            folder / f"film.{ending}", frames, fps=FPS, audio=sound, codec=picture, audio_codec=track,
+            options=options,
+        )  # fmt: skip
+    return made
+
+
+CONTAINERS = ["mp4", "mkv", "mov", "ts", "webm", "avi"]
+
+
+def in_step(clip: Decoded, late_s: float) -> bool:
+    """Tell whether the beeps follow the flashes as they do in the source, within a block of compressed sound."""
+    pairs = zip(clip.flashes_s, clip.beeps_s, strict=True)
+    return all(abs(beep - flash - late_s) < 0.03 for flash, beep in pairs)
+
+
+@pytest.mark.parametrize("container", CONTAINERS)
+def test_a_copy_begins_at_the_keyframe_before_and_keeps_picture_and_sound_in_step(
+    films: dict[str, Path], tmp_path: Path, container: str
+) -> None:
+    source = decoded(films[container])
+    path = str(films[container])
+    clip = copy_clip(path, 2.9, 5.5, tmp_path / f"clip{clip_ending(path, has_video=True)}")
+    assert clip.start_s == pytest.approx(max(each for each in source.keyframes_s if each < 2.9), abs=0.001)
+    assert clip.end_s == pytest.approx(5.5, abs=3 * FRAME_S)
+    found = decoded(clip.path)
+    first_s = found.times_s[0]
+    assert found.times_s[-1] + FRAME_S - first_s == pytest.approx(clip.end_s - clip.start_s, abs=3 * FRAME_S)
+    expected = [each - clip.start_s for each in source.flashes_s[1:3]]
+    assert [each - first_s for each in found.flashes_s] == pytest.approx(expected, abs=0.002)
+    assert in_step(found, source.beeps_s[1] - source.flashes_s[1]), (source, found)
+
+
+@pytest.mark.parametrize("container", CONTAINERS)
+def test_an_exact_clip_begins_and_ends_to_the_frame(films: dict[str, Path], tmp_path: Path, container: str) -> None:
+    source = decoded(films[container])
+    path = str(films[container])
+    clip = encode_clip(path, 2.92, 5.48, tmp_path / f"clip{exact_ending(path, has_video=True)}")
+    assert (clip.start_s, clip.end_s) == (2.92, pytest.approx(5.48, abs=0.001))
+    found = decoded(clip.path)
+    assert found.times_s[0] == pytest.approx(0.0, abs=0.002)
+    assert 2.56 - FRAME_S - 0.002 <= found.times_s[-1] < 2.56
+    assert found.flashes_s == pytest.approx([each - 2.92 for each in source.flashes_s[1:3]], abs=0.002)
+    assert in_step(found, source.beeps_s[1] - source.flashes_s[1]), (source, found)
+
+
+def test_copied_packets_are_those_of_the_source(films: dict[str, Path], tmp_path: Path) -> None:
+    clip = copy_clip(str(films["mp4"]), 2.0, 4.0, tmp_path / "clip.mp4")
+
+    def packets(path: Path) -> list[bytes]:
+        with av.open(str(path)) as container:
+            return [bytes(each) for each in container.demux(container.streams.video[0]) if each.size]
+
+    source, copied = packets(films["mp4"]), packets(clip.path)
+    start = source.index(copied[0])
+    assert source[start : start + len(copied)] == copied
+
+
+def test_a_clip_from_the_start_to_beyond_the_end_is_the_whole_film(films: dict[str, Path], tmp_path: Path) -> None:
+    for cut in (copy_clip, encode_clip):
+        clip = cut(str(films["mp4"]), 0.0, 100.0, tmp_path / f"{cut.__name__}.mp4")
+        assert len(decoded(clip.path).times_s) == SECONDS * FPS
+        assert clip.end_s == pytest.approx(SECONDS, abs=0.1)
+
+
+@pytest.mark.parametrize("cut", [copy_clip, encode_clip])
+def test_a_turned_film_stays_turned(tmp_path: Path, cut: object) -> None:
+    source = material.rotated_video(tmp_path / "turned.mp4", 90)
+    clip = cut(str(source), 0.2, 0.8, tmp_path / "clip.mp4")
+    assert decoded(clip.path).rotations == decoded(source).rotations != {0}
+
+
+def test_an_exact_clip_of_a_film_of_variable_rate_keeps_its_times(tmp_path: Path) -> None:
+    times_s = [0.0, 0.1, 0.5, 0.6, 1.4, 1.5, 2.5, 2.6]
+    source = material.variable_rate_video(tmp_path / "film.mp4", times_s)
+    clip = encode_clip(str(source), 1.0, 2.55, tmp_path / "clip.mp4")
+    assert decoded(clip.path).times_s == pytest.approx([0.0, 0.4, 0.5, 1.5], abs=0.002)
+
+
+@pytest.mark.parametrize(("ending", "codec"), [(".wav", "pcm_s16le"), (".mp3", "libmp3lame"), (".flac", "flac")])
+@pytest.mark.parametrize("exact", [False, True])
+def test_sound_alone_is_cut_too(tmp_path: Path, ending: str, codec: str, exact: bool) -> None:
+    sound = material.silence(6.0)
+    sound[3 * SAMPLE_RATE_HZ : 3 * SAMPLE_RATE_HZ + 1600] = material.tone(0.1, level=0.9)
+    source = material.write_sound(tmp_path / f"sound{ending}", sound, codec=codec)
+    name = (exact_ending if exact else clip_ending)(str(source), has_video=False)
+    clip = (encode_clip if exact else copy_clip)(str(source), 2.0, 5.0, tmp_path / f"clip{name}")
+    assert clip.end_s - clip.start_s == pytest.approx(3.0, abs=0.2)
+    [beep_s] = decoded(clip.path).beeps_s
+    assert beep_s == pytest.approx(1.0, abs=0.15)
+
+
+def test_streams_that_do_not_fit_the_container_are_refused_with_what_to_do(
+    films: dict[str, Path], tmp_path: Path
+) -> None:
+    with pytest.raises(ExportError, match=r"h264, aac.*--exact"):
+        copy_clip(str(films["mp4"]), 1, 2, tmp_path / "clip.webm")
+    with pytest.raises(ExportError, match=r"clip\.xyz"):
+        copy_clip(str(films["mp4"]), 1, 2, tmp_path / "clip.xyz")
+    with pytest.raises(ExportError, match="nothing between"):
+        copy_clip(str(films["mp4"]), 50, 60, tmp_path / "clip.mp4")
+    with pytest.raises(ExportError, match="nothing between"):
+        encode_clip(str(films["mp4"]), 50, 60, tmp_path / "clip.mp4")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("cut", [copy_clip, encode_clip])
+def test_a_video_that_is_gone_or_broken_is_said_to_be(tmp_path: Path, cut: object) -> None:
+    with pytest.raises(MediaError) as gone:
+        cut(str(tmp_path / "none.mp4"), 0, 1, tmp_path / "clip.mp4")
+    assert gone.value.kind == ErrorKind.VANISHED
+    with pytest.raises(MediaError):
+        cut(str(material.text_named_mp4(tmp_path / "text.mp4")), 0, 1, tmp_path / "clip.mp4")
