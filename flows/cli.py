@@ -318,6 +318,23 @@ def config(*, configure: Callable[..., Config], as_json: bool) -> None:
 
 
 @main.command()
+@click.argument("name", default="general")
+@_reported
+def taxonomy(name: str) -> None:
+    """Print the taxonomy NAME (default: general), to edit and to name as topics.taxonomy.
+
+    \b
+    videolake taxonomy > mine.toml
+    videolake run ./videos --lake ./lake --set topics.taxonomy=mine.toml
+
+    NAME may also be a file: what is wrong with it is then said.
+    """
+    from flows.commands.settings import print_taxonomy
+
+    print_taxonomy(name)
+
+
+@main.command()
 @_configured
 @_reported
 def models(*, configure: Callable[..., Config]) -> None:

@@ -51,10 +51,20 @@ def load_config(
     for setting in settings:
         tree = _merge(tree, _from_setting(setting))
     tree = _merge(tree, _without_none(overrides or {}))
+    tree = _with_absolute_taxonomy(tree)
     try:
         return Config.model_validate(tree)
     except ValidationError as error:
         raise ConfigurationError(_explain(error)) from None
+
+
+def _with_absolute_taxonomy(tree: dict[str, Any]) -> dict[str, Any]:
+    """Name a taxonomy's file so that workers find it from another folder."""
+    topics = tree.get("topics")
+    named = topics.get("taxonomy") if isinstance(topics, Mapping) else None
+    if isinstance(named, str) and Path(named).expanduser().is_file():
+        return _merge(tree, {"topics": {"taxonomy": str(Path(named).expanduser().absolute())}})
+    return tree
 
 
 def _read_profile(name: str) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from pipeline.fusion.methods import fusion_model
 from pipeline.models import ModelInfo, resolve
+from pipeline.understanding.taxonomy import NO_TAXONOMY, taxonomy_info
 from schemas.config import ANALYSIS_SECTIONS, Config
 from schemas.tables import FORMAT_VERSION
 
@@ -14,10 +15,11 @@ ANALYSIS_VERSION = 2
 
 
 def models_of(config: Config) -> tuple[ModelInfo, ...]:
-    """Find every model that the configuration names, with licence and digest, loading none.
+    """Find every model that the configuration names, and the taxonomy, with licence and digest, loading none.
 
     Raises:
         ModelError: One cannot be found.
+        ConfigurationError: The taxonomy cannot be read.
     """
     wanted: list[tuple[str, str]] = [("text", config.text.model), ("vision", config.vision.model)]
     if config.shots.detector != "content":
@@ -27,7 +29,10 @@ def models_of(config: Config) -> tuple[ModelInfo, ...]:
     if config.ocr.engine != "none":
         wanted.append(("ocr", "embedded:pp-ocrv6"))
     fusion = fusion_model(config.fusion)
-    return (*([fusion] if fusion else []), *(resolve(role, model_id) for role, model_id in sorted(wanted)))
+    found = [*([fusion] if fusion else []), *(resolve(role, model_id) for role, model_id in sorted(wanted))]
+    if config.topics.taxonomy != NO_TAXONOMY:
+        found.append(taxonomy_info(config.topics.taxonomy))
+    return tuple(found)
 
 
 def revision_of(config: Config, models: Sequence[ModelInfo]) -> str:
@@ -41,6 +46,7 @@ def revision_of(config: Config, models: Sequence[ModelInfo]) -> str:
         16 hexadecimal characters.
     """
     analysis = config.model_dump(mode="json", include=set(ANALYSIS_SECTIONS))
+    del analysis["topics"]["taxonomy"]  # its content counts, wherever the file is
     digests = [(model.role, model.id, model.digest) for model in models]
     stated = json.dumps([ANALYSIS_VERSION, FORMAT_VERSION, analysis, digests], sort_keys=True)
     return hashlib.sha256(stated.encode()).hexdigest()[:16]

@@ -162,6 +162,26 @@ class FusionConfig(Section):
     """Folder that `videolake train-fusion` made; none: the hybrid's closed form, which learned nothing."""
 
 
+class TopicsConfig(Section):
+    """What scenes and videos are about."""
+
+    taxonomy: str = "general"
+    """Topics to choose from: `general`, the path of a TOML file as `videolake taxonomy` prints, or `none`."""
+    count: int = Field(3, ge=0, le=100)
+    """Topics of a scene or a video at most."""
+    min_score: float = Field(0.4, ge=0, le=1)
+    """Topics under this are left out. It is a probability, as far as docs/understanding.md says."""
+
+
+class KeyphrasesConfig(Section):
+    """Which phrases of speech and on-screen text stand for the whole."""
+
+    count: int = Field(6, ge=0, le=100)
+    """Phrases of a scene or a video at most; 0: none."""
+    diversity: float = Field(0.4, ge=0, le=1)
+    """0 picks the phrases nearest to what is said and written, 1 those most unlike each other."""
+
+
 class SummaryConfig(Section):
     """What the summary holds."""
 
@@ -241,6 +261,8 @@ class Config(Section):
     ocr: OcrConfig = OcrConfig()
     scenes: ScenesConfig = ScenesConfig()
     fusion: FusionConfig = FusionConfig()
+    topics: TopicsConfig = TopicsConfig()
+    keyphrases: KeyphrasesConfig = KeyphrasesConfig()
     summary: SummaryConfig = SummaryConfig()
     limits: LimitsConfig = LimitsConfig()
     workers: WorkersConfig = WorkersConfig()
@@ -248,6 +270,7 @@ class Config(Section):
 
 
 ANALYSIS_SECTIONS = (
-    "media", "shots", "keyframes", "speech", "text", "vision", "ocr", "scenes", "fusion", "summary",
+    "media", "shots", "keyframes", "speech", "text", "vision", "ocr", "scenes", "fusion", "topics", "keyphrases",
+    "summary",
 )  # fmt: skip
 """The sections that enter the revision: change one and videos are analysed again."""

@@ -266,9 +266,22 @@ def _scenes(text: Encoder, vision: Encoder, coordinated: Encoder, fused: Encoder
         _list("shot_indices", pa.int32(), "Shots of the scene."),
         _text("text", "What is said and written in it."),
         _text("caption", "One sentence about it."),
-        _list("topics", LABEL, "Topics of the taxonomy that it is about, strongest first."),
-        _list("keyphrases", LABEL, "Phrases of what is said and written that say what it is about."),
-        _list("labels", LABEL, "What its pictures show, strongest first."),
+        _list(
+            "topics",
+            LABEL,
+            "Topics of the taxonomy that it is about, strongest first. Scores are probabilities: of texts calibrated "
+            "on the taxonomy itself, of pictures only as good as the labels' (docs/understanding.md).",
+        ),
+        _list(
+            "keyphrases",
+            LABEL,
+            "Phrases of what is said and written that say what it is about. Scores are cosines, not calibrated.",
+        ),
+        _list(
+            "labels",
+            LABEL,
+            "What its pictures show, strongest first. Scores are means over its frames, not calibrated.",
+        ),
         _embedding(
             "text_embedding", text[1], text[0], "text", "Unit vector of what is said and written; zeros if none."
         ),
@@ -293,9 +306,20 @@ _SUMMARIES = [
     _list("chapters", CHAPTER, "Titled stretches; they start at 0 and cover the video."),
     _list("highlights", HIGHLIGHT, "Moments worth jumping to, and why."),
     _list("keyframe_ids", pa.string(), "Storyboard, in order of time."),
-    _list("topics", LABEL, "Topics of the taxonomy that it is about, strongest first."),
-    _list("keyphrases", LABEL, "Phrases of what is said and written that say what it is about."),
-    _list("labels", LABEL, "What its pictures show, strongest first."),
+    _list(
+        "topics",
+        LABEL,
+        "Topics of the taxonomy that it is about, strongest first. Scores are those of its surest scene, less where "
+        "the topic fills under a fifth of the video; as such not calibrated.",
+    ),
+    _list(
+        "keyphrases",
+        LABEL,
+        "Phrases of what is said and written that say what it is about. Scores are cosines, not calibrated.",
+    ),
+    _list(
+        "labels", LABEL, "What its pictures show, strongest first. Scores are means over its frames, not calibrated."
+    ),
     _list("abstract", SENTENCE, "Summary in a model's own words, with evidence; empty unless a model was asked for."),
     _text("abstract_source", "`model:<id>`; empty where there is no abstract."),
     _int("abstract_dropped", "Sentences of the model that its evidence did not support, and that were left out."),

@@ -1,4 +1,4 @@
-"""`videolake config` and `videolake models`: what is set, and which models that means."""
+"""`videolake config`, `models` and `taxonomy`: what is set, which models that means, and which topics there are."""
 
 import json
 import textwrap
@@ -6,6 +6,7 @@ import textwrap
 import click
 
 from pipeline.revision import models_of
+from pipeline.understanding.taxonomy import load_taxonomy, taxonomy_text
 from schemas.config import Config
 
 
@@ -26,6 +27,16 @@ def settings_toml(config: Config) -> str:
     return "\n".join(lines)
 
 
+def print_taxonomy(setting: str) -> None:
+    """Print a taxonomy that is sound.
+
+    Raises:
+        ConfigurationError: It cannot be read, or is none.
+    """
+    load_taxonomy(setting)
+    click.echo(taxonomy_text(setting), nl=False)
+
+
 def print_models(config: Config) -> None:
     """List the models of a configuration.
 
@@ -33,4 +44,4 @@ def print_models(config: Config) -> None:
         ModelError: One cannot be found.
     """
     for model in models_of(config):
-        click.echo(f"{model.role:<8} {model.id:<30} {model.licence:<14} {model.digest[:12]}  {model.path}")
+        click.echo(f"{model.role:<9} {model.id:<30} {model.licence:<14} {model.digest[:12]}  {model.path}")

@@ -4,6 +4,7 @@ from pipeline.understanding.captions import compose_caption
 from pipeline.understanding.joint import fuse_scenes
 from pipeline.understanding.scenes import build_scenes
 from pipeline.understanding.spans import TextSpan, screen_spans, written_text
+from pipeline.understanding.subjects import find_subjects
 from pipeline.understanding.summary import summarize
 from pipeline.understanding.units import speech_spans
 
@@ -11,6 +12,7 @@ __all__ = [
     "TextSpan",
     "build_scenes",
     "compose_caption",
+    "find_subjects",
     "fuse_scenes",
     "screen_spans",
     "speech_spans",

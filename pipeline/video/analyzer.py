@@ -10,6 +10,7 @@ from pipeline.shots import FrameSampler
 from pipeline.understanding import (
     TextSpan,
     build_scenes,
+    find_subjects,
     fuse_scenes,
     screen_spans,
     speech_spans,
@@ -90,6 +91,18 @@ class VideoAnalyzer:
                 scenes=self.config.scenes,
                 fusion=self.config.fusion,
             )
+        with clock.step("subjects"):
+            encoder, taxonomy = self.models.text, self.models.topics
+            subjects = find_subjects(
+                scenes,
+                keyframes,
+                utterances,
+                encoder=encoder,
+                space=taxonomy.of(encoder) if taxonomy else None,
+                topics=self.config.topics,
+                keyphrases=self.config.keyphrases,
+            )
+            scenes = subjects.scenes
         with clock.step("summary"):
             summary = summarize(
                 scenes,
@@ -113,7 +126,7 @@ class VideoAnalyzer:
             keyframes=keyframes,
             transcript=replace(transcript, utterances=utterances),
             scenes=scenes,
-            summary=summary,
+            summary=replace(summary, topics=subjects.topics, keyphrases=subjects.keyphrases),
             text_model=self.models.text.info.id,
             timings_s=clock.seconds,
             warnings=tuple(stats.warnings),

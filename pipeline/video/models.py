@@ -8,6 +8,8 @@ from pipeline.models import ModelInfo
 from pipeline.shots import TransNet
 from pipeline.speech import SpeechRecognizer
 from pipeline.text import TextEncoder
+from pipeline.understanding.taxonomy import NO_TAXONOMY, load_taxonomy
+from pipeline.understanding.topics import TopicSpaces
 from pipeline.vision import FrameEncoder, TextReader
 from schemas.config import Config
 
@@ -21,6 +23,7 @@ class Models:
     coordinated: CoordinatedSpace
     """Made of the two."""
     fusion: FusionMethod
+    topics: TopicSpaces | None
     shots: TransNet | None
     speech: SpeechRecognizer | None
     ocr: TextReader | None
@@ -42,6 +45,7 @@ def load_models(config: Config, *, device: str, threads: int) -> Models:
 
     Raises:
         ModelError: A model cannot be found or loaded.
+        ConfigurationError: The taxonomy cannot be read.
     """
     text = TextEncoder(config.text, device=device, threads=threads)
     vision = FrameEncoder(config.vision, device=device, threads=threads)
@@ -56,6 +60,7 @@ def load_models(config: Config, *, device: str, threads: int) -> Models:
             vision=(vision.info.id, vision.dimensions),
             coordinated=shared.space,
         ),
+        topics=None if config.topics.taxonomy == NO_TAXONOMY else TopicSpaces(load_taxonomy(config.topics.taxonomy)),
         shots=None
         if config.shots.detector == "content"
         else TransNet(config.shots.model, device=device, threads=threads),

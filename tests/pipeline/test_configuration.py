@@ -59,6 +59,14 @@ def test_every_profile_is_valid(profile: str) -> None:
     load_config(profile=profile, environment={})
 
 
+def test_a_taxonomy_of_ones_own_is_found_from_any_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("mine.toml").write_text('[[topics]]\nname = "tides"\n')
+    config = load_config(environment={}, settings=["topics.taxonomy=mine.toml"])
+    assert config.topics.taxonomy == str(tmp_path / "mine.toml")
+    assert load_config(environment={}, settings=["topics.taxonomy=general"]).topics.taxonomy == "general"
+
+
 def test_the_printed_configuration_can_be_read_again_and_explains_every_setting(tmp_path: Path) -> None:
     config = load_config(environment={}, settings=["speech.beam_size=1", 'archive.extensions=["mp4"]'])
     printed = settings_toml(config)
@@ -79,4 +87,4 @@ def test_a_revision_changes_with_what_is_analysed_and_not_with_where() -> None:
     assert revision_of(load_config(environment={}, settings=["workers.threads=3"]), models) == revision
     assert revision_of(load_config(environment={}, settings=["speech.beam_size=1"]), models) != revision
     assert revision_of(config, models[1:]) != revision
-    assert {model.role for model in models} == {"text", "vision", "shots", "speech", "ocr"}
+    assert {model.role for model in models} == {"text", "vision", "shots", "speech", "ocr", "topics"}
