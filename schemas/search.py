@@ -16,12 +16,13 @@ class Filter:
     videos: tuple[str, ...] = ()
     """Ids of videos."""
     languages: tuple[str, ...] = ()
-    """ISO 639-1, of the video."""
+    """ISO 639-1, of what is said; of the video where nothing is."""
     topics: tuple[str, ...] = ()
     """Names of topics, of the scene or the video."""
     speakers: tuple[str, ...] = ()
     """Names of speakers, as in `utterances.speaker`."""
     kinds: tuple[MomentKind, ...] = ()
+    """Kinds of moments."""
     from_s: float | None = None
     """Moments that end after this second of their video."""
     to_s: float | None = None
@@ -41,6 +42,8 @@ class Reason:
     """Of this way: BM25 for `words`, else cosine."""
     rank: int
     """Place in this way's own list, from 1."""
+    spans: tuple[tuple[int, int], ...] = ()
+    """Where in `text` the words of the query are: first character, and the one after the last."""
 
 
 @dataclass(frozen=True, slots=True)

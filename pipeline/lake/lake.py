@@ -1,10 +1,10 @@
 """A lake: a folder of Parquet tables about videos, with one way to write it and many to read."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import duckdb
 import pyarrow as pa
@@ -17,7 +17,13 @@ from pipeline.lake.rows import table_of
 from pipeline.lake.store import Store
 from pipeline.lake.views import quoted
 from schemas.errors import LakeError
+from schemas.search import Filter
 from schemas.tables import FORMAT_VERSION
+
+if TYPE_CHECKING:
+    from pipeline.search import Searcher
+
+Answer = TypeVar("Answer")
 
 _PROCESSED = """
 SELECT newest.video_id,
@@ -39,7 +45,8 @@ ORDER BY newest.video_id
 class Lake:
     """Tables about videos in a folder or on an object store.
 
-    Any number may read while one writes. Instances are small, can be pickled, and hold nothing open.
+    Any number may read while one writes. Instances are small, can be pickled, and hold nothing open
+    (but `search` keeps what it read).
 
     Args:
         uri: Local path, `file://`, `memory://`, `s3://` or what else fsspec or Arrow knows.
@@ -51,6 +58,7 @@ class Lake:
     def __init__(self, uri: str) -> None:
         self._store = Store(uri)
         self._locked = False
+        self._searcher: Searcher | None = None
         self.uri = self._store.absolute_uri
         """Where the lake is; absolute, so that it means the same in every process."""
         _check_marker(self._store)
@@ -174,6 +182,46 @@ class Lake:
             LakeError: The query is wrong, or would do something else than read.
         """
         return query.run_query(self._store, statement)
+
+    def search(self, query: str, *, limit: int = 20, **filters: str | float | Sequence[str]) -> pa.Table:
+        """Find the moments that answer a query; for more than a few, keep a `pipeline.search.Searcher`.
+
+        Args:
+            query: Any text; a "phrase in quotation marks" must be there word by word.
+            limit: Hits at most.
+            **filters: Fields of `schemas.search.Filter`; one name or several of each, as `languages="en"`.
+
+        Returns:
+            Hits, the best first: `video_id`, `uri`, `headline`, `start_s`, `end_s`, `text`, `frame_id`, `score` and
+            `reasons`.
+
+        Raises:
+            LakeError: The lake cannot be read.
+        """
+        from pipeline.search import Searcher, hits_table
+
+        if self._searcher is None:
+            self._searcher = Searcher(self, refresh_s=0.0)
+        named = {name: (value,) if isinstance(value, str) else value for name, value in filters.items()}
+        listed = {name: tuple(value) if isinstance(value, Sequence) else value for name, value in named.items()}
+        admitted = Filter(**listed)  # type: ignore[arg-type]
+        return hits_table(self._searcher.search(query, admitted, limit))
+
+    def read(self, work: Callable[[duckdb.DuckDBPyConnection], Answer]) -> Answer:
+        """Do several queries on the lake as it is now; `work` may be called again where compaction comes between.
+
+        Args:
+            work: Reads from the connection, and keeps nothing of it.
+
+        Raises:
+            LakeError: The lake cannot be read.
+        """
+        return query.read(self._store, work)
+
+    @property
+    def state(self) -> tuple[str, ...]:
+        """What changes whenever the rows of videos do: cheap to ask, to be compared with what it was before."""
+        return tuple(self._store.names("videos"))
 
     def processed(self, revision: str) -> pa.Table:
         """Return what became of every video the lake knows, as a run at this revision has to see it.

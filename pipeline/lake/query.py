@@ -1,7 +1,9 @@
 """Ask the lake in SQL, through a DuckDB connection that can read its tables and do nothing else."""
 
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import duckdb
 import pyarrow as pa
@@ -11,6 +13,8 @@ from pipeline.lake.snapshot import take_snapshot
 from pipeline.lake.store import Store
 from pipeline.lake.views import VIEW_NAMES, create_views, quoted
 from schemas.errors import LakeError
+
+Answer = TypeVar("Answer")
 
 _ATTEMPTS = 5
 _READING = {duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN, duckdb.StatementType.PRAGMA}
@@ -60,11 +64,28 @@ def run_query(store: Store, query: str) -> pa.Table:
         LakeError: The query is wrong, or would do something else than read.
     """
     _check(query)
+
+    def answer(connection: duckdb.DuckDBPyConnection) -> pa.Table:
+        result = connection.sql(query)
+        return result.to_arrow_table() if result is not None else pa.table({})
+
+    return read(store, answer)
+
+
+def read(store: Store, work: Callable[[duckdb.DuckDBPyConnection], Answer]) -> Answer:
+    """Do something with a connection to the lake as it is now, again if compaction takes a file away meanwhile.
+
+    Args:
+        store: The lake's files.
+        work: Reads from the connection, and keeps nothing of it.
+
+    Raises:
+        LakeError: The lake cannot be read, or a query of `work` is wrong.
+    """
     for attempt in range(1, _ATTEMPTS + 1):
         connection, files = connect(store)
         try:
-            result = connection.sql(query)
-            return result.to_arrow_table() if result is not None else pa.table({})
+            return work(connection)
         except duckdb.Error as error:
             # Compaction removed a file between our listing and our reading: look again.
             if not files.vanished or attempt == _ATTEMPTS:

@@ -5,6 +5,7 @@
   So `errors` has a row for each `failed` row of `videos`; what uncommitted or superseded shards left is not seen.
 - `runs`; `sources`: the newest row of each place.
 - `all_videos`, `all_errors`: every row of every revision.
+- `moments`, `words`, `chapters` and other views and macros made of them: see `pipeline.lake.moments`.
 
 Embedding columns are `FLOAT[d]`, and NULL where there is no vector (in the files: zeros). Vectors of different models
 cannot be compared: they are those of the model that made the newest results, and NULL in rows that another model made.
@@ -19,12 +20,13 @@ import pyarrow as pa
 
 from pipeline.lake.files import reader_path
 from pipeline.lake.layout import RUN_TABLES, group_of, shard_of
+from pipeline.lake.moments import MOMENT_VIEWS, create_moments
 from pipeline.lake.parquet import is_embedding
 from pipeline.lake.snapshot import Files
 from pipeline.lake.store import Store
 from schemas.tables import DESCRIPTIONS, TABLE_NAMES, VIDEO_TABLES, table_schema
 
-VIEW_NAMES = (*TABLE_NAMES, "all_videos", "all_errors")
+VIEW_NAMES = (*TABLE_NAMES, *MOMENT_VIEWS, "all_videos", "all_errors")
 
 _STATES = """
 CREATE TABLE lake.states AS
@@ -97,6 +99,7 @@ def create_views(connection: duckdb.DuckDBPyConnection, store: Store, snapshot: 
         newest_row = " QUALIFY row_number() OVER (PARTITION BY uri ORDER BY seen_at DESC) = 1"
         _create_view(connection, table, f"FROM ({rows}){newest_row if table == 'sources' else ''}")
     _describe(connection)
+    create_moments(connection)
 
 
 def scan(table: str, names: Iterable[str], options: str = "") -> str:

@@ -89,7 +89,7 @@ def test_what_only_looks_is_answered(filled: Lake, query: str) -> None:
 def test_show_tables_names_the_tables_and_nothing_internal(filled: Lake) -> None:
     assert set(filled.sql("SHOW TABLES")["name"].to_pylist()) == {
         "videos", "shots", "frames", "utterances", "scenes", "summaries", "errors", "runs", "sources", "all_videos",
-        "all_errors",
+        "all_errors", "moments", "words", "chapters", "highlights", "sentences",
     }  # fmt: skip
 
 

@@ -7,6 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline.lake import Lake, shard_id, video_tables
+from pipeline.lake.moments import MOMENT_VIEWS
 from schemas.tables import DESCRIPTIONS, TABLE_NAMES, table_schema
 from tests.pipeline.lake.lakes import (
     COORDINATED,
@@ -155,7 +156,7 @@ def test_where_nothing_was_said_there_is_no_vector_to_be_found(lake: Lake) -> No
 
 def test_tables_and_columns_carry_their_meaning(lake: Lake) -> None:
     found = lake.sql("SELECT view_name, comment FROM duckdb_views() WHERE comment IS NOT NULL").to_pylist()
-    assert {row["view_name"]: row["comment"] for row in found} == dict(DESCRIPTIONS)
+    assert {row["view_name"]: row["comment"] for row in found} == dict(DESCRIPTIONS) | MOMENT_VIEWS
     [row] = lake.sql(
         "SELECT comment FROM duckdb_columns() WHERE table_name = 'shots' AND column_name = 'end_s'"
     ).to_pylist()

@@ -1,0 +1,136 @@
+"""Views and macros over the tables, for people who ask in SQL: moments, words, chapters, and what is at a second.
+
+All are made of the views of `pipeline.lake.views`, in the same connection: they read, and nothing else. `docs/sql.md`
+shows them in use.
+"""
+
+import duckdb
+
+MOMENT_VIEWS = {
+    "moments": "One row a searchable moment: what is said, written or captioned, and each picture, with its time.",
+    "words": "One row a spoken word, where words were aligned.",
+    "chapters": "One row a chapter of a video.",
+    "highlights": "One row a moment worth jumping to.",
+    "sentences": "One row a sentence of a summary, at the time of its first evidence.",
+}
+
+_PICTURES = """
+CREATE VIEW lake.pictures AS
+SELECT f.video_id, f.shard, f.frame_id, f.frame_index, f.time_s,
+    CASE WHEN row_number() OVER shot = 1 THEN least(coalesce(s.start_s, f.time_s), f.time_s) ELSE f.time_s END
+        AS start_s,
+    greatest(coalesce(lead(f.time_s) OVER shot, s.end_s, f.time_s), f.time_s) AS end_s,
+    f.text, f.caption, f.labels, f.text_embedding, f.coordinated_embedding
+FROM frames AS f LEFT JOIN shots AS s ON f.video_id = s.video_id AND f.shot_index = s.shot_index
+WINDOW shot AS (PARTITION BY f.video_id, f.shot_index ORDER BY f.time_s, f.frame_index)
+"""
+"""A keyframe stands for its shot from its own time, or from the shot's start if it is the first, until the next."""
+
+_RUNS = """
+SELECT video_id, any_value(shard) AS shard, '{kind}' AS kind, arg_min(frame_id, frame_index) || '-{kind}' AS moment_id,
+    min(start_s) AS start_s, max(end_s) AS end_s, any_value({text}) AS text, {vector} AS embedding,
+    arg_min(frame_id, frame_index) AS frame_id
+FROM (
+    SELECT *, sum(CASE WHEN {text} = before THEN 0 ELSE 1 END) OVER (PARTITION BY video_id ORDER BY frame_index) AS run
+    FROM (SELECT *, lag({text}) OVER (PARTITION BY video_id ORDER BY frame_index) AS before FROM lake.pictures)
+)
+WHERE {text} <> '' GROUP BY video_id, run
+"""
+"""Keyframes one after another with the same text are one moment."""
+
+_MOMENTS = f"""
+CREATE VIEW moments AS
+WITH parts AS (
+    SELECT u.video_id, u.shard, 'speech' AS kind, utterance_id AS moment_id, u.start_s, u.end_s, u.text,
+        u.translation, u.embedding, p.frame_id, u.language, u.speaker
+    FROM utterances AS u ASOF LEFT JOIN lake.pictures AS p ON u.video_id = p.video_id AND u.start_s >= p.start_s
+    WHERE u.text <> ''
+    UNION ALL BY NAME
+    {_RUNS.format(kind="screen", text="text", vector="arg_min(text_embedding, frame_index)")}
+    UNION ALL BY NAME
+    {_RUNS.format(kind="caption", text="caption", vector="NULL")}
+    UNION ALL BY NAME
+    SELECT video_id, shard, 'picture' AS kind, frame_id AS moment_id, start_s, end_s,
+        list_aggregate([label.label FOR label IN labels], 'string_agg', ', ') AS text,
+        coordinated_embedding AS picture_embedding, frame_id
+    FROM lake.pictures
+)
+SELECT m.video_id, m.kind, m.moment_id, m.start_s, m.end_s, coalesce(m.text, '') AS text, m.translation, m.embedding,
+    m.picture_embedding, m.frame_id, coalesce(m.language, v.language) AS language, m.speaker, s.scene_index,
+    list_distinct(list_concat(
+        coalesce([topic.label FOR topic IN s.topics], []), coalesce([topic.label FOR topic IN y.topics], [])
+    )) AS topics,
+    m.shard
+FROM parts AS m
+JOIN videos AS v ON m.video_id = v.video_id
+LEFT JOIN summaries AS y ON m.video_id = y.video_id
+ASOF LEFT JOIN scenes AS s ON m.video_id = s.video_id AND m.start_s >= s.start_s
+"""  # noqa: S608 - made of constants
+
+_VIEWS = (
+    _PICTURES,
+    _MOMENTS,
+    """
+CREATE VIEW words AS
+SELECT video_id, utterance_id, word.start_s, word.end_s, trim(word.word) AS word, word.probability, speaker
+FROM (SELECT video_id, utterance_id, speaker, unnest(words) AS word FROM utterances)
+""",
+    """
+CREATE VIEW chapters AS
+SELECT video_id, chapter.start_s, chapter.end_s, chapter.title
+FROM (SELECT video_id, unnest(chapters) AS chapter FROM summaries)
+""",
+    """
+CREATE VIEW highlights AS
+SELECT video_id, highlight.start_s, highlight.end_s, highlight.reason, highlight.score
+FROM (SELECT video_id, unnest(highlights) AS highlight FROM summaries)
+""",
+    """
+CREATE VIEW sentences AS
+SELECT video_id, list_min([each.start_s FOR each IN sentence.evidence]) AS start_s, sentence.text, sentence.score,
+    sentence.evidence
+FROM (SELECT video_id, unnest(sentences) AS sentence FROM summaries)
+""",
+)
+
+_MACROS = (
+    "CREATE MACRO cosine(a, b) AS array_cosine_similarity(a, b)",
+    """
+CREATE MACRO clock(seconds) AS
+CASE WHEN round(seconds) >= 3600
+    THEN printf('%d:%02d:%02d', round(seconds)::BIGINT // 3600, round(seconds)::BIGINT // 60 % 60,
+        round(seconds)::BIGINT % 60)
+    ELSE printf('%d:%02d', round(seconds)::BIGINT // 60, round(seconds)::BIGINT % 60) END
+""",
+    """
+CREATE MACRO find_videos(name) AS TABLE
+SELECT * FROM videos
+WHERE video_id = name OR uri = name OR list_contains(uris, name) OR parse_filename(uri) = name
+    OR parse_filename(uri, true) = name OR (length(name) >= 4 AND starts_with(video_id, lower(name)))
+""",
+    """
+CREATE MACRO transcript(video) AS TABLE
+SELECT clock(start_s) AS time, start_s, end_s, speaker, text, language, video_id
+FROM utterances WHERE video_id IN (SELECT video_id FROM find_videos(video)) ORDER BY video_id, start_s
+""",
+    """
+CREATE MACRO "at"(video, t) AS TABLE
+WITH spans AS (
+    SELECT 'chapter' AS kind, video_id, start_s, end_s, title AS text FROM chapters
+    UNION ALL BY NAME SELECT 'scene' AS kind, video_id, start_s, end_s, caption AS text FROM scenes
+    UNION ALL BY NAME SELECT 'shot' AS kind, video_id, start_s, end_s, transition AS text FROM shots
+    UNION ALL BY NAME SELECT kind, video_id, start_s, end_s, text, speaker, frame_id FROM moments
+)
+SELECT kind, clock(start_s) AS time, start_s, end_s, speaker, text, frame_id, video_id FROM spans
+WHERE video_id IN (SELECT video_id FROM find_videos(video)) AND start_s <= t AND t < end_s
+ORDER BY video_id, list_position(['chapter', 'scene', 'shot', 'speech', 'screen', 'caption', 'picture'], kind), start_s
+""",
+)
+
+
+def create_moments(connection: duckdb.DuckDBPyConnection) -> None:
+    """Make the views and macros; those of `pipeline.lake.views` are there."""
+    for statement in (*_VIEWS, *_MACROS):
+        connection.execute(statement)
+    for view, meaning in MOMENT_VIEWS.items():
+        connection.execute(f"COMMENT ON VIEW {view} IS '{meaning}'")

@@ -1,0 +1,104 @@
+"""What a search answers: fused moments as hits, with the reasons why they were found."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import pyarrow as pa
+
+from pipeline.search.highlights import excerpt
+from pipeline.search.lexical import searched_text
+from pipeline.search.ranking import Candidate, Moment
+from pipeline.search.segment import Segment
+from schemas.search import Hit, Reason
+
+_REASON = pa.struct(
+    [
+        ("kind", pa.string()),
+        ("way", pa.string()),
+        ("text", pa.string()),
+        ("score", pa.float64()),
+        ("rank", pa.int32()),
+        ("spans", pa.list_(pa.list_(pa.int32()))),
+    ]
+)
+HIT_SCHEMA = pa.schema(
+    [
+        ("video_id", pa.string()),
+        ("uri", pa.string()),
+        ("headline", pa.string()),
+        ("start_s", pa.float64()),
+        ("end_s", pa.float64()),
+        ("text", pa.string()),
+        ("frame_id", pa.string()),
+        ("score", pa.float64()),
+        ("reasons", pa.list_(_REASON)),
+    ]
+)
+
+_COLUMNS = ("kind", "start_s", "end_s", "text", "translation", "frame_id")
+
+
+def hits_of(
+    moments: Sequence[Moment],
+    segments: Sequence[Segment],
+    videos: Mapping[str, tuple[str, str]],
+    words: Collection[str] = (),
+) -> list[Hit]:
+    """Make hits of moments.
+
+    Args:
+        moments: Ranked, the best first.
+        segments: That their candidates come from.
+        videos: URI and headline of each video.
+        words: Of the query, to be highlighted.
+    """
+    rows = _rows_of([each for moment in moments for each in moment.found], segments)
+    return [_hit(moment, rows, videos, words) for moment in moments]
+
+
+def _rows_of(candidates: Sequence[Candidate], segments: Sequence[Segment]) -> dict[tuple[int, int], dict[str, Any]]:
+    rows: dict[tuple[int, int], dict[str, Any]] = {}
+    for number, segment in enumerate(segments):
+        places = sorted({each.row for each in candidates if each.segment == number})
+        found = segment.take(_COLUMNS, places).to_pylist()
+        rows |= {(number, place): row for place, row in zip(places, found, strict=True)}
+    return rows
+
+
+def _hit(
+    moment: Moment,
+    rows: Mapping[tuple[int, int], dict[str, Any]],
+    videos: Mapping[str, tuple[str, str]],
+    words: Collection[str],
+) -> Hit:
+    first = moment.first
+    reasons: dict[tuple[str, str], Reason] = {}
+    shown: list[dict[str, Any]] = []
+    for each in sorted(moment.found, key=lambda found: (found.rank, found.way)):
+        row = rows[each.segment, each.row]
+        shown.append(row)
+        key = (row["kind"], each.way)
+        if key not in reasons:
+            text, spans = excerpt(searched_text(row["text"], row["translation"]), words if each.way == "words" else ())
+            reasons[key] = Reason(row["kind"], each.way, text, each.score, each.rank, spans)
+    # A sentence says more to a reader than the names of what a picture shows.
+    line = min(shown, key=lambda row: row["kind"] == "picture")
+    frame_id = rows[first.segment, first.row]["frame_id"]
+    uri, headline = videos.get(first.video_id, ("", ""))
+    return Hit(
+        video_id=first.video_id,
+        uri=uri,
+        headline=headline,
+        start_s=first.start_s,
+        end_s=first.end_s,
+        text=excerpt(line["text"], words)[0],
+        frame_id=frame_id or next((row["frame_id"] for row in shown if row["frame_id"]), None),
+        score=moment.score,
+        reasons=tuple(reasons.values()),
+    )
+
+
+def hits_table(hits: Sequence[Hit]) -> pa.Table:
+    """Return hits as a table, the best first; columns as the fields of `Hit`."""
+    return pa.Table.from_pylist([asdict(hit) for hit in hits], HIT_SCHEMA)

@@ -1,0 +1,309 @@
+"""Search a lake: text, a picture or a moment in; the moments that answer it out."""
+
+import logging
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+
+import duckdb
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.fusion.queries import QueryEncoder, QueryVectors
+from pipeline.lake import Lake
+from pipeline.lake.present import find_video
+from pipeline.search.answers import hits_of
+from pipeline.search.images import read_image
+from pipeline.search.lexical import Bm25
+from pipeline.search.lexical import searched_text as searched
+from pipeline.search.moments import Space
+from pipeline.search.ranking import Candidate, Way, fuse
+from pipeline.search.segment import Segment, load_segment
+from pipeline.search.terms import WordQuery, parse_query
+from schemas.errors import LakeError, ModelError
+from schemas.search import Filter, Hit
+
+logger = logging.getLogger(__name__)
+
+_CANDIDATES = 200
+"""Rows that each way of searching contributes."""
+_MOST_IN_MEMORY = 4
+"""Segments in memory; one more, and they are read again as one."""
+_LEAST_MEANING = 0.2
+"""Cosine under which texts have nothing to do with each other."""
+_LEAST_PICTURE = 0.1
+
+_COMMITS = "SELECT video_id, shard FROM lake.current"
+_VIDEOS = "SELECT video_id, uri, coalesce(headline, '') FROM videos LEFT JOIN summaries USING (video_id)"
+_ALL = Filter()
+
+Image = NDArray[np.uint8]
+"""(height, width, 3) RGB."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _State:
+    """The lake as it was at one time."""
+
+    seen: tuple[str, ...]
+    segments: tuple[Segment, ...]
+    videos: Mapping[str, tuple[str, str]]
+    """URI and headline of each."""
+
+    @property
+    def moments(self) -> int:
+        return sum(segment.rows.num_rows for segment in self.segments)
+
+    @property
+    def mean_length(self) -> float:
+        return sum(segment.words for segment in self.segments) / max(1, self.moments)
+
+
+class Searcher:
+    """Finds moments in a lake. Long-lived; any number of threads may share it.
+
+    Three ways of searching are fused by the ranks that they give (reciprocal rank fusion): words (BM25) in what is
+    said, written, captioned and labelled; meaning (cosine of text vectors) in what is said and written; and pictures
+    (cosine in the space that they share with texts).
+
+    Args:
+        lake: The lake. What is committed to it later is found too.
+        encoder: Makes vectors of queries; none: the models that made those of the lake.
+        refresh_s: Seconds for which the lake is taken to be unchanged after a look.
+    """
+
+    def __init__(self, lake: Lake, *, encoder: QueryEncoder | None = None, refresh_s: float = 1.0) -> None:
+        self._lake = lake
+        self._given_encoder = encoder
+        self._refresh_s = refresh_s
+        self._lock = threading.Lock()
+        self._state: _State | None = None
+        self._looked_at = 0.0
+        self._encoder = encoder
+        self._encode_text = lru_cache(maxsize=256)(self._encode_text_anew)
+        self._notes: dict[str, str] = {}
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a person who reads the answers should know, e.g. that a model is missing."""
+        return tuple(self._notes.values())
+
+    @property
+    def moments(self) -> int:
+        """Number of moments that can be found."""
+        return self._current().moments
+
+    def search(self, query: str, filters: Filter = _ALL, limit: int = 20, *, prefix: bool = False) -> list[Hit]:
+        """Find what is said, written or shown.
+
+        Args:
+            query: Any text. A "phrase in quotation marks" must be there word by word; nothing else has a meaning of
+                its own.
+            filters: Which moments may be found.
+            limit: Hits at most.
+            prefix: Take the last word for the beginning of one, as while somebody types.
+
+        Returns:
+            The best first; empty where nothing answers.
+
+        Raises:
+            LakeError: The lake cannot be read.
+        """
+        state = self._current()
+        words = parse_query(query, prefix=prefix)
+        if not words:
+            return []
+        bm25 = Bm25(words, [segment.lexical for segment in state.segments], state.mean_length)
+        count = max(_CANDIDATES, 2 * limit)
+        lists: dict[Way, list[Candidate]] = {"words": _by_words(state, words, bm25, filters, count)}
+        if not words.phrases:
+            vectors = self._text_vectors(query)
+            if vectors is not None:
+                lists["meaning"] = _by_vector(
+                    state, "text", "meaning", vectors.text[0], filters, count, least=_LEAST_MEANING
+                )
+                lists["picture"] = _by_vector(
+                    state, "coordinated", "picture", vectors.coordinated[0], filters, count, least=_LEAST_PICTURE
+                )
+        return hits_of(fuse(lists, limit), state.segments, state.videos, bm25.words)
+
+    def by_image(self, image: Image | Path, filters: Filter = _ALL, limit: int = 20) -> list[Hit]:
+        """Find pictures that look like one.
+
+        Args:
+            image: uint8 (height, width, 3) RGB, or a file that holds a picture.
+            filters: Which moments may be found.
+            limit: Hits at most.
+
+        Raises:
+            ConfigurationError: The file holds no picture.
+            ModelError: The lake's vision model is not there.
+            LakeError: The lake cannot be read.
+        """
+        state = self._current()
+        picture = read_image(image) if isinstance(image, Path) else image
+        vectors = self._query_encoder().pictures([picture])
+        found = _by_vector(state, "vision", "picture", vectors.vision[0], filters, max(_CANDIDATES, 2 * limit))
+        return hits_of(fuse({"picture": found}, limit), state.segments, state.videos)
+
+    def like(self, video: str, time_s: float, filters: Filter = _ALL, limit: int = 20) -> list[Hit]:
+        """Find moments like one: that look so, or in which something like it is said or written.
+
+        Args:
+            video: Id, start of an id, file name, path or URI.
+            time_s: Second of the video.
+            filters: Which moments may be found.
+            limit: Hits at most.
+
+        Raises:
+            LakeError: There is no such video, or it has nothing at that time; or the lake cannot be read.
+        """
+        state = self._current()
+
+        def vectors_at(connection: duckdb.DuckDBPyConnection) -> tuple[str, list[tuple[Space, list[float]]]]:
+            video_id = find_video(connection, video)
+            return video_id, connection.execute(_AT, {"video": video_id, "time": time_s}).fetchall()
+
+        video_id, found = self._lake.read(vectors_at)
+        lists: dict[Way, list[Candidate]] = {}
+        count = max(_CANDIDATES, 2 * limit)
+        for space, vector in found:
+            way: Way = "picture" if space == "vision" else "meaning"
+            query = np.asarray(vector, np.float32)
+            near = _by_vector(state, space, way, query, filters, count)
+            lists[way] = [
+                each
+                for each in near
+                if not (each.video_id == video_id and each.start_s <= time_s < max(each.end_s, each.start_s + 1e-3))
+            ]
+        if not lists:
+            raise LakeError(f"Nothing is known of {video} at second {time_s:g}: no picture, no speech.")
+        return hits_of(fuse(lists, limit), state.segments, state.videos)
+
+    def refresh(self) -> None:
+        """Look at the lake now."""
+        self._looked_at = 0.0
+        self._current()
+
+    def _current(self) -> _State:
+        state = self._state
+        if state is not None and time.monotonic() - self._looked_at < self._refresh_s:
+            return state
+        # Whoever comes while another thread reads the lake is answered from what was read before.
+        if not self._lock.acquire(blocking=state is None):
+            assert state is not None  # noqa: S101 - else the call above waits
+            return state
+        try:
+            seen = self._lake.state
+            if self._state is None or self._state.seen != seen:
+                self._state = self._lake.read(lambda connection: self._load(connection, seen))
+            self._looked_at = time.monotonic()
+            return self._state
+        finally:
+            self._lock.release()
+
+    def _load(self, connection: duckdb.DuckDBPyConnection, seen: tuple[str, ...]) -> _State:
+        commits = dict(connection.execute(_COMMITS).fetchall())
+        videos = {video_id: (uri, headline) for video_id, uri, headline in connection.execute(_VIDEOS).fetchall()}
+        kept = _still_valid(self._state.segments if self._state else (), commits)
+        if len(kept) > _MOST_IN_MEMORY:
+            kept = ()
+        held = {video_id for segment in kept for video_id in segment.commits if video_id not in segment.without}
+        missing = {video_id: shard for video_id, shard in commits.items() if video_id not in held}
+        if missing:
+            kept = (*kept, load_segment(connection, missing))
+        if self._given_encoder is None:
+            self._encoder = None
+            self._encode_text.cache_clear()
+        return _State(seen, kept, videos)
+
+    def _query_encoder(self) -> QueryEncoder:
+        encoder = self._encoder
+        if encoder is None:
+            encoder = self._encoder = QueryEncoder.of_lake(self._lake)
+        return encoder
+
+    def _text_vectors(self, query: str) -> QueryVectors | None:
+        try:
+            return self._encode_text(" ".join(query.split()))
+        except ModelError as error:
+            self._notes["model"] = f"Found by words alone: {error}"
+            return None
+
+    def _encode_text_anew(self, query: str) -> QueryVectors:
+        return self._query_encoder().texts([query])
+
+
+_AT = """
+SELECT 'vision' AS space, embedding::FLOAT[] FROM (
+    SELECT embedding FROM frames JOIN lake.pictures USING (video_id, frame_id)
+    WHERE video_id = $video AND embedding IS NOT NULL AND start_s <= $time
+    ORDER BY start_s DESC LIMIT 1
+)
+UNION ALL
+SELECT 'text', embedding::FLOAT[] FROM (
+    SELECT embedding FROM moments
+    WHERE video_id = $video AND embedding IS NOT NULL AND start_s <= $time AND $time < end_s
+    ORDER BY kind = 'speech' DESC LIMIT 1
+)
+"""
+
+
+def _still_valid(segments: Sequence[Segment], commits: Mapping[str, str]) -> tuple[Segment, ...]:
+    """Leave out of each segment the videos that were analysed anew, or are gone; and segments with nothing left."""
+    kept = []
+    for segment in segments:
+        gone = tuple(sorted(each for each, shard in segment.commits.items() if commits.get(each) != shard))
+        if len(gone) < len(segment.commits):
+            kept.append(segment if gone == segment.without else replace(segment, without=gone))
+    return tuple(kept)
+
+
+def _by_words(state: _State, words: WordQuery, bm25: Bm25, filters: Filter, count: int) -> list[Candidate]:
+    found = []
+    for number, segment in enumerate(state.segments):
+        rows = segment.lexical.search(words, filters, segment.without, count)
+        texts = segment.take(["text", "translation"], rows).to_pylist()
+        scores = [bm25.score(searched(each["text"], each["translation"])) for each in texts]
+        found += [(score, number, row) for score, row in zip(scores, rows, strict=True)]
+    found.sort(key=lambda each: (-each[0], each[1], each[2]))
+    return _candidates(state, "words", found[:count])
+
+
+def _by_vector(  # noqa: PLR0917 - as the three ways call it
+    state: _State,
+    space: Space,
+    way: Way,
+    query: NDArray[np.float32],
+    filters: Filter,
+    count: int,
+    *,
+    least: float = 0.0,
+) -> list[Candidate]:
+    if not query.any():
+        return []
+    found: list[tuple[float, int, int]] = []
+    for number, segment in enumerate(state.segments):
+        index = segment.vectors_in(space, len(query))
+        if index is not None:
+            rows, scores = index.search(query, segment.mask(filters), count)
+            kept = int(np.count_nonzero(scores > least))
+            found += zip(scores[:kept].tolist(), [number] * kept, rows[:kept].tolist(), strict=True)
+    found.sort(key=lambda each: (-each[0], each[1], each[2]))
+    return _candidates(state, way, found[:count])
+
+
+def _candidates(state: _State, way: Way, found: Sequence[tuple[float, int, int]]) -> list[Candidate]:
+    """Make candidates of scored rows that are in order."""
+    made: list[Candidate | None] = [None] * len(found)
+    for number, segment in enumerate(state.segments):
+        places = [place for place, each in enumerate(found) if each[1] == number]
+        spans = segment.take(["video_id", "start_s", "end_s"], [found[place][2] for place in places])
+        columns = (spans[name].to_pylist() for name in spans.column_names)
+        for place, video_id, start_s, end_s in zip(places, *columns, strict=True):
+            score, _, row = found[place]
+            made[place] = Candidate(number, row, video_id, start_s, end_s, way, score, place + 1)
+    return [each for each in made if each is not None]

@@ -1,0 +1,77 @@
+"""A part of the lake's moments with what finds them; a search asks all segments."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+
+import duckdb
+import pyarrow as pa
+
+from pipeline.search.lexical import LexicalIndex, build_lexical, searched_text, word_counts
+from pipeline.search.moments import SPACES, Columns, Mask, Space, load_rows, load_vectors
+from pipeline.search.vectors import ExactIndex, VectorIndex
+from schemas.search import Filter
+
+_ONLY_WANTED = """
+CREATE OR REPLACE VIEW lake.current AS
+SELECT video_id, shard FROM lake.states SEMI JOIN lake.wanted USING (video_id) WHERE is_current
+"""
+
+
+@dataclass(frozen=True, eq=False)
+class Segment:
+    """Moments of some videos. Never changes; a video that is analysed anew is left out by `without`."""
+
+    commits: Mapping[str, str]
+    """Shard of each video that it holds."""
+    rows: pa.Table
+    """In `ROW_SCHEMA`."""
+    words: int
+    """Words of all moments together."""
+    lexical: LexicalIndex
+    vectors: Mapping[Space, VectorIndex]
+    without: tuple[str, ...] = field(default=())
+    """Videos of which the lake has newer rows, or none any more."""
+
+    @cached_property
+    def mask(self) -> Callable[[Filter], Mask | None]:
+        """Says which rows a filter admits; None: all. It remembers the last filters."""
+        columns = Columns(self.rows)
+        return lru_cache(maxsize=8)(lambda admitted: columns.mask(admitted, self.without))
+
+    def take(self, columns: Sequence[str], places: Sequence[int]) -> pa.Table:
+        """Return some columns of some rows."""
+        return self.rows.select(columns).take(pa.array(places, pa.int64()))
+
+    def vectors_in(self, space: Space, dimensions: int) -> VectorIndex | None:
+        """Return the vectors of a space, if they are of the model that made the query."""
+        index = self.vectors.get(space)
+        return index if index is not None and index.dimensions == dimensions else None
+
+
+def load_segment(connection: duckdb.DuckDBPyConnection, commits: Mapping[str, str]) -> Segment:
+    """Read videos into memory, to be searched exactly.
+
+    Args:
+        connection: Of the lake; afterwards it shows nothing but these videos.
+        commits: Which videos, and the shard of each.
+    """
+    connection.execute(
+        "CREATE OR REPLACE TABLE lake.wanted AS SELECT unnest($videos) AS video_id", {"videos": [*commits]}
+    )
+    connection.execute(_ONLY_WANTED)
+    rows = load_rows(connection)
+    found = {space: load_vectors(connection, rows, space) for space in SPACES}
+    return Segment(
+        commits=dict(commits),
+        rows=rows,
+        words=count_words(rows),
+        lexical=build_lexical(rows),
+        vectors={space: ExactIndex(vectors) for space, vectors in found.items() if vectors is not None},
+    )
+
+
+def count_words(rows: pa.Table) -> int:
+    """Return the number of words of all moments together."""
+    texts = zip(rows["text"].to_pylist(), rows["translation"].to_pylist(), strict=True)
+    return int(word_counts(searched_text(text, translation) for text, translation in texts).sum())

@@ -1,0 +1,142 @@
+"""Words as search compares them: folded to lower case without accents, plurals cut, Chinese and the like in pairs."""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
+
+from pipeline.search.stop_words import STOP_WORDS
+
+_MARKS = r"\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0900-\u0dff"
+_UNSPACED = r"\u0e00-\u0eff\u1100-\u11ff\u3040-\u30ff\u3130-\u318f\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\ua960-\ua97f"
+_UNSPACED += r"\uac00-\ud7ff\uf900-\ufaff\uff66-\uff9f\U00020000-\U0003134f"
+_RUN = re.compile(rf"(?P<unspaced>[{_UNSPACED}]+)|(?:[^\W_{_UNSPACED}]|[{_MARKS}])+")
+"""A word; or a run of a script that is written without spaces between words, or joins endings to them (Korean)."""
+
+_ASCII_WORD = re.compile(r"[a-z0-9]+")
+_LONGEST = 64
+_LETTERS = str.maketrans(
+    {"ø": "o", "ł": "l", "đ": "d", "ð": "d", "ħ": "h", "\u0131": "i", "æ": "ae", "œ": "oe", "þ": "th"}
+)
+_QUOTED = re.compile(r"[\"“”„«»](.*?)[\"“”„«»]")
+
+
+class Term(NamedTuple):
+    """A word of a text."""
+
+    text: str
+    """As it is compared."""
+    start: int
+    """First character in the original text."""
+    end: int
+    """Character after the last one."""
+
+
+@dataclass(frozen=True, slots=True)
+class WordQuery:
+    """What a query asks of words; any text makes one."""
+
+    terms: tuple[str, ...]
+    """Words of which the more, and the rarer, the better."""
+    phrases: tuple[tuple[str, ...], ...]
+    """Words in quotation marks, that a moment must hold one after another."""
+    prefixes: tuple[str, ...] = ()
+    """Beginnings of words."""
+
+    def __bool__(self) -> bool:
+        return bool(self.terms or self.phrases or self.prefixes)
+
+
+def terms_of(text: str) -> list[Term]:
+    """Return the words of a text in order, with where they are.
+
+    Runs of Chinese, Japanese, Korean or Thai become overlapping pairs of characters and the last character alone.
+    """
+    found = []
+    for match in _RUN.finditer(text):
+        if match.group("unspaced") is None:
+            found.append(Term(folded(match.group()), match.start(), match.end()))
+        else:
+            found += [
+                Term(folded(text[place : min(place + 2, match.end())]), place, min(place + 2, match.end()))
+                for place in range(match.start(), match.end())
+            ]
+    return [term for term in found if term.text]
+
+
+def index_text(text: str) -> str:
+    """Return the words of a text as they are indexed, with spaces between them."""
+    if text.isascii():
+        return " ".join(map(folded, _ASCII_WORD.findall(text.lower())))
+    return " ".join(term.text for term in terms_of(text))
+
+
+@lru_cache(maxsize=200_000)
+def folded(word: str) -> str:
+    """Return a word as it is compared: no accents, no capitals, singular (the S-stemmer of Harman 1991)."""
+    if not word.isascii():
+        decomposed = unicodedata.normalize("NFKD", word).casefold().translate(_LETTERS)
+        word = "".join(each for each in decomposed if unicodedata.category(each) not in {"Mn", "Cf"})
+        word = "".join(word.split())
+    return _singular(word.lower()[:_LONGEST])
+
+
+def parse_query(text: str, *, prefix: bool = False) -> WordQuery:
+    """Read a query: words, and phrases in quotation marks. Nothing in it has another meaning.
+
+    Args:
+        text: Whatever was typed.
+        prefix: Take the last word for the beginning of one that is being typed.
+    """
+    phrases = []
+    for quoted in _QUOTED.findall(text):
+        words = _whole([terms_of(quoted)])
+        if words:
+            phrases.append(tuple(words))
+    rest = _QUOTED.sub(" ", text)
+    runs = [terms_of(run.group()) for run in _RUN.finditer(rest)]
+    typed: tuple[str, ...] = ()
+    if prefix and runs and rest[-1:].strip():
+        typed = tuple(dict.fromkeys((_beginning(rest), runs.pop()[-1].text)))
+    single = tuple(run[0].text for run in runs if len(run) == 1 and _is_unspaced(run[0].text))
+    words = [word for word in _whole(runs) if word not in single]
+    kept = [word for word in words if word not in _STOP_WORDS] or ([] if phrases or typed or single else words)
+    return WordQuery(tuple(dict.fromkeys(kept)), tuple(phrases), typed + single)
+
+
+def _whole(runs: list[list[Term]]) -> list[str]:
+    """Return the words of runs, without the last character that closes a run of pairs."""
+    words = []
+    for run in runs:
+        for place, term in enumerate(run):
+            closing = place > 0 and term.start < run[place - 1].end
+            if not closing or term.end - term.start > 1:
+                words.append(term.text)
+    return words
+
+
+def _beginning(text: str) -> str:
+    last = [run.group() for run in _RUN.finditer(text)][-1]
+    plain = unicodedata.normalize("NFKD", last).casefold().translate(_LETTERS)
+    kept = "".join(each for each in plain if unicodedata.category(each) not in {"Mn", "Cf"})
+    return kept[-2:] if _is_unspaced(kept) else kept[:_LONGEST]
+
+
+def _is_unspaced(word: str) -> bool:
+    match = _RUN.match(word)
+    return bool(match and match.group("unspaced"))
+
+
+def _singular(word: str) -> str:
+    if len(word) < 4 or not word.endswith("s"):
+        return word
+    if word.endswith("ies") and word[-4] not in "ae":
+        return word[:-3] + "y"
+    if word.endswith("es") and word[-3] not in "aeo":
+        return word[:-1]
+    return word if word.endswith(("us", "ss")) else word[:-1]
+
+
+_STOP_WORDS = frozenset(map(folded, STOP_WORDS))
+"""Left out of a query that has other words."""

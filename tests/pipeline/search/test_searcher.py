@@ -1,0 +1,243 @@
+import threading
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from pipeline.fusion.queries import QueryVectors
+from pipeline.lake import Lake
+from pipeline.search import Searcher
+from schemas.errors import LakeError
+from schemas.search import MOMENT_KINDS, Filter, Hit
+from tests.pipeline.lake.lakes import COORDINATED, TEXT, VISION, analysis, publish
+
+
+class PlacedEncoder:
+    """Gives each query the vector that the test says; zeros to others."""
+
+    def __init__(self, **vectors: np.ndarray) -> None:
+        self.vectors = vectors
+
+    def texts(self, queries: Sequence[str]) -> QueryVectors:
+        return QueryVectors(
+            np.stack([self.vectors.get(query, np.zeros(TEXT[1], np.float32)) for query in queries]),
+            np.zeros((len(queries), VISION[1]), np.float32),
+            np.stack([self.vectors.get(f"picture_{query}", np.zeros(COORDINATED[1], np.float32)) for query in queries]),
+        )
+
+    def pictures(self, images: Sequence[np.ndarray]) -> QueryVectors:
+        none = self.texts([""] * len(images))
+        return replace(none, vision=np.stack([self.vectors["image"]] * len(images)))
+
+
+def searcher_of(lake: Lake, **vectors: np.ndarray) -> Searcher:
+    encoder: Any = PlacedEncoder(**vectors)
+    return Searcher(lake, encoder=encoder, refresh_s=0.0)
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Lake:
+    lake = Lake.create(str(tmp_path_factory.mktemp("search") / "lake"))
+    publish(lake, "01", ["v01", "v02"])
+    publish(lake, "02", ["v03", "v04"], failed={"v04"})
+    return lake
+
+
+def spans(hits: Sequence[Hit]) -> list[tuple[str, float, float]]:
+    return [(hit.video_id, hit.start_s, hit.end_s) for hit in hits]
+
+
+def test_an_empty_lake_answers_with_nothing(lake: Lake) -> None:
+    assert searcher_of(lake).search("anything") == []
+
+
+def test_what_is_said_is_found_with_its_time_and_its_words(filled: Lake) -> None:
+    hit = searcher_of(filled).search("v02 sentence")[0]
+    assert (hit.video_id, hit.start_s, hit.text) == ("v02", 0.0, "Sentence 0 of v02.")
+    assert hit.frame_id == "v02-f00000"
+    assert hit.headline == "Bicycles in v02"
+    reason = hit.reasons[0]
+    assert (reason.kind, reason.way) == ("speech", "words")
+    assert [reason.text[start:end] for start, end in reason.spans] == ["Sentence", "v02"]
+
+
+def test_what_is_on_screen_is_found_without_its_accents(filled: Lake) -> None:
+    hits = searcher_of(filled).search("STRASSE")
+    assert {hit.video_id for hit in hits} == {"v01", "v02", "v03"}
+    assert hits[0].reasons[0].kind == "screen"
+
+
+def test_a_phrase_must_be_there_word_by_word(filled: Lake) -> None:
+    searcher = searcher_of(filled)
+    assert spans(searcher.search('"sentence 1 of v03"')) == [("v03", 10.0, 12.0)]
+    assert searcher.search('"v03 of 1 sentence"') == []
+
+
+def test_a_word_that_is_being_typed_is_found(filled: Lake) -> None:
+    searcher = searcher_of(filled)
+    assert searcher.search("bicyc") == []
+    assert searcher.search("bicyc", prefix=True)
+
+
+def test_meaning_finds_what_no_word_does(filled: Lake) -> None:
+    wanted = analysis("v03").transcript.utterances[2].embedding
+    assert wanted is not None
+    hit = searcher_of(filled, nearby=wanted).search("nearby")[0]
+    assert (hit.video_id, hit.start_s) == ("v03", 20.0)
+    assert hit.reasons[0].way == "meaning"
+    assert hit.reasons[0].score == pytest.approx(1.0)
+
+
+def test_a_picture_is_found_by_what_it_shows(filled: Lake) -> None:
+    wanted = analysis("v02").keyframes[1].coordinated_embedding
+    assert wanted is not None
+    hit = searcher_of(filled, picture_cyclist=wanted).search("cyclist")[0]
+    assert (hit.video_id, hit.frame_id, hit.reasons[0].way) == ("v02", "v02-f00001", "picture")
+    assert hit.reasons[0].text == "bicycle, road"
+
+
+def test_a_moment_that_several_ways_find_is_one_hit_above_those_of_one_way(filled: Lake) -> None:
+    said = analysis("v03").transcript.utterances[1].embedding
+    shown = analysis("v03").keyframes[1].coordinated_embedding
+    assert said is not None
+    assert shown is not None
+    hits = searcher_of(filled, sentence=said, picture_sentence=shown).search("sentence")
+    assert (hits[0].video_id, hits[0].start_s) == ("v03", 10.0)
+    assert {reason.way for reason in hits[0].reasons} == {"words", "meaning", "picture"}
+    for one in hits:
+        for other in hits:
+            if one is not other and one.video_id == other.video_id:
+                assert one.end_s <= other.start_s or other.end_s <= one.start_s
+
+
+def test_a_picture_finds_the_pictures_like_it(filled: Lake) -> None:
+    searcher = searcher_of(filled, image=analysis("v01").keyframes[2].embedding)
+    hit = searcher.by_image(np.zeros((8, 8, 3), np.uint8))[0]
+    assert (hit.video_id, hit.frame_id) == ("v01", "v01-f00002")
+
+
+def test_more_like_this_leaves_out_this(filled: Lake) -> None:
+    searcher = searcher_of(filled)
+    hits = searcher.like("v01", 11.0)
+    assert hits
+    assert not any(hit.video_id == "v01" and hit.start_s <= 11.0 < hit.end_s for hit in hits)
+    with pytest.raises(LakeError, match="no video nowhere"):
+        searcher.like("nowhere", 1.0)
+    with pytest.raises(LakeError, match="Nothing is known of v04"):
+        searcher.like("v04", 1.0)
+
+
+@pytest.mark.parametrize(
+    ("filters", "found"),
+    [
+        (Filter(videos=("v02",)), {("v02", 0.0), ("v02", 10.0), ("v02", 20.0)}),
+        (Filter(videos=("v02",), from_s=12.0), {("v02", 20.0)}),
+        (Filter(videos=("v01", "v02"), to_s=10.0), {("v01", 0.0), ("v02", 0.0)}),
+        (Filter(languages=("de",)), set()),
+        (Filter(videos=("v03",), languages=("de", "en"), from_s=5.0, to_s=15.0), {("v03", 10.0)}),
+        (Filter(topics=("Cycling",), videos=("v01",), to_s=1.0), {("v01", 0.0)}),
+        (Filter(topics=("cooking",)), set()),
+        (Filter(speakers=("Ann",)), set()),
+        (Filter(kinds=("caption",)), set()),
+    ],
+)
+def test_filters_admit_what_they_say(filled: Lake, filters: Filter, found: set[tuple[str, float]]) -> None:
+    hits = searcher_of(filled).search("sentence", filters)
+    assert {(hit.video_id, hit.start_s) for hit in hits} == found
+
+
+def test_filters_are_applied_before_the_best_are_cut_off(lake: Lake) -> None:
+    publish(lake, "01", [f"v{number:02d}" for number in range(90)])
+    hits = searcher_of(lake).search("sentence", Filter(videos=("v77",)), limit=3)
+    assert {hit.video_id for hit in hits} == {"v77"}
+    assert len(hits) == 3
+
+
+@given(
+    query=st.text(max_size=30) | st.sampled_from(["sentence", "bicycle stop", '"road"', "v01 v02"]),
+    filters=st.builds(
+        Filter,
+        videos=st.lists(st.sampled_from(["v01", "v02", "x'--"]), max_size=2).map(tuple),
+        kinds=st.lists(st.sampled_from(MOMENT_KINDS), max_size=2).map(tuple),
+        languages=st.lists(st.sampled_from(["en", "de", ""]), max_size=2).map(tuple),
+        topics=st.lists(st.sampled_from(["cycling", "é"]), max_size=1).map(tuple),
+        speakers=st.lists(st.just("Ann"), max_size=1).map(tuple),
+        from_s=st.none() | st.floats(0, 40),
+        to_s=st.none() | st.floats(0, 40),
+    ),
+    limit=st.integers(0, 30),
+    prefix=st.booleans(),
+)
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_no_query_fails_and_none_finds_what_is_filtered_out(
+    filled: Lake, query: str, filters: Filter, limit: int, prefix: bool
+) -> None:
+    hits = _shared(filled).search(query, filters, limit, prefix=prefix)
+    assert len(hits) <= limit
+    assert [hit.score for hit in hits] == sorted((hit.score for hit in hits), reverse=True)
+    for hit in hits:
+        assert not filters.videos or hit.video_id in filters.videos
+        assert filters.from_s is None or hit.end_s > filters.from_s
+        assert filters.to_s is None or hit.start_s < filters.to_s
+        assert not filters.kinds or {reason.kind for reason in hit.reasons} <= set(filters.kinds)
+        assert not filters.languages or "en" in filters.languages
+
+
+_KEPT: dict[str, Searcher] = {}
+
+
+def _shared(lake: Lake) -> Searcher:
+    return _KEPT.setdefault(lake.uri, searcher_of(lake, sentence=analysis("v03").scenes[0].text_embedding))
+
+
+def test_what_is_committed_later_is_found_and_what_is_superseded_is_not(any_lake: Lake) -> None:
+    searcher = searcher_of(any_lake)
+    publish(any_lake, "01", ["v01", "v02"])
+    assert {hit.video_id for hit in searcher.search("sentence")} == {"v01", "v02"}
+    publish(any_lake, "02", ["v03"])
+    publish(any_lake, "03", ["v01"], minutes=1)
+    hits = searcher.search("sentence")
+    assert sorted(spans(hits)) == [(f"v0{video}", at, at + 2) for video in (1, 2, 3) for at in (0.0, 10.0, 20.0)]
+    any_lake.compact()
+    assert sorted(spans(searcher.search("sentence"))) == sorted(spans(hits))
+
+
+def test_threads_search_while_videos_are_committed(lake: Lake) -> None:
+    publish(lake, "01", ["v01"])
+    searcher = searcher_of(lake)
+    stop = threading.Event()
+    seen: list[set[str]] = []
+    problems: list[BaseException] = []
+
+    def ask() -> None:
+        try:
+            while not stop.is_set():
+                seen.append({hit.video_id for hit in searcher.search("sentence", limit=50)})
+        except BaseException as error:  # noqa: BLE001 - handed to the test
+            problems.append(error)
+
+    threads = [threading.Thread(target=ask) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for number in range(2, 6):
+        publish(lake, f"0{number}", [f"v0{number}"])
+    lake.compact()
+    stop.set()
+    for thread in threads:
+        thread.join()
+    assert not problems
+    assert all("v01" in each for each in seen)
+    assert {hit.video_id for hit in searcher.search("sentence", limit=50)} == {f"v0{number}" for number in range(1, 6)}
+
+
+def test_a_lake_can_be_searched_from_python_in_one_call(filled: Lake, tmp_path: Path) -> None:
+    del tmp_path
+    table = Lake(filled.uri).search("sentence", videos="v01", kinds=["speech"], limit=2)
+    assert table["video_id"].to_pylist() == ["v01", "v01"]
+    assert table["reasons"][0][0]["text"].as_py() == "Sentence 0 of v01."
+    assert table.to_pandas()["start_s"].tolist() == [0.0, 10.0]

@@ -1,0 +1,78 @@
+import string
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.search.highlights import excerpt
+from pipeline.search.terms import index_text, parse_query, terms_of
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Été", "ete"),
+        ("STRASSE", "Straße"),
+        ("telescope", "Telescopes"),
+        ("city", "cities"),
+        ("Łódź", "lodz"),
+        ("café", "cafe\u0301"),
+        ("\uff21\uff22\uff23", "abc"),
+        ("İstanbul", "istanbul"),
+    ],
+)
+def test_words_that_people_take_for_the_same_are_compared_as_the_same(one: str, other: str) -> None:
+    assert index_text(one) == index_text(other) != ""
+
+
+@pytest.mark.parametrize("word", ["bus", "glass", "his", "analysis"])
+def test_a_word_is_the_same_in_capitals(word: str) -> None:
+    assert index_text(word) == index_text(word.upper())
+
+
+def test_chinese_is_found_by_any_part_of_it_of_two_characters() -> None:
+    text = set(index_text("人工智能改变世界").split())
+    for part in ("智能", "改变", "世界", "能改变"):
+        assert set(parse_query(part).terms) <= text
+    assert "界".startswith(parse_query("界").prefixes[0])
+    assert any(word.startswith("改") for word in text)
+
+
+def test_a_query_of_nothing_but_small_words_keeps_them() -> None:
+    assert parse_query("to be or not to be").terms == ("to", "be", "or", "not")
+    assert parse_query("a cyclist in the traffic").terms == ("cyclist", "traffic")
+
+
+def test_phrases_are_what_stands_in_quotation_marks() -> None:
+    query = parse_query('ocean "blue planets" “deep sea”')
+    assert query.phrases == (("blue", "planet"), ("deep", "sea"))
+    assert query.terms == ("ocean",)
+    assert parse_query('an "open end').terms == ("open", "end")
+    assert not parse_query('""')
+
+
+def test_what_is_being_typed_is_a_beginning() -> None:
+    assert parse_query("blue pla", prefix=True).prefixes == ("pla",)
+    assert parse_query("blue pla ", prefix=True).prefixes == ()
+
+
+@given(st.text())
+def test_every_text_is_a_query_and_every_query_can_be_indexed(text: str) -> None:
+    for prefix in (False, True):
+        query = parse_query(text, prefix=prefix)
+        for word in (*query.terms, *query.prefixes, *(each for phrase in query.phrases for each in phrase)):
+            assert word.strip() == word != ""
+            word.encode()
+    for term in terms_of(text):
+        assert 0 <= term.start < term.end <= len(text)
+    assert index_text(text).split() == [word for term in terms_of(text) for word in term.text.split()]
+
+
+@given(st.text(alphabet=string.ascii_letters + " \n.,海洋é", max_size=600), st.text(max_size=20))
+def test_highlights_are_words_of_the_query_in_the_text_that_is_shown(text: str, query: str) -> None:
+    words = {term.text for term in terms_of(f"{query} {text[:20]}")}
+    shown, spans = excerpt(text, words)
+    assert "\n" not in shown
+    assert len(shown) <= 240
+    for start, end in spans:
+        assert {term.text for term in terms_of(shown[start:end])} & words
