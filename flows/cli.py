@@ -344,6 +344,26 @@ def models(*, configure: Callable[..., Config]) -> None:
     print_models(configure({}))
 
 
+@main.command("train-fusion")
+@_lake
+@click.option(
+    "-o", "--output", "folder", required=True, type=click.Path(path_type=Path), help="Folder for the weights."
+)
+@click.option("--steps", type=click.IntRange(1), default=300, show_default=True, help="Batches of 64 scenes.")
+@click.option("--rank", type=click.IntRange(1, 256), default=16, show_default=True, help="Size of what is learned.")
+@click.option("--threads", type=click.IntRange(1), default=1, show_default=True, help="Threads of the text encoder.")
+@_reported
+def train_fusion(lake: str, folder: Path, *, steps: int, rank: int, threads: int) -> None:
+    """Learn the weights of fusion.method = hybrid from the scenes of a lake, and measure what they are worth.
+
+    No labels are needed: each scene, without one of its parts, must be told from others by that part. See
+    docs/fusion.md.
+    """
+    from flows.commands import train
+
+    train.train_fusion(lake, folder, steps=steps, rank=rank, threads=threads)
+
+
 @main.command()
 @_lake
 @_reported

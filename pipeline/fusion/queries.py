@@ -123,7 +123,7 @@ class QueryEncoder:
         """
         with self._lock:
             text = self._encode(self.spaces.text, queries, lambda: self._text.encode(queries))
-            coordinated = self._encode(self.spaces.coordinated, queries, lambda: self._shared.of_texts(queries))
+            coordinated = self._encode(self.spaces.coordinated, queries, lambda: self.shared.of_texts(queries))
             return self._joined(text, _zeros(queries, self.spaces.vision), coordinated)
 
     def pictures(self, images: Sequence[NDArray[np.uint8]]) -> QueryVectors:
@@ -139,7 +139,7 @@ class QueryEncoder:
             return self._joined(*(_zeros(images, space) for space in self._single))
         with self._lock:
             features = self._vision.encode(images)
-            coordinated = self._encode(self.spaces.coordinated, images, lambda: self._shared.of_pictures(features))
+            coordinated = self._encode(self.spaces.coordinated, images, lambda: self.shared.of_pictures(features))
             return self._joined(_zeros(images, self.spaces.text), features.embeddings, coordinated)
 
     def _joined(
@@ -150,11 +150,8 @@ class QueryEncoder:
             fused = unit(np.concatenate([text, vision], axis=1))
         elif not method.startswith((PROJECTED_PREFIX, HYBRID_PREFIX)):
             fused = np.zeros((len(text), dimensions), dtype=np.float32)
-        elif self.spaces.coordinated[0].startswith(CONSE_PREFIX):
-            # There, sentences stand where the text encoder puts them, and pictures where their labels are.
-            fused = unit(text + coordinated)
         else:
-            fused = coordinated
+            fused = joint_queries(self.spaces.coordinated[0], text, coordinated)
         return QueryVectors(text, vision, coordinated, fused)
 
     @property
@@ -179,10 +176,27 @@ class QueryEncoder:
         return FrameEncoder(config, device=self._device, threads=self._threads)
 
     @cached_property
-    def _shared(self) -> CoordinatedSpace:
+    def shared(self) -> CoordinatedSpace:
+        """The space of the coordinated vectors; for those of `NO_ENCODER` there is none to ask for."""
         if self.spaces.coordinated[0].startswith(CONSE_PREFIX):
             return ConseSpace(self._text, self._vision)
         return TowerSpace(self._vision)
+
+
+def joint_queries(
+    coordinated_id: str, text: NDArray[np.float32], coordinated: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Return queries for vectors that were fused in a coordinated space, (n, d) of unit length.
+
+    In a space of ConSE, sentences stand where the text encoder puts them, and pictures where their labels are; a query
+    looks at both places.
+
+    Args:
+        coordinated_id: Id of the space.
+        text: (n, t) the queries in the text encoder's space.
+        coordinated: (n, d) the queries in the coordinated space.
+    """
+    return unit(text + coordinated) if coordinated_id.startswith(CONSE_PREFIX) else coordinated
 
 
 def _zeros(queries: Sequence[object], space: Encoder) -> NDArray[np.float32]:

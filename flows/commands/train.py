@@ -1,0 +1,40 @@
+"""`videolake train-fusion`: learn the hybrid's weights from a lake."""
+
+from pathlib import Path
+
+import click
+
+from schemas.errors import ConfigurationError
+
+
+def train_fusion(lake_uri: str, folder: Path, *, steps: int, rank: int, threads: int) -> None:
+    """Train, save, and say whether it was worth it.
+
+    Raises:
+        ConfigurationError: The folder holds something else.
+        LakeError: The lake cannot be read, or has too few scenes.
+        ModelError: A model that made the lake's vectors is not there any more.
+    """
+    from pipeline.fusion.examples import read_examples
+    from pipeline.fusion.hybrid import SETTINGS, save
+    from pipeline.fusion.queries import QueryEncoder
+    from pipeline.fusion.training import TrainingSettings, train
+    from pipeline.lake import Lake
+
+    if folder.exists() and (not folder.is_dir() or (any(folder.iterdir()) and not (folder / SETTINGS).is_file())):
+        raise ConfigurationError(f"{folder} holds something else. Name an empty or a new folder.")
+    lake = Lake(lake_uri)
+    encoder = QueryEncoder.of_lake(lake, threads=threads)
+    scenes = read_examples(lake, encoder)
+    click.echo(f"{len(scenes)} scenes")
+    module, report = train(scenes, TrainingSettings(steps=steps, rank=rank))
+    save(module, folder, space=encoder.spaces.coordinated[0], about=report.as_dict())
+    click.echo(f"loss {report.first_loss:.3f} -> {report.last_loss:.3f} on {report.train_scenes} scenes")
+    click.echo(
+        f"On {report.held_out_scenes} scenes of other videos, {report.held_out_queries} queries: mean reciprocal rank "
+        f"{report.trained_mrr:.3f}, closed form {report.closed_form_mrr:.3f}."
+    )
+    if report.better:
+        click.echo(f"Use it: --set fusion.method=hybrid --set fusion.hybrid_weights={folder}")
+    else:
+        click.echo("It finds no more than the closed form, which needs no weights: do without, or train on more.")
