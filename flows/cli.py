@@ -196,8 +196,11 @@ def serve(
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), help="Write a file instead: .parquet, .csv, .json or .jsonl."
 )
+@click.option(
+    "--spreadsheet", is_flag=True, help="CSV that is safe to open in a spreadsheet: no text is taken for a formula."
+)
 @_reported
-def sql(query: str, lake: str, form: str, output: Path | None) -> None:
+def sql(query: str, lake: str, *, form: str, output: Path | None, spreadsheet: bool) -> None:
     """Ask the lake in SQL (DuckDB's).
 
     \b
@@ -208,7 +211,7 @@ def sql(query: str, lake: str, form: str, output: Path | None) -> None:
     """
     from flows.commands.query import print_query
 
-    print_query(query, lake, form=form, output=output)
+    print_query(query, lake, form=form, output=output, spreadsheet=spreadsheet)
 
 
 @main.command()

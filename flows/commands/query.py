@@ -1,63 +1,67 @@
 """`videolake sql`: ask the lake, print or write the answer."""
 
-import json
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 import pyarrow as pa
-import pyarrow.csv as pa_csv
-import pyarrow.parquet as pq
 
+from pipeline.export.names import whole_file
+from pipeline.export.tables import WRITERS, Writer, plain_value, write_csv
 from pipeline.lake import Lake
-from schemas.errors import ConfigurationError, LakeError
+from schemas.errors import ConfigurationError
 
 _MOST_ROWS = 200
 _WIDEST = 160
 
 
-def print_query(query: str, lake: str, *, form: str, output: Path | None) -> None:
-    """Answer a query on standard output or into a file.
+def print_query(query: str, lake: str, *, form: str, output: Path | None, spreadsheet: bool = False) -> None:
+    """Answer a query on standard output or into a file, in memory that does not grow with the answer.
 
     Raises:
         LakeError: The query is wrong, or the lake cannot be read.
+        ExportError: The file cannot be written.
         ConfigurationError: The file's ending is none that can be written.
     """
-    print_answer(Lake(lake).sql(query), form=form, output=output)
+    if output is None and form == "table":
+        _print_table(Lake(lake).sql(query))
+        return
+    writer = _writer(form, output, spreadsheet=spreadsheet)
+    with Lake(lake).open_answer(query) as reader:
+        _write(reader, writer, output)
 
 
 def print_answer(answer: pa.Table, *, form: str, output: Path | None) -> None:
     """Print a table on standard output as `table`, `csv`, `json` or `jsonl`, or write it into a file.
 
     Raises:
-        LakeError: The file cannot be written.
+        ExportError: The file cannot be written.
         ConfigurationError: The file's ending is none that can be written.
     """
-    if output:
-        _write(answer, output)
-    elif form == "table":
+    if output is None and form == "table":
         _print_table(answer)
-    elif form == "csv":
-        pa_csv.write_csv(_flat(answer), sys.stdout.buffer)
     else:
-        click.echo(_json(answer, lines=form == "jsonl"))
+        _write(answer.to_reader(), _writer(form, output, spreadsheet=False), output)
 
 
-def _write(answer: pa.Table, output: Path) -> None:
-    kind = output.suffix.lower()
-    try:
-        if kind == ".parquet":
-            pq.write_table(answer, output, compression="zstd")
-        elif kind == ".csv":
-            pa_csv.write_csv(_flat(answer), output)
-        elif kind in {".json", ".jsonl"}:
-            output.write_text(_json(answer, lines=kind == ".jsonl") + "\n", encoding="utf-8")
-        else:
-            raise ConfigurationError(f"{output} cannot be written: name a .parquet, .csv, .json or .jsonl file.")
-    except OSError as error:
-        raise LakeError(f"{output} cannot be written: {error.strerror or error}.") from error
-    click.echo(f"{answer.num_rows} rows in {output}", err=True)
+def _writer(form: str, output: Path | None, *, spreadsheet: bool) -> Writer:
+    ending = f".{form}" if output is None else output.suffix.lower()
+    if ending not in WRITERS:
+        raise ConfigurationError(f"{output} cannot be written: name a .parquet, .csv, .json or .jsonl file.")
+    if spreadsheet and ending != ".csv":
+        raise ConfigurationError("--spreadsheet is for CSV.")
+    return partial(write_csv, spreadsheet=True) if spreadsheet else WRITERS[ending]
+
+
+def _write(reader: pa.RecordBatchReader, writer: Writer, output: Path | None) -> None:
+    if output is None:
+        writer(reader, sys.stdout.buffer)
+        return
+    with whole_file(output) as path, path.open("wb") as file:
+        rows = writer(reader, file)
+    click.echo(f"{rows} rows in {output}", err=True)
 
 
 def _print_table(answer: pa.Table) -> None:
@@ -84,45 +88,6 @@ def _cell(value: Any) -> str:  # noqa: ANN401 - whatever a query returns
         return f"{value:.3f}".rstrip("0").rstrip(".")
     if isinstance(value, bytes):
         return f"<{len(value)} bytes>"
-    text = value if isinstance(value, str) else str(_plain(value))
+    text = value if isinstance(value, str) else str(plain_value(value))
     printable = "".join(character if character.isprintable() or character == "\n" else "�" for character in text)
     return printable if len(printable) <= 400 else printable[:399] + "…"
-
-
-def _flat(answer: pa.Table) -> pa.Table:
-    """Return the table with nested columns as JSON, since CSV holds only plain ones."""
-    columns = []
-    for column in answer.columns:
-        kind = column.type
-        nested = pa.types.is_nested(kind) or pa.types.is_map(kind) or pa.types.is_binary(kind)
-        columns.append(
-            pa.array(
-                [
-                    None if value is None else json.dumps(_plain(value), ensure_ascii=False)
-                    for value in column.to_pylist()
-                ]
-            )
-            if nested
-            else column
-        )
-    return pa.table(columns, names=answer.column_names)
-
-
-def _json(answer: pa.Table, *, lines: bool) -> str:
-    rows = [_plain(row) for row in answer.to_pylist()]
-    if lines:
-        return "\n".join(json.dumps(row, ensure_ascii=False) for row in rows)
-    return json.dumps(rows, ensure_ascii=False, indent=2)
-
-
-def _plain(value: Any) -> Any:  # noqa: ANN401 - whatever a query returns
-    """Return a value as JSON knows it; bytes, as thumbnails are, only by their number."""
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    if isinstance(value, bytes):
-        return f"<{len(value)} bytes>"
-    if isinstance(value, float) and value != value:  # noqa: PLR0124 - NaN, which JSON does not know
-        return None
-    return value if isinstance(value, str | int | float | bool | None) else str(value)

@@ -223,6 +223,16 @@ class Lake:
         """What changes whenever the rows of videos do: cheap to ask, to be compared with what it was before."""
         return tuple(self._store.names("videos"))
 
+    @contextmanager
+    def open_answer(self, statement: str) -> Iterator[pa.RecordBatchReader]:
+        """Answer one SQL query batch by batch, for answers larger than memory.
+
+        Raises:
+            LakeError: The query is wrong, would do something else than read, or compaction removed a file meanwhile.
+        """
+        with query.open_answer(self._store, statement) as reader:
+            yield reader
+
     def processed(self, revision: str) -> pa.Table:
         """Return what became of every video the lake knows, as a run at this revision has to see it.
 

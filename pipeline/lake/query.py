@@ -1,7 +1,8 @@
 """Ask the lake in SQL, through a DuckDB connection that can read its tables and do nothing else."""
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
@@ -17,6 +18,7 @@ from schemas.errors import LakeError
 Answer = TypeVar("Answer")
 
 _ATTEMPTS = 5
+_BATCH_ROWS = 2048
 _READING = {duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN, duckdb.StatementType.PRAGMA}
 
 
@@ -95,6 +97,28 @@ def read(store: Store, work: Callable[[duckdb.DuckDBPyConnection], Answer]) -> A
     raise AssertionError("unreachable")
 
 
+@contextmanager
+def open_answer(store: Store, query: str) -> Iterator[pa.RecordBatchReader]:
+    """Answer one SQL query batch by batch, in memory that does not grow with the answer.
+
+    Args:
+        store: The lake's files.
+        query: One statement in DuckDB's SQL that reads.
+
+    Raises:
+        LakeError: The query is wrong, would do something else than read, or compaction removed a file meanwhile.
+    """
+    _check(query)
+    connection, _ = connect(store)
+    try:
+        result = connection.sql(query)
+        yield result.to_arrow_reader(_BATCH_ROWS) if result is not None else pa.table({}).to_reader()
+    except (duckdb.Error, pa.ArrowException) as error:
+        raise _explained(error) from error
+    finally:
+        connection.close()
+
+
 def open_engine(store: Store) -> tuple[duckdb.DuckDBPyConnection, LakeFiles]:
     """Make a DuckDB connection that reaches the lake's files, with no views yet."""
     connection = duckdb.connect(config={"python_enable_replacements": False})
@@ -129,7 +153,7 @@ def _check(query: str) -> None:
         raise LakeError(f"The lake is read only here: {statements[0].type.name} is no query. Use SELECT.")
 
 
-def _explained(error: duckdb.Error) -> LakeError:
+def _explained(error: Exception) -> LakeError:
     message = str(error).strip()
     if message.startswith("Traceback"):
         # Raised by `LakeFiles` and wrapped by DuckDB: only the last line is for the user.

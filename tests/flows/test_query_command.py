@@ -1,0 +1,80 @@
+import csv
+import json
+from io import StringIO
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+from click.testing import CliRunner, Result
+
+from flows.cli import main
+from pipeline.lake import Lake
+from tests.pipeline.lake.lakes import publish
+
+
+@pytest.fixture(scope="module")
+def lake(tmp_path_factory: pytest.TempPathFactory) -> str:
+    made = Lake.create(str(tmp_path_factory.mktemp("sql") / "lake"))
+    publish(made, "01", ["v001", "v002", "v003"], failed=["v003"])
+    return made.uri
+
+
+def sql(lake: str, query: str, *arguments: object) -> Result:
+    return CliRunner().invoke(main, ["sql", query, "--lake", lake, *map(str, arguments)])
+
+
+@pytest.mark.parametrize(
+    ("table", "ending"),
+    [
+        ("videos", "csv"), ("videos", "json"), ("frames", "csv"), ("frames", "parquet"), ("utterances", "jsonl"),
+        ("scenes", "json"), ("summaries", "csv"), ("summaries", "parquet"), ("errors", "json"), ("runs", "csv"),
+    ],
+)  # fmt: skip
+def test_every_table_is_written_to_a_file(lake: str, tmp_path: Path, table: str, ending: str) -> None:
+    path = tmp_path / "new folder" / f"{table}.{ending}"
+    result = sql(lake, f"FROM {table}", "-o", path)
+    assert result.exit_code == 0, result.output
+    text = path.read_bytes()
+    rows = {
+        "csv": lambda: list(csv.DictReader(StringIO(text.decode()))),
+        "json": lambda: json.loads(text),
+        "jsonl": lambda: [json.loads(line) for line in text.splitlines()],
+        "parquet": lambda: pq.read_table(path).to_pylist(),
+    }[ending]()
+    assert f"{len(rows)} rows in" in result.stderr
+    assert len(rows) == Lake(lake).sql(f"FROM {table}").num_rows
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["-o", "out.xlsx"], 2, ".parquet, .csv, .json or .jsonl"),
+        (["-o", "out"], 2, ".parquet"),
+        (["-o", "/dev/null/out.csv"], 1, "cannot be written"),
+        (["-o", "/"], 2, ".parquet"),
+        (["--format", "json", "--spreadsheet"], 2, "CSV"),
+    ],
+)
+def test_a_file_that_cannot_be_written_is_said_to_be(lake: str, arguments: list[str], code: int, said: str) -> None:
+    result = sql(lake, "FROM videos", *arguments)
+    assert result.exit_code == code, result.output
+    assert said in result.stderr
+    assert not Path("out.xlsx").exists()
+
+
+def test_a_query_that_fails_midway_leaves_what_was_there(lake: str, tmp_path: Path) -> None:
+    path = tmp_path / "out.csv"
+    path.write_text("precious")
+    result = sql(
+        lake, "SELECT CASE WHEN i > 50000 THEN error('stop') ELSE i END AS n FROM range(100000) r(i)", "-o", path
+    )
+    assert result.exit_code == 1
+    assert "stop" in result.stderr
+    assert "Traceback" not in result.output
+    assert (path.read_text(), [each.name for each in tmp_path.iterdir()]) == ("precious", ["out.csv"])
+
+
+def test_csv_for_a_spreadsheet_holds_no_formulas(lake: str) -> None:
+    query = "SELECT '=HYPERLINK(\"http://x\")' AS text"
+    assert '"=HYPERLINK(""http://x"")"' in sql(lake, query, "--format", "csv").stdout
+    assert "'=HYPERLINK" in sql(lake, query, "--format", "csv", "--spreadsheet").stdout
