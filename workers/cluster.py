@@ -3,6 +3,7 @@
 import logging
 import os
 import socket
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -30,6 +31,8 @@ def ray_cluster(address: str | None) -> Iterator[dict[str, float]]:
     # Set before Ray is imported. Without the first, Ray copies the whole working folder to every worker under `uv run`.
     os.environ.setdefault("RAY_ENABLE_UV_RUN_RUNTIME_ENV", "0")
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    # Ray's core warns, as of an error, of what Ray Data does by design.
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
     import ray
 
     joined = not ray.is_initialized()
@@ -47,13 +50,28 @@ def _connect(address: str) -> None:
 
     try:
         _knock(address)
-        ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, include_dashboard=None)
+        with _stderr_closed():
+            ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, include_dashboard=None)
     except (OSError, ValueError, RuntimeError) as error:
         raise ConfigurationError(
             f"Cannot join the Ray cluster at {address}: {error}\n"
             "Start one with `ray start --head`, or leave out --ray-address to use this machine alone."
         ) from error
     logger.info("Ray %s, %s", ray.__version__, "a local cluster" if address == "local" else f"cluster at {address}")
+
+
+@contextmanager
+def _stderr_closed() -> Iterator[None]:
+    """Drop what native code writes to stderr: told to be quiet, Ray's core first says that it will be."""
+    sys.stderr.flush()
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
 
 
 def _knock(address: str) -> None:
