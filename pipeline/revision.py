@@ -28,6 +28,10 @@ def models_of(config: Config) -> tuple[ModelInfo, ...]:
         wanted.append(("speech", config.speech.model))
     if config.ocr.engine != "none":
         wanted.append(("ocr", "embedded:pp-ocrv6"))
+    if config.summary.model is not None:
+        wanted.append(("summary", config.summary.model))
+        if config.summary.nli_model is not None:
+            wanted.append(("nli", config.summary.nli_model))
     fusion = fusion_model(config.fusion)
     found = [*([fusion] if fusion else []), *(resolve(role, model_id) for role, model_id in sorted(wanted))]
     if config.topics.taxonomy != NO_TAXONOMY:

@@ -195,6 +195,15 @@ class SummaryConfig(Section):
     """Pictures of the storyboard at most."""
     min_chapter_s: float = Field(30.0, gt=0)
     """No chapter is shorter, unless the video is."""
+    model: str | None = None
+    """Also write an abstract with this model, a folder or Hub id of a summarizer (BART, T5, Pegasus) or an instruct
+    model (Llama, Qwen, Mistral); none: no abstract."""
+    nli_model: str | None = None
+    """Sentences of the abstract must also follow from their evidence by this natural language inference model."""
+    max_input_tokens: int = Field(4096, ge=64)
+    """Tokens that the model reads at once, if its own window is not smaller; longer videos are read in parts."""
+    batch_size: int = Field(4, ge=1)
+    """Texts that the model reads together."""
 
 
 class LimitsConfig(Section):

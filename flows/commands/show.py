@@ -29,6 +29,7 @@ def print_video(video: str, lake: str, *, as_json: bool) -> None:
         click.echo(f"{description.error.kind} in {description.error.stage}: {description.error.message}")
         return
     _print_moments("Summary", [(_begin(sentence), sentence.text) for sentence in description.summary])
+    _print_abstract(description)
     _print_moments("Chapters", [(chapter.start_s, chapter.title) for chapter in description.chapters])
     _print_moments("Highlights", [(highlight.start_s, highlight.reason) for highlight in description.highlights])
     _print_labels("Topics", description.topics)
@@ -48,6 +49,17 @@ def _print_head(description: VideoDescription) -> None:
     click.echo()
     for name, value in description.facts:
         click.echo(f"  {name:<12} {value}")
+
+
+def _print_abstract(description: VideoDescription) -> None:
+    if not description.abstract_source:
+        return
+    _heading(f"Abstract, by {description.abstract_source.removeprefix('model:')}")
+    for sentence in description.abstract:
+        click.echo(f"  {clock(_begin(sentence)):>8}  {sentence.text}")
+    if description.abstract_dropped:
+        number = f"{description.abstract_dropped} sentences" if description.abstract_dropped > 1 else "1 sentence"
+        click.echo(click.style(f"  ({number} left out that the video does not support)", dim=True))
 
 
 def _print_transcript(description: VideoDescription) -> None:

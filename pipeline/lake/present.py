@@ -56,6 +56,11 @@ class VideoDescription:
     """Name and value, in the order to show them."""
     chapters: tuple[Chapter, ...]
     summary: tuple[SummarySentence, ...]
+    abstract: tuple[SummarySentence, ...]
+    """In a model's own words; empty unless one was asked for."""
+    abstract_source: str
+    abstract_dropped: int
+    """Sentences of that model that were left out, as the video does not support them."""
     highlights: tuple[Highlight, ...]
     topics: tuple[Label, ...]
     keyphrases: tuple[Label, ...]
@@ -97,6 +102,9 @@ def describe_video(lake: Lake, video: str) -> VideoDescription:
         facts=tuple(_facts(row).items()),
         chapters=tuple(Chapter(**each) for each in _each(summary, "chapters")),
         summary=tuple(_sentence(each) for each in _each(summary, "sentences")),
+        abstract=tuple(_sentence(each) for each in _each(summary, "abstract")),
+        abstract_source=summary["abstract_source"] if summary else "",
+        abstract_dropped=summary["abstract_dropped"] if summary else 0,
         highlights=tuple(Highlight(**each) for each in _each(summary, "highlights")),
         topics=tuple(Label(**each) for each in _each(summary, "topics")),
         keyphrases=tuple(Label(**each) for each in _each(summary, "keyphrases")),

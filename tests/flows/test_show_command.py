@@ -1,0 +1,15 @@
+from pathlib import Path
+
+from click.testing import CliRunner
+
+from flows.cli import main
+from pipeline.lake import Lake
+from tests.pipeline.lake.lakes import publish
+
+
+def test_show_prints_the_abstract_with_its_model_and_how_much_was_left_out(tmp_path: Path) -> None:
+    publish(Lake.create(str(tmp_path)), "01", ["aaaa1111"])
+    shown = CliRunner().invoke(main, ["show", "aaaa1111", "--lake", str(tmp_path)]).output
+    assert "Abstract, by tiny-bart" in shown
+    assert "A person cycles." in shown
+    assert "(2 sentences left out that the video does not support)" in shown
