@@ -295,6 +295,38 @@ def clip(moments: tuple[str, ...], lake: str, *, output: Path | None, exact: boo
 
 
 @main.command()
+@_lake
+@click.option(
+    "--host",
+    default="127.0.0.1",
+    show_default=True,
+    help="Address to listen on; others than this machine's own need the token.",
+)
+@click.option("--port", type=click.IntRange(0, 65535), help="Port; default: 8765, or a free one where that is taken.")
+@click.option(
+    "--token",
+    metavar="TOKEN",
+    help="What a browser has to show; default: none on this machine, else a new one is made.",
+)
+@click.option(
+    "--media-root",
+    "media_roots",
+    multiple=True,
+    metavar="PLACE",
+    help="Play originals only from this folder or URI; may be given several times.",
+)
+@click.option("--open", "open_browser", is_flag=True, help="Open it in the browser.")
+@_reported
+def browse(
+    lake: str, *, host: str, port: int | None, token: str | None, media_roots: tuple[str, ...], open_browser: bool
+) -> None:
+    """See the lake as a web page: videos, search, players that go to the moment, transcripts, timelines, errors."""
+    from flows.commands.browse import browse_lake
+
+    browse_lake(lake, host=host, port=port, token=token, media_roots=media_roots, open_browser=open_browser)
+
+
+@main.command()
 @click.argument("folder", type=click.Path(path_type=Path))
 @_reported
 def sample(folder: Path) -> None:

@@ -45,6 +45,12 @@ WHERE is_current OR is_newest
 
 A failure does not count any more once its file was replaced, or became readable, and is another video now."""
 
+_FRAME_ROWS = """
+SELECT video_id, shard, frame_id, filename, file_row_number
+FROM ({files}) SEMI JOIN lake.current USING (video_id, shard)
+"""
+"""Where each row of `frames` is: DuckDB finds a row of a large file by its number without looking at the others."""
+
 _NEWEST_REVISION = "SELECT revision FROM lake.states ORDER BY status = 'ok' DESC, committed_at DESC LIMIT 1"
 
 _SPACES = """
@@ -94,12 +100,20 @@ def create_views(connection: duckdb.DuckDBPyConnection, store: Store, snapshot: 
         if table == "errors":
             _create_view(connection, "all_errors", rows)
         _create_view(connection, table, f"FROM ({rows}) SEMI JOIN lake.current USING (video_id, shard)")
+        if table == "frames":
+            _create_view(connection, "lake.frame_rows", _FRAME_ROWS.format(files=_row_numbers(names)))
     for table in RUN_TABLES:
         rows = _select(connection, table, _groups(store, table, snapshot[table]))
         newest_row = " QUALIFY row_number() OVER (PARTITION BY uri ORDER BY seen_at DESC) = 1"
         _create_view(connection, table, f"FROM ({rows}){newest_row if table == 'sources' else ''}")
     _describe(connection)
     create_moments(connection)
+
+
+def _row_numbers(names: Sequence[str]) -> str:
+    if names:
+        return f"FROM {scan('frames', names, ', filename = true, file_row_number = true')}"
+    return "SELECT '' AS video_id, '' AS shard, '' AS frame_id, '' AS filename, 0 AS file_row_number WHERE false"
 
 
 def scan(table: str, names: Iterable[str], options: str = "") -> str:

@@ -1,0 +1,89 @@
+"""`videolake browse`: the lake as a web page."""
+
+import logging
+import secrets
+import socket
+import webbrowser
+from collections.abc import Sequence
+from urllib.parse import quote
+
+import click
+
+from flows.web.app import make_app
+from flows.web.guard import Access, is_loopback
+from pipeline.lake import Lake
+from pipeline.search import Searcher
+from schemas.errors import ConfigurationError
+
+DEFAULT_PORT = 8765
+_SHUTDOWN_S = 2
+
+
+def browse_lake(
+    lake: str, *, host: str, port: int | None, token: str | None, media_roots: Sequence[str], open_browser: bool
+) -> None:
+    """Serve the pages of a lake until the process is stopped.
+
+    Raises:
+        LakeError: There is no lake, or it cannot be read.
+        ConfigurationError: The address is taken, or is none of this machine's.
+    """
+    import uvicorn
+
+    opened = Lake(lake)
+    listening = listen(host, port)
+    access = access_of(host, listening.getsockname()[1], token)
+    app = make_app(opened, Searcher(opened), access=access, media_roots=media_roots)
+    address = address_of(access)
+    click.echo(f"{opened.uri} is at {address}")
+    if not is_loopback(host):
+        click.echo("Who has this address with its token sees the lake and its videos; the connection is not encrypted.")
+    click.echo("Ctrl-C stops it.", err=True)
+    if open_browser:
+        webbrowser.open(address)
+    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
+    config = uvicorn.Config(
+        app, log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=_SHUTDOWN_S
+    )
+    try:
+        uvicorn.Server(config).run(sockets=[listening])
+    except KeyboardInterrupt:
+        click.echo("Stopped.", err=True)
+
+
+def listen(host: str, port: int | None) -> socket.socket:
+    """Bind a port; without one the usual, or where that is taken any that is free.
+
+    Raises:
+        ConfigurationError: The address cannot be had.
+    """
+    tries = [port] if port is not None else [DEFAULT_PORT, 0]
+    for number in tries:
+        try:
+            family, *_, place = socket.getaddrinfo(host, number, type=socket.SOCK_STREAM)[0]
+            listening = socket.socket(family, socket.SOCK_STREAM)
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listening.bind(place)
+        except OSError as error:
+            if number == tries[-1]:
+                message = f"Cannot listen on {host} port {number}: {error.strerror or error}. Name another --port."
+                raise ConfigurationError(message) from error
+        else:
+            return listening
+    raise AssertionError("unreachable")
+
+
+def access_of(host: str, port: int, token: str | None) -> Access:
+    """Return who may ask: on a loopback address everybody there, elsewhere who has the token, made if none is given."""
+    if token is None and not is_loopback(host):
+        token = secrets.token_urlsafe(24)
+    return Access(host, port, token or "")
+
+
+def address_of(access: Access) -> str:
+    """Return what to open in a browser."""
+    name = f"[{access.host}]" if ":" in access.host else access.host
+    if access.host in {"0.0.0.0", "::"}:  # noqa: S104 - compared, not bound
+        name = socket.gethostname()
+    query = f"?token={quote(access.token)}" if access.token else ""
+    return f"http://{name}:{access.port}/{query}"

@@ -1,0 +1,95 @@
+"""The web application."""
+
+import logging
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from flows.web.guard import Access, Guard
+from flows.web.pages import Pages
+from flows.web.reader import LakeReader
+from flows.web.rendering import render
+from flows.web.thumbnails import Thumbnails
+from pipeline.lake import Lake
+from pipeline.search import Searcher
+from schemas.errors import LakeError
+
+logger = logging.getLogger(__name__)
+
+
+def make_app(
+    lake: Lake, searcher: Searcher, *, access: Access | None = None, media_roots: Sequence[str] = ()
+) -> Starlette:
+    """Make the application that shows a lake; it only reads.
+
+    Args:
+        lake: The lake.
+        searcher: Its search.
+        access: Who may ask; none: everybody on this machine.
+        media_roots: Folders or URI prefixes that originals may come from; none: anywhere the lake says.
+
+    Raises:
+        LakeError: The lake cannot be read.
+    """
+    reader = LakeReader(lake)
+    pages = Pages(reader, Thumbnails(reader), searcher, tuple(media_roots))
+
+    @asynccontextmanager
+    async def watching(app: Starlette) -> AsyncIterator[None]:
+        del app
+        with reader:
+            yield
+
+    app = Starlette(
+        routes=[
+            Route("/", pages.home, name="home"),
+            Route("/results", pages.results),
+            Route("/v/{video_id}", pages.video),
+            Route("/v/{video_id}/transcript", pages.transcript),
+            Route("/t/{frame_id}.jpg", pages.thumbnail),
+            Route("/media/{video_id}", pages.media),
+            Route("/errors", pages.errors),
+            Route("/health", pages.health),
+            Mount("/static", StaticFiles(directory=Path(__file__).parent / "static")),
+        ],
+        middleware=[
+            Middleware(Guard, access=access or Access()),
+            Middleware(_GzipPages, minimum_size=1024, compresslevel=5),
+        ],
+        exception_handlers={HTTPException: _not_found, LakeError: _unreadable},
+        lifespan=watching,
+    )
+    app.state.reader = reader
+    return app
+
+
+class _GzipPages(GZipMiddleware):
+    """Compresses pages, and leaves alone what is compressed or asked for in ranges."""
+
+    async def __call__(self, scope, receive, send) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
+        """Hand on."""
+        if scope["type"] == "http" and scope["path"].startswith(("/media/", "/t/")):
+            await self.app(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
+
+
+async def _not_found(request: Request, error: Exception) -> Response:
+    del request
+    status = error.status_code if isinstance(error, HTTPException) else 404
+    return render("message.html", status=status, title="Not here", message="There is no such page.")
+
+
+async def _unreadable(request: Request, error: Exception) -> Response:
+    del request
+    logger.warning("%s", error)
+    return render("message.html", status=503, title="The lake cannot be read", message=str(error))

@@ -1,0 +1,135 @@
+"""Who may ask, and what browsers may do with the answers."""
+
+import hashlib
+import hmac
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http.cookies import CookieError, SimpleCookie
+from ipaddress import ip_address
+from urllib.parse import parse_qsl, quote, urlencode
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+SECURITY_HEADERS: Mapping[str, str] = {
+    "content-security-policy": (
+        "default-src 'none'; img-src 'self'; media-src 'self'; style-src 'self'; script-src 'self'; "
+        "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+    "referrer-policy": "no-referrer",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "permissions-policy": "camera=(), geolocation=(), microphone=()",
+}
+
+_LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]", "::1"})
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Who may ask."""
+
+    host: str = "127.0.0.1"
+    """Address that the server listens on."""
+    port: int = 0
+    """Port; part of the cookie's name, since browsers share cookies between ports."""
+    token: str = ""
+    """What every browser has to show once; empty: nothing, which only a loopback address may do."""
+
+
+class Guard:
+    """ASGI middleware: reading only, known hosts, a token if there is one, and the same headers on every answer.
+
+    On a loopback address the `Host` of a request has to be a name of this machine: a web page elsewhere could else have
+    its own name lead here (DNS rebinding) and read the lake through its visitor's browser.
+
+    Args:
+        app: What answers.
+        access: Who may ask.
+    """
+
+    def __init__(self, app: ASGIApp, access: Access) -> None:
+        self._app = app
+        self._access = access
+        self._cookie = f"videolake-{access.port}"
+        self._secret = hashlib.sha256(b"videolake browse " + access.token.encode()).hexdigest()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Refuse, or hand on."""
+        if scope["type"] != "http":
+            if scope["type"] == "lifespan":
+                await self._app(scope, receive, send)
+            return
+
+        async def send_guarded(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in SECURITY_HEADERS.items():
+                    headers[name] = value
+            await send(message)
+
+        answer = self._refusal(scope)
+        await (answer or self._app)(scope, receive, send_guarded)
+
+    def _refusal(self, scope: Scope) -> Response | None:
+        headers = Headers(scope=scope)
+        if scope["method"] not in {"GET", "HEAD"}:
+            return PlainTextResponse("Nothing can be changed here.", 405, {"allow": "GET, HEAD"})
+        if is_loopback(self._access.host) and not _names_this_machine(headers.get("host", "")):
+            message = "This server answers only to localhost and 127.0.0.1."
+            return PlainTextResponse(message, 421)
+        return self._check_token(scope, headers) if self._access.token else None
+
+    def _check_token(self, scope: Scope, headers: Headers) -> Response | None:
+        query = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
+        given = [value for name, value in query if name == "token"]
+        if given and _same(given[0], self._access.token):
+            rest = urlencode([(name, value) for name, value in query if name != "token"])
+            return self._welcome(quote(scope["path"]) + (f"?{rest}" if rest else ""))
+        if _same(_cookie(headers, self._cookie), self._secret):
+            return None
+        message = "Open the address that `videolake browse` printed, with its token."
+        return PlainTextResponse(message, 401, {"cache-control": "no-store"})
+
+    def _welcome(self, path: str) -> Response:
+        """Keep the token in a cookie and go on without it in the address.
+
+        By a page and not by a redirect, since a browser that came from another site leaves strict cookies out of that.
+        """
+        from markupsafe import escape
+
+        target = escape("/" + path.lstrip("/\\"))
+        page = f'<!doctype html><meta http-equiv="refresh" content="0;url={target}"><a href="{target}">Go on</a>'
+        answer = HTMLResponse(page, headers={"cache-control": "no-store"})
+        answer.set_cookie(self._cookie, self._secret, httponly=True, samesite="strict", path="/")
+        return answer
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether only this machine reaches an address."""
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _names_this_machine(host: str) -> bool:
+    name = host.rsplit(":", 1)[0] if host.rpartition(":")[2].isdigit() and not host.endswith("]") else host
+    return name.lower() in _LOCAL_NAMES
+
+
+def _cookie(headers: Headers, name: str) -> str:
+    try:
+        cookie = SimpleCookie(headers.get("cookie", "")).get(name)
+    except CookieError:
+        return ""
+    return cookie.value if cookie else ""
+
+
+def _same(given: str, wanted: str) -> bool:
+    return hmac.compare_digest(given.encode("utf-8", "replace"), wanted.encode())

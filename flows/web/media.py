@@ -1,0 +1,235 @@
+"""The original files, in pieces, as players ask for them: only what the lake names, and only if it is media."""
+
+import os
+import re
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import IO, Any
+
+import anyio
+import fsspec
+from anyio import to_thread
+from starlette.responses import Response, StreamingResponse
+
+from flows.web.wording import file_name
+from pipeline.media.probe import probe
+from pipeline.media.sources import local_path, open_bytes
+from schemas.config import LimitsConfig, MediaConfig
+from schemas.errors import MediaError, VideolakeError
+
+_CHUNK_BYTES = 256 * 1024
+
+CONTENT_TYPES = {
+    "3gp": "video/3gpp", "aac": "audio/aac", "aif": "audio/aiff", "aiff": "audio/aiff", "asf": "video/x-ms-asf",
+    "avi": "video/x-msvideo", "flac": "audio/flac", "flv": "video/x-flv", "m2ts": "video/mp2t", "m4a": "audio/mp4",
+    "m4v": "video/mp4", "mkv": "video/x-matroska", "mov": "video/mp4", "mp3": "audio/mpeg", "mp4": "video/mp4",
+    "mpeg": "video/mpeg", "mpg": "video/mpeg", "mts": "video/mp2t", "mxf": "application/mxf", "oga": "audio/ogg",
+    "ogg": "application/ogg", "ogv": "video/ogg", "opus": "audio/ogg", "ts": "video/mp2t", "vob": "video/mpeg",
+    "wav": "audio/wav", "webm": "video/webm", "wma": "audio/x-ms-wma", "wmv": "video/x-ms-wmv",
+}  # fmt: skip
+"""Types by the endings that an archive takes. QuickTime files go as MP4, whose structure they share: players refuse
+`video/quicktime` and yet play what is inside."""
+
+_UNPLAYABLE_ENDINGS = frozenset(
+    {"aif", "aiff", "asf", "avi", "flv", "m2ts", "mpeg", "mpg", "mts", "mxf", "ts", "vob", "wma", "wmv"}
+)
+_UNPLAYABLE_CODECS = frozenset(
+    {"mpeg1video", "mpeg2video", "mpeg4", "msmpeg4v3", "prores", "dnxhd", "wmv1", "wmv2", "wmv3", "vc1", "flv1", "ffv1",
+     "mjpeg", "cinepak", "dvvideo", "h263", "rv40", "theora"}
+)  # fmt: skip
+_SOME_PLAY = frozenset({"hevc", "ac3", "eac3"})
+
+_ONE_RANGE = re.compile(r"\s*bytes\s*=\s*(?:(\d{1,18})\s*-\s*(\d{1,18})?|-\s*(\d{1,18}))\s*", re.IGNORECASE | re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Original:
+    """A file that can be played."""
+
+    uri: str
+    size_bytes: int
+    mtime_ns: int
+    content_type: str
+
+    @property
+    def etag(self) -> str:
+        """Name of this state of the file."""
+        return f'"{self.mtime_ns:x}-{self.size_bytes:x}"'
+
+
+@dataclass(frozen=True, slots=True)
+class NoOriginal:
+    """Why nothing can be played."""
+
+    reason: str
+
+
+def find_original(uris: Sequence[str], size_bytes: int, roots: Sequence[str] = ()) -> Original | NoOriginal:
+    """Return the first of a video's places where the file still is as it was.
+
+    A file is only taken if its name ends as media does, it has the size that the lake knows, it is under one of
+    `roots`, and FFmpeg finds picture or sound in it: a lake from elsewhere cannot make this machine show other files.
+
+    Args:
+        uris: Every place of the video, from the lake.
+        size_bytes: Size of the file, from the lake.
+        roots: Folders or URI prefixes that files may come from; none: any.
+    """
+    reasons = []
+    for uri in uris:
+        found = _look(uri, size_bytes, roots)
+        if isinstance(found, Original):
+            return found
+        reasons.append(found.reason)
+    return NoOriginal(reasons[0] if reasons else "The lake names no place where the file is.")
+
+
+def playable(ending: str, video_codec: str | None) -> str:
+    """Say what stands in the way of playing a file in a browser; empty where nothing does."""
+    advice = "You can still read, search and see everything below; other players open the file."
+    if ending in _UNPLAYABLE_ENDINGS:
+        return f"Browsers do not play .{ending} files. {advice}"
+    if video_codec in _UNPLAYABLE_CODECS:
+        return f"Browsers do not play pictures in {video_codec}. {advice}"
+    if video_codec in _SOME_PLAY:
+        return f"Only some browsers play {video_codec}; if the picture stays black, try another one."
+    return ""
+
+
+def ending_of(uri: str) -> str:
+    """Return a file name's ending, lower case, without the dot."""
+    _, dot, ending = file_name(uri).rpartition(".")
+    return ending.lower() if dot else ""
+
+
+def serve_original(original: Original, range_header: str | None, if_range: str | None, *, head: bool) -> Response:
+    """Answer a request for the file or a part of it (RFC 9110, section 14).
+
+    Several ranges at once are answered with the whole file, as a server may; so is a range whose `If-Range` names
+    another state of the file.
+
+    Args:
+        original: The file.
+        range_header: `Range`, if the request has one.
+        if_range: `If-Range`, if it has one.
+        head: Whether only the headers are wanted.
+    """
+    headers = {
+        "accept-ranges": "bytes",
+        "etag": original.etag,
+        "cache-control": "private, max-age=0",
+        "content-type": original.content_type,
+    }
+    span = None
+    if range_header is not None and (if_range is None or if_range.strip() == original.etag):
+        span = parse_range(range_header, original.size_bytes)
+        if span == (0, 0):
+            return Response(status_code=416, headers=headers | {"content-range": f"bytes */{original.size_bytes}"})
+    start, end = span or (0, original.size_bytes)
+    headers["content-length"] = str(end - start)
+    if span:
+        headers["content-range"] = f"bytes {start}-{end - 1}/{original.size_bytes}"
+    status = 206 if span else 200
+    if head:
+        return Response(status_code=status, headers=headers)
+    return StreamingResponse(_pieces(original.uri, start, end), status_code=status, headers=headers)
+
+
+def parse_range(header: str, size_bytes: int) -> tuple[int, int] | None:
+    """Return first byte and the one after the last.
+
+    Returns:
+        None where the header is to be ignored (malformed, another unit, several ranges); (0, 0) where no byte of the
+        file is in it.
+    """
+    found = _ONE_RANGE.fullmatch(header)
+    if not found:
+        return None
+    first, last, suffix = found.groups()
+    if suffix is not None:
+        start, end = max(0, size_bytes - int(suffix)), size_bytes
+    else:
+        start, end = int(first), min(size_bytes, int(last) + 1) if last else size_bytes
+        if last and int(last) < start:
+            return None
+    return (start, end) if start < end else (0, 0)
+
+
+async def _pieces(uri: str, start: int, end: int) -> AsyncIterator[bytes]:
+    """Read on threads, so that a player that waits holds none."""
+    opened = open_bytes(uri)
+    file: IO[bytes] = await to_thread.run_sync(opened.__enter__)
+    try:
+        await to_thread.run_sync(file.seek, start)
+        while start < end:
+            piece = await to_thread.run_sync(file.read, min(_CHUNK_BYTES, end - start))
+            if not piece:
+                raise FileShrunkError(f"{uri} became shorter while it was played.")
+            start += len(piece)
+            yield piece
+    finally:
+        with anyio.CancelScope(shield=True):
+            await to_thread.run_sync(opened.__exit__, None, None, None)
+
+
+class FileShrunkError(VideolakeError):
+    """The file became shorter while it was sent: the connection is cut, so that nobody takes it for the whole."""
+
+
+def _look(uri: str, size_bytes: int, roots: Sequence[str]) -> Original | NoOriginal:
+    name = file_name(uri)
+    content_type = CONTENT_TYPES.get(ending_of(uri))
+    if content_type is None:
+        return NoOriginal(f"{name} is not named as a media file is, so it is not played.")
+    try:
+        found = _local(uri, roots) if local_path(uri) is not None else _remote(uri, roots)
+    except Exception as error:  # noqa: BLE001 - fsspec's packages raise errors of their own kinds
+        return NoOriginal(_gone(uri, error))
+    if found is None:
+        return NoOriginal(f"{uri} is outside the places that may be played (--media-root).")
+    place, size, mtime_ns = found
+    if size != size_bytes:
+        return NoOriginal(f"{name} has changed since it was analysed. Run again to see what it holds now.")
+    reason = _no_media(place, size, mtime_ns)
+    return NoOriginal(reason) if reason else Original(place, size, mtime_ns, content_type)
+
+
+def _gone(uri: str, error: Exception) -> str:
+    if isinstance(error, FileNotFoundError):
+        return f"{file_name(uri)} is not at {uri} any more. Put it back, or run again to see where it is now."
+    return f"{file_name(uri)} cannot be reached: {getattr(error, 'strerror', None) or error or type(error).__name__}."
+
+
+def _local(uri: str, roots: Sequence[str]) -> tuple[str, int, int] | None:
+    path = os.path.realpath(local_path(uri) or "")
+    if roots and not any(_inside(path, root) for root in roots):
+        return None
+    state = os.stat(path)  # noqa: PTH116 - names may hold bytes that are no text
+    return path, state.st_size, state.st_mtime_ns
+
+
+def _inside(path: str, root: str) -> bool:
+    folder = local_path(root)
+    return folder is not None and Path(path).is_relative_to(os.path.realpath(folder))
+
+
+def _remote(uri: str, roots: Sequence[str]) -> tuple[str, int, int] | None:
+    # Chained URIs (`filecache::…`) may write to disk, and are never what an archive holds.
+    if "::" in uri or (roots and not any(uri.startswith(root.rstrip("/") + "/") and ".." not in uri for root in roots)):
+        return None
+    filesystem, path = fsspec.core.url_to_fs(uri)
+    about: dict[str, Any] = filesystem.info(path)
+    return uri, int(about.get("size") or 0), 0
+
+
+@lru_cache(maxsize=4096)
+def _no_media(uri: str, size_bytes: int, mtime_ns: int) -> str:
+    """Say why a file, in this state, is no media; empty if it is."""
+    del size_bytes, mtime_ns
+    try:
+        probe(uri, MediaConfig(), LimitsConfig())
+    except MediaError as error:
+        return str(error)
+    return ""

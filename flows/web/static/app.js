@@ -1,0 +1,97 @@
+// What every page does: search while typing, more cards, keys.
+"use strict";
+
+const find = (selector, within = document) => within.querySelector(selector);
+const all = (selector, within = document) => [...within.querySelectorAll(selector)];
+const box = find("#q"), results = find("#results"), filters = find("#filters");
+let asked = 0;
+
+function choice(typing) {
+  const params = new URLSearchParams();
+  for (const [name, value] of new FormData(filters)) if (name !== "q" && value && !(name === "sort" && value === "newest")) params.set(name, value);
+  if (box.value.trim()) params.set("q", box.value.trim());
+  const shown = params.toString();
+  if (typing) params.set("typing", "1");
+  return [shown ? `/?${shown}` : "/", `/results?${params}`];
+}
+
+async function show(typing) {
+  const number = ++asked, [address, fragment] = choice(typing);
+  results.setAttribute("aria-busy", "true");
+  try {
+    const answer = await fetch(fragment, { credentials: "same-origin" });
+    if (number !== asked) return;
+    if (!answer.ok) { location.assign(address); return; }
+    results.innerHTML = await answer.text();
+    history.replaceState(null, "", address);
+    document.title = box.value.trim() ? `${box.value.trim()} – Videolake` : "Videolake";
+    watchMore();
+  } catch { if (number === asked) location.assign(address); }
+  finally { if (number === asked) results.setAttribute("aria-busy", "false"); }
+}
+
+let waiting;
+if (results) {
+  box.addEventListener("input", () => { clearTimeout(waiting); waiting = setTimeout(show, 160, true); });
+  box.form.addEventListener("submit", (event) => { event.preventDefault(); clearTimeout(waiting); show(false); });
+  filters.addEventListener("change", () => show(false));
+  filters.addEventListener("submit", (event) => { event.preventDefault(); show(false); });
+  watchMore();
+}
+
+// "Show more" adds cards instead of leaving; it does so by itself when somebody scrolls there.
+function watchMore() {
+  const link = find("[data-more]");
+  if (!link) return;
+  link.addEventListener("click", (event) => { event.preventDefault(); more(link); });
+  new IntersectionObserver((entries, watcher) => {
+    if (entries.some((entry) => entry.isIntersecting) && scrollY > 0) { watcher.disconnect(); more(link); }
+  }, { rootMargin: "300px" }).observe(link);
+}
+
+async function more(link) {
+  if (link.dataset.loading) return;
+  link.dataset.loading = "1";
+  const number = asked, url = new URL(link.href);
+  try {
+    const answer = await fetch(`/results${url.search}`, { credentials: "same-origin" });
+    if (number !== asked) return;
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const focused = document.activeElement === link;
+    const cards = [...page.querySelectorAll("#grid > li")];
+    find("#grid").append(...cards);
+    const next = page.querySelector("[data-more]");
+    if (next) link.closest("p").replaceWith(next.closest("p")); else link.closest("p").remove();
+    if (focused && cards.length) cards[0].querySelector("a").focus();
+    watchMore();
+  } catch { delete link.dataset.loading; }
+}
+
+// Keys. j and k go through what the page lists; a page with a player gives them its lines (see player.js).
+function move(step) {
+  const items = all("[data-item]");
+  const here = items.findIndex((item) => item.contains(document.activeElement));
+  const next = items[Math.min(items.length - 1, Math.max(0, here < 0 ? (step > 0 ? 0 : items.length - 1) : here + step))];
+  if (!next) return;
+  (find("a", next) ?? next).focus({ preventScroll: true });
+  next.scrollIntoView({ block: "nearest", behavior: calm() ? "auto" : "smooth" });
+}
+const calm = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
+
+const keys = {
+  "/": () => { box.focus(); box.select(); },
+  j: () => move(1),
+  k: () => move(-1),
+  h: () => location.assign("/"),
+  "?": () => find("#help").showModal(),
+};
+
+document.addEventListener("keydown", (event) => {
+  if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
+  const target = event.target;
+  if (target === box && event.key === "Escape") { box.blur(); return; }
+  if (target === box && event.key === "ArrowDown" && results) { event.preventDefault(); move(1); return; }
+  if (target.matches("input:not([type=checkbox]), select, textarea") || find("dialog[open]")) return;
+  if (Object.hasOwn(keys, event.key) && keys[event.key](event) !== false) event.preventDefault();
+});
+find("[data-help]").addEventListener("click", () => find("#help").showModal());

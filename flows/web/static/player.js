@@ -1,0 +1,118 @@
+// The page of a video: every time is a way into the player, and the transcript goes along with it.
+"use strict";
+
+const film = find(".film"), player = find("#player"), track = find("#track"), now = find("#now");
+const lines = find("#lines"), follow = find("#follow"), duration = Number(film.dataset.duration);
+let current = null, position = Number(film.dataset.start);
+
+const spoken = (s) => {
+  const minutes = Math.floor(s / 60), rest = Math.round(s % 60);
+  return minutes ? `${minutes} min ${rest} s` : `${rest} s`;
+};
+
+function seek(seconds, play) {
+  position = Math.min(Math.max(0, seconds), duration);
+  if (player) {
+    player.currentTime = position;
+    if (play) player.play().catch(() => {});
+    const { top, bottom } = player.getBoundingClientRect();
+    if (play && (bottom < 80 || top > innerHeight)) player.scrollIntoView({ block: "center", behavior: calm() ? "auto" : "smooth" });
+  }
+  const url = new URL(location.href);
+  url.searchParams.set("t", String(Math.round(position * 100) / 100));
+  url.hash = "";
+  history.replaceState(null, "", url);
+  tell();
+}
+
+function tell() {
+  const share = `${duration ? (100 * position) / duration : 0}%`;
+  now?.setAttribute("x1", share);
+  now?.setAttribute("x2", share);
+  track?.setAttribute("aria-valuenow", String(Math.round(position)));
+  track?.setAttribute("aria-valuetext", spoken(position));
+  if (!lines) return;
+  let line = null;
+  for (const each of lines.children) {
+    if (Number(each.dataset.line) > position + 0.05) break;
+    line = each;
+  }
+  if (line && position > Number(line.dataset.end) + 3) line = null;
+  if (line === current) return;
+  current?.classList.remove("now");
+  current?.removeAttribute("aria-current");
+  current = line;
+  current?.classList.add("now");
+  current?.setAttribute("aria-current", "true");
+  if (current && follow.checked) {
+    const place = current.offsetTop - lines.offsetTop - lines.clientHeight / 3;
+    lines.scrollTo({ top: place, behavior: calm() ? "auto" : "smooth" });
+  }
+}
+
+document.addEventListener("click", (event) => {
+  if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+  const moment = event.target.closest("[data-t]"), line = event.target.closest("[data-line]");
+  if (!moment && (!line || String(getSelection()))) return;
+  event.preventDefault();
+  seek(Number(moment ? moment.dataset.t : line.dataset.line), true);
+});
+track?.addEventListener("click", (event) => {
+  if (event.defaultPrevented || event.target.closest("[data-t]")) return;
+  const { left, width } = track.getBoundingClientRect();
+  seek(((event.clientX - left) / width) * duration, true);
+});
+track?.addEventListener("keydown", (event) => {
+  const jumps = { ArrowUp: 5, ArrowDown: -5, PageUp: 30, PageDown: -30, Home: -duration, End: duration };
+  if (Object.hasOwn(jumps, event.key)) { event.preventDefault(); seek(position + jumps[event.key], false); }
+});
+
+if (player) {
+  player.addEventListener("timeupdate", () => { position = player.currentTime; tell(); });
+  player.addEventListener("seeking", () => { position = player.currentTime; tell(); });
+  player.addEventListener("error", () => {
+    const message = find("#obstacle");
+    message.textContent = "This browser cannot play the file. You can still read, search and see everything here; other players open it.";
+    message.hidden = false;
+  });
+  if (position) {
+    const start = position;
+    const begin = () => { if (Math.abs(player.currentTime - start) > 0.3) player.currentTime = start; };
+    if (player.readyState) begin(); else player.addEventListener("loadedmetadata", begin, { once: true });
+  }
+}
+
+function step(by) {
+  if (!lines) return false;
+  const each = [...lines.children];
+  const at = current ? each.indexOf(current) : each.findLastIndex((line) => Number(line.dataset.line) <= position);
+  const next = each[Math.min(each.length - 1, Math.max(0, at + by))];
+  if (next) seek(Number(next.dataset.line), false);
+}
+Object.assign(keys, {
+  j: () => step(1),
+  k: () => step(-1),
+  f: () => { if (follow) { follow.checked = !follow.checked; tell(); } },
+  " ": (event) => {
+    if (!player || event.target.closest("a, button, summary, input, video, audio")) return false;
+    if (player.paused) player.play().catch(() => {}); else player.pause();
+  },
+  ArrowLeft: (event) => (event.target === player ? false : seek(position - 5, false)),
+  ArrowRight: (event) => (event.target === player ? false : seek(position + 5, false)),
+});
+
+addEventListener("hashchange", () => {
+  const found = /^#t=(\d+(?:\.\d+)?)$/.exec(location.hash);
+  if (found) seek(Number(found[1]), false);
+});
+const hash = /^#t=(\d+(?:\.\d+)?)$/.exec(location.hash);
+if (hash) seek(Number(hash[1]), false);
+
+// The rest of a long transcript, once the page stands.
+if (lines?.dataset.rest) {
+  fetch(lines.dataset.rest, { credentials: "same-origin" })
+    .then((answer) => (answer.ok ? answer.text() : ""))
+    .then((text) => { lines.append(...new DOMParser().parseFromString(`<ol>${text}</ol>`, "text/html").querySelectorAll("li")); tell(); })
+    .catch(() => {});
+}
+tell();

@@ -1,0 +1,98 @@
+"""A video's timeline as shapes: chapters, scenes, shots, how much is said when, highlights and hits."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from flows.web.film import Film
+from flows.web.wording import percent
+from schemas.search import Hit
+
+_BINS = 120
+_MOST_CUTS = 600
+_DENSITY_PX = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A stretch of time, in percent of the width as SVG writes it."""
+
+    x: str
+    width: str
+    start_s: float
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """How much of a stretch is speech."""
+
+    x: str
+    width: str
+    height_px: float
+    start_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """What is drawn."""
+
+    chapters: tuple[Block, ...]
+    scenes: tuple[Block, ...]
+    cuts: tuple[str, ...]
+    speech: tuple[Bar, ...]
+    highlights: tuple[Block, ...]
+    hits: tuple[Block, ...]
+
+
+def make_timeline(film: Film, hits: Sequence[Hit] = ()) -> Timeline:
+    """Lay out a video's timeline; empty for one without length.
+
+    Args:
+        film: The video.
+        hits: Moments of this video that a search found.
+    """
+    length_s = film.duration_s
+    if not np.isfinite(length_s) or length_s <= 0:
+        return Timeline((), (), (), (), (), ())
+    cuts = dict.fromkeys(percent(round(shot.start_s / length_s, 4)) for shot in film.shots[1:])
+    return Timeline(
+        chapters=tuple(_block(each.start_s, each.end_s, each.title, length_s) for each in film.chapters),
+        scenes=tuple(_block(each.start_s, each.end_s, each.caption, length_s) for each in film.scenes),
+        cuts=tuple(cuts)[:: max(1, -(-len(cuts) // _MOST_CUTS))],
+        speech=_speech(film, length_s),
+        highlights=tuple(_block(each.start_s, each.end_s, each.reason, length_s) for each in film.highlights),
+        hits=tuple(_block(hit.start_s, hit.end_s, hit.text, length_s) for hit in hits),
+    )
+
+
+def speech_share(starts_s: Sequence[float], ends_s: Sequence[float], length_s: float, bins: int) -> list[float]:
+    """Return how much of each of `bins` equal stretches is covered by spans, 0 to 1.
+
+    Args:
+        starts_s: Starts of spans.
+        ends_s: Their ends.
+        length_s: Length of the whole, above 0.
+        bins: Stretches.
+    """
+    edges = np.linspace(0.0, length_s, bins + 1)
+    starts, ends = np.asarray(starts_s, np.float64), np.asarray(ends_s, np.float64)
+    overlap = np.minimum(ends[:, None], edges[None, 1:]) - np.maximum(starts[:, None], edges[None, :-1])
+    share = np.maximum(overlap, 0.0).sum(0) / (length_s / bins)
+    return [float(value) for value in np.clip(share, 0.0, 1.0)]
+
+
+def _speech(film: Film, length_s: float) -> tuple[Bar, ...]:
+    if not film.lines:
+        return ()
+    share = speech_share([line.start_s for line in film.lines], [line.end_s for line in film.lines], length_s, _BINS)
+    return tuple(
+        Bar(percent(number / _BINS), percent(0.7 / _BINS), round(max(1.5, value * _DENSITY_PX), 1),
+            number * length_s / _BINS)
+        for number, value in enumerate(share) if value > 0
+    )  # fmt: skip
+
+
+def _block(start_s: float, end_s: float, title: str, length_s: float) -> Block:
+    return Block(percent(start_s / length_s), percent(max(0.0, end_s - start_s) / length_s), start_s, title)

@@ -1,0 +1,101 @@
+"""Who may ask, and what every answer carries."""
+
+import pytest
+from starlette.testclient import TestClient
+
+from flows.commands.browse import access_of, address_of, listen
+from flows.web.app import make_app
+from flows.web.guard import Access, is_loopback
+from pipeline.lake import Lake
+from pipeline.search import Searcher
+from schemas.errors import ConfigurationError
+from tests.flows.web.lakes import TALK
+
+
+@pytest.fixture(scope="module")
+def guarded(web_lake: Lake) -> TestClient:
+    app = make_app(web_lake, Searcher(web_lake), access=Access("0.0.0.0", 8765, "s3cret"))
+    return TestClient(app, base_url="http://archive.example", follow_redirects=False)
+
+
+@pytest.mark.parametrize("address", ["/", "/errors", "/static/app.js", "/nowhere", f"/media/{TALK}", "/t/x.jpg"])
+def test_every_answer_tells_the_browser_to_trust_nothing_else(client: TestClient, address: str) -> None:
+    headers = client.get(address).headers
+    policy = headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    assert "frame-ancestors 'none'" in policy
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["referrer-policy"] == "no-referrer"
+    assert "server" not in headers
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE"])
+def test_nothing_can_be_changed(client: TestClient, method: str) -> None:
+    for address in ("/", f"/v/{TALK}", f"/media/{TALK}", "/static/app.js"):
+        answer = client.request(method, address)
+        assert (answer.status_code, answer.headers["allow"]) == (405, "GET, HEAD")
+
+
+@pytest.mark.parametrize(
+    "host", ["evil.example", "evil.example:8765", "localhost.evil.example", "127.0.0.1.evil", "", "a" * 300]
+)
+def test_a_foreign_name_that_leads_here_is_refused(client: TestClient, host: str) -> None:
+    assert client.get("/", headers={"host": host}).status_code == 421
+
+
+@pytest.mark.parametrize("host", ["localhost", "LOCALHOST:80", "127.0.0.1:8765", "[::1]:8765", "[::1]"])
+def test_names_of_this_machine_are_answered(client: TestClient, host: str) -> None:
+    assert client.get("/health", headers={"host": host}).status_code == 200
+
+
+def test_elsewhere_nothing_is_shown_without_the_token(guarded: TestClient) -> None:
+    for address in (
+        "/",
+        f"/v/{TALK}",
+        f"/media/{TALK}",
+        "/static/app.js",
+        "/?token=",
+        "/?token=S3CRET",
+        "/?token=s3cre",
+    ):
+        assert guarded.get(address).status_code == 401
+    assert guarded.get("/", headers={"cookie": "videolake-8765=s3cret"}).status_code == 401
+    assert guarded.get("/", headers={"cookie": "videolake-8765=\x7f; =;;"}).status_code == 401
+
+
+def test_the_token_becomes_a_cookie_that_scripts_and_other_sites_do_not_get(guarded: TestClient) -> None:
+    answer = guarded.get("/?token=s3cret&q=a%22b%26c")
+    assert answer.status_code == 200
+    assert 'url=/?q=a%22b%26c"' in answer.text
+    cookie = answer.headers["set-cookie"].lower()
+    assert all(word in cookie for word in ("httponly", "samesite=strict", "path=/"))
+    assert "s3cret" not in cookie
+    guarded.cookies.clear()
+    value = answer.headers["set-cookie"].split(";")[0]
+    assert guarded.get("/", headers={"cookie": value}).status_code == 200
+    assert guarded.get("http://archive.example//evil.example/?token=s3cret").text.count("url=/evil.example/") == 1
+    guarded.cookies.clear()
+
+
+def test_only_a_loopback_address_goes_without_a_token() -> None:
+    assert access_of("127.0.0.1", 1, None).token == ""
+    assert len(access_of("0.0.0.0", 1, None).token) >= 24
+    assert access_of("127.0.0.1", 1, "mine").token == "mine"
+    hosts = ("127.0.0.1", "::1", "localhost", "127.9.9.9", "0.0.0.0", "10.0.0.1", "x")
+    assert [is_loopback(host) for host in hosts] == [
+        True, True, True, True, False, False, False,
+    ]  # fmt: skip
+    assert address_of(Access("::1", 80, "a b")) == "http://[::1]:80/?token=a%20b"
+
+
+def test_a_port_that_is_taken_is_named_unless_any_will_do() -> None:
+    with listen("127.0.0.1", 0) as first:
+        first.listen()
+        port = first.getsockname()[1]
+        with pytest.raises(ConfigurationError, match=f"port {port}"):
+            listen("127.0.0.1", port)
+    with listen("127.0.0.1", None) as usual:
+        usual.listen()
+        with listen("127.0.0.1", None) as other:
+            assert other.getsockname()[1] not in {0, usual.getsockname()[1]}

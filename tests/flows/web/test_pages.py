@@ -1,0 +1,181 @@
+"""What the pages answer."""
+
+import re
+from html.parser import HTMLParser
+
+import pytest
+from starlette.testclient import TestClient
+
+from flows.web.app import make_app
+from flows.web.catalogue import PAGE_SIZE
+from pipeline.lake import Lake
+from pipeline.search import Searcher
+from schemas.records import frame_id
+from tests.flows.web.lakes import BROKEN, EVIL, GONE, HOSTILE, MANY, TALK, jpeg
+from tests.pipeline.lake.lakes import publish
+
+OK = MANY + 6
+
+
+class Elements(HTMLParser):
+    """Collects start tags and text as a browser would see them."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def page(client: TestClient, address: str) -> Elements:
+    answer = client.get(address)
+    assert answer.status_code == 200, answer.text
+    return Elements(answer.text)
+
+
+def links(found: Elements) -> list[str]:
+    return [attrs["href"] or "" for tag, attrs in found.tags if tag == "a" and attrs.get("class") == "cardlink"]
+
+
+def test_the_grid_shows_one_page_and_the_way_to_the_next(client: TestClient) -> None:
+    first = page(client, "/")
+    second = page(client, "/results?page=2")
+    assert (len(links(first)), len(links(second))) == (PAGE_SIZE, OK - PAGE_SIZE)
+    assert not set(links(first)) & set(links(second))
+    assert f"{OK} videos" in first.text
+    pictures = [attrs for tag, attrs in first.tags if tag == "img"]
+    assert len(pictures) <= PAGE_SIZE
+    assert 'href="/?page=2"' in client.get("/").text
+
+
+def test_filters_choose_and_say_so(client: TestClient) -> None:
+    assert links(page(client, "/?topic=astronomy")) == [f"/v/{TALK}"]
+    assert "1 video about astronomy" in page(client, "/?topic=astronomy").text
+    assert links(page(client, "/?language=xx")) == []
+    assert links(page(client, "/?status=failed")) == [f"/v/{BROKEN}"]
+    assert links(page(client, "/?kind=sound")) == []
+    by_name = page(client, "/?sort=name")
+    names = re.findall(r"film \d{3}\.mp4", by_name.text)
+    assert names == sorted(names)
+
+
+def test_search_finds_moments_and_videos_called_so(client: TestClient) -> None:
+    found = client.get("/results", params={"q": "telescope"}).text
+    assert f'href="/v/{TALK}?t=4&amp;q=telescope"' in found
+    assert f'href="/v/{TALK}?t=19&amp;q=telescope"' in found
+    assert "<mark>telescope</mark>" in found
+    assert "Videos called so" in found
+    nothing = page(client, "/?q=zzzxqqq").text
+    assert "No moments" in nothing
+    assert "Nothing that is said" in nothing
+
+
+def test_a_video_shows_all_that_is_known_of_it(client: TestClient) -> None:
+    found = page(client, f"/v/{TALK}?t=9.5&q=telescope")
+    for text in ("The telescope", "Its mirror is made of glass.", "doubtful", "Ada", "Glass", "Light", "astronomy",
+                 "Storyboard", "A bicycle on a road.", "STOP", "for 75%", "what 1 picture show for 25%", "0:24",
+                 "moments for “telescope” here"):  # fmt: skip
+        assert text in found.text, text
+    video = next(attrs for tag, attrs in found.tags if tag == "video")
+    assert video["src"] == f"/media/{TALK}#t=9.5"
+    times = {attrs.get("data-t") for _, attrs in found.tags}
+    assert {"14", "4", "19", "2", "12"} <= times, "evidence, hits, highlight, picture and chapter can be jumped to"
+    svg = [attrs for tag, attrs in found.tags if attrs.get("class") in {"t-chapter", "t-star", "t-hit"}]
+    assert len(svg) == 2 + 1 + 2
+
+
+def test_a_video_whose_original_is_gone_says_so_and_shows_the_rest(client: TestClient) -> None:
+    found = page(client, f"/v/{GONE}")
+    assert "The original cannot be played." in found.text
+    assert "gone.mp4 is not at" in found.text
+    assert "Sentence 0" in found.text
+    assert not [tag for tag, _ in found.tags if tag == "video"]
+
+
+def test_a_video_that_failed_says_why_and_what_to_do(client: TestClient) -> None:
+    for address in (f"/v/{BROKEN}", "/errors"):
+        found = page(client, address)
+        assert "not media" in found.text
+        assert "What to do:" in found.text
+        assert "is no video." in found.text
+
+
+@pytest.mark.parametrize("address", ["/v/nothing", "/nowhere", "/v/", "/t/x.jpg", f"/t/{TALK}-f99999.jpg", "/media/x"])
+def test_what_is_not_there_is_404(client: TestClient, address: str) -> None:
+    assert client.get(address).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "address", ["/", f"/v/{HOSTILE}", f"/v/{HOSTILE}?q=script", f"/v/{BROKEN}", "/errors", "/results?q=script",
+                f"/?q={EVIL}", f"/?topic={EVIL}", f"/?language={EVIL}", f"/v/{TALK}?q={EVIL}&t={EVIL}"]
+)  # fmt: skip
+def test_hostile_texts_stay_texts(client: TestClient, address: str) -> None:
+    found = page(client, address)
+    assert all(
+        attrs.get("src") in {"/static/app.js", "/static/player.js"} for tag, attrs in found.tags if tag == "script"
+    )
+    assert not [attrs for tag, attrs in found.tags if tag == "img" and not (attrs["src"] or "").startswith("/t/")]
+    assert not [name for _, attrs in found.tags for name in attrs if name.startswith("on") or name == "style"]
+    if "script" in address or HOSTILE in address or BROKEN in address:
+        assert "alert(1)" in found.text
+
+
+def test_thumbnails_are_pictures_that_browsers_keep(client: TestClient) -> None:
+    address = f"/t/{frame_id(TALK, 1)}.jpg"
+    answer = client.get(address)
+    assert answer.content == jpeg(1)
+    assert answer.headers["content-type"] == "image/jpeg"
+    again = client.get(address, headers={"if-none-match": answer.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
+
+
+def test_pages_need_no_script_and_name_what_they_show(client: TestClient) -> None:
+    for address in ("/", "/?q=telescope", f"/v/{TALK}", "/errors"):
+        found = page(client, address)
+        assert next(attrs for tag, attrs in found.tags if tag == "html")["lang"] == "en"
+        assert [tag for tag, _ in found.tags].count("h1") == 1
+        assert [tag for tag, _ in found.tags].count("main") == 1
+        assert all("alt" in attrs for tag, attrs in found.tags if tag == "img")
+        ids = [attrs["id"] for _, attrs in found.tags if "id" in attrs]
+        assert len(ids) == len(set(ids))
+        labelled = {attrs.get("for") for tag, attrs in found.tags if tag == "label"}
+        assert all(
+            attrs["id"] in labelled for tag, attrs in found.tags if tag == "input" and attrs.get("type") == "search"
+        )
+        assert "javascript:" not in client.get(address).text
+
+
+def test_a_commit_is_seen_without_a_restart_and_compaction_disturbs_nobody(web_client_of_its_own: TestClient) -> None:
+    client = web_client_of_its_own
+    lake: Lake = client.app_state["lake"]  # type: ignore[attr-defined]
+    assert "1 video" in page(client, "/").text
+    publish(lake, "02", ["v02"], minutes=5)
+    assert client.app_state["reader"].refresh()  # type: ignore[attr-defined]
+    assert len(links(page(client, "/"))) == 2
+    lake.compact()
+    assert "Sentence 0 of v02." in page(client, "/v/v02").text
+    assert len(links(page(client, "/"))) == 2
+
+
+@pytest.fixture
+def web_client_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> TestClient:
+    lake = Lake.create(str(tmp_path_factory.mktemp("own") / "lake"))
+    publish(lake, "01", ["v01"])
+    app = make_app(lake, Searcher(lake))
+    opened = TestClient(app, base_url="http://localhost")
+    opened.app_state = {"lake": lake, "reader": app.state.reader}
+    return opened
+
+
+def test_an_empty_lake_says_how_to_fill_it(tmp_path_factory: pytest.TempPathFactory) -> None:
+    lake = Lake.create(str(tmp_path_factory.mktemp("empty") / "lake"))
+    opened = TestClient(make_app(lake, Searcher(lake)), base_url="http://localhost")
+    assert "There are no videos in this lake yet." in page(opened, "/").text
+    assert "Every video was analysed" in page(opened, "/errors").text
+    assert "No moments" in page(opened, "/?q=x").text
