@@ -53,6 +53,7 @@ class TrainingScene:
     """A scene, and for each of its parts the query whose answer is the rest of the scene."""
 
     video_id: str
+    scene_index: int
     texts: Track
     text_queries: NDArray[np.float32]
     """(n, d): each text as a query."""
@@ -84,7 +85,7 @@ def read_examples(lake: Lake, encoder: QueryEncoder) -> list[TrainingScene]:
     for key in sorted({*rows[0], *rows[1]}):
         told, seen = (np.array(each.get(key, []), dtype=np.int64) for each in rows)
         text_track, frame_track = _track(texts, spoken, told), _track(frames, shown, seen)
-        scenes.append(TrainingScene(key[0], text_track, queries[0][told], frame_track, queries[1][seen]))
+        scenes.append(TrainingScene(*key, text_track, queries[0][told], frame_track, queries[1][seen]))
     return scenes
 
 

@@ -33,7 +33,7 @@ def scenes(count: int = 80) -> list[TrainingScene]:
         times_s = np.arange(3.0)
         made.append(
             TrainingScene(
-                f"v{number // 4}", Track(texts[:1], times_s[:1], np.ones(1)), queries[:1],
+                f"v{number // 4}", number % 4, Track(texts[:1], times_s[:1], np.ones(1)), queries[:1],
                 Track(frames, times_s, np.ones(3)), queries,
             )
         )  # fmt: skip

