@@ -232,6 +232,8 @@ def show(video: str, lake: str, *, as_json: bool) -> None:
 @click.option("--format", "form", type=click.Choice(FORMATS), help="Default: what the ending of the file tells.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="File to write; with --all, a folder.")
 @click.option("--all", "whole", is_flag=True, help="Every video of the lake, a file each.")
+@click.option("--query", metavar="TEXT", help="What a search for TEXT finds, as an EDL or OpenTimelineIO.")
+@click.option("--limit", type=click.IntRange(1), default=20, show_default=True, help="With --query: hits at most.")
 @click.option("--translation", is_flag=True, help="English translations, where the lake has them.")
 @click.option("--fps", metavar="RATE", help="Frames a second that an EDL counts at; default: the film's own.")
 @click.option("--drop-frame", is_flag=True, help="EDL in drop-frame timecode (29.97 and 59.94 only).")
@@ -243,6 +245,8 @@ def export(
     form: str | None,
     output: Path | None,
     whole: bool,
+    query: str | None,
+    limit: int,
     translation: bool,
     fps: str | None,
     drop_frame: bool,
@@ -259,27 +263,46 @@ def export(
     \b
     videolake export talk.mp4 --lake LAKE -o talk.srt
     videolake export --all --lake LAKE --format vtt -o subtitles/
+    videolake export --query "a cat at the window" --lake LAKE -o cats.otio
     """
-    from flows.commands.export import export_lake, export_video
+    from flows.commands.export import export_hits, export_lake, export_video
     from pipeline.export.formats import Options
     from pipeline.export.rates import parsed_rate
 
-    if whole == (video is not None):
-        raise click.UsageError("Name one VIDEO, or all with --all.")
+    if (video is not None) + whole + (query is not None) != 1:
+        raise click.UsageError("Name one VIDEO, all with --all, or a search with --query.")
     options = Options(translation, parsed_rate(fps) if fps else None, drop_frame)
-    if video is None:
-        sys.exit(EXIT_SOME_FAILED if export_lake(lake, form, output, options) else 0)
-    export_video(lake, video, form, output, options)
+    if query is not None:
+        export_hits(lake, query, form, output, options, limit=limit)
+    elif video is not None:
+        export_video(lake, video, form, output, options)
+    elif export_lake(lake, form, output, options):
+        sys.exit(EXIT_SOME_FAILED)
 
 
 @main.command()
-@click.argument("moments", nargs=-1, required=True, metavar="VIDEO@START-END...")
+@click.argument("moments", nargs=-1, metavar="VIDEO@START-END...")
 @_lake
+@click.option("--query", metavar="TEXT", help="Cut out what a search for TEXT finds.")
+@click.option("--limit", type=click.IntRange(1), default=10, show_default=True, help="With --query: hits at most.")
+@click.option(
+    "--pad", type=click.FloatRange(0), default=1.0, show_default=True, help="With --query: seconds around each hit."
+)
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="File, or folder; default: the current folder.")
 @click.option("--exact", is_flag=True, help="Encode anew, to begin and end at just these times.")
 @click.option("--force", is_flag=True, help="Write over files that are there.")
 @_reported
-def clip(moments: tuple[str, ...], lake: str, *, output: Path | None, exact: bool, force: bool) -> None:
+def clip(
+    moments: tuple[str, ...],
+    lake: str,
+    *,
+    query: str | None,
+    limit: int,
+    pad: float,
+    output: Path | None,
+    exact: bool,
+    force: bool,
+) -> None:
     """Cut moments out of videos, without loss: what is in the file is copied, not encoded anew.
 
     A copy begins at the last keyframe before the moment, often a few seconds early; the command says how many. With
@@ -288,10 +311,18 @@ def clip(moments: tuple[str, ...], lake: str, *, output: Path | None, exact: boo
     \b
     videolake clip talk.mp4@1:02-1:30 --lake LAKE -o quote.mp4
     videolake clip talk.mp4@1:02-1:30 film.mkv@75.5-80 --lake LAKE -o clips/ --exact
+    videolake clip --query "a cat at the window" --lake LAKE -o cats/
     """
-    from flows.commands.clip import ClipOptions, clip_moments
+    from flows.commands.clip import ClipOptions, clip_hits, clip_moments
 
-    sys.exit(EXIT_SOME_FAILED if clip_moments(moments, lake, output, ClipOptions(exact, force)) else 0)
+    if bool(moments) == (query is not None):
+        raise click.UsageError("Name moments as VIDEO@START-END, or a search with --query.")
+    options = ClipOptions(exact, force)
+    if query is None:
+        failed = clip_moments(moments, lake, output, options)
+    else:
+        failed = clip_hits(query, lake, output, options, limit=limit, pad_s=pad)
+    sys.exit(EXIT_SOME_FAILED if failed else 0)
 
 
 @main.command()

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from pipeline.export.clip import Clip, clip_ending, copy_clip
-from pipeline.export.moments import Moment, parse_moment
+from pipeline.export.moments import Moment, moments_of, parse_moment
 from pipeline.export.names import safe_stem
 from pipeline.export.record import VideoRecord, read_video
 from pipeline.export.reencode import encode_clip, exact_ending
@@ -28,6 +28,21 @@ class ClipOptions:
     """Write over what is there."""
 
 
+def clip_hits(query: str, lake: str, output: Path | None, options: ClipOptions, *, limit: int, pad_s: float) -> int:
+    """Cut the moments that answer a query out of their videos; see `clip_moments`.
+
+    Raises:
+        ExportError: Nothing answers it.
+    """
+    from pipeline.search import Searcher
+
+    opened = Lake(lake)
+    found = moments_of(Searcher(opened).search(query, limit=limit), pad_s)
+    if not found:
+        raise ExportError(f"Nothing in the lake answers {one_line(query)!r}.")
+    return _clip_all(found, opened, output, options)
+
+
 def clip_moments(moments: Sequence[str], lake: str, output: Path | None, options: ClipOptions) -> int:
     """Cut moments out of videos of a lake, and print a line for each clip.
 
@@ -45,8 +60,10 @@ def clip_moments(moments: Sequence[str], lake: str, output: Path | None, options
         LakeError: The lake cannot be read.
         VideolakeError: The only clip could not be made.
     """
-    asked = [parse_moment(each) for each in moments]
-    opened = Lake(lake)
+    return _clip_all([parse_moment(each) for each in moments], Lake(lake), output, options)
+
+
+def _clip_all(asked: Sequence[Moment], opened: Lake, output: Path | None, options: ClipOptions) -> int:
     failed = 0
     for moment in asked:
         try:
@@ -71,7 +88,7 @@ def _target(record: VideoRecord, moment: Moment, output: Path | None, options: C
         target = output
     else:
         ending = (exact_ending if options.exact else clip_ending)(record.uri, has_video=record.has_video)
-        name = f"{safe_stem(record.uri)} {moment.start_s:g}-{moment.end_s:g} s{ending}"
+        name = f"{safe_stem(record.uri)} {_short(moment.start_s)}-{_short(moment.end_s)} s{ending}"
         target = (output or Path()) / name
     source = local_path(record.uri)
     if source is not None and target.exists() and source.exists() and target.samefile(source):
@@ -87,6 +104,10 @@ def _clip(record: VideoRecord, moment: Moment, target: Path, options: ClipOption
     end_s = min(moment.end_s, record.duration_s)
     cut = encode_clip if options.exact else copy_clip
     return cut(record.uri, moment.start_s, end_s, target)
+
+
+def _short(seconds: float) -> str:
+    return f"{seconds:.2f}".rstrip("0").rstrip(".")
 
 
 def _print(clip: Clip, moment: Moment) -> None:

@@ -5,8 +5,10 @@ from pathlib import Path
 import click
 
 from pipeline.export import Format, format_of, read_video, read_videos
+from pipeline.export.cuts import cut_of
 from pipeline.export.formats import Options
 from pipeline.export.names import safe_stem, unique, whole_file
+from pipeline.export.text import one_line
 from pipeline.lake import Lake
 from schemas.errors import ConfigurationError, ExportError
 
@@ -21,6 +23,33 @@ def export_video(lake: str, video: str, form: str | None, output: Path | None, o
     """
     chosen = format_of(form, output)
     text = chosen.text(read_video(Lake(lake), video), options)
+    if output is None:
+        click.echo(text, nl=False)
+    else:
+        _write(output, text)
+
+
+def export_hits(lake: str, query: str, form: str | None, output: Path | None, options: Options, *, limit: int) -> None:
+    """Write the moments that answer a query as a list for an editing program.
+
+    Raises:
+        ConfigurationError: The format holds no moments.
+        LakeError: The lake cannot be read.
+        ExportError: Nothing was found, or the file cannot be written.
+    """
+    from pipeline.search import Searcher
+
+    chosen = format_of(form, output)
+    if chosen.write_cuts is None:
+        raise ConfigurationError(f"{chosen.name} holds no moments of a search; name edl or otio.")
+    opened = Lake(lake)
+    hits = Searcher(opened).search(query, limit=limit)
+    if not hits:
+        raise ExportError(f"Nothing in the lake answers {one_line(query)!r}.")
+    records = {video_id: read_video(opened, video_id) for video_id in dict.fromkeys(hit.video_id for hit in hits)}
+    shown = [hit for hit in hits if records[hit.video_id].has_video]
+    cuts = [cut_of(records[hit.video_id], hit.start_s, hit.end_s, one_line(hit.text)) for hit in shown]
+    text = chosen.write_cuts(cuts, options)
     if output is None:
         click.echo(text, nl=False)
     else:

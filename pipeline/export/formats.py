@@ -1,12 +1,12 @@
 """The forms in which a video is exported, by name and by the ending of the file."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
 from pipeline.export import chapters, edl, otio, subtitles, transcripts
-from pipeline.export.cuts import shots_of
+from pipeline.export.cuts import Cut, shots_of
 from pipeline.export.record import VideoRecord
 from schemas.errors import ConfigurationError, ExportError
 
@@ -30,6 +30,8 @@ class Format:
     needs: str
     """What a video must have for it: a field of `VideoRecord` that is not empty."""
     write: Callable[[VideoRecord, Options], str]
+    write_cuts: Callable[[Sequence[Cut], Options], str] | None = None
+    """Writes stretches of any videos, where the form holds such."""
 
     def text(self, video: VideoRecord, options: Options) -> str:
         """Write a video in this form.
@@ -50,8 +52,13 @@ def _whole(write: Callable[[VideoRecord], str]) -> Callable[[VideoRecord, Option
     return lambda video, _: write(video)
 
 
-def _cut(write: Callable[..., str]) -> Callable[[VideoRecord, Options], str]:
-    return lambda video, options: write(shots_of(video), fps=options.fps, drop_frame=options.drop_frame)
+def _of_cuts(name: str, ending: str, meaning: str, made_by: Callable[..., str]) -> Format:
+    def write_cuts(cuts: Sequence[Cut], options: Options) -> str:
+        return made_by(cuts, fps=options.fps, drop_frame=options.drop_frame)
+
+    return Format(
+        name, ending, meaning, "shots", lambda video, options: write_cuts(shots_of(video), options), write_cuts
+    )
 
 
 FORMATS = {
@@ -64,8 +71,8 @@ FORMATS = {
         Format("chapters-vtt", ".chapters.vtt", "Chapters, WebVTT.", "chapters", _whole(chapters.chapters_webvtt)),
         Format("ffmetadata", ".ffmetadata", "Chapters for FFmpeg.", "chapters", _whole(chapters.ffmetadata)),
         Format("youtube", ".youtube.txt", "Chapters for YouTube.", "chapters", _whole(chapters.youtube)),
-        Format("edl", ".edl", "Shots as an edit decision list, CMX 3600.", "shots", _cut(edl.edl)),
-        Format("otio", ".otio", "Shots as OpenTimelineIO.", "shots", _cut(otio.timeline)),
+        _of_cuts("edl", ".edl", "Shots as an edit decision list, CMX 3600.", edl.edl),
+        _of_cuts("otio", ".otio", "Shots as OpenTimelineIO.", otio.timeline),
     )
 }  # fmt: skip
 """By name."""

@@ -1,9 +1,11 @@
-"""Stretches of videos as people write them: `VIDEO@START-END`, times as `62`, `62.5`, `1:02` or `1:02:03.5`."""
+"""Stretches of videos: as people write them, `VIDEO@START-END` (`62`, `62.5`, `1:02`), and those of search hits."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from schemas.errors import ConfigurationError
+from schemas.search import Hit
 
 _TIME = r"(?:\d+:)?(?:\d+:)?\d+(?:\.\d*)?"
 _MOMENT = re.compile(rf"(?P<video>.+)@(?P<start>{_TIME})-(?P<end>{_TIME})", re.DOTALL)
@@ -32,6 +34,32 @@ def parse_moment(text: str) -> Moment:
     if moment.end_s <= moment.start_s:
         raise ConfigurationError(f"{text} ends before it starts.")
     return moment
+
+
+def moments_of(hits: Sequence[Hit], pad_s: float) -> list[Moment]:
+    """Return the stretches of search hits, the best first; those of one video that touch are one.
+
+    Args:
+        hits: The best first.
+        pad_s: Seconds to take along before and after each.
+    """
+    found: list[Moment] = []
+    for hit in hits:
+        moment = Moment(hit.video_id, max(0.0, hit.start_s - pad_s), hit.end_s + pad_s)
+        touching = [place for place, each in enumerate(found) if _touch(each, moment)]
+        for place in touching:
+            each = found[place]
+            moment = Moment(moment.video, min(moment.start_s, each.start_s), max(moment.end_s, each.end_s))
+        found = [each for place, each in enumerate(found) if place not in touching[1:]]
+        if touching:
+            found[touching[0]] = moment
+        else:
+            found.append(moment)
+    return found
+
+
+def _touch(one: Moment, other: Moment) -> bool:
+    return one.video == other.video and one.start_s <= other.end_s and other.start_s <= one.end_s
 
 
 def _seconds(text: str) -> float:

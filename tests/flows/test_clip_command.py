@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import av
+import opentimelineio as otio
 import pytest
 from click.testing import CliRunner, Result
 
@@ -90,3 +91,25 @@ def test_times_are_read_as_people_write_them() -> None:
     assert (moment.video, moment.start_s, moment.end_s) == ("a@b.mp4", 3723.5, 3724.0)
     with pytest.raises(ConfigurationError):
         parse_moment("x@-1-2")
+
+
+def test_what_a_search_finds_becomes_clips(known_lake: KnownLake, tmp_path: Path) -> None:
+    result = clip(known_lake, "--query", "the cat at the window", "--limit", 1, "-o", tmp_path, "--exact")
+    assert result.exit_code == 0, result.output
+    [made] = tmp_path.iterdir()
+    assert made.name.startswith("The cat's _film_ _1_ ")
+    start_s, end_s = (float(each) for each in made.stem.removesuffix(" s").rsplit(" ", 1)[1].split("-"))
+    spoken = known_lake.truth.spoken[1]
+    assert start_s < spoken.start_s < spoken.end_s < end_s
+    assert clip(known_lake, "--query", "x", "silent@0-1").exit_code == 2
+
+
+def test_what_a_search_finds_becomes_a_timeline(known_lake: KnownLake, tmp_path: Path) -> None:
+    arguments = ["export", "--query", "the cat at the window", "--limit", "2", "--lake", known_lake.lake.uri]
+    result = CliRunner().invoke(main, [*arguments, "-o", str(tmp_path / "cats.otio")])
+    assert result.exit_code == 0, result.output
+    [first, *_] = otio.adapters.read_from_file(str(tmp_path / "cats.otio")).find_clips()
+    assert "cat" in first.name
+    assert first.media_reference.target_url == known_lake.film.as_uri()
+    assert CliRunner().invoke(main, [*arguments, "--format", "srt"]).exit_code == 2
+    assert "FCM: NON-DROP FRAME" in CliRunner().invoke(main, [*arguments, "--format", "edl"]).stdout
