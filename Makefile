@@ -14,7 +14,7 @@ setup: $(STAMP)  ## make .venv with everything in it
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade "pip>=25"
-	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[embedded,sample,dev]'
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[embedded,speakers,sample,dev]'
 	touch $(STAMP)
 
 demo: setup  ## make a small archive, analyse it, and show what was found

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from pipeline.fusion.methods import fusion_model
 from pipeline.models import ModelInfo, resolve
+from pipeline.speakers import chosen_speaker_model
 from pipeline.understanding.taxonomy import NO_TAXONOMY, taxonomy_info
 from schemas.config import ANALYSIS_SECTIONS, Config
 from schemas.tables import FORMAT_VERSION
@@ -26,6 +27,9 @@ def models_of(config: Config) -> tuple[ModelInfo, ...]:
         wanted.append(("shots", config.shots.model))
     if config.speech.engine != "none":
         wanted.append(("speech", config.speech.model))
+    speakers = chosen_speaker_model(config)
+    if speakers is not None:
+        wanted.append(("speakers", speakers))
     if config.ocr.engine != "none":
         wanted.append(("ocr", "embedded:pp-ocrv6"))
     if config.summary.model is not None:

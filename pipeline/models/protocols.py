@@ -44,6 +44,18 @@ class CaptionModel(Protocol):
 
 
 @runtime_checkable
+class SpeakerModel(Protocol):
+    """Sound becomes vectors that are near each other where the same person speaks. Made with `device` and `threads`."""
+
+    def encode(self, windows: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+        """Return (n, d), of any length.
+
+        Args:
+            windows: (24000,) float32 each, in [-1, 1]: 1.5 s of speech at 16 kHz.
+        """
+
+
+@runtime_checkable
 class TextModel(Protocol):
     """Texts become vectors. Made with `device` and `threads`."""
 

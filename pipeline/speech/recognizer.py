@@ -3,7 +3,7 @@
 import logging
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,9 @@ from schemas.media import SAMPLE_RATE_HZ, AudioBlock
 from schemas.records import Transcript, Utterance, Word
 
 logger = logging.getLogger(__name__)
+
+SpeechListener = Callable[[float, NDArray[np.float32]], None]
+"""Takes where speech begins in the video, in seconds, and its sound, (n,) float32."""
 
 LANGUAGE_WINDOWS = 4
 """The language is what the first windows sound like together: up to two minutes of speech."""
@@ -56,15 +59,26 @@ class SpeechRecognizer:
         """Name of the engine that was chosen."""
         return self._engine.name
 
-    def session(self) -> "SpeechSession":
-        """Begin a sound track."""
-        return SpeechSession(Transcriber(self._engine, self._config), self._activity, self._language)
+    def session(self, listener: SpeechListener | None = None) -> "SpeechSession":
+        """Begin a sound track.
+
+        Args:
+            listener: Told of each stretch of unbroken speech when it is found, in order.
+        """
+        return SpeechSession(Transcriber(self._engine, self._config), self._activity, self._language, listener)
 
 
 class SpeechSession:
     """One sound track. The transcript does not depend on the sizes of the blocks it came in."""
 
-    def __init__(self, transcriber: Transcriber, activity: VoiceActivity, language: str | None) -> None:
+    def __init__(
+        self,
+        transcriber: Transcriber,
+        activity: VoiceActivity,
+        language: str | None,
+        listener: SpeechListener | None = None,
+    ) -> None:
+        self._listener = listener
         self._transcriber = transcriber
         self._config = transcriber.config
         self._activity = activity.stream()
@@ -128,6 +142,9 @@ class SpeechSession:
     def _pack(self, islands: Sequence[Island]) -> None:
         for island in islands:
             self._islands.append(island)
+            if self._listener:
+                begun_s = (self._offset_s or 0.0) + island.start / SAMPLE_RATE_HZ
+                self._listener(begun_s, self._sound.read(island.start, island.end))
             self._queue(self._packer.add(island))
 
     def _queue(self, plans: Sequence[Plan]) -> None:

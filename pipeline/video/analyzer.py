@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from pipeline.media import DecodeStats, decode, prefetch, probe
 from pipeline.shots import FrameSampler
+from pipeline.speakers import VoiceSession
 from pipeline.understanding import (
     TextSpan,
     build_scenes,
@@ -68,7 +69,7 @@ class VideoAnalyzer:
         clock = StepClock()
         stats = DecodeStats()
         picture = PictureTrack(self.models, self.config, clock) if info.video else None
-        with SoundTrack(self.models.speech, clock) as sound:
+        with SoundTrack(self.models.speech, clock, self._voices()) as sound:
             self._decode(uri, info, picture, sound, clock=clock, stats=stats, progress=progress)
             if picture:
                 picture.finish(stats.duration_s)
@@ -136,6 +137,9 @@ class VideoAnalyzer:
             timings_s=clock.seconds,
             warnings=tuple(stats.warnings),
         )
+
+    def _voices(self) -> VoiceSession | None:
+        return VoiceSession(self.models.speakers, self.config.speakers) if self.models.speakers else None
 
     def _decode(
         self,

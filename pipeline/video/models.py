@@ -7,6 +7,7 @@ from pipeline.fusion.coordinated import CoordinatedSpace, coordinated_space
 from pipeline.fusion.methods import FusionMethod, fusion_method
 from pipeline.models import ModelInfo
 from pipeline.shots import TransNet
+from pipeline.speakers import SpeakerEncoder, chosen_speaker_model
 from pipeline.speech import SpeechRecognizer
 from pipeline.text import TextEncoder
 from pipeline.understanding.taxonomy import NO_TAXONOMY, load_taxonomy
@@ -27,13 +28,14 @@ class Models:
     topics: TopicSpaces | None
     shots: TransNet | None
     speech: SpeechRecognizer | None
+    speakers: SpeakerEncoder | None
     ocr: TextReader | None
     abstract: AbstractWriter | None
 
     @property
     def infos(self) -> tuple[ModelInfo, ...]:
         """What was loaded."""
-        loaded = (self.text, self.vision, self.shots, self.speech, self.ocr)
+        loaded = (self.text, self.vision, self.shots, self.speech, self.speakers, self.ocr)
         infos = tuple(model.info for model in loaded if model is not None)
         return (*infos, *(self.abstract.infos if self.abstract else ()))
 
@@ -53,6 +55,7 @@ def load_models(config: Config, *, device: str, threads: int) -> Models:
     text = TextEncoder(config.text, device=device, threads=threads)
     vision = FrameEncoder(config.vision, device=device, threads=threads)
     shared = coordinated_space(text, vision)
+    speakers = chosen_speaker_model(config)
     return Models(
         text=text,
         vision=vision,
@@ -70,6 +73,7 @@ def load_models(config: Config, *, device: str, threads: int) -> Models:
         speech=None
         if config.speech.engine == "none"
         else SpeechRecognizer(config.speech, device=device, threads=threads),
+        speakers=None if speakers is None else SpeakerEncoder(speakers, device=device, threads=threads),
         ocr=None if config.ocr.engine == "none" else TextReader(config.ocr, threads=threads),
         abstract=None
         if config.summary.model is None

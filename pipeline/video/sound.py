@@ -5,6 +5,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
 from typing import Self
 
+from pipeline.speakers import VoiceSession
 from pipeline.speech import SpeechRecognizer, SpeechSession
 from pipeline.video.clock import StepClock
 from schemas.media import AudioBlock
@@ -22,11 +23,16 @@ class SoundTrack:
 
     Args:
         recognizer: The loaded speech model; None: nothing is transcribed.
-        clock: Told the seconds that speech took.
+        clock: Told the seconds that speech and speakers took.
+        voices: Tells speakers apart; None: nobody is named.
     """
 
-    def __init__(self, recognizer: SpeechRecognizer | None, clock: StepClock) -> None:
-        self._session: SpeechSession | None = recognizer.session() if recognizer else None
+    def __init__(
+        self, recognizer: SpeechRecognizer | None, clock: StepClock, voices: VoiceSession | None = None
+    ) -> None:
+        listener = voices.add if voices else None
+        self._session: SpeechSession | None = recognizer.session(listener) if recognizer else None
+        self._voices = voices
         self._clock = clock
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="speech")
         self._waiting: deque[Future[None]] = deque()
@@ -58,7 +64,14 @@ class SoundTrack:
     def _recognize(self, session: SpeechSession, block: AudioBlock) -> None:
         with self._clock.step("speech"):
             session.add(block)
+        if self._voices:
+            with self._clock.step("speakers"):
+                self._voices.encode()
 
     def _end(self, session: SpeechSession) -> Transcript:
         with self._clock.step("speech"):
-            return session.finish()
+            transcript = session.finish()
+        if self._voices:
+            with self._clock.step("speakers"):
+                return self._voices.name(transcript)
+        return transcript

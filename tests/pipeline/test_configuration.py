@@ -87,4 +87,4 @@ def test_a_revision_changes_with_what_is_analysed_and_not_with_where() -> None:
     assert revision_of(load_config(environment={}, settings=["workers.threads=3"]), models) == revision
     assert revision_of(load_config(environment={}, settings=["speech.beam_size=1"]), models) != revision
     assert revision_of(config, models[1:]) != revision
-    assert {model.role for model in models} == {"text", "vision", "shots", "speech", "ocr", "topics"}
+    assert {model.role for model in models} == {"text", "vision", "shots", "speech", "speakers", "ocr", "topics"}

@@ -1,0 +1,131 @@
+"""Voices as vectors: the features, the network, real voices, and what configurations mean."""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+
+from pipeline.revision import models_of
+from pipeline.speakers import SpeakerEncoder, VoiceSession, chosen_speaker_model
+from pipeline.speakers.campplus import CamPlusPlus
+from pipeline.speakers.encoder import WINDOW_SAMPLES
+from pipeline.speakers.features import filterbank
+from schemas.config import Config, SpeakersConfig, SpeechConfig
+from schemas.errors import ModelError
+from schemas.records import Transcript
+from tests.material import speak
+from tests.pipeline.speakers.test_turns import utterance
+
+RATE = 16_000
+SCRIPT = (
+    "The ocean covers most of our planet and it stores an enormous amount of heat. Every day the wind moves the water, "
+    "and the currents carry warmth from the equator to the poles."
+)
+
+
+@pytest.fixture(scope="module")
+def encoder() -> SpeakerEncoder:
+    return SpeakerEncoder("embedded:campplus", device="cpu", threads=1)
+
+
+def test_features_are_those_of_kaldi() -> None:
+    # Computed by kaldi_native_fbank 1.22 with dither 0 and 80 bands, less the mean over time.
+    expected = {
+        0: [0.1642, 0.5077, -1.4905, 0.6232, 0.4976],
+        11: [0.8679, -0.2754, 0.6712, 0.6961, 0.3558],
+        22: [1.6266, -0.5114, -0.2632, -0.6036, 0.2631],
+    }
+    noise = (0.1 * np.random.default_rng(0).standard_normal((1, 4000))).astype(np.float32)
+    [features] = filterbank(noise)
+    assert features.shape == (23, 80)
+    for frame, values in expected.items():
+        assert features[frame, [0, 20, 40, 60, 79]] == pytest.approx(values, abs=2e-4)
+
+
+@pytest.mark.models
+def test_loudness_and_company_in_a_batch_do_not_change_a_voice(encoder: SpeakerEncoder) -> None:
+    sound = speak(SCRIPT, "en-us")
+    windows = [sound[start : start + WINDOW_SAMPLES] for start in range(0, 5 * RATE, RATE)]
+    vectors = encoder.encode([*windows, windows[0] * np.float32(0.2)])
+    assert np.linalg.norm(vectors, axis=1) == pytest.approx(1.0, abs=1e-3)
+    assert vectors[0] @ vectors[-1] > 0.98
+    assert vectors[0] @ encoder.encode(windows[:1])[0] > 0.99
+
+
+@pytest.mark.models
+def test_who_speaks_when_is_right_in_a_conversation_of_two(encoder: SpeakerEncoder) -> None:
+    anne, bob = speak(SCRIPT, "en-gb+f3"), speak(SCRIPT, "en-us+m7")
+    voices, said, truth, now = VoiceSession(encoder, SpeakersConfig()), [], [], 0.0
+    for turn, (speaker, sound) in enumerate([("S1", anne), ("S2", bob), ("S1", anne), ("S2", bob), ("S2", bob)]):
+        piece = sound[turn * RATE : turn * RATE + 3 * RATE]
+        voices.add(now, piece)
+        voices.encode()
+        said.append(utterance("one two three four five six", now, index=turn))
+        truth.append(speaker)
+        now += 3.2
+    transcript = Transcript("en", 1.0, 15.0, tuple(said), "none")
+    assert [each.speaker for each in voices.name(transcript).utterances] == truth
+
+
+@pytest.mark.models
+def test_one_person_is_one_speaker_however_long(encoder: SpeakerEncoder) -> None:
+    sound = speak(SCRIPT, "en-us")
+    voices = VoiceSession(encoder, SpeakersConfig())
+    voices.add(0.0, sound)
+    said = tuple(utterance("one two three", float(start), index=n) for n, start in enumerate(range(0, 9, 2)))
+    named = voices.name(Transcript("en", 1.0, 10.0, said, "none"))
+    assert {each.speaker for each in named.utterances} == {"S1"}
+
+
+def test_speech_too_short_to_tell_a_voice_by_is_left_out() -> None:
+    class Never:
+        def encode(self, windows: list[NDArray[np.float32]]) -> NDArray[np.float32]:
+            raise AssertionError
+
+    voices = VoiceSession(Never(), SpeakersConfig())
+    voices.add(0.0, np.zeros(RATE // 5, np.float32))
+    transcript = Transcript("en", 1.0, 0.2, (utterance("Yes.", 0.0),), "none")
+    assert voices.name(transcript).utterances == transcript.utterances
+
+
+def test_speakers_are_told_apart_only_where_there_is_speech_and_a_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert chosen_speaker_model(Config()) == "embedded:campplus"
+    assert chosen_speaker_model(Config(speakers=SpeakersConfig(model="none"))) is None
+    assert chosen_speaker_model(Config(speech=SpeechConfig(engine="none"))) is None
+    assert ("speakers", "embedded:campplus") in {(model.role, model.id) for model in models_of(Config())}
+    monkeypatch.setattr("pipeline.speakers.choice.package_folder", lambda _name: None)
+    assert chosen_speaker_model(Config()) is None
+    assert chosen_speaker_model(Config(speakers=SpeakersConfig(model="./mine"))) == "./mine"
+
+
+def test_weights_in_a_folder_are_loaded_and_foreign_ones_named(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    torch.save(CamPlusPlus().state_dict(), tmp_path / "campplus.pt")
+    vectors = SpeakerEncoder(str(tmp_path), device="cpu", threads=1).encode(
+        [speak("Good morning, everybody.")[:24_000]]
+    )
+    assert vectors.shape == (1, 192)
+    torch.save({"weight": torch.zeros(3)}, tmp_path / "campplus.pt")
+    with pytest.raises(ModelError, match=r"speakers\.model: .* no weights of CAM\+\+"):
+        SpeakerEncoder(str(tmp_path), device="cpu", threads=1)
+
+
+def test_a_speaker_model_of_ones_own_is_checked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "my_voices.py").write_text(
+        "import numpy as np\n"
+        "class Good:\n"
+        "    def __init__(self, device, threads): pass\n"
+        "    def encode(self, windows): return np.ones((len(windows), 4)) * 3\n"
+        "class Bad(Good):\n"
+        "    def encode(self, windows): return np.ones(4)\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    windows = [np.zeros(WINDOW_SAMPLES, np.float32)]
+    good = SpeakerEncoder("python:my_voices:Good", device="cpu", threads=1)
+    assert np.linalg.norm(good.encode(windows), axis=1) == pytest.approx(1.0)
+    with pytest.raises(ModelError, match="returned vectors of shape"):
+        SpeakerEncoder("python:my_voices:Bad", device="cpu", threads=1).encode(windows)
+    sys.modules.pop("my_voices", None)
