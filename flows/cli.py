@@ -12,6 +12,7 @@ import click
 
 from schemas.config import Config
 from schemas.errors import ArchiveError, ConfigurationError, ModelError, VideolakeError
+from schemas.search import MOMENT_KINDS
 
 EXIT_ERROR, EXIT_USAGE, EXIT_SOME_FAILED, EXIT_STOPPED = 1, 2, 3, 130
 FORMATS = ("srt", "vtt", "txt", "json", "chapters-vtt", "ffmetadata", "youtube", "edl", "otio")
@@ -35,6 +36,7 @@ def main() -> None:
     \b
     videolake sample ./videos                 make a small archive to try it on
     videolake run ./videos --lake ./lake      analyse it
+    videolake search "a red car" --lake ./lake find the moment
     videolake sql "FROM videos" --lake ./lake ask it
     """
 
@@ -204,7 +206,7 @@ def sql(query: str, lake: str, *, form: str, output: Path | None, spreadsheet: b
     """Ask the lake in SQL (DuckDB's).
 
     \b
-    Tables: videos, shots, frames, utterances, scenes, summaries, errors, runs, sources. For example:
+    Tables: videos, shots, frames, utterances, scenes, summaries, errors, runs, sources, moments. For example:
       videolake sql "SELECT uri, start_s, text FROM utterances JOIN videos USING (video_id)
                      WHERE text ILIKE '%telescope%'" --lake LAKE
       videolake sql "DESCRIBE frames" --lake LAKE
@@ -212,6 +214,60 @@ def sql(query: str, lake: str, *, form: str, output: Path | None, spreadsheet: b
     from flows.commands.query import print_query
 
     print_query(query, lake, form=form, output=output, spreadsheet=spreadsheet)
+
+
+@main.command()
+@click.argument("query", required=False)
+@_lake
+@click.option("--image", type=click.Path(path_type=Path), metavar="FILE", help="Find pictures that look like this one.")
+@click.option("--like", metavar="VIDEO@TIME", help="Find moments like this one, as talk.mp4@1:23.")
+@click.option("--video", "videos", multiple=True, metavar="VIDEO", help="Only in this video.")
+@click.option("--language", "languages", multiple=True, metavar="CODE", help="Only in this language, as `en`.")
+@click.option("--topic", "topics", multiple=True, metavar="TOPIC", help="Only in scenes and videos about this topic.")
+@click.option("--speaker", "speakers", multiple=True, metavar="NAME", help="Only what this speaker says.")
+@click.option(
+    "--kind",
+    "kinds",
+    multiple=True,
+    type=click.Choice(MOMENT_KINDS),
+    help="Only what is said, on screen, captioned, or shown.",
+)
+@click.option("--from", "from_", metavar="TIME", help="Only after this time of a video, in seconds or as 1:23.")
+@click.option("--to", metavar="TIME", help="Only before this time.")
+@click.option("--limit", type=click.IntRange(1, 1000), default=10, show_default=True, help="Moments at most.")
+@click.option("--format", "form", type=click.Choice(["table", "json", "csv"]), default="table", show_default=True)
+@_reported
+def search(query: str | None, lake: str, **options: Any) -> None:
+    """Find the moments of videos that answer QUERY: what is said, what is on screen, what pictures show.
+
+    \b
+    videolake search "a cyclist in traffic" --lake LAKE
+    videolake search '"to be or not to be"' --kind speech --lake LAKE     word by word
+    videolake search --image photo.jpg --lake LAKE
+    videolake search --like talk.mp4@1:23 --lake LAKE
+    """
+    from flows.commands.search import print_search
+
+    print_search(query, lake, **options)
+
+
+@main.command()
+@click.argument("video", required=False)
+@_lake
+@click.option(
+    "--least-overlap",
+    type=click.FloatRange(0, 1),
+    default=0.2,
+    show_default=True,
+    help="Share of the first video's keyframes that the other one has, at least.",
+)
+@click.option("--format", "form", type=click.Choice(["table", "json", "csv"]), default="table", show_default=True)
+@_reported
+def duplicates(video: str | None, lake: str, **options: Any) -> None:
+    """Find videos that show the same, at least in part: of the whole lake, or of VIDEO."""
+    from flows.commands.search import print_duplicates
+
+    print_duplicates(video, lake, **options)
 
 
 @main.command()

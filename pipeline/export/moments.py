@@ -62,5 +62,16 @@ def _touch(one: Moment, other: Moment) -> bool:
     return one.video == other.video and one.start_s <= other.end_s and other.start_s <= one.end_s
 
 
+def parse_time(text: str) -> float:
+    """Read a time of a video: `62`, `62.5`, `1:02` or `1:02:03.5`, as seconds.
+
+    Raises:
+        ConfigurationError: It is something else.
+    """
+    if not re.fullmatch(_TIME, text.strip(), re.ASCII):
+        raise ConfigurationError(f"{text!r} is no time of a video. Write seconds, or 1:02, or 1:02:03.5.")
+    return _seconds(text.strip())
+
+
 def _seconds(text: str) -> float:
     return sum(float(part) * 60.0**place for place, part in enumerate(reversed(text.split(":"))))

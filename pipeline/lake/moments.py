@@ -51,7 +51,7 @@ WITH parts AS (
     {_RUNS.format(kind="caption", text="caption", vector="NULL")}
     UNION ALL BY NAME
     SELECT video_id, shard, 'picture' AS kind, frame_id AS moment_id, start_s, end_s,
-        list_aggregate([label.label FOR label IN labels], 'string_agg', ', ') AS text,
+        list_aggregate([label.label FOR label IN labels IF label.score >= 0.1], 'string_agg', ', ') AS text,
         coordinated_embedding AS picture_embedding, frame_id
     FROM lake.pictures
 )

@@ -16,6 +16,7 @@ from pipeline.fusion.queries import QueryEncoder, QueryVectors
 from pipeline.lake import Lake
 from pipeline.lake.present import find_video
 from pipeline.search.answers import hits_of
+from pipeline.search.duplicates import LEAST_OVERLAP, find_duplicates
 from pipeline.search.images import read_image
 from pipeline.search.lexical import Bm25
 from pipeline.search.lexical import searched_text as searched
@@ -24,7 +25,7 @@ from pipeline.search.ranking import Candidate, Way, fuse
 from pipeline.search.segment import Segment, load_segment
 from pipeline.search.terms import WordQuery, parse_query
 from schemas.errors import LakeError, ModelError
-from schemas.search import Filter, Hit
+from schemas.search import Duplicate, Filter, Hit
 
 logger = logging.getLogger(__name__)
 
@@ -32,7 +33,7 @@ _CANDIDATES = 200
 """Rows that each way of searching contributes."""
 _MOST_IN_MEMORY = 4
 """Segments in memory; one more, and they are read again as one."""
-_LEAST_MEANING = 0.2
+_LEAST_MEANING = 0.25
 """Cosine under which texts have nothing to do with each other."""
 _LEAST_PICTURE = 0.1
 
@@ -182,6 +183,10 @@ class Searcher:
         if not lists:
             raise LakeError(f"Nothing is known of {video} at second {time_s:g}: no picture, no speech.")
         return hits_of(fuse(lists, limit), state.segments, state.videos)
+
+    def duplicates(self, video: str | None = None, *, least_overlap: float = LEAST_OVERLAP) -> list[Duplicate]:
+        """Find videos that show the same, at least in part; see `pipeline.search.duplicates`."""
+        return find_duplicates(self._lake, video, least_overlap=least_overlap)
 
     def refresh(self) -> None:
         """Look at the lake now."""

@@ -1,0 +1,84 @@
+import csv
+import io
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from flows.cli import main
+from pipeline.lake import Lake
+from tests.pipeline.lake.lakes import publish
+
+
+@pytest.fixture(scope="module")
+def lake(tmp_path_factory: pytest.TempPathFactory) -> str:
+    made = Lake.create(str(tmp_path_factory.mktemp("search") / "lake"))
+    publish(made, "01", ["v01", "v02"])
+    return made.uri
+
+
+def videolake(*arguments: str) -> Result:
+    return CliRunner().invoke(main, list(arguments))
+
+
+def test_search_prints_times_lines_and_why(lake: str) -> None:
+    found = videolake("search", "v02 sentence", "--lake", lake, "--limit", "1")
+    assert found.exit_code == 0
+    assert found.stdout.splitlines()[:2] == [
+        "    0:00  v02.mp4  Bicycles in v02",
+        "          Sentence 0 of v02.  (said, words)",
+    ]
+    assert "Found by words alone" in found.stderr
+
+
+def test_search_prints_json_and_csv_for_programs(lake: str) -> None:
+    found = json.loads(videolake("search", "sentence", "--lake", lake, "--video", "v02.mp4", "--format", "json").stdout)
+    assert [(hit["video_id"], hit["start_s"]) for hit in found] == [("v02", 0.0), ("v02", 10.0), ("v02", 20.0)]
+    assert found[0]["reasons"][0]["spans"] == [[0, 8]]
+    text = videolake("search", "sentence", "--lake", lake, "--from", "0:15", "--format", "csv").stdout
+    assert {row["start_s"] for row in csv.DictReader(io.StringIO(text))} == {"20.0"}
+
+
+def test_search_finds_more_like_a_moment(lake: str) -> None:
+    found = videolake("search", "--like", "v01.mp4@0:11", "--lake", lake)
+    assert found.exit_code == 0
+    assert "looks)" in found.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((), "Give one thing to search for"),
+        (("x", "--like", "v01@1"), "Give one thing to search for"),
+        (("--like", "v01"), "names no time"),
+        (("x", "--from", "noon"), "no time of a video"),
+        (("--image", "nothing.jpg"), "nothing.jpg cannot be read"),
+    ],
+)
+def test_search_says_what_is_wrong_with_what_was_asked(lake: str, arguments: tuple[str, ...], message: str) -> None:
+    found = videolake("search", *arguments, "--lake", lake)
+    assert found.exit_code == 2
+    assert message in found.stderr
+
+
+def test_a_file_that_is_no_picture_is_refused(lake: str, tmp_path: Path) -> None:
+    (tmp_path / "no.jpg").write_bytes(b"no picture")
+    found = videolake("search", "--image", str(tmp_path / "no.jpg"), "--lake", lake)
+    assert found.exit_code == 2
+    assert "holds no picture" in found.stderr
+
+
+def test_search_of_no_lake_and_of_an_empty_one_says_so(tmp_path: Path) -> None:
+    found = videolake("search", "x", "--lake", str(tmp_path / "none"))
+    assert (found.exit_code, "There is no lake" in found.stderr) == (1, True)
+    Lake.create(str(tmp_path / "empty"))
+    found = videolake("search", "x", "--lake", str(tmp_path / "empty"))
+    assert (found.exit_code, "holds no moments yet" in found.stderr) == (0, True)
+
+
+def test_duplicates_are_printed(lake: str) -> None:
+    found = videolake("duplicates", "--lake", lake)
+    assert (found.exit_code, found.stdout) == (0, "")
+    assert "No two videos show the same." in found.stderr
+    assert json.loads(videolake("duplicates", "v01", "--lake", lake, "--format", "json").stdout) == []
