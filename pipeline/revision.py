@@ -8,7 +8,7 @@ from pipeline.fusion.methods import fusion_model
 from pipeline.models import ModelInfo, resolve
 from pipeline.speakers import chosen_speaker_model
 from pipeline.understanding.taxonomy import NO_TAXONOMY, taxonomy_info
-from schemas.config import ANALYSIS_SECTIONS, Config
+from schemas.config import ANALYSIS_SECTIONS, COMPOSED, Config
 from schemas.tables import FORMAT_VERSION
 
 ANALYSIS_VERSION = 2
@@ -32,6 +32,8 @@ def models_of(config: Config) -> tuple[ModelInfo, ...]:
         wanted.append(("speakers", speakers))
     if config.ocr.engine != "none":
         wanted.append(("ocr", "embedded:pp-ocrv6"))
+    if config.captions.model != COMPOSED:
+        wanted.append(("captions", config.captions.model))
     if config.summary.model is not None:
         wanted.append(("summary", config.summary.model))
         if config.summary.nli_model is not None:

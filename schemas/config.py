@@ -8,6 +8,9 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+COMPOSED = "composed"
+"""Captions without a model, in `captions.model` and in the column `caption_source`."""
+
 
 class Section(BaseModel):
     """Immutable, strict about names."""
@@ -114,7 +117,8 @@ class TextConfig(Section):
     """How text becomes vectors."""
 
     model: str = "embedded:minilm"
-    """Any BERT-like encoder: `embedded:minilm`, a folder, or a Hub id."""
+    """Any BERT-like encoder: `embedded:minilm`, a folder, a Hub id, or one of your own (`plugin:<name>`,
+    `python:package.module:Factory`)."""
     pooling: Literal["mean", "cls"] = "mean"
     """How token vectors become one."""
     batch_tokens: int = Field(1024, ge=64)
@@ -127,8 +131,8 @@ class VisionConfig(Section):
     """How frames become vectors and labels."""
 
     model: str = "embedded:efficientnet-lite0"
-    """Frame encoder: `embedded:efficientnet-lite0`, a folder, or a Hub id of a CLIP-like or an image classification
-    model."""
+    """Frame encoder: `embedded:efficientnet-lite0`, a folder, a Hub id of a CLIP-like or an image classification
+    model, or one of your own (`plugin:<name>`, `python:package.module:Factory`)."""
     batch_size: int = Field(16, ge=1)
     """Frames a batch."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
@@ -148,6 +152,24 @@ class OcrConfig(Section):
     """Lines under this confidence are dropped."""
     max_side_px: int = Field(960, ge=160)
     """Longer side of the picture that the text detector sees."""
+
+
+class CaptionsConfig(Section):
+    """Sentences about keyframes."""
+
+    model: str = COMPOSED
+    """`composed` of labels, on-screen text and speech; or a folder or Hub id of an image-to-text model with
+    safetensors, as of BLIP or GIT, or one of your own (`plugin:<name>`, `python:package.module:Factory`)."""
+    batch_size: int = Field(8, ge=1)
+    """Frames a batch."""
+    max_tokens: int = Field(40, ge=1, le=1000)
+    """Longest caption of a model, in its tokens."""
+    beam_size: int = Field(1, ge=1, le=20)
+    """Beams of the decoder; 1 is greedy."""
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    """As for `vision.precision`."""
+    prompt: str = "Say in one sentence what this picture shows."
+    """What a chat model is asked; other models take no prompt."""
 
 
 class ScenesConfig(Section):
@@ -281,6 +303,7 @@ class Config(Section):
     text: TextConfig = TextConfig()
     vision: VisionConfig = VisionConfig()
     ocr: OcrConfig = OcrConfig()
+    captions: CaptionsConfig = CaptionsConfig()
     scenes: ScenesConfig = ScenesConfig()
     fusion: FusionConfig = FusionConfig()
     topics: TopicsConfig = TopicsConfig()
@@ -292,7 +315,7 @@ class Config(Section):
 
 
 ANALYSIS_SECTIONS = (
-    "media", "shots", "keyframes", "speech", "speakers", "text", "vision", "ocr", "scenes", "fusion", "topics",
-    "keyphrases", "summary",
+    "media", "shots", "keyframes", "speech", "speakers", "text", "vision", "ocr", "captions", "scenes", "fusion",
+    "topics", "keyphrases", "summary",
 )  # fmt: skip
 """The sections that enter the revision: change one and videos are analysed again."""

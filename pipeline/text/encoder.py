@@ -8,9 +8,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from pipeline.models import ModelInfo, resolve, set_threads
+from pipeline.models import ModelInfo, is_plugin, resolve, set_threads
 from pipeline.models.loading import LOAD_ERRORS, quiet_transformers
 from pipeline.text.batches import length_batches
+from pipeline.text.plugged import PluggedText
 from schemas.config import TextConfig
 from schemas.errors import ModelError
 
@@ -39,13 +40,18 @@ class TextEncoder:
         self.info: ModelInfo = resolve("text", config.model)
         self._config = config
         self._device = device
+        self._plugged: PluggedText | None = None
+        self._max_tokens = config.max_tokens
+        if is_plugin(config.model):
+            self._plugged = PluggedText(config.model, device=device, threads=threads)
+            return
         self._model, self._tokenizer = _load(self.info, device)
         self._max_tokens = min(config.max_tokens, _longest_input(self._model, self._tokenizer))
 
     @property
     def dimensions(self) -> int:
         """Length of a vector."""
-        return int(self._model.config.hidden_size)
+        return self._plugged.dimensions if self._plugged else int(self._model.config.hidden_size)
 
     @property
     def recipe(self) -> str:
@@ -61,6 +67,8 @@ class TextEncoder:
         Returns:
             float32 (n, dimensions) in the order of `texts`, of unit length; zeros where there is nothing to read.
         """
+        if self._plugged:
+            return self._plugged.encode([_clean(text, self._max_tokens * _CHARACTERS_PER_TOKEN) for text in texts])
         vectors = np.zeros((len(texts), self.dimensions), dtype=np.float32)
         filled, tokens = self._tokenize(texts)
         for batch in length_batches([len(ids) for ids in tokens], self._config.batch_tokens):

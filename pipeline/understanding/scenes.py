@@ -8,12 +8,12 @@ import numpy as np
 
 from pipeline.fusion import fuse_early, weighted_mean
 from pipeline.language import joined
-from pipeline.understanding.captions import compose_caption
+from pipeline.understanding.captions import caption_scene
 from pipeline.understanding.segmentation import segment
 from pipeline.understanding.spans import TextSpan
 from pipeline.understanding.units import Unit, fused_units, make_units, speech_spans
 from schemas.config import FusionConfig, ScenesConfig
-from schemas.records import Keyframe, Label, Scene, Shot, TextLine, Utterance
+from schemas.records import Embedding, Keyframe, Label, Scene, Shot, Utterance
 
 _WITHIN_SHOT = 3.0
 """A boundary inside of a shot, or under one title, costs so many times more than one between shots."""
@@ -142,14 +142,15 @@ def _scene(
     fused, text_weight, vision_weight = fuse_early(text, vision, text_weight=fusion.text_weight)
     frames = [frame for frame in keyframes if start_s <= frame.time_s < end_s]
     labels = aggregate_labels(frames)
+    inside = [span for span in texts if start_s <= (span.start_s + span.end_s) / 2 < end_s]
     shot_indices = sorted({unit.shot_index for unit in units if unit.shot_index is not None})
     return Scene(
         index=index,
         start_s=start_s,
         end_s=end_s,
         shot_indices=tuple(shot_indices),
-        text=_joined_text(texts, start_s, end_s),
-        caption=compose_caption(labels, _longest_lines(frames)) if frames else "Sound without pictures.",
+        text=_joined_text(inside),
+        caption=caption_scene(frames, labels, vision, _most_typical(inside, text), pictures=bool(shot_indices)),
         topics=(),
         text_embedding=text,
         vision_embedding=vision,
@@ -161,15 +162,14 @@ def _scene(
     )
 
 
-def _joined_text(texts: Sequence[TextSpan], start_s: float, end_s: float) -> str:
-    """Return what is said, then what is written; a text belongs to the scene in which its middle lies."""
-    inside = [text for text in texts if start_s <= (text.start_s + text.end_s) / 2 < end_s]
+def _joined_text(inside: Sequence[TextSpan]) -> str:
+    """Return what is said, then what is written, of the texts whose middle lies in a scene."""
     said = joined(text.text for text in inside if text.kind == "speech")
     written = dict.fromkeys(line for text in inside if text.kind == "screen" for line in text.text.splitlines())
     return "\n".join(part for part in (said, *written) if part)
 
 
-def _longest_lines(frames: Sequence[Keyframe]) -> tuple[TextLine, ...]:
-    """Return the text of the frame that shows most of it: a slide when it is complete."""
-    best = max(frames, key=lambda frame: sum(len(line.text) for line in frame.text_lines))
-    return best.text_lines
+def _most_typical(inside: Sequence[TextSpan], text: Embedding) -> str:
+    """Return what is said that is nearest to all that is said and written."""
+    said = [span for span in inside if span.kind == "speech" and np.any(span.embedding)]
+    return max(said, key=lambda span: float(span.embedding @ text)).text if said else ""

@@ -11,6 +11,7 @@ from pipeline.speakers import VoiceSession
 from pipeline.understanding import (
     TextSpan,
     build_scenes,
+    caption_keyframes,
     find_subjects,
     fuse_scenes,
     screen_spans,
@@ -80,6 +81,7 @@ class VideoAnalyzer:
             transcript.utterances, keyframes, shots, stats.duration_s, clock
         )
         with clock.step("scenes"):
+            keyframes = caption_keyframes(keyframes, utterances)
             scenes = build_scenes(
                 shots,
                 keyframes,

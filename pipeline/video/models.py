@@ -12,8 +12,8 @@ from pipeline.speech import SpeechRecognizer
 from pipeline.text import TextEncoder
 from pipeline.understanding.taxonomy import NO_TAXONOMY, load_taxonomy
 from pipeline.understanding.topics import TopicSpaces
-from pipeline.vision import FrameEncoder, TextReader
-from schemas.config import Config
+from pipeline.vision import Captioner, FrameEncoder, TextReader
+from schemas.config import COMPOSED, Config
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,7 @@ class Models:
     coordinated: CoordinatedSpace
     """Made of the two."""
     fusion: FusionMethod
+    captions: Captioner | None
     topics: TopicSpaces | None
     shots: TransNet | None
     speech: SpeechRecognizer | None
@@ -35,7 +36,7 @@ class Models:
     @property
     def infos(self) -> tuple[ModelInfo, ...]:
         """What was loaded."""
-        loaded = (self.text, self.vision, self.shots, self.speech, self.speakers, self.ocr)
+        loaded = (self.text, self.vision, self.shots, self.speech, self.speakers, self.ocr, self.captions)
         infos = tuple(model.info for model in loaded if model is not None)
         return (*infos, *(self.abstract.infos if self.abstract else ()))
 
@@ -66,6 +67,9 @@ def load_models(config: Config, *, device: str, threads: int) -> Models:
             vision=(vision.info.id, vision.dimensions),
             coordinated=shared.space,
         ),
+        captions=None
+        if config.captions.model == COMPOSED
+        else Captioner(config.captions, device=device, threads=threads),
         topics=None if config.topics.taxonomy == NO_TAXONOMY else TopicSpaces(load_taxonomy(config.topics.taxonomy)),
         shots=None
         if config.shots.detector == "content"

@@ -8,7 +8,7 @@ from pipeline.shots import ShotDetector
 from pipeline.understanding import compose_caption
 from pipeline.video.clock import StepClock
 from pipeline.video.models import Models
-from schemas.config import Config
+from schemas.config import COMPOSED, Config
 from schemas.media import FrameBatch, SampledFrame
 from schemas.records import Keyframe, KeyframeImage, Shot
 
@@ -68,8 +68,10 @@ class PictureTrack:
             coordinated = self._models.coordinated.of_pictures(features)
         with self._clock.step("ocr"):
             texts = [self._reader.read(frame.image) if self._reader else () for frame in batch]
+        captions = self._captions(batch)
         with self._clock.step("thumbnails"):
             thumbnails = self._thumbnails(batch)
+        source = self._models.captions.source if self._models.captions else COMPOSED
         for place, frame in enumerate(batch):
             labels = features.labels[place]
             height, width = frame.image.shape[:2]
@@ -85,13 +87,20 @@ class PictureTrack:
                     thumbnail=thumbnails[place],
                     labels=labels,
                     text_lines=texts[place],
-                    caption=compose_caption(labels, texts[place]),
-                    caption_source="composed",
+                    caption=captions[place] or compose_caption(labels, texts[place]),
+                    caption_source=source if captions[place] else COMPOSED,
                     # A copy, because a row of the batch's matrix would keep the whole matrix in memory.
                     embedding=features.embeddings[place].copy(),
                     coordinated_embedding=coordinated[place].copy(),
                 )
             )
+
+    def _captions(self, batch: Sequence[KeyframeImage]) -> list[str]:
+        """Return what a model says of each frame; empty where there is none, or it has nothing to say."""
+        if self._models.captions is None:
+            return [""] * len(batch)
+        with self._clock.step("captions"):
+            return self._models.captions.caption([frame.image for frame in batch])
 
     def _thumbnails(self, batch: Sequence[KeyframeImage]) -> list[bytes]:
         keyframes = self._config.keyframes

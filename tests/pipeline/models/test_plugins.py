@@ -5,11 +5,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from pipeline.configuration import load_config
 from pipeline.models import make_plugin, resolve
 from pipeline.models.protocols import CaptionModel, FusionModel, VisionModel
-from pipeline.vision import FrameEncoder
-from schemas.config import VisionConfig
+from pipeline.revision import models_of
+from pipeline.text import TextEncoder
+from pipeline.vision import Captioner, FrameEncoder
+from schemas.config import CaptionsConfig, TextConfig, VisionConfig
 from schemas.errors import ModelError
+from tests import material
 
 EXAMPLE = Path(__file__).parents[3] / "examples" / "plugin_package"
 RED = np.full((40, 60, 3), (220, 40, 40), dtype=np.uint8)
@@ -132,3 +136,75 @@ def test_a_vision_model_that_returns_another_shape_than_it_says_is_stopped(write
     encoder = FrameEncoder(VisionConfig(model="python:mine:Model"), device="cpu", threads=1)
     with pytest.raises(ModelError, match=r"python:mine:Model returned embeddings of shape \(1, 4\)"):
         encoder.encode([RED])
+
+
+def test_a_captioner_that_returns_too_few_captions_is_stopped(write):
+    write(
+        "class Model:\n    def __init__(self, *, device, threads): ...\n    def caption(self, images): return ['one']\n"
+    )
+    captioner = Captioner(CaptionsConfig(model="python:mine:Model"), device="cpu", threads=1)
+    noise = np.random.default_rng(0).integers(0, 255, (2, 40, 60, 3), dtype=np.uint8)
+    with pytest.raises(ModelError, match=r"returned 1 captions for 2 frames"):
+        captioner.caption(list(noise))
+
+
+@pytest.mark.models
+def test_a_film_is_seen_captioned_and_fused_by_the_models_of_the_example_package(
+    installed_example: Path, tmp_path: Path
+):
+    from pipeline.video import VideoAnalyzer
+    from pipeline.video.models import load_models
+
+    config = load_config(
+        environment={},
+        settings=[
+            "vision.model=plugin:colours", "captions.model=plugin:colours", "fusion.method=plugin:sum",
+            "shots.detector=content", "speech.engine=none", "ocr.engine=none",
+        ],
+    )  # fmt: skip
+    film = material.shots_video(tmp_path / "film.mp4", [2.0, 2.0])
+    analyzer = VideoAnalyzer(config, load_models(config, device="cpu", threads=1), threads=1)
+    found = analyzer.analyze(str(film), analyzer.probe(str(film)), video_id="v")
+    assert len(found.keyframes) >= 2
+    for frame in found.keyframes:
+        assert frame.embedding.shape == (6,)
+        assert frame.caption.startswith("A picture that is mostly ")
+        assert frame.caption_source == "model:plugin:colours"
+    assert {scene.caption for scene in found.scenes} <= {frame.caption for frame in found.keyframes}
+    models = {model.role: model.id for model in models_of(config)}
+    assert (models["vision"], models["captions"], models["fusion"]) == (
+        "plugin:colours",
+        "plugin:colours",
+        "plugin:sum",
+    )
+
+
+def test_a_text_encoder_of_ones_own_makes_unit_vectors_and_never_sees_empty_texts(write):
+    write(
+        "import numpy as np\n"
+        "class Model:\n"
+        "    dimensions = 2\n"
+        "    def __init__(self, *, device, threads): ...\n"
+        "    def encode(self, texts):\n"
+        "        assert all(texts)\n"
+        "        return np.array([[len(text), text.count('a')] for text in texts], dtype=float)\n"
+    )
+    encoder = TextEncoder(TextConfig(model="python:mine:Model"), device="cpu", threads=1)
+    vectors = encoder.encode(["aa", "", "b c", "\0 "])
+    assert vectors.dtype == np.float32
+    assert vectors == pytest.approx(np.array([[0.5**0.5, 0.5**0.5], [0, 0], [1, 0], [0, 0]]), abs=1e-6)
+    assert encoder.dimensions == 2
+    assert encoder.encode([]).shape == (0, 2)
+
+
+def test_a_text_encoder_that_returns_another_shape_than_it_says_is_stopped(write):
+    write(
+        "import numpy as np\n"
+        "class Model:\n"
+        "    dimensions = 3\n"
+        "    def __init__(self, *, device, threads): ...\n"
+        "    def encode(self, texts): return np.zeros((len(texts), 4))\n"
+    )
+    encoder = TextEncoder(TextConfig(model="python:mine:Model"), device="cpu", threads=1)
+    with pytest.raises(ModelError, match=r"returned vectors of shape \(1, 4\)"):
+        encoder.encode(["a"])
