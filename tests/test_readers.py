@@ -48,13 +48,10 @@ def test_an_engine_finds_the_rows_that_count_as_the_page_shows(lake: Lake, engin
     names: dict[str, Any] = {"LAKE": lake.uri}
     exec(PYTHON[engine], names)
     rows = names["rows"]
-    table = (
-        rows
-        if isinstance(rows, pa.Table)
-        else pa.table(rows.to_arrow() if engine == "Polars" else pa.Table.from_pandas(rows))
-    )
+    if not isinstance(rows, pa.Table):
+        rows = rows.to_arrow() if engine == "Polars" else pa.Table.from_pandas(rows)
     expected = lake.sql("SELECT frame_id, time_s, caption FROM frames ORDER BY frame_id").to_pylist()
-    assert table.select(["frame_id", "time_s", "caption"]).sort_by("frame_id").to_pylist() == expected
+    assert rows.select(["frame_id", "time_s", "caption"]).sort_by("frame_id").to_pylist() == expected
 
 
 def test_the_query_of_the_page_gives_the_rows_that_count(lake: Lake) -> None:
@@ -68,7 +65,6 @@ def test_the_query_of_the_page_gives_the_rows_that_count(lake: Lake) -> None:
 def test_every_table_is_read_whole_by_every_engine(lake: Lake, table: str) -> None:
     folder = f"{lake.uri}/{table}"
     rows = ds.dataset(folder).to_table()
-    assert "key" not in "".join(rows.column_names)
     polars = pl.read_parquet(f"{folder}/*.parquet")
     with duckdb.connect() as connection:
         duck = connection.sql(f"FROM read_parquet('{folder}/*.parquet')").to_arrow_table()
