@@ -252,6 +252,23 @@ def search(query: str | None, lake: str, **options: Any) -> None:
 
 
 @main.command()
+@click.argument("query")
+@click.argument("moment", metavar="VIDEO@TIME")
+@_lake
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Also write it as a page, with the picture.")
+@_reported
+def explain(query: str, moment: str, lake: str, output: Path | None) -> None:
+    """Say why a moment answers QUERY: what modality, which words, which part of the picture.
+
+    \b
+    videolake explain "a cyclist in traffic" bicycles.mp4@0:04 --lake LAKE -o why.html
+    """
+    from flows.commands.explain import print_explanation
+
+    print_explanation(query, moment, lake, output=output)
+
+
+@main.command()
 @click.argument("video", required=False)
 @_lake
 @click.option(
