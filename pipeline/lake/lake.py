@@ -21,6 +21,7 @@ from schemas.search import Filter
 from schemas.tables import FORMAT_VERSION
 
 if TYPE_CHECKING:
+    from pipeline.lake.notebook import HitsPage, VideoPage
     from pipeline.search import Searcher
 
 Answer = TypeVar("Answer")
@@ -66,6 +67,11 @@ class Lake:
     def __reduce__(self) -> tuple[object, ...]:
         """Travel as the URI."""
         return (Lake, (self.uri,))
+
+    def _repr_html_(self) -> str:
+        from pipeline.lake.notebook import lake_html
+
+        return lake_html(self)
 
     @classmethod
     def create(cls, uri: str) -> "Lake":
@@ -206,6 +212,19 @@ class Lake:
         listed = {name: tuple(value) if isinstance(value, Sequence) else value for name, value in named.items()}
         admitted = Filter(**listed)  # type: ignore[arg-type]
         return hits_table(self._searcher.search(query, admitted, limit))
+
+    def show(self, found: str | pa.Table) -> "VideoPage | HitsPage":
+        """Return what a notebook shows of a video, or of what `search` found, with pictures.
+
+        Args:
+            found: What names a video (id, path, file name), or a table of hits.
+
+        Raises:
+            LakeError: No video is called so, or several are.
+        """
+        from pipeline.lake.notebook import hits_page, video_page
+
+        return video_page(self, found) if isinstance(found, str) else hits_page(self, found)
 
     def read(self, work: Callable[[duckdb.DuckDBPyConnection], Answer]) -> Answer:
         """Do several queries on the lake as it is now; `work` may be called again where compaction comes between.
