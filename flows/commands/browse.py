@@ -3,6 +3,7 @@
 import logging
 import secrets
 import socket
+import threading
 import webbrowser
 from collections.abc import Sequence
 from urllib.parse import quote
@@ -13,7 +14,7 @@ from flows.web.app import make_app
 from flows.web.guard import Access, is_loopback
 from pipeline.lake import Lake
 from pipeline.search import Searcher
-from schemas.errors import ConfigurationError
+from schemas.errors import ConfigurationError, VideolakeError
 
 DEFAULT_PORT = 8765
 _SHUTDOWN_S = 2
@@ -33,12 +34,14 @@ def browse_lake(
     opened = Lake(lake)
     listening = listen(host, port)
     access = access_of(host, listening.getsockname()[1], token)
-    app = make_app(opened, Searcher(opened), access=access, media_roots=media_roots)
+    searcher = Searcher(opened)
+    app = make_app(opened, searcher, access=access, media_roots=media_roots)
     address = address_of(access)
     click.echo(f"{opened.uri} is at {address}")
     if not is_loopback(host):
         click.echo("Who has this address with its token sees the lake and its videos; the connection is not encrypted.")
     click.echo("Ctrl-C stops it.", err=True)
+    threading.Thread(target=_warm, args=(searcher,), name="warm-up", daemon=True).start()
     if open_browser:
         webbrowser.open(address)
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
@@ -49,6 +52,14 @@ def browse_lake(
         uvicorn.Server(config).run(sockets=[listening])
     except KeyboardInterrupt:
         click.echo("Stopped.", err=True)
+
+
+def _warm(searcher: Searcher) -> None:
+    """Load what the first search needs, before somebody waits for it."""
+    try:
+        searcher.search("warm up", limit=1)
+    except VideolakeError as error:
+        logging.getLogger(__name__).warning("Search is not ready: %s", error)
 
 
 def listen(host: str, port: int | None) -> socket.socket:

@@ -55,7 +55,7 @@ class SceneView:
     @property
     def why(self) -> str:
         """Say why text and picture count as they do."""
-        pictures = f"{len(self.pictures)} picture{'s' if len(self.pictures) != 1 else ''}"
+        pictures = f"{len(self.pictures)} pictures show" if len(self.pictures) != 1 else "1 picture shows"
         words = f"{self.words} word{'s' if self.words != 1 else ''} said or written"
         if self.text_weight <= 0 and self.vision_weight <= 0:
             return "Nothing is said, written or seen here that could be compared."
@@ -63,7 +63,7 @@ class SceneView:
             return "Nothing is said or written here, so the pictures alone count."
         if self.vision_weight <= 0:
             return f"There are no pictures here, so the {words} alone count."
-        return f"{words} count for {self.text_weight:.0%}, what {pictures} show for {self.vision_weight:.0%}."
+        return f"{words} count for {self.text_weight:.0%}, what {pictures} for {self.vision_weight:.0%}."
 
 
 @dataclass(frozen=True, slots=True)

@@ -133,6 +133,10 @@ class Pages:
         )
         typing = params.get("typing") == "1"
         hits = self.searcher.search(query, filters, MOST_HITS, prefix=typing)
+        if not hits and not typing:
+            # A half word that was found while it was typed is found again by the address that it left.
+            typing = True
+            hits = self.searcher.search(query, filters, MOST_HITS, prefix=True)
         named = self.reader.ask(partial(catalogue.named_so, words=query, limit=_MOST_NAMED))
         about = self.reader.ask(partial(catalogue.cards_of, video_ids=sorted({hit.video_id for hit in hits})))
         return {

@@ -68,13 +68,16 @@ track?.addEventListener("keydown", (event) => {
 });
 
 if (player) {
-  player.addEventListener("timeupdate", () => { position = player.currentTime; tell(); });
-  player.addEventListener("seeking", () => { position = player.currentTime; tell(); });
-  player.addEventListener("error", () => {
+  const moved = () => { if (player.readyState) { position = player.currentTime; tell(); } };
+  player.addEventListener("timeupdate", moved);
+  player.addEventListener("seeking", moved);
+  const fail = () => {
     const message = find("#obstacle");
     message.textContent = "This browser cannot play the file. You can still read, search and see everything here; other players open it.";
     message.hidden = false;
-  });
+  };
+  player.addEventListener("error", fail);
+  if (player.error) fail();
   if (position) {
     const start = position;
     const begin = () => { if (Math.abs(player.currentTime - start) > 0.3) player.currentTime = start; };

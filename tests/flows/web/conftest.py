@@ -1,13 +1,24 @@
+import os
+import shutil
+import threading
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
+import uvicorn
+from playwright.sync_api import Browser, sync_playwright
 from starlette.testclient import TestClient
 
+from flows.commands.browse import listen
 from flows.web.app import make_app
+from flows.web.guard import Access
 from pipeline.lake import Lake
 from pipeline.search import Searcher
 from tests.flows.web.lakes import make_lake
+
+QUIET = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync", "--autoplay-policy=no-user-gesture-required", "--mute-audio",
+]  # fmt: skip
 
 
 @pytest.fixture(scope="session")
@@ -23,5 +34,29 @@ def client(web_lake: Lake) -> Iterator[TestClient]:
 
 
 @pytest.fixture(scope="session")
-def archive(web_lake: Lake) -> Path:
-    return Path(web_lake.uri).parent / "archive"
+def site(web_lake: Lake) -> Iterator[str]:
+    """Serve the lake from a thread, and return its address."""
+    listening = listen("127.0.0.1", 0)
+    port = listening.getsockname()[1]
+    app = make_app(web_lake, Searcher(web_lake), access=Access("127.0.0.1", port))
+    config = uvicorn.Config(app, log_level="warning", server_header=False, timeout_graceful_shutdown=1)
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+    thread.start()
+    yield f"http://127.0.0.1:{port}"
+    server.should_exit = True
+    thread.join()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Start Debian's Chromium; without one skip, unless `VIDEOLAKE_REQUIRE_BROWSER` is set."""
+    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if path is None:
+        if os.environ.get("VIDEOLAKE_REQUIRE_BROWSER"):
+            pytest.fail("There is no Chromium, and VIDEOLAKE_REQUIRE_BROWSER is set. `apt-get install chromium`")
+        pytest.skip("There is no Chromium to drive. `apt-get install chromium`")
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=path, args=QUIET)
+        yield started
+        started.close()

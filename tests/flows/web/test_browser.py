@@ -1,0 +1,258 @@
+"""The pages in a real Chromium: what people do with them, by mouse, by keys, on a telephone, in the dark."""
+
+import re
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from flows.web.catalogue import PAGE_SIZE
+from tests.flows.web.lakes import BROKEN, EVIL, GONE, HOSTILE, MANY, TALK
+
+pytestmark = pytest.mark.browser
+
+Open = Callable[..., Page]
+PLACES = (
+    "/",
+    "/?q=telescope",
+    f"/v/{TALK}?t=5&q=telescope",
+    f"/v/{HOSTILE}",
+    f"/v/{GONE}",
+    f"/v/{BROKEN}",
+    "/errors",
+    "/x",
+)
+
+
+@pytest.fixture
+def opened(browser: Browser, site: str) -> Iterator[Open]:
+    """Return what opens a page; whatever test used it, nothing went wrong on it and nobody else was asked."""
+    contexts, wrong = [], []
+
+    def watch(page: Page) -> None:
+        page.on("console", lambda message: wrong.append(message.text) if message.type in {"error", "warning"} else None)
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.on("dialog", lambda dialog: (wrong.append(dialog.message), dialog.dismiss()))
+        page.on("request", lambda request: wrong.append(request.url) if not request.url.startswith(site) else None)
+
+    def open_page(address: str, *, status: int = 200, **options: object) -> Page:
+        context = browser.new_context(base_url=site, **options)  # type: ignore[arg-type]
+        contexts.append(context)
+        page = context.new_page()
+        watch(page)
+        answer = page.goto(address)
+        assert answer is not None
+        assert answer.status == status
+        if status == 404:
+            wrong.clear()  # Chromium reports the page itself as an error
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert wrong == []
+
+
+def player_at(page: Page, seconds: float) -> None:
+    """Wait until the player is at a moment."""
+    page.wait_for_function(
+        "at => { const player = document.querySelector('#player'); return player.readyState > 0 && !player.seeking "
+        "&& Math.abs(player.currentTime - at) < 0.4; }",
+        arg=seconds,
+    )
+
+
+def test_typing_finds_a_moment_and_a_click_goes_to_its_second(opened: Open) -> None:
+    page = opened("/")
+    page.get_by_role("searchbox").press_sequentially("telesc")
+    hit = page.locator(".hit", has_text="Today we look through a telescope.")
+    expect(hit).to_be_visible()
+    expect(hit.locator("mark")).to_have_text("telescope")
+    expect(page).to_have_url(re.compile(r"/\?q=telesc$"))
+    hit.click()
+    expect(page.locator("h1")).to_have_text("The telescope")
+    player_at(page, 4.0)
+    expect(page.locator(".line.now")).to_contain_text("Today we look through a telescope.")
+    page.go_back()
+    expect(page.locator(".hit").first).to_be_visible()
+
+
+def test_every_time_on_the_page_moves_the_player(opened: Open) -> None:
+    page = opened(f"/v/{TALK}?q=telescope")
+    page.locator(".summary [data-t]").click()
+    page.wait_for_function("document.querySelector('#player').currentTime >= 14")
+    page.locator("#player").evaluate("player => player.pause()")
+    page.locator(".line", has_text="Its mirror").locator("p").click()
+    page.wait_for_function("Math.abs(document.querySelector('#player').currentTime - 9.5) < 1")
+    page.locator("#player").evaluate("player => player.pause()")
+    box = page.locator("#track").bounding_box()
+    assert box is not None
+    page.mouse.click(box["x"] + box["width"] * 0.75, box["y"] + 40)
+    page.wait_for_function("Math.abs(document.querySelector('#player').currentTime - 18.5) < 1.2")
+    assert page.locator(".t-hit").count() == 2
+
+
+def test_the_transcript_goes_along_with_the_player(opened: Open) -> None:
+    page = opened(f"/v/{TALK}?t=13.5")
+    player_at(page, 13.5)
+    page.locator("#player").evaluate("player => player.play()")
+    expect(page.locator(".line.now")).to_contain_text("The stars are far away.")
+    expect(page.locator(".line[aria-current=true]")).to_have_count(1)
+
+
+def test_a_link_to_a_moment_opens_it_also_as_a_fragment(opened: Open) -> None:
+    player_at(opened(f"/v/{TALK}#t=19"), 19.0)
+
+
+def test_all_works_by_keys(opened: Open) -> None:
+    page = opened("/")
+    page.keyboard.press("Tab")
+    expect(page.locator(":focus")).to_have_text("Skip to content")
+    page.keyboard.press("/")
+    expect(page.get_by_role("searchbox")).to_be_focused()
+    page.keyboard.press("Escape")
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog")).to_be_visible()
+    page.keyboard.press("Escape")
+    page.keyboard.press("j")
+    page.keyboard.press("j")
+    page.keyboard.press("k")
+    focused = page.locator(":focus")
+    expect(focused).to_have_attribute("href", f"/v/{TALK}")
+    assert focused.evaluate("each => getComputedStyle(each).outlineStyle") == "solid"
+    page.keyboard.press("Enter")
+    player_at(page, 0)
+    page.keyboard.press("j")
+    page.keyboard.press("j")
+    player_at(page, 4.0)
+    page.keyboard.press("ArrowRight")
+    player_at(page, 9.0)
+    page.keyboard.press("ArrowLeft")
+    player_at(page, 4.0)
+    page.keyboard.press("Space")
+    page.wait_for_function("!document.querySelector('#player').paused")
+    page.keyboard.press("Space")
+    page.wait_for_function("document.querySelector('#player').paused")
+    page.locator("#track").focus()
+    page.keyboard.press("End")
+    expect(page.locator("#track")).to_have_attribute("aria-valuenow", "24")
+    page.keyboard.press("h")
+    expect(page.locator("#grid")).to_be_visible()
+
+
+def test_a_page_loads_what_it_shows_and_more_when_asked(opened: Open) -> None:
+    page = opened("/")
+    expect(page.locator(".card")).to_have_count(PAGE_SIZE)
+    page.keyboard.press("End")
+    expect(page.locator(".card")).to_have_count(MANY + 6)
+    expect(page.locator("[data-more]")).to_have_count(0)
+
+
+def test_filters_answer_at_once_and_stay_in_the_address(opened: Open) -> None:
+    page = opened("/")
+    page.get_by_label("Topic").select_option("astronomy")
+    expect(page.locator(".card")).to_have_count(1)
+    expect(page).to_have_url(re.compile(r"/\?topic=astronomy$"))
+    page.reload()
+    expect(page.locator(".card")).to_have_count(1)
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_telephone_shows_pages_without_scrolling_sideways(opened: Open, place: str, scheme: str) -> None:
+    status = 404 if place == "/x" else 200
+    page = opened(
+        place,
+        status=status,
+        viewport={"width": 320, "height": 640},
+        color_scheme=scheme,
+        has_touch=True,
+        is_mobile=True,
+    )
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320
+
+
+_CONTRASTS = """() => {
+  const canvas = new OffscreenCanvas(1, 1).getContext("2d", { willReadFrequently: true });
+  const rgb = (colour) => { canvas.clearRect(0, 0, 1, 1); canvas.fillStyle = colour; canvas.fillRect(0, 0, 1, 1);
+    return [...canvas.getImageData(0, 0, 1, 1).data]; };
+  const light = ([r, g, b]) => {
+    const f = (v) => (v / 255 <= 0.04045 ? v / 255 / 12.92 : ((v / 255 + 0.055) / 1.055) ** 2.4);
+    return 0.2126 * f(r) + 0.7152 * f(g) + 0.0722 * f(b); };
+  const ground = (each) => {
+    for (; each; each = each.parentElement) {
+      const colour = rgb(getComputedStyle(each).backgroundColor);
+      if (colour[3] === 255) return colour;
+    }
+    return [255, 255, 255];
+  };
+  const low = [];
+  for (const each of document.querySelectorAll("main *, header *")) {
+    const own = [...each.childNodes].some((node) => node.nodeType === 3 && node.textContent.trim());
+    if (!own || each.closest("svg, video, option, .hidden, .badge, noscript") || !each.checkVisibility()) continue;
+    const [a, b] = [light(rgb(getComputedStyle(each).color)), light(ground(each))].sort((x, y) => y - x);
+    if ((a + 0.05) / (b + 0.05) < 4.5) low.push([each.className || each.tagName, each.textContent.trim().slice(0, 30),
+      ((a + 0.05) / (b + 0.05)).toFixed(2)].join(" "));
+  }
+  return low;
+}"""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_texts_stand_out_from_their_ground(opened: Open, scheme: str) -> None:
+    for place in ("/", "/?q=telescope", f"/v/{TALK}?q=telescope", "/errors"):
+        page = opened(place, color_scheme=scheme)
+        assert page.evaluate(_CONTRASTS) == []
+        ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
+        red = int(re.findall(r"\d+", ground)[0])
+        assert red < 60 if scheme == "dark" else red > 200
+
+
+_UNNAMED = """() => [...document.querySelectorAll("a, button, input, select, summary, [role], img, video, audio")]
+  .filter((each) => each.checkVisibility() && !each.closest("[aria-hidden=true]") && each.type !== "hidden")
+  .filter((each) => !(["aria-label", "aria-labelledby", "alt"].some((name) => each.hasAttribute(name))
+    || each.textContent.trim() || each.labels?.length || ["status", "search"].includes(each.getAttribute("role"))))
+  .map((each) => each.outerHTML.slice(0, 120))"""
+
+
+@pytest.mark.parametrize("place", [place for place in PLACES if place != "/x"])
+def test_whatever_can_be_used_has_a_name_and_headings_do_not_skip(opened: Open, place: str) -> None:
+    page = opened(place)
+    assert page.evaluate(_UNNAMED) == []
+    levels = page.evaluate(
+        "[...document.querySelectorAll('main :is(h1,h2,h3)')].map((each) => Number(each.tagName[1]))"
+    )
+    assert levels.count(1) == 1
+    targets = page.evaluate(
+        "[...document.querySelectorAll('[aria-labelledby], label[for]')]"
+        ".filter((each) => !document.getElementById(each.getAttribute('aria-labelledby') ?? each.htmlFor)).length"
+    )
+    assert targets == 0
+
+
+def test_hostile_texts_do_nothing_but_stand_there(opened: Open) -> None:
+    for place in ("/", f"/?q={EVIL}", f"/v/{HOSTILE}?q={EVIL}", f"/v/{BROKEN}", "/errors"):
+        page = opened(place)
+        assert page.evaluate("document.querySelectorAll('script:not([src]), img:not([src^=\"/t/\"])').length") == 0
+    page = opened("/")
+    page.get_by_role("searchbox").fill(EVIL)
+    expect(page.locator("#count")).to_contain_text("<script>alert(1)</script>")
+
+
+def test_without_scripts_one_can_still_search_and_read(opened: Open) -> None:
+    page = opened("/", java_script_enabled=False)
+    page.get_by_role("searchbox").fill("telescope")
+    page.keyboard.press("Enter")
+    page.locator(".hit").first.click()
+    expect(page.locator("h1")).to_have_text("The telescope")
+    expect(page.locator("#player")).to_have_attribute("src", re.compile(rf"/media/{TALK}#t=\d+"))
+    expect(page.get_by_text("The stars are far away.").first).to_be_visible()
+
+
+def test_a_player_that_cannot_play_says_so_and_the_page_stays(opened: Open, site: str) -> None:
+    page = opened("/")
+    page.route("**/media/**", lambda route: route.fulfill(status=200, content_type="video/mp4", body=b"no film"))
+    page.goto(f"/v/{TALK}")
+    expect(page.locator("#obstacle")).to_contain_text("cannot play")
+    page.locator(".line").nth(3).locator("a").click()
+    expect(page.locator(".line.now")).to_contain_text("The stars are far away.")
