@@ -18,8 +18,8 @@ ORDER BY uri
 QUERIES = (
     """SELECT parse_filename(uri) AS video, u.start_s, u.text FROM utterances u JOIN videos USING (video_id)
   WHERE u.text ILIKE '%sea%' ORDER BY uri, u.start_s""",
-    """SELECT label.label, count(*) AS frames, round(max(label.score), 2) AS surest
-  FROM (SELECT unnest(labels) AS label FROM frames) GROUP BY ALL ORDER BY frames DESC LIMIT 10""",
+    """SELECT topic.label AS topic, count(*) AS scenes, round(max(topic.score), 2) AS surest
+  FROM (SELECT unnest(topics) AS topic FROM scenes) GROUP BY ALL ORDER BY scenes DESC LIMIT 10""",
     "SELECT parse_filename(uri) AS video, kind, message FROM errors",
 )
 

@@ -203,7 +203,7 @@ class TopicsConfig(Section):
     """Topics to choose from: `general`, the path of a TOML file as `videolake taxonomy` prints, or `none`."""
     count: int = Field(3, ge=0, le=100)
     """Topics of a scene or a video at most."""
-    min_score: float = Field(0.4, ge=0, le=1)
+    min_score: float = Field(0.5, ge=0, le=1)
     """Topics under this are left out. It is a probability, as far as docs/understanding.md says."""
 
 

@@ -21,7 +21,7 @@ _SEEN = 0.15
 """Probability from which a shot counts as showing something."""
 _MIN_MEAN, _MIN_BELIEF = 0.12, 0.5
 _SURE, _AGREEING = 0.8, 0.05
-_NAMES_OF_TEXT = frozenset({"website", "envelope", "menu", "book jacket", "dust jacket", "comic book", "crossword"})
+NAMES_OF_TEXT = frozenset({"website", "envelope", "menu", "book jacket", "dust jacket", "comic book", "crossword"})
 """What pictures of text are called; the text itself says more."""
 
 
@@ -75,7 +75,7 @@ def _of_shot(frames: Sequence[Keyframe]) -> dict[str, tuple[float, bool]]:
     members: defaultdict[str, set[str]] = defaultdict(set)
     for frame in frames:
         for label in frame.labels:
-            if label.label not in _NAMES_OF_TEXT:
+            if label.label not in NAMES_OF_TEXT:
                 name = family(label.label)
                 totals[name] += label.score / len(frames)
                 if label.score >= _AGREEING:

@@ -8,9 +8,10 @@ judged by a topic made without it, so that it suits any encoder and any taxonomy
 well the probabilities then hold on other texts.
 
 A picture is about topic k with probability `sum_l p(l) p(k | l)` over its labels l (Lampert et al. 2009), p(k | l)
-being that of the label's name as a text.
+being that of the name of the label's family as a text: `dogs` says more than the name of a breed.
 """
 
+from collections import defaultdict
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -18,13 +19,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.models import cached_array
+from pipeline.understanding.sightings import NAMES_OF_TEXT, family
 from pipeline.understanding.taxonomy import Taxonomy
 from schemas.records import Label
 
 _UNLIKE_ALL = 0.2
 """c: a text whose cosines to all topics are under this is rather about none."""
 _TEMPERATURES = np.geomspace(0.005, 0.5, 93)
-_PROMPT = "a photo of a {}"
+_PROMPT = "a photo of {}"
+_WORN = frozenset({"suits and ties", "T-shirt", "jeans", "jersey", "sweatshirt", "cardigan", "sunglasses"})
+"""What people wear whatever the topic, and what a small vision model calls people."""
 
 
 class Encoder(Protocol):
@@ -59,7 +63,7 @@ class TopicSpace:
         self._topics = self._centred(_unit(sums))
         self._background = self._centred(background)
         self.temperature = self._fit_temperature(own, sums)
-        self._of_label: dict[str, NDArray[np.float64]] = {}
+        self._of_name: dict[str, NDArray[np.float64]] = {}
 
     def of_texts(self, vectors: NDArray[np.float32]) -> NDArray[np.float64]:
         """Return how likely texts are about each topic.
@@ -84,16 +88,17 @@ class TopicSpace:
         Returns:
             (n, topics), rows summing to 1 at most.
         """
-        new = sorted({label.label for labels in frames for label in labels} - self._of_label.keys())
+        shown = [_by_family(labels) for labels in frames]
+        new = sorted({name for scores in shown for name in scores} - self._of_name.keys())
         if new:
             # A name alone and in a sentence are read differently; what both agree on is kept.
             read = self.of_texts(self._encoder.encode([*new, *(_PROMPT.format(name) for name in new)]))
             both = (read[: len(new)] + read[len(new) :]) / 2
-            self._of_label.update(zip(new, both, strict=True))
+            self._of_name.update(zip(new, both, strict=True))
         found = np.zeros((len(frames), len(self.names)))
-        for place, labels in enumerate(frames):
-            for label in labels:
-                found[place] += label.score * self._of_label[label.label]
+        for place, scores in enumerate(shown):
+            for name, score in scores.items():
+                found[place] += score * self._of_name[name]
         return np.asarray(found / np.maximum(found.sum(axis=1, keepdims=True), 1.0))
 
     def _encoded(self, phrases: Sequence[str]) -> NDArray[np.float64]:
@@ -189,6 +194,16 @@ def by_share(
     weights = np.asarray(seconds, dtype=np.float64)
     share = weights @ (scenes >= min_score) / max(float(weights.sum()), 1e-9)
     return np.asarray(scenes.max(axis=0) * np.minimum(1.0, share / full_share))
+
+
+def _by_family(labels: Sequence[Label]) -> dict[str, float]:
+    """Return the score of each family of labels, without those that name text or clothes rather than a subject."""
+    scores: defaultdict[str, float] = defaultdict(float)
+    for label in labels:
+        name = family(label.label)
+        if label.label not in NAMES_OF_TEXT and name not in _WORN:
+            scores[name] += label.score
+    return scores
 
 
 def _unit(vectors: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -94,6 +94,20 @@ def test_pictures_give_topics_only_where_their_labels_are_sure(general: TopicSpa
 
 
 @pytest.mark.models
+def test_labels_that_name_text_or_clothes_say_nothing_of_the_topic_and_breeds_are_dogs(general: TopicSpace) -> None:
+    slide, speaker, breeds = general.of_labels(
+        [
+            [Label("website", 0.9)],
+            [Label("suit", 0.6), Label("Windsor tie", 0.4)],
+            [Label("Border Terrier", 0.3), Label("Cairn Terrier", 0.3), Label("Norfolk Terrier", 0.2)],
+        ]
+    )
+    assert not slide.any()
+    assert not speaker.any()
+    assert topics_of(general, breeds) == ["pets"]
+
+
+@pytest.mark.models
 def test_a_file_of_ones_own_is_the_taxonomy(mine: Path, encoder: TextEncoder) -> None:
     space = TopicSpace(load_taxonomy(str(mine)), encoder)
     assert space.names == ("tides", "bread")
