@@ -269,6 +269,17 @@ def explain(query: str, moment: str, lake: str, output: Path | None) -> None:
 
 
 @main.command()
+@_lake
+@click.option("--rebuild", is_flag=True, help="Make it anew, whatever there is.")
+@_reported
+def index(lake: str, *, rebuild: bool) -> None:
+    """Build the search index of a lake, or add to it what is new. Search works without, but slower in large lakes."""
+    from flows.commands.search import build_index
+
+    build_index(lake, rebuild=rebuild)
+
+
+@main.command()
 @click.argument("video", required=False)
 @_lake
 @click.option(

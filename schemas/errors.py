@@ -62,6 +62,10 @@ class ExportError(VideolakeError):
     """What the lake knows cannot be written in the form that was asked for; the message names the rule it breaks."""
 
 
+class SearchIndexError(LakeError):
+    """The stored search index is damaged; it is derived and can be made anew. Search does without it meanwhile."""
+
+
 class MediaError(VideolakeError):
     """One video cannot be analysed. It costs that video one row in `errors`, never the run.
 

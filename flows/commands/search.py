@@ -1,4 +1,4 @@
-"""`videolake search` and `videolake duplicates`: find moments, and videos that show the same; print them."""
+"""`videolake search`, `index` and `duplicates`: find moments, and videos that show the same; print them."""
 
 import csv
 import json
@@ -14,7 +14,7 @@ from pipeline.export.moments import parse_time
 from pipeline.export.text import one_line
 from pipeline.lake import Lake
 from pipeline.lake.present import clock, find_video
-from pipeline.search import Searcher
+from pipeline.search import Searcher, update_index
 from schemas.errors import ConfigurationError
 from schemas.search import Filter, Hit, MomentKind, Reason
 
@@ -90,6 +90,17 @@ def print_duplicates(video: str | None, lake: str, *, least_overlap: float, form
             click.echo("No two videos show the same.", err=True)
 
     _print(form, [asdict(pair) for pair in found], lambda row: row, table)
+
+
+def build_index(lake: str, *, rebuild: bool) -> None:
+    """Bring the search index up to date, and print what was done.
+
+    Raises:
+        LakeError: The lake cannot be read or written, or a run is writing it.
+    """
+    done = update_index(Lake(lake), rebuild=rebuild)
+    what = f"{done.videos_added:,} videos read" if done.videos_added else "nothing new"
+    click.echo(f"{done.moments:,} moments of {done.videos:,} videos indexed; {what}, {done.seconds:.1f} s")
 
 
 def _print(form: str, rows: list[dict[str, Any]], flat: Any, table: Any) -> None:  # noqa: ANN401 - functions

@@ -15,16 +15,19 @@ from numpy.typing import NDArray
 from pipeline.fusion.queries import QueryEncoder, QueryVectors
 from pipeline.lake import Lake
 from pipeline.lake.present import find_video
+from pipeline.lake.store import Store
 from pipeline.search.answers import hits_of
 from pipeline.search.duplicates import LEAST_OVERLAP, find_duplicates
 from pipeline.search.images import read_image
 from pipeline.search.lexical import Bm25
 from pipeline.search.lexical import searched_text as searched
+from pipeline.search.manifest import manifest_state, read_manifest
 from pipeline.search.moments import Space
 from pipeline.search.ranking import Candidate, Way, fuse
-from pipeline.search.segment import Segment, load_segment
+from pipeline.search.segment import Segment, load_content, segment_in_memory, space_models
+from pipeline.search.stored import open_segment
 from pipeline.search.terms import WordQuery, parse_query
-from schemas.errors import LakeError, ModelError
+from schemas.errors import LakeError, ModelError, SearchIndexError
 from schemas.search import Duplicate, Filter, Hit
 
 logger = logging.getLogger(__name__)
@@ -37,9 +40,17 @@ _LEAST_MEANING = 0.25
 """Cosine under which texts have nothing to do with each other."""
 _LEAST_PICTURE = 0.1
 
-_COMMITS = "SELECT video_id, shard FROM lake.current"
+_ORDER = ("video_id", "start_s", "moment_id", "end_s")
+_ATTEMPTS = 3
+_MANY_IN_MEMORY = 100_000
+"""Moments from which an index is worth having: reading them takes seconds, comparing them does not yet."""
+
+_COMMITS = "SELECT video_id, shard FROM lake.states WHERE is_current AND status = 'ok'"
 _VIDEOS = "SELECT video_id, uri, coalesce(headline, '') FROM videos LEFT JOIN summaries USING (video_id)"
 _ALL = Filter()
+
+_Seen = tuple[tuple[str, ...], str]
+"""What changes whenever the lake, or its index, does."""
 
 Image = NDArray[np.uint8]
 """(height, width, 3) RGB."""
@@ -49,10 +60,12 @@ Image = NDArray[np.uint8]
 class _State:
     """The lake as it was at one time."""
 
-    seen: tuple[str, ...]
+    seen: _Seen
     segments: tuple[Segment, ...]
     videos: Mapping[str, tuple[str, str]]
     """URI and headline of each."""
+    models: Mapping[Space, str]
+    """Which model made the vectors of each space, in the newest results."""
 
     @property
     def moments(self) -> int:
@@ -78,6 +91,7 @@ class Searcher:
 
     def __init__(self, lake: Lake, *, encoder: QueryEncoder | None = None, refresh_s: float = 1.0) -> None:
         self._lake = lake
+        self._store = Store(lake.uri)
         self._given_encoder = encoder
         self._refresh_s = refresh_s
         self._lock = threading.Lock()
@@ -202,7 +216,7 @@ class Searcher:
             assert state is not None  # noqa: S101 - else the call above waits
             return state
         try:
-            seen = self._lake.state
+            seen = (self._lake.state, manifest_state(self._store))
             if self._state is None or self._state.seen != seen:
                 self._state = self._lake.read(lambda connection: self._load(connection, seen))
             self._looked_at = time.monotonic()
@@ -210,20 +224,55 @@ class Searcher:
         finally:
             self._lock.release()
 
-    def _load(self, connection: duckdb.DuckDBPyConnection, seen: tuple[str, ...]) -> _State:
+    def _load(self, connection: duckdb.DuckDBPyConnection, seen: _Seen) -> _State:
         commits = dict(connection.execute(_COMMITS).fetchall())
         videos = {video_id: (uri, headline) for video_id, uri, headline in connection.execute(_VIDEOS).fetchall()}
-        kept = _still_valid(self._state.segments if self._state else (), commits)
-        if len(kept) > _MOST_IN_MEMORY:
-            kept = ()
-        held = {video_id for segment in kept for video_id in segment.commits if video_id not in segment.without}
+        models = space_models(connection)
+        before = self._state.segments if self._state else ()
+        in_memory = [segment for segment in before if not segment.name]
+        if len(in_memory) > _MOST_IN_MEMORY:
+            in_memory = []
+        segments = covering([*self._stored(before), *in_memory], commits)
+        held = {video_id for segment in segments for video_id in segment.commits if video_id not in segment.without}
         missing = {video_id: shard for video_id, shard in commits.items() if video_id not in held}
         if missing:
-            kept = (*kept, load_segment(connection, missing))
+            segments.append(segment_in_memory(load_content(connection, missing)))
+        self._note_freshness(segments)
         if self._given_encoder is None:
             self._encoder = None
             self._encode_text.cache_clear()
-        return _State(seen, kept, videos)
+        return _State(seen, tuple(segments), videos, models)
+
+    def _stored(self, before: Sequence[Segment]) -> list[Segment]:
+        """Open the segments of the stored index; none where there is no index, or it is damaged."""
+        opened = {segment.name: segment for segment in before if segment.name}
+        self._notes.pop("index", None)
+        for _ in range(_ATTEMPTS):
+            try:
+                manifest = read_manifest(self._store)
+                return [
+                    opened.get(segment.name) or open_segment(self._store, segment)
+                    for segment in (manifest.segments if manifest else ())
+                ]
+            except FileNotFoundError:
+                # A newer index has just taken its place: look again.
+                continue
+            except SearchIndexError as error:
+                logger.warning("%s", error)
+                self._notes["index"] = f"Searched without the index: {error}"
+                return []
+        self._notes["index"] = "Searched without the index: files of it are missing; run `videolake index --rebuild`."
+        return []
+
+    def _note_freshness(self, segments: Sequence[Segment]) -> None:
+        stored = sum(segment.rows.num_rows for segment in segments if segment.name)
+        rest = sum(segment.rows.num_rows for segment in segments if not segment.name)
+        self._notes.pop("fresh", None)
+        if rest > _MANY_IN_MEMORY or (stored and rest):
+            self._notes["fresh"] = (
+                f"{rest:,} of {rest + stored:,} moments are not in the search index and were read from the tables; "
+                "`videolake index` adds them."
+            )
 
     def _query_encoder(self) -> QueryEncoder:
         encoder = self._encoder
@@ -257,14 +306,22 @@ SELECT 'text', embedding::FLOAT[] FROM (
 """
 
 
-def _still_valid(segments: Sequence[Segment], commits: Mapping[str, str]) -> tuple[Segment, ...]:
-    """Leave out of each segment the videos that were analysed anew, or are gone; and segments with nothing left."""
+def covering(segments: Sequence[Segment], commits: Mapping[str, str]) -> list[Segment]:
+    """Let segments cover each video once: leave out what was analysed anew, is gone, or is in an earlier segment.
+
+    Args:
+        segments: Those that are open; ones with nothing left are dropped.
+        commits: Videos of the lake and the shard of each.
+    """
+    covered: set[str] = set()
     kept = []
     for segment in segments:
-        gone = tuple(sorted(each for each, shard in segment.commits.items() if commits.get(each) != shard))
+        gone = {each for each, shard in segment.commits.items() if commits.get(each) != shard or each in covered}
         if len(gone) < len(segment.commits):
-            kept.append(segment if gone == segment.without else replace(segment, without=gone))
-    return tuple(kept)
+            covered |= set(segment.commits) - gone
+            without = tuple(sorted(gone))
+            kept.append(segment if without == segment.without else replace(segment, without=without))
+    return kept
 
 
 def _by_words(state: _State, words: WordQuery, bm25: Bm25, filters: Filter, count: int) -> list[Candidate]:
@@ -274,8 +331,7 @@ def _by_words(state: _State, words: WordQuery, bm25: Bm25, filters: Filter, coun
         texts = segment.take(["text", "translation"], rows).to_pylist()
         scores = [bm25.score(searched(each["text"], each["translation"])) for each in texts]
         found += [(score, number, row) for score, row in zip(scores, rows, strict=True)]
-    found.sort(key=lambda each: (-each[0], each[1], each[2]))
-    return _candidates(state, "words", found[:count])
+    return _candidates(state, "words", found, count)
 
 
 def _by_vector(  # noqa: PLR0917 - as the three ways call it
@@ -292,23 +348,24 @@ def _by_vector(  # noqa: PLR0917 - as the three ways call it
         return []
     found: list[tuple[float, int, int]] = []
     for number, segment in enumerate(state.segments):
-        index = segment.vectors_in(space, len(query))
+        index = segment.vectors_in(space, state.models.get(space), len(query))
         if index is not None:
             rows, scores = index.search(query, segment.mask(filters), count)
             kept = int(np.count_nonzero(scores > least))
             found += zip(scores[:kept].tolist(), [number] * kept, rows[:kept].tolist(), strict=True)
-    found.sort(key=lambda each: (-each[0], each[1], each[2]))
-    return _candidates(state, way, found[:count])
+    return _candidates(state, way, found, count)
 
 
-def _candidates(state: _State, way: Way, found: Sequence[tuple[float, int, int]]) -> list[Candidate]:
-    """Make candidates of scored rows that are in order."""
-    made: list[Candidate | None] = [None] * len(found)
+def _candidates(state: _State, way: Way, found: Sequence[tuple[float, int, int]], count: int) -> list[Candidate]:
+    """Rank scored rows. The order of equal scores does not depend on which segments there are."""
+    made = []
     for number, segment in enumerate(state.segments):
-        places = [place for place, each in enumerate(found) if each[1] == number]
-        spans = segment.take(["video_id", "start_s", "end_s"], [found[place][2] for place in places])
-        columns = (spans[name].to_pylist() for name in spans.column_names)
-        for place, video_id, start_s, end_s in zip(places, *columns, strict=True):
-            score, _, row = found[place]
-            made[place] = Candidate(number, row, video_id, start_s, end_s, way, score, place + 1)
-    return [each for each in made if each is not None]
+        scored = [(score, row) for score, of_segment, row in found if of_segment == number]
+        columns = segment.take(_ORDER, [row for _, row in scored])
+        for (score, row), *order in zip(scored, *(columns[name].to_pylist() for name in _ORDER), strict=True):
+            made.append((-score, *order, number, row))
+    made.sort()
+    return [
+        Candidate(number, row, video_id, start_s, end_s, way, -score, place)
+        for place, (score, video_id, start_s, _, end_s, number, row) in enumerate(made[:count], 1)
+    ]

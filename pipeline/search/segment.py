@@ -1,14 +1,14 @@
 """A part of the lake's moments with what finds them; a search asks all segments."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 import duckdb
 import pyarrow as pa
 
 from pipeline.search.lexical import LexicalIndex, build_lexical, searched_text, word_counts
-from pipeline.search.moments import SPACES, Columns, Mask, Space, load_rows, load_vectors
+from pipeline.search.moments import SPACES, Columns, Mask, Space, Vectors, load_rows, load_vectors
 from pipeline.search.vectors import ExactIndex, VectorIndex
 from schemas.search import Filter
 
@@ -16,6 +16,24 @@ _ONLY_WANTED = """
 CREATE OR REPLACE VIEW lake.current AS
 SELECT video_id, shard FROM lake.states SEMI JOIN lake.wanted USING (video_id) WHERE is_current
 """
+
+
+_MODELS = "SELECT space, any_value(model) FROM lake.spaces WHERE table_name <> 'scenes' GROUP BY space"
+
+
+@dataclass(frozen=True, eq=False)
+class Content:
+    """What the lake's tables hold of some videos."""
+
+    commits: Mapping[str, str]
+    """Shard of each video."""
+    rows: pa.Table
+    """Moments, in `ROW_SCHEMA`."""
+    words: int
+    """Words of all moments together."""
+    vectors: Mapping[Space, Vectors]
+    models: Mapping[Space, str]
+    """Which model made the vectors of each space."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,8 +48,14 @@ class Segment:
     """Words of all moments together."""
     lexical: LexicalIndex
     vectors: Mapping[Space, VectorIndex]
-    without: tuple[str, ...] = field(default=())
+    models: Mapping[Space, str]
+    """Which model made the vectors of each space."""
+    without: tuple[str, ...] = ()
     """Videos of which the lake has newer rows, or none any more."""
+    name: str = ""
+    """In the stored index; empty for one in memory."""
+    holder: object = None
+    """Keeps what an open segment needs on disk."""
 
     @cached_property
     def mask(self) -> Callable[[Filter], Mask | None]:
@@ -43,17 +67,24 @@ class Segment:
         """Return some columns of some rows."""
         return self.rows.select(columns).take(pa.array(places, pa.int64()))
 
-    def vectors_in(self, space: Space, dimensions: int) -> VectorIndex | None:
+    def vectors_in(self, space: Space, model: str | None, dimensions: int) -> VectorIndex | None:
         """Return the vectors of a space, if they are of the model that made the query."""
         index = self.vectors.get(space)
-        return index if index is not None and index.dimensions == dimensions else None
+        if index is None or self.models.get(space) != model or index.dimensions != dimensions:
+            return None
+        return index
 
 
-def load_segment(connection: duckdb.DuckDBPyConnection, commits: Mapping[str, str]) -> Segment:
-    """Read videos into memory, to be searched exactly.
+def space_models(connection: duckdb.DuckDBPyConnection) -> dict[Space, str]:
+    """Return which model made the vectors of each space that a lake shows."""
+    return {space: model for space, model in connection.execute(_MODELS).fetchall() if space in SPACES}
+
+
+def load_content(connection: duckdb.DuckDBPyConnection, commits: Mapping[str, str]) -> Content:
+    """Read videos.
 
     Args:
-        connection: Of the lake; afterwards it shows nothing but these videos.
+        connection: Of the lake; afterwards its views show nothing but these videos.
         commits: Which videos, and the shard of each.
     """
     connection.execute(
@@ -62,12 +93,24 @@ def load_segment(connection: duckdb.DuckDBPyConnection, commits: Mapping[str, st
     connection.execute(_ONLY_WANTED)
     rows = load_rows(connection)
     found = {space: load_vectors(connection, rows, space) for space in SPACES}
-    return Segment(
+    return Content(
         commits=dict(commits),
         rows=rows,
         words=count_words(rows),
-        lexical=build_lexical(rows),
-        vectors={space: ExactIndex(vectors) for space, vectors in found.items() if vectors is not None},
+        vectors={space: vectors for space, vectors in found.items() if vectors is not None},
+        models=space_models(connection),
+    )
+
+
+def segment_in_memory(content: Content) -> Segment:
+    """Make a segment that is searched exactly."""
+    return Segment(
+        commits=content.commits,
+        rows=content.rows,
+        words=content.words,
+        lexical=build_lexical(content.rows),
+        vectors={space: ExactIndex(vectors) for space, vectors in content.vectors.items()},
+        models=content.models,
     )
 
 

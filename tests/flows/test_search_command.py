@@ -82,3 +82,15 @@ def test_duplicates_are_printed(lake: str) -> None:
     assert (found.exit_code, found.stdout) == (0, "")
     assert "No two videos show the same." in found.stderr
     assert json.loads(videolake("duplicates", "v01", "--lake", lake, "--format", "json").stdout) == []
+
+
+def test_index_says_what_it_did_and_refuses_while_a_run_writes(tmp_path: Path) -> None:
+    made = Lake.create(str(tmp_path / "lake"))
+    publish(made, "01", ["v01"])
+    found = videolake("index", "--lake", made.uri)
+    assert found.exit_code == 0
+    assert found.stdout.startswith("8 moments of 1 videos indexed; 1 videos read")
+    assert "nothing new" in videolake("index", "--lake", made.uri).stdout
+    with made.lock():
+        found = videolake("index", "--lake", made.uri)
+    assert (found.exit_code, "is being written" in found.stderr) == (1, True)

@@ -1,6 +1,6 @@
 import threading
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from pipeline.lake import Lake
 from pipeline.search import Searcher
 from schemas.errors import LakeError
 from schemas.search import MOMENT_KINDS, Filter, Hit
-from tests.pipeline.lake.lakes import COORDINATED, TEXT, VISION, analysis, publish
+from tests.pipeline.lake.lakes import COORDINATED, TEXT, analysis, publish
 
 
 class PlacedEncoder:
@@ -24,11 +24,10 @@ class PlacedEncoder:
         self.vectors = vectors
 
     def texts(self, queries: Sequence[str]) -> QueryVectors:
-        return QueryVectors(
-            np.stack([self.vectors.get(query, np.zeros(TEXT[1], np.float32)) for query in queries]),
-            np.zeros((len(queries), VISION[1]), np.float32),
-            np.stack([self.vectors.get(f"picture_{query}", np.zeros(COORDINATED[1], np.float32)) for query in queries]),
-        )
+        none = {field.name: np.zeros((len(queries), 1), np.float32) for field in fields(QueryVectors)}
+        text = [self.vectors.get(query, np.zeros(TEXT[1], np.float32)) for query in queries]
+        shared = [self.vectors.get(f"picture_{query}", np.zeros(COORDINATED[1], np.float32)) for query in queries]
+        return QueryVectors(**none | {"text": np.stack(text), "coordinated": np.stack(shared)})
 
     def pictures(self, images: Sequence[np.ndarray]) -> QueryVectors:
         none = self.texts([""] * len(images))
@@ -151,11 +150,12 @@ def test_filters_admit_what_they_say(filled: Lake, filters: Filter, found: set[t
     assert {(hit.video_id, hit.start_s) for hit in hits} == found
 
 
-def test_filters_are_applied_before_the_best_are_cut_off(lake: Lake) -> None:
-    publish(lake, "01", [f"v{number:02d}" for number in range(90)])
-    hits = searcher_of(lake).search("sentence", Filter(videos=("v77",)), limit=3)
-    assert {hit.video_id for hit in hits} == {"v77"}
-    assert len(hits) == 3
+def test_filters_are_applied_before_the_best_are_cut_off(filled: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipeline.search.searcher._CANDIDATES", 3)
+    hits = searcher_of(filled).search("sentence", Filter(videos=("v03",)), limit=1)
+    assert [hit.video_id for hit in hits] == ["v03"]
+    hits = searcher_of(filled).search("sentence", Filter(videos=("v03",), from_s=15.0), limit=1)
+    assert spans(hits) == [("v03", 20.0, 22.0)]
 
 
 @given(

@@ -1,0 +1,142 @@
+"""Build and update the stored index: new commits become new segments, small segments are merged, dead rows dropped.
+
+Segments never change. An update writes new ones and then a manifest that names them; until then the old index counts,
+and a kill at any point leaves at most files that the next update removes.
+"""
+
+import logging
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import duckdb
+
+from pipeline.lake import Lake
+from pipeline.lake.store import Store
+from pipeline.search.manifest import Manifest, StoredSegment, publish_manifest, read_manifest
+from pipeline.search.moments import Space
+from pipeline.search.segment import load_content, space_models
+from pipeline.search.stored import read_commits, save_segment
+from schemas.errors import SearchIndexError
+
+logger = logging.getLogger(__name__)
+
+MOST_MOMENTS = 1_000_000
+"""Of a segment, about: it is built in memory."""
+_MOST_DEAD = 0.25
+"""Share of superseded videos from which a segment is made anew."""
+_GROWTH = 2
+"""A segment up to so many times as large as what is new is merged with it, so that there are few segments."""
+
+_VIDEOS = (
+    "SELECT video_id, shard, utterances + 3 * frames FROM videos WHERE status = 'ok' ORDER BY committed_at, video_id"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Indexed:
+    """What an update did."""
+
+    videos: int
+    """In the index."""
+    moments: int
+    segments: int
+    videos_added: int
+    """That were read: new ones, and those of segments that were merged."""
+    seconds: float
+
+
+@dataclass(slots=True)
+class _Known:
+    """A segment of the index as it is, and what of it still counts."""
+
+    stored: StoredSegment
+    alive: dict[str, str]
+    videos: int
+
+
+def update_index(lake: Lake, *, rebuild: bool = False) -> Indexed:
+    """Bring the stored index up to the lake as it is now. Needs the lock.
+
+    Args:
+        lake: The lake.
+        rebuild: Make it anew, whatever there is.
+
+    Raises:
+        LakeError: The lake cannot be read or written, or another writer holds it.
+    """
+    with lake.lock():
+        store = Store(lake.uri)
+        known = [] if rebuild else _known(store)
+        return lake.read(lambda connection: _update(connection, store, known))
+
+
+def _known(store: Store) -> list[_Known]:
+    try:
+        manifest = read_manifest(store)
+        found = []
+        for segment in manifest.segments if manifest else ():
+            commits = read_commits(store, segment)
+            found.append(_Known(segment, commits, len(commits)))
+    except SearchIndexError as error:
+        logger.warning("%s It is made anew.", error)
+        return []
+    return found
+
+
+def _update(connection: duckdb.DuckDBPyConnection, store: Store, known: list[_Known]) -> Indexed:
+    begun = time.monotonic()
+    rows = connection.execute(_VIDEOS).fetchall()
+    commits = {video_id: shard for video_id, shard, _ in rows}
+    sizes = {video_id: size for video_id, _, size in rows}
+    kept = _kept(known, commits, space_models(connection))
+    missing = set(commits) - {video_id for segment in kept for video_id in segment.alive}
+    while missing and (merged := _mergeable(kept, sum(sizes[each] for each in missing))):
+        kept.remove(merged)
+        missing |= set(merged.alive)
+    new = []
+    for chunk in _chunks({video_id: sizes[video_id] for video_id in commits if video_id in missing}):
+        content = load_content(connection, {video_id: commits[video_id] for video_id in chunk})
+        new.append(save_segment(store, content))
+        logger.info("Indexed %d moments of %d videos", content.rows.num_rows, len(chunk))
+    segments = (*(each.stored for each in kept), *new)
+    publish_manifest(store, Manifest(segments=segments))
+    moments = sum(segment.moments for segment in segments)
+    return Indexed(len(commits), moments, len(segments), len(missing), time.monotonic() - begun)
+
+
+def _kept(known: list[_Known], commits: Mapping[str, str], models: Mapping[Space, str]) -> list[_Known]:
+    """Return the segments that stay, each with the videos that only it counts for."""
+    held: set[str] = set()
+    kept = []
+    for each in known:
+        alive = {
+            video_id: shard
+            for video_id, shard in each.alive.items()
+            if commits.get(video_id) == shard and video_id not in held
+        }
+        same_models = all(models.get(space) == model for space, model in each.stored.models.items())
+        if same_models and len(alive) > (1 - _MOST_DEAD) * each.videos:
+            held |= set(alive)
+            kept.append(_Known(each.stored, alive, each.videos))
+    return kept
+
+
+def _mergeable(kept: list[_Known], moments: int) -> _Known | None:
+    smallest = min(kept, key=lambda each: each.stored.moments, default=None)
+    if smallest is None or smallest.stored.moments > min(_GROWTH * moments, MOST_MOMENTS - moments):
+        return None
+    return smallest
+
+
+def _chunks(sizes: Mapping[str, int]) -> Iterator[list[str]]:
+    chunk: list[str] = []
+    held = 0
+    for video_id, size in sizes.items():
+        if chunk and held + size > MOST_MOMENTS:
+            yield chunk
+            chunk, held = [], 0
+        chunk.append(video_id)
+        held += size
+    if chunk:
+        yield chunk
