@@ -18,7 +18,7 @@ from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-from benchmarks.figures.figure import Figure
+from benchmarks.figures.figure import Figure, markdown, table
 from benchmarks.figures.finding import finding_figures
 from benchmarks.figures.pictures import picture_figures
 from benchmarks.figures.speech import speech_figures
@@ -44,9 +44,10 @@ def main() -> None:
     options = parser.parse_args()
     begun = time.perf_counter()
     figures = list(measure(options))
-    show(figures)
+    print("\n" + table(figures))
     options.json.parent.mkdir(parents=True, exist_ok=True)
     options.json.write_text(json.dumps([asdict(figure) for figure in figures], indent=2) + "\n", "utf-8")
+    options.json.with_suffix(".md").write_text(markdown(figures), "utf-8")
     print(f"\n{options.json}, after {time.perf_counter() - begun:.0f} s")
 
 
@@ -64,16 +65,6 @@ def measure(options: argparse.Namespace) -> Iterator[Figure]:
         yield from finding_figures(films, videos, lake)
     if "understanding" in options.only:
         yield from understanding_figures(films, videos)
-
-
-def show(figures: list[Figure]) -> None:
-    print(f"\n{'part':<14}{'figure':<52}{'value':>10}  {'goal':<10} over")
-    for figure in figures:
-        goal = ""
-        if figure.goal is not None:
-            sign = ">=" if figure.better == "higher" else "<="
-            goal = f"{sign} {figure.goal:g}{'' if figure.reached else ' MISSED'}"
-        print(f"{figure.part:<14}{figure.name:<52}{figure.shown:>10}  {goal:<10} {figure.cases}")
 
 
 if __name__ == "__main__":

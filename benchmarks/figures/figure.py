@@ -1,6 +1,7 @@
 """One measured number, with how it was measured and against what."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 
@@ -33,3 +34,28 @@ class Figure:
         if self.goal is None:
             return None
         return self.value >= self.goal if self.better == "higher" else self.value <= self.goal
+
+    @property
+    def shown_goal(self) -> str:
+        """The goal for people, and whether it is missed; empty where there is none."""
+        if self.goal is None:
+            return ""
+        sign = "≥" if self.better == "higher" else "≤"
+        return f"{sign} {replace(self, value=self.goal).shown}" + ("" if self.reached else ", missed")
+
+
+def table(figures: Sequence[Figure]) -> str:
+    """Return the figures as lines of text, in columns."""
+    lines = [f"{'part':<14}{'figure':<52}{'value':>10}  {'goal':<18}over"]
+    lines += [f"{each.part:<14}{each.name:<52}{each.shown:>10}  {each.shown_goal:<18}{each.cases}" for each in figures]
+    return "\n".join(lines)
+
+
+def markdown(figures: Sequence[Figure]) -> str:
+    """Return the figures as a table in Markdown, with how each was measured."""
+    lines = ["| figure | value | goal | over | how | against |", "| --- | ---: | --- | --- | --- | --- |"]
+    lines += [
+        f"| {each.name} | {each.shown} | {each.shown_goal} | {each.cases} | {each.method} | {each.reference} |"
+        for each in figures
+    ]
+    return "\n".join(lines) + "\n"

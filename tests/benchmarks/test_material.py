@@ -8,6 +8,7 @@ import pytest
 
 from benchmarks.material.films import KnownFilm, known_film
 from benchmarks.material.script import FOLDER, ChapterScript, FilmScript, SceneScript, picture_asks, read_scripts
+from pipeline.understanding.taxonomy import load_taxonomy
 from schemas.media import SAMPLE_RATE_HZ
 
 SCRIPT = FilmScript(
@@ -108,6 +109,8 @@ def test_every_topic_of_the_scripts_has_names_in_the_taxonomy() -> None:
     known = tomllib.loads((FOLDER / "topics.toml").read_text("utf-8"))
     used = {topic for script in read_scripts() for scene in script.scenes for topic in scene.topics}
     assert used == set(known)
+    shipped = {topic.name for topic in load_taxonomy("general").topics}
+    assert {name for names in known.values() for name in names} <= shipped
 
 
 def test_every_picture_that_is_asked_for_is_shown_somewhere() -> None:

@@ -1,0 +1,124 @@
+"""Scenes scored for text queries: by one modality, and by both, fused in each way that the product has."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+
+from benchmarks.material.analysed import Row, Video
+from pipeline.fusion import fuse_early, reciprocal_rank_fusion, weighted_scores
+from pipeline.fusion.methods import fusion_method
+from pipeline.fusion.parts import SceneParts, Track
+from pipeline.fusion.queries import QueryEncoder, Spaces
+from pipeline.lake import Lake
+from schemas.config import FusionConfig
+
+Scores = np.ndarray
+"""(queries, scenes); NaN where a scene lacks the modality."""
+
+_DOUBT = 0.3
+"""Weight of an utterance that is flagged, as the product has it."""
+
+
+def ways_of_scoring(lake: Lake, videos: Mapping[str, Video], texts: Sequence[str]) -> Iterator[tuple[str, Scores, str]]:
+    """Yield name, scores and description of each way; scenes are in the order of the videos.
+
+    The weight of text is the default of `fusion.text_weight` everywhere; nothing was fitted to these queries.
+    """
+    scenes = [row for video in videos.values() for row in video.scenes]
+    encoder = QueryEncoder.of_lake(lake, threads=2)
+    queries = encoder.texts(texts)
+    weight = FusionConfig().text_weight
+    said, shown = _matrix(scenes, "text_embedding"), _matrix(scenes, "coordinated_embedding")
+    text, picture = _cosines(queries.text, said), _cosines(queries.coordinated, shown)
+    yield "text alone", text, "cosine of the query and what is said and written in the scene"
+    yield "pictures alone", picture, "cosine of the query and the pictures of the scene, in the space that they share"
+
+    joined = np.stack([fuse_early(*pair, text_weight=weight)[0] for pair in zip(said, shown, strict=True)])
+    asked = [fuse_early(*pair, text_weight=weight)[0] for pair in zip(queries.text, queries.coordinated, strict=True)]
+    yield "early fusion", _cosines(np.stack(asked), joined), f"cosine of both vectors joined, text weighing {weight:g}"
+    for name in ("projected", "hybrid"):
+        method = fusion_method(
+            FusionConfig(method=name),
+            text=encoder.spaces.text,
+            vision=encoder.spaces.vision,
+            coordinated=encoder.spaces.coordinated,
+        )
+        fused = np.stack(
+            [each[0] for each in method.fuse([part for video in videos.values() for part in _parts(video)])]
+        )
+        vectors = _fused_queries(encoder.spaces, method.space, texts)
+        yield f"{name} fusion", _cosines(vectors, fused), f"cosine with `fusion.method = {name}`, untrained"
+
+    pairs = list(zip(text, picture, strict=True))
+    yield (
+        "late fusion, scores",
+        np.stack([weighted_scores(pair, [weight, 1 - weight]) for pair in pairs]),
+        f"weighted mean of both z-scores, text weighing {weight:g}",
+    )
+    yield "late fusion, ranks", np.stack([_by_ranks(pair) for pair in pairs]), "reciprocal rank fusion of both, k = 60"
+
+
+def _parts(video: Video) -> Iterator[SceneParts]:
+    """Yield of each scene what the methods of fusion see, read back from the lake."""
+    times_s = [frame["time_s"] for frame in video.frames] + [video.row["duration_s"]]
+    texts = [
+        (row["start_s"], row["end_s"], row["embedding"], _DOUBT if row["flags"] else 1.0) for row in video.utterances
+    ]
+    texts += [
+        (start_s, end_s, frame["text_embedding"], 1.0)
+        for frame, (start_s, end_s) in zip(video.frames, pairwise(times_s), strict=True)
+    ]
+    texts = [each for each in texts if each[2] is not None]
+    for scene in video.scenes:
+        inside = [frame for frame in video.frames if scene["start_s"] <= frame["time_s"] < scene["end_s"]]
+        seconds = [min(end_s, scene["end_s"]) - max(start_s, scene["start_s"]) for start_s, end_s, _, _ in texts]
+        near = [(each, spent_s) for each, spent_s in zip(texts, seconds, strict=True) if spent_s > 0]
+        yield SceneParts(
+            text=_vector(scene, "text_embedding"),
+            vision=_vector(scene, "vision_embedding"),
+            picture=_vector(scene, "coordinated_embedding"),
+            texts=_track([each[2] for each, _ in near], [sum(each[:2]) / 2 for each, _ in near],
+                         [each[3] * spent_s for each, spent_s in near]),
+            frames=_track([frame["coordinated_embedding"] for frame in inside if frame["coordinated_embedding"]],
+                          [frame["time_s"] for frame in inside if frame["coordinated_embedding"]]),
+        )  # fmt: skip
+
+
+def _track(
+    vectors: Sequence[Sequence[float]], times_s: Sequence[float], weights: Sequence[float] | None = None
+) -> Track:
+    size = len(vectors[0]) if vectors else 384
+    stacked = np.asarray(vectors, np.float32).reshape(-1, size)
+    return Track.of(
+        stacked, np.asarray(times_s, float), np.ones(len(vectors)) if weights is None else np.asarray(weights)
+    )
+
+
+def _fused_queries(spaces: Spaces, fused: tuple[str, int], texts: Sequence[str]) -> np.ndarray:
+    return QueryEncoder(replace(spaces, fused=fused), threads=2).texts(texts).fused
+
+
+def _cosines(queries: np.ndarray, vectors: np.ndarray) -> Scores:
+    return np.where(np.any(vectors != 0, axis=1), queries @ vectors.T, np.nan)
+
+
+def _by_ranks(pair: Sequence[np.ndarray]) -> np.ndarray:
+    rankings = [np.argsort(-scores, kind="stable")[: int(np.isfinite(scores).sum())] for scores in pair]
+    found, scores = reciprocal_rank_fusion(rankings)
+    row = np.full(len(pair[0]), np.nan)
+    row[found] = scores
+    return row
+
+
+def _matrix(scenes: Sequence[Row], column: str) -> np.ndarray:
+    return np.stack([_vector(row, column, scenes) for row in scenes])
+
+
+def _vector(row: Row, column: str, others: Sequence[Row] = ()) -> np.ndarray:
+    """Return a vector; zeros where the lake has none."""
+    if row[column] is not None:
+        return np.asarray(row[column], np.float32)
+    sizes = (len(other[column]) for other in others if other[column] is not None)
+    return np.zeros(next(sizes, 384), np.float32)
