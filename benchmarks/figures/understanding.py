@@ -10,7 +10,7 @@ from benchmarks.material.analysed import Row, Video
 from benchmarks.material.films import KnownFilm
 from benchmarks.material.script import FOLDER
 from benchmarks.measures.scores import accuracy_at, calibration_error
-from benchmarks.measures.summaries import is_supported, rouge
+from benchmarks.measures.summaries import claims, is_supported, rouge
 from benchmarks.measures.times import boundary_errors
 
 PART = "understanding"
@@ -32,8 +32,8 @@ def _summaries(films: Sequence[KnownFilm], videos: Mapping[str, Video]) -> Itera
         summary = videos[film.path.name].summary
         for sentence in summary["sentences"]:
             spans = [(each["start_s"], each["end_s"]) for each in sentence["evidence"]]
-            kept += 1
-            supported += is_supported(sentence["text"], spans, film.truth)
+            kept += claims(sentence["text"])
+            supported += claims(sentence["text"]) and is_supported(sentence["text"], spans, film.truth)
         if film.script.summaries and film.truth.spoken:
             ours.append(rouge(film.script.summaries, " ".join(each["text"] for each in summary["sentences"])))
             lead = [each.text for each in film.truth.spoken[: max(1, len(summary["sentences"]))]]

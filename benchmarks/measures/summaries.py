@@ -12,10 +12,12 @@ _KINDS = ("rouge1", "rouge2", "rougeL")
 _WORD = re.compile(r"\w+")
 _LITTLE = """
 a an the and or of in on at to is are was be it this that with from for by as you we they he she not no
-text picture shows probably possibly which nothing recognised
+text picture pictures shows show seems probably possibly
 """
 _EMPTY = frozenset(_LITTLE.split())
 _ENOUGH = 0.6
+_COUNTED = re.compile(r", in \d+ of \d+ shots")
+_NO_CLAIM = "nothing was recognised"
 
 
 def rouge(references: Sequence[str], summary: str) -> tuple[float, float, float]:
@@ -30,7 +32,7 @@ def is_supported(sentence: str, spans: Sequence[tuple[float, float]], truth: Tru
     At least 60 % of its words, little ones aside, must be among those that are said, written or shown (by the script)
     within the evidence, give or take a second.
     """
-    words = {word for word in _words(sentence) if word not in _EMPTY}
+    words = {word for word in _words(_COUNTED.sub("", sentence)) if word not in _EMPTY}
     there: set[str] = set()
     for start_s, end_s in spans:
         for each in (*truth.spoken, *truth.written, *truth.pictured):
@@ -38,6 +40,11 @@ def is_supported(sentence: str, spans: Sequence[tuple[float, float]], truth: Tru
                 text = " ".join((each.subject, *each.labels)) if hasattr(each, "subject") else each.text
                 there.update(_words(text))
     return bool(words) and len(words & there) / len(words) >= _ENOUGH
+
+
+def claims(sentence: str) -> bool:
+    """Tell whether a sentence says anything of the video, and not just that nothing was recognised."""
+    return _NO_CLAIM not in sentence
 
 
 def _words(text: str) -> list[str]:

@@ -2,7 +2,8 @@
 
 At each moment the picture of the last second is set against that of the second to come, with a short while between
 them in which the change happens. A pixel counts that rests in both and differs. A running clock never rests so long, a
-camera lets nothing rest, and what people and cursors leave behind is small or slow.
+camera lets nothing rest, and what people and cursors leave behind is small or slow. What moves over a flat ground also
+lets pixels rest before and after; but it passes them one after another, and a new slide is there at once.
 """
 
 from collections import deque
@@ -25,6 +26,10 @@ _DIFFERENT = 18
 _MIN_CHANGED = 0.01
 _MIN_RESTING = 0.8
 _QUIET_S = 0.8
+_ALL_RESTS = 0.95
+"""Where so much rests, nothing moves, and a slide may also be wiped in."""
+_AT_ONCE = 0.8
+"""Else so much of the change must happen within two looks; of an even movement, less than half does."""
 
 Grey = NDArray[np.uint8]
 
@@ -95,13 +100,18 @@ class SlideFinder:
         changed = rough & rests_before & rests_after
         if changed.mean() < _MIN_CHANGED or resting < _MIN_RESTING:
             return None
-        place = self._moment(pictures, changed)
+        place, at_once = self._moment(pictures, changed)
+        if resting < _ALL_RESTS and at_once < _AT_ONCE:
+            return None
         time_s = self._looks[place][0]
         return SlideChange(time_s, resting) if time_s - self._last_change_s >= _QUIET_S else None
 
     @staticmethod
-    def _moment(pictures: NDArray[np.uint8], changed: NDArray[np.bool_]) -> int:
-        """Return the look at which most of the change has happened."""
+    def _moment(pictures: NDArray[np.uint8], changed: NDArray[np.bool_]) -> tuple[int, float]:
+        """Return the look at which most of the change has happened, and the most that happens within two looks."""
         values = pictures[_REST - 1 : _REST + _CHANGE + 1, changed].astype(np.float32)
-        done = np.abs(values - values[0]).mean(axis=1)
-        return _REST - 1 + int(np.argmax(done >= done[-1] / 2))
+        moved = np.abs(values - values[0])
+        done = moved.mean(axis=1)
+        place = int(np.argmax(done >= done[-1] / 2))
+        shares = np.bincount(np.argmax(moved >= moved[-1] / 2, axis=0), minlength=len(moved)) / moved.shape[1]
+        return _REST - 1 + place, float((shares[:-1] + shares[1:]).max())

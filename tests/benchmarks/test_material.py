@@ -1,5 +1,6 @@
 import re
 import tomllib
+from importlib import resources
 from pathlib import Path
 
 import av
@@ -111,6 +112,11 @@ def test_every_topic_of_the_scripts_has_names_in_the_taxonomy() -> None:
     assert used == set(known)
     shipped = {topic.name for topic in load_taxonomy("general").topics}
     assert {name for names in known.values() for name in names} <= shipped
+
+
+def test_labels_of_the_scripts_are_names_that_the_vision_model_has() -> None:
+    names = set(resources.files("pipeline.vision").joinpath("imagenet_labels.txt").read_text("utf-8").splitlines())
+    assert {label for script in read_scripts() for scene in script.scenes for label in scene.labels} <= names
 
 
 def test_every_picture_that_is_asked_for_is_shown_somewhere() -> None:

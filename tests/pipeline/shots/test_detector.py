@@ -160,6 +160,12 @@ def test_a_clock_that_ticks_is_no_change_of_slide(network: TransNet) -> None:
     assert starts(detect((times_s, small), network)) == []
 
 
+@pytest.mark.parametrize("seed", [11, 38])
+def test_flat_shapes_that_move_are_no_slides(network: TransNet, seed: int) -> None:
+    frames = np.stack(list(material.moving_shapes(144, 81, 200, seed=seed)))
+    assert len(detect((np.arange(200) / 25, frames), network)) == 1
+
+
 def test_calm_and_moving_pictures_have_no_transitions(network: TransNet) -> None:
     assert starts(detect(frames_of(material.clip("carphone")), network)) == []
     assert starts(detect(frames_of(material.clip("bunny")), network)) == []
