@@ -39,6 +39,9 @@ def main() -> None:
     videolake search "a red car" --lake ./lake find the moment
     videolake sql "FROM videos" --lake ./lake ask it
     """
+    from flows.terminal import guard
+
+    guard()
 
 
 def _reported(command: Command) -> Command:

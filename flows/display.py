@@ -8,6 +8,7 @@ from typing import Protocol, Self
 import click
 
 from flows.progress import Snapshot
+from flows.terminal import harmless, unguarded
 from pipeline.lake.present import clock
 from schemas.outcome import VideoOutcome
 
@@ -90,7 +91,7 @@ class _Live(_Silent):
 
         self._bars = Progress(
             SpinnerColumn(), BarColumn(24), TextColumn("{task.description}", markup=False), TimeElapsedColumn(),
-            console=Console(stderr=True), transient=True,
+            console=Console(file=unguarded(sys.stderr)), transient=True,
         )  # fmt: skip
         self._task = self._bars.add_task("starting", total=1.0)
 
@@ -107,5 +108,5 @@ class _Live(_Silent):
         if ended and ended.status == "failed":
             from rich.text import Text
 
-            self._bars.console.print(Text(f"failed: {ended.error_message}", style="red"))
+            self._bars.console.print(Text(harmless(f"failed: {ended.error_message}"), style="red"))
         self._bars.update(self._task, completed=snapshot.share, description=describe(snapshot))

@@ -1,5 +1,6 @@
 """`videolake bert`: pre-train and fine-tune a BERT on a lake's own words, and classify with it."""
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import click
 
 from flows.commands.query import print_answer
+from flows.terminal import unguarded
 from pipeline.lake import Lake
 from pipeline.training import TextClassifier, documents_of_file, documents_of_lake, finetune, pretrain, read_examples
 from pipeline.training.classify import Unit
@@ -106,6 +108,6 @@ def _progress() -> Iterator[Callable[[int, int, float], None]]:
     from rich.progress import Progress, TextColumn
 
     with Progress(*Progress.get_default_columns(), TextColumn("loss {task.fields[loss]:.3f}"), transient=True,
-                  console=Console(stderr=True)) as bar:  # fmt: skip
+                  console=Console(file=unguarded(sys.stderr))) as bar:  # fmt: skip
         row = bar.add_task("training", total=None, loss=float("nan"))
         yield lambda step, steps, loss: bar.update(row, completed=step, total=steps, loss=loss)
