@@ -2,7 +2,7 @@
 
 import itertools
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -31,8 +31,8 @@ def make_chapters(
 ) -> tuple[Chapter, ...]:
     """Join scenes into chapters and give each a title.
 
-    The number of chapters follows from what is said and shown, between half and all of `1.7 sqrt(minutes)`: at most 2
-    in a minute, 5 in ten, 13 in an hour, 23 in three, 24 in all.
+    The number of chapters follows from what is said and shown, between half and all of `1.7 sqrt(duration / 2 m)`,
+    where m is `min_chapter_s`: with 30 s, at most 2 in a minute, 5 in ten, 13 in an hour, 23 in three; 24 in all.
 
     Args:
         scenes: They cover the video.
@@ -47,7 +47,7 @@ def make_chapters(
     """
     if not scenes:
         return ()
-    most = int(np.clip(round(1.7 * (duration_s / 60) ** 0.5), 1, _MOST_CHAPTERS))
+    most = int(np.clip(round(1.7 * (duration_s / (2 * min_chapter_s)) ** 0.5), 1, _MOST_CHAPTERS))
     starts = partition(
         centred(
             np.stack([scene.text_embedding for scene in scenes]),
@@ -93,32 +93,43 @@ class _Titles:
             place: Of the chapter.
             whole: Title of the video, if this is all of it.
         """
-        start_s, end_s = self._groups[place][0].start_s, self._groups[place][-1].end_s
+        start_s, end_s = self._span(place)
         frames = [frame for frame in self._keyframes if start_s <= frame.time_s < end_s]
-        complete = whole if len(whole) <= TITLE_LENGTH and not whole.endswith(("…", ")")) else ""
-        candidates = (
-            *self._on_screen([frame for frame in frames if not is_caption(frame)]),
-            phrase_title(self._distinct(place)),
-            complete.rstrip(".。"),
-            *self._on_screen([frame for frame in frames if is_caption(frame)] if not whole else []),
-            *self._spoken(start_s, end_s),
-            *(sighting.name[:1].upper() + sighting.name[1:] for sighting in sightings(frames)),
-            shortened(whole, TITLE_LENGTH),
+        free = (
+            title for title in self._candidates(place, frames, whole) if title and title.casefold() not in self._taken
         )
-        free = (title for title in candidates if title and title.casefold() not in self._taken)
         title = next(free, f"Part {place + 1}")
         self._taken.add(title.casefold())
         return title
 
+    def _span(self, place: int) -> tuple[float, float]:
+        return self._groups[place][0].start_s, self._groups[place][-1].end_s
+
+    def _candidates(self, place: int, frames: Sequence[Keyframe], whole: str) -> Iterator[str]:
+        titled = [frame for frame in frames if not is_caption(frame)]
+        yield self._opening(frames)
+        if len(whole) <= TITLE_LENGTH and not whole.endswith(("…", ")")):
+            yield whole.rstrip(".。")
+        yield phrase_title(self._distinct(place))
+        yield from self._on_screen(titled if whole else frames)
+        yield from self._spoken(*self._span(place))
+        yield from (sighting.name[:1].upper() + sighting.name[1:] for sighting in sightings(frames))
+        yield shortened(whole, TITLE_LENGTH)
+
+    def _opening(self, frames: Sequence[Keyframe]) -> str:
+        """Return the title with which a chapter begins; a caption names no more than the first picture."""
+        first = (frame for frame in frames[: max(2, len(frames) // 4)] if not is_caption(frame))
+        titles = (title for title in map(screen_title, first) if title and title not in self._logos)
+        return next((title for title in titles if len(title) <= TITLE_LENGTH), "")
+
     def _on_screen(self, frames: Sequence[Keyframe]) -> list[str]:
-        """Return the first title shown in the first part of a chapter, then those that are shown longest."""
+        """Return what is written in a chapter, that first which is there longest."""
         shown: dict[str, int] = defaultdict(int)
         for frame in frames:
             title = screen_title(frame)
             if title and title not in self._logos and len(title) <= TITLE_LENGTH:
                 shown[title] += 1
-        opening = [title for title in map(screen_title, frames[: max(2, len(frames) // 4)]) if title in shown]
-        return [*opening[:1], *sorted(shown, key=lambda title: -shown[title])]
+        return sorted(shown, key=lambda title: -shown[title])
 
     def _distinct(self, place: int) -> list[str]:
         """Return the keyphrases of a chapter, those first that the others have not."""

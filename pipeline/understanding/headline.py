@@ -7,7 +7,7 @@ from urllib.parse import unquote
 
 import numpy as np
 
-from pipeline.understanding.sightings import sightings
+from pipeline.understanding.sightings import FEW_SHOTS, sightings
 from pipeline.understanding.statements import Statement
 from pipeline.understanding.titles import TITLE_HEIGHT, is_caption, screen_title, sentence_title
 from pipeline.understanding.words import clean, duration, shortened
@@ -16,8 +16,6 @@ from schemas.records import Keyframe, Shot
 HEADLINE_LENGTH = 90
 _FIT = 0.4
 _CARD_HEIGHT = 0.06
-_FEW_SHOTS = 4
-"""In a video of fewer shots, what one of them surely shows is what it is about."""
 _MEANINGLESS = frozenset(
     {
         "audio", "avi", "camera", "cam", "capture", "clip", "copy", "demo", "download", "dsc", "edit", "export", "film",
@@ -56,7 +54,7 @@ def make_headline(
     """
     said = _said(spoken, scores)
     words = _name_words(uri)
-    seen = [each.name for each in sightings(keyframes) if each.persists or len(shots) < _FEW_SHOTS]
+    seen = [each.name for each in sightings(keyframes) if each.persists or len(shots) < FEW_SHOTS]
     pictures = f"{len(shots)} shots, " if len(shots) > 1 else "one shot, " if shots else ""
     measure = f"{pictures}{duration(duration_s)}"
     candidates = (

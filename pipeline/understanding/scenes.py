@@ -1,8 +1,10 @@
 """Scenes: shots that belong together by what is said, written and seen in them, with their fused vectors."""
 
 import itertools
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 
@@ -75,6 +77,7 @@ def build_scenes(
         min_s=scenes.min_scene_s,
         max_s=scenes.max_scene_s,
     )
+    texts.sort(key=_middle_s)
     groups = [units[start:end] for start, end in zip(starts, [*starts[1:], len(units)], strict=True)]
     return tuple(
         _scene(
@@ -140,9 +143,11 @@ def _scene(
     text = weighted_mean([unit.text for unit in units], lengths_s, dimensions[0])
     vision = weighted_mean([unit.vision for unit in units], lengths_s, dimensions[1])
     fused, text_weight, vision_weight = fuse_early(text, vision, text_weight=fusion.text_weight)
-    frames = [frame for frame in keyframes if start_s <= frame.time_s < end_s]
+    times_s = partial(bisect_left, keyframes, key=lambda frame: frame.time_s)
+    frames = keyframes[times_s(start_s) : times_s(end_s)]
     labels = aggregate_labels(frames)
-    inside = [span for span in texts if start_s <= (span.start_s + span.end_s) / 2 < end_s]
+    low, high = (bisect_left(texts, edge_s, key=_middle_s) for edge_s in (start_s, end_s))
+    inside = sorted(texts[low:high], key=lambda span: span.start_s)
     shot_indices = sorted({unit.shot_index for unit in units if unit.shot_index is not None})
     return Scene(
         index=index,
@@ -173,3 +178,7 @@ def _most_typical(inside: Sequence[TextSpan], text: Embedding) -> str:
     """Return what is said that is nearest to all that is said and written."""
     said = [span for span in inside if span.kind == "speech" and np.any(span.embedding)]
     return max(said, key=lambda span: float(span.embedding @ text)).text if said else ""
+
+
+def _middle_s(text: TextSpan) -> float:
+    return (text.start_s + text.end_s) / 2

@@ -15,6 +15,8 @@ import numpy as np
 
 from schemas.records import Keyframe
 
+FEW_SHOTS = 4
+"""In a video of fewer shots, what one of them surely shows is what it is about."""
 _TRUST = 0.5
 """How much of one shot's probability is believed, so that no shot alone persuades."""
 _SEEN = 0.15

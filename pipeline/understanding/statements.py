@@ -9,7 +9,7 @@ import numpy as np
 from pipeline.fusion import weighted_mean
 from pipeline.language import ends_sentence, joined
 from pipeline.understanding.fitness import fitness
-from pipeline.understanding.sightings import Sighting, sightings
+from pipeline.understanding.sightings import FEW_SHOTS, Sighting, sightings
 from pipeline.understanding.spans import shown_from
 from pipeline.understanding.titles import screen_title
 from pipeline.understanding.words import clean, duration
@@ -97,6 +97,7 @@ def shown_statements(
         statements += [
             _pictured(_seen(sighting, count), sighting.frames, 0.4 + 0.5 * sighting.belief, video_id)
             for sighting in sightings(keyframes)
+            if sighting.persists or count < FEW_SHOTS
         ]
     if not statements:
         shown = f"{len(shots)} shots" if len(shots) > 1 else "one shot"
@@ -146,8 +147,8 @@ def _pictured(text: str, frames: Sequence[Keyframe], weight: float, video_id: st
     used = sorted(frames[:_MOST_FRAMES], key=lambda frame: frame.time_s)
     return Statement(
         text=text,
-        start_s=frames[0].time_s,
-        end_s=frames[0].time_s,
+        start_s=used[0].time_s,
+        end_s=used[-1].time_s,
         weight=weight,
         vector=frames[0].embedding,
         evidence=tuple(_of_frame(frame, video_id) for frame in used),

@@ -16,8 +16,8 @@ from pipeline.understanding.titles import with_accents
 from schemas.config import SummaryConfig
 from schemas.records import Chapter, Keyframe, Scene, Shot, Summary, SummarySentence, Utterance, frame_id
 
-_EARLY = 0.15
-"""What is said first often says what it is about: up to so much is added to its score."""
+_OPENS = 0.3
+"""What is said first in a scene often says what the scene is about: so much is added to its score."""
 _TALKATIVE = 0.2
 """Share of a video with speech above which the summary is made of speech alone."""
 
@@ -51,7 +51,7 @@ def summarize(
     keyframes = with_accents(keyframes, utterances)
     spoken = spoken_statements(utterances, keyframes, shots, video_id)
     shown = shown_statements(scenes, shots, keyframes, duration_s, video_id)
-    scores = _scores(spoken)
+    scores = _scores(spoken, scenes)
     talkative = sum(each.end_s - each.start_s for each in spoken) >= _TALKATIVE * duration_s
     headline = make_headline(
         spoken, scores, keyframes, shots, talkative=talkative, duration_s=duration_s, uri=uri,
@@ -88,12 +88,14 @@ def _choose(
     return [(statements[place], float(scores[place])) for place in chosen]
 
 
-def _scores(statements: Sequence[Statement]) -> np.ndarray:
-    """Return how well each sentence says what the video is about: fit, central, and early."""
+def _scores(statements: Sequence[Statement], scenes: Sequence[Scene]) -> np.ndarray:
+    """Return how well each sentence says what the video is about: fit, central, and opening a scene."""
     if not statements:
         return np.zeros(0)
     vectors = np.stack([each.vector for each in statements])
     weights = np.array([each.weight for each in statements])
-    early = np.exp(-np.arange(len(statements)) / max(1.0, len(statements) / 10))
+    ends_s = [scene.end_s for scene in scenes]
+    places = np.array([bisect_right(ends_s, (each.start_s + each.end_s) / 2) for each in statements])
+    opens = np.diff(places, prepend=-1) > 0
     central = lexrank(vectors, weights) if vectors.shape[1] else np.ones(len(statements))
-    return np.asarray(np.clip(weights * (central + _EARLY * early), 1e-6, 1.0))
+    return np.asarray(np.clip(weights * (central + _OPENS * opens), 1e-6, 1.0))
