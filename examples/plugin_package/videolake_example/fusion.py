@@ -12,6 +12,8 @@ class SumFusion:
         vision_dimensions: Length of a picture vector.
     """
 
+    licence = "Apache-2.0"
+
     def __init__(self, *, text_dimensions: int, vision_dimensions: int) -> None:
         self.dimensions = text_dimensions + vision_dimensions
 
