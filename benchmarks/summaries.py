@@ -3,10 +3,10 @@
     python -m benchmarks.summaries [--json FILE]
 
 Two tables. The narrated films of `benchmarks/material/films`: ROUGE of five sentences against summaries written by
-hand, beside the first five and five at random; errors of chapter boundaries (half the mean length of a chapter as window)
-beside the right number of chapters evenly spread. And the seconds that scenes and summary of invented talks of an hour
-and of three take, which should grow with the length and not with its square. What the pictures and the sound add in
-errors, benchmarks/quality.py measures.
+hand, beside the first five and five at random; errors of chapter boundaries (half the mean length of a chapter as
+window) beside the right number of chapters evenly spread. And the seconds that scenes and summary of invented talks of
+an hour and of three take, which should grow with the length and not with its square. What the pictures and the sound
+add in errors, benchmarks/quality.py measures.
 """
 
 import argparse
