@@ -87,6 +87,8 @@ class SpeechConfig(Section):
     """Windows decoded together."""
     compute_type: str = "auto"
     """Precision for CTranslate2: `auto` is int8 on a CPU and float16 on a GPU."""
+    translate: bool = False
+    """Also translate into English what is said in other languages; Whisper "turbo" models cannot."""
     word_times: bool = True
     """Align words."""
     vad_threshold: float = Field(0.5, gt=0, lt=1)

@@ -145,7 +145,8 @@ def split_utterance(utterance: Utterance, place: int) -> tuple[Utterance, Uttera
         place: Of the first word of the second part, from 1 to its last.
 
     Returns:
-        Two utterances with the text and words of both parts, and else what the one had.
+        Two utterances with the text and words of both parts, and else what the one had; a translation stays with the
+        first.
     """
     offset = 0
     for word in utterance.words[:place]:
@@ -154,5 +155,5 @@ def split_utterance(utterance: Utterance, place: int) -> tuple[Utterance, Uttera
     before, after = utterance.words[:place], utterance.words[place:]
     return (
         replace(utterance, text=utterance.text[:offset].rstrip(), words=before, end_s=before[-1].end_s),
-        replace(utterance, text=utterance.text[offset:], words=after, start_s=after[0].start_s),
+        replace(utterance, text=utterance.text[offset:], words=after, start_s=after[0].start_s, translation=None),
     )

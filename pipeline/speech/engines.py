@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,7 @@ from schemas.errors import ConfigurationError
 
 MAX_TOKENS = 224
 """Tokens a window at most: half of Whisper's text context."""
+Task = Literal["transcribe", "translate"]
 ALIGNMENT_STEP_S = 0.02
 """Time between the encoder's outputs."""
 
@@ -85,7 +86,9 @@ class WhisperEngine(Protocol):
     def detect(self, encoded: Encoded) -> list[dict[str, float]]:
         """Return the probability of each language code for each window."""
 
-    def generate(self, encoded: Encoded, language: str, *, beam_size: int, unstick: bool) -> list[Decoded]:
+    def generate(
+        self, encoded: Encoded, language: str, *, beam_size: int, unstick: bool, task: Task = "transcribe"
+    ) -> list[Decoded]:
         """Decode the windows together.
 
         Args:
@@ -93,10 +96,17 @@ class WhisperEngine(Protocol):
             language: Code of the language spoken.
             beam_size: Beams; 1 is greedy.
             unstick: Decode so that loops break, at some cost in exactness; still the same result every time.
+            task: `translate` gives English, whatever is spoken.
         """
 
     def align(
-        self, encoded: Encoded, language: str, tokens: Sequence[Sequence[int]], frames: Sequence[int]
+        self,
+        encoded: Encoded,
+        language: str,
+        tokens: Sequence[Sequence[int]],
+        frames: Sequence[int],
+        *,
+        task: Task = "transcribe",
     ) -> list[Alignment]:
         """Align text tokens (at least one a window) with the first `frames` mel frames of each window."""
 
@@ -147,12 +157,12 @@ def alignment(path: NDArray[np.int64], probabilities: NDArray[np.float64]) -> Al
     return Alignment(path[first, 1] * ALIGNMENT_STEP_S, probabilities)
 
 
-def tokenizer_for(engine: WhisperEngine, language: str | None = None) -> Tokenizer:
-    """Return OpenAI's tokenizer for the engine's vocabulary and a language; cached by whisper."""
+def tokenizer_for(engine: WhisperEngine, language: str | None = None, task: Task = "transcribe") -> Tokenizer:
+    """Return OpenAI's tokenizer for the engine's vocabulary, a language and a task; cached by whisper."""
     from whisper.tokenizer import get_tokenizer
 
     found: Tokenizer = get_tokenizer(
-        engine.multilingual, num_languages=engine.num_languages, language=language, task="transcribe"
+        engine.multilingual, num_languages=engine.num_languages, language=language, task=task
     )
     return found
 

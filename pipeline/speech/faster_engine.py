@@ -6,7 +6,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.models import ModelInfo
-from pipeline.speech.engines import MAX_TOKENS, Alignment, Decoded, Encoded, alignment, is_ctranslate2, tokenizer_for
+from pipeline.speech.engines import (
+    MAX_TOKENS,
+    Alignment,
+    Decoded,
+    Encoded,
+    Task,
+    alignment,
+    is_ctranslate2,
+    tokenizer_for,
+)
 from schemas.errors import ModelError
 
 UNSTICK_NGRAM = 6
@@ -59,13 +68,15 @@ class FasterWhisperEngine:
         """Return the probability of each language code for each window."""
         return [{token[2:-2]: p for token, p in window} for window in self._whisper.detect_language(encoded.features)]
 
-    def generate(self, encoded: Encoded, language: str, *, beam_size: int, unstick: bool) -> list[Decoded]:
+    def generate(
+        self, encoded: Encoded, language: str, *, beam_size: int, unstick: bool, task: Task = "transcribe"
+    ) -> list[Decoded]:
         """Decode the windows together; see `WhisperEngine.generate`.
 
         Loops are broken by forbidding repetition, not by sampling at a temperature as OpenAI's code does: CTranslate2's
         random numbers cannot be seeded again once its threads run, and a video must give the same text every time.
         """
-        tokenizer = tokenizer_for(self, language)
+        tokenizer = tokenizer_for(self, language, task)
         start = [*tokenizer.sot_sequence, tokenizer.no_timestamps]
         results = self._whisper.generate(
             encoded.features,
@@ -85,9 +96,15 @@ class FasterWhisperEngine:
         return decoded
 
     def align(
-        self, encoded: Encoded, language: str, tokens: Sequence[Sequence[int]], frames: Sequence[int]
+        self,
+        encoded: Encoded,
+        language: str,
+        tokens: Sequence[Sequence[int]],
+        frames: Sequence[int],
+        *,
+        task: Task = "transcribe",
     ) -> list[Alignment]:
         """Align text tokens with the first `frames` mel frames of each window."""
-        start = list(tokenizer_for(self, language).sot_sequence)
+        start = list(tokenizer_for(self, language, task).sot_sequence)
         results = self._whisper.align(encoded.features, start, [list(window) for window in tokens], list(frames))
         return [alignment(np.asarray(r.alignments), np.asarray(r.text_token_probs, np.float64)) for r in results]

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from pipeline.models import ModelInfo, set_threads
-from pipeline.speech.engines import MAX_TOKENS, Alignment, Decoded, Encoded, Tokenizer, alignment, tokenizer_for
+from pipeline.speech.engines import MAX_TOKENS, Alignment, Decoded, Encoded, Task, Tokenizer, alignment, tokenizer_for
 from pipeline.speech.weights import cached_checkpoint
 from schemas.errors import ModelError
 
@@ -66,11 +66,14 @@ class OpenAIWhisperEngine:
         return list(probabilities)
 
     @torch.inference_mode()
-    def generate(self, encoded: Encoded, language: str, *, beam_size: int, unstick: bool) -> list[Decoded]:
+    def generate(
+        self, encoded: Encoded, language: str, *, beam_size: int, unstick: bool, task: Task = "transcribe"
+    ) -> list[Decoded]:
         """Decode the windows together; see `WhisperEngine.generate`. Loops are broken by sampling, seeded alike."""
         from whisper.decoding import DecodingOptions, decode
 
         options = DecodingOptions(
+            task=task,
             language=language,
             beam_size=None if unstick or beam_size == 1 else beam_size,
             temperature=UNSTICK_TEMPERATURE if unstick else 0.0,
@@ -88,10 +91,16 @@ class OpenAIWhisperEngine:
 
     @torch.inference_mode()
     def align(
-        self, encoded: Encoded, language: str, tokens: Sequence[Sequence[int]], frames: Sequence[int]
+        self,
+        encoded: Encoded,
+        language: str,
+        tokens: Sequence[Sequence[int]],
+        frames: Sequence[int],
+        *,
+        task: Task = "transcribe",
     ) -> list[Alignment]:
         """Align text tokens with the first `frames` mel frames of each window, one by one: attention maps are large."""
-        tokenizer = tokenizer_for(self, language)
+        tokenizer = tokenizer_for(self, language, task)
         windows = zip(encoded.features, tokens, frames, strict=True)
         return [self._align(features, tokenizer, text, length) for features, text, length in windows]
 

@@ -13,6 +13,7 @@ from pipeline.speech.activity import Island, IslandFinder, VoiceActivity
 from pipeline.speech.engines import WhisperEngine, language_codes, load_engine
 from pipeline.speech.guards import compression_ratio, judge
 from pipeline.speech.transcription import Transcriber
+from pipeline.speech.translation import clauses, with_translations
 from pipeline.speech.utterances import split_utterances
 from pipeline.speech.windows import PAD_SAMPLES, Plan, SoundBuffer, Window, WindowPacker
 from pipeline.speech.words import SpokenWord, dictionary_words, in_order
@@ -89,6 +90,7 @@ class SpeechSession:
         self._islands: list[Island] = []
         self._pending: list[Window] = []
         self._words: list[SpokenWord] = []
+        self._translated: list[SpokenWord] = []
         self._language = language
         self._probability = 1.0 if language else 0.0
 
@@ -121,7 +123,7 @@ class SpeechSession:
         self._queue(self._packer.finish())
         while self._pending:
             self._transcribe()
-        utterances = self._utterances()
+        utterances = self._with_translations(self._utterances())
         return Transcript(
             language=self._language if utterances else None,
             language_probability=self._probability if utterances else 0.0,
@@ -164,6 +166,8 @@ class SpeechSession:
             lengths = [window.plan.samples for window in batch[:LANGUAGE_WINDOWS]]
             self._language, self._probability = _vote(self._transcriber.engine.detect(encoded), lengths)
         self._words += self._transcriber.transcribe(batch, encoded, self._language)
+        if self._config.translate and self._language != "en":
+            self._translated += self._transcriber.translate(batch, encoded, self._language)
 
     def _utterances(self) -> tuple[Utterance, ...]:
         limit_s = self._sound.length / SAMPLE_RATE_HZ
@@ -171,10 +175,7 @@ class SpeechSession:
         dropped: Counter[str] = Counter()
         starts = [island.start for island in self._islands]
         for words in split_utterances(in_order(self._words, limit_s)) if self._words else ():
-            # The island before the first that starts within the words may reach into them.
-            first = max(bisect_left(starts, words[0].start_s * SAMPLE_RATE_HZ) - 1, 0)
-            last = bisect_left(starts, words[-1].end_s * SAMPLE_RATE_HZ)
-            verdict = judge(words, self._islands[first:last], self._config)
+            verdict = judge(words, self._islands_under(words, starts), self._config)
             if verdict.hallucination:
                 dropped[verdict.hallucination] += 1
             else:
@@ -182,6 +183,23 @@ class SpeechSession:
         if dropped:
             logger.info("dropped hallucinated utterances: %s", dict(dropped))
         return tuple(kept)
+
+    def _islands_under(self, words: Sequence[SpokenWord], starts: Sequence[int]) -> Sequence[Island]:
+        # The island before the first that starts within the words may reach into them.
+        first = max(bisect_left(starts, words[0].start_s * SAMPLE_RATE_HZ) - 1, 0)
+        return self._islands[first : bisect_left(starts, words[-1].end_s * SAMPLE_RATE_HZ)]
+
+    def _with_translations(self, utterances: tuple[Utterance, ...]) -> tuple[Utterance, ...]:
+        if not self._translated:
+            return utterances
+        starts = [island.start for island in self._islands]
+        words = in_order(self._translated, self._sound.length / SAMPLE_RATE_HZ)
+        believed = [
+            clause
+            for clause in clauses(words)
+            if not judge(clause, self._islands_under(clause, starts), self._config).hallucination
+        ]
+        return with_translations(utterances, believed, self._offset_s or 0.0)
 
     def _record(self, index: int, words: Sequence[SpokenWord], flags: tuple[str, ...]) -> Utterance:
         offset_s = self._offset_s or 0.0

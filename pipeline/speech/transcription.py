@@ -4,7 +4,7 @@ import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from pipeline.speech.engines import Decoded, Encoded, WhisperEngine, log_mel, tokenizer_for
+from pipeline.speech.engines import Decoded, Encoded, Task, WhisperEngine, log_mel, tokenizer_for
 from pipeline.speech.guards import compression_ratio
 from pipeline.speech.windows import Window
 from pipeline.speech.words import SpokenWord, place, words_in_window
@@ -16,6 +16,7 @@ logger = logging.getLogger(__name__)
 MIN_GAP_S = 1.0
 """Speech between two words that, left without words, is decoded again by itself."""
 MAX_HALVINGS = 2
+NOTHING = Decoded((), 0.0, 1.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,24 @@ class Transcriber:
             (word for words in [*spoken, found] for word in words), key=lambda word: word.start_s + word.end_s
         )
 
+    def translate(self, windows: Sequence[Window], encoded: Encoded, language: str) -> list[SpokenWord]:
+        """Return the English words for what is spoken in windows, with seconds from the start of the sound.
+
+        Their times follow the cross-attention, as those of spoken words do; since languages order words differently,
+        they hold for clauses rather than for words. What the decoder is not sure of is left out.
+
+        Args:
+            windows: At most a batch of them, at least one.
+            encoded: What `encode` made of them.
+            language: Code of the language spoken.
+        """
+        decoded = self.engine.generate(
+            encoded, language, beam_size=self.config.beam_size, unstick=False, task="translate"
+        )
+        sure = [NOTHING if self._failed(result, "en") else result for result in decoded]
+        aligned = self._align(windows, encoded, sure, language, task="translate")
+        return [word for words in aligned for word in words]
+
     def _words(
         self, windows: Sequence[Window], encoded: Encoded, language: str, *, halvings: int
     ) -> list[list[SpokenWord]]:
@@ -61,13 +80,19 @@ class Transcriber:
         return [redone.get(number, words) for number, words in enumerate(aligned)]
 
     def _align(
-        self, windows: Sequence[Window], encoded: Encoded, decoded: Sequence[Decoded], language: str
+        self,
+        windows: Sequence[Window],
+        encoded: Encoded,
+        decoded: Sequence[Decoded],
+        language: str,
+        *,
+        task: Task = "transcribe",
     ) -> list[list[SpokenWord]]:
-        tokenizer = tokenizer_for(self.engine, language)
+        tokenizer = tokenizer_for(self.engine, language if task == "transcribe" else "en")
         # The engines want at least one token a window; what is made of it is thrown away.
         tokens = [result.tokens or (tokenizer.encode(" ")[0],) for result in decoded]
         frames = [window.plan.samples * 100 // SAMPLE_RATE_HZ for window in windows]
-        alignments = self.engine.align(encoded, language, tokens, frames)
+        alignments = self.engine.align(encoded, language, tokens, frames, task=task)
         spoken = []
         for window, result, aligned in zip(windows, decoded, alignments, strict=True):
             silent = not result.tokens or self._silent(result)
@@ -82,7 +107,7 @@ class Transcriber:
             batch = gaps[first : first + self.config.batch_size]
             encoded = self.encode(batch)
             decoded = self.engine.generate(encoded, language, beam_size=self.config.beam_size, unstick=False)
-            good = [result if not self._failed(result, language) else Decoded((), 0.0, 1.0) for result in decoded]
+            good = [NOTHING if self._failed(result, language) else result for result in decoded]
             found += [word for words in self._align(batch, encoded, good, language) for word in words]
         logger.info("speech left out", extra={"gaps": len(gaps), "words": len(found)})
         return found

@@ -189,11 +189,19 @@ class Deaf:
     def detect(self, encoded: Encoded) -> list[dict[str, float]]:
         return [{"en": 1.0}] * encoded.windows
 
-    def generate(self, encoded: Encoded, language: str, *, beam_size: int, unstick: bool) -> list[Decoded]:
+    def generate(
+        self, encoded: Encoded, language: str, *, beam_size: int, unstick: bool, task: str = "transcribe"
+    ) -> list[Decoded]:
         return [Decoded((), 0.0, 0.0)] * encoded.windows
 
     def align(
-        self, encoded: Encoded, language: str, tokens: list[tuple[int, ...]], frames: list[int]
+        self,
+        encoded: Encoded,
+        language: str,
+        tokens: list[tuple[int, ...]],
+        frames: list[int],
+        *,
+        task: str = "transcribe",
     ) -> list[Alignment]:
         return [Alignment(np.zeros(len(text) + 1), np.ones(len(text))) for text in tokens]
 
