@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 _SHARPNESS = 10.0
 _REACH_S = 10.0
+_MIX = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,16 +34,16 @@ class CrossAttention(nn.Module):
     With texts T (n, d) and frames F (m, d) at times t and u,
 
         S    = T (beta I + A B^T) F^T - |t - u| / sigma
-        T'   = T + softmax_m(S) F
-        F'   = F + softmax_n(S^T) T
-        pool = sum_i alpha_i X'_i / sum_i alpha_i,    alpha_i = weight_i exp(p . X'_i)
+        T'   = T + mu softmax_m(S) F
+        F'   = F + mu softmax_n(S^T) T
+        pool = unit(sum_i alpha_i X'_i),    alpha_i = weight_i exp(p . X'_i)
         out  = unit(w (I + C D^T) pool(T') + (1 - w) (I + E G^T) pool(F'))
 
     Scaled dot-product attention (Vaswani et al. 2017) both ways (Lu et al. 2019, ViLBERT), residual, with a bias for
     distance in time in place of time encodings (Press et al. 2022, ALiBi). The corrections are of low rank (Hu et al.
     2021, LoRA) and begin at zero, B = D = G = p = 0: untrained, the module is the closed form, which has no random
-    number in it. Then beta = 10, sigma = 10 s, w = `text_weight`. A missing modality has no weight, and the other one
-    all of it, unchanged but for its own correction.
+    number in it. Then beta = 10, sigma = 10 s, mu = 1 / 4, w = `text_weight`. A missing modality has no weight, and the
+    other one all of it, unchanged but for its own correction.
 
     Args:
         dimensions: d.
@@ -58,6 +59,7 @@ class CrossAttention(nn.Module):
         weight = min(max(text_weight, 1e-4), 1 - 1e-4)
         self.log_beta = nn.Parameter(torch.tensor(_SHARPNESS).log())
         self.log_sigma = nn.Parameter(torch.tensor(_REACH_S).log())
+        self.mix = nn.Parameter(torch.tensor(_MIX))
         self.gate = nn.Parameter(torch.tensor(weight).logit())
         self.text_pool = nn.Parameter(torch.zeros(dimensions))
         self.frame_pool = nn.Parameter(torch.zeros(dimensions))
@@ -77,8 +79,8 @@ class CrossAttention(nn.Module):
         likeness = self.log_beta.exp() * texts @ frames.mT + self.match(texts) @ frames.mT
         apart_s = (batch.text_times_s[:, :, None] - batch.frame_times_s[:, None, :]).abs()
         scores = likeness - apart_s / self.log_sigma.exp()
-        told = texts + _attend(scores, has_frames) @ frames
-        shown = frames + _attend(scores.mT, has_text) @ texts
+        told = texts + self.mix * _attend(scores, has_frames) @ frames
+        shown = frames + self.mix * _attend(scores.mT, has_text) @ texts
         text = _pool(told, batch.text_weights, self.text_pool)
         frame = _pool(shown, batch.frame_weights, self.frame_pool)
         any_text, any_frame = has_text.any(dim=1, keepdim=True), has_frames.any(dim=1, keepdim=True)
@@ -108,7 +110,7 @@ def _attend(scores: Tensor, there: Tensor) -> Tensor:
 
 
 def _pool(vectors: Tensor, weights: Tensor, direction: Tensor) -> Tensor:
-    """Return the weighted mean of (b, n, d), zeros where there is nothing."""
+    """Return the direction of the weighted mean of (b, n, d); zeros where there is nothing."""
     favoured = (vectors @ direction).masked_fill(weights <= 0, -1e9)
     alpha = weights * (favoured - favoured.amax(dim=1, keepdim=True)).exp() if weights.shape[1] else weights
-    return (alpha[:, None, :] @ vectors)[:, 0] / alpha.sum(dim=1, keepdim=True).clamp_min(1e-9)
+    return nn.functional.normalize((alpha[:, None, :] @ vectors)[:, 0], dim=1, eps=1e-9)

@@ -14,6 +14,7 @@ from schemas.errors import LakeError
 from schemas.tables import NO_ENCODER
 
 _MOST_SCENES = 20_000
+_DOUBT = 0.3
 _SURE = 0.25
 """Labels under this probability are no queries."""
 
@@ -23,18 +24,27 @@ WITH chosen AS (
 )
 """
 _TEXTS = """,
+-- As pipeline.understanding.spans: the first keyframe of a shot stands for it from its beginning.
+shown AS (
+    SELECT frames.video_id, text, text_embedding,
+        CASE WHEN lag(frames.shot_index) OVER earlier IS DISTINCT FROM frames.shot_index
+            THEN least(shots.start_s, time_s) ELSE time_s END AS start_s,
+    FROM frames LEFT JOIN shots USING (video_id, shot_index)
+    WINDOW earlier AS (PARTITION BY frames.video_id ORDER BY time_s)
+),
 written AS (
-    SELECT video_id, text, text_embedding AS embedding, time_s AS start_s,
-        coalesce(lead(time_s) OVER (PARTITION BY video_id ORDER BY time_s), time_s + 1) AS end_s
-    FROM frames
+    SELECT shown.video_id, text, text_embedding AS embedding, start_s,
+        lead(start_s, 1, duration_s) OVER (PARTITION BY shown.video_id ORDER BY start_s) AS end_s
+    FROM shown JOIN videos USING (video_id)
 ),
 spans AS (
-    SELECT video_id, text, embedding, start_s, end_s FROM utterances WHERE flags = []
-    UNION ALL SELECT video_id, text, embedding, start_s, end_s FROM written WHERE text <> ''
+    SELECT video_id, text, embedding, start_s, end_s, CASE WHEN flags = [] THEN 1.0 ELSE {doubt} END AS sureness
+    FROM utterances
+    UNION ALL SELECT video_id, text, embedding, start_s, end_s, 1.0 FROM written WHERE text <> ''
 )
 SELECT video_id, scene_index, text, embedding AS vector,
     (greatest(spans.start_s, chosen.start_s) + least(spans.end_s, chosen.end_s)) / 2 AS time_s,
-    least(spans.end_s, chosen.end_s) - greatest(spans.start_s, chosen.start_s) AS weight
+    (least(spans.end_s, chosen.end_s) - greatest(spans.start_s, chosen.start_s)) * sureness AS weight
 FROM chosen JOIN spans USING (video_id)
 WHERE spans.start_s < chosen.end_s AND spans.end_s > chosen.start_s AND embedding IS NOT NULL
 ORDER BY video_id, scene_index, spans.start_s, text
@@ -75,7 +85,7 @@ def read_examples(lake: Lake, encoder: QueryEncoder) -> list[TrainingScene]:
     if encoder.spaces.coordinated == NO_ENCODER:
         raise LakeError(f"The lake {lake.uri} has no coordinated space: its vision.model neither names nor reads.")
     chosen = _CHOSEN.format(most=_MOST_SCENES)
-    texts, frames = lake.sql(chosen + _TEXTS), lake.sql(chosen + _FRAMES.format(sure=_SURE))
+    texts, frames = lake.sql(chosen + _TEXTS.format(doubt=_DOUBT)), lake.sql(chosen + _FRAMES.format(sure=_SURE))
     known = _vectors(texts, encoder.spaces.text[1])
     spoken = encoder.shared.of_known_texts(texts["text"].to_pylist(), known)
     shown = _vectors(frames, encoder.spaces.coordinated[1])

@@ -188,15 +188,17 @@ def joint_queries(
 ) -> NDArray[np.float32]:
     """Return queries for vectors that were fused in a coordinated space, (n, d) of unit length.
 
-    In a space of ConSE, sentences stand where the text encoder puts them, and pictures where their labels are; a query
-    looks at both places.
+    In a space of ConSE, sentences stand where the text encoder puts them, and so does a text query: measured, it finds
+    more there than by its place among pictures, or by both.
 
     Args:
         coordinated_id: Id of the space.
-        text: (n, t) the queries in the text encoder's space.
+        text: (n, t) the queries in the text encoder's space; zeros for pictures.
         coordinated: (n, d) the queries in the coordinated space.
     """
-    return unit(text + coordinated) if coordinated_id.startswith(CONSE_PREFIX) else coordinated
+    if not coordinated_id.startswith(CONSE_PREFIX):
+        return coordinated
+    return np.where(np.any(text != 0, axis=1, keepdims=True), text, coordinated)
 
 
 def _zeros(queries: Sequence[object], space: Encoder) -> NDArray[np.float32]:

@@ -19,6 +19,8 @@ from schemas.records import Embedding, Keyframe, Label, Scene, Shot, Utterance
 
 _WITHIN_SHOT = 3.0
 """A boundary inside of a shot, or under one title, costs so many times more than one between shots."""
+_EVEN = 0.5
+"""Where a scene begins, text and pictures have an equal say, whatever they weigh in its vector."""
 _AT_SLIDE = 0.15
 """One where another slide or another title comes costs so many times less."""
 _CALM_S, _MOST_RHYTHM = 2.5, 1.6
@@ -71,7 +73,7 @@ def build_scenes(
     # Two like units of mean cosine s and ten seconds have a scatter of (1 - s) * sqrt(10): the price of their boundary.
     price = (1 - scenes.similarity) * 10**0.5 * _rhythm(shots)
     starts = segment(
-        fused_units(units, fusion.text_weight),
+        fused_units(units, _EVEN),
         [unit.end_s - unit.start_s for unit in units],
         penalties=_prices(units, price),
         min_s=scenes.min_scene_s,
