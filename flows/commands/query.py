@@ -11,7 +11,7 @@ import pyarrow as pa
 from pipeline.export.names import whole_file
 from pipeline.export.tables import WRITERS, Writer, plain_value, write_csv
 from pipeline.lake import Lake
-from schemas.errors import ConfigurationError
+from schemas.errors import ConfigurationError, LakeError
 
 _MOST_ROWS = 200
 _WIDEST = 160
@@ -29,8 +29,7 @@ def print_query(query: str, lake: str, *, form: str, output: Path | None, spread
         _print_table(Lake(lake).sql(query))
         return
     writer = _writer(form, output, spreadsheet=spreadsheet)
-    with Lake(lake).open_answer(query) as reader:
-        _write(reader, writer, output)
+    Lake(lake).stream(query, _Once(writer) if output is None else partial(_write, writer=writer, output=output))
 
 
 def print_answer(answer: pa.Table, *, form: str, output: Path | None) -> None:
@@ -44,6 +43,20 @@ def print_answer(answer: pa.Table, *, form: str, output: Path | None) -> None:
         _print_table(answer)
     else:
         _write(answer.to_reader(), _writer(form, output, spreadsheet=False), output)
+
+
+class _Once:
+    """Writes an answer on standard output, where it cannot be taken back and begun again."""
+
+    def __init__(self, writer: Writer) -> None:
+        self._writer = writer
+        self._begun = False
+
+    def __call__(self, reader: pa.RecordBatchReader) -> None:
+        if self._begun:
+            raise LakeError("The lake was compacted while it was read, and the answer breaks off. Ask again.")
+        self._begun = True
+        self._writer(reader, sys.stdout.buffer)
 
 
 def _writer(form: str, output: Path | None, *, spreadsheet: bool) -> Writer:

@@ -77,7 +77,8 @@ def copy_clip(uri: str, start_s: float, end_s: float, target: Path) -> Clip:
         target: File to make; its ending names the container.
 
     Returns:
-        The clip, and what stretch of the video it holds: it begins at the keyframe at or before `start_s`.
+        The clip, and what stretch of the video it holds: it begins at the keyframe at or before `start_s`;
+        sound alone at the first packet after.
 
     Raises:
         MediaError: The video cannot be read.
@@ -90,14 +91,14 @@ def copy_clip(uri: str, start_s: float, end_s: float, target: Path) -> Clip:
         try:
             with av.open(file, "w", format=muxer(target)) as made:
                 copied = {each.index: made.add_stream_from_template(each) for each in streams.all}
-                last_s = _copy(source, made, streams, copied, (first_s, end_s))
+                first_s, last_s = _copy(source, made, streams, copied, (first_s, end_s))
         except (av.error.FFmpegError, ValueError) as error:
             reason = getattr(error, "strerror", None) or error
             raise ExportError(
                 f"The streams of {uri} ({streams.codecs}) cannot be copied into {target.name}: {reason}. "
                 "Name an .mkv file, or encode anew with --exact."
             ) from error
-        if last_s is None or last_s <= start_s:
+        if last_s <= start_s:
             raise ExportError(f"{uri} has nothing between {start_s:g} and {end_s:g} s.")
         return Clip(target, first_s, last_s)
 
@@ -178,12 +179,12 @@ def _copy(
     streams: Streams,
     copied: dict[int, Any],
     span_s: tuple[float, float],
-) -> float | None:
-    """Copy the packets from a keyframe to an end; return the time at which the last one ends."""
+) -> tuple[float, float]:
+    """Copy the packets from a keyframe to an end; return when the first one begins and the last one ends."""
     first_s, end_s = span_s
     open_streams = {each.index for each in streams.all}
     begun = streams.picture is None
-    last_s = None
+    begins_s, last_s = end_s, 0.0
     # Frames at or after the end are kept back: those that come before the end may need them.
     waiting: list[Any] = []
     for packet in _ordered(source.demux(streams.all)):
@@ -207,11 +208,11 @@ def _copy(
         waiting = [] if picture else waiting
         for each in ready:
             ends_s = float((each.pts + (each.duration or 0)) * each.time_base) - streams.origin_s
-            last_s = max(last_s or 0.0, ends_s)
+            begins_s, last_s = min(begins_s, time_s), max(last_s, ends_s)
             _moved(each, first_s + streams.origin_s)
             each.stream = copied[index]
             made.mux(each)
-    return last_s
+    return (first_s if streams.picture else begins_s), last_s
 
 
 def _ordered(packets: Iterator[Any]) -> Iterator[Any]:

@@ -8,7 +8,7 @@ limits, then at ends of sentences, clauses and pauses, with few and even subtitl
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby, pairwise
+from itertools import groupby, pairwise, zip_longest
 
 from pipeline.export.pieces import Piece, pieces_of
 from pipeline.language.marks import ABBREVIATION, CLAUSE_END, SENTENCE_END
@@ -201,7 +201,7 @@ def _width(pieces: Sequence[Piece]) -> int:
 def _timed(cues: Sequence[Cue], limits: Limits) -> list[Cue]:
     """Show each subtitle as long as it takes to read, where the next one leaves time, and a little before that ends."""
     timed = []
-    for cue, following in zip(cues, [*cues[1:], None], strict=True):
+    for cue, following in zip_longest(cues, cues[1:]):
         width = _width([piece for line in cue.lines for piece in line])
         wanted_s = max(cue.end_s, cue.start_s + _needed_s(width, limits))
         end_s = min(wanted_s, cue.start_s + limits.max_s)

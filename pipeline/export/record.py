@@ -65,14 +65,12 @@ def read_video(lake: Lake, video: str) -> VideoRecord:
     Raises:
         LakeError: There is no such video, several may be meant, or its analysis failed.
     """
-    connection = lake.connect()
-    try:
+
+    def read(connection: duckdb.DuckDBPyConnection) -> tuple[str, list[VideoRecord]]:
         video_id = find_video(connection, video)
-        found = _read(connection, [video_id])
-    except duckdb.Error as error:
-        raise LakeError(f"Cannot read video {video} from the lake {lake.uri}: {error}") from error
-    finally:
-        connection.close()
+        return video_id, _read(connection, [video_id])
+
+    video_id, found = lake.read(read)
     if not found:
         raise LakeError(f"{video} could not be analysed; `videolake show {video_id}` says why.")
     return found[0]

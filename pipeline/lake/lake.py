@@ -242,15 +242,20 @@ class Lake:
         """What changes whenever the rows of videos do: cheap to ask, to be compared with what it was before."""
         return tuple(self._store.names("videos"))
 
-    @contextmanager
-    def open_answer(self, statement: str) -> Iterator[pa.RecordBatchReader]:
+    def stream(self, statement: str, take: Callable[[pa.RecordBatchReader], Answer]) -> Answer:
         """Answer one SQL query batch by batch, for answers larger than memory.
 
+        Args:
+            statement: The query.
+            take: Takes the batches; called again, from the first one, if compaction comes between.
+
+        Returns:
+            What `take` returns.
+
         Raises:
-            LakeError: The query is wrong, would do something else than read, or compaction removed a file meanwhile.
+            LakeError: The query is wrong, or would do something else than read.
         """
-        with query.open_answer(self._store, statement) as reader:
-            yield reader
+        return query.stream_query(self._store, statement, take)
 
     def processed(self, revision: str) -> pa.Table:
         """Return what became of every video the lake knows, as a run at this revision has to see it.

@@ -1,8 +1,7 @@
 """Ask the lake in SQL, through a DuckDB connection that can read its tables and do nothing else."""
 
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
@@ -97,26 +96,30 @@ def read(store: Store, work: Callable[[duckdb.DuckDBPyConnection], Answer]) -> A
     raise AssertionError("unreachable")
 
 
-@contextmanager
-def open_answer(store: Store, query: str) -> Iterator[pa.RecordBatchReader]:
+def stream_query(store: Store, query: str, take: Callable[[pa.RecordBatchReader], Answer]) -> Answer:
     """Answer one SQL query batch by batch, in memory that does not grow with the answer.
 
     Args:
         store: The lake's files.
         query: One statement in DuckDB's SQL that reads.
+        take: Takes the batches; called again, from the first one, if compaction takes a file away meanwhile.
+
+    Returns:
+        What `take` returns.
 
     Raises:
-        LakeError: The query is wrong, would do something else than read, or compaction removed a file meanwhile.
+        LakeError: The query is wrong, or would do something else than read.
     """
     _check(query)
-    connection, _ = connect(store)
-    try:
+
+    def answer(connection: duckdb.DuckDBPyConnection) -> Answer:
         result = connection.sql(query)
-        yield result.to_arrow_reader(_BATCH_ROWS) if result is not None else pa.table({}).to_reader()
-    except (duckdb.Error, pa.ArrowException) as error:
-        raise _explained(error) from error
-    finally:
-        connection.close()
+        try:
+            return take(result.to_arrow_reader(_BATCH_ROWS) if result is not None else pa.table({}).to_reader())
+        except pa.ArrowException as error:
+            raise duckdb.Error(str(error)) from error  # DuckDB's own error, as Arrow passes it on
+
+    return read(store, answer)
 
 
 def open_engine(store: Store) -> tuple[duckdb.DuckDBPyConnection, LakeFiles]:
@@ -153,7 +156,7 @@ def _check(query: str) -> None:
         raise LakeError(f"The lake is read only here: {statements[0].type.name} is no query. Use SELECT.")
 
 
-def _explained(error: Exception) -> LakeError:
+def _explained(error: duckdb.Error) -> LakeError:
     message = str(error).strip()
     if message.startswith("Traceback"):
         # Raised by `LakeFiles` and wrapped by DuckDB: only the last line is for the user.

@@ -152,3 +152,9 @@ def test_people_who_talk_at_once_are_shown_one_after_the_other() -> None:
     cues = make_cues([said("I never said that.", 0, speaker="a"), said("You did so.", 0.2, speaker="b")], Limits())
     assert texts(cues) == ["I never said that.", "You did so."]
     assert cues[0].end_s <= cues[1].start_s
+
+
+@pytest.mark.parametrize("text", ["", " \n ", "\u2028"])
+def test_nothing_said_makes_no_subtitles(text: str) -> None:
+    assert make_cues([], Limits()) == []
+    assert make_cues([Utterance(0, 1.0, 2.0, text, "en", None, (), 0, 0, 1, ())], Limits()) == []
