@@ -24,6 +24,7 @@ from pipeline.lake import Lake  # noqa: E402
 from pipeline.models import ModelInfo  # noqa: E402
 from pipeline.plan import Plan, Shard, make_plan  # noqa: E402
 from pipeline.revision import models_of, revision_of  # noqa: E402
+from pipeline.search import index_if_large  # noqa: E402
 from schemas.config import Config  # noqa: E402
 from schemas.errors import ArchiveError, ConfigurationError, ModelError, VideolakeError  # noqa: E402
 from schemas.outcome import RunResult, VideoOutcome  # noqa: E402
@@ -148,9 +149,21 @@ def publish_run(handle: _Handle) -> str:
         wall_s=(datetime.now(UTC) - run.started_at).total_seconds(),
     )
     publish_result(run.tally.outcomes, markdown)
+    _index(run)
     message = f"{run.tally.snapshot.ok} videos analysed, {failed} failed"
     logger.info(message)
     return message
+
+
+def _index(run: _Run) -> None:
+    """Bring the search index up to date where one is wanted; the lake is whole without it."""
+    try:
+        done = index_if_large(run.lake, run.config.search)
+    except VideolakeError as error:
+        run.logger.warning("The search index is not up to date: %s", error)
+    else:
+        if done:
+            run.logger.info("Search index: %s", done)
 
 
 @flow(name="analyze-archive", description=__doc__, log_prints=False)

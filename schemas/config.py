@@ -294,6 +294,15 @@ class ShardsConfig(Section):
     """Seconds before the first of them; doubled each time."""
 
 
+class SearchConfig(Section):
+    """The search index that a lake keeps."""
+
+    index: Literal["auto", "never"] = "auto"
+    """`auto`: a run brings the index up to date once the lake is large, or has one; `never`: `videolake index` does."""
+    index_from_moments: int = Field(100_000, ge=0)
+    """Moments from which a lake is large: below, search reads the tables as fast."""
+
+
 class Config(Section):
     """Everything that can be set."""
 
@@ -315,6 +324,7 @@ class Config(Section):
     limits: LimitsConfig = LimitsConfig()
     workers: WorkersConfig = WorkersConfig()
     shards: ShardsConfig = ShardsConfig()
+    search: SearchConfig = SearchConfig()
 
 
 ANALYSIS_SECTIONS = (

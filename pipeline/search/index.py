@@ -13,10 +13,11 @@ import duckdb
 
 from pipeline.lake import Lake
 from pipeline.lake.store import Store
-from pipeline.search.manifest import Manifest, StoredSegment, publish_manifest, read_manifest
+from pipeline.search.manifest import Manifest, StoredSegment, manifest_state, publish_manifest, read_manifest
 from pipeline.search.moments import Space
 from pipeline.search.segment import load_content, space_models
 from pipeline.search.stored import read_commits, save_segment
+from schemas.config import SearchConfig
 from schemas.errors import SearchIndexError
 
 logger = logging.getLogger(__name__)
@@ -31,6 +32,9 @@ _GROWTH = 2
 _VIDEOS = (
     "SELECT video_id, shard, utterances + 3 * frames FROM videos WHERE status = 'ok' ORDER BY committed_at, video_id"
 )
+
+
+_MOMENTS = "SELECT coalesce(sum(utterances + frames), 0)::BIGINT AS moments FROM videos WHERE status = 'ok'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +73,28 @@ def update_index(lake: Lake, *, rebuild: bool = False) -> Indexed:
         store = Store(lake.uri)
         known = [] if rebuild else _known(store)
         return lake.read(lambda connection: _update(connection, store, known))
+
+
+def index_if_large(lake: Lake, config: SearchConfig) -> Indexed | None:
+    """Bring the stored index up to date where the configuration wants it: in large lakes, and where there is one.
+
+    Args:
+        lake: The lake.
+        config: The `search` section.
+
+    Returns:
+        What was done; None where no index is wanted.
+
+    Raises:
+        LakeError: The lake cannot be read or written, or another writer holds it.
+    """
+    if config.index == "never":
+        return None
+    if not manifest_state(Store(lake.uri)):
+        [moments] = lake.sql(_MOMENTS)["moments"].to_pylist()
+        if moments < config.index_from_moments:
+            return None
+    return update_index(lake)
 
 
 def _known(store: Store) -> list[_Known]:

@@ -32,7 +32,7 @@ from schemas.search import Duplicate, Filter, Hit
 
 logger = logging.getLogger(__name__)
 
-_CANDIDATES = 200
+_CANDIDATES = 100
 """Rows that each way of searching contributes."""
 _MOST_IN_MEMORY = 4
 """Segments in memory; one more, and they are read again as one."""

@@ -6,10 +6,11 @@ import pytest
 
 from pipeline.lake import Lake
 from pipeline.lake.store import Store
-from pipeline.search import Searcher, update_index
+from pipeline.search import Searcher, index_if_large, update_index
 from pipeline.search.ivf import IvfIndex, build_ivf
 from pipeline.search.moments import Vectors
 from pipeline.search.vectors import ExactIndex
+from schemas.config import SearchConfig
 from schemas.search import Filter, Hit
 from tests.pipeline.lake.lakes import analysis, publish
 from tests.pipeline.search.test_searcher import searcher_of
@@ -182,3 +183,18 @@ def test_the_same_vectors_give_the_same_inverted_file(tmp_path: Path) -> None:
     for name in ("one", "other"):
         build_ivf(vectors, tmp_path / name)
     assert (tmp_path / "one").read_bytes() == (tmp_path / "other").read_bytes()
+
+
+def test_a_run_keeps_an_index_of_large_lakes_only_and_of_those_that_have_one(lake: Lake) -> None:
+    publish(lake, "01", ["v01"])
+    small = SearchConfig(index_from_moments=10)
+    assert index_if_large(lake, small) is None
+    assert index_if_large(lake, SearchConfig(index="never", index_from_moments=0)) is None
+    publish(lake, "02", ["v02"])
+    done = index_if_large(lake, small)
+    assert done is not None
+    assert done.videos == 2
+    publish(lake, "03", ["v03"])
+    done = index_if_large(lake, SearchConfig())
+    assert done is not None
+    assert done.videos == 3

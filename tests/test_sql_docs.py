@@ -1,0 +1,67 @@
+"""What the page on SQL shows can be asked."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from pipeline.lake import Lake
+from pipeline.lake.moments import MOMENT_VIEWS
+from tests.pipeline.lake.lakes import publish
+
+PAGE = (Path(__file__).parent.parent / "docs" / "sql.md").read_text(encoding="utf-8")
+QUERIES = re.findall(r"```sql\n(.*?)```", PAGE, re.DOTALL)
+
+
+@pytest.fixture(scope="module")
+def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
+    made = Lake.create(str(tmp_path_factory.mktemp("sql") / "lake"))
+    publish(made, "01", ["v01", "v02"])
+    return made
+
+
+@pytest.mark.parametrize("query", QUERIES)
+def test_every_query_of_the_page_has_an_answer(lake: Lake, query: str) -> None:
+    asked = query.replace("talk.mp4", "v01.mp4").replace("telescope", "sentence")
+    assert lake.sql(asked).num_rows > 0
+
+
+def test_the_page_names_every_view_with_its_columns(lake: Lake) -> None:
+    for view in MOMENT_VIEWS:
+        [row] = [line for line in PAGE.splitlines() if line.startswith(f"| `{view}` |")]
+        columns = set(lake.sql(f"FROM {view}").column_names) - {"shard"}
+        assert set(re.findall(r"`(\w+)`", row.split("|")[3])) == columns
+
+
+def test_the_page_names_every_macro(lake: Lake) -> None:
+    found = lake.sql("SELECT DISTINCT function_name FROM duckdb_functions() WHERE NOT internal")
+    named = {line.split("`")[1].split("(")[0] for line in PAGE.splitlines() if re.match(r"\| `\w+\(", line)}
+    assert named == set(found["function_name"].to_pylist())
+
+
+@pytest.mark.parametrize("name", ["v01", "v01.mp4", "/archive/v01.mp4", "/archive/copies/v01.mp4"])
+def test_a_video_goes_by_its_id_its_path_and_its_file_name(lake: Lake, name: str) -> None:
+    assert lake.sql(f"SELECT video_id FROM find_videos('{name}')")["video_id"].to_pylist() == ["v01"]
+
+
+def test_what_is_at_a_second_comes_from_the_whole_to_the_part(lake: Lake) -> None:
+    kinds = lake.sql("SELECT kind, start_s FROM at('v01', 11.0)").to_pylist()
+    assert [row["kind"] for row in kinds] == ["chapter", "scene", "shot", "speech", "screen", "caption", "picture"]
+    assert lake.sql("FROM at('v01', 1000)").num_rows == 0
+
+
+def test_text_that_stays_on_screen_is_one_moment_and_pictures_are_many(lake: Lake) -> None:
+    rows = lake.sql(
+        "SELECT kind, start_s, end_s FROM moments WHERE video_id = 'v01' ORDER BY kind, start_s"
+    ).to_pylist()
+    spans = {
+        kind: [(row["start_s"], row["end_s"]) for row in rows if row["kind"] == kind] for kind in ("screen", "picture")
+    }
+    assert spans == {"screen": [(0.0, 30.0)], "picture": [(0.0, 10.0), (10.0, 20.0), (20.0, 30.0)]}
+
+
+@pytest.mark.parametrize(
+    ("seconds", "written"), [(0, "0:00"), (59.6, "1:00"), (83, "1:23"), (3599.7, "1:00:00"), (3725, "1:02:05")]
+)
+def test_times_are_written_as_people_do(lake: Lake, seconds: float, written: str) -> None:
+    assert lake.sql(f"SELECT clock({seconds}) AS time")["time"].to_pylist() == [written]
