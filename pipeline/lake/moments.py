@@ -15,13 +15,12 @@ MOMENT_VIEWS = {
 }
 
 _PICTURES = """
-CREATE VIEW lake.pictures AS
 SELECT f.video_id, f.shard, f.frame_id, f.frame_index, f.time_s,
     CASE WHEN row_number() OVER shot = 1 THEN least(coalesce(s.start_s, f.time_s), f.time_s) ELSE f.time_s END
         AS start_s,
     greatest(coalesce(lead(f.time_s) OVER shot, s.end_s, f.time_s), f.time_s) AS end_s,
     f.text, f.caption, f.labels, f.text_embedding, f.coordinated_embedding
-FROM frames AS f LEFT JOIN shots AS s ON f.video_id = s.video_id AND f.shot_index = s.shot_index
+FROM {frames} AS f LEFT JOIN {shots} AS s ON f.video_id = s.video_id AND f.shot_index = s.shot_index
 WINDOW shot AS (PARTITION BY f.video_id, f.shot_index ORDER BY f.time_s, f.frame_index)
 """
 """A keyframe stands for its shot from its own time, or from the shot's start if it is the first, until the next."""
@@ -32,29 +31,31 @@ SELECT video_id, any_value(shard) AS shard, '{kind}' AS kind, arg_min(frame_id, 
     arg_min(frame_id, frame_index) AS frame_id
 FROM (
     SELECT *, sum(CASE WHEN {text} = before THEN 0 ELSE 1 END) OVER (PARTITION BY video_id ORDER BY frame_index) AS run
-    FROM (SELECT *, lag({text}) OVER (PARTITION BY video_id ORDER BY frame_index) AS before FROM lake.pictures)
+    FROM (SELECT *, lag({text}) OVER (PARTITION BY video_id ORDER BY frame_index) AS before FROM {{pictures}})
 )
 WHERE {text} <> '' GROUP BY video_id, run
 """
 """Keyframes one after another with the same text are one moment."""
 
+_PARTS = f"""
+SELECT u.video_id, u.shard, 'speech' AS kind, utterance_id AS moment_id, u.start_s, u.end_s, u.text,
+    u.translation, u.embedding, p.frame_id, u.language, u.speaker
+FROM {{utterances}} AS u ASOF LEFT JOIN {{pictures}} AS p ON u.video_id = p.video_id AND u.start_s >= p.start_s
+WHERE u.text <> ''
+UNION ALL BY NAME
+{_RUNS.format(kind="screen", text="text", vector="arg_min(text_embedding, frame_index)")}
+UNION ALL BY NAME
+{_RUNS.format(kind="caption", text="caption", vector="NULL")}
+UNION ALL BY NAME
+SELECT video_id, shard, 'picture' AS kind, frame_id AS moment_id, start_s, end_s,
+    list_aggregate([label.label FOR label IN labels IF label.score >= 0.1], 'string_agg', ', ') AS text,
+    coordinated_embedding AS picture_embedding, frame_id
+FROM {{pictures}}
+"""  # noqa: S608 - made of constants
+
 _MOMENTS = f"""
 CREATE VIEW moments AS
-WITH parts AS (
-    SELECT u.video_id, u.shard, 'speech' AS kind, utterance_id AS moment_id, u.start_s, u.end_s, u.text,
-        u.translation, u.embedding, p.frame_id, u.language, u.speaker
-    FROM utterances AS u ASOF LEFT JOIN lake.pictures AS p ON u.video_id = p.video_id AND u.start_s >= p.start_s
-    WHERE u.text <> ''
-    UNION ALL BY NAME
-    {_RUNS.format(kind="screen", text="text", vector="arg_min(text_embedding, frame_index)")}
-    UNION ALL BY NAME
-    {_RUNS.format(kind="caption", text="caption", vector="NULL")}
-    UNION ALL BY NAME
-    SELECT video_id, shard, 'picture' AS kind, frame_id AS moment_id, start_s, end_s,
-        list_aggregate([label.label FOR label IN labels IF label.score >= 0.1], 'string_agg', ', ') AS text,
-        coordinated_embedding AS picture_embedding, frame_id
-    FROM lake.pictures
-)
+WITH parts AS ({_PARTS.format(utterances="utterances", pictures="lake.pictures")})
 SELECT m.video_id, m.kind, m.moment_id, m.start_s, m.end_s, coalesce(m.text, '') AS text, m.translation, m.embedding,
     m.picture_embedding, m.frame_id, coalesce(m.language, v.language) AS language, m.speaker, s.scene_index,
     list_distinct(list_concat(
@@ -68,7 +69,7 @@ ASOF LEFT JOIN scenes AS s ON m.video_id = s.video_id AND m.start_s >= s.start_s
 """  # noqa: S608 - made of constants
 
 _VIEWS = (
-    _PICTURES,
+    f"CREATE VIEW lake.pictures AS {_PICTURES.format(frames='frames', shots='shots')}",
     _MOMENTS,
     """
 CREATE VIEW words AS
@@ -113,18 +114,25 @@ CREATE MACRO transcript(video) AS TABLE
 SELECT clock(start_s) AS time, start_s, end_s, speaker, text, language, video_id
 FROM utterances WHERE video_id IN (SELECT video_id FROM find_videos(video)) ORDER BY video_id, start_s
 """,
-    """
+    f"""
 CREATE MACRO "at"(video, t) AS TABLE
-WITH spans AS (
-    SELECT 'chapter' AS kind, video_id, start_s, end_s, title AS text FROM chapters
-    UNION ALL BY NAME SELECT 'scene' AS kind, video_id, start_s, end_s, caption AS text FROM scenes
-    UNION ALL BY NAME SELECT 'shot' AS kind, video_id, start_s, end_s, transition AS text FROM shots
-    UNION ALL BY NAME SELECT kind, video_id, start_s, end_s, text, speaker, frame_id FROM moments
-)
-SELECT kind, clock(start_s) AS time, start_s, end_s, speaker, text, frame_id, video_id FROM spans
-WHERE video_id IN (SELECT video_id FROM find_videos(video)) AND start_s <= t AND t < end_s
+WITH those AS (SELECT video_id FROM find_videos(video)),
+    own_frames AS (FROM frames SEMI JOIN those USING (video_id)),
+    own_shots AS (FROM shots SEMI JOIN those USING (video_id)),
+    own_utterances AS (FROM utterances SEMI JOIN those USING (video_id)),
+    own_pictures AS ({_PICTURES.format(frames="own_frames", shots="own_shots")}),
+    own_moments AS ({_PARTS.format(utterances="own_utterances", pictures="own_pictures")}),
+    spans AS (
+        SELECT 'chapter' AS kind, video_id, start_s, end_s, title AS text FROM chapters
+        UNION ALL BY NAME SELECT 'scene' AS kind, video_id, start_s, end_s, caption AS text FROM scenes
+        UNION ALL BY NAME SELECT 'shot' AS kind, video_id, start_s, end_s, transition AS text FROM own_shots
+        UNION ALL BY NAME SELECT kind, video_id, start_s, end_s, text, speaker, frame_id FROM own_moments
+    )
+SELECT kind, clock(start_s) AS time, start_s, end_s, speaker, text, frame_id, video_id
+FROM spans SEMI JOIN those USING (video_id)
+WHERE start_s <= t AND t < end_s
 ORDER BY video_id, list_position(['chapter', 'scene', 'shot', 'speech', 'screen', 'caption', 'picture'], kind), start_s
-""",
+""",  # noqa: S608 - made of constants
 )
 
 
