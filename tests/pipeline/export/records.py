@@ -78,7 +78,7 @@ _DENSE = st.builds(str.__add__, _CHARACTERS, st.sampled_from(["", "", "", "，",
 
 
 @st.composite
-def speech(draw: st.DrawFn, language: str = "en", *, most_words: int = 60, timed: bool = True) -> list[Utterance]:
+def speech(draw: st.DrawFn, language: str = "en", *, most_words: int = 30, timed: bool = True) -> list[Utterance]:
     """Draw utterances of several speakers at any pace, with pauses of any length."""
     vocabulary = _DENSE if language in {"zh", "ja"} else _MARKED
     utterances: list[Utterance] = []

@@ -40,7 +40,7 @@ def by_ffmpeg(path: Path) -> list[tuple[float, str]]:
         ]
 
 
-@given(speech(most_words=30))
+@given(speech())
 @settings(max_examples=40)
 def test_other_programs_read_the_same_subtitles_from_both_formats(utterances: list) -> None:
     film = video(utterances=tuple(utterances))
