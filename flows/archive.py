@@ -16,7 +16,7 @@ from prefect import flow, get_run_logger, task  # noqa: E402 - its settings are 
 from prefect.cache_policies import NO_CACHE  # noqa: E402
 from prefect.runtime import flow_run  # noqa: E402
 
-from flows.artifacts import ProgressArtifact, publish_result, result_markdown  # noqa: E402
+from flows.artifacts import ProgressArtifact, publish_report, publish_result, result_markdown  # noqa: E402
 from flows.progress import Snapshot, Tally, watched_by  # noqa: E402
 from flows.record import run_row  # noqa: E402
 from pipeline.discovery import Discovery, discover  # noqa: E402
@@ -150,6 +150,8 @@ def publish_run(handle: _Handle) -> str:
     )
     publish_result(run.tally.outcomes, markdown)
     _index(run)
+    if run.tally.outcomes:
+        publish_report(run.lake, run.run_id, run.config.report)
     message = f"{run.tally.snapshot.ok} videos analysed, {failed} failed"
     logger.info(message)
     return message

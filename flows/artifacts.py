@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from prefect.artifacts import (
+    create_link_artifact,
     create_markdown_artifact,
     create_progress_artifact,
     create_table_artifact,
@@ -15,7 +16,9 @@ from prefect.artifacts import (
 )
 
 from flows.progress import Snapshot
+from pipeline.lake import Lake
 from pipeline.lake.present import clock
+from schemas.config import ReportConfig
 from schemas.outcome import VideoOutcome
 
 logger = logging.getLogger(__name__)
@@ -54,6 +57,19 @@ class ProgressArtifact:
             update_progress_artifact(self._id, progress=round(100 * snapshot.share, 1), description=description)
         except Exception as error:  # noqa: BLE001 - as above
             logger.warning("The progress artifact could not be updated: %s", error)
+
+
+def publish_report(lake: Lake, run_id: str, config: ReportConfig) -> None:
+    """Write the run's report into the lake, and link to it; a run does not fail for want of one."""
+    if not config.enabled:
+        return
+    try:
+        from flows.web.report import lake_report
+
+        link = lake.write_report(run_id, lake_report(lake, most_videos=config.max_videos))
+        create_link_artifact(link=link, link_text=link, key="videolake-report", description="Report of the lake")
+    except Exception as error:  # noqa: BLE001 - the lake has everything
+        logger.warning("The report could not be written: %s", error)
 
 
 def publish_result(outcomes: Sequence[VideoOutcome], markdown: str) -> None:

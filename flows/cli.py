@@ -445,6 +445,25 @@ def browse(
 
 
 @main.command()
+@click.argument("what", required=False, metavar="[VIDEO|LAKE]")
+@click.option("--lake", envvar="VIDEOLAKE_LAKE", metavar="LAKE", help="Lake of the video; or set VIDEOLAKE_LAKE.")
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), required=True, help="HTML file to write."
+)
+@_reported
+def report(what: str | None, lake: str | None, output: Path) -> None:
+    """Write a video, or a whole lake, as one HTML file that needs nothing else: to read, print, or send.
+
+    \b
+    videolake report talk.mp4 --lake LAKE -o talk.html   summary, storyboard, scenes and transcript
+    videolake report --lake LAKE -o lake.html            all videos, and what failed
+    """
+    from flows.commands.report import write_report
+
+    write_report(what, lake, output)
+
+
+@main.command()
 @click.argument("folder", type=click.Path(path_type=Path))
 @_reported
 def sample(folder: Path) -> None:

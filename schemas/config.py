@@ -303,6 +303,15 @@ class SearchConfig(Section):
     """Moments from which a lake is large: below, search reads the tables as fast."""
 
 
+class ReportConfig(Section):
+    """The report that a run leaves in the lake, and links to in Prefect."""
+
+    enabled: bool = True
+    """Write `_reports/<run>.html` after a run that analysed something."""
+    max_videos: int = Field(48, ge=1, le=1000)
+    """Newest videos shown in it at most."""
+
+
 class Config(Section):
     """Everything that can be set."""
 
@@ -325,6 +334,7 @@ class Config(Section):
     workers: WorkersConfig = WorkersConfig()
     shards: ShardsConfig = ShardsConfig()
     search: SearchConfig = SearchConfig()
+    report: ReportConfig = ReportConfig()
 
 
 ANALYSIS_SECTIONS = (

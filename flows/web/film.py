@@ -109,6 +109,14 @@ def begin_s(sentence: SummarySentence) -> float:
     return min(said or [evidence.start_s for evidence in sentence.evidence], default=0.0)
 
 
+def spoken_line(sentence: SummarySentence) -> int | None:
+    """Return the index of the first utterance that a sentence rests on; None where it rests on pictures."""
+    said = (evidence for evidence in sentence.evidence if evidence.kind == "utterance")
+    first = min(said, key=lambda evidence: evidence.start_s, default=None)
+    number = first.id.rpartition("-u")[2] if first else ""
+    return int(number) if number.isdecimal() else None
+
+
 def read_film(connection: duckdb.DuckDBPyConnection, video_id: str) -> Film | None:
     """Gather what the lake says of a video; None where there is no such video."""
     row = next(iter(_rows(connection, "videos", "*", video_id)), None)

@@ -31,6 +31,7 @@ def environment() -> jinja2.Environment:
         "language": wording.language_name,
         "megabytes": wording.megabytes,
         "percent": wording.percent,
+        "spoken_line": film.spoken_line,
         "spelled": wording.spelled_length,
         "remedy": wording.what_to_do,
         "marked": wording.marked,

@@ -4,13 +4,14 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import duckdb
 import pyarrow as pa
 
 from pipeline.lake import cleaning, commit, compaction, query, staging
-from pipeline.lake.layout import MARKER, checked
+from pipeline.lake.layout import MARKER, REPORTS, checked
 from pipeline.lake.lock import writer_lock
 from pipeline.lake.parquet import write_table
 from pipeline.lake.rows import table_of
@@ -167,6 +168,20 @@ class Lake:
             row: A value for each column of the table `runs`.
         """
         self._write_rows("runs", row["run_id"], [row])
+
+    def write_report(self, run_id: str, page: str) -> str:
+        """Keep a run's report, HTML for people, beside the tables.
+
+        Args:
+            run_id: The run.
+            page: The document.
+
+        Returns:
+            Where it is, as a URI.
+        """
+        name = f"{REPORTS}/{checked(run_id)}.html"
+        self._store.write(name, page.encode())
+        return Path(self._store.path(name)).as_uri() if self._store.local else f"{self.uri.rstrip('/')}/{name}"
 
     def write_sources(self, run_id: str, rows: Sequence[Mapping[str, Any]]) -> None:
         """Record where a run found which content, for files that are new or changed.

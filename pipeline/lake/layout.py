@@ -7,6 +7,7 @@
 <lake>/runs/<run_id>.parquet, sources/<run_id>.parquet
 <lake>/_staging/<shard>/<video_id>/<table>.parquet
 <lake>/_compactions/<id>.json                   which files another one stands for, while both are there
+<lake>/_reports/<run_id>.html                   what a run shows to people
 <lake>/_tmp/, _lock, _lock.json                 of the writer
 ```
 
@@ -24,6 +25,7 @@ MARKER = "_videolake.json"
 STAGING = "_staging"
 TEMPORARY = "_tmp"
 COMPACTIONS = "_compactions"
+REPORTS = "_reports"
 LOCK = "_lock"
 LOCK_INFO = "_lock.json"
 

@@ -96,13 +96,16 @@ def test_prefect_has_a_task_run_a_step_and_a_shard_named_by_what_it_holds(result
 
 def test_prefect_shows_progress_a_table_and_the_result(result: RunResult) -> None:
     _, artifacts, _ = prefect_run_of(result)
-    by_type = {artifact.type: artifact for artifact in artifacts}
-    assert set(by_type) == {"progress", "table", "markdown"}
-    assert by_type["progress"].data == 100.0
-    rows = json.loads(by_type["table"].data)
+    by_key = {artifact.key.removeprefix("videolake-"): artifact for artifact in artifacts}
+    assert set(by_key) == {"progress", "videos", "result", "report"}
+    assert by_key["progress"].data == 100.0
+    rows = json.loads(by_key["videos"].data)
     assert {row["status"] for row in rows} == {"ok", "failed"}
     assert len(rows) == 8
-    assert "3 videos analysed, 5 failed" in by_type["markdown"].data
+    assert "3 videos analysed, 5 failed" in by_key["result"].data
+    page = Path(result.lake) / "_reports" / f"{result.run_id}.html"
+    assert page.as_uri() in by_key["report"].data
+    assert "3 videos" in page.read_text(encoding="utf-8")
 
 
 def test_the_logs_of_workers_reach_the_flow_run(result: RunResult) -> None:

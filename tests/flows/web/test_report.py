@@ -1,0 +1,105 @@
+"""Reports: one file that needs nothing else."""
+
+import re
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from playwright.sync_api import Browser
+
+from flows.artifacts import publish_report
+from flows.cli import main
+from flows.web.report import lake_report, video_report
+from pipeline.lake import Lake
+from schemas.config import ReportConfig
+from tests.flows.web.lakes import BROKEN, HOSTILE, TALK, jpeg
+from tests.flows.web.test_pages import Elements
+
+
+def outside(page: Elements) -> list[str]:
+    """Return whatever a document would fetch or lead to beyond itself."""
+    places = [value or "" for _, attrs in page.tags for name, value in attrs.items() if name in {"src", "href", "data"}]
+    return [place for place in places if not place.startswith(("data:image/jpeg;base64,", "#"))]
+
+
+def test_a_videos_report_holds_all_of_it_and_needs_nothing_else(web_lake: Lake) -> None:
+    text = video_report(web_lake, "the talk.mp4")
+    found = Elements(text)
+    assert outside(found) == []
+    assert not [tag for tag, _ in found.tags if tag in {"script", "link", "video", "iframe"}]
+    for line in ("The telescope", "A telescope collects their light.", "Glass", "astronomy", "1 picture shows for 25%"):
+        assert line in found.text
+    assert 'href="#u3"' in text, "a sentence leads to the line that it rests on"
+    assert 'id="u3"' in text
+    pictures = [attrs for tag, attrs in found.tags if tag == "img"]
+    assert len(pictures) == 3 + 3
+    assert "default-src 'none'" in text
+
+
+def test_a_lakes_report_shows_its_newest_videos_and_what_failed(web_lake: Lake) -> None:
+    found = Elements(lake_report(web_lake, most_videos=5))
+    assert outside(found) == []
+    assert "33 videos" in found.text
+    assert "The newest 5 of 33 videos." in found.text
+    assert "What to do:" in found.text
+    assert len([tag for tag, _ in found.tags if tag == "img"]) == 5
+
+
+@pytest.mark.parametrize("video", [HOSTILE, BROKEN, None])
+def test_hostile_texts_stay_texts_in_reports(web_lake: Lake, video: str | None) -> None:
+    found = Elements(video_report(web_lake, video) if video else lake_report(web_lake))
+    assert "alert(1)" in found.text
+    assert not [tag for tag, _ in found.tags if tag == "script"]
+    assert outside(found) == []
+    assert not [name for _, attrs in found.tags for name in attrs if name.startswith("on")]
+
+
+def test_pictures_are_left_out_before_a_report_becomes_too_large(
+    web_lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("flows.web.report._MOST_PICTURE_BYTES", int(2.5 * len(jpeg(0))))
+    assert lake_report(web_lake).count("data:image/jpeg") == 2
+
+
+def test_the_command_writes_a_video_or_a_lake(web_lake: Lake, tmp_path: Path) -> None:
+    made = tmp_path / "out.html"
+    for arguments, title in (
+        ([TALK, "--lake", web_lake.uri], "The telescope"),
+        (["--lake", web_lake.uri], "lake: 33 videos"),
+        ([web_lake.uri], "lake: 33 videos"),
+    ):
+        done = CliRunner().invoke(main, ["report", *arguments, "-o", str(made)])
+        assert done.exit_code == 0, done.output
+        assert re.search("<title>(.*)</title>", made.read_text()).group(1) == title  # type: ignore[union-attr]
+    assert CliRunner().invoke(main, ["report", "-o", str(made)]).exit_code == 2
+    assert CliRunner().invoke(main, ["report", "no such", "--lake", web_lake.uri, "-o", str(made)]).exit_code == 1
+    nowhere = CliRunner().invoke(main, ["report", "--lake", web_lake.uri, "-o", str(tmp_path / "no" / "x.html")])
+    assert "cannot be written" in nowhere.output
+
+
+def test_a_run_goes_on_where_its_report_cannot_be_made(
+    web_lake: Lake, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("flows.web.report.lake_report", lambda *_, **__: 1 / 0)
+    publish_report(web_lake, "run-1", ReportConfig())
+    assert "The report could not be written" in caplog.text
+    caplog.clear()
+    publish_report(web_lake, "run-1", ReportConfig(enabled=False))
+    assert caplog.text == ""
+
+
+@pytest.mark.browser
+def test_a_report_opens_from_disk_without_a_complaint(web_lake: Lake, browser: Browser, tmp_path: Path) -> None:
+    made = tmp_path / "talk.html"
+    made.write_text(video_report(web_lake, TALK), encoding="utf-8")
+    page = browser.new_page(viewport={"width": 320, "height": 640})
+    wrong: list[str] = []
+    page.on("console", lambda message: wrong.append(message.text))
+    page.on("request", lambda request: wrong.append(request.url) if request.url.startswith("http") else None)
+    page.goto(made.as_uri())
+    page.locator('a[href="#u3"]').first.click()
+    assert page.evaluate("location.hash") == "#u3"
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320
+    assert page.evaluate("[...document.images].every((each) => each.naturalWidth === 320)")
+    page.close()
+    assert wrong == []
