@@ -8,6 +8,7 @@
 <lake>/_staging/<shard>/<video_id>/<table>.parquet
 <lake>/_compactions/<id>.json                   which files another one stands for, while both are there
 <lake>/_reports/<run_id>.html                   what a run shows to people
+<lake>/_search/                                 search index, derived (see `pipeline.search.manifest`)
 <lake>/_tmp/, _lock, _lock.json                 of the writer
 ```
 
