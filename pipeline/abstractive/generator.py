@@ -48,7 +48,7 @@ class TextGenerator:
 
     def count(self, text: str) -> int:
         """Return the number of tokens of a text."""
-        return len(self._tokenizer(text, add_special_tokens=False)["input_ids"])
+        return len(self._tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"])
 
     def write(self, prompts: Sequence[str], new_tokens: int) -> list[str]:
         """Continue (or summarise) each prompt.
@@ -110,7 +110,7 @@ class TextGenerator:
 
     def _cut(self, prompts: Sequence[str], room: int) -> Iterator[str]:
         for prompt in prompts:
-            ids = self._tokenizer(prompt, add_special_tokens=False)["input_ids"]
+            ids = self._tokenizer(prompt, add_special_tokens=False, verbose=False)["input_ids"]
             yield prompt if len(ids) <= room else self._tokenizer.decode(ids[:room])
 
 
