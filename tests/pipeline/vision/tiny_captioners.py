@@ -18,7 +18,7 @@ _CHAT = (
 )
 
 
-def tiny_captioner(folder: Path, architecture: str, *, seed: int = 7) -> Path:
+def tiny_captioner(folder: Path, architecture: str, *, seed: int = 2) -> Path:
     """Save a `blip`, `git`, `vision-encoder-decoder` or `llava`, with its processor and a tokenizer of twelve words."""
     import transformers as hf
 
