@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pipeline.fusion.methods import fusion_model
 from pipeline.models import ModelInfo, resolve
 from pipeline.speakers import chosen_speaker_model
+from pipeline.text import chosen_text_configs
 from pipeline.understanding.taxonomy import NO_TAXONOMY, taxonomy_info
 from schemas.config import ANALYSIS_SECTIONS, COMPOSED, Config
 from schemas.tables import FORMAT_VERSION
@@ -22,7 +23,8 @@ def models_of(config: Config) -> tuple[ModelInfo, ...]:
         ModelError: One cannot be found.
         ConfigurationError: The taxonomy cannot be read.
     """
-    wanted: list[tuple[str, str]] = [("text", config.text.model), ("vision", config.vision.model)]
+    wanted: list[tuple[str, str]] = [("text", text.model) for text in chosen_text_configs(config.text)]
+    wanted.append(("vision", config.vision.model))
     if config.shots.detector != "content":
         wanted.append(("shots", config.shots.model))
     if config.speech.engine != "none":

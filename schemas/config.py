@@ -120,9 +120,15 @@ class TextConfig(Section):
 
     model: str = "embedded:minilm"
     """Any BERT-like encoder: `embedded:minilm`, a folder, a Hub id, or one of your own (`plugin:<name>`,
-    `python:package.module:Factory`)."""
+    `python:package.module:Factory`); or `auto`: `english_model` or `multilingual_model`, by the video's language."""
+    english_model: str = "embedded:minilm"
+    """With `auto`, for videos in English and those in which nobody speaks."""
+    multilingual_model: str = "none"
+    """With `auto`, for videos in other languages; `none`: the English one for all."""
     pooling: Literal["mean", "cls"] = "mean"
     """How token vectors become one."""
+    multilingual_pooling: Literal["mean", "cls"] = "mean"
+    """The same for `multilingual_model`."""
     batch_tokens: int = Field(1024, ge=64)
     """Tokens a batch, padding included."""
     max_tokens: int = Field(256, ge=8)

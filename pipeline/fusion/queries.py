@@ -15,7 +15,7 @@ from pipeline.fusion.early import early_id
 from pipeline.fusion.methods import HYBRID_PREFIX, PROJECTED_PREFIX
 from pipeline.fusion.vectors import unit
 from pipeline.lake import Lake
-from pipeline.text import TextEncoder
+from pipeline.text import TextEncoder, text_config_of
 from pipeline.vision import FrameEncoder
 from schemas.config import TextConfig, VisionConfig
 from schemas.tables import NO_ENCODER, Encoder
@@ -87,7 +87,7 @@ class QueryEncoder:
         threads: int = 1,
     ) -> None:
         self.spaces = spaces
-        self._text_config = (text or TextConfig()).model_copy(update={"model": spaces.text[0]})
+        self._text_config = text_config_of(spaces.text[0], text or TextConfig())
         self._vision_config = (vision or VisionConfig()).model_copy(update={"model": spaces.vision[0]})
         self._device, self._threads = device, threads
         # Reentrant: making one model may make another.

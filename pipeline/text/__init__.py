@@ -1,5 +1,6 @@
 """Text becomes vectors."""
 
+from pipeline.text.choice import chosen_text_configs, text_config_of
 from pipeline.text.encoder import TextEncoder
 
-__all__ = ["TextEncoder"]
+__all__ = ["TextEncoder", "chosen_text_configs", "text_config_of"]

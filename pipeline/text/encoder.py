@@ -1,7 +1,9 @@
 """BERT-like sentence encoder: text in, unit vectors out."""
 
+import copy
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,8 +11,10 @@ import torch
 from numpy.typing import NDArray
 
 from pipeline.models import ModelInfo, is_plugin, resolve, set_threads
+from pipeline.models.digests import DIGEST_LENGTH
 from pipeline.models.loading import LOAD_ERRORS, quiet_transformers
 from pipeline.text.batches import length_batches
+from pipeline.text.choice import BOTH, chosen_text_configs
 from pipeline.text.plugged import PluggedText
 from schemas.config import TextConfig
 from schemas.errors import ModelError
@@ -26,6 +30,11 @@ _NO_LIMIT = 1_000_000
 class TextEncoder:
     """A transformer encoder with pooling (Devlin et al. 2019; Reimers and Gurevych 2019). One thread at a time.
 
+    With `text.model = auto` it is two: an English and a multilingual one. Vectors of different models cannot be
+    compared, so each has a part of the vector to itself, and leaves the other's at zero: `for_language` gives the
+    encoder for the texts of a video. Without it, as for queries and for names of labels, both parts are filled, and
+    the cosine with a video's vector is that of the model it was made by, over the square root of 2.
+
     Args:
         config: The `text` section.
         device: `cpu` or `cuda`.
@@ -37,7 +46,15 @@ class TextEncoder:
 
     def __init__(self, config: TextConfig, *, device: str, threads: int) -> None:
         set_threads(threads)
-        self.info: ModelInfo = resolve("text", config.model)
+        parts = chosen_text_configs(config)
+        self._parts: tuple[TextEncoder, ...] = ()
+        self._part: int | None = None
+        if len(parts) > 1:
+            self._parts = tuple(TextEncoder(part, device=device, threads=threads) for part in parts)
+            self.info: ModelInfo = _joined_info([part.info for part in self._parts])
+            return
+        [config] = parts
+        self.info = resolve("text", config.model)
         self._config = config
         self._device = device
         self._plugged: PluggedText | None = None
@@ -51,11 +68,15 @@ class TextEncoder:
     @property
     def dimensions(self) -> int:
         """Length of a vector."""
+        if self._parts:
+            return sum(part.dimensions for part in self._parts)
         return self._plugged.dimensions if self._plugged else int(self._model.config.hidden_size)
 
     @property
     def recipe(self) -> str:
         """All that decides what vector a text gets: weights, pooling, and where texts are cut."""
+        if self._parts:
+            return f"{self._part} of {' + '.join(part.recipe for part in self._parts)}"
         return f"{self.info.digest} {self._config.pooling} {self._max_tokens}"
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
@@ -67,6 +88,8 @@ class TextEncoder:
         Returns:
             float32 (n, dimensions) in the order of `texts`, of unit length; zeros where there is nothing to read.
         """
+        if self._parts:
+            return self._encode_parts(texts)
         if self._plugged:
             return self._plugged.encode([_clean(text, self._max_tokens * _CHARACTERS_PER_TOKEN) for text in texts])
         vectors = np.zeros((len(texts), self.dimensions), dtype=np.float32)
@@ -74,6 +97,36 @@ class TextEncoder:
         for batch in length_batches([len(ids) for ids in tokens], self._config.batch_tokens):
             vectors[[filled[place] for place in batch]] = self._encode_batch([tokens[place] for place in batch])
         return vectors
+
+    @property
+    def infos(self) -> tuple[ModelInfo, ...]:
+        """The models that are loaded: one or two."""
+        return tuple(part.info for part in self._parts) or (self.info,)
+
+    def model_for(self, language: str | None) -> str:
+        """Return the id of the model for the texts of a video; language as ISO 639-1, None where nobody speaks."""
+        return self._parts[_part_for(language)].info.id if self._parts else self.info.id
+
+    def for_language(self, language: str | None) -> "TextEncoder":
+        """Return the encoder for the texts of a video: itself, but for `auto`.
+
+        Args:
+            language: ISO 639-1; None where nobody speaks.
+        """
+        if not self._parts:
+            return self
+        view = copy.copy(self)
+        view._part = _part_for(language)
+        return view
+
+    def _encode_parts(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        vectors = np.zeros((len(texts), self.dimensions), dtype=np.float32)
+        start = 0
+        for number, part in enumerate(self._parts):
+            if self._part in (None, number):
+                vectors[:, start : start + part.dimensions] = part.encode(texts)
+            start += part.dimensions
+        return np.asarray(vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9), np.float32)
 
     def _tokenize(self, texts: Sequence[str]) -> tuple[list[int], list[list[int]]]:
         """Return the places of texts that hold any token, and their token ids with the special ones."""
@@ -108,6 +161,19 @@ class TextEncoder:
             pooled = (hidden * weights).sum(dim=1) / weights.sum(dim=1)
         unit: NDArray[np.float32] = torch.nn.functional.normalize(pooled, dim=1).cpu().numpy()
         return unit
+
+
+def _part_for(language: str | None) -> int:
+    return 0 if language in (None, "en") else 1
+
+
+def _joined_info(infos: Sequence[ModelInfo]) -> ModelInfo:
+    return replace(
+        infos[0],
+        id=BOTH.join(info.id for info in infos),
+        licence=" + ".join(dict.fromkeys(info.licence for info in infos)),
+        digest="".join(info.digest[: DIGEST_LENGTH // len(infos)] for info in infos),
+    )
 
 
 def _clean(text: str, max_characters: int) -> str:

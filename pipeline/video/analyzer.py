@@ -8,6 +8,7 @@ from dataclasses import replace
 from pipeline.media import DecodeStats, decode, prefetch, probe
 from pipeline.shots import FrameSampler
 from pipeline.speakers import VoiceSession
+from pipeline.text import TextEncoder
 from pipeline.understanding import (
     TextSpan,
     build_scenes,
@@ -75,10 +76,11 @@ class VideoAnalyzer:
             if picture:
                 picture.finish(stats.duration_s)
             transcript = sound.finish()
+        encoder = self.models.text.for_language(transcript.language)
         shots = tuple(picture.shots) if picture else ()
         keyframes = tuple(picture.keyframes) if picture else ()
         utterances, keyframes, screen = self._encode_texts(
-            transcript.utterances, keyframes, shots, stats.duration_s, clock
+            transcript.utterances, keyframes, shots, stats.duration_s, encoder=encoder, clock=clock
         )
         with clock.step("scenes"):
             keyframes = caption_keyframes(keyframes, utterances)
@@ -95,7 +97,7 @@ class VideoAnalyzer:
                 fusion=self.config.fusion,
             )
         with clock.step("subjects"):
-            encoder, taxonomy = self.models.text, self.models.topics
+            taxonomy = self.models.topics
             subjects = find_subjects(
                 scenes,
                 keyframes,
@@ -135,7 +137,7 @@ class VideoAnalyzer:
             transcript=replace(transcript, utterances=utterances),
             scenes=scenes,
             summary=replace(summary, topics=subjects.topics, keyphrases=subjects.keyphrases),
-            text_model=self.models.text.info.id,
+            text_model=self.models.text.model_for(transcript.language),
             timings_s=clock.seconds,
             warnings=tuple(stats.warnings),
         )
@@ -181,12 +183,14 @@ class VideoAnalyzer:
         keyframes: tuple[Keyframe, ...],
         shots: tuple[Shot, ...],
         duration_s: float,
+        *,
+        encoder: TextEncoder,
         clock: StepClock,
     ) -> tuple[tuple[Utterance, ...], tuple[Keyframe, ...], list[TextSpan]]:
         written = screen_spans(keyframes, duration_s, shots)
         with clock.step("text"):
             texts = [utterance.text for utterance in utterances] + [text for _, _, text in written]
-            vectors = self.models.text.encode(texts)
+            vectors = encoder.encode(texts)
         spoken = tuple(
             replace(utterance, embedding=vector) for utterance, vector in zip(utterances, vectors, strict=False)
         )

@@ -36,9 +36,9 @@ class Models:
     @property
     def infos(self) -> tuple[ModelInfo, ...]:
         """What was loaded."""
-        loaded = (self.text, self.vision, self.shots, self.speech, self.speakers, self.ocr, self.captions)
+        loaded = (self.vision, self.shots, self.speech, self.speakers, self.ocr, self.captions)
         infos = tuple(model.info for model in loaded if model is not None)
-        return (*infos, *(self.abstract.infos if self.abstract else ()))
+        return (*self.text.infos, *infos, *(self.abstract.infos if self.abstract else ()))
 
 
 def load_models(config: Config, *, device: str, threads: int) -> Models:
