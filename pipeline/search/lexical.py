@@ -5,10 +5,8 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
 import tantivy
-from numpy.typing import NDArray
 
 from pipeline.search.terms import WordQuery, index_text
 from schemas.search import Filter
@@ -110,32 +108,38 @@ class LexicalIndex:
             yield Query.range_query(self._schema, "start_s", kind, upper_bound=admitted.to_s, include_upper=False)
 
 
-def build_lexical(rows: pa.Table, folder: Path | None = None) -> LexicalIndex:
+def build_lexical(rows: pa.Table, folder: Path | None = None) -> tuple[LexicalIndex, int]:
     """Index the words of moments.
 
     Args:
         rows: In the columns of `pipeline.search.moments`.
         folder: An empty folder to keep it in; none: in memory.
+
+    Returns:
+        The index, and the number of words of all moments together.
     """
+    words = 0
     index = tantivy.Index(_schema(), path=str(folder) if folder else None)
     index.register_tokenizer(_TOKENIZER, _analyzer())
     with index.writer(_WRITER_BYTES, 1) as writer:
-        for row, document in enumerate(_documents(rows)):
+        for row, (document, count) in enumerate(_documents(rows)):
             document.add_unsigned("row", row)
             writer.add_document(document)
+            words += count
         writer.commit()
         writer.wait_merging_threads()
-    return LexicalIndex(index)
+    return LexicalIndex(index), words
 
 
-def _documents(rows: pa.Table) -> Iterable[tantivy.Document]:
+def _documents(rows: pa.Table) -> Iterable[tuple[tantivy.Document, int]]:
     columns = ("text", "translation", "video_id", "kind", "language", "speaker", "topics", "start_s", "end_s")
     for batch in rows.select(columns).to_batches(max_chunksize=10_000):
         for text, translation, video, kind, language, speaker, topics, start_s, end_s in zip(
             *(column.to_pylist() for column in batch.columns), strict=True
         ):
             document = tantivy.Document()
-            document.add_text(_WORDS, index_text(searched_text(text, translation)))
+            words = index_text(searched_text(text, translation))
+            document.add_text(_WORDS, words)
             for field, value in (("video", video), ("kind", kind), ("language", language), ("speaker", speaker)):
                 if value is not None:
                     document.add_text(field, value)
@@ -143,7 +147,7 @@ def _documents(rows: pa.Table) -> Iterable[tantivy.Document]:
                 document.add_text("topic", topic.lower())
             document.add_float("start_s", start_s)
             document.add_float("end_s", end_s)
-            yield document
+            yield document, words.count(" ") + 1 if words else 0
 
 
 def searched_text(text: str, translation: str | None) -> str:
@@ -209,8 +213,3 @@ class Bm25:
 
 def _idf(frequency: int, total: int) -> float:
     return math.log(1 + (total - frequency + 0.5) / (frequency + 0.5))
-
-
-def word_counts(texts: Iterable[str]) -> NDArray[np.int32]:
-    """Return the number of words of each text, as they are indexed."""
-    return np.fromiter((index_text(text).count(" ") + 1 for text in texts), np.int32)

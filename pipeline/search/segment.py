@@ -7,7 +7,7 @@ from functools import cached_property, lru_cache
 import duckdb
 import pyarrow as pa
 
-from pipeline.search.lexical import LexicalIndex, build_lexical, searched_text, word_counts
+from pipeline.search.lexical import LexicalIndex, build_lexical
 from pipeline.search.moments import SPACES, Columns, Mask, Space, Vectors, load_rows, load_vectors
 from pipeline.search.vectors import ExactIndex, VectorIndex
 from schemas.search import Filter
@@ -29,8 +29,6 @@ class Content:
     """Shard of each video."""
     rows: pa.Table
     """Moments, in `ROW_SCHEMA`."""
-    words: int
-    """Words of all moments together."""
     vectors: Mapping[Space, Vectors]
     models: Mapping[Space, str]
     """Which model made the vectors of each space."""
@@ -96,7 +94,6 @@ def load_content(connection: duckdb.DuckDBPyConnection, commits: Mapping[str, st
     return Content(
         commits=dict(commits),
         rows=rows,
-        words=count_words(rows),
         vectors={space: vectors for space, vectors in found.items() if vectors is not None},
         models=space_models(connection),
     )
@@ -104,17 +101,12 @@ def load_content(connection: duckdb.DuckDBPyConnection, commits: Mapping[str, st
 
 def segment_in_memory(content: Content) -> Segment:
     """Make a segment that is searched exactly."""
+    lexical, words = build_lexical(content.rows)
     return Segment(
         commits=content.commits,
         rows=content.rows,
-        words=content.words,
-        lexical=build_lexical(content.rows),
+        words=words,
+        lexical=lexical,
         vectors={space: ExactIndex(vectors) for space, vectors in content.vectors.items()},
         models=content.models,
     )
-
-
-def count_words(rows: pa.Table) -> int:
-    """Return the number of words of all moments together."""
-    texts = zip(rows["text"].to_pylist(), rows["translation"].to_pylist(), strict=True)
-    return int(word_counts(searched_text(text, translation) for text, translation in texts).sum())

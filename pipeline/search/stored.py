@@ -45,12 +45,12 @@ def save_segment(store: Store, content: Content) -> StoredSegment:
     for space, vectors in content.vectors.items():
         _save_vectors(space, vectors, save)
     with tempfile.TemporaryDirectory(prefix="videolake-") as folder:
-        build_lexical(content.rows, Path(folder))
+        _, words = build_lexical(content.rows, Path(folder))
         for file in sorted(Path(folder).iterdir()):
             if file.is_file() and not file.name.startswith("."):
                 save(f"lexical/{file.name}", lambda path, file=file: shutil.copyfile(file, path))  # type: ignore[misc]
     return StoredSegment(
-        name=name, moments=content.rows.num_rows, words=content.words, models=dict(content.models), files=files
+        name=name, moments=content.rows.num_rows, words=words, models=dict(content.models), files=files
     )
 
 
