@@ -62,7 +62,13 @@ def ways_of_scoring(lake: Lake, videos: Mapping[str, Video], texts: Sequence[str
 
 def _parts(video: Video) -> Iterator[SceneParts]:
     """Yield of each scene what the methods of fusion see, read back from the lake."""
-    times_s = [frame["time_s"] for frame in video.frames] + [video.row["duration_s"]]
+    starts_s = {shot["shot_index"]: shot["start_s"] for shot in video.shots}
+    # The first keyframe of a shot stands for it from its beginning.
+    opens = [place == 0 or video.frames[place - 1]["shot_index"] != each["shot_index"]
+             for place, each in enumerate(video.frames)]  # fmt: skip
+    times_s = [min(starts_s.get(frame["shot_index"], frame["time_s"]), frame["time_s"]) if first else frame["time_s"]
+               for frame, first in zip(video.frames, opens, strict=True)]  # fmt: skip
+    times_s.append(video.row["duration_s"])
     texts = [
         (row["start_s"], row["end_s"], row["embedding"], _DOUBT if row["flags"] else 1.0) for row in video.utterances
     ]

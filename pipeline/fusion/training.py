@@ -119,10 +119,11 @@ def train(scenes: Sequence[TrainingScene], settings: TrainingSettings) -> tuple[
 def _fit(module: CrossAttention, scenes: Sequence[TrainingScene], settings: TrainingSettings) -> list[float]:
     rng = np.random.default_rng(settings.seed)
     optimizer = torch.optim.AdamW(module.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay)
+    parts = [_candidates(scene) for scene in scenes]
     losses = []
     for step in range(settings.steps):
         chosen = rng.choice(len(scenes), size=min(settings.batch_scenes, len(scenes)), replace=False)
-        pairs = [_without(scenes[place], _any(_candidates(scenes[place]), rng)) for place in chosen]
+        pairs = [_without(scenes[place], _any(parts[place], rng)) for place in chosen]
         queries = torch.from_numpy(np.stack([pair.query for pair in pairs]))
         fused = module(padded([pair.texts for pair in pairs], [pair.frames for pair in pairs]))
         loss = _contrast(queries, fused, settings.temperature)
