@@ -108,7 +108,7 @@ def sentence_title(text: str, *, length: int = TITLE_LENGTH) -> str:
 
 
 def phrase_title(phrases: Sequence[str]) -> str:
-    """Make a title of the one or two best keyphrases; a phrase that says the same as the first is passed over.
+    """Make a title of the best keyphrase; a single word gets the next one beside it that says something else.
 
     Args:
         phrases: The best first.
@@ -119,8 +119,8 @@ def phrase_title(phrases: Sequence[str]) -> str:
     known = set(first.lower().split())
     others = (clean(phrase) for phrase in phrases[1:])
     second = next((phrase for phrase in others if not known & set(phrase.lower().split())), "")
-    joined = f"{first}, {second}" if second and word_count(first) < 3 else first
-    title = joined if len(joined) <= TITLE_LENGTH else first
+    both = word_count(first) == 1 and 1 <= word_count(second) <= 2
+    title = f"{first}, {second}" if both and len(first) + len(second) + 2 <= TITLE_LENGTH else first
     return shortened(title[:1].upper() + title[1:], TITLE_LENGTH)
 
 
