@@ -13,8 +13,8 @@ def reciprocal_rank_fusion(
     """Combine rankings by ranks alone (Cormack, Clarke and Büttcher 2009).
 
     `score(d) = sum_i w_i / (k + rank_i(d))`, ranks from 1; a ranking that does not hold d adds nothing. It needs no
-    scores that can be compared, so it suits BM25 beside cosine, and a ranking with nothing in it changes nothing. It takes
-    every ranking at its word, so give it what a way found, and not all there is in that way's order.
+    scores that can be compared, so it suits BM25 beside cosine, and a ranking with nothing in it changes nothing. It
+    takes every ranking at its word, though: give it what a way found, and not all there is in that way's order.
 
     Args:
         rankings: Of each way, ids of the items it found (integers or strings), the best first; the first place counts
