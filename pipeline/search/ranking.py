@@ -54,6 +54,8 @@ def fuse(lists: Mapping[Way, Sequence[Candidate]], limit: int) -> list[Moment]:
     Returns:
         Moments with their scores; further moments of a video count for less, the more of it is there before.
     """
+    # In a fixed order, since sums of floats depend on it.
+    lists = dict(sorted(lists.items()))
     moments, place_of = _joined(lists)
     rankings = [[place_of[each.key] for each in candidates] for candidates in lists.values()]
     seen: Counter[str] = Counter()

@@ -104,7 +104,7 @@ class Searcher:
     @property
     def notes(self) -> tuple[str, ...]:
         """What a person who reads the answers should know, e.g. that a model is missing."""
-        return tuple(self._notes.values())
+        return tuple(dict(self._notes).values())
 
     @property
     def moments(self) -> int:
@@ -216,13 +216,25 @@ class Searcher:
             assert state is not None  # noqa: S101 - else the call above waits
             return state
         try:
-            seen = (self._lake.state, manifest_state(self._store))
-            if self._state is None or self._state.seen != seen:
-                self._state = self._lake.read(lambda connection: self._load(connection, seen))
+            self._state = self._looked(self._state)
             self._looked_at = time.monotonic()
             return self._state
         finally:
             self._lock.release()
+
+    def _looked(self, state: _State | None) -> _State:
+        """Return the lake as it is now; as it was, where it cannot be read just now."""
+        try:
+            seen = (self._lake.state, manifest_state(self._store))
+            if state is None or state.seen != seen:
+                state = self._lake.read(lambda connection: self._load(connection, seen))
+            self._notes.pop("lake", None)
+        except (LakeError, OSError) as error:
+            if state is None:
+                raise LakeError(f"The lake {self._lake.uri} cannot be searched: {error}") from error
+            logger.warning("The lake cannot be read just now: %s", error)
+            self._notes["lake"] = f"What is new in the lake cannot be read just now: {error}"
+        return state
 
     def _load(self, connection: duckdb.DuckDBPyConnection, seen: _Seen) -> _State:
         commits = dict(connection.execute(_COMMITS).fetchall())

@@ -207,6 +207,27 @@ def test_what_is_committed_later_is_found_and_what_is_superseded_is_not(any_lake
     assert sorted(spans(searcher.search("sentence"))) == sorted(spans(hits))
 
 
+def test_a_lake_that_cannot_be_read_for_a_while_is_searched_as_it_was(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish(lake, "01", ["v01"])
+    searcher = searcher_of(lake)
+    before = searcher.search("sentence")
+    publish(lake, "02", ["v02"])
+
+    def fails(*_: object) -> None:
+        raise LakeError("The network is down.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Lake, "read", fails)
+        assert searcher.search("sentence") == before
+        assert "The network is down" in searcher.notes[0]
+        with pytest.raises(LakeError, match="network is down"):
+            searcher_of(lake).search("sentence")
+    assert {hit.video_id for hit in searcher.search("sentence")} == {"v01", "v02"}
+    assert searcher.notes == ()
+
+
 def test_threads_search_while_videos_are_committed(lake: Lake) -> None:
     publish(lake, "01", ["v01"])
     searcher = searcher_of(lake)

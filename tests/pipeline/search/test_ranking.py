@@ -1,0 +1,70 @@
+from collections.abc import Mapping, Sequence
+from typing import get_args
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.search.ranking import Candidate, Moment, Way, fuse
+
+WAYS: tuple[Way, ...] = get_args(Way)
+ROWS = [("v1", start, start + length) for start in range(0, 12, 2) for length in (0, 1, 3)]
+ROWS += [("v2", start, start + 4) for start in range(0, 12, 4)]
+
+
+def candidates(way: Way, rows: Sequence[int]) -> list[Candidate]:
+    return [
+        Candidate(row % 2, row, ROWS[row][0], ROWS[row][1], ROWS[row][2], way, 1.0 / rank, rank)
+        for rank, row in enumerate(rows, 1)
+    ]
+
+
+lists = st.fixed_dictionaries(
+    {
+        way: st.lists(st.integers(0, len(ROWS) - 1), unique=True).map(lambda rows, way=way: candidates(way, rows))
+        for way in WAYS
+    }
+)
+
+
+@given(lists)
+def test_every_row_is_in_one_moment_and_moments_of_a_video_do_not_overlap(found: Mapping[Way, list[Candidate]]) -> None:
+    moments = fuse(found, 1000)
+    rows = [(each.way, each.key) for moment in moments for each in moment.found]
+    assert sorted(rows) == sorted((each.way, each.key) for those in found.values() for each in those)
+    for place, one in enumerate(moments):
+        assert one.first in one.found or any(each.key == one.first.key for each in one.found)
+        for each in one.found:
+            assert each.video_id == one.first.video_id
+            assert _overlap(each, one.first)
+        for other in moments[:place]:
+            assert one.first.video_id != other.first.video_id or not _overlap(one.first, other.first)
+
+
+@given(lists, st.integers(0, 5))
+def test_the_best_come_first_and_no_more_than_asked_for(found: Mapping[Way, list[Candidate]], limit: int) -> None:
+    everything = fuse(found, 1000)
+    scores = [moment.score for moment in everything]
+    assert scores == sorted(scores, reverse=True)
+    assert [_span(moment) for moment in fuse(found, limit)] == [_span(moment) for moment in everything[:limit]]
+
+
+@given(lists, st.permutations(WAYS))
+def test_the_order_of_the_ways_changes_nothing(found: Mapping[Way, list[Candidate]], order: Sequence[Way]) -> None:
+    turned = {way: found[way] for way in order}
+    assert [(_span(each), each.score) for each in fuse(turned, 1000)] == [
+        (_span(each), each.score) for each in fuse(found, 1000)
+    ]
+
+
+def test_a_second_moment_of_a_video_gives_way_to_another_video() -> None:
+    rows = [ROWS.index(("v1", 0, 1)), ROWS.index(("v1", 4, 5)), ROWS.index(("v2", 0, 4))]
+    found = fuse({"words": candidates("words", rows)}, 3)
+    assert [moment.first.video_id for moment in found] == ["v1", "v2", "v1"]
+
+
+def _span(moment: Moment) -> tuple[str, float, float]:
+    return moment.first.video_id, moment.first.start_s, moment.first.end_s
+
+
+def _overlap(one: Candidate, other: Candidate) -> bool:
+    return one.start_s == other.start_s or (one.start_s < other.end_s and other.start_s < one.end_s)
