@@ -6,6 +6,8 @@ import click
 
 from schemas.errors import ConfigurationError
 
+_FEW_SCENES = 1000
+
 
 def train_fusion(lake_uri: str, folder: Path, *, steps: int, rank: int, threads: int) -> None:
     """Train, save, and say whether it was worth it.
@@ -35,6 +37,8 @@ def train_fusion(lake_uri: str, folder: Path, *, steps: int, rank: int, threads:
         f"{report.trained_mrr:.3f}, closed form {report.closed_form_mrr:.3f}."
     )
     if report.better:
+        if report.train_scenes < _FEW_SCENES:
+            click.echo("That is few to learn from: ask questions of your own before you trust it (docs/fusion.md).")
         click.echo(f"Use it: --set fusion.method=hybrid --set fusion.hybrid_weights={folder}")
     else:
         click.echo("It finds no more than the closed form, which needs no weights: do without, or train on more.")
