@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks.measures.recognition import character_error_rate, word_error_rate
-from benchmarks.measures.retrieval import Span, first_hit, is_hit, retrieval
+from benchmarks.measures.retrieval import Span, difference_interval, first_hit, is_hit, retrieval
 from benchmarks.measures.scores import accuracy_at, calibration_error
 from benchmarks.measures.speakers import diarization_error
 from benchmarks.measures.summaries import is_supported, rouge
@@ -65,6 +65,12 @@ def test_retrieval_figures_are_those_computed_by_hand() -> None:
     result = retrieval([1, 3, None, 10])
     assert (result.r1, result.r5, result.queries) == (0.25, 0.5, 4)
     assert result.mrr == pytest.approx((1 + 1 / 3 + 1 / 10) / 4)
+
+
+def test_a_difference_is_sure_only_where_most_queries_agree() -> None:
+    assert difference_interval([1] * 50, [2] * 50) == pytest.approx((0.5, 0.5))
+    low, high = difference_interval([1, 2] * 25, [2, 1] * 25)
+    assert low < 0 < high
 
 
 def test_word_error_rate_forgives_spelling_but_not_words() -> None:
