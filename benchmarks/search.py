@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from pipeline.fusion.queries import QueryVectors
+from pipeline.fusion.queries import QueryVectors, Spaces
 from pipeline.lake import Lake
 from pipeline.lake.layout import compact_file
 from pipeline.lake.parquet import RowGroupWriter
@@ -174,6 +174,8 @@ def make_lake(folder: Path, world: World, rng: np.random.Generator, videos: int,
 
 class Placed:
     """Stands for the encoder of queries: gives each the vectors that were made for it."""
+
+    spaces = Spaces()
 
     def __init__(self, texts: Sequence[str], vectors: np.ndarray) -> None:
         self._vectors = dict(zip(texts, vectors, strict=True))

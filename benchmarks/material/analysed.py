@@ -16,6 +16,8 @@ from workers import ShardJob, run_shard
 SETTINGS = ("summary.min_chapter_s=15",)
 """Beside the defaults: the films are short, and so are their chapters."""
 _ROOT = Path(__file__).parents[2]
+_BESIDE = {"__pycache__", "sample", "search", "export"}
+"""Folders of code that analyses nothing."""
 Row = dict[str, Any]
 
 
@@ -94,6 +96,6 @@ def _code_digest() -> str:
     digest = hashlib.sha256()
     for folder in ("pipeline", "schemas"):
         for file in sorted((_ROOT / folder).rglob("*")):
-            if file.is_file() and "__pycache__" not in file.parts and "sample" not in file.parts:
+            if file.is_file() and not _BESIDE.intersection(file.parts):
                 digest.update(file.read_bytes())
     return digest.hexdigest()

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pipeline.fusion.queries import QueryVectors
+from pipeline.fusion.queries import QueryVectors, Spaces
 from pipeline.lake import Lake
 from pipeline.search import Searcher
 from schemas.errors import LakeError
@@ -19,6 +19,8 @@ from tests.pipeline.lake.lakes import COORDINATED, TEXT, analysis, publish
 
 class PlacedEncoder:
     """Gives each query the vector that the test says; zeros to others."""
+
+    spaces = Spaces(coordinated=COORDINATED)
 
     def __init__(self, **vectors: np.ndarray) -> None:
         self.vectors = vectors
