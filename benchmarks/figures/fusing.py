@@ -24,7 +24,7 @@ _DOUBT = 0.3
 def ways_of_scoring(lake: Lake, videos: Mapping[str, Video], texts: Sequence[str]) -> Iterator[tuple[str, Scores, str]]:
     """Yield name, scores and description of each way; scenes are in the order of the videos.
 
-    The weight of text is the default of `fusion.text_weight` everywhere; nothing was fitted to these queries.
+    The weight of text is the default of `fusion.text_weight` everywhere; docs/quality.md says how it was chosen.
     """
     scenes = [row for video in videos.values() for row in video.scenes]
     encoder = QueryEncoder.of_lake(lake, threads=2)

@@ -45,7 +45,9 @@ def speech_figures(
             f"word error rate, {name if real else f'{name}, synthetic voice'}",
             word_error_rate(said, [heard for _, heard in found], name[:2]),
             "%",
-            f"{len(found)} files, {sum(len(text.split()) for text in said)} words",
+            f"{len(found)} files, {sum(len(text.split()) for text in said)} words"
+            if not name.startswith("zh")
+            else f"{len(found)} files, {sum(sum(map(str.isalnum, text)) for text in said)} characters",
             _WER + ("; characters instead of words" if name.startswith("zh") else ""),
             "transcripts of the recordings" if real else _SCRIPT,
             "lower",
