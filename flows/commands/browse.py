@@ -41,7 +41,8 @@ def browse_lake(
     if not is_loopback(host):
         click.echo("Who has this address with its token sees the lake and its videos; the connection is not encrypted.")
     click.echo("Ctrl-C stops it.", err=True)
-    threading.Thread(target=_warm, args=(searcher,), name="warm-up", daemon=True).start()
+    warming = threading.Thread(target=_warm, args=(searcher,), name="warm-up")
+    warming.start()
     if open_browser:
         webbrowser.open(address)
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
@@ -52,6 +53,9 @@ def browse_lake(
         uvicorn.Server(config).run(sockets=[listening])
     except KeyboardInterrupt:
         click.echo("Stopped.", err=True)
+    finally:
+        # A thread that is still inside a native library when the interpreter ends would abort the process.
+        warming.join()
 
 
 def _warm(searcher: Searcher) -> None:

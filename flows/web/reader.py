@@ -59,6 +59,7 @@ class LakeReader:
         self.lake = lake
         self._opening = threading.Lock()
         self._ended = threading.Event()
+        self._watcher: threading.Thread | None = None
         self._opened = self._open()
 
     @property
@@ -103,13 +104,17 @@ class LakeReader:
         return changed
 
     def __enter__(self) -> Self:
-        threading.Thread(target=self._watch, name="lake-watch", daemon=True).start()
+        self._ended.clear()
+        self._watcher = threading.Thread(target=self._watch, name="lake-watch", daemon=True)
+        self._watcher.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._ended.set()
+        if self._watcher:
+            self._watcher.join()
 
     def _watch(self) -> None:
         while not self._ended.wait(_LOOK_EVERY_S):

@@ -1,5 +1,10 @@
 """Who may ask, and what every answer carries."""
 
+import signal
+import subprocess
+import sys
+
+import httpx
 import pytest
 from starlette.testclient import TestClient
 
@@ -87,6 +92,16 @@ def test_only_a_loopback_address_goes_without_a_token() -> None:
         True, True, True, True, False, False, False,
     ]  # fmt: skip
     assert address_of(Access("::1", 80, "a b")) == "http://[::1]:80/?token=a%20b"
+
+
+def test_the_command_serves_until_it_is_stopped(web_lake: Lake) -> None:
+    command = [sys.executable, "-m", "flows.cli", "browse", "--lake", web_lake.uri, "--port", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        address = process.stdout.readline().split()[-1]
+        assert httpx.get(f"{address}health", timeout=60).text == "ok"
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) == 0
 
 
 def test_a_port_that_is_taken_is_named_unless_any_will_do() -> None:

@@ -6,9 +6,11 @@ import fsspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from starlette.requests import Request
 from starlette.testclient import TestClient
+from starlette.types import Receive, Scope, Send
 
-from flows.web.media import NoOriginal, Original, find_original, parse_range, playable
+from flows.web.media import NoOriginal, Original, find_original, parse_range, playable, serve_original
 from pipeline.lake import Lake
 from tests import material
 from tests.flows.web.lakes import BROKEN, CHANGED, GONE, HOSTILE, PASSWD, SECRET, TALK
@@ -117,3 +119,16 @@ def test_formats_that_browsers_do_not_play_are_named() -> None:
 def test_any_range_is_whole_ignored_or_inside_the_file(header: str, size_bytes: int) -> None:
     span = parse_range(header, size_bytes)
     assert span is None or span == (0, 0) or 0 <= span[0] < span[1] <= size_bytes
+
+
+def test_a_part_of_an_original_on_another_store_is_sent() -> None:
+    fsspec.filesystem("memory").pipe("/films/bytes.mp4", bytes(range(200)) * 5000)
+    original = Original("memory://films/bytes.mp4", 1_000_000, 0, "video/mp4")
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope)
+        answer = serve_original(original, request.headers.get("range"), None, head=False)
+        await answer(scope, receive, send)
+
+    answer = TestClient(app).get("/", headers={"range": "bytes=400150-700149"})
+    assert (answer.status_code, len(answer.content), answer.content[:3]) == (206, 300_000, bytes([150, 151, 152]))

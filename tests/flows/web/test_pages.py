@@ -10,6 +10,7 @@ from flows.web.app import make_app
 from flows.web.catalogue import PAGE_SIZE
 from pipeline.lake import Lake
 from pipeline.search import Searcher
+from schemas.errors import LakeError
 from schemas.records import frame_id
 from tests.flows.web.lakes import BROKEN, EVIL, GONE, HOSTILE, MANY, TALK, jpeg
 from tests.pipeline.lake.lakes import publish
@@ -171,6 +172,26 @@ def web_client_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> TestClien
     opened = TestClient(app, base_url="http://localhost")
     opened.app_state = {"lake": lake, "reader": app.state.reader}
     return opened
+
+
+def test_a_long_transcript_comes_in_two_parts(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("flows.web.pages.FIRST_LINES", 2)
+    whole = page(client, f"/v/{TALK}")
+    lines = [attrs for tag, attrs in whole.tags if "data-line" in attrs]
+    assert [attrs["data-line"] for attrs in lines] == ["0.5", "4"]
+    rest = next(attrs["data-rest"] for _, attrs in whole.tags if "data-rest" in attrs)
+    lines = [attrs for tag, attrs in page(client, rest or "").tags if "data-line" in attrs]
+    assert [attrs["data-line"] for attrs in lines] == ["9", "14", "19"]
+
+
+def test_a_lake_that_cannot_be_read_is_said_to_be_so(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise LakeError("The disk is gone.")
+
+    monkeypatch.setattr("flows.web.reader.LakeReader.ask", broken)
+    answer = client.get("/")
+    assert answer.status_code == 503
+    assert "The disk is gone." in answer.text
 
 
 def test_an_empty_lake_says_how_to_fill_it(tmp_path_factory: pytest.TempPathFactory) -> None:
