@@ -15,10 +15,10 @@ import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
-_FORMULA = r"^[=+\-@\t\r]"
-"""How a cell begins that spreadsheets take for a formula."""
+_FORMULA = r"^[=+\-@\t\r\n＝＋－＠]"  # noqa: RUF001
+"""How a cell begins that spreadsheets take for a formula; some of them take full-width marks for the others."""
 _BYTE_ORDER_MARK = "\ufeff".encode()
-_GROUP_ROWS = 65_536
+_GROUP_ROWS, _GROUP_BYTES = 65_536, 64_000_000
 
 Writer = Callable[[pa.RecordBatchReader, IO[bytes]], int]
 """Writes batches as they come, and returns the number of rows."""
@@ -70,16 +70,16 @@ def write_jsonl(reader: pa.RecordBatchReader, file: IO[bytes]) -> int:
 
 
 def write_parquet(reader: pa.RecordBatchReader, file: IO[bytes]) -> int:
-    """Write Parquet, in row groups of some ten thousand rows."""
-    rows, held = 0, 0
+    """Write Parquet, in row groups of some ten thousand rows, fewer where rows are large, as thumbnails are."""
+    rows = held = held_bytes = 0
     waiting: list[pa.RecordBatch] = []
     with pq.ParquetWriter(file, reader.schema, compression="zstd") as writer:
         for batch in reader:
             waiting.append(batch)
-            rows, held = rows + batch.num_rows, held + batch.num_rows
-            if held >= _GROUP_ROWS:
+            rows, held, held_bytes = rows + batch.num_rows, held + batch.num_rows, held_bytes + batch.nbytes
+            if held >= _GROUP_ROWS or held_bytes >= _GROUP_BYTES:
                 writer.write_table(pa.Table.from_batches(waiting))
-                waiting, held = [], 0
+                waiting, held, held_bytes = [], 0, 0
         writer.write_table(pa.Table.from_batches(waiting, reader.schema))
     return rows
 
@@ -114,6 +114,8 @@ def _lines(reader: pa.RecordBatchReader) -> Iterator[bytes]:
 
 
 def _flat_type(kind: pa.DataType) -> pa.DataType:
+    if pa.types.is_dictionary(kind):
+        return _flat_type(kind.value_type)
     opaque = pa.types.is_nested(kind) or _is_bytes(kind) or pa.types.is_interval(kind) or pa.types.is_null(kind)
     return pa.string() if opaque else kind
 
@@ -123,6 +125,8 @@ def _is_bytes(kind: pa.DataType) -> bool:
 
 
 def _flat(column: pa.Array) -> pa.Array:
+    if pa.types.is_dictionary(column.type):
+        column = column.dictionary_decode()
     if _flat_type(column.type) == column.type:
         return column
     values = column.to_pylist()

@@ -1,7 +1,7 @@
 """Ask the lake in SQL, through a DuckDB connection that can read its tables and do nothing else."""
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -68,7 +68,8 @@ def run_query(store: Store, query: str) -> pa.Table:
 
     def answer(connection: duckdb.DuckDBPyConnection) -> pa.Table:
         result = connection.sql(query)
-        return result.to_arrow_table() if result is not None else pa.table({})
+        table: pa.Table = result.to_arrow_table() if result is not None else pa.table({})
+        return table.rename_columns(_distinct(table.column_names))
 
     return read(store, answer)
 
@@ -115,11 +116,41 @@ def stream_query(store: Store, query: str, take: Callable[[pa.RecordBatchReader]
     def answer(connection: duckdb.DuckDBPyConnection) -> Answer:
         result = connection.sql(query)
         try:
-            return take(result.to_arrow_reader(_BATCH_ROWS) if result is not None else pa.table({}).to_reader())
+            return take(_own(result.to_arrow_reader(_BATCH_ROWS) if result is not None else pa.table({}).to_reader()))
         except pa.ArrowException as error:
-            raise duckdb.Error(str(error)) from error  # DuckDB's own error, as Arrow passes it on
+            raise duckdb.Error(str(error)) from error  # a type that the form asked for does not hold
 
     return read(store, answer)
+
+
+def _own(reader: pa.RecordBatchReader) -> pa.RecordBatchReader:
+    """Pass an answer on under names that differ; Arrow's errors in it are DuckDB's own, and no trouble with writing."""
+    names = _distinct(reader.schema.names)
+    schema = pa.schema([field.with_name(name) for field, name in zip(reader.schema, names, strict=True)])
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        while True:
+            try:
+                batch = reader.read_next_batch()
+            except StopIteration:
+                return
+            except (pa.ArrowException, OSError) as error:
+                raise duckdb.Error(str(error)) from error
+            yield pa.RecordBatch.from_arrays(batch.columns, schema=schema)
+
+    return pa.RecordBatchReader.from_batches(schema, batches())
+
+
+def _distinct(names: Sequence[str]) -> list[str]:
+    """Number names that came before, as DuckDB does in tables: JSON and people's programs know a column by its name."""
+    found: list[str] = []
+    for name in names:
+        own, number = name, 0
+        while own in found or (number and own in names):
+            number += 1
+            own = f"{name}_{number}"
+        found.append(own)
+    return found
 
 
 def open_engine(store: Store) -> tuple[duckdb.DuckDBPyConnection, LakeFiles]:

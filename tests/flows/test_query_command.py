@@ -70,8 +70,20 @@ def test_a_query_that_fails_midway_leaves_what_was_there(lake: str, tmp_path: Pa
     )
     assert result.exit_code == 1
     assert "stop" in result.stderr
-    assert "Traceback" not in result.output
+    assert "cannot be written" not in result.stderr
     assert (path.read_text(), [each.name for each in tmp_path.iterdir()]) == ("precious", ["out.csv"])
+
+
+def test_a_query_that_fails_midway_is_said_to_on_standard_output_too(lake: str) -> None:
+    query = "SELECT CASE WHEN i > 50000 THEN error('stop') ELSE i END AS n FROM range(100000) r(i)"
+    result = sql(lake, query, "--format", "csv")
+    assert (result.exit_code, "error: " in result.stderr, "stop" in result.stderr) == (1, True, True)
+
+
+@pytest.mark.parametrize("arguments", [["--format", "jsonl"], ["--format", "csv"], []])
+def test_columns_of_one_name_are_all_kept(lake: str, arguments: list[str]) -> None:
+    result = sql(lake, "SELECT 'one' AS n, 'two' AS n, 'three' AS n_1", *arguments)
+    assert [each in result.stdout for each in ("one", "two", "three", "n_2")] == [True] * 4
 
 
 def test_csv_for_a_spreadsheet_holds_no_formulas(lake: str) -> None:

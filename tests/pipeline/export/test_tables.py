@@ -18,6 +18,7 @@ SELECT 1 AS whole, 'nan'::DOUBLE AS nan, '-inf'::FLOAT AS infinite, [1.5::DOUBLE
     INTERVAL 1 DAY AS span, NULL AS nothing, true AS yes, 'é "q", ' || chr(10) AS text,
     [0.5, 0.25]::FLOAT[2] AS vector, 18446744073709551615::UBIGINT AS big
 """
+FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 
 
@@ -83,15 +84,27 @@ def test_text_comes_back_from_every_form(texts: list[str]) -> None:
     assert [row["t"] for row in rows] == texts
 
 
-@given(st.lists(st.builds(str.__add__, st.sampled_from(["", "=", "+", "-", "@", "\t", "\r", "a"]), TEXT), max_size=8))
+@given(st.lists(st.builds(str.__add__, st.sampled_from(["", *FORMULAS, "a"]), TEXT), max_size=8))
 def test_csv_for_spreadsheets_holds_no_formula_and_the_same_text_behind_the_apostrophe(texts: list[str]) -> None:
     table = pa.table({"t": pa.array(texts, pa.string()), "n": [-1.5] * len(texts)})
     made = written(write_csv, table.to_reader(), spreadsheet=True)
     assert made.startswith("\ufeff")
     rows = list(csv.DictReader(StringIO(made.removeprefix("\ufeff"), newline="")))
-    assert not any(row["t"].startswith(("=", "+", "-", "@", "\t", "\r")) for row in rows)
+    assert not any(row["t"].startswith(FORMULAS) for row in rows)
     assert [row["t"].removeprefix("'") for row in rows] == [text.removeprefix("'") for text in texts]
     assert {row["n"] for row in rows} <= {"-1.5"}
+
+
+def test_csv_for_spreadsheets_holds_no_formula_of_a_fixed_choice_either() -> None:
+    assert "'=1" in written(write_csv, answer("SELECT '=1'::ENUM('=1', 'b') AS t"), spreadsheet=True)
+
+
+def test_rows_that_are_large_come_in_smaller_groups() -> None:
+    file = BytesIO()
+    batches = pa.table({"picture": [b"x" * 1_000_000] * 130}).to_batches(max_chunksize=10)
+    write_parquet(pa.RecordBatchReader.from_batches(batches[0].schema, batches), file)
+    groups = pq.ParquetFile(file).metadata
+    assert [groups.row_group(number).num_rows for number in range(2)] == [70, 60]
 
 
 def test_an_answer_larger_than_memory_is_written_as_it_comes() -> None:
