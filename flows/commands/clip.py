@@ -6,16 +6,16 @@ from pathlib import Path
 
 import click
 
-from pipeline.export.clip import Clip, clip_ending, copy_clip
+from pipeline.export.clip import CLIP_ENDINGS, Clip, clip_ending, copy_clip
 from pipeline.export.moments import Moment, moments_of, parse_moment
-from pipeline.export.names import safe_stem
+from pipeline.export.names import safe_stem, unique
 from pipeline.export.record import VideoRecord, read_video
 from pipeline.export.reencode import encode_clip, exact_ending
 from pipeline.export.text import one_line
 from pipeline.lake import Lake
 from pipeline.lake.present import clock
 from pipeline.media.sources import local_path
-from schemas.errors import ExportError, VideolakeError
+from schemas.errors import ConfigurationError, ExportError, VideolakeError
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,7 @@ def clip_hits(query: str, lake: str, output: Path | None, options: ClipOptions, 
 
     Raises:
         ExportError: Nothing answers it.
+        ConfigurationError: Several moments are to go into one file.
     """
     from pipeline.search import Searcher
 
@@ -56,7 +57,7 @@ def clip_moments(moments: Sequence[str], lake: str, output: Path | None, options
         How many clips could not be made though others were; told on standard error, a line each.
 
     Raises:
-        ConfigurationError: A moment is written wrongly.
+        ConfigurationError: A moment is written wrongly, or several are to go into one file.
         LakeError: The lake cannot be read.
         VideolakeError: The only clip could not be made.
     """
@@ -64,22 +65,28 @@ def clip_moments(moments: Sequence[str], lake: str, output: Path | None, options
 
 
 def _clip_all(asked: Sequence[Moment], opened: Lake, output: Path | None, options: ClipOptions) -> int:
+    alone = len(asked) == 1
+    if output is not None and not alone and output.suffix.lower() in CLIP_ENDINGS and not output.is_dir():
+        raise ConfigurationError(f"{output} is one file, and there are {len(asked)} moments: name a folder.")
     failed = 0
+    taken: set[str] = set()
     for moment in asked:
         try:
             record = read_video(opened, moment.video)
-            target = _target(record, moment, output, options, alone=len(asked) == 1)
+            target = _target(record, moment, output, options, taken, alone=alone)
             _print(_clip(record, moment, target, options), moment)
         except VideolakeError as error:
-            if len(asked) == 1:
+            if alone:
                 raise
             failed += 1
             click.echo(f"no clip: {one_line(str(error))}", err=True)
     return failed
 
 
-def _target(record: VideoRecord, moment: Moment, output: Path | None, options: ClipOptions, *, alone: bool) -> Path:
-    """Return the file to make.
+def _target(
+    record: VideoRecord, moment: Moment, output: Path | None, options: ClipOptions, taken: set[str], *, alone: bool
+) -> Path:
+    """Return the file to make; `taken` has the names of those that were made before, without endings.
 
     Raises:
         ExportError: It is there already, or is the video itself.
@@ -88,8 +95,8 @@ def _target(record: VideoRecord, moment: Moment, output: Path | None, options: C
         target = output
     else:
         ending = (exact_ending if options.exact else clip_ending)(record.uri, has_video=record.has_video)
-        name = f"{safe_stem(record.uri)} {_short(moment.start_s)}-{_short(moment.end_s)} s{ending}"
-        target = (output or Path()) / name
+        stem = f"{safe_stem(record.uri)} {_short(moment.start_s)}-{_short(moment.end_s)} s"
+        target = (output or Path()) / f"{unique(stem, record.video_id, taken)}{ending}"
     source = local_path(record.uri)
     if source is not None and target.exists() and source.exists() and target.samefile(source):
         raise ExportError(f"{target} is the video itself. Name another file.")

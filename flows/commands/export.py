@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from pipeline.export import Format, format_of, read_video, read_videos
-from pipeline.export.cuts import cut_of
+from pipeline.export.cuts import Cut, cuts_of
 from pipeline.export.formats import Options
 from pipeline.export.names import safe_stem, unique, whole_file
 from pipeline.export.text import one_line
@@ -46,9 +46,12 @@ def export_hits(lake: str, query: str, form: str | None, output: Path | None, op
     hits = Searcher(opened).search(query, limit=limit)
     if not hits:
         raise ExportError(f"Nothing in the lake answers {one_line(query)!r}.")
-    records = {video_id: read_video(opened, video_id) for video_id in dict.fromkeys(hit.video_id for hit in hits)}
-    shown = [hit for hit in hits if records[hit.video_id].has_video]
-    cuts = [cut_of(records[hit.video_id], hit.start_s, hit.end_s, one_line(hit.text)) for hit in shown]
+    records = {each.video_id: each for each in read_videos(opened, list(dict.fromkeys(hit.video_id for hit in hits)))}
+    cuts: list[Cut] = []
+    for hit in hits:
+        record = records.get(hit.video_id)
+        if record and record.has_video:
+            cuts += cuts_of(record, [(hit.start_s, hit.end_s, one_line(hit.text))])
     text = chosen.write_cuts(cuts, options)
     if output is None:
         click.echo(text, nl=False)

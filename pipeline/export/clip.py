@@ -24,9 +24,13 @@ _MUXERS = {
     ".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska", ".webm": "webm", ".mka": "matroska",
     ".m4a": "ipod", ".mp3": "mp3", ".wav": "wav", ".ogg": "ogg", ".opus": "opus", ".flac": "flac",
 }  # fmt: skip
+CLIP_ENDINGS = frozenset(_MUXERS)
+"""Of the files that clips are written in."""
 _LOOK_BACK_S = (0.0, 10.0, 60.0)
 _LEAD_S = 3.0
 """Files interleave picture and sound: the sound of a moment may stand so much before its picture."""
+TRAIL_S = 10.0
+"""And so much after it: a stream that had nothing until then has ended, or is silent, and is not waited for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,17 +90,17 @@ def copy_clip(uri: str, start_s: float, end_s: float, target: Path) -> Clip:
     """
     with open_media(uri) as source, output_file(target) as file:
         streams = streams_of(source)
-        first_s = _keyframe_before(source, streams, start_s) if streams.picture else start_s
-        seek(source, streams, first_s - _LEAD_S)
         try:
+            first_s = _keyframe_before(source, streams, start_s) if streams.picture else start_s
+            seek(source, streams, first_s - _LEAD_S)
             with av.open(file, "w", format=muxer(target)) as made:
                 copied = {each.index: made.add_stream_from_template(each) for each in streams.all}
                 first_s, last_s = _copy(source, made, streams, copied, (first_s, end_s))
-        except (av.error.FFmpegError, ValueError) as error:
+        except (av.error.FFmpegError, OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or error
+            advice = "" if isinstance(error, OSError) else " Name an .mkv file, or encode anew with --exact."
             raise ExportError(
-                f"The streams of {uri} ({streams.codecs}) cannot be copied into {target.name}: {reason}. "
-                "Name an .mkv file, or encode anew with --exact."
+                f"The streams of {uri} ({streams.codecs}) cannot be copied into {target.name}: {reason}.{advice}"
             ) from error
         if last_s <= start_s:
             raise ExportError(f"{uri} has nothing between {start_s:g} and {end_s:g} s.")
@@ -189,13 +193,13 @@ def _copy(
     waiting: list[Any] = []
     for packet in _ordered(source.demux(streams.all)):
         index = packet.stream.index
-        if index not in open_streams:
-            continue
         time_s, decoded_s = (float(stamp * packet.time_base) - streams.origin_s for stamp in (packet.pts, packet.dts))
         if decoded_s >= end_s:
             open_streams.discard(index)
-            if not open_streams:
+            if not open_streams or decoded_s >= end_s + TRAIL_S:
                 break
+            continue
+        if index not in open_streams:
             continue
         picture = streams.picture is not None and index == streams.picture.index
         begun = begun or (picture and packet.is_keyframe and time_s >= first_s - 1e-6)

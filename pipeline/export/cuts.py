@@ -1,5 +1,6 @@
 """Stretches of videos for an editing program: the shots of one video, or moments of several."""
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -32,17 +33,26 @@ class Cut:
 
 def shots_of(video: VideoRecord) -> list[Cut]:
     """Return the shots of a video, each with the chapters and the speech that begin in it."""
-    return [cut_of(video, shot.start_s, shot.end_s, f"Shot {shot.index + 1}") for shot in video.shots]
+    return cuts_of(video, [(shot.start_s, shot.end_s, f"Shot {shot.index + 1}") for shot in video.shots])
 
 
-def cut_of(video: VideoRecord, start_s: float, end_s: float, name: str) -> Cut:
-    """Return a stretch of a video with the chapters and the speech that begin in it."""
+def cuts_of(video: VideoRecord, spans: Sequence[tuple[float, float, str]]) -> list[Cut]:
+    """Return stretches of a video, each with the chapters and the speech that begin in it.
+
+    Args:
+        video: The video.
+        spans: Start and end in seconds, and a name.
+    """
     markers = [
         *(Marker(chapter.start_s, _note(chapter.title), chapter=True) for chapter in video.chapters),
         *(Marker(each.start_s, _note(each.text), chapter=False) for each in video.utterances),
     ]
-    within = [marker for marker in markers if start_s <= marker.time_s < end_s and marker.text]
-    return Cut(video, start_s, end_s, name, tuple(sorted(within, key=lambda marker: marker.time_s)))
+    markers = sorted((marker for marker in markers if marker.text), key=lambda marker: marker.time_s)
+    times_s = [marker.time_s for marker in markers]
+    return [
+        Cut(video, start_s, end_s, name, tuple(markers[bisect_left(times_s, start_s) : bisect_left(times_s, end_s)]))
+        for start_s, end_s, name in spans
+    ]
 
 
 def title_of(cuts: Sequence[Cut]) -> str:

@@ -38,6 +38,8 @@ def unique(stem: str, video_id: str, taken: set[str]) -> str:
 def whole_file(path: Path) -> Iterator[Path]:
     """Give a file to write beside `path`, which takes its place once the block ends without an exception.
 
+    A device or pipe, as /dev/stdout, is given itself; where `path` is a link, what it names is replaced.
+
     Raises:
         ExportError: The place cannot be written.
     """
@@ -45,6 +47,10 @@ def whole_file(path: Path) -> Iterator[Path]:
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.is_dir():
             raise ExportError(f"{path} is a folder; name a file.")
+        if path.exists() and not path.is_file():
+            yield path
+            return
+        path = path.resolve()
         descriptor, name = mkstemp(prefix=".videolake-", suffix=path.suffix, dir=path.parent)
         os.close(descriptor)
         temporary = Path(name)

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import duckdb
@@ -76,21 +77,24 @@ def read_video(lake: Lake, video: str) -> VideoRecord:
     return found[0]
 
 
-def read_videos(lake: Lake) -> Iterator[VideoRecord]:
-    """Read all videos that were analysed, in order of place, some at a time.
+def read_videos(lake: Lake, video_ids: Sequence[str] | None = None) -> Iterator[VideoRecord]:
+    """Read videos, some at a time; those whose analysis failed are left out.
+
+    Args:
+        lake: The lake.
+        video_ids: Which, in the order wanted; None: all, in order of place.
 
     Raises:
         LakeError: The lake cannot be read.
     """
-    connection = lake.connect()
-    try:
-        rows = connection.execute("SELECT video_id FROM videos WHERE status = 'ok' ORDER BY uri, video_id").fetchall()
-        for start in range(0, len(rows), _BATCH):
-            yield from _read(connection, [video_id for (video_id,) in rows[start : start + _BATCH]])
-    except duckdb.Error as error:
-        raise LakeError(f"Cannot read the lake {lake.uri}: {error}") from error
-    finally:
-        connection.close()
+    wanted = _analysed(lake) if video_ids is None else video_ids
+    for start in range(0, len(wanted), _BATCH):
+        yield from lake.read(partial(_read, video_ids=wanted[start : start + _BATCH]))
+
+
+def _analysed(lake: Lake) -> Sequence[str]:
+    found = lake.sql("SELECT video_id FROM videos WHERE status = 'ok' ORDER BY uri, video_id")
+    return [str(video_id) for video_id in found["video_id"].to_pylist()]
 
 
 def _read(connection: duckdb.DuckDBPyConnection, video_ids: Sequence[str]) -> list[VideoRecord]:

@@ -12,7 +12,7 @@ from av.audio.stream import AudioStream
 from av.container import InputContainer, OutputContainer
 from av.video.stream import VideoStream
 
-from pipeline.export.clip import Clip, Streams, muxer, output_file, seek, streams_of, time_of
+from pipeline.export.clip import TRAIL_S, Clip, Streams, muxer, output_file, seek, streams_of, time_of
 from pipeline.media.sources import open_media
 from schemas.errors import ExportError
 
@@ -63,13 +63,13 @@ def encode_clip(uri: str, start_s: float, end_s: float, target: Path) -> Clip:
             streams = Streams(None, streams.sounds, streams.origin_s)
         if not streams.all:
             raise ExportError(f"{uri} has no sound, and {target.name} holds nothing else. Name an .mp4 or .mkv file.")
-        seek(source, streams, start_s - _LEAD_S)
         try:
+            seek(source, streams, start_s - _LEAD_S)
             with av.open(file, "w", format=muxer(target)) as made:
                 lines = _lines(made, streams, (pictures, sound), (start_s, end_s))
-                _encode(source, made, streams, lines)
+                _encode(source, made, streams, lines, end_s + TRAIL_S)
                 last_s = max((line.last_s for line in lines.values()), default=0.0)
-        except (av.error.FFmpegError, ValueError) as error:
+        except (av.error.FFmpegError, OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or error
             raise ExportError(f"{uri} cannot be encoded into {target.name}: {reason}.") from error
         if not last_s:
@@ -90,18 +90,21 @@ def _lines(
 
 
 def _encode(
-    source: InputContainer, made: OutputContainer, streams: Streams, lines: dict[int, "_PictureLine | _SoundLine"]
-) -> None:  # fmt: skip
+    source: InputContainer,
+    made: OutputContainer,
+    streams: Streams,
+    lines: dict[int, "_PictureLine | _SoundLine"],
+    last_s: float,
+) -> None:
+    """Encode until all is done, or the file is beyond a time: a stream that had nothing until then is over."""
     unfinished = set(lines)
     for packet in source.demux(streams.all):
         line = lines[packet.stream.index]
         if packet.stream.index not in unfinished:
+            if (time_of(packet.dts, packet.time_base, streams) or 0.0) >= last_s:
+                break
             continue
-        try:
-            frames = packet.decode()
-        except av.error.FFmpegError:
-            continue  # damaged; the decoder goes on with the next
-        for frame in frames:
+        for frame in _decoded(packet):
             for encoded in line.add(frame):
                 made.mux(encoded)
         if line.done:
@@ -111,6 +114,13 @@ def _encode(
     for line in lines.values():
         for encoded in line.finish():
             made.mux(encoded)
+
+
+def _decoded(packet: Any) -> list[Any]:  # noqa: ANN401 - a PyAV packet
+    try:
+        return list(packet.decode())
+    except av.error.FFmpegError:
+        return []  # damaged; the decoder goes on with the next
 
 
 @dataclass(slots=True)

@@ -1,6 +1,7 @@
 """Transcripts, to read and for programs."""
 
 import json
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 
@@ -79,7 +80,7 @@ def _paragraphs(video: VideoRecord) -> Iterator[Sequence[Utterance]]:
 
 
 def _apart(before: Utterance, after: Utterance, scene_starts_s: Sequence[float]) -> bool:
-    scene_begins = any(_middle_s(before) < start_s <= _middle_s(after) for start_s in scene_starts_s)
+    scene_begins = bisect_right(scene_starts_s, _middle_s(after)) > bisect_right(scene_starts_s, _middle_s(before))
     return scene_begins or before.speaker != after.speaker or after.start_s - before.end_s > _PAUSE_S
 
 

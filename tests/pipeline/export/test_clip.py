@@ -1,5 +1,6 @@
 """Clips, decoded: where they begin and end, and whether picture and sound keep step."""
 
+import io
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 
 from pipeline.export.clip import clip_ending, copy_clip
 from pipeline.export.reencode import encode_clip, exact_ending
+from pipeline.media import sources
 from schemas.errors import ErrorKind, ExportError, MediaError
 from schemas.media import SAMPLE_RATE_HZ
 from tests import material
@@ -187,3 +189,49 @@ def test_a_video_that_is_gone_or_broken_is_said_to_be(tmp_path: Path, cut: objec
     assert gone.value.kind == ErrorKind.VANISHED
     with pytest.raises(MediaError):
         cut(str(material.text_named_mp4(tmp_path / "text.mp4")), 0, 1, tmp_path / "clip.mp4")
+
+
+@pytest.fixture(scope="module")
+def long_film(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A minute of noise, with sound in its first second only."""
+    noise = np.random.default_rng(7)
+    frames = (noise.integers(0, 255, (96, 128, 3), dtype=np.uint8) for _ in range(240))
+    path = tmp_path_factory.mktemp("long") / "film.mkv"
+    return material.write_video(path, frames, fps=4, audio=material.tone(1.0), audio_codec="aac")
+
+
+@pytest.mark.parametrize("cut", [copy_clip, encode_clip])
+def test_a_source_that_cannot_be_read_is_not_taken_for_a_target_that_cannot_be_written(
+    long_film: Path, tmp_path: Path, cut: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    most = long_film.stat().st_size // 2
+
+    class Failing(io.FileIO):
+        def read(self, size: int = -1) -> bytes:
+            if self.tell() > most:
+                raise OSError(5, "the network is gone")
+            return super().read(size)
+
+    monkeypatch.setattr(sources, "_open_regular", lambda path: Failing(path, "rb"))
+    with pytest.raises(ExportError, match=r"film\.mkv.* the network is gone"):
+        cut(str(long_film), 50.0, 55.0, tmp_path / "clip.mkv")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("cut", [copy_clip, encode_clip])
+def test_a_track_that_ends_early_is_not_looked_for_to_the_end_of_the_file(
+    long_film: Path, tmp_path: Path, cut: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = [0]
+
+    class Counting(io.FileIO):
+        def read(self, size: int = -1) -> bytes:
+            data = super().read(size)
+            read[-1] += len(data)
+            return data
+
+    monkeypatch.setattr(sources, "_open_regular", lambda path: Counting(path, "rb"))
+    cut(str(long_film), 2.0, 3.0, tmp_path / "short.mkv")
+    read.append(0)
+    cut(str(long_film), 2.0, 59.0, tmp_path / "long.mkv")
+    assert read[0] < read[1] - long_film.stat().st_size / 2

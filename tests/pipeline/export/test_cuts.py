@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.export.cuts import cut_of, shots_of
+from pipeline.export.cuts import cuts_of, shots_of
 from pipeline.export.edl import edl
 from pipeline.export.otio import timeline
 from pipeline.export.rates import RATES, frame_rate, parsed_rate
@@ -119,7 +119,7 @@ def test_rates_that_timecode_does_not_count_are_refused_for_an_edl() -> None:
 
 def test_moments_of_several_films_make_one_list_at_one_rate() -> None:
     other = film_at(NTSC, (0, 300, 900), video_id="f" * 32, uri="/archive/other.mov")
-    cuts = [cut_of(FILM, 2.0, 4.0, "hit 1"), cut_of(other, 5.0, 7.0, "hit 2")]
+    cuts = [*cuts_of(FILM, [(2.0, 4.0, "hit 1")]), *cuts_of(other, [(5.0, 7.0, "hit 2")])]
     with pytest.raises(ExportError, match="one rate"):
         edl(cuts)
     text = edl(cuts, fps=Fraction(25))

@@ -1,3 +1,5 @@
+import os
+import stat
 from pathlib import Path
 
 import pytest
@@ -51,3 +53,20 @@ def test_a_file_appears_whole_or_not_at_all(tmp_path: Path) -> None:
     assert target.read_text() == "whole"
     with pytest.raises(ExportError, match="is a folder"), whole_file(tmp_path / "new"):
         pass
+
+
+def test_a_pipe_or_device_is_written_to_and_never_replaced(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with whole_file(pipe) as path:
+        assert path == pipe
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
+
+
+def test_a_link_stays_and_what_it_names_is_written(tmp_path: Path) -> None:
+    link, target = tmp_path / "link.srt", tmp_path / "real.srt"
+    target.write_text("old")
+    link.symlink_to(target)
+    with whole_file(link) as path:
+        path.write_text("new")
+    assert (link.is_symlink(), target.read_text()) == (True, "new")

@@ -1,0 +1,35 @@
+"""Names of clips, of films that need no models."""
+
+from pathlib import Path
+
+import pytest
+
+from flows.commands import clip
+from pipeline.lake import Lake
+from schemas.errors import ConfigurationError
+from tests import material
+from tests.pipeline.export.records import video
+
+
+@pytest.fixture
+def lake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A lake that knows two films of one name."""
+    films = {}
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        film = material.shots_video(tmp_path / folder / "talk.mp4", (1.0,), size=(64, 48))
+        films[folder] = video(video_id=folder * 32, uri=str(film), duration_s=1.0)
+    monkeypatch.setattr(clip, "read_video", lambda _, name: films[name])
+    return Lake.create(str(tmp_path / "lake")).uri
+
+
+def test_films_of_one_name_get_clips_of_their_own(lake: str, tmp_path: Path) -> None:
+    folder = tmp_path / "clips"
+    assert clip.clip_moments(["a@0-1", "b@0-1"], lake, folder, clip.ClipOptions(force=True)) == 0
+    assert sorted(each.name for each in folder.iterdir()) == ["talk 0-1 s.bbbbbbbb.mp4", "talk 0-1 s.mp4"]
+
+
+def test_several_moments_do_not_go_into_one_file(lake: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="name a folder"):
+        clip.clip_moments(["a@0-1", "b@0-1"], lake, tmp_path / "clip.mp4", clip.ClipOptions())
+    assert not (tmp_path / "clip.mp4").exists()
