@@ -33,11 +33,6 @@ class VoiceWindows:
     vectors: NDArray[np.float32]
     """(n, d) of unit length."""
 
-    @property
-    def middle_s(self) -> NDArray[np.float64]:
-        """(n,)."""
-        return (self.start_s + self.end_s) / 2
-
 
 def name_speakers(
     utterances: Sequence[Utterance], windows: VoiceWindows, config: SpeakersConfig
@@ -64,7 +59,8 @@ def name_speakers(
     )
     # (n, k); a short window says less about who speaks.
     likeness = np.asarray(windows.vectors @ voices.T * np.minimum(seconds / FULL_S, 1.0)[:, None], np.float64)
-    parts = [part for utterance in utterances for part in _by_voice(utterance, windows, likeness)]
+    middle_s = (windows.start_s + windows.end_s) / 2
+    parts = [part for utterance in utterances for part in _by_voice(utterance, windows, middle_s, likeness)]
     names: dict[int, str] = {}
     named = []
     for index, (utterance, voice) in enumerate(parts):
@@ -74,18 +70,16 @@ def name_speakers(
 
 
 def _by_voice(
-    utterance: Utterance, windows: VoiceWindows, likeness: NDArray[np.float64]
+    utterance: Utterance, windows: VoiceWindows, middle_s: NDArray[np.float64], likeness: NDArray[np.float64]
 ) -> list[tuple[Utterance, int | None]]:
-    first = int(np.searchsorted(windows.middle_s, utterance.start_s))
-    last = int(np.searchsorted(windows.middle_s, utterance.end_s))
+    first, last = (int(place) for place in np.searchsorted(middle_s, [utterance.start_s, utterance.end_s]))
     if first == last:
         return [(utterance, _nearest(utterance, windows, likeness))]
     path = voice_path(likeness[first:last])
-    middle_s = windows.middle_s[first:last]
     changes = [n for n, (before, after) in enumerate(pairwise(path), 1) if before != after]
     rest, parts = utterance, []
     for change in changes:
-        cut = _cut(rest.words, float(middle_s[change - 1] + middle_s[change]) / 2)
+        cut = _cut(rest.words, float(middle_s[first + change - 1] + middle_s[first + change]) / 2)
         if cut:
             before, rest = split_utterance(rest, cut)
             parts.append((before, path[change - 1]))

@@ -1,7 +1,6 @@
 """Voices are found without knowing how many there are."""
 
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -50,8 +49,33 @@ def test_a_moment_is_no_voice_unless_there_is_no_other() -> None:
     assert len(find_voices(vectors[:1], np.array([0.5]), threshold=0.4, max_voices=20)) == 1
 
 
-def test_a_long_track_is_clustered_by_a_part_of_its_windows() -> None:
+def test_a_long_track_has_the_voices_of_its_pieces_and_odd_moments_are_none_of_them() -> None:
     owners = [number // 50 % 3 for number in range(3 * MAX_CLUSTERED)]
-    voices = find_voices(around(np.eye(16)[:3], owners, 0.05), np.full(len(owners), 1.5), threshold=0.4, max_voices=20)
+    vectors = around(np.eye(64)[:3], owners, 0.05)
+    # Here and there a cough or a cheer, like no voice and like no other.
+    odd = around(np.eye(64)[3:63], list(range(60)), 0.0)
+    vectors[20::40] = odd
+    voices = find_voices(vectors, np.full(len(owners), 1.5), threshold=0.4, max_voices=20)
     assert len(voices) == 3
-    assert (voices @ voices.T)[np.triu_indices(3, 1)] == pytest.approx(0.0, abs=0.1)
+    assert sorted((voices @ np.eye(64)[:3].T).argmax(axis=1).tolist()) == [0, 1, 2]
+
+
+def test_a_voice_that_speaks_for_seconds_in_a_long_track_is_found() -> None:
+    owners = [0] * (3 * MAX_CLUSTERED)
+    owners[1000:1004] = [1] * 4
+    voices = find_voices(around(np.eye(64)[:2], owners, 0.05), np.full(len(owners), 1.5), threshold=0.4, max_voices=20)
+    assert len(voices) == 2
+
+
+@given(st.lists(st.integers(0, 2), min_size=2, max_size=20), st.integers(1, 19), st.integers(0, 99))
+def test_clusters_joined_from_pieces_are_those_of_the_whole(owners: list[int], cut: int, seed: int) -> None:
+    vectors = around(np.eye(64)[:3], owners, 0.05, seed)
+    pieces = [piece for piece in (vectors[:cut], vectors[cut:]) if len(piece)]
+    means, sizes = [], []
+    for piece in pieces:
+        labels = agglomerate(piece, 0.4)
+        for label in np.unique(labels):
+            means.append(piece[labels == label].mean(axis=0))
+            sizes.append(float((labels == label).sum()))
+    joined = agglomerate(np.stack(means), 0.4, np.array(sizes))
+    assert len(np.unique(joined)) == len(set(owners))
