@@ -25,6 +25,7 @@ from pipeline.models import ModelInfo  # noqa: E402
 from pipeline.plan import Plan, Shard, make_plan  # noqa: E402
 from pipeline.revision import models_of, revision_of  # noqa: E402
 from pipeline.search import index_if_large  # noqa: E402
+from pipeline.speakers import settled  # noqa: E402
 from schemas.config import Config  # noqa: E402
 from schemas.errors import ArchiveError, ConfigurationError, ModelError, VideolakeError  # noqa: E402
 from schemas.outcome import RunResult, VideoOutcome  # noqa: E402
@@ -189,6 +190,7 @@ def analyze_archive(archive: list[str], lake: str, config: Config = Config()) ->
     """
     logger = get_run_logger()
     opened = Lake.create(lake)
+    config = settled(config)
     run = _Run(archive, opened, config, logger)
     run.run_id = f"{run.started_at:%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:6]}"
     handle = _Handle(run)

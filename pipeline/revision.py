@@ -59,6 +59,7 @@ def revision_of(config: Config, models: Sequence[ModelInfo]) -> str:
     """
     analysis = config.model_dump(mode="json", include=set(ANALYSIS_SECTIONS))
     del analysis["topics"]["taxonomy"]  # its content counts, wherever the file is
+    del analysis["speakers"]["model"]  # what `auto` found counts, and is among the models
     digests = [(model.role, model.id, model.digest) for model in models]
     stated = json.dumps([ANALYSIS_VERSION, FORMAT_VERSION, analysis, digests], sort_keys=True)
     return hashlib.sha256(stated.encode()).hexdigest()[:16]

