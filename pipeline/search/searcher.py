@@ -42,7 +42,7 @@ _LEAST_MEANING = 0.25
 _LEAST_PICTURE = 0.1
 """Cosine under which a picture does not show what a text says."""
 _LEAST_LABELLED = 0.3
-"""The same where labels stand for the picture (ConSE): benchmarks/quality.py finds much more with it than with 0.1."""
+"""The same where labels stand for the picture (ConSE) and words or meaning answer too; see docs/quality.md."""
 
 _ORDER = ("video_id", "start_s", "moment_id", "end_s")
 _ATTEMPTS = 3
@@ -145,7 +145,8 @@ class Searcher:
                     state, "text", "meaning", vectors.text[0], filters, count, least=_LEAST_MEANING
                 )
                 labelled = self._query_encoder().spaces.coordinated[0].startswith(CONSE_PREFIX)
-                least = _LEAST_LABELLED if labelled else _LEAST_PICTURE
+                answered = any(lists.values())
+                least = _LEAST_LABELLED if labelled and answered else _LEAST_PICTURE
                 lists["picture"] = _by_vector(
                     state, "coordinated", "picture", vectors.coordinated[0], filters, count, least=least
                 )
