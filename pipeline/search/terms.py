@@ -95,10 +95,12 @@ def parse_query(text: str, *, prefix: bool = False) -> WordQuery:
         if words:
             phrases.append(tuple(words))
     rest = _QUOTED.sub(" ", text)
-    runs = [terms_of(run.group()) for run in _RUN.finditer(rest)]
+    found = [run.group() for run in _RUN.finditer(rest) if terms_of(run.group())]
+    runs = [terms_of(run) for run in found]
     typed: tuple[str, ...] = ()
-    if prefix and runs and rest[-1:].strip():
-        typed = tuple(dict.fromkeys((_beginning(rest), runs.pop()[-1].text)))
+    # Pairs of characters are whole already, and a single one is a beginning in any case.
+    if prefix and runs and rest[-1:].strip() and not _is_unspaced(runs[-1][-1].text):
+        typed = tuple(dict.fromkeys((_beginning(found[-1]), runs.pop()[-1].text)))
     single = tuple(run[0].text for run in runs if len(run) == 1 and _is_unspaced(run[0].text))
     words = [word for word in _whole(runs) if word not in single]
     kept = [word for word in words if word not in _STOP_WORDS] or ([] if phrases or typed or single else words)
@@ -106,21 +108,18 @@ def parse_query(text: str, *, prefix: bool = False) -> WordQuery:
 
 
 def _whole(runs: list[list[Term]]) -> list[str]:
-    """Return the words of runs, without the last character that closes a run of pairs."""
+    """Return the words of runs, without the character that closes a run of pairs: more may follow it in a text."""
     words = []
     for run in runs:
-        for place, term in enumerate(run):
-            closing = place > 0 and term.start < run[place - 1].end
-            if not closing or term.end - term.start > 1:
-                words.append(term.text)
+        closed = len(run) > 1 and run[-1].start < run[-2].end
+        words += [term.text for term in (run[:-1] if closed else run)]
     return words
 
 
-def _beginning(text: str) -> str:
-    last = [run.group() for run in _RUN.finditer(text)][-1]
-    plain = unicodedata.normalize("NFKD", last).casefold().translate(_LETTERS)
+def _beginning(word: str) -> str:
+    plain = unicodedata.normalize("NFKD", word).casefold().translate(_LETTERS)
     kept = "".join(each for each in plain if unicodedata.category(each) not in {"Mn", "Cf"})
-    return kept[-2:] if _is_unspaced(kept) else kept[:_LONGEST]
+    return "".join(kept.split())[:_LONGEST]
 
 
 def _is_unspaced(word: str) -> bool:

@@ -38,6 +38,25 @@ def test_chinese_is_found_by_any_part_of_it_of_two_characters() -> None:
     assert any(word.startswith("改") for word in text)
 
 
+def test_a_chinese_phrase_goes_on_after_a_mark_or_a_number() -> None:
+    text = index_text("他说：你好，世界！北京2022年")
+    for phrase in ("你好，世界", "北京 2022", "说：你好", "世界"):
+        [words] = parse_query(f'"{phrase}"').phrases
+        assert f" {' '.join(words)} " in f" {text} "
+    [words] = parse_query('"你好世界"').phrases
+    assert " ".join(words) not in text
+
+
+def test_all_of_a_chinese_query_counts_while_it_is_typed() -> None:
+    assert parse_query("机器学习", prefix=True) == parse_query("机器学习")
+    assert parse_query("new 机", prefix=True).prefixes == ("机",)
+
+
+def test_a_mark_without_a_letter_is_no_word_that_is_being_typed() -> None:
+    assert not parse_query("\u0301", prefix=True)
+    assert parse_query("foo \u0301", prefix=True).prefixes == ("foo",)
+
+
 def test_a_query_of_nothing_but_small_words_keeps_them() -> None:
     assert parse_query("to be or not to be").terms == ("to", "be", "or", "not")
     assert parse_query("a cyclist in the traffic").terms == ("cyclist", "traffic")
