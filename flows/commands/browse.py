@@ -90,7 +90,7 @@ def listen(host: str, port: int | None) -> socket.socket:
 
 def access_of(host: str, port: int, token: str | None) -> Access:
     """Return who may ask: on a loopback address everybody there, elsewhere who has the token, made if none is given."""
-    if token is None and not is_loopback(host):
+    if not token and not is_loopback(host):
         token = secrets.token_urlsafe(24)
     return Access(host, port, token or "")
 

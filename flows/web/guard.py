@@ -78,7 +78,8 @@ class Guard:
         headers = Headers(scope=scope)
         if scope["method"] not in {"GET", "HEAD"}:
             return PlainTextResponse("Nothing can be changed here.", 405, {"allow": "GET, HEAD"})
-        if is_loopback(self._access.host) and not _names_this_machine(headers.get("host", "")):
+        names = {*_LOCAL_NAMES, self._access.host}
+        if is_loopback(self._access.host) and _host_name(headers.get("host", "")) not in names:
             message = "This server answers only to localhost and 127.0.0.1."
             return PlainTextResponse(message, 421)
         return self._check_token(scope, headers) if self._access.token else None
@@ -118,9 +119,9 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def _names_this_machine(host: str) -> bool:
+def _host_name(host: str) -> str:
     name = host.rsplit(":", 1)[0] if host.rpartition(":")[2].isdigit() and not host.endswith("]") else host
-    return name.lower() in _LOCAL_NAMES
+    return name.lower()
 
 
 def _cookie(headers: Headers, name: str) -> str:

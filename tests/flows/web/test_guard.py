@@ -54,6 +54,13 @@ def test_names_of_this_machine_are_answered(client: TestClient, host: str) -> No
     assert client.get("/health", headers={"host": host}).status_code == 200
 
 
+def test_a_loopback_address_is_answered_under_itself(web_lake: Lake) -> None:
+    app = make_app(web_lake, Searcher(web_lake), access=Access("127.0.0.2", 8765))
+    with TestClient(app, base_url="http://127.0.0.2:8765") as opened:
+        assert opened.get("/health").status_code == 200
+        assert opened.get("/health", headers={"host": "127.0.0.3:8765"}).status_code == 421
+
+
 def test_elsewhere_nothing_is_shown_without_the_token(guarded: TestClient) -> None:
     for address in (
         "/",
@@ -86,6 +93,7 @@ def test_the_token_becomes_a_cookie_that_scripts_and_other_sites_do_not_get(guar
 def test_only_a_loopback_address_goes_without_a_token() -> None:
     assert access_of("127.0.0.1", 1, None).token == ""
     assert len(access_of("0.0.0.0", 1, None).token) >= 24
+    assert len(access_of("0.0.0.0", 1, "").token) >= 24
     assert access_of("127.0.0.1", 1, "mine").token == "mine"
     hosts = ("127.0.0.1", "::1", "localhost", "127.9.9.9", "0.0.0.0", "10.0.0.1", "x")
     assert [is_loopback(host) for host in hosts] == [
