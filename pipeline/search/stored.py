@@ -4,7 +4,7 @@ import os
 import shutil
 import tempfile
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from pipeline.models import cache_dir
 from pipeline.search.ivf import EXACT_BELOW, IvfIndex, build_ivf
 from pipeline.search.lexical import LexicalIndex, build_lexical
 from pipeline.search.manifest import FOLDER, StoredFile, StoredSegment
-from pipeline.search.moments import SPACES, Space, Vectors
+from pipeline.search.moments import ROW_SCHEMA, SPACES, Space, Vectors
 from pipeline.search.segment import Content, Segment
 from pipeline.search.vectors import ExactIndex, VectorIndex
 from schemas.errors import SearchIndexError
@@ -58,13 +58,17 @@ def read_commits(store: Store, segment: StoredSegment) -> dict[str, str]:
     """Return the videos of a segment and the shard of each.
 
     Raises:
-        SearchIndexError: The file is gone or damaged.
+        SearchIndexError: A file of the segment is gone, or not as large as it was; or this one is damaged.
     """
     try:
+        changed = [file for file, stated in segment.files.items() if store.size(segment.path(file)) != stated.size]
         with store.open(segment.path("commits.arrow")) as stream:
-            return _commits_of(pa.ipc.open_file(pa.py_buffer(stream.read())).read_all())
-    except (OSError, pa.ArrowInvalid) as error:
+            commits = _commits_of(pa.ipc.open_file(pa.py_buffer(stream.read())).read_all())
+    except (OSError, KeyError, pa.ArrowException) as error:
         raise SearchIndexError(f"The search index of {store.uri} is damaged: {error}.") from error
+    if changed:
+        raise SearchIndexError(f"The search index of {store.uri} is damaged: {changed[0]} has another size.")
+    return commits
 
 
 def open_segment(store: Store, segment: StoredSegment) -> Segment:
@@ -77,20 +81,23 @@ def open_segment(store: Store, segment: StoredSegment) -> Segment:
     folder = Path(store.path(f"{FOLDER}/{segment.name}")) if store.local else _fetched(store, segment)
     _verify(store, segment, folder)
     try:
-        rows = _read_arrow(folder / "rows.arrow")
-        holder = _linked(folder / "lexical")
+        rows = _read_rows(folder / "rows.arrow", segment)
+        holder = _linked(folder / file for file in segment.files if file.startswith("lexical/"))
         return Segment(
             name=segment.name,
             commits=_commits_of(_read_arrow(folder / "commits.arrow")),
             rows=rows,
             words=segment.words,
             lexical=LexicalIndex.open(Path(holder.name)),
-            vectors={space: vectors for space in SPACES if (vectors := _open_vectors(folder, segment, space))},
+            vectors={space: index for space in SPACES if (index := _open_vectors(folder, segment, space)) is not None},
             models=segment.models,
             holder=holder,
         )
-    except (pa.ArrowInvalid, ValueError, RuntimeError) as error:
-        raise SearchIndexError(f"The search index of {store.uri} cannot be opened: {error}.") from error
+    except (pa.ArrowException, ValueError, KeyError, EOFError, RuntimeError) as error:
+        message = (
+            f"The search index of {store.uri} cannot be opened: {error}; `videolake index --rebuild` makes it anew."
+        )
+        raise SearchIndexError(message) from error
 
 
 def _save_vectors(space: Space, vectors: Vectors, save: Callable[[str, Callable[[Path], object]], None]) -> None:
@@ -106,7 +113,12 @@ def _open_vectors(folder: Path, segment: StoredSegment, space: Space) -> VectorI
         return IvfIndex.open(folder / f"{space}.faiss")
     if f"{space}.npy" in segment.files:
         matrix = np.load(folder / f"{space}.npy", mmap_mode="r", allow_pickle=False)
-        return ExactIndex(Vectors(np.load(folder / f"{space}.rows.npy", allow_pickle=False), matrix))
+        rows = np.load(folder / f"{space}.rows.npy", allow_pickle=False)
+        if (matrix.dtype, matrix.ndim, rows.dtype, rows.shape) != (np.float32, 2, np.int64, matrix.shape[:1]):
+            raise ValueError(f"{space}.npy and {space}.rows.npy do not belong together")
+        if len(rows) and not (rows.min() >= 0 and rows.max() < segment.moments):
+            raise ValueError(f"{space}.rows.npy names moments that are not there")
+        return ExactIndex(Vectors(rows, matrix))
     return None
 
 
@@ -115,6 +127,8 @@ def _verify(store: Store, segment: StoredSegment, folder: Path) -> None:
         path, stated = folder / item[0], item[1]
         return path.stat().st_size != stated.size or StoredFile.of(path) != stated
 
+    if not {"rows.arrow", "commits.arrow"} <= segment.files.keys():
+        raise SearchIndexError(f"The manifest of the search index of {store.uri} does not name the files of a segment.")
     # Hashing lets go of Python's lock.
     with ThreadPoolExecutor() as threads:
         for file, wrong in zip(segment.files, threads.map(differs, segment.files.items()), strict=True):
@@ -143,10 +157,10 @@ def _fetched(store: Store, segment: StoredSegment) -> Path:
     return folder
 
 
-def _linked(folder: Path) -> "tempfile.TemporaryDirectory[str]":
+def _linked(files: Iterable[Path]) -> "tempfile.TemporaryDirectory[str]":
     """Return a folder of links to files: tantivy locks the folder it reads, and the lake is not to be written to."""
     holder = tempfile.TemporaryDirectory(prefix="videolake-search-")
-    for file in folder.iterdir():
+    for file in files:
         (Path(holder.name) / file.name).symlink_to(file.absolute())
     return holder
 
@@ -162,6 +176,14 @@ def _write_arrow(table: pa.Table, path: Path) -> None:
 
 def _read_arrow(path: Path) -> pa.Table:
     return pa.ipc.open_file(pa.memory_map(str(path))).read_all()
+
+
+def _read_rows(path: Path, segment: StoredSegment) -> pa.Table:
+    table = _read_arrow(path)
+    if not table.schema.equals(ROW_SCHEMA) or table.num_rows != segment.moments:
+        raise ValueError(f"{path.name} does not hold the moments that it should")
+    table.validate(full=True)
+    return table
 
 
 def _write_array(array: np.ndarray, path: Path) -> None:

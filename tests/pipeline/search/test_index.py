@@ -1,13 +1,16 @@
+import json
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from pipeline.lake import Lake
 from pipeline.lake.store import Store
 from pipeline.search import Searcher, index_if_large, update_index
 from pipeline.search.ivf import IvfIndex, build_ivf
+from pipeline.search.manifest import StoredFile
 from pipeline.search.moments import Vectors
 from pipeline.search.vectors import ExactIndex
 from schemas.config import SearchConfig
@@ -148,6 +151,60 @@ def test_an_index_of_which_a_file_is_gone_is_done_without(lake: Lake) -> None:
     searcher = make_searcher(lake)
     assert searcher.search("sentence")
     assert "files of it are missing" in searcher.notes[0]
+    update_index(lake)
+    assert all(segments(searcher))
+    assert searcher.notes == ()
+
+
+def sealed(lake: Lake, change: Callable[[Path], object]) -> None:
+    """Change a segment, and let the manifest say what it is then."""
+    manifest = Path(lake.uri, "_search", "manifest.json")
+    stated = json.loads(manifest.read_text())
+    for segment in stated["segments"]:
+        folder = manifest.parent / segment["name"]
+        change(folder)
+        segment["files"] = {file: StoredFile.of(folder / file).model_dump() for file in segment["files"]}
+    manifest.write_text(json.dumps(stated))
+
+
+def without_a_column(folder: Path) -> None:
+    table = pa.ipc.open_file(pa.py_buffer((folder / "rows.arrow").read_bytes())).read_all().drop_columns(["speaker"])
+    with pa.OSFile(str(folder / "rows.arrow"), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
+        writer.write_table(table)
+
+
+def with_far_rows(folder: Path) -> None:
+    rows = np.load(folder / "text.rows.npy")
+    np.save(folder / "text.rows.npy", rows + 10_000)
+
+
+def with_fewer_vectors(folder: Path) -> None:
+    np.save(folder / "text.npy", np.load(folder / "text.npy")[:1])
+
+
+@pytest.mark.parametrize("change", [without_a_column, with_far_rows, with_fewer_vectors])
+def test_an_index_whose_parts_do_not_fit_each_other_is_done_without(
+    lake: Lake, change: Callable[[Path], object]
+) -> None:
+    publish(lake, "01", ["v01", "v02"])
+    expected = answers(make_searcher(lake))
+    update_index(lake)
+    sealed(lake, change)
+    searcher = make_searcher(lake)
+    assert answers(searcher) == expected
+    assert "`videolake index --rebuild`" in searcher.notes[0]
+
+
+def test_files_that_the_manifest_does_not_name_are_no_part_of_the_index(lake: Lake) -> None:
+    publish(lake, "01", ["v01", "v02"])
+    update_index(lake)
+    manifest = Path(lake.uri, "_search", "manifest.json")
+    stated = json.loads(manifest.read_text())
+    stated["segments"][0]["files"] = {}
+    manifest.write_text(json.dumps(stated))
+    searcher = make_searcher(lake)
+    assert searcher.search("sentence")
+    assert segments(searcher) == [""]
 
 
 def clustered(rng: np.random.Generator, centres: np.ndarray, count: int) -> np.ndarray:

@@ -39,8 +39,8 @@ def test_chinese_is_found_by_any_part_of_it_of_two_characters() -> None:
 
 
 def test_a_chinese_phrase_goes_on_after_a_mark_or_a_number() -> None:
-    text = index_text("他说：你好，世界！北京2022年")
-    for phrase in ("你好，世界", "北京 2022", "说：你好", "世界"):
+    text = index_text("他说,你好，世界！北京2022年")
+    for phrase in ("你好，世界", "北京 2022", "说,你好", "世界"):
         [words] = parse_query(f'"{phrase}"').phrases
         assert f" {' '.join(words)} " in f" {text} "
     [words] = parse_query('"你好世界"').phrases
