@@ -6,11 +6,11 @@ from typing import Any
 import torch
 
 from pipeline.models import ModelInfo, resolve, set_threads
-from pipeline.models.loading import LOAD_ERRORS, quiet_transformers
+from pipeline.models.loading import LOAD_ERRORS, longest_input, quiet_transformers
 from schemas.config import SummaryConfig
 from schemas.errors import ModelError
 
-_NO_LIMIT = 1_000_000
+_MOST_TOKENS = 512
 
 
 class EntailmentModel:
@@ -52,7 +52,7 @@ class EntailmentModel:
                 [hypothesis for _, hypothesis in batch],
                 padding=True,
                 truncation="only_first",
-                max_length=_window(self._model, self._tokenizer),
+                max_length=min(_MOST_TOKENS, longest_input(self._model, self._tokenizer)),
                 return_tensors="pt",
             ).to(self._device)
             probabilities = self._model(**tokens).logits.float().softmax(dim=-1)  # (batch, labels)
@@ -74,9 +74,3 @@ def _load(info: ModelInfo, device: str) -> tuple[Any, Any]:
             f"{error}. It must be a folder that transformers' AutoModelForSequenceClassification reads."
         ) from error
     return model.eval().to(device), tokenizer
-
-
-def _window(model: Any, tokenizer: Any) -> int:  # noqa: ANN401
-    stated = int(getattr(model.config, "max_position_embeddings", None) or _NO_LIMIT)
-    # RoBERTa-like models start counting positions at 2.
-    return min(int(tokenizer.model_max_length), stated - 2 if "roberta" in model.config.model_type else stated, 512)

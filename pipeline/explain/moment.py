@@ -1,5 +1,6 @@
 """Explain why a moment of a lake answers a query."""
 
+from functools import partial
 from typing import Any
 
 import cv2
@@ -31,6 +32,9 @@ WHERE video_id = $video AND coordinated_embedding IS NOT NULL ORDER BY abs(time_
 """
 _AROUND_S = 5.0
 
+Row = dict[str, Any]
+Rows = list[Row]
+
 
 class Explainer:
     """Explains moments of a lake by the models that made its vectors, which are loaded when first needed.
@@ -57,19 +61,7 @@ class Explainer:
             LakeError: There is no such video, or nothing is known of that moment.
             ModelError: A model that made the lake's vectors is not there any more.
         """
-        connection = self._lake.connect()
-        try:
-            video_id = find_video(connection, video)
-            around = {"video": video_id, "from": time_s - _AROUND_S, "to": time_s + _AROUND_S}
-            at = {"video": video_id, "time": time_s}
-            named = _rows(connection, "SELECT uri, language FROM videos WHERE video_id = $video", {"video": video_id})[
-                0
-            ]
-            scenes = _rows(connection, _SCENE, at)
-            texts = _rows(connection, _TEXTS, around)
-            frames = _rows(connection, _FRAME, at)
-        finally:
-            connection.close()
+        video_id, named, scenes, texts, frames = self._lake.read(partial(_known, video=video, time_s=time_s))
         if not scenes or time_s >= scenes[0]["end_s"] + _AROUND_S:
             raise LakeError(f"Nothing is known of {video} at second {time_s:g}.")
         vectors = self._encoder.texts([query])
@@ -116,6 +108,21 @@ class Explainer:
             thumbnail=row["thumbnail"],
             heat=picture_heat(image.astype(np.uint8), query, lambda images: self._encoder.pictures(images).coordinated),
         )
+
+
+def _known(connection: duckdb.DuckDBPyConnection, video: str, time_s: float) -> tuple[str, Row, Rows, Rows, Rows]:
+    """Return a video's id and row; of a moment, its scene, the texts around it and the nearest keyframe."""
+    video_id = find_video(connection, video)
+    around = {"video": video_id, "from": time_s - _AROUND_S, "to": time_s + _AROUND_S}
+    at = {"video": video_id, "time": time_s}
+    [named] = _rows(connection, _VIDEO, {"video": video_id})
+    return (
+        video_id,
+        named,
+        _rows(connection, _SCENE, at),
+        _rows(connection, _TEXTS, around),
+        _rows(connection, _FRAME, at),
+    )
 
 
 def _rows(connection: duckdb.DuckDBPyConnection, query: str, values: dict[str, Any]) -> list[dict[str, Any]]:

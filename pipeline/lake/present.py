@@ -81,18 +81,20 @@ def describe_video(lake: Lake, video: str) -> VideoDescription:
     Raises:
         LakeError: No video is called so, or several are; the message lists them.
     """
-    connection = lake.connect()
-    try:
-        video_id = find_video(connection, video)
-        row = _rows(connection, "videos", video_id)[0]
-        summary = next(iter(_rows(connection, "summaries", video_id)), None)
-        error = next(iter(_rows(connection, "errors", video_id)), None)
-        shots = _rows(connection, "shots", video_id, "shot_index")
-        utterances = _rows(connection, "utterances", video_id, "utterance_index")
-    except duckdb.Error as problem:
-        raise LakeError(f"Cannot read video {video} from the lake {lake.uri}: {problem}") from problem
-    finally:
-        connection.close()
+
+    def read(connection: duckdb.DuckDBPyConnection) -> VideoDescription:
+        return _described(connection, find_video(connection, video))
+
+    return lake.read(read)
+
+
+def _described(connection: duckdb.DuckDBPyConnection, video_id: str) -> VideoDescription:
+    row = _rows(connection, "videos", video_id)[0]
+    summary = next(iter(_rows(connection, "summaries", video_id)), None)
+    error = next(iter(_rows(connection, "errors", video_id)), None)
+    shots = _rows(connection, "shots", video_id, order="shot_index")
+    lines = "utterance_index, start_s, end_s, text, speaker, flags"
+    utterances = _rows(connection, "utterances", video_id, lines, order="utterance_index")
     return VideoDescription(
         video_id=video_id,
         uri=row["uri"],
@@ -150,11 +152,12 @@ def find_video(connection: duckdb.DuckDBPyConnection, video: str) -> str:
 
 
 def _rows(
-    connection: duckdb.DuckDBPyConnection, table: str, video_id: str, order: str | None = None
+    connection: duckdb.DuckDBPyConnection, table: str, video_id: str, columns: str = "*", order: str | None = None
 ) -> list[dict[str, Any]]:
     relation = connection.table(table).filter(
         duckdb.ColumnExpression("video_id") == duckdb.ConstantExpression(video_id)
     )
+    relation = relation.project(columns)
     rows: list[dict[str, Any]] = (relation.order(order) if order else relation).to_arrow_table().to_pylist()
     return rows
 

@@ -1,12 +1,22 @@
-"""Loading models by transformers: without its progress bars, and with the errors that a wrong folder may raise."""
+"""Loading models by transformers: quietly, with the errors that a wrong folder may raise, and how much they read."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from safetensors import SafetensorError
 
 LOAD_ERRORS = (OSError, ValueError, KeyError, TypeError, AttributeError, ImportError, RuntimeError, SafetensorError)
 """What transformers raises on folders that are no model it knows, or that are damaged."""
+
+_NO_LIMIT = 1_000_000
+
+
+def longest_input(model: Any, tokenizer: Any) -> int:  # noqa: ANN401 - transformers' classes are chosen at run time
+    """Return how many tokens a BERT-like model reads at most, special ones included."""
+    stated = int(getattr(model.config, "max_position_embeddings", None) or _NO_LIMIT)
+    # RoBERTa-like models start counting positions at 2.
+    return min(int(tokenizer.model_max_length), stated - 2 if "roberta" in model.config.model_type else stated)
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from pipeline.lake import Lake
 from pipeline.models import resolve, set_threads
-from pipeline.models.loading import LOAD_ERRORS, quiet_transformers
+from pipeline.models.loading import LOAD_ERRORS, longest_input, quiet_transformers
 from pipeline.text.batches import length_batches
 from schemas.errors import ModelError
 
@@ -23,7 +23,9 @@ _IDS: dict[Unit, tuple[str, ...]] = {
     "scenes": ("video_id", "scene_index", "start_s", "end_s"),
 }
 _BATCH_TOKENS = 2048
-_MAX_TOKENS = 256
+_MAX_TOKENS = 512
+_TOGETHER = 8192
+"""Texts whose tokens are held in memory at once."""
 
 
 class TextClassifier:
@@ -92,13 +94,19 @@ def probabilities(
     *,
     max_tokens: int,
 ) -> NDArray[np.float32]:
-    """Return the softmax of a classifier's logits, (n, classes) float32, batched by length."""
+    """Return the softmax of a classifier's logits, (n, classes) float32, batched by length.
+
+    Texts are cut at `max_tokens`, or where the model's own limit is.
+    """
     found = np.zeros((len(texts), model.config.num_labels), dtype=np.float32)
-    if not texts:
-        return found
     model.eval()
-    tokens = tokenizer(list(texts), truncation=True, max_length=max_tokens)["input_ids"]
-    for batch in length_batches([len(ids) for ids in tokens], _BATCH_TOKENS):
-        inputs = tokenizer.pad({"input_ids": [tokens[place] for place in batch]}, return_tensors="pt").to(model.device)
-        found[batch] = model(**inputs).logits.float().softmax(dim=-1).cpu().numpy()
+    length = min(max_tokens, longest_input(model, tokenizer))
+    for start in range(0, len(texts), _TOGETHER):
+        some = list(texts[start : start + _TOGETHER])
+        tokens = tokenizer(some, truncation=True, max_length=length)["input_ids"]
+        for batch in length_batches([len(ids) for ids in tokens], _BATCH_TOKENS):
+            rows = {"input_ids": [tokens[place] for place in batch]}
+            inputs = tokenizer.pad(rows, return_tensors="pt").to(model.device)
+            places = [start + place for place in batch]
+            found[places] = model(**inputs).logits.float().softmax(dim=-1).cpu().numpy()
     return found

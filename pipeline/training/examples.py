@@ -31,18 +31,18 @@ def read_examples(path: Path, lake: Lake | None = None) -> list[Example]:
         lake: Where ids are looked up.
 
     Raises:
-        ConfigurationError: It cannot be read, lacks a column, or names what the lake does not hold.
+        ConfigurationError: It cannot be read, lacks a column or a label, or names what the lake does not hold.
     """
     table = _read(path)
     if "label" not in table.column_names:
         raise ConfigurationError(f"{path} has no column `label`; it has {', '.join(table.column_names)}.")
-    labels = [str(label) for label in table["label"].to_pylist()]
+    labels = _strings(table, "label", path)
     if "text" in table.column_names:
-        return [Example(str(text), label) for text, label in zip(table["text"].to_pylist(), labels, strict=True)]
+        return [Example(text, label) for text, label in zip(_strings(table, "text", path), labels, strict=True)]
     key = next((name for name in _TEXT_OF if name in table.column_names), None)
     if key is None or lake is None:
         raise ConfigurationError(f"{path} needs a column `text`; or `utterance_id` or `frame_id`, with --lake.")
-    ids = [str(each) for each in table[key].to_pylist()]
+    ids = _strings(table, key, path)
     texts = _texts(lake, key, ids)
     missing = [each for each in ids if each not in texts]
     if missing:
@@ -51,7 +51,7 @@ def read_examples(path: Path, lake: Lake | None = None) -> list[Example]:
 
 
 def _read(path: Path) -> pa.Table:
-    readers = {".csv": pa_csv.read_csv, ".jsonl": pa_json.read_json, ".parquet": pq.read_table}
+    readers = {".csv": _read_csv, ".jsonl": pa_json.read_json, ".parquet": pq.read_table}
     reader = readers.get(path.suffix.lower())
     if reader is None:
         raise ConfigurationError(f"{path} cannot be read: name a .csv, .jsonl or .parquet file.")
@@ -60,6 +60,24 @@ def _read(path: Path) -> pa.Table:
     except (OSError, pa.ArrowException) as error:
         raise ConfigurationError(f"{path} cannot be read: {error}") from error
     return table
+
+
+def _read_csv(path: Path) -> pa.Table:
+    """Read CSV in which texts may have several lines, and `01`, `NA` and `true` are labels like any other."""
+    names = ("label", "text", *_TEXT_OF)
+    return pa_csv.read_csv(
+        path,
+        parse_options=pa_csv.ParseOptions(newlines_in_values=True),
+        convert_options=pa_csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string())),
+    )
+
+
+def _strings(table: pa.Table, column: str, path: Path) -> list[str]:
+    values = table[column].to_pylist()
+    empty = next((number for number, value in enumerate(values, 1) if value is None or value == ""), None)
+    if empty is not None:
+        raise ConfigurationError(f"{path} has no `{column}` in row {empty}. Fill it, or leave the row out.")
+    return [str(value) for value in values]
 
 
 def _texts(lake: Lake, key: str, ids: Sequence[str]) -> dict[str, str]:

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from pipeline.models import set_threads
+from pipeline.models.loading import longest_input
 from pipeline.training.bases import load_for_classification
 from pipeline.training.classify import probabilities
 from pipeline.training.examples import Example
@@ -55,10 +56,11 @@ def finetune(
         model.to(device)
         places = {label: place for place, label in enumerate(labels)}
         texts = [examples[place].text for place in learnt]
+        length = min(options.max_tokens, longest_input(model, tokenizer))
         targets = np.array([places[examples[place].label] for place in learnt])
         steps = fit(
             model,
-            lambda epoch: _batches(tokenizer, texts, targets, options, epoch),
+            lambda epoch: _batches(tokenizer, texts, targets, options.model_copy(update={"max_tokens": length}), epoch),
             steps_per_epoch=-(-len(learnt) // options.batch_size),
             options=options,
             progress=progress,

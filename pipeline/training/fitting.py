@@ -101,7 +101,6 @@ def save_model(model: Any, tokenizer: Any, folder: Path, report: BaseModel) -> N
         ConfigurationError: There is something of that name, or it cannot be written.
     """
     check_free(folder)
-    folder.parent.mkdir(parents=True, exist_ok=True)
     scratch = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
     try:
         model.save_pretrained(scratch, safe_serialization=True)
@@ -119,7 +118,12 @@ def check_free(folder: Path) -> None:
     """Raise, before hours of work, where a model cannot be saved.
 
     Raises:
-        ConfigurationError: There is something of that name.
+        ConfigurationError: There is something of that name, or nothing can be written there.
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise ConfigurationError(f"{folder} exists and is not empty. Name a new folder for the model.")
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}.")).rmdir()
+    except OSError as error:
+        raise ConfigurationError(f"{folder} cannot be written: {error.strerror or error}.") from error

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from pipeline.models import set_threads
+from pipeline.models.loading import longest_input
 from pipeline.training.bases import load_for_pretraining, make_bert
 from pipeline.training.corpus import Document
 from pipeline.training.fitting import Progress, check_free, fit, save_model, seeded, split
@@ -62,7 +63,10 @@ def pretrain(
     with seeded(options.seed):
         model, tokenizer = make_bert(base, documents) if scratch else load_for_pretraining(base)  # type: ignore[arg-type]
         model.to(device)
-        batches = _Batches(tokenizer, options, nsp=model.config.model_type == "bert")
+        length = min(options.max_tokens, longest_input(model, tokenizer))
+        batches = _Batches(
+            tokenizer, options.model_copy(update={"max_tokens": length}), nsp=model.config.model_type == "bert"
+        )
         measured = list(batches.make([documents[place] for place in held], seed=options.seed + 1))
         lessons = [documents[place] for place in learnt]
         count = -(-len(sentence_pairs(lessons, rng)) // options.batch_size)

@@ -4,9 +4,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from transformers import BertConfig, BertForSequenceClassification
 
 from pipeline.lake import Lake
-from pipeline.training import Example, TextClassifier, finetune, read_examples
+from pipeline.training import Example, TextClassifier, classify, finetune, read_examples
+from pipeline.training.bases import make_bert
 from schemas.errors import ConfigurationError, ModelError
 from schemas.training import TrainingOptions
 from tests.pipeline.lake.lakes import publish
@@ -87,3 +89,25 @@ def test_what_cannot_be_learnt_is_told(tmp_path: Path) -> None:
         finetune([Example("a", "x"), Example("b", "x"), Example("c", "y")], tmp_path / "m", base="embedded:minilm")
     with pytest.raises(ModelError, match="no classifier"):
         TextClassifier("embedded:minilm")
+
+
+def test_a_folder_that_cannot_be_written_is_told_before_the_training(examples: list[Example], tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(ConfigurationError, match="cannot be written"):
+        finetune(examples, tmp_path / "file" / "model", base="no such model")
+    assert [each.name for each in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_tiny_classifier_of_random_weights_reads_any_number_of_texts_of_any_length(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, tokenizer = make_bert("tiny", [("Rain falls.", "The bank pays.")])
+    config = BertConfig.from_dict(model.config.to_dict() | {"max_position_embeddings": 24, "num_labels": 3})
+    BertForSequenceClassification(config).save_pretrained(tmp_path)
+    tokenizer.save_pretrained(tmp_path)
+    classifier = TextClassifier(str(tmp_path))
+    texts = ["Rain.", "rain falls " * 100, "bank", "", "pays rain"]
+    whole = classifier(texts)
+    monkeypatch.setattr(classify, "_TOGETHER", 2)
+    assert np.allclose(classifier(texts), whole, atol=1e-5)
+    assert np.allclose([classifier([text])[0] for text in texts], whole, atol=1e-5)
