@@ -1,8 +1,10 @@
 """`videolake browse`: the lake as a web page."""
 
 import logging
+import os
 import secrets
 import socket
+import sys
 import threading
 import webbrowser
 from collections.abc import Sequence
@@ -41,7 +43,7 @@ def browse_lake(
     if not is_loopback(host):
         click.echo("Who has this address with its token sees the lake and its videos; the connection is not encrypted.")
     click.echo("Ctrl-C stops it.", err=True)
-    warming = threading.Thread(target=_warm, args=(searcher,), name="warm-up")
+    warming = threading.Thread(target=_warm, args=(searcher,), name="warm-up", daemon=True)
     warming.start()
     if open_browser:
         webbrowser.open(address)
@@ -54,8 +56,11 @@ def browse_lake(
     except KeyboardInterrupt:
         click.echo("Stopped.", err=True)
     finally:
-        # A thread that is still inside a native library when the interpreter ends would abort the process.
-        warming.join()
+        if warming.is_alive():
+            # It may be inside a native library, where the end of the interpreter would abort the process. Nothing is
+            # ever written here, so that there is nothing to put in order.
+            sys.stdout.flush()
+            os._exit(0)
 
 
 def _warm(searcher: Searcher) -> None:

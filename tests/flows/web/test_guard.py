@@ -109,7 +109,10 @@ def test_the_command_serves_until_it_is_stopped(web_lake: Lake) -> None:
         address = process.stdout.readline().split()[-1]
         assert httpx.get(f"{address}health", timeout=60).text == "ok"
         process.send_signal(signal.SIGINT)
-        assert process.wait(60) == 0
+        try:
+            assert process.wait(60) == 0
+        finally:
+            process.kill()
 
 
 def test_a_port_that_is_taken_is_named_unless_any_will_do() -> None:
