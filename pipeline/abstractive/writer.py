@@ -82,11 +82,12 @@ class AbstractWriter:
         """
         spoken = spoken_statements(utterances, keyframes, shots, video_id)
         written = written_statements(keyframes, video_id)
-        pool = self._comparable([*spoken, *written])
+        encoder = self._text.for_language(language)
+        pool = _comparable([*spoken, *written], encoder)
         read = passages(pool, summary.chapters)
         if not read:
             return summary
-        claims = self._claims(self._write(read), pool, language)
+        claims = self._claims(self._write(read), pool, language, encoder)
         kept = [claim for claim in claims if claim.verdict.supported][: self._config.sentences]
         dropped = [claim for claim in claims if not claim.verdict.supported]
         for claim in dropped:
@@ -97,13 +98,6 @@ class AbstractWriter:
             abstract_source=f"model:{self._generator.info.id}",
             abstract_dropped=len(dropped),
         )
-
-    def _comparable(self, statements: Sequence[Statement]) -> list[Statement]:
-        """Return statements with vectors of their text; those of what is written were vectors of pictures."""
-        foreign = [each for each in statements if each.kind != "speech"]
-        vectors = self._text.encode([each.text for each in foreign])
-        texts = dict(zip(map(id, foreign), vectors, strict=True))
-        return [replace(each, vector=texts.get(id(each), each.vector)) for each in statements]
 
     def _write(self, read: Sequence[Passage]) -> str:
         """Summarise pieces, then the summaries of pieces, until one is left (map and reduce)."""
@@ -124,11 +118,11 @@ class AbstractWriter:
                 break
         return "\n".join(written)
 
-    def _claims(self, text: str, pool: Sequence[Statement], language: str | None) -> list[_Claim]:
+    def _claims(self, text: str, pool: Sequence[Statement], language: str | None, encoder: TextEncoder) -> list[_Claim]:
         lines = (_BULLET.sub("", line.strip()) for line in text.splitlines())
         split = (clean(sentence) for line in lines if line for sentence in sentences(line, language))
         claims = list(dict.fromkeys(sentence for sentence in split if word_count(sentence, language) >= 3))
-        vectors = self._text.encode(claims)
+        vectors = encoder.encode(claims)
         found = [_checked(claim, vector, pool, language) for claim, vector in zip(claims, vectors, strict=True)]
         return self._entailed(found)
 
@@ -144,6 +138,14 @@ class AbstractWriter:
             else claim
             for claim in claims
         ]
+
+
+def _comparable(statements: Sequence[Statement], encoder: TextEncoder) -> list[Statement]:
+    """Return statements with vectors of their text; those of what is written were vectors of pictures."""
+    foreign = [each for each in statements if each.kind != "speech"]
+    vectors = encoder.encode([each.text for each in foreign])
+    texts = dict(zip(map(id, foreign), vectors, strict=True))
+    return [replace(each, vector=texts.get(id(each), each.vector)) for each in statements]
 
 
 def _checked(claim: str, vector: np.ndarray, pool: Sequence[Statement], language: str | None) -> _Claim:

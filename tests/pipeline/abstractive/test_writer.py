@@ -65,6 +65,16 @@ def test_a_tiny_bart_keeps_what_is_supported_with_its_evidence_and_counts_what_i
     assert made.abstract_source == f"model:{summarizer}"
 
 
+def test_with_an_encoder_for_each_language_statements_are_compared_by_that_of_the_video(
+    summarizer: Path, talk: list[Utterance], encoder: TextEncoder
+) -> None:
+    both = TextEncoder(TextConfig(model="auto", multilingual_model="embedded:minilm"), device="cpu", threads=1)
+    vectors = both.for_language("en").encode([each.text for each in talk])
+    said = [replace(each, embedding=vector) for each, vector in zip(talk, vectors, strict=True)]
+    [one], [other] = (abstract_of(summarizer, each, by).abstract for each, by in ((talk, encoder), (said, both)))
+    assert other == one
+
+
 @pytest.mark.parametrize("kind", ["t5", "chat", "plain"])
 def test_tiny_models_of_other_kinds_write_abstracts_too(
     kind: str, talk: list[Utterance], encoder: TextEncoder, tmp_path: Path
