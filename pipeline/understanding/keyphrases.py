@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.language import word_spans
+from pipeline.language import word_count, word_spans, words
 from pipeline.understanding.selection import choose_diverse
 from pipeline.understanding.stopwords import stopwords
 from schemas.records import Label
@@ -87,12 +87,12 @@ def choose_keyphrases(
 
 
 def _promise(key: str, count: int) -> float:
-    words = max(1, key.count(" ") + 1)
-    return float(np.log1p(count)) * (1.0, 1.4, 1.2)[min(words, _MOST_WORDS) - 1]
+    length = max(1, word_count(key))
+    return float(np.log1p(count)) * (1.0, 1.4, 1.2)[min(length, _MOST_WORDS) - 1]
 
 
 def _nested(one: str, other: str) -> bool:
-    first, second = set(one.casefold().split()), set(other.casefold().split())
+    first, second = set(words(one.casefold())), set(words(other.casefold()))
     return first <= second or second <= first
 
 

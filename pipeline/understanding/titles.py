@@ -5,7 +5,7 @@ import unicodedata
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
-from pipeline.language import ends_sentence, word_count
+from pipeline.language import ends_sentence, word_count, words
 from pipeline.understanding.captions import title_line
 from pipeline.understanding.words import clean, shortened
 from schemas.records import Keyframe, Utterance
@@ -116,9 +116,9 @@ def phrase_title(phrases: Sequence[str]) -> str:
     if not phrases:
         return ""
     first = clean(phrases[0])
-    known = set(first.lower().split())
+    known = set(words(first.lower()))
     others = (clean(phrase) for phrase in phrases[1:])
-    second = next((phrase for phrase in others if not known & set(phrase.lower().split())), "")
+    second = next((phrase for phrase in others if not known & set(words(phrase.lower()))), "")
     both = word_count(first) == 1 and 1 <= word_count(second) <= 2
     title = f"{first}, {second}" if both and len(first) + len(second) + 2 <= TITLE_LENGTH else first
     return shortened(title[:1].upper() + title[1:], TITLE_LENGTH)

@@ -66,6 +66,20 @@ def test_chosen_phrases_are_near_the_text_and_none_is_part_of_another() -> None:
     assert [label.score for label in chosen] == sorted((label.score for label in chosen), reverse=True)
 
 
+def test_a_phrase_of_a_script_without_spaces_is_part_of_a_longer_one_too() -> None:
+    near = np.array([1, 0, 0], np.float32)
+    vectors = {
+        "深度学习模型": near,
+        "深度学习": near,
+        "学习模型": near,
+        "气候变化": np.array([0.8, 0.6, 0], np.float32),
+    }
+    chosen = choose_keyphrases(list(vectors), vectors, near, count=4, diversity=0.0)
+    assert [label.label for label in chosen] == ["深度学习模型", "气候变化"]
+    # Of two words, as in English: these say more than one.
+    assert candidates([Passage("语音识别。改变。", "zh")], 1) == ["语音识别"]
+
+
 def test_without_text_or_candidates_there_are_no_keyphrases() -> None:
     assert choose_keyphrases([], {}, np.ones(3, np.float32), count=3, diversity=0.4) == ()
     assert (
