@@ -1,7 +1,7 @@
 """The hybrid as a method of fusion: trained weights from a folder, or the closed form where there are none."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +17,8 @@ from schemas.errors import ModelError
 WEIGHTS, SETTINGS = "model.safetensors", "config.json"
 _KIND = "videolake-cross-attention"
 _BATCH = 64
+_MOST_NUMBERS = 1 << 24
+"""Numbers of a batch at most, padding included; a single scene may have more."""
 
 
 def closed_form(dimensions: int, text_weight: float) -> CrossAttention:
@@ -79,13 +81,26 @@ def fuse_hybrid(module: CrossAttention, scenes: Sequence[SceneParts]) -> NDArray
         (n, d) of unit length; zeros where a scene has neither text nor pictures.
     """
     fused = np.zeros((len(scenes), module.dimensions), dtype=np.float32)
-    # Scenes of a like size together, so that little is padded.
-    order = sorted(range(len(scenes)), key=lambda place: len(scenes[place].texts) + len(scenes[place].frames))
-    for start in range(0, len(order), _BATCH):
-        places = order[start : start + _BATCH]
+    for places in _batches(scenes, module.dimensions):
         batch = padded([scenes[place].texts for place in places], [scenes[place].frames for place in places])
         fused[places] = module(batch).numpy()
     return fused
+
+
+def _batches(scenes: Sequence[SceneParts], dimensions: int) -> Iterator[list[int]]:
+    """Yield places of scenes of a like size, so that little is padded; every place once."""
+    batch: list[int] = []
+    texts = frames = 0
+    for place in sorted(range(len(scenes)), key=lambda place: len(scenes[place].texts) + len(scenes[place].frames)):
+        texts, frames = max(texts, len(scenes[place].texts)), max(frames, len(scenes[place].frames))
+        numbers = (len(batch) + 1) * (texts * frames + (texts + frames) * dimensions)
+        if batch and (len(batch) == _BATCH or numbers > _MOST_NUMBERS):
+            yield batch
+            batch = []
+            texts, frames = len(scenes[place].texts), len(scenes[place].frames)
+        batch.append(place)
+    if batch:
+        yield batch
 
 
 def padded(texts: Sequence[Track], frames: Sequence[Track]) -> Batch:

@@ -18,6 +18,7 @@ from schemas.errors import LakeError
 logger = logging.getLogger(__name__)
 
 _FEWEST_SCENES = 16
+_TOGETHER = 64
 _SAME = 0.9
 """Queries so alike, and texts so alike, are taken for the same."""
 
@@ -101,17 +102,16 @@ def train(scenes: Sequence[TrainingScene], settings: TrainingSettings) -> tuple[
     module = CrossAttention(dimensions, rank=settings.rank, text_weight=settings.text_weight, seed=settings.seed)
     losses = _fit(module, known, settings)
     plain = closed_form(dimensions, settings.text_weight)
-    pairs = [_without(scene, part) for scene in held_out for part in _candidates(scene)]
-    owners = np.array([place for place, scene in enumerate(held_out) for _ in _candidates(scene)])
+    asked = [(place, part) for place, scene in enumerate(held_out) for part in _candidates(scene)]
     tenth = max(1, len(losses) // 10)
     report = TrainingReport(
         train_scenes=len(known),
         held_out_scenes=len(held_out),
-        held_out_queries=len(pairs),
+        held_out_queries=len(asked),
         first_loss=float(np.mean(losses[:tenth])),
         last_loss=float(np.mean(losses[-tenth:])),
-        closed_form_mrr=_reciprocal_rank(plain, held_out, pairs, owners),
-        trained_mrr=_reciprocal_rank(module, held_out, pairs, owners),
+        closed_form_mrr=_reciprocal_rank(plain, held_out, asked),
+        trained_mrr=_reciprocal_rank(module, held_out, asked),
     )
     return module.eval(), report
 
@@ -147,20 +147,28 @@ def _contrast(queries: torch.Tensor, fused: torch.Tensor, temperature: float) ->
 
 @torch.inference_mode()
 def _reciprocal_rank(
-    module: CrossAttention, scenes: Sequence[TrainingScene], pairs: Sequence[_Pair], owners: NDArray[np.int64]
+    module: CrossAttention, scenes: Sequence[TrainingScene], asked: Sequence[tuple[int, tuple[str, int]]]
 ) -> float:
-    whole = _fused(module, [scene.texts for scene in scenes], [scene.frames for scene in scenes])
-    rest = _fused(module, [pair.texts for pair in pairs], [pair.frames for pair in pairs])
-    queries = np.stack([pair.query for pair in pairs])
-    others = queries @ whole.T  # (pairs, scenes)
-    right = (queries * rest).sum(axis=1)
-    others[np.arange(len(pairs)), owners] = -np.inf
-    return float(np.mean(1.0 / (1 + (others > right[:, None]).sum(axis=1))))
+    """Return the mean reciprocal rank of scenes, each without the part that it is asked by, among all others whole."""
+    whole = np.concatenate([_fused(module, scenes[at : at + _TOGETHER]) for at in range(0, len(scenes), _TOGETHER)])
+    ranks = []
+    # Pairs are made as they are needed: all at once, they hold each scene as often as it has parts.
+    for at in range(0, len(asked), _TOGETHER):
+        owners = np.array([place for place, _ in asked[at : at + _TOGETHER]])
+        pairs = [_without(scenes[place], part) for place, part in asked[at : at + _TOGETHER]]
+        queries, rest = np.stack([pair.query for pair in pairs]), _fused(module, pairs)
+        others = queries @ whole.T  # (pairs, scenes)
+        right = (queries * rest).sum(axis=1)
+        others[np.arange(len(pairs)), owners] = -np.inf
+        ranks.append(1 + (others > right[:, None]).sum(axis=1))
+    return float(np.mean(1.0 / np.concatenate(ranks)))
 
 
-def _fused(module: CrossAttention, texts: Sequence[Track], frames: Sequence[Track]) -> NDArray[np.float32]:
-    parts = [module(padded(texts[at : at + 64], frames[at : at + 64])).numpy() for at in range(0, len(texts), 64)]
-    return np.concatenate(parts)
+def _fused(module: CrossAttention, scenes: Sequence[TrainingScene] | Sequence[_Pair]) -> NDArray[np.float32]:
+    vectors: NDArray[np.float32] = module(
+        padded([each.texts for each in scenes], [each.frames for each in scenes])
+    ).numpy()
+    return vectors
 
 
 def _candidates(scene: TrainingScene) -> list[tuple[str, int]]:

@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch import Tensor
 
 from pipeline.fusion import unit
+from pipeline.fusion.attention import Batch, CrossAttention
 from pipeline.fusion.methods import FusionMethod, fusion_method
 from pipeline.fusion.parts import SceneParts, Track
 from schemas.config import FusionConfig
@@ -84,6 +86,24 @@ def test_the_hybrid_sees_times_apart_and_neither_order_nor_the_clock(
     other = SceneParts(part.text, part.vision, part.picture, turned(part.texts), turned(part.frames))
     one, again = (method("hybrid").fuse([each])[0][0] for each in (part, other))
     assert one == pytest.approx(again, abs=1e-3)
+
+
+def test_long_scenes_are_not_padded_into_a_batch_of_short_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    parts = [scene(1, 2, 1), scene(2, 300, 200), scene(3, 1, 2), scene(4, 150, 100), scene(5, 3, 2)]
+    together = method("hybrid").fuse(parts)
+    padded: list[tuple[int, int]] = []
+    whole = CrossAttention.forward
+
+    def forward(self: CrossAttention, batch: Batch) -> Tensor:
+        padded.append((batch.texts.shape[0], batch.texts.shape[1]))
+        return whole(self, batch)
+
+    monkeypatch.setattr(CrossAttention, "forward", forward)
+    monkeypatch.setattr("pipeline.fusion.hybrid._MOST_NUMBERS", 20_000)
+    apart = method("hybrid").fuse(parts)
+    assert padded == [(3, 3), (1, 150), (1, 300)]
+    for one, other in zip(together, apart, strict=True):
+        assert one[0] == pytest.approx(other[0], abs=1e-5)
 
 
 def test_in_the_hybrid_words_and_pictures_that_agree_at_a_time_count_more_than_those_that_do_not() -> None:
