@@ -1,6 +1,7 @@
 """Arrays that are dear to compute and the same ever after, kept in the model cache."""
 
 import hashlib
+import logging
 import os
 import tempfile
 from collections.abc import Callable, Sequence
@@ -10,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.models.cache import cache_dir
+
+logger = logging.getLogger(__name__)
 
 
 def cached_array(
@@ -24,8 +27,14 @@ def cached_array(
     """
     digest = hashlib.sha256("\n".join(key).encode()).hexdigest()[:16]
     cached = cache_dir() / f"{name}-{digest}.npy"
-    if cached.is_file():
+    try:
         found: NDArray[np.float32] = np.load(cached, allow_pickle=False)
+    except FileNotFoundError:
+        pass
+    except (OSError, ValueError, EOFError) as error:
+        # As after a crash of the machine: what is damaged can be made again.
+        logger.warning("%s is damaged and is made anew: %s", cached, error)
+    else:
         return found
     made = make()
     if made is not None:

@@ -39,7 +39,7 @@ def resolve_plugin(role: str, model_id: str) -> ModelInfo:
     its weights); else the sources of its top-level package. Its licence is the attribute `licence`, else `unknown`.
 
     Args:
-        role: `vision`, `captions`, `text` or `fusion`.
+        role: `vision`, `captions`, `text`, `speakers` or `fusion`.
         model_id: `plugin:<name>` or `python:package.module:Factory`.
 
     Raises:
@@ -61,7 +61,7 @@ def make_plugin(role: str, model_id: str, kind: type[Role], **arguments: Any) ->
     """Make a user's model and check that it has what its role asks.
 
     Args:
-        role: `vision`, `captions`, `text` or `fusion`.
+        role: `vision`, `captions`, `text`, `speakers` or `fusion`.
         model_id: `plugin:<name>` or `python:package.module:Factory`.
         kind: Runtime-checkable Protocol of the role, see `pipeline.models.protocols`.
         arguments: What its factory is called with, by name.
@@ -93,7 +93,7 @@ def plugin_names(role: str) -> tuple[str, ...]:
 
 
 def _members(kind: type) -> list[str]:
-    named = {*vars(kind).get("__annotations__", {}), *vars(kind)}
+    named = {*kind.__annotations__, *vars(kind)}
     return sorted(name for name in named if not name.startswith("_"))
 
 

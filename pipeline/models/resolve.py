@@ -43,7 +43,7 @@ def resolve(role: str, model_id: str) -> ModelInfo:
 
 
 def _setting(role: str) -> str:
-    return "summary.nli_model" if role == "nli" else f"{role}.model"
+    return {"nli": "summary.nli_model", "fusion": "fusion.hybrid_weights"}.get(role, f"{role}.model")
 
 
 def _found(role: str, model_id: str, path: Path) -> ModelInfo:

@@ -11,6 +11,8 @@ from pipeline.vision.networks import Image
 from pipeline.vision.zero_shot import TextTower
 from schemas.errors import ModelError
 
+_ROUNDING = 1e-3
+
 
 class PluggedNetwork:
     """Checks what a user's model returns, so that a wrong shape is named where it comes from.
@@ -40,13 +42,19 @@ class PluggedNetwork:
         """Return embeddings (n, dimensions) and probabilities (n, classes) or None, float32.
 
         Raises:
-            ModelError: They have other shapes, or are not finite.
+            ModelError: They have other shapes, are not finite, or are no probabilities.
         """
         embeddings, probabilities = self._model.encode(pixels)
         found = self._checked("embeddings", embeddings, (len(pixels), self.dimensions))
         if probabilities is None or not self.label_names:
             return found, None
-        return found, self._checked("probabilities", probabilities, (len(pixels), len(self.label_names)))
+        chances = self._checked("probabilities", probabilities, (len(pixels), len(self.label_names)))
+        if len(chances) and not (float(chances.min()) >= -_ROUNDING and float(chances.max()) <= 1.0 + _ROUNDING):
+            raise ModelError(
+                f"vision.model: {self._id} returned probabilities from {float(chances.min()):g} to "
+                f"{float(chances.max()):g}; they must be from 0 to 1. Are they logits? Return their softmax or sigmoid."
+            )
+        return found, chances.clamp(0.0, 1.0)
 
     def _checked(self, what: str, values: object, shape: tuple[int, int]) -> torch.Tensor:
         array = np.asarray(values, dtype=np.float32)

@@ -58,13 +58,14 @@ class TextTower:
         return vectors
 
     def label_vectors(self, names: Sequence[str]) -> torch.Tensor:
-        """Encode label names, once: the result is cached by the model's digest.
+        """Encode label names, once: the result is cached by the model's digest and precision.
 
         Returns:
             float32 (labels, dimensions) of unit length, on the model's device.
         """
         prompts = [_PROMPT.format(name) for name in names]
-        vectors = cached_array("labels", (self._info.digest, *prompts), lambda: self.encode(prompts))
+        key = (self._info.digest, str(self._model.dtype), *prompts)
+        vectors = cached_array("labels", key, lambda: self.encode(prompts))
         return torch.from_numpy(vectors).to(self._model.device)
 
 

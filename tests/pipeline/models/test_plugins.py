@@ -138,6 +138,19 @@ def test_a_vision_model_that_returns_another_shape_than_it_says_is_stopped(write
         encoder.encode([RED])
 
 
+def test_a_vision_model_that_returns_logits_for_probabilities_is_stopped(write):
+    write(
+        "import numpy as np\n"
+        "class Model:\n"
+        "    dimensions, label_names = 3, ('cat', 'dog')\n"
+        "    def __init__(self, *, device, threads): ...\n"
+        "    def encode(self, images): return np.ones((len(images), 3)), np.array([[7.5, -2.0]] * len(images))\n"
+    )
+    encoder = FrameEncoder(VisionConfig(model="python:mine:Model"), device="cpu", threads=1)
+    with pytest.raises(ModelError, match=r"probabilities from -2 to 7\.5; they must be from 0 to 1"):
+        encoder.encode([np.random.default_rng(0).integers(0, 255, (40, 60, 3), dtype=np.uint8)])
+
+
 def test_a_captioner_that_returns_too_few_captions_is_stopped(write):
     write(
         "class Model:\n    def __init__(self, *, device, threads): ...\n    def caption(self, images): return ['one']\n"
