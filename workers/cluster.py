@@ -63,6 +63,10 @@ def _connect(address: str) -> None:
 @contextmanager
 def _stderr_closed() -> Iterator[None]:
     """Drop what native code writes to stderr: told to be quiet, Ray's core first says that it will be."""
+    if sys.stderr is None:
+        # The program was started without one (`2>&-`): there is nothing to keep quiet.
+        yield
+        return
     sys.stderr.flush()
     kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     try:

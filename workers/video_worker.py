@@ -15,6 +15,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from pipeline.lake import Lake, failure_tables, video_tables
+from pipeline.language import word_count
 from pipeline.models import choose_device
 from pipeline.video import VideoAnalyzer
 from pipeline.video.models import load_models
@@ -204,7 +205,7 @@ def _outcome(task: VideoTask, result: _Result, *, wall_s: float) -> VideoOutcome
         shots=len(analysis.shots),
         frames=len(analysis.keyframes),
         utterances=len(utterances),
-        words=sum(len(each.words) or len(each.text.split()) for each in utterances),
+        words=sum(len(each.words) or word_count(each.text, each.language) for each in utterances),
         headline=analysis.summary.headline,
         timings_s=analysis.timings_s,
         **about,
