@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from pipeline.language import ends_sentence, word_count, words
@@ -79,8 +79,9 @@ def with_accents(keyframes: Sequence[Keyframe], utterances: Sequence[Utterance])
         keyframes: With their lines of text as they were read.
         utterances: What is said in the same video.
     """
-    words = {word.lower() for each in utterances for word in _WORD.findall(each.text) if not word.isascii()}
-    return [_with_accents(frame, words) if words and frame.text_lines else frame for frame in keyframes]
+    heard = {word.lower() for each in utterances for word in _WORD.findall(each.text) if not word.isascii()}
+    readings = _readings(heard)
+    return [_with_accents(frame, heard, readings) if readings and frame.text_lines else frame for frame in keyframes]
 
 
 def sentence_title(text: str, *, length: int = TITLE_LENGTH) -> str:
@@ -124,25 +125,34 @@ def phrase_title(phrases: Sequence[str]) -> str:
     return shortened(title[:1].upper() + title[1:], TITLE_LENGTH)
 
 
-def _with_accents(frame: Keyframe, words: Collection[str]) -> Keyframe:
+_Reading = tuple[str, str, bool]
+"""A word before and after its accented letter, and whether another letter stands between them."""
+
+
+def _readings(heard: Collection[str]) -> dict[_Reading, str]:
+    """Return how words may be read whose one accented Latin letter was lost, or taken for another one."""
+    found: dict[_Reading, str] = {}
+    for word in sorted(heard):
+        for place, letter in enumerate(word):
+            if not letter.isascii() and unicodedata.name(letter, "").startswith("LATIN"):
+                for replaced in (True, False):
+                    found.setdefault((word[:place], word[place + 1 :], replaced), word)
+    return found
+
+
+def _with_accents(frame: Keyframe, heard: Collection[str], readings: Mapping[_Reading, str]) -> Keyframe:
     lines = (
-        replace(line, text=" ".join(_accented(word, words) for word in line.text.split())) for line in frame.text_lines
+        replace(line, text=" ".join(_accented(word, heard, readings) for word in line.text.split()))
+        for line in frame.text_lines
     )
     return replace(frame, text_lines=tuple(lines))
 
 
-def _accented(word: str, heard: Collection[str]) -> str:
+def _accented(word: str, heard: Collection[str], readings: Mapping[_Reading, str]) -> str:
     lower = word.lower()
     if len(word) < 4 or lower in heard:
         return word
-    match = next((other for other in sorted(heard) if _one_apart(lower, other)), word)
+    places = range(len(lower) + 1)
+    keys = [(lower[:place], lower[place + shift :], bool(shift)) for place in places for shift in (1, 0)]
+    match = min((readings[key] for key in keys if key in readings), default=word)
     return match[:1].upper() + match[1:] if word[:1].isupper() else match
-
-
-def _one_apart(read: str, heard: str) -> bool:
-    """Tell whether one letter beyond ASCII is all that a heard word has in place of, or more than, a read one."""
-    head = 0
-    while head < min(len(read), len(heard)) and read[head] == heard[head]:
-        head += 1
-    odd = head < len(heard) and not heard[head].isascii()
-    return odd and heard[head + 1 :] in {read[head + 1 :], read[head:]}

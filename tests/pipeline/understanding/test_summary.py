@@ -159,6 +159,14 @@ def test_words_on_the_screen_get_the_accents_that_are_heard() -> None:
 
 
 @pytest.mark.parametrize(
+    ("said", "shown"), [("Это новая книга.", "Новые книги"), ("人工智能改善世界。", "人工智能改变世界")]
+)
+def test_words_of_scripts_without_accents_stay_as_they_were_read(said: str, shown: str) -> None:
+    summary = summary_of(shots([0, 40]), [keyframe(0, 1, 0, 0, title=shown)], [utterance(0, 0, 3, said, 0)], 40)
+    assert summary.headline == shown
+
+
+@pytest.mark.parametrize(
     ("uri", "headline"),
     [
         ("/films/summer_tour-1994.avi", "summer tour 1994"),
