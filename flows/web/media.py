@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import IO, Any
+from urllib.parse import unquote
 
 import anyio
 import fsspec
@@ -192,7 +193,10 @@ def _look(uri: str, size_bytes: int, roots: Sequence[str]) -> Original | NoOrigi
     place, size, mtime_ns = found
     if size != size_bytes:
         return NoOriginal(f"{name} has changed since it was analysed. Run again to see what it holds now.")
-    reason = _no_media(place, size, mtime_ns)
+    try:
+        reason = _no_media(place, size, mtime_ns)
+    except MediaError as error:
+        reason = str(error)
     return NoOriginal(reason) if reason else Original(place, size, mtime_ns, content_type)
 
 
@@ -217,19 +221,30 @@ def _inside(path: str, root: str) -> bool:
 
 def _remote(uri: str, roots: Sequence[str]) -> tuple[str, int, int] | None:
     # Chained URIs (`filecache::…`) may write to disk, and are never what an archive holds.
-    if "::" in uri or (roots and not any(uri.startswith(root.rstrip("/") + "/") and ".." not in uri for root in roots)):
+    if "::" in uri or (roots and not any(_below(uri, root) for root in roots)):
         return None
     filesystem, path = fsspec.core.url_to_fs(uri)
     about: dict[str, Any] = filesystem.info(path)
     return uri, int(about.get("size") or 0), 0
 
 
+def _below(uri: str, root: str) -> bool:
+    # What is written `%2e%2e` is `..` to a server.
+    return uri.startswith(root.rstrip("/") + "/") and ".." not in unquote(uri)
+
+
 @lru_cache(maxsize=4096)
 def _no_media(uri: str, size_bytes: int, mtime_ns: int) -> str:
-    """Say why a file, in this state, is no media; empty if it is."""
+    """Say why a file, in this state, is no media; empty if it is.
+
+    Raises:
+        MediaError: It cannot be read just now; this is not remembered.
+    """
     del size_bytes, mtime_ns
     try:
         probe(uri, MediaConfig(), LimitsConfig())
     except MediaError as error:
+        if not error.kind.permanent:
+            raise
         return str(error)
     return ""

@@ -1,6 +1,7 @@
 """The original files: what is sent of them, and what is never sent."""
 
 from pathlib import Path
+from unittest.mock import Mock
 
 import fsspec
 import pytest
@@ -12,6 +13,7 @@ from starlette.types import Receive, Scope, Send
 
 from flows.web.media import NoOriginal, Original, find_original, parse_range, playable, serve_original
 from pipeline.lake import Lake
+from schemas.errors import ErrorKind, MediaError
 from tests import material
 from tests.flows.web.lakes import BROKEN, CHANGED, GONE, HOSTILE, PASSWD, SECRET, TALK
 
@@ -107,6 +109,20 @@ def test_originals_on_other_stores_are_streamed_and_chained_uris_are_not(tmp_pat
     assert isinstance(find_original(["memory://films/film.mp4"], len(film), ["memory://film"]), NoOriginal)
     assert isinstance(find_original(["simplecache::memory://films/film.mp4"], len(film)), NoOriginal)
     assert isinstance(find_original(["nosuch://films/film.mp4"], len(film)), NoOriginal)
+    fsspec.filesystem("memory").pipe("/films/%2e%2e/film.mp4", film)
+    sly = "memory://films/%2e%2e/film.mp4"
+    assert isinstance(find_original([sly], len(film)), Original)
+    assert isinstance(find_original([sly], len(film), ["memory://films"]), NoOriginal)
+
+
+def test_a_store_that_did_not_answer_once_is_asked_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    film = material.shots_video(tmp_path / "later.mp4", [0.4], size=(64, 48))
+    size = film.stat().st_size
+    with monkeypatch.context() as patched:
+        failing = MediaError(ErrorKind.UNREADABLE, "The network is down.", stage="probe")
+        patched.setattr("flows.web.media.probe", Mock(side_effect=failing))
+        assert find_original([str(film)], size) == NoOriginal("The network is down.")
+    assert isinstance(find_original([str(film)], size), Original)
 
 
 def test_formats_that_browsers_do_not_play_are_named() -> None:
