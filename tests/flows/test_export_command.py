@@ -6,7 +6,7 @@ import pytest
 import webvtt
 from click.testing import CliRunner, Result
 
-from flows import cli
+from flows.cli import exporting, main
 from pipeline.export import FORMATS
 from pipeline.lake import Lake
 from tests.pipeline.lake.lakes import publish
@@ -20,11 +20,11 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 def export(lake: str, *arguments: object) -> Result:
-    return CliRunner().invoke(cli.main, ["export", *map(str, arguments), "--lake", lake], env={"VIDEOLAKE_LAKE": ""})
+    return CliRunner().invoke(main, ["export", *map(str, arguments), "--lake", lake], env={"VIDEOLAKE_LAKE": ""})
 
 
 def test_the_command_line_offers_the_formats_that_there_are() -> None:
-    assert tuple(FORMATS) == cli.FORMATS
+    assert tuple(FORMATS) == exporting.FORMATS
 
 
 @pytest.mark.parametrize("form", [name for name in FORMATS if name != "youtube"])

@@ -1,0 +1,52 @@
+"""The `videolake` command line: a thin skin over the Python API."""
+
+import click
+
+from flows.cli import archive, exporting, reading, searching, settings, training
+
+
+class _Group(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Keep the order of the work, not of the alphabet."""
+        del ctx
+        return list(self.commands)
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="videolake", prog_name="videolake")
+def main() -> None:
+    """Footage in, tables out: turn an archive of videos into Parquet tables that you can query.
+
+    \b
+    videolake sample ./videos                 make a small archive to try it on
+    videolake run ./videos --lake ./lake      analyse it
+    videolake search "a red car" --lake ./lake find the moment
+    videolake sql "FROM videos" --lake ./lake ask it
+    """
+    from flows.terminal import guard
+
+    guard()
+
+
+for command in (
+    archive.run,
+    archive.serve,
+    reading.sql,
+    searching.search,
+    searching.explain,
+    searching.index,
+    searching.duplicates,
+    reading.show,
+    exporting.export,
+    exporting.clip,
+    reading.browse,
+    reading.report,
+    archive.sample,
+    settings.config,
+    settings.taxonomy,
+    settings.models,
+    training.train_fusion,
+    archive.compact,
+    training.bert,
+):
+    main.add_command(command)

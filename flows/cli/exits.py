@@ -1,0 +1,38 @@
+"""What a command ends with: messages for errors that are expected, and exit codes."""
+
+import sys
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, NoReturn
+
+import click
+
+from schemas.errors import ArchiveError, ConfigurationError, ModelError, VideolakeError
+
+EXIT_ERROR, EXIT_USAGE, EXIT_SOME_FAILED = 1, 2, 3
+
+Command = Callable[..., Any]
+
+
+def reported(command: Command) -> Command:
+    """Turn expected errors into a message and an exit code."""
+
+    @wraps(command)
+    def run(*args: Any, **options: Any) -> Any:
+        try:
+            return command(*args, **options)
+        except (ConfigurationError, ArchiveError, ModelError) as error:
+            _fail(str(error), EXIT_USAGE)
+        except VideolakeError as error:
+            _fail(str(error), EXIT_ERROR)
+        except BrokenPipeError:
+            # The reader, as `head`, has seen enough.
+            sys.stderr.close()
+            sys.exit(EXIT_ERROR)
+
+    return run
+
+
+def _fail(message: str, code: int) -> NoReturn:
+    click.echo(click.style("error: ", fg="red", bold=True, reset=True) + message, err=True)
+    sys.exit(code)

@@ -1,0 +1,92 @@
+"""`search`, `explain`, `index`, `duplicates`."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from flows.cli.exits import reported
+from flows.cli.options import lake_option
+from schemas.search import MOMENT_KINDS
+
+
+@click.command()
+@click.argument("query", required=False)
+@lake_option
+@click.option("--image", type=click.Path(path_type=Path), metavar="FILE", help="Find pictures that look like this one.")
+@click.option("--like", metavar="VIDEO@TIME", help="Find moments like this one, as talk.mp4@1:23.")
+@click.option("--video", "videos", multiple=True, metavar="VIDEO", help="Only in this video.")
+@click.option("--language", "languages", multiple=True, metavar="CODE", help="Only in this language, as `en`.")
+@click.option("--topic", "topics", multiple=True, metavar="TOPIC", help="Only in scenes and videos about this topic.")
+@click.option("--speaker", "speakers", multiple=True, metavar="NAME", help="Only what this speaker says.")
+@click.option(
+    "--kind",
+    "kinds",
+    multiple=True,
+    type=click.Choice(MOMENT_KINDS),
+    help="Only what is said, on screen, captioned, or shown.",
+)
+@click.option("--from", "from_", metavar="TIME", help="Only after this time of a video, in seconds or as 1:23.")
+@click.option("--to", metavar="TIME", help="Only before this time.")
+@click.option("--limit", type=click.IntRange(1, 1000), default=10, show_default=True, help="Moments at most.")
+@click.option("--format", "form", type=click.Choice(["table", "json", "csv"]), default="table", show_default=True)
+@reported
+def search(query: str | None, lake: str, **options: Any) -> None:
+    """Find the moments of videos that answer QUERY: what is said, what is on screen, what pictures show.
+
+    \b
+    videolake search "a cyclist in traffic" --lake LAKE
+    videolake search '"to be or not to be"' --kind speech --lake LAKE     word by word
+    videolake search --image photo.jpg --lake LAKE
+    videolake search --like talk.mp4@1:23 --lake LAKE
+    """
+    from flows.commands.search import print_search
+
+    print_search(query, lake, **options)
+
+
+@click.command()
+@click.argument("query")
+@click.argument("moment", metavar="VIDEO@TIME")
+@lake_option
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Also write it as a page, with the picture.")
+@reported
+def explain(query: str, moment: str, lake: str, output: Path | None) -> None:
+    """Say why a moment answers QUERY: what modality, which words, which part of the picture.
+
+    \b
+    videolake explain "a cyclist in traffic" bicycles.mp4@0:04 --lake LAKE -o why.html
+    """
+    from flows.commands.explain import print_explanation
+
+    print_explanation(query, moment, lake, output=output)
+
+
+@click.command()
+@lake_option
+@click.option("--rebuild", is_flag=True, help="Make it anew, whatever there is.")
+@reported
+def index(lake: str, *, rebuild: bool) -> None:
+    """Build the search index of a lake, or add to it what is new. Search works without, but slower in large lakes."""
+    from flows.commands.search import build_index
+
+    build_index(lake, rebuild=rebuild)
+
+
+@click.command()
+@click.argument("video", required=False)
+@lake_option
+@click.option(
+    "--least-overlap",
+    type=click.FloatRange(0, 1),
+    default=0.2,
+    show_default=True,
+    help="Share of the first video's keyframes that the other one has, at least.",
+)
+@click.option("--format", "form", type=click.Choice(["table", "json", "csv"]), default="table", show_default=True)
+@reported
+def duplicates(video: str | None, lake: str, **options: Any) -> None:
+    """Find videos that show the same, at least in part: of the whole lake, or of VIDEO."""
+    from flows.commands.search import print_duplicates
+
+    print_duplicates(video, lake, **options)
