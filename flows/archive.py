@@ -123,7 +123,7 @@ def analyse_shard(title: str, handle: _Handle, number: int) -> str:
     shard = run.plan.shards[number]
     run.tally.begin()
     run.tally.update(stage=title)
-    job = ShardJob(shard.id, shard.revision, run.lake.uri, run.config)
+    job = ShardJob(shard.id, shard.revision, run.lake.uri, run.config, run.models)
     for outcome in run_shard(job, shard.tasks, run.placement, positions=run.tally.move):
         run.tally.end(outcome)
         _log(logger, outcome)

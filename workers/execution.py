@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from pipeline.lake import Lake
+from schemas.errors import ModelError
 from schemas.outcome import VideoOutcome
 from schemas.records import VideoTask
 from workers.board import Board
@@ -43,7 +44,7 @@ def run_shard(
 
     Raises:
         LakeError: The lake cannot be written.
-        ModelError: A model cannot be loaded.
+        ModelError: A model cannot be loaded, is another one on a worker, or does not do what it must.
     """
     staged = Lake(job.lake_uri).staged(job.shard)
     left = [task for task in tasks if task.video_id not in staged]
@@ -90,6 +91,8 @@ def _run_on_ray(
     )
     with _watched(board, positions):
         for row in outcomes.iter_rows():
+            if row["refusal"]:
+                raise ModelError(row["refusal"])
             yield VideoOutcome.model_validate_json(row["outcome"])
 
 

@@ -3,6 +3,7 @@
 import json
 from dataclasses import asdict, dataclass
 
+from pipeline.models import ModelInfo
 from schemas.config import Config
 from schemas.records import VideoTask
 
@@ -15,6 +16,8 @@ class ShardJob:
     revision: str
     lake_uri: str
     config: Config
+    models: tuple[ModelInfo, ...] = ()
+    """As found where the run was planned; a worker on a machine with others does nothing."""
 
 
 def task_to_json(task: VideoTask) -> str:

@@ -2,6 +2,7 @@
 
 import faulthandler
 import logging
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -9,6 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.revision import models_of
+from schemas.errors import ConfigurationError, ModelError
 from workers.board import BoardWriter
 from workers.job import ShardJob, task_from_json
 from workers.video_worker import VideoWorker
@@ -30,15 +33,49 @@ class RayVideoWorker:
         # Records reach the flow with the outcome; on a worker's stderr they would be seen twice.
         logging.getLogger("videolake").addHandler(logging.NullHandler())
         self._job = job
-        self._worker = VideoWorker(job.config, threads=threads, position=BoardWriter(board))
+        self._worker: VideoWorker | None = None
+        self._refusal = ""
+        try:
+            _check_models(job)
+            self._worker = VideoWorker(job.config, threads=threads, position=BoardWriter(board))
+        except (ModelError, ConfigurationError) as error:
+            # Raised here, Ray would hide it in the death of an actor.
+            self._refusal = _refusal(error)
 
     def __call__(self, batch: dict[str, NDArray[np.object_]]) -> dict[str, list[str]]:
-        """Analyse the tasks of a batch, written by `task_to_json`, and return outcomes as JSON."""
-        outcomes = []
+        """Analyse the tasks of a batch, written by `task_to_json`.
+
+        Returns:
+            `outcome`, outcomes as JSON; `refusal`, why nothing can be analysed here, else empty.
+        """
+        outcomes, refusals = [], []
         for text in batch["task"]:
-            with _ended_after(self._job.config.limits.timeout_s + _GRACE_S):
-                outcomes.append(self._worker.work(task_from_json(str(text)), self._job).model_dump_json())
-        return {"outcome": outcomes}
+            outcome, refusal = "", self._refusal
+            if self._worker is not None:
+                try:
+                    with _ended_after(self._job.config.limits.timeout_s + _GRACE_S):
+                        outcome = self._worker.work(task_from_json(str(text)), self._job).model_dump_json()
+                except ModelError as error:
+                    refusal = _refusal(error)
+            outcomes.append(outcome)
+            refusals.append(refusal)
+        return {"outcome": outcomes, "refusal": refusals}
+
+
+def _check_models(job: ShardJob) -> None:
+    """Raise where a model is not the one here that it is where the run was planned."""
+    here = {(model.role, model.id): model.digest for model in models_of(job.config)} if job.models else {}
+    for model in job.models:
+        digest = here.get((model.role, model.id))
+        if digest != model.digest:
+            raise ModelError(
+                f"{model.role}: {model.id} has the digest {digest} here and {model.digest} where the run was planned. "
+                "Install the same versions on every machine with workers."
+            )
+
+
+def _refusal(error: Exception) -> str:
+    return f"{error} (On the machine {socket.gethostname()}.)"
 
 
 @contextmanager

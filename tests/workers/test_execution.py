@@ -3,6 +3,7 @@
 import os
 import signal
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,9 @@ from ray.cluster_utils import Cluster
 
 from pipeline.discovery import discover
 from pipeline.lake import Lake
-from schemas.config import ArchiveConfig, Config, WorkersConfig
-from schemas.errors import ConfigurationError
+from pipeline.revision import models_of
+from schemas.config import ArchiveConfig, Config, SpeakersConfig, WorkersConfig
+from schemas.errors import ConfigurationError, ModelError
 from schemas.records import VideoTask
 from tests.workers.archives import contents, make_archive
 from workers import ShardJob, place, run_shard
@@ -101,6 +103,21 @@ def test_a_node_that_dies_costs_a_retry_and_nothing_else(
                 cluster.remove_node(node, allow_graceful=False)
     lake.commit("5a", REVISION)
     assert contents(lake) == contents(undisturbed)
+
+
+def test_a_worker_without_the_planned_models_ends_the_run_with_a_message_that_names_them(
+    cluster: Cluster, archive: Path, tmp_path: Path
+) -> None:
+    lake = Lake.create(str(tmp_path / "lake"))
+    tasks = tasks_of(archive, lake)[:1]
+    missing = Config(speakers=SpeakersConfig(model=str(tmp_path / "nowhere")))
+    other = tuple(replace(model, digest="0" * 16) for model in models_of(CONFIG) if model.role == "text")
+    with ray_cluster(cluster.address) as resources:
+        placement = place(WorkersConfig(max_workers=1), resources)
+        with pytest.raises(ModelError, match=r"^speakers\.model: there is no folder .* \(On the machine"):
+            list(run_shard(ShardJob("5a", REVISION, lake.uri, missing), tasks, placement))
+        with pytest.raises(ModelError, match=r"^text: embedded:minilm has the digest .* Install the same versions"):
+            list(run_shard(ShardJob("5a", REVISION, lake.uri, CONFIG, other), tasks, placement))
 
 
 def test_what_an_earlier_try_staged_is_not_done_again(archive: Path, undisturbed: Lake, tmp_path: Path) -> None:
