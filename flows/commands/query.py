@@ -26,7 +26,7 @@ def print_query(query: str, lake: str, *, form: str, output: Path | None, spread
         ConfigurationError: The file's ending is none that can be written.
     """
     if output is None and form == "table":
-        _print_table(Lake(lake).sql(query))
+        _print_table(*Lake(lake).stream(query, _first_rows))
         return
     writer = _writer(form, output, spreadsheet=spreadsheet)
     Lake(lake).stream(query, _Once(writer) if output is None else partial(_write, writer=writer, output=output))
@@ -40,7 +40,7 @@ def print_answer(answer: pa.Table, *, form: str, output: Path | None) -> None:
         ConfigurationError: The file's ending is none that can be written.
     """
     if output is None and form == "table":
-        _print_table(answer)
+        _print_table(answer.slice(0, _MOST_ROWS), answer.num_rows)
     else:
         _write(answer.to_reader(), _writer(form, output, spreadsheet=False), output)
 
@@ -77,7 +77,18 @@ def _write(reader: pa.RecordBatchReader, writer: Writer, output: Path | None) ->
     click.echo(f"{rows} rows in {output}", err=True)
 
 
-def _print_table(answer: pa.Table) -> None:
+def _first_rows(reader: pa.RecordBatchReader) -> tuple[pa.Table, int]:
+    """Return the rows that are printed, and how many there are."""
+    kept: list[pa.RecordBatch] = []
+    rows = 0
+    for batch in reader:
+        if rows < _MOST_ROWS:
+            kept.append(batch.slice(0, _MOST_ROWS - rows))
+        rows += batch.num_rows
+    return pa.Table.from_batches(kept, reader.schema), rows
+
+
+def _print_table(answer: pa.Table, rows: int) -> None:
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -86,12 +97,12 @@ def _print_table(answer: pa.Table) -> None:
     table = Table(box=None, header_style="bold", pad_edge=False)
     for name in answer.column_names:
         table.add_column(Text(name), overflow="fold")
-    for row in answer.slice(0, _MOST_ROWS).to_pylist():
+    for row in answer.to_pylist():
         # As Text, so that brackets in a transcript are not taken for markup.
         table.add_row(*(Text(_cell(value)) for value in row.values()))
     console.print(table)
-    if answer.num_rows > _MOST_ROWS:
-        click.echo(f"… {answer.num_rows - _MOST_ROWS} more rows; -o FILE or --format csv gives them all", err=True)
+    if rows > answer.num_rows:
+        click.echo(f"… {rows - answer.num_rows} more rows; -o FILE or --format csv gives them all", err=True)
 
 
 def _cell(value: Any) -> str:  # noqa: ANN401 - whatever a query returns

@@ -1,5 +1,6 @@
 """Ask the lake in SQL, through a DuckDB connection that can read its tables and do nothing else."""
 
+import os
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -158,8 +159,9 @@ def open_engine(store: Store) -> tuple[duckdb.DuckDBPyConnection, LakeFiles]:
     connection = duckdb.connect(config={"python_enable_replacements": False})
     files = LakeFiles(store)
     connection.register_filesystem(files)
-    # DuckDB would spill into the current directory.
-    connection.execute(f"SET temp_directory = {quoted(str(Path(tempfile.gettempdir()) / 'videolake-spill'))}")
+    # DuckDB would spill into the current directory; and another user's folder cannot be written.
+    spill = Path(tempfile.gettempdir()) / f"videolake-spill-{getattr(os, 'getuid', os.getpid)()}"
+    connection.execute(f"SET temp_directory = {quoted(str(spill))}")
     connection.execute("SET TimeZone = 'UTC'")
     return connection, files
 

@@ -86,6 +86,13 @@ def test_columns_of_one_name_are_all_kept(lake: str, arguments: list[str]) -> No
     assert [each in result.stdout for each in ("one", "two", "three", "n_2")] == [True] * 4
 
 
+@pytest.mark.parametrize(("rows", "more"), [(0, 0), (200, 0), (201, 1), (5000, 4800)])
+def test_a_table_shows_the_first_rows_and_says_how_many_more_there_are(lake: str, rows: int, more: int) -> None:
+    result = sql(lake, f"SELECT 'row ' || i AS n FROM range({rows}) r(i)")
+    assert result.stdout.count("row ") == min(rows, 200)
+    assert (f"… {more} more rows" in result.stderr) == (more > 0)
+
+
 def test_csv_for_a_spreadsheet_holds_no_formulas(lake: str) -> None:
     query = "SELECT '=HYPERLINK(\"http://x\")' AS text"
     assert '"=HYPERLINK(""http://x"")"' in sql(lake, query, "--format", "csv").stdout
