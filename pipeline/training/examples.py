@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import duckdb
 import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pyarrow.json as pa_json
@@ -81,10 +82,9 @@ def _strings(table: pa.Table, column: str, path: Path) -> list[str]:
 
 
 def _texts(lake: Lake, key: str, ids: Sequence[str]) -> dict[str, str]:
-    connection = lake.connect()
-    try:
+    def read(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
         connection.register("wanted", pa.table({"id": pa.array(ids, pa.string())}))
         query = f"SELECT {key}, text FROM {_TEXT_OF[key]} SEMI JOIN wanted ON id = {key}"  # noqa: S608 - fixed names
         return dict(connection.sql(query).fetchall())
-    finally:
-        connection.close()
+
+    return lake.read(read)
