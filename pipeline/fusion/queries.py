@@ -50,7 +50,8 @@ class QueryVectors:
     """Some queries in each space; float32 of unit length, zeros where a query has nothing to say there."""
 
     text: NDArray[np.float32]
-    """(n, d of the text space): what is said or written and means the same has a high cosine."""
+    """(n, d of the text space): what is said or written and means the same has a high cosine. Where two models share a
+    space (`text.model = auto`), each one's part is of unit length, and the product is the cosine."""
     vision: NDArray[np.float32]
     """(n, d of the vision space): what looks the same has a high cosine."""
     coordinated: NDArray[np.float32]
@@ -122,7 +123,7 @@ class QueryEncoder:
             ModelError: A model that made the lake's vectors is not there any more.
         """
         with self._lock:
-            text = self._encode(self.spaces.text, queries, lambda: self._text.encode(queries))
+            text = self._encode(self.spaces.text, queries, lambda: self._text.encode_queries(queries))
             coordinated = self._encode(self.spaces.coordinated, queries, lambda: self.shared.of_texts(queries))
             return self._joined(text, _zeros(queries, self.spaces.vision), coordinated)
 
@@ -198,7 +199,7 @@ def joint_queries(
     """
     if not coordinated_id.startswith(CONSE_PREFIX):
         return coordinated
-    return np.where(np.any(text != 0, axis=1, keepdims=True), text, coordinated)
+    return np.where(np.any(text != 0, axis=1, keepdims=True), unit(text), coordinated)
 
 
 def _zeros(queries: Sequence[object], space: Encoder) -> NDArray[np.float32]:

@@ -32,8 +32,9 @@ class TextEncoder:
 
     With `text.model = auto` it is two: an English and a multilingual one. Vectors of different models cannot be
     compared, so each has a part of the vector to itself, and leaves the other's at zero: `for_language` gives the
-    encoder for the texts of a video. Without it, as for queries and for names of labels, both parts are filled, and
-    the cosine with a video's vector is that of the model it was made by, over the square root of 2.
+    encoder for the texts of a video, `encode_queries` fills both parts for what is compared with any video. So does
+    `encode` without a language, as for names of labels; the cosine with a video's vector is then that of the model it
+    was made by, over the square root of 2.
 
     Args:
         config: The `text` section.
@@ -97,6 +98,17 @@ class TextEncoder:
         for batch in length_batches([len(ids) for ids in tokens], self._config.batch_tokens):
             vectors[[filled[place] for place in batch]] = self._encode_batch([tokens[place] for place in batch])
         return vectors
+
+    def encode_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Encode texts that are compared with those of any video.
+
+        Returns:
+            As `encode`; but with `auto`, the part of each model is of unit length, so that the product with a video's
+            vector is the cosine by the model that made it.
+        """
+        if not self._parts or self._part is not None:
+            return self.encode(texts)
+        return np.concatenate([part.encode(texts) for part in self._parts], axis=1)
 
     @property
     def infos(self) -> tuple[ModelInfo, ...]:

@@ -77,7 +77,11 @@ def test_queries_are_encoded_by_both_models_of_a_lake_with_random_weights(
     written = TextConfig(multilingual_pooling=config.multilingual_pooling)
     queries = QueryEncoder(Spaces(text=(encoder.info.id, encoder.dimensions)), text=written)
     vectors = queries.texts(["the film was good .", "le film"])
-    assert vectors.text == pytest.approx(encoder.encode(["the film was good .", "le film"]), abs=1e-6)
+    asked = ["the film was good .", "le film"]
+    assert vectors.text == pytest.approx(np.sqrt(2) * encoder.encode(asked), abs=1e-5)
+    for language in ("en", "fr"):
+        said = encoder.for_language(language).encode(asked)
+        assert np.sum(vectors.text * said, axis=1) == pytest.approx(1.0, abs=1e-5), "cosines are those of one model"
 
 
 def test_both_models_are_among_those_of_a_run_with_random_weights(config: TextConfig, encoder: TextEncoder) -> None:
