@@ -11,8 +11,8 @@ from pipeline.models.plugins import is_plugin, resolve_plugin
 from schemas.errors import ModelError
 
 _HUB_ID = re.compile(r"(?P<repo>[A-Za-z0-9][\w.-]*(/[\w.-]+)?)(@(?P<revision>[\w./-]+))?")
-# README.md carries the licence; the first patterns hold no pickles.
-_SAFE_FILES = ("*.safetensors", "*.json", "*.txt", "*.model", "README.md")
+# README.md carries the licence, *.jinja what a chat model is told; the first patterns hold no pickles.
+_SAFE_FILES = ("*.safetensors", "*.json", "*.txt", "*.model", "*.jinja", "README.md")
 _BINARY_FILES = ("*.bin",)
 _OTHER_RUNTIMES = ("onnx/*", "openvino/*", "coreml/*", "*fp16*", "original/*")
 

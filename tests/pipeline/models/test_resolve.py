@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from huggingface_hub.utils import filter_repo_objects
 
 from pipeline.models import embedded_models, resolve
 from schemas.errors import ModelError
@@ -120,6 +121,21 @@ def test_a_hub_model_that_cannot_be_fetched_says_so(tmp_path: Path, monkeypatch:
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
     with pytest.raises(ModelError, match=r"could not be fetched .* `embedded:`"):
         resolve("text", "google-bert/bert-base-uncased")
+
+
+def test_what_a_chat_model_is_told_is_fetched_with_its_weights_and_pickles_are_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    published = ["model.safetensors", "pytorch_model.bin", "tokenizer.json", "chat_template.jinja", "modeling.py"]
+
+    def snapshot_download(_repo: str, *, revision: None, allow_patterns: list[str], ignore_patterns: list[str]) -> str:
+        for name in filter_repo_objects(published, allow_patterns=allow_patterns, ignore_patterns=ignore_patterns):
+            (tmp_path / name).write_bytes(b"1")
+        return str(tmp_path)
+
+    monkeypatch.setattr("huggingface_hub.snapshot_download", snapshot_download)
+    resolve("summary", "someone/tiny-chat")
+    assert {file.name for file in tmp_path.iterdir()} == {published[0], *published[2:4]}
 
 
 def test_a_hub_model_in_the_local_cache_is_found_without_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
