@@ -214,7 +214,8 @@ def _load(info: ModelInfo, device: str) -> tuple[Any, Any]:
 
 def _longest_input(model: Any, tokenizer: Any) -> int:  # noqa: ANN401 - transformers' classes are chosen at run time
     stated = int(tokenizer.model_max_length)
-    if stated < _NO_LIMIT:
-        return stated
-    # RoBERTa-like models start counting positions at 2.
-    return int(getattr(model.config, "max_position_embeddings", _NO_LIMIT + 2)) - 2
+    places = int(getattr(model.config, "max_position_embeddings", None) or 0)
+    if places <= 0:
+        return min(stated, _NO_LIMIT)
+    # Some tokenizers state more than the model reads. RoBERTa-like models start counting positions at 2.
+    return stated if stated <= places else places - 2

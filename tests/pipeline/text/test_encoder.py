@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import numpy as np
@@ -116,6 +117,13 @@ def test_text_over_the_model_window_is_cut_with_random_weights(tmp_path: Path):
     encoder = TextEncoder(TextConfig(model=str(tiny_bert(tmp_path)), max_tokens=8), device="cpu", threads=1)
     long, cut = encoder.encode(["the film was good . " * 50, "the film was good . the"])
     assert np.abs(long - cut).max() < 1e-5
+
+
+def test_a_tokenizer_that_states_more_than_the_model_reads_is_not_believed_with_random_weights(tmp_path: Path):
+    file = tiny_bert(tmp_path) / "tokenizer_config.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"model_max_length": 512}))
+    encoder = TextEncoder(TextConfig(model=str(tmp_path)), device="cpu", threads=1)
+    assert np.linalg.norm(encoder.encode(["the film was good . " * 50])[0]) == pytest.approx(1.0, abs=1e-5)
 
 
 def test_damaged_weights_are_a_model_error(tmp_path: Path):
