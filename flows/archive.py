@@ -162,7 +162,7 @@ def _index(run: _Run) -> None:
     """Bring the search index up to date where one is wanted; the lake is whole without it."""
     try:
         done = index_if_large(run.lake, run.config.search)
-    except VideolakeError as error:
+    except Exception as error:  # noqa: BLE001 - a full disk, say
         run.logger.warning("The search index is not up to date: %s", error)
     else:
         if done:

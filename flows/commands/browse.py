@@ -72,7 +72,7 @@ def _warm(searcher: Searcher) -> None:
 
 
 def listen(host: str, port: int | None) -> socket.socket:
-    """Bind a port; without one the usual, or where that is taken any that is free.
+    """Listen on a port; without one the usual, or where that is taken any that is free.
 
     Raises:
         ConfigurationError: The address cannot be had.
@@ -84,6 +84,7 @@ def listen(host: str, port: int | None) -> socket.socket:
             listening = socket.socket(family, socket.SOCK_STREAM)
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             listening.bind(place)
+            listening.listen()  # from now on browsers wait until the pages are there
         except OSError as error:
             if number == tries[-1]:
                 message = f"Cannot listen on {host} port {number}: {error.strerror or error}. Name another --port."

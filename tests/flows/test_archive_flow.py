@@ -5,10 +5,11 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
-from flows.archive import NothingAnalysedError, analyze_archive
+from flows.archive import NothingAnalysedError, _index, analyze_archive
 from flows.progress import Snapshot, watched_by
 from pipeline.lake import Lake
 from schemas.config import Config, ShardsConfig, SummaryConfig, WorkersConfig
@@ -201,6 +202,13 @@ def test_a_shard_that_fails_is_tried_again_and_repeats_nothing(tmp_path: Path, m
     result = analyze_archive([str(folder)], str(tmp_path / "lake"), INLINE)
     assert tries == [3, 3]
     assert (result.ok, result.failed) == (3, 0)
+
+
+def test_an_index_that_cannot_be_written_fails_no_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("flows.archive.index_if_large", Mock(side_effect=ValueError("No space left on device")))
+    run = Mock()
+    _index(run)
+    assert "No space left" in str(run.logger.warning.call_args.args[1])
 
 
 def test_a_wrong_configuration_is_not_tried_again(tmp_path: Path) -> None:

@@ -117,11 +117,8 @@ def test_the_command_serves_until_it_is_stopped(web_lake: Lake) -> None:
 
 def test_a_port_that_is_taken_is_named_unless_any_will_do() -> None:
     with listen("127.0.0.1", 0) as first:
-        first.listen()
         port = first.getsockname()[1]
         with pytest.raises(ConfigurationError, match=f"port {port}"):
             listen("127.0.0.1", port)
-    with listen("127.0.0.1", None) as usual:
-        usual.listen()
-        with listen("127.0.0.1", None) as other:
-            assert other.getsockname()[1] not in {0, usual.getsockname()[1]}
+    with listen("127.0.0.1", None) as usual, listen("127.0.0.1", None) as other:
+        assert other.getsockname()[1] not in {0, usual.getsockname()[1]}
