@@ -13,16 +13,18 @@ _DISTANCE = 6
 _LEAST_SHARP = 20.0
 """Flatter pictures, as black ones, are alike in all videos and say nothing."""
 _MOST_ALIKE = 500
-"""A part of a hash that more keyframes share is that of pictures as common as a title card; they say nothing."""
+"""A hash, or a part of one, that more keyframes share is that of pictures as common as a title card: they say nothing,
+and comparing each with each would take hours. In a lake of few keyframes, parts are short, and more may share one."""
 _LEAST_COSINE = 0.75
 """Of the pictures' vectors, on average: hashes of text on one colour are alike by chance."""
 _FEW_FRAMES = 20_000
-"""Up to so many keyframes, hashes are compared if any 8 bits are the same, which misses none; beyond, any 16."""
+"""Up to so many keyframes, hashes are compared if any 8 bits are the same, which misses hardly any; beyond, any 16."""
 
 _DUPLICATES = """
 WITH prints AS (
     SELECT video_id, frame_id, time_s, phash FROM frames
     WHERE sharpness >= $least_sharp AND bit_count(phash) BETWEEN 8 AND 56
+    QUALIFY count(*) OVER (PARTITION BY phash) <= $most_same
 ), parts AS (
     SELECT *, band, (phash >> (band * $bits)::UBIGINT) & ((1::UBIGINT << $bits::UBIGINT) - 1) AS part
     FROM prints, range(64 // $bits) AS bands(band)
@@ -90,7 +92,8 @@ def find_duplicates(lake: Lake, video: str | None = None, *, least_overlap: floa
                 "bits": 8 if count <= _FEW_FRAMES else 16,
                 "distance": _DISTANCE,
                 "least_sharp": _LEAST_SHARP,
-                "most_alike": _MOST_ALIKE if count > _FEW_FRAMES else _FEW_FRAMES,
+                "most_same": _MOST_ALIKE,
+                "most_alike": _MOST_ALIKE if count > _FEW_FRAMES else _FEW_FRAMES // 10,
                 "least_cosine": _LEAST_COSINE,
                 "least_overlap": least_overlap,
             },

@@ -75,3 +75,11 @@ def test_black_pictures_are_no_copy(lake: Lake) -> None:
     dark = replace(dark, keyframes=tuple(replace(frame, sharpness=1.0, phash=0) for frame in dark.keyframes))
     publish(lake, {"dark": dark, "night": dark})
     assert find_duplicates(lake) == []
+
+
+def test_what_very_many_keyframes_show_is_no_sign_of_a_copy(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    card = sharp("card", 4)
+    publish(lake, {"one": card, "two": card, "three": card})
+    assert len(find_duplicates(lake)) == 3
+    monkeypatch.setattr("pipeline.search.duplicates._MOST_ALIKE", 2)
+    assert find_duplicates(lake) == []
