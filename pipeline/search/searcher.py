@@ -50,6 +50,11 @@ _MANY_IN_MEMORY = 100_000
 """Moments from which an index is worth having: reading them takes seconds, comparing them does not yet."""
 
 _COMMITS = "SELECT video_id, shard FROM lake.states WHERE is_current AND status = 'ok'"
+_MADE_BY = """
+SELECT revision || ' ' || count(run_id) FROM runs RIGHT JOIN (
+    SELECT revision FROM lake.states ORDER BY status = 'ok' DESC, committed_at DESC LIMIT 1
+) USING (revision) GROUP BY revision
+"""
 _VIDEOS = "SELECT video_id, uri, coalesce(headline, '') FROM videos LEFT JOIN summaries USING (video_id)"
 _ALL = Filter()
 
@@ -70,6 +75,8 @@ class _State:
     """URI and headline of each."""
     models: Mapping[Space, str]
     """Which model made the vectors of each space, in the newest results."""
+    made_by: str
+    """Revision of the newest results, and its runs so far; while they stay, so do the models of queries."""
 
     @property
     def moments(self) -> int:
@@ -257,10 +264,12 @@ class Searcher:
         if missing:
             segments.append(segment_in_memory(load_content(connection, missing)))
         self._note_freshness(segments)
-        if self._given_encoder is None:
+        [made_by] = connection.execute(_MADE_BY).fetchone() or ("",)
+        same = self._state is not None and (self._state.made_by, self._state.models) == (made_by, models)
+        if self._given_encoder is None and not same:
             self._encoder = None
             self._encode_text.cache_clear()
-        return _State(seen, tuple(segments), videos, models)
+        return _State(seen, tuple(segments), videos, models, made_by)
 
     def _stored(self, before: Sequence[Segment]) -> list[Segment]:
         """Open the segments of the stored index; none where there is no index, or it is damaged."""
@@ -301,10 +310,12 @@ class Searcher:
 
     def _text_vectors(self, query: str) -> QueryVectors | None:
         try:
-            return self._encode_text(" ".join(query.split()))
+            vectors = self._encode_text(" ".join(query.split()))
         except ModelError as error:
             self._notes["model"] = f"Found by words alone: {error}"
             return None
+        self._notes.pop("model", None)
+        return vectors
 
     def _encode_text_anew(self, query: str) -> QueryVectors:
         return self._query_encoder().texts([query])

@@ -3,6 +3,7 @@ from collections.abc import Sequence
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -256,6 +257,21 @@ def test_threads_search_while_videos_are_committed(lake: Lake) -> None:
     assert not problems
     assert all("v01" in each for each in seen)
     assert {hit.video_id for hit in searcher.search("sentence", limit=50)} == {f"v0{number}" for number in range(1, 6)}
+
+
+def test_models_are_loaded_anew_only_where_others_made_the_lake(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = Mock(side_effect=lambda _: PlacedEncoder())
+    monkeypatch.setattr("pipeline.search.searcher.QueryEncoder.of_lake", made)
+    publish(lake, "01", ["v01"])
+    searcher = Searcher(lake, refresh_s=0.0)
+    for shard, video in (("02", "v02"), ("03", "v03")):
+        assert searcher.search("sentence")
+        publish(lake, shard, [video])
+    assert len(searcher.search("sentence", limit=50)) == 9
+    assert made.call_count == 1
+    publish(lake, "04", ["v01"], revision="e" * 16, minutes=1)
+    assert len(searcher.search("sentence", limit=50)) == 9
+    assert made.call_count == 2
 
 
 def test_a_lake_can_be_searched_from_python_in_one_call(filled: Lake, tmp_path: Path) -> None:
