@@ -2,12 +2,16 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pickle import UnpicklingError
 from typing import Any
 
 from safetensors import SafetensorError
 
-LOAD_ERRORS = (OSError, ValueError, KeyError, TypeError, AttributeError, ImportError, RuntimeError, SafetensorError)
-"""What transformers raises on folders that are no model it knows, or that are damaged."""
+LOAD_ERRORS = (
+    OSError, ValueError, KeyError, TypeError, AttributeError, ImportError, RuntimeError, EOFError, SafetensorError,
+    UnpicklingError,
+)  # fmt: skip
+"""What transformers and PyTorch raise on folders that are no model they know, or that are damaged."""
 
 _NO_LIMIT = 1_000_000
 

@@ -125,8 +125,11 @@ def test_weights_in_a_folder_are_loaded_and_foreign_ones_named(tmp_path: Path) -
     )
     assert vectors.shape == (1, 192)
     torch.save({"weight": torch.zeros(3)}, tmp_path / "campplus.pt")
-    with pytest.raises(ModelError, match=r"speakers\.model: .* no weights of CAM\+\+"):
-        SpeakerEncoder(str(tmp_path), device="cpu", threads=1)
+    whole = (tmp_path / "campplus.pt").read_bytes()
+    for damaged in (whole, whole[: len(whole) // 2], b"no weights", b""):
+        (tmp_path / "campplus.pt").write_bytes(damaged)
+        with pytest.raises(ModelError, match=r"speakers\.model: .* no weights of CAM\+\+"):
+            SpeakerEncoder(str(tmp_path), device="cpu", threads=1)
 
 
 def test_a_speaker_model_of_ones_own_is_checked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
