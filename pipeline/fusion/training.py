@@ -13,6 +13,7 @@ from pipeline.fusion.attention import CrossAttention
 from pipeline.fusion.examples import TrainingScene
 from pipeline.fusion.hybrid import closed_form, padded
 from pipeline.fusion.parts import Track
+from schemas.config import FusionConfig
 from schemas.errors import LakeError
 
 logger = logging.getLogger(__name__)
@@ -35,8 +36,8 @@ class TrainingSettings:
     weight_decay: float = 0.05
     """Draws the corrections to zero, which is the closed form."""
     temperature: float = 0.07
-    text_weight: float = 0.5
-    """Where the gate begins: `fusion.text_weight`."""
+    text_weight: float = FusionConfig().text_weight
+    """Where the gate begins, and the gate of the closed form that the weights must beat."""
     seed: int = 0
 
 

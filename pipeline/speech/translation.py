@@ -53,7 +53,7 @@ def with_translations(
         shared = {n: min(end_s, utterances[n].end_s) - max(start_s, utterances[n].start_s) for n in near}
         best = max(shared, key=shared.__getitem__, default=None)
         if best is not None and shared[best] > -NEAR_S:
-            texts[best] = texts.get(best, "") + "".join(word.text for word in clause)
+            texts[best] = f"{texts.get(best, '')} {''.join(word.text for word in clause).strip()}"
     return tuple(
         replace(each, translation=texts[place].strip()) if place in texts else each
         for place, each in enumerate(utterances)

@@ -45,7 +45,7 @@ class Captioner:
         return f"model:{self.info.id}"
 
     def caption(self, images: Sequence[Image]) -> list[str]:
-        """Say what frames show; a frame of a single colour is not asked about, since models invent something.
+        """Say what frames show; a frame of a single grey is not asked about, since models invent something.
 
         Args:
             images: uint8 (height, width, 3) RGB each, of any sizes.
