@@ -27,6 +27,8 @@ def text_config_of(space: str, config: TextConfig) -> TextConfig:
         space: Id of the space, as the columns' metadata has it: that of a model, or those of both.
         config: The other settings.
     """
+    if BOTH.join(chosen.model for chosen in chosen_text_configs(config)) == space:
+        return config
     english, both, multilingual = space.partition(BOTH)
     if not both:
         return config.model_copy(update={"model": space})

@@ -7,7 +7,7 @@ import pytest
 
 from pipeline.fusion.queries import QueryEncoder, Spaces
 from pipeline.revision import models_of
-from pipeline.text import TextEncoder, chosen_text_configs
+from pipeline.text import TextEncoder, chosen_text_configs, text_config_of
 from schemas.config import Config, TextConfig
 from tests.pipeline.text.test_encoder import tiny_bert
 
@@ -89,6 +89,14 @@ def test_both_models_are_among_those_of_a_run_with_random_weights(config: TextCo
     assert found == sorted([config.english_model, config.multilingual_model])
     assert encoder.info.id == f"{config.english_model} + {config.multilingual_model}"
     assert {model.id for model in encoder.infos} == set(found)
+
+
+def test_the_encoder_of_a_space_is_the_configured_one_where_that_made_it() -> None:
+    odd = TextConfig(model="./bert + notes", pooling="cls")
+    assert text_config_of("./bert + notes", odd) == odd
+    assert text_config_of("embedded:minilm", odd).model == "embedded:minilm"
+    both = text_config_of("embedded:minilm + ./other", TextConfig())
+    assert (both.model, both.english_model, both.multilingual_model) == ("auto", "embedded:minilm", "./other")
 
 
 def test_without_a_multilingual_model_auto_is_the_english_one() -> None:
