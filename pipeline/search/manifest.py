@@ -80,6 +80,8 @@ def manifest_state(store: Store) -> str:
         return hashlib.sha256(store.read(_MANIFEST)).hexdigest()
     except FileNotFoundError:
         return ""
+    except (PermissionError, IsADirectoryError) as error:
+        return type(error).__name__
 
 
 def read_manifest(store: Store) -> Manifest | None:

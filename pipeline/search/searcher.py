@@ -285,7 +285,7 @@ class Searcher:
             except FileNotFoundError:
                 # A newer index has just taken its place: look again.
                 continue
-            except SearchIndexError as error:
+            except (SearchIndexError, PermissionError) as error:
                 logger.warning("%s", error)
                 self._notes["index"] = f"Searched without the index: {error}"
                 return []

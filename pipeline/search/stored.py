@@ -3,9 +3,11 @@
 import os
 import shutil
 import tempfile
+import time
 import uuid
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +22,9 @@ from pipeline.search.moments import ROW_SCHEMA, SPACES, Space, Vectors
 from pipeline.search.segment import Content, Segment
 from pipeline.search.vectors import ExactIndex, VectorIndex
 from schemas.errors import SearchIndexError
+
+_KEPT_S = 30 * 24 * 3600.0
+"""Since a segment was opened last, after which it may leave the cache."""
 
 _COMMITS = pa.schema([("video_id", pa.string()), ("shard", pa.string())])
 
@@ -142,6 +147,7 @@ def _verify(store: Store, segment: StoredSegment, folder: Path) -> None:
 def _fetched(store: Store, segment: StoredSegment) -> Path:
     """Bring a segment to this machine's cache, once."""
     folder = cache_dir() / "search" / segment.name
+    _forget_old(folder.parent)
     for file, stated in segment.files.items():
         target = folder / file
         if target.is_file() and target.stat().st_size == stated.size:
@@ -154,7 +160,16 @@ def _fetched(store: Store, segment: StoredSegment) -> Path:
             Path(scratch).replace(target)
         finally:
             Path(scratch).unlink(missing_ok=True)
+    os.utime(folder)
     return folder
+
+
+def _forget_old(cache: Path) -> None:
+    """Remove segments that were not opened for long: each update of an index makes new ones."""
+    for folder in cache.iterdir() if cache.is_dir() else ():
+        with suppress(FileNotFoundError):
+            if time.time() - folder.stat().st_mtime > _KEPT_S:
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def _linked(files: Iterable[Path]) -> "tempfile.TemporaryDirectory[str]":

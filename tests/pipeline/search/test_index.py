@@ -1,4 +1,5 @@
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -193,6 +194,30 @@ def test_an_index_whose_parts_do_not_fit_each_other_is_done_without(
     searcher = make_searcher(lake)
     assert answers(searcher) == expected
     assert "`videolake index --rebuild`" in searcher.notes[0]
+
+
+def test_a_manifest_that_may_not_be_read_is_done_without(lake: Lake) -> None:
+    publish(lake, "01", ["v01"])
+    Path(lake.uri, "_search", "manifest.json").mkdir(parents=True)
+    searcher = make_searcher(lake)
+    assert searcher.search("sentence")
+    assert "Searched without the index" in searcher.notes[0]
+
+
+def test_segments_of_an_object_store_leave_the_cache_when_nobody_opened_them_for_long(tmp_path: Path) -> None:
+    lake = Lake.create(f"memory://{tmp_path.name}/lake")
+    kept = tmp_path / "cache" / "search"
+    publish(lake, "01", ["v01"])
+    update_index(lake)
+    make_searcher(lake).search("sentence")
+    [old] = kept.iterdir()
+    update_index(lake, rebuild=True)
+    make_searcher(lake).search("sentence")
+    assert len(list(kept.iterdir())) == 2
+    os.utime(old, (0, 0))
+    make_searcher(lake).search("sentence")
+    assert len(list(kept.iterdir())) == 1
+    assert not old.exists()
 
 
 def test_files_that_the_manifest_does_not_name_are_no_part_of_the_index(lake: Lake) -> None:
