@@ -19,7 +19,7 @@ NO_TAXONOMY = "none"
 class Topic(BaseModel):
     """A topic and how people speak of it."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
 
     name: str = Field(min_length=1)
     description: str = ""

@@ -177,6 +177,8 @@ def test_a_taxonomy_is_listed_among_the_models_with_its_digest(mine: Path) -> No
         ('[[topics]]\ndescription = "no name"\n', r"topics\.0\.name: Field required"),
         ('[[topics]]\nname = "a"\nexample = "b"\n', r"topics\.0\.example: there is no such key"),
         ('[[topics]]\nname = "a"\n[[topics]]\nname = "a"\n', "topics of the same name: a"),
+        ('[[topics]]\nname = "a"\n[[topics]]\nname = "a "\n', "topics of the same name: a"),
+        ('[[topics]]\nname = " "\n', r"topics\.0\.name: String should have at least 1 character"),
     ],
 )
 def test_a_file_that_is_no_taxonomy_says_where(tmp_path: Path, text: str, said: str) -> None:
