@@ -27,6 +27,7 @@ def export_video(lake: str, video: str, form: str | None, output: Path | None, o
         click.echo(text, nl=False)
     else:
         _write(output, text)
+        click.echo(output)
 
 
 def export_hits(lake: str, query: str, form: str | None, output: Path | None, options: Options, *, limit: int) -> None:
@@ -57,6 +58,7 @@ def export_hits(lake: str, query: str, form: str | None, output: Path | None, op
         click.echo(text, nl=False)
     else:
         _write(output, text)
+        click.echo(output)
 
 
 def export_lake(lake: str, form: str | None, folder: Path | None, options: Options) -> bool:

@@ -1,5 +1,6 @@
 """`videolake sql`: ask the lake, print or write the answer."""
 
+import json
 import sys
 from functools import partial
 from pathlib import Path
@@ -15,6 +16,8 @@ from schemas.errors import ConfigurationError, LakeError
 
 _MOST_ROWS = 200
 _WIDEST = 160
+_NARROWEST = 16
+"""Characters a column: where there is less room, rows are printed one below the other."""
 
 
 def print_query(query: str, lake: str, *, form: str, output: Path | None, spreadsheet: bool = False) -> None:
@@ -94,13 +97,26 @@ def _print_table(answer: pa.Table, rows: int) -> None:
     from rich.text import Text
 
     console = Console(width=None if sys.stdout.isatty() else _WIDEST)
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for name in answer.column_names:
-        table.add_column(Text(name), overflow="fold")
-    for row in answer.to_pylist():
-        # As Text, so that brackets in a transcript are not taken for markup.
-        table.add_row(*(Text(_cell(value)) for value in row.values()))
-    console.print(table)
+    names = answer.column_names
+    # As Text, so that brackets in a transcript are not taken for markup.
+    cells = [[Text(_cell(value)) for value in row.values()] for row in answer.to_pylist()]
+    if len(names) * _NARROWEST > console.width:
+        label_width = max(map(len, names))
+        for number, row in enumerate(cells, 1):
+            console.print(Text(f"row {number}", style="dim"))
+            table = Table(box=None, show_header=False, pad_edge=False)
+            table.add_column(style="bold", width=label_width)
+            table.add_column(overflow="fold")
+            for name, cell in zip(names, row, strict=True):
+                table.add_row(Text(name), cell)
+            console.print(table)
+    else:
+        table = Table(box=None, header_style="bold", pad_edge=False)
+        for name in names:
+            table.add_column(Text(name), overflow="fold")
+        for row in cells:
+            table.add_row(*row)
+        console.print(table)
     if rows > answer.num_rows:
         click.echo(f"… {rows - answer.num_rows} more rows; -o FILE or --format csv gives them all", err=True)
 
@@ -112,6 +128,19 @@ def _cell(value: Any) -> str:  # noqa: ANN401 - whatever a query returns
         return f"{value:.3f}".rstrip("0").rstrip(".")
     if isinstance(value, bytes):
         return f"<{len(value)} bytes>"
-    text = value if isinstance(value, str) else str(plain_value(value))
+    text = value if isinstance(value, str) else _nested(plain_value(value))
     printable = "".join(character if character.isprintable() or character == "\n" else "�" for character in text)
     return printable if len(printable) <= 400 else printable[:399] + "…"
+
+
+def _nested(value: Any) -> str:  # noqa: ANN401 - what plain_value returns
+    """Return a list or struct as JSON, with as many decimals as other cells; anything else as text."""
+    return json.dumps(_rounded(value), ensure_ascii=False) if isinstance(value, list | dict) else str(value)
+
+
+def _rounded(value: Any) -> Any:  # noqa: ANN401 - what plain_value returns
+    if isinstance(value, dict):
+        return {key: _rounded(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_rounded(item) for item in value]
+    return round(value, 3) if isinstance(value, float) else value

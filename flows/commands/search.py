@@ -131,11 +131,22 @@ def _print_hits(hits: Sequence[Hit], searcher: Searcher) -> None:
         name = one_line(hit.uri).rsplit("/", 1)[-1]
         title = f"  {one_line(hit.headline)}" if hit.headline else ""
         click.echo(f"{time}  {click.style(name, bold=True)}{click.style(title, dim=True)}")
-        for reason in hit.reasons[:3]:
-            why = click.style(f"({_KINDS[reason.kind]}, {_WAYS[reason.way]})", dim=True)
-            click.echo(f"          {_marked(reason)}  {why}")
+        for line in reason_lines(hit.reasons[:3]):
+            click.echo(f"          {line}")
         if not any(reason.text == hit.text for reason in hit.reasons[:3]):
             click.echo(f"          {one_line(hit.text)}")
+
+
+def reason_lines(reasons: Sequence[Reason]) -> list[str]:
+    """Say why a moment was found: each text once, with all ways that found it."""
+    by_text: dict[tuple[str, str], list[Reason]] = {}
+    for reason in reasons:
+        by_text.setdefault((reason.kind, reason.text), []).append(reason)
+    lines = []
+    for (kind, _), same in by_text.items():
+        why = f"({_KINDS[kind]}, {' and '.join(_WAYS[reason.way] for reason in same)})"
+        lines.append(f"{_marked(max(same, key=lambda reason: len(reason.spans)))}  {click.style(why, dim=True)}")
+    return lines
 
 
 def _marked(reason: Reason) -> str:

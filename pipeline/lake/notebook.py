@@ -34,12 +34,15 @@ class _Picture:
     jpeg: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class VideoPage:
     """A video as a notebook shows it; `description` has all that is known."""
 
     description: VideoDescription
     storyboard: tuple[_Picture, ...]
+
+    def __repr__(self) -> str:
+        return f"<{_name(self.description.uri)}, as a notebook shows it; .description has all that is known>"
 
     def _repr_html_(self) -> str:
         about = self.description
@@ -59,12 +62,15 @@ class VideoPage:
         return "".join(parts)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class HitsPage:
     """What a search found, with pictures; `table` is the answer itself."""
 
     table: pa.Table
     pictures: Mapping[str, _Picture]
+
+    def __repr__(self) -> str:
+        return f"<{self.table.num_rows} hits, as a notebook shows them; .table is the answer itself>"
 
     def _repr_html_(self) -> str:
         cards = []

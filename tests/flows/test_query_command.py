@@ -97,3 +97,14 @@ def test_csv_for_a_spreadsheet_holds_no_formulas(lake: str) -> None:
     query = "SELECT '=HYPERLINK(\"http://x\")' AS text"
     assert '"=HYPERLINK(""http://x"")"' in sql(lake, query, "--format", "csv").stdout
     assert "'=HYPERLINK" in sql(lake, query, "--format", "csv", "--spreadsheet").stdout
+
+
+def test_an_answer_too_wide_for_a_table_is_printed_row_by_row(lake: str) -> None:
+    lines = sql(lake, "FROM videos").stdout.splitlines()
+    assert [line for line in lines if line.startswith("row ")] == ["row 1", "row 2", "row 3"]
+    assert any(line.split() == ["video_id", "v001"] for line in lines)
+
+
+def test_lists_and_structs_are_printed_as_json_with_few_decimals(lake: str) -> None:
+    printed = sql(lake, "SELECT [{'label': 'a \u201ccat\u201d', 'score': 0.123456::FLOAT}] AS seen").stdout
+    assert '[{"label": "a “cat”", "score": 0.123}]' in printed

@@ -3,11 +3,14 @@ import io
 import json
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner, Result
 
 from flows.cli import main
+from flows.commands.search import reason_lines
 from pipeline.lake import Lake
+from schemas.search import Reason
 from tests.pipeline.lake.lakes import publish
 
 
@@ -30,6 +33,18 @@ def test_search_prints_times_lines_and_why(lake: str) -> None:
         "          Sentence 0 of v02.  (said, words)",
     ]
     assert "Found by words alone" in found.stderr
+
+
+def test_search_prints_a_line_once_with_all_ways_that_found_it() -> None:
+    reasons = (
+        Reason("speech", "meaning", "The telescope sees.", 0.5, 1),
+        Reason("speech", "words", "The telescope sees.", 2.0, 1, ((4, 13),)),
+        Reason("picture", "picture", "telescope", 0.4, 2),
+    )
+    assert [click.unstyle(line) for line in reason_lines(reasons)] == [
+        "The telescope sees.  (said, meaning and words)",
+        "telescope  (picture, looks)",
+    ]
 
 
 def test_search_prints_json_and_csv_for_programs(lake: str) -> None:
