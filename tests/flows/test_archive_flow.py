@@ -12,6 +12,7 @@ import pytest
 from flows.archive import NothingAnalysedError, _index, analyze_archive
 from flows.progress import Snapshot, watched_by
 from pipeline.lake import Lake
+from pipeline.revision import models_of
 from schemas.config import Config, ShardsConfig, SummaryConfig, WorkersConfig
 from schemas.errors import ArchiveError, ConfigurationError, LakeError
 from schemas.outcome import RunResult, VideoOutcome
@@ -133,10 +134,14 @@ def test_the_run_is_recorded_with_what_made_it(result: RunResult) -> None:
     row = ask("FROM runs", result)[0]
     assert row["state"] == "completed_with_errors"
     assert (row["videos_found"], row["videos_ok"], row["videos_failed"]) == (8, 3, 5)
-    assert {model["role"] for model in row["models"]} == {"text", "vision", "shots", "speech", "ocr"}
+    recorded = [(model["role"], model["id"], model["digest"]) for model in row["models"]]
+    assert recorded == [(model.role, model.id, model.digest) for model in models_of(INLINE)]
+    assert {"text", "vision", "shots", "speech", "ocr", "topics"} <= {model["role"] for model in row["models"]}
     assert all(model["licence"] and model["digest"] for model in row["models"])
     assert {"decode", "vision", "load"} <= {step for step, _ in row["compute_s"]}
-    assert json.loads(row["configuration"])["workers"]["engine"] == "inline"
+    configuration = json.loads(row["configuration"])
+    assert configuration["workers"]["engine"] == "inline"
+    assert configuration["speakers"]["model"] != "auto", "what it meant is recorded"
 
 
 def test_a_second_run_only_looks_again_at_what_could_not_be_read(archive: Path, result: RunResult) -> None:
