@@ -41,6 +41,7 @@ for command in (
     exporting.clip,
     reading.browse,
     reading.report,
+    reading.audit,
     archive.sample,
     settings.config,
     settings.taxonomy,

@@ -1,6 +1,7 @@
-"""`sql`, `show`, `browse`, `report`: what a lake holds, for people and programs."""
+"""`sql`, `show`, `browse`, `report`, `audit`: what a lake holds, for people and programs."""
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -96,3 +97,23 @@ def report(what: str | None, lake: str | None, output: Path) -> None:
     from flows.commands.report import write_report
 
     write_report(what, lake, output)
+
+
+@click.command()
+@lake_option
+@click.option("--by", metavar="COLUMN", help="Group videos by a column of `videos`, or an SQL expression over it.")
+@click.option("--groups", type=click.Path(path_type=Path), help="Group videos by this CSV: `video`, `group`.")
+@click.option("--references", type=click.Path(path_type=Path), help="What is truly said, as CSV: `video`, `text`.")
+@click.option("--least-videos", type=click.IntRange(1), default=3, show_default=True, help="Of a group.")
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@reported
+def audit(lake: str, **options: Any) -> None:
+    """Ask whether one group of videos is served worse than another: fairness, measured.
+
+    \b
+    videolake audit --by language --lake LAKE
+    videolake audit --groups speakers.csv --references transcripts.csv --lake LAKE
+    """
+    from flows.commands.audit import print_audit
+
+    print_audit(lake, **options)

@@ -1,0 +1,130 @@
+"""Films made worse in known ways: noise, dark, blur, small pictures, strong compression, missing or damaged parts."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import av
+import cv2
+import numpy as np
+
+from pipeline.sample.draw import Picture
+from pipeline.sample.make import Sound, write_video
+from schemas.media import SAMPLE_RATE_HZ
+
+SoundHarm = Callable[[Sound, np.random.Generator], Sound | None]
+PictureHarm = Callable[[Picture, np.random.Generator], Picture]
+
+
+@dataclass(frozen=True, slots=True)
+class Harm:
+    """One way of making a film worse."""
+
+    about: str
+    sound: SoundHarm = lambda sound, _rng: sound
+    picture: PictureHarm = lambda picture, _rng: picture
+    options: Mapping[str, str] | None = None
+    """Of the encoder."""
+    damaged: float = 0.0
+    """Share of the file's middle that is overwritten."""
+
+
+def _noise(snr_db: float) -> SoundHarm:
+    def harm(sound: Sound, rng: np.random.Generator) -> Sound:
+        power = float(np.mean(sound[np.abs(sound) > 0.01] ** 2))
+        noise = rng.normal(0, np.sqrt(power / 10 ** (snr_db / 10)), len(sound)).astype(np.float32)
+        return np.clip(sound + noise, -1, 1)
+
+    return harm
+
+
+def _telephone(sound: Sound, _rng: np.random.Generator) -> Sound:
+    spectrum = np.fft.rfft(sound)
+    hertz = np.fft.rfftfreq(len(sound), 1 / SAMPLE_RATE_HZ)
+    spectrum[(hertz < 300) | (hertz > 3400)] = 0
+    return np.fft.irfft(spectrum, len(sound)).astype(np.float32)
+
+
+def _echo(sound: Sound, rng: np.random.Generator) -> Sound:
+    """Put it into a room with a reverberation of 0.6 s (exponential decay of noise, Polack 1988)."""
+    length = int(0.6 * SAMPLE_RATE_HZ)
+    tail = rng.normal(0, 1, length) * 10 ** (-3 * np.arange(length) / length)
+    tail[0] = 12.0
+    size = len(sound) + length
+    wet = np.fft.irfft(np.fft.rfft(sound, size) * np.fft.rfft(tail, size), size)[: len(sound)]
+    return (0.6 * wet / max(1e-9, float(np.abs(wet).max()))).astype(np.float32)
+
+
+def _blurred(picture: Picture, _rng: np.random.Generator) -> Picture:
+    return cv2.GaussianBlur(picture, (0, 0), picture.shape[1] / 200)
+
+
+def _dark(picture: Picture, _rng: np.random.Generator) -> Picture:
+    return (picture * 0.15).astype(np.uint8)
+
+
+def _grainy(picture: Picture, rng: np.random.Generator) -> Picture:
+    return np.clip(picture + rng.normal(0, 25, picture.shape), 0, 255).astype(np.uint8)
+
+
+def _tiny(picture: Picture, _rng: np.random.Generator) -> Picture:
+    height, width = picture.shape[:2]
+    return cv2.resize(picture, (160, max(2, 160 * height // width // 2 * 2)), interpolation=cv2.INTER_AREA)
+
+
+HARMS: Mapping[str, Harm] = {
+    "as it is": Harm("decoded and encoded again, like all others"),
+    "noise, 20 dB": Harm("white noise, a hundredth of the power of the speech", sound=_noise(20)),
+    "noise, 10 dB": Harm("a tenth", sound=_noise(10)),
+    "noise, 0 dB": Harm("as loud as the speech", sound=_noise(0)),
+    "telephone": Harm("nothing but 300 to 3400 Hz", sound=_telephone),
+    "echo": Harm("a room with a reverberation of 0.6 s", sound=_echo),
+    "quiet": Harm("a thirtieth of the amplitude", sound=lambda sound, _rng: sound / 30),
+    "blur": Harm("Gaussian, 0.5 % of the width", picture=_blurred),
+    "dark": Harm("15 % of the light", picture=_dark),
+    "grain": Harm("Gaussian noise of 25 of 255", picture=_grainy),
+    "small": Harm("160 pixels wide", picture=_tiny),
+    "compressed": Harm("x264 at CRF 45", options={"crf": "45", "preset": "veryfast"}),
+    "no sound": Harm("no sound track", sound=lambda _sound, _rng: None),
+    "no picture": Harm("black frames", picture=lambda picture, _rng: np.zeros_like(picture)),
+    "damaged": Harm("2 % of the bytes in the middle overwritten", damaged=0.02),
+}
+
+
+def harmed(film: Path, harm: Harm, target: Path) -> Path:
+    """Make a film worse; the same every time.
+
+    Args:
+        film: With sound, in frames of one size.
+        harm: How.
+        target: Where to, `.mp4`; left as it is if it is there.
+    """
+    if target.exists():
+        return target
+    target.parent.mkdir(parents=True, exist_ok=True)
+    rng = np.random.default_rng(7)
+    sound = harm.sound(_sound(film), rng)
+    with av.open(str(film)) as container:
+        fps = container.streams.video[0].average_rate
+    frames = (harm.picture(picture, rng) for picture in _frames(film))
+    write_video(target, frames, fps=fps, audio=sound, options=harm.options)
+    if harm.damaged:
+        content = bytearray(target.read_bytes())
+        start, count = len(content) // 2, int(len(content) * harm.damaged)
+        content[start : start + count] = rng.bytes(count)
+        target.write_bytes(content)
+    return target
+
+
+def _frames(film: Path) -> Iterator[Picture]:
+    with av.open(str(film)) as container:
+        for frame in container.decode(video=0):
+            yield frame.to_ndarray(format="rgb24")
+
+
+def _sound(film: Path) -> Sound:
+    with av.open(str(film)) as container:
+        resampler = av.AudioResampler(format="flt", layout="mono", rate=SAMPLE_RATE_HZ)
+        pieces = [part.to_ndarray()[0] for frame in container.decode(audio=0) for part in resampler.resample(frame)]
+        pieces += [part.to_ndarray()[0] for part in resampler.resample(None)]
+    return np.concatenate(pieces)

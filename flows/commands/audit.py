@@ -1,0 +1,58 @@
+"""`videolake audit`: is one group of videos served worse than another?"""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from pipeline.audit import disparities, groups_by_expression, groups_of_file, measure_videos, word_error_rates
+from pipeline.export.text import one_line
+from pipeline.lake import Lake
+from schemas.audit import Disparity
+from schemas.errors import ConfigurationError
+
+_UNLIKELY = 0.05
+
+
+def print_audit(
+    lake: str, *, by: str | None, groups: Path | None, references: Path | None, least_videos: int, as_json: bool
+) -> None:
+    """Compare groups of videos and print how they differ.
+
+    Raises:
+        ConfigurationError: Not one way of grouping was given, or a file cannot be read.
+        LakeError: The lake cannot be read, or does not hold what is named.
+    """
+    if (by is None) == (groups is None):
+        raise ConfigurationError("Give --by COLUMN or --groups FILE.")
+    opened = Lake(lake)
+    grouped = groups_by_expression(opened, by) if by else groups_of_file(opened, groups or Path())
+    values = measure_videos(opened)
+    if references:
+        said = groups_of_file(opened, references, "text")
+        values = {"word_error_rate": word_error_rates(opened, said)} | values
+    found = disparities(values, grouped, least_videos=least_videos)
+    if as_json:
+        click.echo(json.dumps([asdict(each) for each in found], ensure_ascii=False, indent=2))
+        return
+    if not found:
+        click.echo(f"There are no two groups of {least_videos} videos or more that can be compared.")
+        return
+    for each in found:
+        _print(each)
+    click.echo(
+        f"\nOf {len(found)} measures, chance alone makes about one in twenty look unlikely. All but failures and word "
+        "errors are what the models think of themselves; --references FILE measures what they get wrong."
+    )
+
+
+def _print(found: Disparity) -> None:
+    unlikely = found.p_value < _UNLIKELY
+    mark = click.style("differs", fg="yellow", bold=True) if unlikely else "within chance"
+    better = f" ({found.better} is better)" if found.better else ""
+    click.echo(f"\n{click.style(found.measure, bold=True)}  {mark}, gap {found.gap:.3f}, p {found.p_value:.3f}")
+    click.echo(f"  {found.meaning}{better}")
+    for score in found.groups:
+        interval = f"[{score.low:.3f}, {score.high:.3f}]"
+        click.echo(f"  {one_line(score.group):<24} {score.mean:>8.3f}  {interval:<18} {score.videos} videos")
