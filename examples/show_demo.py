@@ -34,6 +34,7 @@ def main(lake: str) -> None:
     for query in QUERIES:
         print(f'{shown} sql "{query}" --lake {lake}\n')
     print(f"{shown} show ocean_talk --lake {lake}")
+    print(f'{shown} search "a cyclist in traffic" --lake {lake}')
     print(f"{shown} browse --lake {lake} --open")
 
 
