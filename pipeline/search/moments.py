@@ -10,12 +10,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from pipeline.fusion.early import fuse_early_rows
+from schemas.config import FusionConfig
 from schemas.search import Filter
 
-Space = Literal["text", "coordinated", "vision"]
-"""`text`: what is said and written; `coordinated`: pictures, beside texts; `vision`: pictures, beside pictures."""
+Space = Literal["text", "coordinated", "vision", "scene"]
+"""`text`: what is said and written; `coordinated`: pictures, beside texts; `vision`: pictures, beside pictures;
+`scene`: scenes, of each its text and its pictures joined; the row is its first moment."""
 
-SPACES: tuple[Space, ...] = ("text", "coordinated", "vision")
+SPACES: tuple[Space, ...] = ("text", "coordinated", "vision", "scene")
 
 Mask = NDArray[np.bool_]
 Row = NDArray[np.int64]
@@ -33,13 +36,24 @@ ROW_SCHEMA = pa.schema(
         ("language", pa.dictionary(pa.int32(), pa.string())),
         ("speaker", pa.dictionary(pa.int32(), pa.string())),
         ("topics", pa.list_(pa.string())),
+        ("scene_start_s", pa.float64()),
+        ("scene_end_s", pa.float64()),
     ]
 )
 
 _ROWS = """
-SELECT video_id, kind, moment_id, start_s, end_s, text, translation, frame_id, language, speaker, topics
-FROM moments ORDER BY video_id, kind, start_s, moment_id
+SELECT m.video_id, kind, moment_id, m.start_s, m.end_s, m.text, translation, frame_id, language, speaker, m.topics,
+    coalesce(s.start_s, m.start_s) AS scene_start_s, coalesce(s.end_s, m.end_s) AS scene_end_s
+FROM moments m LEFT JOIN scenes s USING (video_id, scene_index)
+ORDER BY m.video_id, kind, m.start_s, moment_id
 """
+_SCENES = """
+SELECT min_by(moment_id, (m.start_s, moment_id)) AS moment_id, any_value(text_embedding) AS text,
+    any_value(coordinated_embedding) AS coordinated
+FROM scenes JOIN moments m USING (video_id, scene_index)
+GROUP BY video_id, scene_index
+"""
+_SCENE_TEXT_WEIGHT = FusionConfig().text_weight
 _VECTORS: dict[Space, str] = {
     "text": """
         SELECT utterance_id AS moment_id, embedding FROM utterances WHERE embedding IS NOT NULL
@@ -74,17 +88,41 @@ def load_vectors(connection: duckdb.DuckDBPyConnection, rows: pa.Table, space: S
         rows: What `load_rows` read.
         space: Which vectors.
     """
-    found: pa.Table = connection.sql(_VECTORS[space]).to_arrow_table()
+    found: pa.Table = connection.sql(_SCENES if space == "scene" else _VECTORS[space]).to_arrow_table()
     places = pc.index_in(found.column(0).combine_chunks(), value_set=rows["moment_id"].combine_chunks())
     kept = places.is_valid()
     found, places = found.filter(kept), places.filter(kept)
     if not found.num_rows:
         return None
-    column = found.column(1).combine_chunks()
-    matrix = column.flatten().to_numpy(zero_copy_only=False).reshape(len(column), -1).astype(np.float32, copy=False)
+    matrix = (
+        join_scenes(_matrix(found["text"]), _matrix(found["coordinated"])) if space == "scene" else _matrix(found[1])
+    )
     where = places.to_numpy().astype(np.int64)
     order = np.argsort(where)
     return Vectors(where[order], matrix[order])
+
+
+def join_scenes(text: NDArray[np.float32], coordinated: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Join what is said and written in scenes with their pictures, or both sides of a query (early fusion).
+
+    Args:
+        text: (n, t) in the text space; zeros where there is none.
+        coordinated: (n, c) in the space that pictures share with texts; zeros where there is none.
+
+    Returns:
+        (n, t + c) of unit length.
+    """
+    return fuse_early_rows(text, coordinated, text_weight=_SCENE_TEXT_WEIGHT)
+
+
+def _matrix(column: pa.ChunkedArray) -> NDArray[np.float32]:
+    """Lay vectors out as (n, d); a missing one is zeros."""
+    array = column.combine_chunks()
+    there = array.is_valid().to_numpy(zero_copy_only=False)
+    vectors = array.drop_null().flatten().to_numpy(zero_copy_only=False)
+    matrix = np.zeros((len(array), array.type.list_size), dtype=np.float32)
+    matrix[there] = vectors.reshape(int(there.sum()), -1)
+    return matrix
 
 
 class Columns:

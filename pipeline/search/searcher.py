@@ -23,8 +23,8 @@ from pipeline.search.images import read_image
 from pipeline.search.lexical import Bm25
 from pipeline.search.lexical import searched_text as searched
 from pipeline.search.manifest import manifest_state, read_manifest
-from pipeline.search.moments import Space
-from pipeline.search.ranking import Candidate, Way, fuse
+from pipeline.search.moments import Space, join_scenes
+from pipeline.search.ranking import Candidate, FoundScene, Way, fuse
 from pipeline.search.segment import Segment, load_content, segment_in_memory, space_models
 from pipeline.search.stored import open_segment
 from pipeline.search.terms import WordQuery, parse_query
@@ -41,10 +41,11 @@ _LEAST_MEANING = 0.25
 """Cosine under which texts have nothing to do with each other."""
 _LEAST_PICTURE = 0.1
 """Cosine under which a picture does not show what a text says."""
-_LEAST_LABELLED = 0.3
+_LEAST_LABELLED = 0.2
 """The same where labels stand for the picture (ConSE) and words or meaning answer too; see docs/quality.md."""
 
 _ORDER = ("video_id", "start_s", "moment_id", "end_s")
+_SCENE = ("video_id", "scene_start_s", "scene_end_s")
 _ATTEMPTS = 3
 _MANY_IN_MEMORY = 100_000
 """Moments from which an index is worth having: reading them takes seconds, comparing them does not yet."""
@@ -92,7 +93,8 @@ class Searcher:
 
     Three ways of searching are fused by the ranks that they give (reciprocal rank fusion): words (BM25) in what is
     said, written, captioned and labelled; meaning (cosine of text vectors) in what is said and written; and pictures
-    (cosine in the space that they share with texts).
+    (cosine in the space that they share with texts). A moment also counts for the rank of the scene that it is in, by
+    all that is said, written and shown in it: a sentence alone seldom says what it is about.
 
     Args:
         lake: The lake. What is committed to it later is found too.
@@ -145,6 +147,7 @@ class Searcher:
         bm25 = Bm25(words, [segment.lexical for segment in state.segments], state.mean_length)
         count = max(_CANDIDATES, 2 * limit)
         lists: dict[Way, list[Candidate]] = {"words": _by_words(state, words, bm25, filters, count)}
+        scenes: list[FoundScene] = []
         if not words.phrases:
             vectors = self._text_vectors(query)
             if vectors is not None:
@@ -157,7 +160,8 @@ class Searcher:
                 lists["picture"] = _by_vector(
                     state, "coordinated", "picture", vectors.coordinated[0], filters, count, least=least
                 )
-        return hits_of(fuse(lists, limit), state.segments, state.videos, bm25.words)
+                scenes = _scenes(state, join_scenes(vectors.text, vectors.coordinated)[0], filters, count)
+        return hits_of(fuse(lists, limit, scenes), state.segments, state.videos, bm25.words)
 
     def by_image(self, image: Image | Path, filters: Filter = _ALL, limit: int = 20) -> list[Hit]:
         """Find pictures that look like one.
@@ -374,16 +378,42 @@ def _by_vector(  # noqa: PLR0917 - as the three ways call it
     *,
     least: float = 0.0,
 ) -> list[Candidate]:
-    if not query.any():
-        return []
+    return _candidates(state, way, _nearest(state, space, query, filters, count, least), count)
+
+
+def _nearest(  # noqa: PLR0917
+    state: _State, space: Space, query: NDArray[np.float32], filters: Filter, count: int, least: float
+) -> list[tuple[float, int, int]]:
+    """Return score, segment and row of what is nearest in each segment."""
     found: list[tuple[float, int, int]] = []
+    if not query.any():
+        return found
     for number, segment in enumerate(state.segments):
         index = segment.vectors_in(space, state.models.get(space), len(query))
         if index is not None:
             rows, scores = index.search(query, segment.mask(filters), count)
             kept = int(np.count_nonzero(scores > least))
             found += zip(scores[:kept].tolist(), [number] * kept, rows[:kept].tolist(), strict=True)
-    return _candidates(state, way, found, count)
+    return found
+
+
+def _scenes(state: _State, query: NDArray[np.float32], filters: Filter, count: int) -> list[FoundScene]:
+    """Find scenes by all that is said, written and shown in them."""
+    # A scene stands at its first moment, whose kind, speaker and time say nothing of the scene.
+    wanted = replace(filters, kinds=(), speakers=(), from_s=None, to_s=None)
+    made: list[tuple[float, str, float, float]] = []
+    found = _nearest(state, "scene", query, wanted, count, 0.0)
+    for number, segment in enumerate(state.segments):
+        scored = [(score, row) for score, of_segment, row in found if of_segment == number]
+        scenes = segment.take(_SCENE, [row for _, row in scored]).to_pylist()
+        made += [
+            (-score, scene["video_id"], scene["scene_start_s"], scene["scene_end_s"])
+            for (score, _), scene in zip(scored, scenes, strict=True)
+        ]
+    return [
+        FoundScene(video_id, start_s, end_s, rank)
+        for rank, (_, video_id, start_s, end_s) in enumerate(sorted(made)[:count], 1)
+    ]
 
 
 def _candidates(state: _State, way: Way, found: Sequence[tuple[float, int, int]], count: int) -> list[Candidate]:
@@ -392,7 +422,7 @@ def _candidates(state: _State, way: Way, found: Sequence[tuple[float, int, int]]
     for number, segment in enumerate(state.segments):
         scored = [(score, row) for score, of_segment, row in found if of_segment == number]
         columns = segment.take(_ORDER, [row for _, row in scored])
-        for (score, row), *order in zip(scored, *(columns[name].to_pylist() for name in _ORDER), strict=True):
+        for (score, row), *order in zip(scored, *(column.to_pylist() for column in columns.columns), strict=True):
             made.append((-score, *order, number, row))
     made.sort()
     return [

@@ -75,7 +75,9 @@ class Segment:
 
 def space_models(connection: duckdb.DuckDBPyConnection) -> dict[Space, str]:
     """Return which model made the vectors of each space that a lake shows."""
-    return {space: model for space, model in connection.execute(_MODELS).fetchall() if space in SPACES}
+    models = {space: model for space, model in connection.execute(_MODELS).fetchall() if space in SPACES}
+    # Scenes join the text of one model with pictures in the space of others.
+    return models | {"scene": f"{models.get('text', '')} | {models.get('coordinated', '')}"}
 
 
 def load_content(connection: duckdb.DuckDBPyConnection, commits: Mapping[str, str]) -> Content:

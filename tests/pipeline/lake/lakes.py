@@ -102,14 +102,14 @@ def analysis(video_id: str, *, shots: int = 3, text: int = TEXT[1], vision: int 
             text=f"Sentence {index}",
             caption="A bicycle.",
             topics=(Label("cycling", 0.5),),
-            text_embedding=unit(rng, text),
-            vision_embedding=unit(rng, vision),
+            text_embedding=spoken[index].embedding if index else unit(rng, text),
+            vision_embedding=frames[index].embedding,
             fused_embedding=unit(rng, text + vision),
             text_weight=0.5,
             vision_weight=0.5,
             keyphrases=(Label("city traffic", 0.5),),
             labels=(label,),
-            coordinated_embedding=unit(rng, coordinated),
+            coordinated_embedding=frames[index].coordinated_embedding,
         )
         for index in range(shots)
     )

@@ -4,7 +4,7 @@ from typing import get_args
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.search.ranking import Candidate, Moment, Way, fuse
+from pipeline.search.ranking import Candidate, FoundScene, Moment, Way, fuse
 
 WAYS: tuple[Way, ...] = get_args(Way)
 ROWS = [("v1", start, start + length) for start in range(0, 12, 2) for length in (0, 1, 3)]
@@ -60,6 +60,17 @@ def test_a_second_moment_of_a_video_gives_way_to_another_video() -> None:
     rows = [ROWS.index(("v1", 0, 1)), ROWS.index(("v1", 4, 5)), ROWS.index(("v2", 0, 4))]
     found = fuse({"words": candidates("words", rows)}, 3)
     assert [moment.first.video_id for moment in found] == ["v1", "v2", "v1"]
+
+
+def test_a_scene_that_answers_lifts_the_moments_in_it_and_makes_none() -> None:
+    rows = [ROWS.index(span) for span in (("v1", 0, 1), ("v2", 0, 4), ("v1", 4, 5))]
+    found = {"meaning": candidates("meaning", rows)}
+    assert _span(fuse(found, 10)[-1]) == ("v1", 4, 5)
+    scenes = [FoundScene("v1", 3.0, 9.0, 1), FoundScene("another video", 0.0, 100.0, 2)]
+    lifted = fuse(found, 10, scenes)
+    assert _span(lifted[0]) == ("v1", 4, 5)
+    assert len(lifted) == 3
+    assert fuse({}, 10, scenes) == []
 
 
 def _span(moment: Moment) -> tuple[str, float, float]:
