@@ -142,9 +142,9 @@ def spanish_morning(path: Path) -> Truth:
     """Make a short film in Spanish: three shots, two hard cuts, 640 x 360."""
     scenes = [
         Scene(
-            still(_scaled(slides.title_slide("Hola", "Hablamos de la casa"))),
+            still(_scaled(slides.title_slide("Una casa tranquila", "Hablamos del desayuno"))),
             ("Buenos días.", "Hoy hablamos de una mañana tranquila en casa."),
-            written=("Hola", "Hablamos de la casa"),
+            written=("Una casa tranquila", "Hablamos del desayuno"),
         ),
         Scene(
             _glide("coffee.png", View(0.55, 0.55, 1.7), View(0.5, 0.45, 1.1)),
