@@ -118,4 +118,5 @@ def compact(lake: str) -> None:
     """Merge small files of a lake and drop rows that newer ones supersede. Readers are not disturbed."""
     from pipeline.lake import Lake
 
-    click.echo(Lake(lake).compact())
+    done = Lake(lake).compact()
+    click.echo(f"{done.files_before:,} files became {done.files_after:,}; {done.rows_removed:,} old rows dropped")
