@@ -58,6 +58,8 @@ def print_search(
         to_s=parse_time(to) if to else None,
     )
     searcher = Searcher(opened)
+    if sys.stderr.isatty():
+        click.echo(click.style("Loading the models that read queries …", dim=True), err=True)
     if image is not None:
         hits = searcher.by_image(image, filters, limit)
     elif like is not None:

@@ -43,6 +43,8 @@ WHERE newest.is_newest
 ORDER BY newest.video_id
 """
 
+_KEPT_REPORTS = 50
+
 
 class Lake:
     """Tables about videos in a folder or on an object store.
@@ -170,7 +172,7 @@ class Lake:
         self._write_rows("runs", row["run_id"], [row])
 
     def write_report(self, run_id: str, page: str) -> str:
-        """Keep a run's report, HTML for people, beside the tables.
+        """Keep a run's report, HTML for people, beside the tables; the last 50 stay.
 
         Args:
             run_id: The run.
@@ -181,6 +183,9 @@ class Lake:
         """
         name = f"{REPORTS}/{checked(run_id)}.html"
         self._store.write(name, page.encode())
+        # Names begin with the time of the run.
+        for old in self._store.names(REPORTS)[:-_KEPT_REPORTS]:
+            self._store.remove(f"{REPORTS}/{old}")
         return Path(self._store.path(name)).as_uri() if self._store.local else f"{self.uri.rstrip('/')}/{name}"
 
     def write_sources(self, run_id: str, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -157,3 +157,11 @@ def test_a_run_name_that_is_no_file_name_is_refused(lake: Lake) -> None:
 def test_a_run_must_be_recorded_whole(lake: Lake) -> None:
     with pytest.raises(LakeError, match="videos_found"):
         lake.write_run({"run_id": "blue-whale"})
+
+
+def test_reports_of_old_runs_make_room_for_new_ones(any_lake: Lake) -> None:
+    uris = [any_lake.write_report(f"20261124T{number:06}-abc", f"page {number}") for number in range(52)]
+    kept = any_lake._store.names("_reports")
+    assert len(kept) == 50
+    assert uris[-1].endswith(kept[-1])
+    assert "20261124T000001-abc.html" not in kept
