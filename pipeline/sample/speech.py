@@ -47,7 +47,8 @@ def speak(text: str, voice: str = "en-us", rate_wpm: int = 150, *, pitch: int = 
         pitch: 0 to 100.
 
     Returns:
-        (n,) float32 in [-1, 1] at 16 kHz, mono; the same for the same arguments.
+        (n,) float32 in [-1, 1] at 16 kHz, mono. The voices waver a little: the same calls in the same order give the
+        same samples, but what was said before changes how a text is said.
 
     Raises:
         SampleError: The synthesizer is not installed, or has no such voice.

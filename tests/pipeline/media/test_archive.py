@@ -64,13 +64,13 @@ def test_manifests_list_files_relative_to_themselves_and_missing_ones_too(archiv
 
 def test_stores_that_fsspec_knows_are_listed_by_uri() -> None:
     memory = fsspec.filesystem("memory")
-    memory.pipe({"/films/one.mp4": b"1", "/films/sub/two.mkv": b"22", "/films/three.txt": b"3"})
-    items = list(list_archive(["memory://films"], CONFIG))
+    memory.pipe({"/listed/one.mp4": b"1", "/listed/sub/two.mkv": b"22", "/listed/three.txt": b"3"})
+    items = list(list_archive(["memory://listed"], CONFIG))
     assert [(item.uri, item.size_bytes) for item in items] == [
-        ("memory:///films/one.mp4", 1),
-        ("memory:///films/sub/two.mkv", 2),
+        ("memory:///listed/one.mp4", 1),
+        ("memory:///listed/sub/two.mkv", 2),
     ]
-    assert content_digest(items[0].uri, 1, CONFIG) == content_digest("memory://films/one.mp4", 1, CONFIG)
+    assert content_digest(items[0].uri, 1, CONFIG) == content_digest("memory://listed/one.mp4", 1, CONFIG)
 
 
 @pytest.mark.parametrize("root", ["/no/such/folder", "/no/such/*.mp4", "memory://nothing/here"])
