@@ -98,14 +98,14 @@ def test_the_transcript_is_the_same_whatever_the_block_sizes(
 def test_times_count_from_the_start_of_the_video_and_gaps_in_the_sound_are_silence(
     recognizer: SpeechRecognizer,
 ) -> None:
-    # A moment of silence, as before real speech: where sound begins with a word, the word's start is anybody's guess.
-    spoken = np.concatenate([np.zeros(RATE // 2, np.float32), speak(PAINTINGS)])
+    spoken = np.concatenate([np.zeros(RATE, np.float32), speak(PAINTINGS)])
     session = recognizer.session()
     session.add(AudioBlock(10.0, spoken))
     session.add(AudioBlock(60.0, spoken))
     first, second = session.finish().utterances
-    assert 10.3 <= first.start_s < 11.0
-    assert abs(second.start_s - first.start_s - 50.0) < 0.1
+    assert 10.8 <= first.start_s < 11.2
+    # Whisper places the first word of the same sound up to a quarter of a second elsewhere after another silence.
+    assert abs(second.start_s - first.start_s - 50.0) < 0.3
 
 
 @pytest.mark.models
