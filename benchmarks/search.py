@@ -89,6 +89,11 @@ def unit(vectors: np.ndarray) -> np.ndarray:
     return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), np.float32)
 
 
+def means(vectors: np.ndarray, videos: int) -> np.ndarray:
+    """Return the mean direction of each video's vectors, as scenes have it."""
+    return unit(vectors.reshape(videos, -1, vectors.shape[1]).mean(axis=1))
+
+
 def rows_of(table: str, count: int, **known: Any) -> pa.Table:
     """Make rows of a table: what is known of them, and nothing else."""
     schema = table_schema(table, text=TEXT, vision=VISION, coordinated=SHARED)
@@ -122,6 +127,7 @@ def tables_of(  # noqa: PLR0917 - of one script
     start = np.tile(np.arange(spoken) * 4.0, videos)
     time_s = np.tile(np.arange(pictures) * 20.0, videos)
     place = {count: np.tile(np.arange(count), videos) for count in (pictures, spoken)}
+    said, shown = world.vectors(rng, videos, spoken), world.vectors(rng, videos, pictures)
     label = [
         [{"label": world.words[number % 1000], "score": 0.5}] for number in rng.integers(0, 1000, videos * pictures)
     ]
@@ -140,18 +146,18 @@ def tables_of(  # noqa: PLR0917 - of one script
             frame_id=[f"{name}-f{index:05d}" for name, index in zip(of[pictures], place[pictures], strict=True)],
             shot_index=place[pictures], labels=label,
             embedding=unit(rng.standard_normal((videos * pictures, VISION[1]))),
-            coordinated_embedding=world.vectors(rng, videos, pictures), **keys,
+            coordinated_embedding=shown, **keys,
         ),
         "utterances": rows_of(
             "utterances", videos * spoken, video_id=of[spoken], utterance_index=place[spoken], start_s=start,
             utterance_id=[f"{name}-u{index:05d}" for name, index in zip(of[spoken], place[spoken], strict=True)],
             end_s=start + 3.5, text=world.sentences(rng, videos * spoken), language="en", speaker="",
-            embedding=world.vectors(rng, videos, spoken), **keys,
+            embedding=said, **keys,
         ),
         "scenes": rows_of(
             "scenes", videos, video_id=names, end_s=4.0 * spoken,
-            topics=[[{"label": "science", "score": 0.5}]] * videos,
-            **keys,
+            topics=[[{"label": "science", "score": 0.5}]] * videos, text_embedding=means(said, videos),
+            coordinated_embedding=means(shown, videos), **keys,
         ),
         "summaries": rows_of("summaries", videos, video_id=names, headline=world.sentences(rng, videos), **keys),
         "errors": rows_of("errors", 0),

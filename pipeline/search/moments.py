@@ -121,7 +121,7 @@ def _matrix(column: pa.ChunkedArray) -> NDArray[np.float32]:
     there = array.is_valid().to_numpy(zero_copy_only=False)
     vectors = array.drop_null().flatten().to_numpy(zero_copy_only=False)
     matrix = np.zeros((len(array), array.type.list_size), dtype=np.float32)
-    matrix[there] = vectors.reshape(int(there.sum()), -1)
+    matrix[there] = vectors.reshape(-1, array.type.list_size)
     return matrix
 
 

@@ -1,6 +1,7 @@
 """Invented analyses of invented videos, and lakes filled with them."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -147,6 +148,24 @@ def analysis(video_id: str, *, shots: int = 3, text: int = TEXT[1], vision: int 
     )
 
 
+def wordless(video_id: str) -> Analysis:
+    """Make up the analysis of a video in which nothing is said or written."""
+    full = analysis(video_id)
+    return replace(
+        full,
+        transcript=replace(full.transcript, utterances=()),
+        keyframes=tuple(replace(each, text_lines=(), text_embedding=None) for each in full.keyframes),
+        scenes=tuple(replace(each, text="", text_embedding=None) for each in full.scenes),
+    )
+
+
+def pictureless(video_id: str) -> Analysis:
+    """Make up the analysis of a recording of sound alone."""
+    full = analysis(video_id)
+    scenes = (replace(each, vision_embedding=None, coordinated_embedding=None, labels=()) for each in full.scenes)
+    return replace(full, keyframes=(), shots=(), scenes=tuple(scenes))
+
+
 def stage(
     lake: Lake,
     shard: str,
@@ -158,6 +177,7 @@ def stage(
     text: tuple[str, int] = TEXT,
     vision: tuple[str, int] = VISION,
     kind: str = "corrupt",
+    made_up: Callable[[str], Analysis] | None = None,
 ) -> None:
     """Stage videos as a worker would, some of them as failures, so many minutes after noon."""
     made: dict[str, Any] = {
@@ -173,7 +193,7 @@ def stage(
             failure = Failure("decode", kind, f"{video_id} is broken.", "", 1)
             tables = failure_tables(task(video_id), failure, media_info("x"), **made)
         else:
-            found = analysis(video_id, text=text[1], vision=vision[1])
+            found = made_up(video_id) if made_up else analysis(video_id, text=text[1], vision=vision[1])
             tables = video_tables(task(video_id), found, **made)
         lake.stage(shard, video_id, tables)
 

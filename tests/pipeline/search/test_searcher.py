@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from pipeline.fusion.queries import QueryVectors, Spaces
 from pipeline.lake import Lake
-from pipeline.search import Searcher
+from pipeline.search import Searcher, update_index
 from schemas.errors import LakeError
 from schemas.search import MOMENT_KINDS, Filter, Hit
-from tests.pipeline.lake.lakes import COORDINATED, TEXT, analysis, publish
+from tests.pipeline.lake.lakes import COORDINATED, TEXT, analysis, pictureless, publish, wordless
 
 
 class PlacedEncoder:
@@ -56,6 +56,24 @@ def spans(hits: Sequence[Hit]) -> list[tuple[str, float, float]]:
 
 def test_an_empty_lake_answers_with_nothing(lake: Lake) -> None:
     assert searcher_of(lake).search("anything") == []
+
+
+def test_an_archive_in_which_nothing_is_said_or_written_is_found_by_its_pictures(lake: Lake) -> None:
+    publish(lake, "01", ["v01", "v02"], made_up=wordless)
+    shown = analysis("v02").keyframes[1].coordinated_embedding
+    hits = searcher_of(lake, picture_cyclist=shown).search("cyclist")
+    assert (hits[0].video_id, hits[0].start_s) == ("v02", 10.0)
+    assert hits[0].reasons[0].way == "picture"
+    update_index(lake)
+    assert searcher_of(lake, picture_cyclist=shown).search("cyclist") == hits
+
+
+def test_an_archive_of_sound_alone_is_found_by_what_is_said(lake: Lake) -> None:
+    publish(lake, "01", ["v01", "v02"], made_up=pictureless)
+    hits = searcher_of(lake, cyclist=analysis("v02").transcript.utterances[1].embedding).search("cyclist")
+    assert (hits[0].video_id, hits[0].start_s, hits[0].frame_id) == ("v02", 10.0, None)
+    update_index(lake)
+    assert searcher_of(lake).search("sentence")
 
 
 def test_what_is_said_is_found_with_its_time_and_its_words(filled: Lake) -> None:
