@@ -81,7 +81,8 @@ def listen(host: str, port: int | None) -> socket.socket:
     for number in tries:
         try:
             family, *_, place = socket.getaddrinfo(host, number, type=socket.SOCK_STREAM)[0]
-            listening = socket.socket(family, socket.SOCK_STREAM)
+            # Named, since asyncio sends small answers at once (TCP_NODELAY) only on sockets that say they are TCP.
+            listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             listening.bind(place)
             listening.listen()  # from now on browsers wait until the pages are there

@@ -1,6 +1,8 @@
 """Who may ask, and what every answer carries."""
 
+import asyncio
 import signal
+import socket
 import subprocess
 import sys
 
@@ -122,3 +124,22 @@ def test_a_port_that_is_taken_is_named_unless_any_will_do() -> None:
             listen("127.0.0.1", port)
     with listen("127.0.0.1", None) as usual, listen("127.0.0.1", None) as other:
         assert other.getsockname()[1] not in {0, usual.getsockname()[1]}
+
+
+def test_small_answers_are_sent_at_once() -> None:
+    """Without TCP_NODELAY each waits some 40 ms for the reader's acknowledgement of the part before."""
+
+    async def at_once() -> bool:
+        found = asyncio.get_running_loop().create_future()
+
+        def connected(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            found.set_result(writer.get_extra_info("socket").getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+            writer.close()
+
+        with listen("127.0.0.1", 0) as listening:
+            async with await asyncio.start_server(connected, sock=listening):
+                _, writer = await asyncio.open_connection(*listening.getsockname())
+                writer.close()
+                return bool(await found)
+
+    assert asyncio.run(at_once())
