@@ -19,7 +19,9 @@ FORMATS = ("srt", "vtt", "txt", "json", "chapters-vtt", "ffmetadata", "youtube",
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="File to write; with --all, a folder.")
 @click.option("--all", "whole", is_flag=True, help="Every video of the lake, a file each.")
 @click.option("--query", metavar="TEXT", help="What a search for TEXT finds, as an EDL or OpenTimelineIO.")
-@click.option("--limit", type=click.IntRange(1), default=20, show_default=True, help="With --query: hits at most.")
+@click.option(
+    "--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="With --query: hits at most."
+)
 @click.option("--translation", is_flag=True, help="English translations, where the lake has them.")
 @click.option("--fps", metavar="RATE", help="Frames a second that an EDL counts at; default: the film's own.")
 @click.option("--drop-frame", is_flag=True, help="EDL in drop-frame timecode (29.97 and 59.94 only).")
@@ -70,7 +72,9 @@ def export(
 @click.argument("moments", nargs=-1, metavar="VIDEO@START-END...")
 @lake_option
 @click.option("--query", metavar="TEXT", help="Cut out what a search for TEXT finds.")
-@click.option("--limit", type=click.IntRange(1), default=10, show_default=True, help="With --query: hits at most.")
+@click.option(
+    "--limit", type=click.IntRange(1, 1000), default=10, show_default=True, help="With --query: hits at most."
+)
 @click.option(
     "--pad", type=click.FloatRange(0), default=1.0, show_default=True, help="With --query: seconds around each hit."
 )

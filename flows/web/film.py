@@ -6,6 +6,7 @@ from typing import Any
 
 import duckdb
 
+from pipeline.lake.present import rows_of_video
 from schemas.records import Chapter, Evidence, Failure, Highlight, Label, Shot, SummarySentence
 
 
@@ -119,12 +120,13 @@ def spoken_line(sentence: SummarySentence) -> int | None:
 
 def read_film(connection: duckdb.DuckDBPyConnection, video_id: str) -> Film | None:
     """Gather what the lake says of a video; None where there is no such video."""
-    row = next(iter(_rows(connection, "videos", "*", video_id)), None)
+    row = next(iter(rows_of_video(connection, "videos", video_id)), None)
     if row is None:
         return None
-    summary = next(iter(_rows(connection, "summaries", "*", video_id)), {})
-    error = next(iter(_rows(connection, "errors", "stage, kind, message, traceback, attempts", video_id)), None)
-    pictures = [_picture(each) for each in _rows(connection, "frames", _PICTURE_COLUMNS, video_id, "frame_index")]
+    summary = next(iter(rows_of_video(connection, "summaries", video_id)), {})
+    error = next(iter(rows_of_video(connection, "errors", video_id, "stage, kind, message, traceback, attempts")), None)
+    frames = rows_of_video(connection, "frames", video_id, _PICTURE_COLUMNS, "frame_index")
+    pictures = [_picture(each) for each in frames]
     by_id = {picture.frame_id: picture for picture in pictures}
     return Film(
         video_id=video_id,
@@ -143,9 +145,9 @@ def read_film(connection: duckdb.DuckDBPyConnection, video_id: str) -> Film | No
         keyphrases=_labels(summary.get("keyphrases")),
         labels=_labels(summary.get("labels")),
         storyboard=tuple(by_id[name] for name in summary.get("keyframe_ids") or () if name in by_id),
-        shots=tuple(Shot(**each) for each in _rows(connection, "shots", _SHOT_COLUMNS, video_id, "index")),
+        shots=tuple(Shot(**each) for each in rows_of_video(connection, "shots", video_id, _SHOT_COLUMNS, "index")),
         scenes=_scenes(connection, video_id, pictures),
-        lines=tuple(_line(each) for each in _rows(connection, "utterances", _LINE_COLUMNS, video_id, "index")),
+        lines=tuple(_line(each) for each in rows_of_video(connection, "utterances", video_id, _LINE_COLUMNS, "index")),
         error=Failure(**error) if error else None,
     )
 
@@ -159,17 +161,9 @@ _SCENE_COLUMNS = (
 )
 
 
-def _rows(
-    connection: duckdb.DuckDBPyConnection, table: str, columns: str, video_id: str, order: str = "video_id"
-) -> list[dict[str, Any]]:
-    query = f"SELECT {columns} FROM {table} WHERE video_id = $video ORDER BY {order}"  # noqa: S608 - fixed names
-    rows: list[dict[str, Any]] = connection.sql(query, params={"video": video_id}).to_arrow_table().to_pylist()
-    return rows
-
-
 def _scenes(connection: duckdb.DuckDBPyConnection, video_id: str, pictures: Sequence[Picture]) -> tuple[SceneView, ...]:
     scenes = []
-    for row in _rows(connection, "scenes", _SCENE_COLUMNS, video_id, "index"):
+    for row in rows_of_video(connection, "scenes", video_id, _SCENE_COLUMNS, "index"):
         row |= {name: _labels(row[name]) for name in ("topics", "keyphrases", "labels")}
         shown = tuple(each for each in pictures if row["start_s"] <= each.time_s < row["end_s"])
         scenes.append(SceneView(**row, pictures=shown))

@@ -12,7 +12,6 @@ from pipeline.abstractive.generator import TextGenerator
 from pipeline.abstractive.passages import Passage, passages, pieces, prompt
 from pipeline.abstractive.support import Verdict, check_support, content_stems
 from pipeline.language import sentences, word_count
-from pipeline.models import ModelInfo
 from pipeline.text import TextEncoder
 from pipeline.understanding.statements import Statement, spoken_statements, written_statements
 from pipeline.understanding.words import clean
@@ -54,11 +53,6 @@ class AbstractWriter:
         self._config, self._text = config, text
         self._generator = TextGenerator(config, device=device, threads=threads)
         self._entailment = EntailmentModel(config, device=device, threads=threads) if config.nli_model else None
-
-    @property
-    def infos(self) -> tuple[ModelInfo, ...]:
-        """What was loaded."""
-        return tuple(each.info for each in (self._generator, self._entailment) if each is not None)
 
     def add_abstract(
         self,

@@ -6,13 +6,13 @@ from typing import Any
 import cv2
 import duckdb
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
 from pipeline.explain.erasure import picture_heat, word_weights
 from pipeline.fusion.queries import QueryEncoder, QueryVectors
 from pipeline.lake import Lake
 from pipeline.lake.present import find_video
+from pipeline.lake.query import fetch
 from schemas.errors import LakeError
 from schemas.explain import Explanation, ModalityShare, PictureReason, TextReason
 from schemas.tables import NO_ENCODER
@@ -115,19 +115,14 @@ def _known(connection: duckdb.DuckDBPyConnection, video: str, time_s: float) -> 
     video_id = find_video(connection, video)
     around = {"video": video_id, "from": time_s - _AROUND_S, "to": time_s + _AROUND_S}
     at = {"video": video_id, "time": time_s}
-    [named] = _rows(connection, _VIDEO, {"video": video_id})
+    [named] = fetch(connection, _VIDEO, video=video_id)
     return (
         video_id,
         named,
-        _rows(connection, _SCENE, at),
-        _rows(connection, _TEXTS, around),
-        _rows(connection, _FRAME, at),
+        fetch(connection, _SCENE, **at),
+        fetch(connection, _TEXTS, **around),
+        fetch(connection, _FRAME, **at),
     )
-
-
-def _rows(connection: duckdb.DuckDBPyConnection, query: str, values: dict[str, Any]) -> list[dict[str, Any]]:
-    found: pa.Table = connection.sql(query, params=values).to_arrow_table()
-    return list(found.to_pylist())
 
 
 def _nearest(texts: list[dict[str, Any]], vectors: QueryVectors, most: int) -> list[dict[str, Any]]:

@@ -31,7 +31,7 @@ def fuse_early(text: Embedding, vision: Embedding, *, text_weight: float) -> tup
         (t + v,) unit length, zeros where both are missing; then the weights of text and vision as they were used.
     """
     weight, other = modality_weights(text, vision, text_weight)
-    return unit(np.concatenate([np.sqrt(weight) * text, np.sqrt(other) * vision])), weight, other
+    return fuse_early_rows(text[None], vision[None], text_weight=text_weight)[0], weight, other
 
 
 def fuse_early_rows(

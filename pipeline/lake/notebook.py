@@ -10,6 +10,7 @@ import duckdb
 import pyarrow as pa
 
 from pipeline.lake.present import VideoDescription, clock, describe_video
+from pipeline.lake.query import fetch
 from schemas.tables import DESCRIPTIONS, TABLE_NAMES
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ def lake_html(lake: "Lake") -> str:
     def read(connection: duckdb.DuckDBPyConnection) -> tuple[dict[str, int], list[dict[str, Any]], dict[str, _Picture]]:
         query = " UNION ALL ".join(f"SELECT '{name}', count(*) FROM {name}" for name in TABLE_NAMES)  # noqa: S608
         counts = dict(connection.execute(query).fetchall())
-        newest = _rows(connection, _VIDEOS, {"limit": _NEWEST})
+        newest = fetch(connection, _VIDEOS, limit=_NEWEST)
         return counts, newest, _pictures(connection, [video["frame_id"] for video in newest if video["frame_id"]])
 
     counts, newest, pictures = lake.read(read)
@@ -113,7 +114,7 @@ def video_page(lake: "Lake", video: str) -> VideoPage:
     chosen = "SELECT unnest(keyframe_ids) AS frame_id FROM summaries WHERE video_id = $video"
 
     def read(connection: duckdb.DuckDBPyConnection) -> dict[str, _Picture]:
-        frames = [row["frame_id"] for row in _rows(connection, chosen, {"video": description.video_id})]
+        frames = [row["frame_id"] for row in fetch(connection, chosen, video=description.video_id)]
         return _pictures(connection, frames[:_STORYBOARD])
 
     pictures = lake.read(read).values()
@@ -127,14 +128,8 @@ def hits_page(lake: "Lake", hits: pa.Table) -> HitsPage:
 
 
 def _pictures(connection: duckdb.DuckDBPyConnection, frame_ids: Sequence[str]) -> dict[str, _Picture]:
-    rows = _rows(connection, _THUMBNAILS, {"ids": list(frame_ids)}) if frame_ids else []
+    rows = fetch(connection, _THUMBNAILS, ids=list(frame_ids)) if frame_ids else []
     return {row["frame_id"]: _Picture(row["time_s"], row["thumbnail"]) for row in rows}
-
-
-def _rows(connection: duckdb.DuckDBPyConnection, query: str, values: Mapping[str, Any]) -> list[dict[str, Any]]:
-    found: pa.Table = connection.sql(query, params=dict(values)).to_arrow_table()
-    rows: list[dict[str, Any]] = found.to_pylist()
-    return rows
 
 
 def _name(uri: str) -> str:

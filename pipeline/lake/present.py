@@ -9,6 +9,7 @@ from typing import Any
 import duckdb
 
 from pipeline.lake.lake import Lake
+from pipeline.lake.query import fetch
 from schemas.errors import LakeError
 from schemas.records import Chapter, Evidence, Failure, Highlight, Label, Shot, SummarySentence
 
@@ -89,12 +90,12 @@ def describe_video(lake: Lake, video: str) -> VideoDescription:
 
 
 def _described(connection: duckdb.DuckDBPyConnection, video_id: str) -> VideoDescription:
-    row = _rows(connection, "videos", video_id)[0]
-    summary = next(iter(_rows(connection, "summaries", video_id)), None)
-    error = next(iter(_rows(connection, "errors", video_id)), None)
-    shots = _rows(connection, "shots", video_id, order="shot_index")
+    row = rows_of_video(connection, "videos", video_id)[0]
+    summary = next(iter(rows_of_video(connection, "summaries", video_id)), None)
+    error = next(iter(rows_of_video(connection, "errors", video_id)), None)
+    shots = rows_of_video(connection, "shots", video_id, order="shot_index")
     lines = "utterance_index, start_s, end_s, text, speaker, flags"
-    utterances = _rows(connection, "utterances", video_id, lines, order="utterance_index")
+    utterances = rows_of_video(connection, "utterances", video_id, lines, order="utterance_index")
     return VideoDescription(
         video_id=video_id,
         uri=row["uri"],
@@ -151,15 +152,20 @@ def find_video(connection: duckdb.DuckDBPyConnection, video: str) -> str:
     raise LakeError(f"There is no video {video} in the lake. `{listing}` lists them.")
 
 
-def _rows(
-    connection: duckdb.DuckDBPyConnection, table: str, video_id: str, columns: str = "*", order: str | None = None
+def rows_of_video(
+    connection: duckdb.DuckDBPyConnection, table: str, video_id: str, columns: str = "*", order: str = "video_id"
 ) -> list[dict[str, Any]]:
-    relation = connection.table(table).filter(
-        duckdb.ColumnExpression("video_id") == duckdb.ConstantExpression(video_id)
-    )
-    relation = relation.project(columns)
-    rows: list[dict[str, Any]] = (relation.order(order) if order else relation).to_arrow_table().to_pylist()
-    return rows
+    """Read what a table says of a video.
+
+    Args:
+        connection: Of the lake.
+        table: Its name, not a person's words; so are columns and order.
+        video_id: Whole id.
+        columns: Which, in SQL.
+        order: By which of them.
+    """
+    query = f"SELECT {columns} FROM {table} WHERE video_id = $video ORDER BY {order}"  # noqa: S608 - fixed names
+    return fetch(connection, query, video=video_id)
 
 
 def _each(row: Mapping[str, Any] | None, column: str) -> list[dict[str, Any]]:

@@ -4,7 +4,7 @@ import os
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import duckdb
 import pyarrow as pa
@@ -96,6 +96,18 @@ def read(store: Store, work: Callable[[duckdb.DuckDBPyConnection], Answer]) -> A
         finally:
             connection.close()
     raise AssertionError("unreachable")
+
+
+def fetch(connection: duckdb.DuckDBPyConnection, query: str, **values: object) -> list[dict[str, Any]]:
+    """Answer a query in rows, by the names of its columns.
+
+    Args:
+        connection: Of the lake.
+        query: SQL, with `$name` for each of the values.
+        values: What to put there.
+    """
+    found: list[dict[str, Any]] = connection.sql(query, params=values).to_arrow_table().to_pylist()
+    return found
 
 
 def stream_query(store: Store, query: str, take: Callable[[pa.RecordBatchReader], Answer]) -> Answer:

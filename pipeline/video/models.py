@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pipeline.abstractive import AbstractWriter
 from pipeline.fusion.coordinated import CoordinatedSpace, coordinated_space
 from pipeline.fusion.methods import FusionMethod, fusion_method
-from pipeline.models import ModelInfo
 from pipeline.shots import TransNet
 from pipeline.speakers import SpeakerEncoder, chosen_speaker_model
 from pipeline.speech import SpeechRecognizer
@@ -32,13 +31,6 @@ class Models:
     speakers: SpeakerEncoder | None
     ocr: TextReader | None
     abstract: AbstractWriter | None
-
-    @property
-    def infos(self) -> tuple[ModelInfo, ...]:
-        """What was loaded."""
-        loaded = (self.vision, self.shots, self.speech, self.speakers, self.ocr, self.captions)
-        infos = tuple(model.info for model in loaded if model is not None)
-        return (*self.text.infos, *infos, *(self.abstract.infos if self.abstract else ()))
 
 
 def load_models(config: Config, *, device: str, threads: int) -> Models:

@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
@@ -142,4 +143,6 @@ def test_small_answers_are_sent_at_once() -> None:
                 writer.close()
                 return bool(await found)
 
-    assert asyncio.run(at_once())
+    # In a thread of its own, since Playwright's loop runs in this one.
+    with ThreadPoolExecutor(1) as executor:
+        assert executor.submit(lambda: asyncio.run(at_once())).result()
