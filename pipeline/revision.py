@@ -12,7 +12,7 @@ from pipeline.understanding.taxonomy import NO_TAXONOMY, taxonomy_info
 from schemas.config import ANALYSIS_SECTIONS, COMPOSED, Config
 from schemas.tables import FORMAT_VERSION
 
-ANALYSIS_VERSION = 2
+ANALYSIS_VERSION = 3
 """Raised when the same configuration and models would give another result, so that videos are analysed again."""
 
 

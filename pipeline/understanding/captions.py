@@ -1,9 +1,11 @@
 """Captions: composed from labels, on-screen text and speech in one honest sentence, where no model makes them."""
 
+import re
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import replace
 
+from pipeline.understanding.sightings import NAMES_OF_TEXT
 from pipeline.understanding.words import shortened
 from schemas.config import COMPOSED
 from schemas.records import Embedding, Keyframe, Label, TextLine, Utterance
@@ -11,6 +13,8 @@ from schemas.records import Embedding, Keyframe, Label, TextLine, Utterance
 _SURE, _LIKELY, _POSSIBLE = 0.95, 0.3, 0.12
 _MOST_LABELS = 3
 _TITLE_LENGTH, _QUOTE_LENGTH = 80, 80
+_BEGINS_WITH_VOWEL = re.compile(r"(?!uni|eu|one)[aeiou]|hour", re.IGNORECASE)
+"""As it is spoken: a unicycle, a European polecat, an hourglass."""
 
 
 def compose_caption(labels: Sequence[Label], text_lines: Sequence[TextLine], said: str = "") -> str:
@@ -24,8 +28,9 @@ def compose_caption(labels: Sequence[Label], text_lines: Sequence[TextLine], sai
     Returns:
         A sentence; never empty, and never surer than the model.
     """
-    shown = _shown(labels)
     title = title_line(text_lines)
+    # Of a slide, what is written on it says more than that it looks like a website.
+    shown = _shown([label for label in labels if label.label not in NAMES_OF_TEXT] if title else labels)
     written = f"the text “{shortened(title.text, _TITLE_LENGTH)}”" if title else ""
     if written:
         caption = f"{shown}, with {written}" if shown else f"A picture with {written}"
@@ -106,4 +111,4 @@ def _shown(labels: Sequence[Label]) -> str:
 def _with_article(name: str) -> str:
     if name.endswith("s") and not name.endswith(("ss", "us", "is")):
         return name
-    return f"{'an' if name[:1].lower() in set('aeiou') else 'a'} {name}"
+    return f"{'an' if _BEGINS_WITH_VOWEL.match(name) else 'a'} {name}"

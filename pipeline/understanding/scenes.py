@@ -12,6 +12,7 @@ from pipeline.fusion import fuse_early, weighted_mean
 from pipeline.language import joined
 from pipeline.understanding.captions import caption_scene
 from pipeline.understanding.segmentation import segment
+from pipeline.understanding.sightings import NAMES_OF_TEXT
 from pipeline.understanding.spans import TextSpan
 from pipeline.understanding.units import Unit, fused_units, make_units, speech_spans
 from schemas.config import FusionConfig, ScenesConfig
@@ -95,11 +96,15 @@ def build_scenes(
 
 
 def aggregate_labels(keyframes: Sequence[Keyframe]) -> tuple[Label, ...]:
-    """Return the labels of several frames with their mean scores, the strongest first; not calibrated."""
+    """Return the labels of several frames with their mean scores, the strongest first; not calibrated.
+
+    What a page of text looks like is left out where the text itself was read.
+    """
     totals: defaultdict[str, float] = defaultdict(float)
     for frame in keyframes:
         for label in frame.labels:
-            totals[label.label] += label.score
+            if not (frame.text_lines and label.label in NAMES_OF_TEXT):
+                totals[label.label] += label.score
     means = [Label(name, total / len(keyframes)) for name, total in totals.items()]
     ordered = sorted(means, key=lambda label: (-label.score, label.label))
     return tuple(label for label in ordered[:_MOST_LABELS] if label.score >= _MIN_LABEL)

@@ -1,6 +1,7 @@
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
 from pipeline.understanding import caption_keyframes, compose_caption
 from pipeline.understanding.captions import caption_scene
@@ -23,6 +24,30 @@ def test_a_composed_caption_says_what_is_seen_written_and_said() -> None:
         "A picture in which nothing was recognised, while someone says “The morning begins”."
     )
     assert compose_caption(COFFEE, [], "  ") == "Probably an espresso."
+
+
+def test_a_slide_is_described_by_its_words_rather_than_as_a_website() -> None:
+    slide = (Label("website", 0.65), Label("envelope", 0.14), Label("wall clock", 0.13))
+    title = TextLine("The Blue Planet", (0.1, 0.1, 0.9, 0.2), 0.95)
+    assert compose_caption(slide[:2], [title]) == "A picture with the text “The Blue Planet”."
+    assert compose_caption(slide, [title]) == "Possibly a wall clock, with the text “The Blue Planet”."
+    assert compose_caption(slide[:2], []) == "Probably a website."
+
+
+@pytest.mark.parametrize(
+    "named",
+    [
+        "a unicycle",
+        "an umbrella",
+        "a European polecat",
+        "an hourglass",
+        "an oboe",
+        "a hook",
+        "a one-piece bathing suit",
+    ],
+)
+def test_articles_go_by_the_sound(named: str) -> None:
+    assert compose_caption([Label(named.partition(" ")[2], 0.6)], []) == f"Probably {named}."
 
 
 def test_keyframes_quote_only_what_is_said_surely_while_they_are_shown() -> None:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from pipeline.understanding import TextSpan, build_scenes, screen_spans
 from schemas.config import FusionConfig, ScenesConfig
 from schemas.records import Keyframe, Scene, Shot, Utterance
-from tests.pipeline.understanding.videos import TEXT, VISION, direction, keyframe, shots, utterance
+from tests.pipeline.understanding.videos import TEXT, VISION, direction, keyframe, seen, shots, utterance
 
 
 def scenes_of(
@@ -40,6 +40,18 @@ def test_shots_of_the_same_things_are_one_scene_and_others_are_not() -> None:
     scenes = scenes_of(shot_list, frames_for(shot_list, [0, 0, 0, 1, 1, 1]), [], 48)
     assert boundaries(scenes) == [24]
     assert scenes[0].shot_indices == (0, 1, 2)
+
+
+def test_slides_are_labelled_by_what_is_on_them_and_not_as_websites() -> None:
+    shot_list = shots([0, 10, 20])
+    slide, page = (
+        seen(keyframe(n, n * 10 + 5.0, n, 0, title=title), ("website", 0.6), ("wall clock", 0.3))
+        for n, title in enumerate(["The Blue Planet", ""])
+    )
+    scenes = scenes_of(shot_list, [slide, page], [], 20)
+    assert [[(each.label, each.score) for each in scene.labels] for scene in scenes] == [
+        [("wall clock", 0.3), ("website", 0.3)]
+    ]
 
 
 def test_a_music_video_does_not_get_a_scene_a_cut() -> None:

@@ -259,7 +259,9 @@ def test_captions_are_never_surer_than_the_model_and_quote_what_is_written() -> 
     assert compose_caption([Label("hay", 0.15)], []) == "Possibly a hay."
     assert compose_caption([Label("hay", 0.05)], []) == "A picture in which nothing was recognised."
     assert compose_caption([], [title]) == "A picture with the text “The Blue Planet”."
-    assert compose_caption([Label("website", 0.97)], [title]) == "Shows a website, with the text “The Blue Planet”."
+    assert compose_caption([Label("blackboard", 0.97)], [title]) == (
+        "Shows a blackboard, with the text “The Blue Planet”."
+    )
 
 
 @given(st.text(max_size=300), st.integers(2, 100))
