@@ -19,6 +19,7 @@ from schemas.errors import ConfigurationError
 from schemas.search import Filter, Hit, MomentKind, Reason
 
 _WAYS = {"words": "words", "meaning": "meaning", "picture": "looks"}
+_UNNAMED = "a picture in which nothing was recognised"
 _KINDS = {"speech": "said", "screen": "on screen", "caption": "caption", "picture": "picture"}
 
 
@@ -157,7 +158,7 @@ def _marked(reason: Reason) -> str:
 
 
 def _parts(reason: Reason) -> Iterable[tuple[str, bool]]:
-    text, place = one_line(reason.text), 0
+    text, place = one_line(reason.text) or _UNNAMED, 0
     for start, end in reason.spans:
         yield text[place:start], False
         yield text[start:end], True

@@ -6,6 +6,8 @@ from typing import Literal
 
 from schemas.records import Embedding, Keyframe, Shot
 
+_LEAST_LETTERS = 2
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TextSpan:
@@ -41,14 +43,14 @@ def screen_spans(
     """Return start, end and text of each stretch in which the same text is on screen.
 
     A keyframe's text stands as long as the keyframe does (`shown_from`); equal texts that follow each other are one
-    stretch.
+    stretch. A single letter or a number means nothing by itself, and is often no text at all.
     """
     edges_s = [*shown_from(keyframes, shots), duration_s]
     spans: list[tuple[float, float, str]] = []
     for place, frame in enumerate(keyframes):
         start_s, end_s = edges_s[place], max(edges_s[place + 1], edges_s[place])
         text = written_text(frame)
-        if not text:
+        if sum(character.isalpha() for character in text) < _LEAST_LETTERS:
             continue
         if spans and spans[-1][2] == text and spans[-1][1] == start_s:
             spans[-1] = (spans[-1][0], end_s, text)

@@ -96,6 +96,11 @@ def test_a_scene_holds_what_is_said_then_what_is_written_in_it() -> None:
     assert "Oceans" in scenes[0].caption
 
 
+@pytest.mark.parametrize("title", ["", "7", "口", "12:30"])
+def test_a_letter_or_a_number_on_screen_means_nothing_by_itself(title: str) -> None:
+    assert screen_spans([keyframe(0, 1.0, 0, 0, title=title)], 10.0) == []
+
+
 @settings(max_examples=40, deadline=None)
 @given(
     lengths=st.lists(st.floats(0.2, 400.0), max_size=12),
