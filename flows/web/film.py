@@ -94,6 +94,15 @@ class Film:
     error: Failure | None
 
     @property
+    def speakers(self) -> tuple[str, ...]:
+        """Who speaks, by when they first do."""
+        return tuple(dict.fromkeys(line.speaker for line in self.lines if line.speaker))
+
+    def lines_of(self, speaker: str) -> tuple[Line, ...]:
+        """Return what one speaker says; everything for an empty name."""
+        return tuple(line for line in self.lines if line.speaker == speaker) if speaker else self.lines
+
+    @property
     def duration_s(self) -> float:
         """Length."""
         return float(self.row["duration_s"])

@@ -154,7 +154,8 @@ class Pages:
             message = "The lake holds no video of this id. It may have been analysed under another one."
             return render("message.html", status=404, title="No such video", message=message)
         query = params.get("q", "").strip()[:_LONGEST_QUERY]
-        hits = self._hits_in(film, query) if query and film.status == "ok" else []
+        speaker = _speaker(params, film)
+        hits = self._hits_in(film, query, speaker) if query and film.status == "ok" else []
         original = find_original(film.uris, film.row["size_bytes"], self.media_roots)
         return render(
             "video.html",
@@ -162,6 +163,8 @@ class Pages:
             start_s=_seconds(params.get("t", ""), film.duration_s),
             query=query,
             words=words_of(query),
+            speaker=speaker,
+            lines=film.lines_of(speaker),
             hits=hits,
             timeline=make_timeline(film, hits),
             missing=original.reason if isinstance(original, NoOriginal) else "",
@@ -169,15 +172,16 @@ class Pages:
             first_lines=FIRST_LINES,
         )
 
-    def _hits_in(self, film: Film, query: str) -> list[Hit]:
-        found = self.searcher.search(query, Filter(videos=(film.video_id,)), _MOST_IN_VIDEO)
+    def _hits_in(self, film: Film, query: str, speaker: str) -> list[Hit]:
+        filters = Filter(videos=(film.video_id,), speakers=(speaker,) if speaker else ())
+        found = self.searcher.search(query, filters, _MOST_IN_VIDEO)
         return sorted(found, key=lambda hit: hit.start_s)
 
     def _transcript(self, video_id: str, params: Mapping[str, str]) -> Response:
         film = self.reader.ask(partial(read_film, video_id=video_id))
         if film is None:
             return Response(status_code=404)
-        lines = film.lines[FIRST_LINES:]
+        lines = film.lines_of(_speaker(params, film))[FIRST_LINES:]
         return render("_lines.html", lines=lines, film=film, words=words_of(params.get("q", "")[:_LONGEST_QUERY]))
 
     def _errors(self, params: Mapping[str, str]) -> Response:
@@ -196,6 +200,11 @@ def _places(connection: Any, video_id: str) -> tuple[list[str], int] | None:  # 
 
 def _params(request: Request) -> Mapping[str, str]:
     return {name: value.replace("\0", "") for name, value in request.query_params.items()}
+
+
+def _speaker(params: Mapping[str, str], film: Film) -> str:
+    speaker = params.get("speaker", "")
+    return speaker if speaker in film.speakers else ""
 
 
 def _selection(params: Mapping[str, str]) -> Selection:

@@ -184,6 +184,26 @@ def test_a_long_transcript_comes_in_two_parts(client: TestClient, monkeypatch: p
     assert [attrs["data-line"] for attrs in lines] == ["9", "14", "19"]
 
 
+def spoken_at(found: Elements) -> list[str | None]:
+    return [attrs["data-line"] for _, attrs in found.tags if "data-line" in attrs]
+
+
+def test_a_transcript_and_what_is_found_can_be_those_of_one_speaker(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert len(spoken_at(page(client, f"/v/{TALK}"))) == 5
+    ada = page(client, f"/v/{TALK}?q=telescope+mirror&speaker=Ada")
+    assert spoken_at(ada) == ["4", "14"]
+    assert "for “telescope mirror” here, by Ada" in ada.text
+    found = ada.text.partition("by Ada")[2].partition("Summary")[0]
+    assert "through a telescope" in found
+    assert "Its mirror is made of glass" not in found
+    assert spoken_at(page(client, f"/v/{TALK}?speaker=Nobody")) == spoken_at(page(client, f"/v/{TALK}"))
+    monkeypatch.setattr("flows.web.pages.FIRST_LINES", 1)
+    rest = next(attrs["data-rest"] for _, attrs in page(client, f"/v/{TALK}?speaker=Ada").tags if "data-rest" in attrs)
+    assert spoken_at(page(client, rest or "")) == ["14"]
+
+
 def test_a_lake_that_cannot_be_read_is_said_to_be_so(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: object, **__: object) -> None:
         raise LakeError("The disk is gone.")
