@@ -1,5 +1,6 @@
 """The original files, in pieces, as players ask for them: only what the lake names, and only if it is media."""
 
+import hashlib
 import os
 import re
 from collections.abc import AsyncIterator, Sequence
@@ -42,6 +43,9 @@ _UNPLAYABLE_CODECS = frozenset(
 )  # fmt: skip
 _SOME_PLAY = frozenset({"hevc", "ac3", "eac3"})
 
+_STATE_OF_REMOTE = ("ETag", "etag", "md5Hash", "Content-MD5", "LastModified", "last_modified", "mtime", "created")
+"""What the stores that fsspec knows say of a file's state."""
+
 _ONE_RANGE = re.compile(r"\s*bytes\s*=\s*(?:(\d{1,18})\s*-\s*(\d{1,18})?|-\s*(\d{1,18}))\s*", re.IGNORECASE | re.ASCII)
 
 
@@ -51,13 +55,14 @@ class Original:
 
     uri: str
     size_bytes: int
-    mtime_ns: int
+    state: str
+    """Changes when the file does, as far as its store tells."""
     content_type: str
 
     @property
     def etag(self) -> str:
         """Name of this state of the file."""
-        return f'"{self.mtime_ns:x}-{self.size_bytes:x}"'
+        return f'"{self.state}-{self.size_bytes:x}"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,14 +195,14 @@ def _look(uri: str, size_bytes: int, roots: Sequence[str]) -> Original | NoOrigi
         return NoOriginal(_gone(uri, error))
     if found is None:
         return NoOriginal(f"{uri} is outside the places that may be played (--media-root).")
-    place, size, mtime_ns = found
+    place, size, state = found
     if size != size_bytes:
         return NoOriginal(f"{name} has changed since it was analysed. Run again to see what it holds now.")
     try:
-        reason = _no_media(place, size, mtime_ns)
+        reason = _no_media(place, size, state)
     except MediaError as error:
         reason = str(error)
-    return NoOriginal(reason) if reason else Original(place, size, mtime_ns, content_type)
+    return NoOriginal(reason) if reason else Original(place, size, state, content_type)
 
 
 def _gone(uri: str, error: Exception) -> str:
@@ -206,12 +211,12 @@ def _gone(uri: str, error: Exception) -> str:
     return f"{file_name(uri)} cannot be reached: {getattr(error, 'strerror', None) or error or type(error).__name__}."
 
 
-def _local(uri: str, roots: Sequence[str]) -> tuple[str, int, int] | None:
+def _local(uri: str, roots: Sequence[str]) -> tuple[str, int, str] | None:
     path = os.path.realpath(local_path(uri) or "")
     if roots and not any(_inside(path, root) for root in roots):
         return None
     state = os.stat(path)  # noqa: PTH116 - names may hold bytes that are no text
-    return path, state.st_size, state.st_mtime_ns
+    return path, state.st_size, f"{state.st_mtime_ns:x}"
 
 
 def _inside(path: str, root: str) -> bool:
@@ -219,13 +224,14 @@ def _inside(path: str, root: str) -> bool:
     return folder is not None and Path(path).is_relative_to(os.path.realpath(folder))
 
 
-def _remote(uri: str, roots: Sequence[str]) -> tuple[str, int, int] | None:
+def _remote(uri: str, roots: Sequence[str]) -> tuple[str, int, str] | None:
     # Chained URIs (`filecache::…`) may write to disk, and are never what an archive holds.
     if "::" in uri or (roots and not any(_below(uri, root) for root in roots)):
         return None
     filesystem, path = fsspec.core.url_to_fs(uri)
     about: dict[str, Any] = filesystem.info(path)
-    return uri, int(about.get("size") or 0), 0
+    stated = repr([about.get(name) for name in _STATE_OF_REMOTE])
+    return uri, int(about.get("size") or 0), hashlib.sha256(stated.encode()).hexdigest()[:16]
 
 
 def _below(uri: str, root: str) -> bool:
@@ -234,13 +240,13 @@ def _below(uri: str, root: str) -> bool:
 
 
 @lru_cache(maxsize=4096)
-def _no_media(uri: str, size_bytes: int, mtime_ns: int) -> str:
+def _no_media(uri: str, size_bytes: int, state: str) -> str:
     """Say why a file, in this state, is no media; empty if it is.
 
     Raises:
         MediaError: It cannot be read just now; this is not remembered.
     """
-    del size_bytes, mtime_ns
+    del size_bytes, state
     try:
         probe(uri, MediaConfig(), LimitsConfig())
     except MediaError as error:
