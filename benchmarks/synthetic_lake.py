@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import pyarrow as pa
 
-from pipeline.lake import Lake, shard_id, video_tables
+from pipeline.lake import Lake, Origin, shard_id, video_tables
 from pipeline.lake.layout import shard_file
 from pipeline.lake.parquet import write_table
 from schemas.media import AudioStream, MediaInfo, VideoStream
@@ -78,12 +78,14 @@ def _tables(
     return video_tables(
         VideoTask(video_id, (f"/archive/{number // 100:03}/film {number:05}.mp4",), 40_000_000, 1_700_000_000),
         _analysis(video_id, number, shots, thumbnails, rng),
-        revision=REVISION,
-        shard=shard,
-        text=TEXT,
-        vision=VISION,
-        coordinated=COORDINATED,
-        committed_at=datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=number),
+        Origin(
+            revision=REVISION,
+            shard=shard,
+            text=TEXT,
+            vision=VISION,
+            coordinated=COORDINATED,
+            committed_at=datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=number),
+        ),
     )
 
 

@@ -10,11 +10,12 @@ import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
 
-from pipeline.lake import Lake, failure_tables, video_tables
+from pipeline.lake import Lake, Origin, failure_tables, video_tables
 from pipeline.language import word_count
 from pipeline.models import choose_device
 from pipeline.video import VideoAnalyzer
@@ -58,9 +59,13 @@ class VideoWorker:
         self._position = position
         models = load_models(config, device=choose_device(config.workers.device), threads=threads)
         self._analyzer = VideoAnalyzer(config, models, threads=threads)
-        self._text = (models.text.info.id, models.text.dimensions)
-        self._vision = (models.vision.info.id, models.vision.dimensions)
-        self._coordinated, self._fused = models.coordinated.space, models.fusion.space
+        self._origin = partial(
+            Origin,
+            text=(models.text.info.id, models.text.dimensions),
+            vision=(models.vision.info.id, models.vision.dimensions),
+            coordinated=models.coordinated.space,
+            fused=models.fusion.space,
+        )
         self._load_s = time.perf_counter() - begun
 
     def work(self, task: VideoTask, job: ShardJob) -> VideoOutcome:
@@ -125,37 +130,15 @@ class VideoWorker:
         return Failure("worker", kind, f"{task.uris[0]}: {message}", "", len(earlier))
 
     def _tables(self, task: VideoTask, job: ShardJob, result: _Result, attempts: int) -> dict[str, pa.Table]:
-        revision, shard, text, vision, now = job.revision, job.shard, self._text, self._vision, datetime.now(UTC)
-        coordinated, fused = self._coordinated, self._fused
+        origin = self._origin(revision=job.revision, shard=job.shard, committed_at=datetime.now(UTC))
         if result.analysis is not None:
             try:
-                return video_tables(
-                    task,
-                    result.analysis,
-                    revision=revision,
-                    shard=shard,
-                    text=text,
-                    vision=vision,
-                    coordinated=coordinated,
-                    fused=fused,
-                    committed_at=now,
-                )
+                return video_tables(task, result.analysis, origin)
             except LakeError as error:
                 # What was found breaks a promise of the tables: our mistake, which costs this video alone.
                 result.analysis, result.failure = None, _failure(error, task, attempts)
         assert result.failure is not None  # noqa: S101 - either there is an analysis or a failure
-        return failure_tables(
-            task,
-            result.failure,
-            result.info,
-            revision=revision,
-            shard=shard,
-            text=text,
-            vision=vision,
-            coordinated=coordinated,
-            fused=fused,
-            committed_at=now,
-        )
+        return failure_tables(task, result.failure, result.info, origin)
 
 
 def _failure(error: Exception, task: VideoTask, attempts: int) -> Failure:

@@ -1,7 +1,7 @@
 """Turn what is known of one video into the rows that the lake keeps of it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
@@ -29,30 +29,33 @@ from schemas.tables import NO_ENCODER, VIDEO_TABLES, Encoder, table_schema
 Row = dict[str, Any]
 
 
-def video_tables(
-    task: VideoTask,
-    analysis: Analysis,
-    *,
-    revision: str,
-    shard: str,
-    text: Encoder,
-    vision: Encoder,
-    coordinated: Encoder = NO_ENCODER,
-    fused: Encoder | None = None,
-    committed_at: datetime,
-) -> dict[str, pa.Table]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Where rows come from: what made them, and with which commit they come to the lake."""
+
+    revision: str
+    """Digest of configuration and models."""
+    shard: str
+    """Commit that the rows belong to."""
+    text: Encoder
+    """Id and dimensions of the text encoder."""
+    vision: Encoder
+    """Id and dimensions of the frame encoder."""
+    coordinated: Encoder = NO_ENCODER
+    """Id and dimensions of the space that frames share with texts."""
+    fused: Encoder | None = None
+    """Id and dimensions of the joint vectors; default: those of text and vision one after the other."""
+    committed_at: datetime
+    """Now, with a time zone."""
+
+
+def video_tables(task: VideoTask, analysis: Analysis, origin: Origin) -> dict[str, pa.Table]:
     """Make the rows of a video that was analysed.
 
     Args:
         task: The video.
         analysis: What was found out.
-        revision: Digest of configuration and models.
-        shard: Commit that the rows belong to.
-        text: Id and dimensions of the text encoder.
-        vision: Id and dimensions of the frame encoder.
-        coordinated: Id and dimensions of the space that frames share with texts.
-        fused: Id and dimensions of the joint vectors; default: those of text and vision one after the other.
-        committed_at: Now, with a time zone.
+        origin: What made the rows, and when.
 
     Returns:
         A table for each of `VIDEO_TABLES`, in the schemas of `schemas.tables`; `errors` has no rows.
@@ -60,9 +63,8 @@ def video_tables(
     Raises:
         LakeError: A value breaks the tables' promises (not finite, missing, times out of order, wrong dimensions).
     """
-    keys = {"video_id": task.video_id, "revision": revision, "shard": shard}
     rows: dict[str, list[Row]] = {
-        "videos": [_video(task, analysis, committed_at)],
+        "videos": [_video(task, analysis, origin.committed_at)],
         "shots": [
             _span(shot) | {"shot_index": shot.index, "transition": shot.transition, "score": shot.score}
             for shot in analysis.shots
@@ -72,8 +74,8 @@ def video_tables(
         "scenes": [_scene(scene) for scene in analysis.scenes],
         "summaries": [asdict(analysis.summary)],
     }
-    d_text, d_vision, d_shared = text[1], vision[1], coordinated[1]
-    d_fused = fused[1] if fused else d_text + d_vision
+    d_text, d_vision, d_shared = origin.text[1], origin.vision[1], origin.coordinated[1]
+    d_fused = origin.fused[1] if origin.fused else d_text + d_vision
     embeddings: dict[str, dict[str, pa.Array]] = {
         "frames": {
             "embedding": _vectors([frame.embedding for frame in analysis.keyframes], d_vision),
@@ -88,35 +90,17 @@ def video_tables(
             "coordinated_embedding": _vectors([scene.coordinated_embedding for scene in analysis.scenes], d_shared),
         },
     }
-    return _tables(rows, embeddings, keys, text=text, vision=vision, coordinated=coordinated, fused=fused)
+    return _tables(rows, embeddings, task.video_id, origin)
 
 
-def failure_tables(
-    task: VideoTask,
-    failure: Failure,
-    info: MediaInfo | None,
-    *,
-    revision: str,
-    shard: str,
-    text: Encoder,
-    vision: Encoder,
-    coordinated: Encoder = NO_ENCODER,
-    fused: Encoder | None = None,
-    committed_at: datetime,
-) -> dict[str, pa.Table]:
+def failure_tables(task: VideoTask, failure: Failure, info: MediaInfo | None, origin: Origin) -> dict[str, pa.Table]:
     """Make the rows of a video that could not be analysed: one in `videos`, one in `errors`.
 
     Args:
         task: The video.
         failure: Why.
         info: What the probe found, if it got so far.
-        revision: Digest of configuration and models.
-        shard: Commit that the rows belong to.
-        text: Id and dimensions of the text encoder.
-        vision: Id and dimensions of the frame encoder.
-        coordinated: Id and dimensions of the space that frames share with texts.
-        fused: Id and dimensions of the joint vectors; default: those of text and vision one after the other.
-        committed_at: Now, with a time zone.
+        origin: What made the rows, and when.
 
     Returns:
         A table for each of `VIDEO_TABLES`; all but `videos` and `errors` have no rows.
@@ -124,14 +108,13 @@ def failure_tables(
     Raises:
         LakeError: A value breaks the tables' promises.
     """
-    keys = {"video_id": task.video_id, "revision": revision, "shard": shard}
     duration_s = info.duration_s if info else 0.0
-    error = asdict(failure) | {"uri": task.uris[0], "failed_at": committed_at}
+    error = asdict(failure) | {"uri": task.uris[0], "failed_at": origin.committed_at}
     rows: dict[str, list[Row]] = {
-        "videos": [_NOTHING_FOUND | _file(task, info, duration_s, committed_at) | {"status": "failed"}],
+        "videos": [_NOTHING_FOUND | _file(task, info, duration_s, origin.committed_at) | {"status": "failed"}],
         "errors": [error],
     }
-    return _tables(rows, {}, keys, text=text, vision=vision, coordinated=coordinated, fused=fused)
+    return _tables(rows, {}, task.video_id, origin)
 
 
 def table_of(table: str, rows: Sequence[Mapping[str, Any]]) -> pa.Table:
@@ -151,18 +134,14 @@ def table_of(table: str, rows: Sequence[Mapping[str, Any]]) -> pa.Table:
 
 
 def _tables(
-    rows: dict[str, list[Row]],
-    embeddings: dict[str, dict[str, pa.Array]],
-    keys: dict[str, str],
-    *,
-    text: Encoder,
-    vision: Encoder,
-    coordinated: Encoder,
-    fused: Encoder | None,
+    rows: dict[str, list[Row]], embeddings: dict[str, dict[str, pa.Array]], video_id: str, origin: Origin
 ) -> dict[str, pa.Table]:
+    keys = {"video_id": video_id, "revision": origin.revision, "shard": origin.shard}
     tables = {}
     for name in VIDEO_TABLES:
-        schema = table_schema(name, text=text, vision=vision, coordinated=coordinated, fused=fused)
+        schema = table_schema(
+            name, text=origin.text, vision=origin.vision, coordinated=origin.coordinated, fused=origin.fused
+        )
         found = rows.get(name, [])
         vectors = embeddings.get(name, {}) if found else {}
         columns = []
@@ -173,7 +152,7 @@ def _tables(
                 values = [keys[field.name] if field.name in keys else row[field.name] for row in found]
                 columns.append(_column(values, field, name))
         tables[name] = pa.Table.from_arrays(columns, schema=schema)
-        check_table(tables[name], f"{name} of video {keys['video_id']}")
+        check_table(tables[name], f"{name} of video {video_id}")
     return tables
 
 

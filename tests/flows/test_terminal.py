@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flows.terminal import _Guarded, harmless
-from pipeline.lake import Lake, failure_tables, video_tables
+from pipeline.lake import Lake, Origin, failure_tables, video_tables
 from schemas.records import Failure
 from tests.pipeline.lake.lakes import COORDINATED, NOON, REVISION, TEXT, VISION, analysis, media_info, task
 
@@ -47,10 +47,10 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Lake:
         "revision": REVISION, "shard": "01", "text": TEXT, "vision": VISION, "coordinated": COORDINATED,
         "committed_at": NOON,
     }  # fmt: skip
-    lake.stage("01", "v001", video_tables(replace(task("v001"), uris=(f"/archive/{EVIL}.mp4",)), made, **about))
+    lake.stage("01", "v001", video_tables(replace(task("v001"), uris=(f"/archive/{EVIL}.mp4",)), made, Origin(**about)))
     failure = Failure("probe", "corrupt", EVIL, "", 1)
     broken = replace(task("v002"), uris=(f"/archive/2{EVIL}.mp4",))
-    lake.stage("01", "v002", failure_tables(broken, failure, media_info("x"), **about))
+    lake.stage("01", "v002", failure_tables(broken, failure, media_info("x"), Origin(**about)))
     lake.commit("01", REVISION)
     return lake
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from pipeline.lake import Lake, failure_tables, video_tables
+from pipeline.lake import Lake, Origin, failure_tables, video_tables
 from schemas.records import (
     Analysis,
     Chapter,
@@ -74,10 +74,10 @@ def make_lake(folder: Path) -> Lake:
     for number, (video_id, uri, size, found) in enumerate(made):
         task = VideoTask(video_id, (str(uri),), size, 0)
         at = NOON - timedelta(minutes=number)
-        lake.stage("01", video_id, video_tables(task, found, committed_at=at, **keys))
+        lake.stage("01", video_id, video_tables(task, found, Origin(committed_at=at, **keys)))
     failure = Failure("probe", "not_media", f"{EVIL} is no video.", f"Traceback: {EVIL}", 1)
     task = VideoTask(BROKEN, (f"/archive/broken {EVIL}.mp4",), 10, 0)
-    lake.stage("01", BROKEN, failure_tables(task, failure, None, committed_at=NOON, **keys))
+    lake.stage("01", BROKEN, failure_tables(task, failure, None, Origin(committed_at=NOON, **keys)))
     lake.commit("01", REVISION)
     return lake
 

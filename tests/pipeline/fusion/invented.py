@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from pipeline.fusion.queries import QueryEncoder, Spaces
-from pipeline.lake import Lake, video_tables
+from pipeline.lake import Lake, Origin, video_tables
 from schemas.records import Analysis, Label
 from tests.pipeline.lake.lakes import NOON, REVISION, analysis, task
 
@@ -32,14 +32,14 @@ def publish_invented(folder: Path, *, videos: int) -> Lake:
     said = encoder.texts([sentence for _, *sentences in THINGS for sentence in sentences]).text.reshape(-1, 2, 384)
     shown = encoder.texts([label for label, *_ in THINGS]).coordinated
     lake = Lake.create(str(folder))
+    origin = Origin(
+        revision=REVISION, shard="01", text=SPACES.text, vision=SPACES.vision, coordinated=SPACES.coordinated,
+        committed_at=NOON,
+    )  # fmt: skip
     for number in range(videos):
         video_id = f"v{number:03d}"
         about = [number % len(THINGS), (number * 3 + 1) % len(THINGS)]
-        tables = video_tables(
-            task(video_id), _video(video_id, about, said, shown), revision=REVISION, shard="01", text=SPACES.text,
-            vision=SPACES.vision, coordinated=SPACES.coordinated, committed_at=NOON,
-        )  # fmt: skip
-        lake.stage("01", video_id, tables)
+        lake.stage("01", video_id, video_tables(task(video_id), _video(video_id, about, said, shown), origin))
     lake.commit("01", REVISION)
     return lake
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.lake import Lake, failure_tables, shard_id, video_tables
+from pipeline.lake import Lake, Origin, failure_tables, shard_id, video_tables
 from schemas.media import AudioStream, MediaInfo, VideoStream
 from schemas.records import (
     Analysis,
@@ -191,10 +191,10 @@ def stage(
     for video_id in videos:
         if video_id in failed:
             failure = Failure("decode", kind, f"{video_id} is broken.", "", 1)
-            tables = failure_tables(task(video_id), failure, media_info("x"), **made)
+            tables = failure_tables(task(video_id), failure, media_info("x"), Origin(**made))
         else:
             found = made_up(video_id) if made_up else analysis(video_id, text=text[1], vision=vision[1])
-            tables = video_tables(task(video_id), found, **made)
+            tables = video_tables(task(video_id), found, Origin(**made))
         lake.stage(shard, video_id, tables)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from pipeline.lake import Lake, video_tables
+from pipeline.lake import Lake, Origin, video_tables
 from pipeline.pictures import thumbnail
 from tests.pipeline.lake.lakes import COORDINATED, NOON, REVISION, TEXT, VISION, analysis, publish, task
 
@@ -56,7 +56,9 @@ def hostile(tmp_path: Path) -> Lake:
     )
     named = replace(task("v01"), uris=(f"/archive/{EVIL}.mp4",))
     encoders = {"text": TEXT, "vision": VISION, "coordinated": COORDINATED}
-    lake.stage("01", "v01", video_tables(named, made, revision=REVISION, shard="01", committed_at=NOON, **encoders))
+    lake.stage(
+        "01", "v01", video_tables(named, made, Origin(revision=REVISION, shard="01", committed_at=NOON, **encoders))
+    )
     lake.commit("01", REVISION)
     return lake
 

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from pipeline.lake import failure_tables, video_tables
+from pipeline.lake import Origin, failure_tables, video_tables
 from pipeline.lake.parquet import write_table
 from schemas.errors import LakeError
 from schemas.records import (
@@ -187,7 +187,7 @@ def assert_kept(rows: list[dict[str, Any]], found: tuple[Any, ...], **renamed: s
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(analyses)
 def test_everything_found_comes_back_from_parquet_as_it_was(tmp_path: Path, found: Analysis) -> None:
-    tables = video_tables(task("v"), found, **MADE)
+    tables = video_tables(task("v"), found, Origin(**MADE))
     rows = {name: through_parquet(table, tmp_path / name) for name, table in tables.items()}
     assert_kept(rows["shots"], found.shots, index="shot_index")
     assert_kept(rows["frames"], found.keyframes, index="frame_index")
@@ -210,20 +210,20 @@ def test_everything_found_comes_back_from_parquet_as_it_was(tmp_path: Path, foun
 
 
 def test_tables_have_exactly_the_documented_schemas() -> None:
-    for name, table in video_tables(task("v"), analysis("v"), **MADE).items():
+    for name, table in video_tables(task("v"), analysis("v"), Origin(**MADE)).items():
         schema = table_schema(name, text=TEXT, vision=VISION, coordinated=COORDINATED)
         assert table.schema.equals(schema, check_metadata=True)
 
 
 def test_every_row_names_its_video_revision_and_shard() -> None:
-    for table in video_tables(task("v"), analysis("v"), **MADE).values():
+    for table in video_tables(task("v"), analysis("v"), Origin(**MADE)).values():
         for row in table.to_pylist():
             assert (row["video_id"], row["revision"], row["shard"]) == ("v", REVISION, "5a")
 
 
 def test_a_failure_has_a_row_in_videos_and_one_in_errors() -> None:
     failure = Failure("probe", "empty_file", "It holds no bytes.", "", 1)
-    tables = failure_tables(task("v"), failure, None, **MADE)
+    tables = failure_tables(task("v"), failure, None, Origin(**MADE))
     assert set(tables) == set(VIDEO_TABLES)
     assert {name for name, table in tables.items() if table.num_rows} == {"videos", "errors"}
     [video], [error] = tables["videos"].to_pylist(), tables["errors"].to_pylist()
@@ -235,13 +235,13 @@ def test_a_failure_has_a_row_in_videos_and_one_in_errors() -> None:
 
 def test_a_failure_after_the_probe_keeps_what_the_probe_found() -> None:
     failure = Failure("decode", "corrupt", "No frame could be decoded.", "", 1)
-    [video] = failure_tables(task("v"), failure, media_info("x"), **MADE)["videos"].to_pylist()
+    [video] = failure_tables(task("v"), failure, media_info("x"), Origin(**MADE))["videos"].to_pylist()
     assert (video["width"], video["duration_s"], video["video_codec"]) == (1280, 30.5, "h264")
 
 
 def test_a_file_name_that_is_not_unicode_is_kept_readable() -> None:
     odd = replace(task("v"), uris=("/archive/caf\udce9.mp4",))
-    [video] = video_tables(odd, analysis("v"), **MADE)["videos"].to_pylist()
+    [video] = video_tables(odd, analysis("v"), Origin(**MADE))["videos"].to_pylist()
     assert video["uri"] == "/archive/caf?.mp4"
 
 
@@ -280,4 +280,4 @@ def with_word(word: Word) -> Analysis:
 )
 def test_values_that_break_a_promise_are_refused_by_name(found: Analysis, column: str) -> None:
     with pytest.raises(LakeError, match=column):
-        video_tables(task("v"), found, **MADE)
+        video_tables(task("v"), found, Origin(**MADE))

@@ -6,7 +6,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from pipeline.lake import Lake, shard_id, video_tables
+from pipeline.lake import Lake, Origin, shard_id, video_tables
 from pipeline.lake.moments import MOMENT_VIEWS
 from schemas.tables import DESCRIPTIONS, TABLE_NAMES, table_schema
 from tests.pipeline.lake.lakes import (
@@ -221,7 +221,7 @@ def test_a_failure_is_past_once_another_content_is_at_its_place(any_lake: Lake) 
     later: dict[str, Any] = {
         "text": TEXT, "vision": VISION, "coordinated": COORDINATED, "committed_at": NOON + timedelta(hours=1),
     }  # fmt: skip
-    tables = video_tables(repaired, analysis("v03"), revision=REVISION, shard="5b", **later)
+    tables = video_tables(repaired, analysis("v03"), Origin(revision=REVISION, shard="5b", **later))
     any_lake.stage("5b", "v03", tables)
     any_lake.commit("5b", REVISION)
     assert any_lake.sql("SELECT video_id FROM errors").column(0).to_pylist() == ["v02"]

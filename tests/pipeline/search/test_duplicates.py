@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from pipeline.lake import Lake, video_tables
+from pipeline.lake import Lake, Origin, video_tables
 from pipeline.search.duplicates import find_duplicates
 from schemas.errors import LakeError
 from schemas.records import Analysis
@@ -11,9 +11,9 @@ from tests.pipeline.lake.lakes import COORDINATED, NOON, REVISION, TEXT, VISION,
 
 
 def publish(lake: Lake, videos: dict[str, Analysis]) -> None:
+    origin = Origin(revision=REVISION, shard="01", text=TEXT, vision=VISION, coordinated=COORDINATED, committed_at=NOON)
     for video_id, found in videos.items():
-        made = {"revision": REVISION, "shard": "01", "committed_at": NOON}
-        tables = video_tables(task(video_id), found, text=TEXT, vision=VISION, coordinated=COORDINATED, **made)
+        tables = video_tables(task(video_id), found, origin)
         lake.stage("01", video_id, tables)
     lake.commit("01", REVISION)
 
