@@ -86,17 +86,30 @@ def create_views(connection: duckdb.DuckDBPyConnection, store: Store, snapshot: 
     wanted = {shard for (shard,) in connection.execute("SELECT DISTINCT shard FROM lake.states").fetchall()}
     connection.execute(_SPACES)
     newest = connection.execute(_NEWEST_REVISION).fetchone()
-    for table in VIDEO_TABLES:
-        # Files of shards that were never committed, or of which no row counts, are not even opened.
-        names = [name for name in snapshot[table] if shard_of(name) is None or shard_of(name) in wanted]
-        groups = _groups(store, table, names)
-        spaces = _spaces(groups, group_of(table, newest[0]) if newest else "")
-        for column, (model, dimensions) in spaces.items():
-            space = table_schema(table).field(column).metadata[b"space"].decode()
+    # Files of shards that were never committed, or of which no row counts, are not even opened.
+    names_of = {
+        table: [name for name in snapshot[table] if shard_of(name) is None or shard_of(name) in wanted]
+        for table in VIDEO_TABLES
+    }
+    groups_of = {table: _groups(store, table, names) for table, names in names_of.items()}
+    known: dict[str, Space] = {}
+    spaces_of: dict[str, dict[str, Space]] = {}
+    for table, groups in groups_of.items():
+        spaces_of[table] = _spaces(groups, group_of(table, newest[0]) if newest else "")
+        for column, (model, dimensions) in spaces_of[table].items():
+            space = _space_name(table, column)
+            known[space] = (model, dimensions)
             connection.execute(
                 "INSERT INTO lake.spaces VALUES (?, ?, ?, ?, ?)", [table, column, space, model, dimensions]
             )
-        rows = _select(connection, table, groups, spaces)
+    for table, names in names_of.items():
+        # A column that no file has yet is as wide as others of its space, so that they can be put together.
+        unseen = {
+            field.name: known[_space_name(table, field.name)]
+            for field in table_schema(table)
+            if is_embedding(field) and _space_name(table, field.name) in known
+        }
+        rows = _select(connection, table, groups_of[table], unseen | spaces_of[table])
         if table == "errors":
             _create_view(connection, "all_errors", rows)
         _create_view(connection, table, f"FROM ({rows}) SEMI JOIN lake.current USING (video_id, shard)")
@@ -147,6 +160,10 @@ def _spaces(groups: Sequence[_Group], newest: str) -> dict[str, Space]:
     """Return the space of each embedding column in the files of the newest revision."""
     chosen = [group for group in groups if any(name.startswith(newest) for name in group.names)] or groups
     return {field.name: _space(field) for group in chosen[:1] for field in group.schema if is_embedding(field)}
+
+
+def _space_name(table: str, column: str) -> str:
+    return str(table_schema(table).field(column).metadata[b"space"].decode())
 
 
 def _space(field: pa.Field) -> Space:
