@@ -13,7 +13,7 @@ from typing import Any, TextIO, cast
 
 _COLOURS = re.compile(r"(?:(?:[0-4]|2[2-4]|3[0-79]|9[0-7]|38;5;\d+|38;2;\d+;\d+;\d+)?(?:;|$))+")
 """What we and rich write with: no hidden, blinking or reversed text."""
-_SEQUENCE = re.compile(r"\x1b\[([0-9;]*)m|[\x00-\x08\x0b-\x1f\x7f-\x9f\u202d\u202e]")
+_SEQUENCE = re.compile(r"\x1b\[([0-9;]*)m|[\x00-\x08\x0b-\x1f\x7f-\x9f\u202d\u202e\ud800-\udfff]")
 """A colour, or a character that controls; tabs and ends of lines are neither."""
 _SHOWN_AS = "\ufffd"
 
@@ -24,9 +24,16 @@ def harmless(text: str) -> str:
 
 
 def guard() -> None:
-    """Guard standard output and error where they are terminals; doing it again changes nothing."""
+    """Guard standard output and error where they are terminals; doing it again changes nothing.
+
+    No text stops a command because a stream cannot hold it: names that are no UTF-8 are written as the bytes they have,
+    and what another encoding lacks as a question mark.
+    """
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
+        if isinstance(stream, io.TextIOWrapper):
+            utf8 = codecs.lookup(stream.encoding).name == "utf-8"
+            stream.reconfigure(errors="surrogateescape" if utf8 else "replace")
         if stream is not None and not isinstance(stream, _Guarded) and stream.isatty():
             setattr(sys, name, cast("TextIO", _Guarded(stream)))
 

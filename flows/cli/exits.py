@@ -34,5 +34,7 @@ def reported(command: Command) -> Command:
 
 
 def _fail(message: str, code: int) -> NoReturn:
-    click.echo(click.style("error: ", fg="red", bold=True, reset=True) + message, err=True)
+    # A name with an end of line in it cannot pass for a line of ours.
+    indented = message.replace("\n", "\n  ")
+    click.echo(click.style("error: ", fg="red", bold=True, reset=True) + indented, err=True)
     sys.exit(code)

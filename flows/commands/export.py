@@ -86,7 +86,7 @@ def export_lake(lake: str, form: str | None, folder: Path | None, options: Optio
             written += 1
         except ExportError as error:
             failed += 1
-            click.echo(f"not written: {error}", err=True)
+            click.echo(f"not written: {one_line(str(error))}", err=True)
     nothing = f", {empty} have no {chosen.needs}" if empty else ""
     click.echo(f"{written} files in {folder}{nothing}{f', {failed} not written' if failed else ''}", err=True)
     return failed > 0

@@ -14,6 +14,7 @@ from pipeline.export.moments import parse_time
 from pipeline.export.text import one_line
 from pipeline.lake import Lake
 from pipeline.lake.present import clock, find_video
+from pipeline.lake.text import well_formed
 from pipeline.search import Searcher, update_index
 from schemas.errors import ConfigurationError
 from schemas.search import Filter, Hit, MomentKind, Reason
@@ -51,9 +52,9 @@ def print_search(
     opened = Lake(lake)
     filters = Filter(
         videos=tuple(opened.read(lambda connection: [find_video(connection, video) for video in videos])),
-        languages=tuple(languages),
-        topics=tuple(topics),
-        speakers=tuple(speakers),
+        languages=tuple(map(well_formed, languages)),
+        topics=tuple(map(well_formed, topics)),
+        speakers=tuple(map(well_formed, speakers)),
         kinds=tuple(kinds),
         from_s=parse_time(from_) if from_ else None,
         to_s=parse_time(to) if to else None,

@@ -6,6 +6,7 @@ from dataclasses import asdict
 
 import click
 
+from pipeline.export.text import one_line
 from pipeline.lake import Lake
 from pipeline.lake.present import VideoDescription, clock, describe_video
 from schemas.records import Label, SummarySentence
@@ -26,7 +27,8 @@ def print_video(video: str, lake: str, *, as_json: bool) -> None:
     _print_head(description)
     if description.error:
         _heading("Error")
-        click.echo(f"{description.error.kind} in {description.error.stage}: {description.error.message}")
+        error = description.error
+        click.echo(one_line(f"{error.kind} in {error.stage}: {error.message}"))
         return
     _print_moments("Summary", [(_begin(sentence), sentence.text) for sentence in description.summary])
     _print_abstract(description)
@@ -37,26 +39,26 @@ def print_video(video: str, lake: str, *, as_json: bool) -> None:
     _print_labels("Seen", description.labels)
     _print_transcript(description)
     for warning in description.warnings:
-        click.echo(click.style("note: ", fg="yellow") + warning)
+        click.echo(click.style("note: ", fg="yellow") + one_line(warning))
 
 
 def _print_head(description: VideoDescription) -> None:
-    click.echo(click.style(description.headline or description.uri, bold=True))
-    click.echo(description.uri.encode("utf-8", "replace").decode())
+    click.echo(click.style(one_line(description.headline or description.uri), bold=True))
+    click.echo(one_line(description.uri))
     for other in description.uris[1:]:
-        click.echo(f"also {other.encode('utf-8', 'replace').decode()}")
+        click.echo(f"also {one_line(other)}")
     click.echo(description.video_id)
     click.echo()
     for name, value in description.facts:
-        click.echo(f"  {name:<12} {value}")
+        click.echo(f"  {name:<12} {one_line(value)}")
 
 
 def _print_abstract(description: VideoDescription) -> None:
     if not description.abstract_source:
         return
-    _heading(f"Abstract, by {description.abstract_source.removeprefix('model:')}")
+    _heading(f"Abstract, by {one_line(description.abstract_source.removeprefix('model:'))}")
     for sentence in description.abstract:
-        click.echo(f"  {clock(_begin(sentence)):>8}  {sentence.text}")
+        click.echo(f"  {clock(_begin(sentence)):>8}  {one_line(sentence.text)}")
     if description.abstract_dropped:
         number = f"{description.abstract_dropped} sentences" if description.abstract_dropped > 1 else "1 sentence"
         click.echo(click.style(f"  ({number} left out that the video does not support)", dim=True))
@@ -67,9 +69,9 @@ def _print_transcript(description: VideoDescription) -> None:
         return
     _heading("Transcript")
     for line in description.transcript[:_MOST_LINES]:
-        doubt = click.style(f"  ({', '.join(line.flags)})", dim=True) if line.flags else ""
+        doubt = click.style(f"  ({one_line(', '.join(line.flags))})", dim=True) if line.flags else ""
         speaker = f"{line.speaker}: " if line.speaker else ""
-        click.echo(f"  {clock(line.start_s):>8}  {speaker}{line.text}{doubt}")
+        click.echo(f"  {clock(line.start_s):>8}  {one_line(speaker + line.text)}{doubt}")
     if len(description.transcript) > _MOST_LINES:
         click.echo(f"  … {len(description.transcript) - _MOST_LINES} more lines; --json has them all")
 
@@ -77,14 +79,14 @@ def _print_transcript(description: VideoDescription) -> None:
 def _print_labels(title: str, labels: Sequence[Label]) -> None:
     if labels:
         _heading(title)
-        click.echo("  " + ", ".join(f"{label.label} ({label.score:.2f})" for label in labels))
+        click.echo("  " + one_line(", ".join(f"{label.label} ({label.score:.2f})" for label in labels)))
 
 
 def _print_moments(title: str, moments: Sequence[tuple[float, str]]) -> None:
     if moments:
         _heading(title)
     for start_s, text in moments:
-        click.echo(f"  {clock(start_s):>8}  {text}")
+        click.echo(f"  {clock(start_s):>8}  {one_line(text)}")
 
 
 def _begin(sentence: SummarySentence) -> float:

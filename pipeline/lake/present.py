@@ -10,6 +10,7 @@ import duckdb
 
 from pipeline.lake.lake import Lake
 from pipeline.lake.query import fetch
+from pipeline.lake.text import well_formed
 from schemas.errors import LakeError
 from schemas.records import Chapter, Evidence, Failure, Highlight, Label, Shot, SummarySentence
 
@@ -106,8 +107,8 @@ def _described(connection: duckdb.DuckDBPyConnection, video_id: str) -> VideoDes
         chapters=tuple(Chapter(**each) for each in _each(summary, "chapters")),
         summary=tuple(_sentence(each) for each in _each(summary, "sentences")),
         abstract=tuple(_sentence(each) for each in _each(summary, "abstract")),
-        abstract_source=summary["abstract_source"] if summary else "",
-        abstract_dropped=summary["abstract_dropped"] if summary else 0,
+        abstract_source=(summary["abstract_source"] or "") if summary else "",
+        abstract_dropped=(summary["abstract_dropped"] or 0) if summary else 0,
         highlights=tuple(Highlight(**each) for each in _each(summary, "highlights")),
         topics=tuple(Label(**each) for each in _each(summary, "topics")),
         keyphrases=tuple(Label(**each) for each in _each(summary, "keyphrases")),
@@ -136,6 +137,7 @@ def find_video(connection: duckdb.DuckDBPyConnection, video: str) -> str:
     Raises:
         LakeError: No video is called so, or several are; the message lists them.
     """
+    video = well_formed(video)
     values = {"video": video, "path": str(Path(video).absolute())}
     for condition, names in _RULES:
         if condition.startswith("starts_with") and len(video) < _MIN_PREFIX:
@@ -169,7 +171,8 @@ def rows_of_video(
 
 
 def _each(row: Mapping[str, Any] | None, column: str) -> list[dict[str, Any]]:
-    return list(row[column]) if row else []
+    """Return the items of a list; none where the lake's format is too old to have the column."""
+    return list(row[column] or ()) if row else []
 
 
 def _sentence(row: Mapping[str, Any]) -> SummarySentence:

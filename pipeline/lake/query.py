@@ -12,6 +12,7 @@ import pyarrow as pa
 from pipeline.lake.files import PROTOCOL, LakeFiles
 from pipeline.lake.snapshot import take_snapshot
 from pipeline.lake.store import Store
+from pipeline.lake.text import well_formed
 from pipeline.lake.views import VIEW_NAMES, create_views, quoted
 from schemas.errors import LakeError
 
@@ -65,7 +66,7 @@ def run_query(store: Store, query: str) -> pa.Table:
     Raises:
         LakeError: The query is wrong, or would do something else than read.
     """
-    _check(query)
+    query = _checked(query)
 
     def answer(connection: duckdb.DuckDBPyConnection) -> pa.Table:
         result = connection.sql(query)
@@ -124,7 +125,7 @@ def stream_query(store: Store, query: str, take: Callable[[pa.RecordBatchReader]
     Raises:
         LakeError: The query is wrong, or would do something else than read.
     """
-    _check(query)
+    query = _checked(query)
 
     def answer(connection: duckdb.DuckDBPyConnection) -> Answer:
         result = connection.sql(query)
@@ -190,7 +191,8 @@ def _lock_down(connection: duckdb.DuckDBPyConnection) -> None:
         connection.execute(f"SET {setting}")
 
 
-def _check(query: str) -> None:
+def _checked(query: str) -> str:
+    query = well_formed(query)
     try:
         statements = duckdb.extract_statements(query)
     except duckdb.Error as error:
@@ -199,6 +201,7 @@ def _check(query: str) -> None:
         raise LakeError(f"One SQL statement is answered at a time, not {len(statements)}.")
     if statements[0].type not in _READING:
         raise LakeError(f"The lake is read only here: {statements[0].type.name} is no query. Use SELECT.")
+    return query
 
 
 def _explained(error: duckdb.Error) -> LakeError:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from pipeline.lake.text import well_formed
 from pipeline.lake.validation import check_table
 from pipeline.language import word_count
 from schemas.errors import LakeError
@@ -182,9 +183,9 @@ def _vectors(embeddings: Sequence[Embedding | None], dimensions: int) -> pa.Arra
 
 
 def _well_formed(value: Any) -> Any:  # noqa: ANN401 - whatever a column may hold
-    """Replace what UTF-8 cannot hold: file names may carry bytes of any encoding, in Python as lone surrogates."""
+    """Make every text in a value one that UTF-8 can hold."""
     if isinstance(value, str):
-        return value if value.isascii() else value.encode("utf-8", "replace").decode("utf-8")
+        return well_formed(value)
     if isinstance(value, list):
         return [_well_formed(item) for item in value]
     if isinstance(value, tuple):
