@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from pipeline.lake import Lake, failure_tables, video_tables
+from pipeline.lake import Lake, Origin, failure_tables, video_tables
 from schemas.records import Analysis, Chapter, Failure, Label, Shot, Summary, TextLine, Transcript, VideoTask
 from tests.pipeline.lake.lakes import (
     COORDINATED,
@@ -95,16 +95,13 @@ def evil(video_id: str, text: str = EVIL) -> Analysis:
 
 
 def _hostile(lake: Lake) -> None:
-    about = {
-        "revision": REVISION, "shard": "01", "text": TEXT, "vision": VISION, "coordinated": COORDINATED,
-        "committed_at": NOON,
-    }  # fmt: skip
+    origin = Origin(revision=REVISION, shard="01", text=TEXT, vision=VISION, coordinated=COORDINATED, committed_at=NOON)
     places = [f"/archive/{EVIL}.mp4", f"/archive/{'long ' * 1000}.mp4", f"s3://bucket/{EVIL}?#%00", "/"]
     for number, place in enumerate(places, 1):
         made = evil(f"v0{number}", "long " * 1000 if number == 2 else EVIL)
-        lake.stage("01", f"v0{number}", video_tables(VideoTask(f"v0{number}", (place,), 9, 0), made, **about))
+        lake.stage("01", f"v0{number}", video_tables(VideoTask(f"v0{number}", (place,), 9, 0), made, origin))
     failure = Failure("probe", "corrupt", EVIL, EVIL, 1)
-    lake.stage("01", "v09", failure_tables(VideoTask("v09", (f"/{EVIL}",), 9, 0), failure, None, **about))
+    lake.stage("01", "v09", failure_tables(VideoTask("v09", (f"/{EVIL}",), 9, 0), failure, None, origin))
     lake.commit("01", REVISION)
 
 
