@@ -15,6 +15,8 @@ _K = 10
 """Of reciprocal rank fusion. benchmarks/quality.py finds a little more with less weight on words and more on scenes,
 but its queries avoid the words of the answers, and people do not."""
 
+_LONG_S = 30.0
+"""What is longer, as a slide or a still picture may be, does not stand for the moments in it."""
 _REPEATED = 0.9
 """What each further moment of a video that is in the answer already is worth."""
 
@@ -54,7 +56,11 @@ class FoundScene:
 
 @dataclass(slots=True)
 class Moment:
-    """Rows that are at the same time in a video. Its span is that of the row that speaks for it most."""
+    """Rows that are at the same time in a video. Its span is that of the row that speaks for it most.
+
+    A slide that shows for ten minutes is a moment of its own beside the sentences said meanwhile; the best of those has
+    it as a further reason.
+    """
 
     first: Candidate
     found: list[Candidate] = field(default_factory=list)
@@ -65,7 +71,7 @@ def fuse(lists: Mapping[Way, Sequence[Candidate]], limit: int, scenes: Sequence[
     """Fuse what the ways found into moments, the best first, by their ranks.
 
     `score = sum_way w / (k + rank)` (reciprocal rank fusion, Cormack et al. 2009), to which the rank of the scene that
-    a moment is in counts like one way more.
+    a moment is in counts like one way more; so do long rows for the best of the short moments within them.
 
     Args:
         lists: Of each way, the best first.
@@ -83,10 +89,11 @@ def fuse(lists: Mapping[Way, Sequence[Candidate]], limit: int, scenes: Sequence[
     of_video: dict[str, list[FoundScene]] = defaultdict(list)
     for scene in scenes:
         of_video[scene.video_id].append(scene)
-    totals = {
-        int(place): float(score) + _score_of_scene(moments[int(place)], of_video)
-        for place, score in zip(places, scores, strict=True)
-    }
+    totals = {int(place): float(score) for place, score in zip(places, scores, strict=True)}
+    for long, short in _supported(moments, totals).items():
+        moments[short].found += moments[long].found
+        totals[short] += totals[long]
+    totals = {place: score + _score_of_scene(moments[place], of_video) for place, score in totals.items()}
     seen: Counter[str] = Counter()
     for place in sorted(totals, key=lambda place: (-totals[place], place)):
         moment = moments[place]
@@ -104,8 +111,25 @@ def _score_of_scene(moment: Moment, of_video: Mapping[str, Sequence[FoundScene]]
     return _SCENE_WEIGHT / (_K + rank) if rank else 0.0
 
 
+def _supported(moments: Sequence[Moment], totals: Mapping[int, float]) -> dict[int, int]:
+    """Return for each long moment the best short one within it, where there is one; both as places."""
+    short: dict[str, list[int]] = defaultdict(list)
+    for place in sorted(totals, key=lambda place: (-totals[place], place)):
+        if not _is_long(moments[place].first):
+            short[moments[place].first.video_id].append(place)
+    found = {}
+    for place in totals:
+        first = moments[place].first
+        if _is_long(first):
+            within = (each for each in short[first.video_id] if _overlap(moments[each].first, first))
+            best = next(within, None)
+            if best is not None:
+                found[place] = best
+    return found
+
+
 def _joined(lists: Mapping[Way, Sequence[Candidate]]) -> tuple[list[Moment], dict[_Key, int]]:
-    """Make moments: rows that overlap the best one among them in time belong to it; and say which row is in which."""
+    """Make moments: rows at the time of the best one among them belong to it; and say which row is in which."""
     found: dict[_Key, list[Candidate]] = defaultdict(list)
     for candidates in lists.values():
         for candidate in candidates:
@@ -121,13 +145,25 @@ def _joined(lists: Mapping[Way, Sequence[Candidate]]) -> tuple[list[Moment], dic
         key = keys[int(number)]
         row = found[key][0]
         there = of_video[row.video_id]
-        place = next((place for place in there if _overlap(moments[place].first, row)), len(moments))
+        place = next((place for place in there if _same_time(moments[place].first, row)), len(moments))
         if place == len(moments):
             moments.append(Moment(row))
             there.append(place)
         moments[place].found += found[key]
         place_of[key] = place
     return moments, place_of
+
+
+def _same_time(one: Candidate, other: Candidate) -> bool:
+    """Tell whether rows are one moment: they overlap, and no long one would swallow a short one."""
+    if not (_is_long(one) or _is_long(other)):
+        return _overlap(one, other)
+    shared_s = min(one.end_s, other.end_s) - max(one.start_s, other.start_s)
+    return shared_s >= max(one.end_s - one.start_s, other.end_s - other.start_s) / 2
+
+
+def _is_long(row: Candidate) -> bool:
+    return row.end_s - row.start_s > _LONG_S
 
 
 def _overlap(one: Candidate, other: Candidate) -> bool:

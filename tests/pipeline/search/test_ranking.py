@@ -9,6 +9,7 @@ from pipeline.search.ranking import Candidate, FoundScene, Moment, Way, fuse
 WAYS: tuple[Way, ...] = get_args(Way)
 ROWS = [("v1", start, start + length) for start in range(0, 12, 2) for length in (0, 1, 3)]
 ROWS += [("v2", start, start + 4) for start in range(0, 12, 4)]
+ROWS += [("v1", 0, 600), ("v1", 10, 600), ("v1", 590, 700), ("v1", 200, 205), ("v1", 550, 555), ("v1", 4, 40)]
 
 
 def candidates(way: Way, rows: Sequence[int]) -> list[Candidate]:
@@ -27,17 +28,36 @@ lists = st.fixed_dictionaries(
 
 
 @given(lists)
-def test_every_row_is_in_one_moment_and_moments_of_a_video_do_not_overlap(found: Mapping[Way, list[Candidate]]) -> None:
+def test_every_row_is_in_one_moment_and_short_moments_of_a_video_do_not_overlap(
+    found: Mapping[Way, list[Candidate]],
+) -> None:
     moments = fuse(found, 1000)
-    rows = [(each.way, each.key) for moment in moments for each in moment.found]
-    assert sorted(rows) == sorted((each.way, each.key) for those in found.values() for each in those)
+    rows = [(each.way, each.key) for moment in moments for each in moment.found if not _is_long(each)]
+    short = [(each.way, each.key) for those in found.values() for each in those if not _is_long(each)]
+    assert sorted(rows) == sorted(short)
     for place, one in enumerate(moments):
-        assert one.first in one.found or any(each.key == one.first.key for each in one.found)
+        assert any(each.key == one.first.key for each in one.found)
         for each in one.found:
             assert each.video_id == one.first.video_id
             assert _overlap(each, one.first)
+            assert _is_long(each) or not _is_long(one.first), "a long moment swallows no short one"
         for other in moments[:place]:
-            assert one.first.video_id != other.first.video_id or not _overlap(one.first, other.first)
+            apart = one.first.video_id != other.first.video_id or not _overlap(one.first, other.first)
+            assert apart or _is_long(one.first) or _is_long(other.first)
+
+
+def test_a_slide_that_shows_for_minutes_leaves_each_sentence_its_own_moment() -> None:
+    slide, early, late = (ROWS.index(("v1", *span)) for span in ((0, 600), (200, 205), (550, 555)))
+    found = fuse({"words": candidates("words", [slide, late, early])}, 10)
+    assert [_span(moment) for moment in found] == [("v1", 550, 555), ("v1", 0, 600), ("v1", 200, 205)]
+    assert [each.row for each in found[0].found] == [late, slide], "which also speaks for the sentence"
+    assert [each.row for each in found[2].found] == [early]
+
+
+def test_long_moments_that_are_much_the_same_are_one() -> None:
+    slide, picture, next_slide = (ROWS.index(("v1", *span)) for span in ((0, 600), (10, 600), (590, 700)))
+    found = fuse({"words": candidates("words", [slide, next_slide]), "picture": candidates("picture", [picture])}, 10)
+    assert [len(moment.found) for moment in found] == [2, 1]
 
 
 @given(lists, st.integers(0, 5))
@@ -79,3 +99,7 @@ def _span(moment: Moment) -> tuple[str, float, float]:
 
 def _overlap(one: Candidate, other: Candidate) -> bool:
     return one.start_s == other.start_s or (one.start_s < other.end_s and other.start_s < one.end_s)
+
+
+def _is_long(row: Candidate) -> bool:
+    return row.end_s - row.start_s > 30
