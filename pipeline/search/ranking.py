@@ -91,7 +91,8 @@ def fuse(lists: Mapping[Way, Sequence[Candidate]], limit: int, scenes: Sequence[
         of_video[scene.video_id].append(scene)
     totals = {int(place): float(score) for place, score in zip(places, scores, strict=True)}
     for long, short in _supported(moments, totals).items():
-        moments[short].found += moments[long].found
+        first = moments[short].first
+        moments[short].found += [row for row in moments[long].found if _overlap(row, first)]
         totals[short] += totals[long]
     totals = {place: score + _score_of_scene(moments[place], of_video) for place, score in totals.items()}
     seen: Counter[str] = Counter()
