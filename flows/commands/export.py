@@ -1,5 +1,6 @@
 """`videolake export`: write what the lake knows of a video as other programs read it."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -10,7 +11,11 @@ from pipeline.export.formats import Options
 from pipeline.export.names import safe_stem, unique, whole_file
 from pipeline.export.text import one_line
 from pipeline.lake import Lake
-from schemas.errors import ConfigurationError, ExportError
+from schemas.errors import ConfigurationError, ExportError, LakeError
+from schemas.search import Hit
+
+_SHORTEST_CUT_S = 0.2
+"""A frame at the slowest rate in use; less could be no frame at all."""
 
 
 def export_video(lake: str, video: str, form: str | None, output: Path | None, options: Options) -> None:
@@ -47,18 +52,28 @@ def export_hits(lake: str, query: str, form: str | None, output: Path | None, op
     hits = Searcher(opened).search(query, limit=limit)
     if not hits:
         raise ExportError(f"Nothing in the lake answers {one_line(query)!r}.")
-    records = {each.video_id: each for each in read_videos(opened, list(dict.fromkeys(hit.video_id for hit in hits)))}
-    cuts: list[Cut] = []
-    for hit in hits:
-        record = records.get(hit.video_id)
-        if record and record.has_video:
-            cuts += cuts_of(record, [(hit.start_s, hit.end_s, one_line(hit.text))])
-    text = chosen.write_cuts(cuts, options)
+    text = chosen.write_cuts(_cuts(opened, hits), options)
     if output is None:
         click.echo(text, nl=False)
     else:
         _write(output, text)
         click.echo(output)
+
+
+def _cuts(lake: Lake, hits: Sequence[Hit]) -> list[Cut]:
+    """Return a cut for each hit: none is left out, be it sound alone, or of no length.
+
+    Raises:
+        LakeError: A run took a video out of the lake meanwhile.
+    """
+    records = {each.video_id: each for each in read_videos(lake, list(dict.fromkeys(hit.video_id for hit in hits)))}
+    cuts: list[Cut] = []
+    for hit in hits:
+        if hit.video_id not in records:
+            raise LakeError(f"{hit.uri} was found, and is not in the lake any more: a run changed it. Search again.")
+        span = (hit.start_s, max(hit.end_s, hit.start_s + _SHORTEST_CUT_S), one_line(hit.text))
+        cuts += cuts_of(records[hit.video_id], [span])
+    return cuts
 
 
 def export_lake(lake: str, form: str | None, folder: Path | None, options: Options) -> bool:

@@ -7,6 +7,7 @@ from opentimelineio.opentime import RationalTime
 
 from pipeline.export.cuts import Cut, file_name, title_of
 from pipeline.export.rates import timecode_rate
+from pipeline.export.record import VideoRecord
 from pipeline.export.text import one_line
 from schemas.errors import ExportError
 
@@ -19,28 +20,25 @@ _DROPPING = (Fraction(30000, 1001), Fraction(60000, 1001))
 def edl(cuts: Sequence[Cut], *, fps: Fraction | None = None, drop_frame: bool = False) -> str:
     """Write cuts one after another as an edit decision list.
 
+    Each event takes what its file has: pictures and two channels of sound (`AA/V`), pictures (`V`), or sound (`AA`).
     Times are counted from the first frame of each file, as 00:00:00:00; so is the list itself. The timecode counts
     every frame; whether it drops numbers, as some television at 29.97 does, is never guessed.
 
     Args:
         cuts: In order.
-        fps: Frames a second to count at; None: the film's own.
+        fps: Frames a second to count at; None: the films' own, which sound alone has to be given.
         drop_frame: Count in drop-frame timecode.
 
     Raises:
         ExportError: There is nothing to list, more than such a list holds, or frames cannot be counted.
     """
     if not cuts:
-        raise ExportError("There are no pictures to list; an EDL lists shots or moments.")
+        raise ExportError("There is nothing to list; an EDL lists shots or moments.")
     if len(cuts) > _MOST_EVENTS:
         raise ExportError(
             f"An EDL holds {_MOST_EVENTS} events, and there are {len(cuts)}. Write OpenTimelineIO (.otio)."
         )
-    rates = {timecode_rate(video, fps) for video in {cut.video.video_id: cut.video for cut in cuts}.values()}
-    if len(rates) > 1:
-        listed = ", ".join(f"{float(rate):.5g}" for rate in sorted(rates))
-        raise ExportError(f"An EDL counts at one rate, and these films have {listed} frames/s. Name one with --fps.")
-    rate = rates.pop()
+    rate = _rate_of(cuts, fps)
     if drop_frame and rate not in _DROPPING:
         raise ExportError(f"Drop-frame timecode is for 29.97 and 59.94 frames/s, not for {float(rate):.5g}.")
     lines = [
@@ -56,7 +54,7 @@ def edl(cuts: Sequence[Cut], *, fps: Fraction | None = None, drop_frame: bool = 
         number += 1
         record_in, recorded = recorded, recorded + end - start
         clocks = [_timecode(frame, rate, drop_frame=drop_frame) for frame in (start, end, record_in, recorded)]
-        lines.append(f"{number:03}  AX       V     C        {' '.join(clocks)}")
+        lines.append(f"{number:03}  AX       {_channels(cut.video):5} C        {' '.join(clocks)}")
         lines.append(f"* FROM CLIP NAME: {file_name(cut.video)}")
         lines.append(f"* SOURCE FILE: {one_line(cut.video.uri)}")
         for marker in cut.markers:
@@ -65,6 +63,27 @@ def edl(cuts: Sequence[Cut], *, fps: Fraction | None = None, drop_frame: bool = 
             lines.append(f"* LOC: {clock} {'GREEN' if marker.chapter else 'WHITE':7} {marker.text}")
         lines.append("")
     return "\n".join(lines)
+
+
+def _rate_of(cuts: Sequence[Cut], fps: Fraction | None) -> Fraction:
+    """Return the rate that was asked for, or the one at which all films with pictures count."""
+    films = {cut.video.video_id: cut.video for cut in cuts if fps or cut.video.has_video}
+    rates = {timecode_rate(film, fps) for film in films.values()}
+    if not rates:
+        raise ExportError(
+            "An EDL counts frames, and sound alone has none. Name a rate to count at with --fps, as --fps 25, or write "
+            "OpenTimelineIO (.otio)."
+        )
+    if len(rates) > 1:
+        listed = ", ".join(f"{float(rate):.5g}" for rate in sorted(rates))
+        raise ExportError(f"An EDL counts at one rate, and these films have {listed} frames/s. Name one with --fps.")
+    return rates.pop()
+
+
+def _channels(video: VideoRecord) -> str:
+    if not video.has_audio:
+        return "V"
+    return "AA/V" if video.has_video else "AA"
 
 
 def _timecode(frame: int, rate: Fraction, *, drop_frame: bool) -> str:

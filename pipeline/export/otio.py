@@ -20,8 +20,10 @@ _CLOCK_HZ = Fraction(1000)
 def timeline(cuts: Sequence[Cut], *, fps: Fraction | None = None, drop_frame: bool = False) -> str:
     """Write cuts one after another as an OpenTimelineIO timeline, in JSON.
 
-    Each clip counts at its film's frame rate; films without a constant one are counted in milliseconds. What Videolake
-    knows of a cut is in its metadata, under `videolake`.
+    Pictures are in one track and sound in another; where a file has only one of them, the other track has a gap.
+    Markers are on the pictures, and on sound where there are none. Each clip counts at its film's frame rate; sound
+    alone, and films without a constant one, are counted in milliseconds. What Videolake knows of a cut is in its
+    metadata, under `videolake`.
 
     Args:
         cuts: In order.
@@ -33,19 +35,33 @@ def timeline(cuts: Sequence[Cut], *, fps: Fraction | None = None, drop_frame: bo
     """
     del drop_frame
     if not cuts:
-        raise ExportError("There are no pictures to list; a timeline lists shots or moments.")
+        raise ExportError("There is nothing to list; a timeline lists shots or moments.")
     made = otio.schema.Timeline(name=title_of(cuts))
     made.metadata["videolake"] = {"videos": sorted({cut.video.video_id for cut in cuts})}
-    track = otio.schema.Track(name="Pictures", kind=otio.schema.TrackKind.Video)
-    track.extend([clip for cut in cuts if (clip := _clip(cut, fps or frame_rate(cut.video) or _CLOCK_HZ))])
-    made.tracks.append(track)
+    for name, kind in (("Pictures", otio.schema.TrackKind.Video), ("Sound", otio.schema.TrackKind.Audio)):
+        if any(_has(cut, kind) for cut in cuts):
+            track = otio.schema.Track(name=name, kind=kind)
+            track.extend([item for cut in cuts if (item := _item(cut, kind, fps))])
+            made.tracks.append(track)
     return str(otio.adapters.write_to_string(made, "otio_json")) + "\n"
 
 
-def _clip(cut: Cut, rate: Fraction) -> otio.schema.Clip | None:
+def _has(cut: Cut, kind: str) -> bool:
+    return cut.video.has_video if kind == otio.schema.TrackKind.Video else cut.video.has_audio
+
+
+def _item(cut: Cut, kind: str, fps: Fraction | None) -> otio.schema.Clip | otio.schema.Gap | None:
+    """Return what of a cut is in a track: a clip, or a gap of its length where it has nothing of the kind."""
+    rate = fps or frame_rate(cut.video) or _CLOCK_HZ
     start, end = (round(time_s * rate) for time_s in (cut.start_s, cut.end_s))
     if end <= start:
         return None  # shorter than half a frame
+    if not _has(cut, kind):
+        return otio.schema.Gap(source_range=_range(0, end - start, rate))
+    return _clip(cut, start, end, rate, marked=kind == otio.schema.TrackKind.Video or not cut.video.has_video)
+
+
+def _clip(cut: Cut, start: int, end: int, rate: Fraction, *, marked: bool) -> otio.schema.Clip:
     media = otio.schema.ExternalReference(
         target_url=_url(cut.video.uri), available_range=_range(0, max(end, round(cut.video.duration_s * rate)), rate)
     )
@@ -55,9 +71,9 @@ def _clip(cut: Cut, rate: Fraction) -> otio.schema.Clip | None:
         "video_id": cut.video.video_id,
         "start_s": cut.start_s,
         "end_s": cut.end_s,
-        "variable_frame_rate": rate == _CLOCK_HZ,
+        "variable_frame_rate": cut.video.has_video and rate == _CLOCK_HZ,
     }
-    for marker in cut.markers:
+    for marker in cut.markers if marked else ():
         at = min(max(round(marker.time_s * rate), start), end - 1)
         color = otio.schema.MarkerColor.GREEN if marker.chapter else otio.schema.MarkerColor.WHITE
         note = otio.schema.Marker(name=marker.text, marked_range=_range(at, at + 1, rate), color=color)

@@ -1,6 +1,8 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
+import opentimelineio as otio
 import pysubs2
 import pytest
 import webvtt
@@ -9,7 +11,8 @@ from click.testing import CliRunner, Result
 from flows.cli import exporting, main
 from pipeline.export import FORMATS
 from pipeline.lake import Lake
-from tests.pipeline.lake.lakes import publish
+from schemas.records import Analysis
+from tests.pipeline.lake.lakes import pictureless, publish
 
 
 @pytest.fixture(scope="module")
@@ -83,3 +86,28 @@ def test_what_is_written_names_the_video_and_its_times(lake: str) -> None:
     assert json.loads(export(lake, "v001", "--format", "json").stdout)["utterances"][1]["start_s"] == 10.0
     assert webvtt.from_string(export(lake, "v001", "--format", "vtt").stdout)[1].start == "00:00:10.000"
     assert "00:00:10:00 00:00:20:00" in export(lake, "v001", "--format", "edl").stdout
+
+
+def radio(video_id: str) -> Analysis:
+    made = pictureless(video_id)
+    return replace(made, info=replace(made.info, video=None))
+
+
+@pytest.fixture(scope="module")
+def mixed_lake(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A film, v001, and a file of sound alone, v002; all that is said in both holds "sentence"."""
+    made = Lake.create(str(tmp_path_factory.mktemp("mixed") / "lake"))
+    publish(made, "01", ["v001"])
+    publish(made, "02", ["v002"], made_up=radio)
+    return made.uri
+
+
+def test_no_hit_of_a_search_is_left_out_of_a_list_for_editing(mixed_lake: str) -> None:
+    result = export(mixed_lake, "--query", "sentence", "--format", "otio")
+    assert result.exit_code == 0, result.output
+    pictures, sound = otio.adapters.read_from_string(result.stdout, "otio_json").tracks
+    assert sorted(each.metadata["videolake"]["video_id"] for each in sound) == ["v001"] * 3 + ["v002"] * 3
+    assert {each.metadata["videolake"]["video_id"] for each in pictures.find_clips()} == {"v001"}
+    lines = export(mixed_lake, "--query", "sentence", "--format", "edl").stdout.splitlines()
+    events = [line.split()[2] for line in lines if line[:3].isdigit()]
+    assert sorted(events) == ["AA"] * 3 + ["AA/V"] * 3

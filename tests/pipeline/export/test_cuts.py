@@ -43,20 +43,63 @@ def films(draw: st.DrawFn) -> tuple[VideoRecord, Fraction, list[int]]:
 @given(films())
 def test_an_edl_lists_each_shot_to_the_frame(drawn: tuple[VideoRecord, Fraction, list[int]]) -> None:
     film, rate, frames = drawn
-    [track] = otio.adapters.read_from_string(edl(shots_of(film)), "cmx_3600", rate=float(rate)).tracks
-    ranges = [clip.trimmed_range() for clip in track.find_clips()]
-    assert [each.start_time.to_frames() for each in ranges] == frames[:-1]
-    assert [each.end_time_exclusive().to_frames() for each in ranges] == frames[1:]
+    tracks = otio.adapters.read_from_string(edl(shots_of(film)), "cmx_3600", rate=float(rate)).tracks
+    assert [(track.name, track.kind) for track in tracks] == [("V", "Video"), ("A1", "Audio"), ("A2", "Audio")]
+    for track in tracks:
+        ranges = [clip.trimmed_range() for clip in track.find_clips()]
+        assert [each.start_time.to_frames() for each in ranges] == frames[:-1]
+        assert [each.end_time_exclusive().to_frames() for each in ranges] == frames[1:]
 
 
 @given(films())
 def test_a_timeline_holds_each_shot_to_the_frame(drawn: tuple[VideoRecord, Fraction, list[int]]) -> None:
     film, rate, frames = drawn
-    clips = list(otio.adapters.read_from_string(timeline(shots_of(film)), "otio_json").find_clips())
-    assert [clip.source_range.start_time.value for clip in clips] == frames[:-1]
-    assert {clip.source_range.start_time.rate for clip in clips} == {float(rate)}
-    assert [clip.source_range.duration.value for clip in clips] == [b - a for a, b in pairwise(frames)]
-    assert {clip.available_range().duration.value for clip in clips} == {frames[-1]}
+    tracks = otio.adapters.read_from_string(timeline(shots_of(film)), "otio_json").tracks
+    assert [(track.name, track.kind) for track in tracks] == [("Pictures", "Video"), ("Sound", "Audio")]
+    for clips in tracks:
+        assert [clip.source_range.start_time.value for clip in clips] == frames[:-1]
+        assert {clip.source_range.start_time.rate for clip in clips} == {float(rate)}
+        assert [clip.source_range.duration.value for clip in clips] == [b - a for a, b in pairwise(frames)]
+        assert {clip.available_range().duration.value for clip in clips} == {frames[-1]}
+
+
+def tracks_of(text: str, adapter: str) -> dict[str, list[str]]:
+    """Return the clips of each track by name; a gap is named by nothing."""
+    read = otio.adapters.read_from_string(text, adapter, **({"rate": 25.0} if adapter == "cmx_3600" else {}))
+    return {track.name: [each.name for each in track] for track in read.tracks}
+
+
+def test_each_cut_takes_the_pictures_and_the_sound_that_its_file_has() -> None:
+    silent = video(video_id="a" * 32, uri="/archive/silent.mp4", has_audio=False)
+    heard = video(
+        video_id="b" * 32, uri="/archive/radio.flac", has_video=False, fps=0.0, frame_count=0,
+        utterances=(said("It was the best of times.", 1.0),),
+    )  # fmt: skip
+    cuts = [
+        *cuts_of(FILM, [(0.0, 2.0, "both")]),
+        *cuts_of(silent, [(2.0, 3.0, "seen")]),
+        *cuts_of(heard, [(0.0, 4.0, "heard")]),
+    ]
+    events = [line.split()[2] for line in edl(cuts).splitlines() if re.match(r"\d", line)]
+    assert events == ["AA/V", "V", "AA"]
+    written = timeline(cuts)
+    assert tracks_of(written, "otio_json") == {"Pictures": ["both", "seen", ""], "Sound": ["both", "", "heard"]}
+    pictures, sound = otio.adapters.read_from_string(written, "otio_json").tracks
+    ends = [[round(track.range_of_child(each).end_time_exclusive().to_seconds(), 6) for each in track]
+            for track in (pictures, sound)]  # fmt: skip
+    assert ends[0] == ends[1] == [2.0, 3.0, 7.0]
+    assert [marker.name for each in (*pictures, *sound) for marker in each.markers] == [
+        "Start", "It was the best of times."
+    ]  # fmt: skip
+
+
+def test_sound_alone_is_in_tracks_of_sound_alone() -> None:
+    heard = video(has_video=False, fps=0.0, frame_count=0)
+    cuts = cuts_of(heard, [(1.0, 2.0, "one"), (3.5, 4.0, "two")])
+    assert tracks_of(timeline(cuts), "otio_json") == {"Sound": ["one", "two"]}
+    assert list(tracks_of(edl(cuts, fps=Fraction(25)), "cmx_3600")) == ["A1", "A2"]
+    with pytest.raises(ExportError, match=r"sound alone.*--fps"):
+        edl(cuts)
 
 
 def test_markers_carry_chapters_and_speech_in_one_line() -> None:
@@ -65,7 +108,7 @@ def test_markers_carry_chapters_and_speech_in_one_line() -> None:
     assert "* LOC: 00:00:03:00 WHITE   Good morning.\n" in text
     assert "* LOC: 00:00:07:00 GREEN   Down; the\ufffd[31m river\n" in text
     read = otio.adapters.read_from_string(timeline(shots_of(FILM)), "otio_json")
-    markers = [[(each.name, each.color) for each in clip.markers] for clip in read.find_clips()]
+    markers = [[(each.name, each.color) for each in clip.markers] for clip in read.tracks[0]]
     assert markers == [[("Start", "GREEN")], [("Good morning.", "WHITE")], [("Down; the\ufffd[31m river", "GREEN")]]
 
 
@@ -93,7 +136,7 @@ def test_a_film_of_variable_rate_has_no_frames_to_count() -> None:
     with pytest.raises(ExportError, match="--fps"):
         edl(shots_of(film))
     assert "00:00:01:06" in edl(shots_of(film), fps=Fraction(25))
-    clips = list(otio.adapters.read_from_string(timeline(shots_of(film)), "otio_json").find_clips())
+    clips = otio.adapters.read_from_string(timeline(shots_of(film)), "otio_json").tracks[0]
     assert clips[1].source_range.start_time == otio.opentime.RationalTime(1234, 1000)
     assert clips[1].metadata["videolake"]["variable_frame_rate"]
 
@@ -123,7 +166,7 @@ def test_moments_of_several_films_make_one_list_at_one_rate() -> None:
     with pytest.raises(ExportError, match="one rate"):
         edl(cuts)
     text = edl(cuts, fps=Fraction(25))
-    assert "002  AX       V     C        00:00:05:00 00:00:07:00 00:00:02:00 00:00:04:00" in text
+    assert "002  AX       AA/V  C        00:00:05:00 00:00:07:00 00:00:02:00 00:00:04:00" in text
     assert "TITLE: Moments of 2 videos" in text
 
 
