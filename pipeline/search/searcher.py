@@ -3,8 +3,7 @@
 import logging
 import threading
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -21,13 +20,14 @@ from pipeline.search.answers import hits_of
 from pipeline.search.duplicates import LEAST_OVERLAP, find_duplicates
 from pipeline.search.images import read_image
 from pipeline.search.lexical import Bm25
-from pipeline.search.lexical import searched_text as searched
 from pipeline.search.manifest import manifest_state, read_manifest
 from pipeline.search.moments import Space, join_scenes
 from pipeline.search.ranking import Candidate, FoundScene, Way, fuse
 from pipeline.search.segment import Segment, load_content, segment_in_memory, space_models
+from pipeline.search.state import Seen, State, covering
 from pipeline.search.stored import open_segment
-from pipeline.search.terms import WordQuery, parse_query
+from pipeline.search.terms import parse_query
+from pipeline.search.ways import by_vector, by_words, scenes_near
 from schemas.errors import LakeError, ModelError, SearchIndexError
 from schemas.search import Duplicate, Filter, Hit
 
@@ -36,7 +36,7 @@ logger = logging.getLogger(__name__)
 _CANDIDATES = 100
 """Rows that each way of searching contributes."""
 _MOST_IN_MEMORY = 4
-"""Segments in memory; one more, and they are read again as one."""
+"""Segments in memory; one more, and all but the largest are read again as one."""
 _LEAST_MEANING = 0.25
 """Cosine under which texts have nothing to do with each other."""
 _LEAST_PICTURE = 0.1
@@ -44,8 +44,6 @@ _LEAST_PICTURE = 0.1
 _LEAST_LABELLED = 0.2
 """The same where labels stand for the picture (ConSE) and words or meaning answer too; see docs/quality.md."""
 
-_ORDER = ("video_id", "start_s", "moment_id", "end_s")
-_SCENE = ("video_id", "scene_start_s", "scene_end_s")
 _ATTEMPTS = 3
 _MANY_IN_MEMORY = 100_000
 """Moments from which an index is worth having: reading them takes seconds, comparing them does not yet."""
@@ -59,33 +57,8 @@ SELECT revision || ' ' || count(run_id) FROM runs RIGHT JOIN (
 _VIDEOS = "SELECT video_id, uri, coalesce(headline, '') FROM videos LEFT JOIN summaries USING (video_id)"
 _ALL = Filter()
 
-_Seen = tuple[tuple[str, ...], str]
-"""What changes whenever the lake, or its index, does."""
-
 Image = NDArray[np.uint8]
 """(height, width, 3) RGB."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _State:
-    """The lake as it was at one time."""
-
-    seen: _Seen
-    segments: tuple[Segment, ...]
-    videos: Mapping[str, tuple[str, str]]
-    """URI and headline of each."""
-    models: Mapping[Space, str]
-    """Which model made the vectors of each space, in the newest results."""
-    made_by: str
-    """Revision of the newest results, and its runs so far; while they stay, so do the models of queries."""
-
-    @property
-    def moments(self) -> int:
-        return sum(segment.rows.num_rows for segment in self.segments)
-
-    @property
-    def mean_length(self) -> float:
-        return sum(segment.words for segment in self.segments) / max(1, self.moments)
 
 
 class Searcher:
@@ -108,7 +81,7 @@ class Searcher:
         self._given_encoder = encoder
         self._refresh_s = refresh_s
         self._lock = threading.Lock()
-        self._state: _State | None = None
+        self._state: State | None = None
         self._looked_at = 0.0
         self._encoder = encoder
         self._encode_text = lru_cache(maxsize=256)(self._encode_text_anew)
@@ -146,21 +119,21 @@ class Searcher:
             return []
         bm25 = Bm25(words, [segment.lexical for segment in state.segments], state.mean_length)
         count = max(_CANDIDATES, 2 * limit)
-        lists: dict[Way, list[Candidate]] = {"words": _by_words(state, words, bm25, filters, count)}
+        lists: dict[Way, list[Candidate]] = {"words": by_words(state, words, bm25, filters, count)}
         scenes: list[FoundScene] = []
         if not words.phrases:
             vectors = self._text_vectors(query)
             if vectors is not None:
-                lists["meaning"] = _by_vector(
+                lists["meaning"] = by_vector(
                     state, "text", "meaning", vectors.text[0], filters, count, least=_LEAST_MEANING
                 )
                 labelled = self._query_encoder().spaces.coordinated[0].startswith(CONSE_PREFIX)
                 answered = any(lists.values())
                 least = _LEAST_LABELLED if labelled and answered else _LEAST_PICTURE
-                lists["picture"] = _by_vector(
+                lists["picture"] = by_vector(
                     state, "coordinated", "picture", vectors.coordinated[0], filters, count, least=least
                 )
-                scenes = _scenes(state, join_scenes(vectors.text, vectors.coordinated)[0], filters, count)
+                scenes = scenes_near(state, join_scenes(vectors.text, vectors.coordinated)[0], filters, count)
         return hits_of(fuse(lists, limit, scenes), state.segments, state.videos, bm25.words)
 
     def by_image(self, image: Image | Path, filters: Filter = _ALL, limit: int = 20) -> list[Hit]:
@@ -179,7 +152,7 @@ class Searcher:
         state = self._current()
         picture = read_image(image) if isinstance(image, Path) else image
         vectors = self._query_encoder().pictures([picture])
-        found = _by_vector(state, "vision", "picture", vectors.vision[0], filters, max(_CANDIDATES, 2 * limit))
+        found = by_vector(state, "vision", "picture", vectors.vision[0], filters, max(_CANDIDATES, 2 * limit))
         return hits_of(fuse({"picture": found}, limit), state.segments, state.videos)
 
     def like(self, video: str, time_s: float, filters: Filter = _ALL, limit: int = 20) -> list[Hit]:
@@ -206,7 +179,7 @@ class Searcher:
         for space, vector in found:
             way: Way = "picture" if space == "vision" else "meaning"
             query = np.asarray(vector, np.float32)
-            near = _by_vector(state, space, way, query, filters, count)
+            near = by_vector(state, space, way, query, filters, count)
             lists[way] = [
                 each
                 for each in near
@@ -225,7 +198,7 @@ class Searcher:
         self._looked_at = 0.0
         self._current()
 
-    def _current(self) -> _State:
+    def _current(self) -> State:
         state = self._state
         if state is not None and time.monotonic() - self._looked_at < self._refresh_s:
             return state
@@ -240,7 +213,7 @@ class Searcher:
         finally:
             self._lock.release()
 
-    def _looked(self, state: _State | None) -> _State:
+    def _looked(self, state: State | None) -> State:
         """Return the lake as it is now; as it was, where it cannot be read just now."""
         try:
             seen = (self._lake.state, manifest_state(self._store))
@@ -254,14 +227,14 @@ class Searcher:
             self._notes["lake"] = f"What is new in the lake cannot be read just now: {error}"
         return state
 
-    def _load(self, connection: duckdb.DuckDBPyConnection, seen: _Seen) -> _State:
+    def _load(self, connection: duckdb.DuckDBPyConnection, seen: Seen) -> State:
         commits = dict(connection.execute(_COMMITS).fetchall())
         videos = {video_id: (uri, headline) for video_id, uri, headline in connection.execute(_VIDEOS).fetchall()}
         models = space_models(connection)
         before = self._state.segments if self._state else ()
         in_memory = [segment for segment in before if not segment.name]
         if len(in_memory) > _MOST_IN_MEMORY:
-            in_memory = []
+            in_memory = [max(in_memory, key=lambda segment: segment.rows.num_rows)]
         segments = covering([*self._stored(before), *in_memory], commits)
         held = {video_id for segment in segments for video_id in segment.commits if video_id not in segment.without}
         missing = {video_id: shard for video_id, shard in commits.items() if video_id not in held}
@@ -273,7 +246,7 @@ class Searcher:
         if self._given_encoder is None and not same:
             self._encoder = None
             self._encode_text.cache_clear()
-        return _State(seen, tuple(segments), videos, models, made_by)
+        return State(seen, tuple(segments), videos, models, made_by)
 
     def _stored(self, before: Sequence[Segment]) -> list[Segment]:
         """Open the segments of the stored index; none where there is no index, or it is damaged."""
@@ -329,6 +302,7 @@ _AT = """
 SELECT 'vision' AS space, embedding::FLOAT[] FROM (
     SELECT embedding FROM frames JOIN lake.pictures USING (video_id, frame_id)
     WHERE video_id = $video AND embedding IS NOT NULL AND start_s <= $time
+        AND $time <= (SELECT any_value(duration_s) FROM videos WHERE video_id = $video)
     ORDER BY start_s DESC LIMIT 1
 )
 UNION ALL
@@ -338,94 +312,3 @@ SELECT 'text', embedding::FLOAT[] FROM (
     ORDER BY kind = 'speech' DESC LIMIT 1
 )
 """
-
-
-def covering(segments: Sequence[Segment], commits: Mapping[str, str]) -> list[Segment]:
-    """Let segments cover each video once: leave out what was analysed anew, is gone, or is in an earlier segment.
-
-    Args:
-        segments: Those that are open; ones with nothing left are dropped.
-        commits: Videos of the lake and the shard of each.
-    """
-    covered: set[str] = set()
-    kept = []
-    for segment in segments:
-        gone = {each for each, shard in segment.commits.items() if commits.get(each) != shard or each in covered}
-        if len(gone) < len(segment.commits):
-            covered |= set(segment.commits) - gone
-            without = tuple(sorted(gone))
-            kept.append(segment if without == segment.without else replace(segment, without=without))
-    return kept
-
-
-def _by_words(state: _State, words: WordQuery, bm25: Bm25, filters: Filter, count: int) -> list[Candidate]:
-    found = []
-    for number, segment in enumerate(state.segments):
-        rows = segment.lexical.search(words, filters, segment.without, count)
-        texts = segment.take(["text", "translation"], rows).to_pylist()
-        scores = [bm25.score(searched(each["text"], each["translation"])) for each in texts]
-        found += [(score, number, row) for score, row in zip(scores, rows, strict=True)]
-    return _candidates(state, "words", found, count)
-
-
-def _by_vector(  # noqa: PLR0917 - as the three ways call it
-    state: _State,
-    space: Space,
-    way: Way,
-    query: NDArray[np.float32],
-    filters: Filter,
-    count: int,
-    *,
-    least: float = 0.0,
-) -> list[Candidate]:
-    return _candidates(state, way, _nearest(state, space, query, filters, count, least), count)
-
-
-def _nearest(  # noqa: PLR0917
-    state: _State, space: Space, query: NDArray[np.float32], filters: Filter, count: int, least: float
-) -> list[tuple[float, int, int]]:
-    """Return score, segment and row of what is nearest in each segment."""
-    found: list[tuple[float, int, int]] = []
-    if not query.any():
-        return found
-    for number, segment in enumerate(state.segments):
-        index = segment.vectors_in(space, state.models.get(space), len(query))
-        if index is not None:
-            rows, scores = index.search(query, segment.mask(filters), count)
-            kept = int(np.count_nonzero(scores > least))
-            found += zip(scores[:kept].tolist(), [number] * kept, rows[:kept].tolist(), strict=True)
-    return found
-
-
-def _scenes(state: _State, query: NDArray[np.float32], filters: Filter, count: int) -> list[FoundScene]:
-    """Find scenes by all that is said, written and shown in them."""
-    # A scene stands at its first moment, whose kind, speaker and time say nothing of the scene.
-    wanted = replace(filters, kinds=(), speakers=(), from_s=None, to_s=None)
-    made: list[tuple[float, str, float, float]] = []
-    found = _nearest(state, "scene", query, wanted, count, 0.0)
-    for number, segment in enumerate(state.segments):
-        scored = [(score, row) for score, of_segment, row in found if of_segment == number]
-        scenes = segment.take(_SCENE, [row for _, row in scored]).to_pylist()
-        made += [
-            (-score, scene["video_id"], scene["scene_start_s"], scene["scene_end_s"])
-            for (score, _), scene in zip(scored, scenes, strict=True)
-        ]
-    return [
-        FoundScene(video_id, start_s, end_s, rank)
-        for rank, (_, video_id, start_s, end_s) in enumerate(sorted(made)[:count], 1)
-    ]
-
-
-def _candidates(state: _State, way: Way, found: Sequence[tuple[float, int, int]], count: int) -> list[Candidate]:
-    """Rank scored rows. The order of equal scores does not depend on which segments there are."""
-    made = []
-    for number, segment in enumerate(state.segments):
-        scored = [(score, row) for score, of_segment, row in found if of_segment == number]
-        columns = segment.take(_ORDER, [row for _, row in scored])
-        for (score, row), *order in zip(scored, *(column.to_pylist() for column in columns.columns), strict=True):
-            made.append((-score, *order, number, row))
-    made.sort()
-    return [
-        Candidate(number, row, video_id, start_s, end_s, way, -score, place)
-        for place, (score, video_id, start_s, _, end_s, number, row) in enumerate(made[:count], 1)
-    ]

@@ -150,6 +150,9 @@ def test_more_like_this_leaves_out_this(filled: Lake) -> None:
         searcher.like("nowhere", 1.0)
     with pytest.raises(LakeError, match="Nothing is known of v04"):
         searcher.like("v04", 1.0)
+    assert searcher.like("v01", 30.0)
+    with pytest.raises(LakeError, match="Nothing is known of v01 at second 31"):
+        searcher.like("v01", 31.0)
 
 
 @pytest.mark.parametrize(
@@ -226,6 +229,18 @@ def test_what_is_committed_later_is_found_and_what_is_superseded_is_not(any_lake
     assert sorted(spans(hits)) == [(f"v0{video}", at, at + 2) for video in (1, 2, 3) for at in (0.0, 10.0, 20.0)]
     any_lake.compact()
     assert sorted(spans(searcher.search("sentence"))) == sorted(spans(hits))
+
+
+def test_after_many_commits_the_largest_segment_is_not_read_again(lake: Lake) -> None:
+    publish(lake, "01", [f"v{number:02}" for number in range(1, 9)])
+    searcher = searcher_of(lake)
+    searcher.search("sentence")
+    largest = searcher._current().segments[0]
+    for number in range(9, 15):
+        publish(lake, f"{number:02}", [f"v{number:02}"])
+        assert len({hit.video_id for hit in searcher.search("sentence", limit=100)}) == number
+        assert len(searcher._current().segments) <= 6
+    assert searcher._current().segments[0] is largest
 
 
 def test_a_lake_that_cannot_be_read_for_a_while_is_searched_as_it_was(
