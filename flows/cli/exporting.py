@@ -96,7 +96,7 @@ def clip(
     """Cut moments out of videos, without loss: what is in the file is copied, not encoded anew.
 
     A copy begins at the last keyframe before the moment, often a few seconds early; the command says how many. With
-    --exact it begins and ends to the frame.
+    --exact it begins and ends to the frame. FLAC and WAV are cut to the sample, and no sample of them changes.
 
     \b
     videolake clip talk.mp4@1:02-1:30 --lake LAKE -o quote.mp4

@@ -1,12 +1,13 @@
 """`videolake clip`: cut moments out of videos."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import click
 
 from pipeline.export.clip import CLIP_ENDINGS, Clip, clip_ending, copy_clip
+from pipeline.export.lossless import LOSSLESS_ENDINGS, cut_sound
 from pipeline.export.moments import Moment, moments_of, parse_moment
 from pipeline.export.names import safe_stem, unique
 from pipeline.export.record import VideoRecord, read_video
@@ -73,8 +74,9 @@ def _clip_all(asked: Sequence[Moment], opened: Lake, output: Path | None, option
     for moment in asked:
         try:
             record = read_video(opened, moment.video)
-            target = _target(record, moment, output, options, taken, alone=alone)
-            _print(_clip(record, moment, target, options), moment)
+            within = _within(record, moment)
+            target = _target(record, within, output, options, taken, alone=alone)
+            _print(_clip(record, within, target, options), within)
         except VideolakeError as error:
             if alone:
                 raise
@@ -105,12 +107,21 @@ def _target(
     return target
 
 
-def _clip(record: VideoRecord, moment: Moment, target: Path, options: ClipOptions) -> Clip:
+def _within(record: VideoRecord, moment: Moment) -> Moment:
+    """Return the part of a moment that the video has.
+
+    Raises:
+        ExportError: It has none.
+    """
     if moment.start_s >= record.duration_s:
         raise ExportError(f"{record.uri} ends at {clock(record.duration_s)}, before the moment starts.")
-    end_s = min(moment.end_s, record.duration_s)
-    cut = encode_clip if options.exact else copy_clip
-    return cut(record.uri, moment.start_s, end_s, target)
+    return replace(moment, end_s=min(moment.end_s, record.duration_s))
+
+
+def _clip(record: VideoRecord, moment: Moment, target: Path, options: ClipOptions) -> Clip:
+    lossless = target.suffix.lower() in LOSSLESS_ENDINGS
+    cut = encode_clip if options.exact else cut_sound if lossless else copy_clip
+    return cut(record.uri, moment.start_s, moment.end_s, target)
 
 
 def _short(seconds: float) -> str:

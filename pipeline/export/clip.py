@@ -19,7 +19,9 @@ from pipeline.export.names import whole_file
 from pipeline.media.sources import open_media
 from schemas.errors import ExportError
 
-_KEPT_ENDINGS = frozenset({".mp4", ".m4v", ".mov", ".mkv", ".webm", ".mka", ".m4a", ".mp3", ".wav", ".ogg", ".opus"})
+_KEPT_ENDINGS = frozenset(
+    {".mp4", ".m4v", ".mov", ".mkv", ".webm", ".mka", ".m4a", ".mp3", ".wav", ".flac", ".ogg", ".opus"}
+)
 _MUXERS = {
     ".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska", ".webm": "webm", ".mka": "matroska",
     ".m4a": "ipod", ".mp3": "mp3", ".wav": "wav", ".ogg": "ogg", ".opus": "opus", ".flac": "flac",

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from pipeline.export.clip import clip_ending, copy_clip
+from pipeline.export.lossless import LOSSLESS_ENDINGS, cut_sound
 from pipeline.export.reencode import encode_clip, exact_ending
 from pipeline.media import sources
 from schemas.errors import ErrorKind, ExportError, MediaError
@@ -162,7 +163,9 @@ def test_sound_alone_is_cut_too(tmp_path: Path, ending: str, codec: str, exact: 
     sound[3 * SAMPLE_RATE_HZ : 3 * SAMPLE_RATE_HZ + 1600] = material.tone(0.1, level=0.9)
     source = material.write_sound(tmp_path / f"sound{ending}", sound, codec=codec)
     name = (exact_ending if exact else clip_ending)(str(source), has_video=False)
-    clip = (encode_clip if exact else copy_clip)(str(source), 2.0, 5.0, tmp_path / f"clip{name}")
+    assert name == ending
+    cut = encode_clip if exact else cut_sound if ending in LOSSLESS_ENDINGS else copy_clip
+    clip = cut(str(source), 2.0, 5.0, tmp_path / f"clip{name}")
     assert clip.end_s - clip.start_s == pytest.approx(3.0, abs=0.2)
     [beep_s] = decoded(clip.path).beeps_s
     assert beep_s == pytest.approx(1.0, abs=0.15)
