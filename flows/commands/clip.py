@@ -10,6 +10,7 @@ from pipeline.export.clip import CLIP_ENDINGS, Clip, clip_ending, copy_clip
 from pipeline.export.lossless import LOSSLESS_ENDINGS, cut_sound
 from pipeline.export.moments import Moment, moments_of, parse_moment
 from pipeline.export.names import safe_stem, unique
+from pipeline.export.outputs import refuse_original
 from pipeline.export.record import VideoRecord, read_video
 from pipeline.export.reencode import encode_clip, exact_ending
 from pipeline.export.text import one_line
@@ -76,6 +77,8 @@ def _clip_all(asked: Sequence[Moment], opened: Lake, output: Path | None, option
             record = read_video(opened, moment.video)
             within = _within(record, moment)
             target = _target(record, within, output, options, taken, alone=alone)
+            if target.exists():
+                _check_taken(opened, record, target, options)
             _print(_clip(record, within, target, options), within)
         except VideolakeError as error:
             if alone:
@@ -88,23 +91,27 @@ def _clip_all(asked: Sequence[Moment], opened: Lake, output: Path | None, option
 def _target(
     record: VideoRecord, moment: Moment, output: Path | None, options: ClipOptions, taken: set[str], *, alone: bool
 ) -> Path:
-    """Return the file to make; `taken` has the names of those that were made before, without endings.
+    """Return the file to make; `taken` has the names of those that were made before, without endings."""
+    if output is not None and output.suffix and alone and not output.is_dir():
+        return output
+    ending = (exact_ending if options.exact else clip_ending)(record.uri, has_video=record.has_video)
+    stem = f"{safe_stem(record.uri)} {_short(moment.start_s)}-{_short(moment.end_s)} s"
+    return (output or Path()) / f"{unique(stem, record.video_id, taken)}{ending}"
+
+
+def _check_taken(lake: Lake, record: VideoRecord, target: Path, options: ClipOptions) -> None:
+    """See to it that a file that is there may be written over.
 
     Raises:
-        ExportError: It is there already, or is the video itself.
+        ExportError: It is the video itself, or it was not said that it may be.
+        ConfigurationError: It is another original of the lake.
     """
-    if output is not None and output.suffix and alone and not output.is_dir():
-        target = output
-    else:
-        ending = (exact_ending if options.exact else clip_ending)(record.uri, has_video=record.has_video)
-        stem = f"{safe_stem(record.uri)} {_short(moment.start_s)}-{_short(moment.end_s)} s"
-        target = (output or Path()) / f"{unique(stem, record.video_id, taken)}{ending}"
     source = local_path(record.uri)
-    if source is not None and target.exists() and source.exists() and target.samefile(source):
+    if source is not None and source.exists() and target.samefile(source):
         raise ExportError(f"{target} is the video itself. Name another file.")
-    if target.exists() and not options.force:
+    refuse_original(lake, target)
+    if not options.force:
         raise ExportError(f"{target} is there already; --force writes over it.")
-    return target
 
 
 def _within(record: VideoRecord, moment: Moment) -> Moment:

@@ -7,10 +7,12 @@ import click
 
 from pipeline.explain import Explainer, explanation_html
 from pipeline.export.moments import parse_time
+from pipeline.export.names import whole_file
+from pipeline.export.outputs import check_text_output
 from pipeline.export.text import one_line
 from pipeline.lake import Lake
 from pipeline.lake.present import clock
-from schemas.errors import ConfigurationError, LakeError
+from schemas.errors import ConfigurationError
 from schemas.explain import WordWeight
 
 _BAR = 24
@@ -21,14 +23,18 @@ def print_explanation(query: str, moment: str, lake: str, *, output: Path | None
     """Print what makes a moment like a query, and write it as a page where asked.
 
     Raises:
-        ConfigurationError: `moment` is not written as VIDEO@TIME.
-        LakeError: There is no such moment, or the page cannot be written.
+        ConfigurationError: `moment` is not written as VIDEO@TIME; or the page is an original, or named as one.
+        LakeError: There is no such moment.
+        ExportError: The page cannot be written.
         ModelError: A model that made the lake's vectors is not there any more.
     """
     video, _, time = moment.rpartition("@")
     if not video:
         raise ConfigurationError(f"{moment} is no moment: write it as talk.mp4@1:23 or talk.mp4@83.")
-    found = Explainer(Lake(lake)).explain(query, video, parse_time(time))
+    opened = Lake(lake)
+    if output:
+        check_text_output(opened, output, "an explanation", ".html")
+    found = Explainer(opened).explain(query, video, parse_time(time))
     click.echo(click.style(f"{one_line(found.uri.rsplit('/', 1)[-1])} at {clock(found.time_s)}", bold=True))
     for share in found.shares:
         bar = "█" * round(_BAR * max(0.0, min(1.0, share.contribution)))
@@ -46,10 +52,8 @@ def print_explanation(query: str, moment: str, lake: str, *, output: Path | None
         labels = ", ".join(f"{label} ({score:.2f})" for label, score in found.picture.labels) or "nothing sure"
         click.echo(f"\n  shown at {clock(found.picture.time_s)}, similarity {found.picture.similarity:.2f}: {labels}")
     if output:
-        try:
-            output.write_text(explanation_html(found), encoding="utf-8")
-        except OSError as error:
-            raise LakeError(f"{output} cannot be written: {error.strerror or error}.") from error
+        with whole_file(output) as path:
+            path.write_text(explanation_html(found), encoding="utf-8")
         click.echo(f"\nwith the picture, as a page: {output}")
 
 

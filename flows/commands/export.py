@@ -9,6 +9,7 @@ from pipeline.export import Format, format_of, read_video, read_videos
 from pipeline.export.cuts import Cut, cuts_of
 from pipeline.export.formats import Options
 from pipeline.export.names import safe_stem, unique, whole_file
+from pipeline.export.outputs import check_text_output
 from pipeline.export.text import one_line
 from pipeline.lake import Lake
 from schemas.errors import ConfigurationError, ExportError, LakeError
@@ -22,24 +23,22 @@ def export_video(lake: str, video: str, form: str | None, output: Path | None, o
     """Write one video on standard output or into a file.
 
     Raises:
-        ConfigurationError: No format is named, nor told by the file's ending.
+        ConfigurationError: No format is named, nor told by the file's ending; or the file is an original, or named as
+            one.
         LakeError: There is no such video.
         ExportError: It has nothing to write in this form, or the file cannot be written.
     """
     chosen = format_of(form, output)
-    text = chosen.text(read_video(Lake(lake), video), options)
-    if output is None:
-        click.echo(text, nl=False)
-    else:
-        _write(output, text)
-        click.echo(output)
+    opened = Lake(lake)
+    _check(opened, output, chosen)
+    _put(chosen.text(read_video(opened, video), options), output)
 
 
 def export_hits(lake: str, query: str, form: str | None, output: Path | None, options: Options, *, limit: int) -> None:
     """Write the moments that answer a query as a list for an editing program.
 
     Raises:
-        ConfigurationError: The format holds no moments.
+        ConfigurationError: The format holds no moments; or the file is an original, or named as one.
         LakeError: The lake cannot be read.
         ExportError: Nothing was found, or the file cannot be written.
     """
@@ -49,15 +48,11 @@ def export_hits(lake: str, query: str, form: str | None, output: Path | None, op
     if chosen.write_cuts is None:
         raise ConfigurationError(f"{chosen.name} holds no moments of a search; name edl or otio.")
     opened = Lake(lake)
+    _check(opened, output, chosen)
     hits = Searcher(opened).search(query, limit=limit)
     if not hits:
         raise ExportError(f"Nothing in the lake answers {one_line(query)!r}.")
-    text = chosen.write_cuts(_cuts(opened, hits), options)
-    if output is None:
-        click.echo(text, nl=False)
-    else:
-        _write(output, text)
-        click.echo(output)
+    _put(chosen.write_cuts(_cuts(opened, hits), options), output)
 
 
 def _cuts(lake: Lake, hits: Sequence[Hit]) -> list[Cut]:
@@ -91,15 +86,18 @@ def export_lake(lake: str, form: str | None, folder: Path | None, options: Optio
     chosen = format_of(form, None)
     taken: set[str] = set()
     written = empty = failed = 0
-    for record in read_videos(Lake(lake)):
+    opened = Lake(lake)
+    for record in read_videos(opened):
         if not getattr(record, chosen.needs):
             empty += 1
             continue
         try:
             text = chosen.text(record, options)
-            _write(folder / _named(chosen, record.uri, record.video_id, taken), text)
+            path = folder / _named(chosen, record.uri, record.video_id, taken)
+            _check(opened, path, chosen)
+            _write(path, text)
             written += 1
-        except ExportError as error:
+        except (ConfigurationError, ExportError) as error:
             failed += 1
             click.echo(f"not written: {one_line(str(error))}", err=True)
     nothing = f", {empty} have no {chosen.needs}" if empty else ""
@@ -109,6 +107,19 @@ def export_lake(lake: str, form: str | None, folder: Path | None, options: Optio
 
 def _named(chosen: Format, uri: str, video_id: str, taken: set[str]) -> str:
     return unique(safe_stem(uri), video_id, taken) + chosen.ending
+
+
+def _check(lake: Lake, path: Path | None, form: Format) -> None:
+    if path is not None:
+        check_text_output(lake, path, form.name, form.ending)
+
+
+def _put(text: str, output: Path | None) -> None:
+    if output is None:
+        click.echo(text, nl=False)
+    else:
+        _write(output, text)
+        click.echo(output)
 
 
 def _write(path: Path, text: str) -> None:

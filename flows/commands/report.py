@@ -5,8 +5,10 @@ from pathlib import Path
 import click
 
 from flows.web.report import lake_report, video_report
+from pipeline.export.names import whole_file
+from pipeline.export.outputs import check_text_output
 from pipeline.lake import Lake
-from schemas.errors import ConfigurationError, LakeError
+from schemas.errors import ConfigurationError
 
 
 def write_report(what: str | None, lake: str | None, output: Path) -> None:
@@ -18,14 +20,15 @@ def write_report(what: str | None, lake: str | None, output: Path) -> None:
         output: File to write.
 
     Raises:
-        ConfigurationError: Neither a video nor a lake was named.
-        LakeError: There is no such lake or video, or the file cannot be written.
+        ConfigurationError: Neither a video nor a lake was named; or the file is an original, or named as one.
+        LakeError: There is no such lake or video.
+        ExportError: The file cannot be written.
     """
     if lake is None and what is None:
         raise ConfigurationError("Name a lake, or a video with --lake LAKE.")
-    page = lake_report(Lake(what or lake or "")) if lake is None or what is None else video_report(Lake(lake), what)
-    try:
-        output.write_text(page, encoding="utf-8")
-    except OSError as error:
-        raise LakeError(f"{output} cannot be written: {error.strerror or error}.") from error
+    opened = Lake(lake or what or "")
+    check_text_output(opened, output, "a report", ".html")
+    page = lake_report(opened) if lake is None or what is None else video_report(opened, what)
+    with whole_file(output) as path:
+        path.write_text(page, encoding="utf-8")
     click.echo(f"{output} ({output.stat().st_size / 1e6:.1f} MB)", err=True)

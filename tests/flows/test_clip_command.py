@@ -57,6 +57,13 @@ def test_the_video_itself_is_never_written_over(known_lake: KnownLake) -> None:
     assert (result.exit_code, known_lake.silent.read_bytes()) == (1, before)
 
 
+def test_no_other_original_is_written_over_even_when_forced(known_lake: KnownLake) -> None:
+    before = known_lake.silent.read_bytes()
+    result = clip(known_lake, f"{known_lake.film}@0-1", "-o", known_lake.silent, "--force")
+    assert (result.exit_code, known_lake.silent.read_bytes()) == (2, before)
+    assert "is an original of this lake" in result.stderr
+
+
 def test_of_several_each_that_fails_costs_a_line(known_lake: KnownLake, tmp_path: Path) -> None:
     moments = ["silent@0-1", "silent@50-60", "nobody@1-2", "broken@0-1"]
     result = clip(known_lake, *moments, "-o", tmp_path)

@@ -111,3 +111,22 @@ def test_no_hit_of_a_search_is_left_out_of_a_list_for_editing(mixed_lake: str) -
     lines = export(mixed_lake, "--query", "sentence", "--format", "edl").stdout.splitlines()
     events = [line.split()[2] for line in lines if line[:3].isdigit()]
     assert sorted(events) == ["AA"] * 3 + ["AA/V"] * 3
+
+
+def test_films_are_never_written_over_with_text(lake: str, tmp_path: Path) -> None:
+    film = tmp_path / "film.mp4"
+    film.write_bytes(b"a film")
+    for command in (
+        ["export", "v001", "--format", "srt"], ["export", "--query", "sentence", "--format", "edl"],
+        ["report", "v001"], ["report"], ["explain", "sentence", "v001@1"],
+    ):  # fmt: skip
+        result = CliRunner().invoke(main, [*command, "--lake", lake, "-o", str(film)])
+        assert (result.exit_code, film.read_bytes()) == (2, b"a film"), result.output
+        assert "named as a film" in result.stderr
+
+
+def test_a_report_makes_its_folder_and_appears_whole(lake: str, tmp_path: Path) -> None:
+    target = tmp_path / "new" / "v001.html"
+    assert CliRunner().invoke(main, ["report", "v001", "--lake", lake, "-o", str(target)]).exit_code == 0
+    assert target.read_text(encoding="utf-8").rstrip().endswith("</html>")
+    assert [each.name for each in target.parent.iterdir()] == ["v001.html"]
