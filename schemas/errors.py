@@ -66,6 +66,10 @@ class SearchIndexError(LakeError):
     """The stored search index is damaged; it is derived and can be made anew. Search does without it meanwhile."""
 
 
+class FilterError(LakeError):
+    """A search is asked for a language, speaker or topic that no moment of the lake has; the message names some."""
+
+
 class MediaError(VideolakeError):
     """One video cannot be analysed. It costs that video one row in `errors`, never the run.
 

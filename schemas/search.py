@@ -11,7 +11,10 @@ MOMENT_KINDS: tuple[MomentKind, ...] = ("speech", "screen", "caption", "picture"
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Which moments may be found; what is not set admits all."""
+    """Which moments may be found; what is not set admits all.
+
+    Search takes a video's path or file name for its id, and languages, topics, speakers and kinds in any case.
+    """
 
     videos: tuple[str, ...] = ()
     """Ids of videos."""

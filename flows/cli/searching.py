@@ -15,7 +15,7 @@ from schemas.search import MOMENT_KINDS
 @lake_option
 @click.option("--image", type=click.Path(path_type=Path), metavar="FILE", help="Find pictures that look like this one.")
 @click.option("--like", metavar="VIDEO@TIME", help="Find moments like this one, as talk.mp4@1:23.")
-@click.option("--video", "videos", multiple=True, metavar="VIDEO", help="Only in this video.")
+@click.option("--video", "videos", multiple=True, metavar="VIDEO", help="Only in this video: id, path or file name.")
 @click.option("--language", "languages", multiple=True, metavar="CODE", help="Only in this language, as `en`.")
 @click.option("--topic", "topics", multiple=True, metavar="TOPIC", help="Only in scenes and videos about this topic.")
 @click.option("--speaker", "speakers", multiple=True, metavar="NAME", help="Only what this speaker says.")
@@ -26,8 +26,8 @@ from schemas.search import MOMENT_KINDS
     type=click.Choice(MOMENT_KINDS),
     help="Only what is said, on screen, captioned, or shown.",
 )
-@click.option("--from", "from_", metavar="TIME", help="Only after this time of a video, in seconds or as 1:23.")
-@click.option("--to", metavar="TIME", help="Only before this time.")
+@click.option("--from", "from_", metavar="TIME", help="Only what ends after this time of a video: 83 or 1:23.")
+@click.option("--to", metavar="TIME", help="Only what starts before this time.")
 @click.option("--limit", type=click.IntRange(1, 1000), default=10, show_default=True, help="Moments at most.")
 @click.option("--format", "form", type=click.Choice(["table", "json", "csv"]), default="table", show_default=True)
 @reported

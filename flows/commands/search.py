@@ -10,14 +10,13 @@ from typing import Any
 
 import click
 
-from pipeline.export.moments import parse_time
 from pipeline.export.text import one_line
 from pipeline.lake import Lake
-from pipeline.lake.present import clock, find_video
-from pipeline.lake.text import well_formed
-from pipeline.search import Searcher, update_index
+from pipeline.lake.present import clock
+from pipeline.search import Searcher, check_query, make_filter, update_index
+from pipeline.times import parse_time
 from schemas.errors import ConfigurationError
-from schemas.search import Filter, Hit, MomentKind, Reason
+from schemas.search import Hit, MomentKind, Reason
 
 _WAYS = {"words": "words", "meaning": "meaning", "picture": "looks"}
 _UNNAMED = "a picture in which nothing was recognised"
@@ -44,22 +43,17 @@ def print_search(
 
     Raises:
         ConfigurationError: Not one thing to search for was given, or a time or picture cannot be read.
-        LakeError: The lake cannot be read, or has no such video.
+        LakeError: The lake cannot be read, or has no such video, language, speaker or topic.
         ModelError: The model that a picture must be encoded by is not there.
     """
     if sum(each is not None for each in (query, image, like)) != 1:
         raise ConfigurationError("Give one thing to search for: a QUERY, --image FILE, or --like VIDEO@TIME.")
-    opened = Lake(lake)
-    filters = Filter(
-        videos=tuple(opened.read(lambda connection: [find_video(connection, video) for video in videos])),
-        languages=tuple(map(well_formed, languages)),
-        topics=tuple(map(well_formed, topics)),
-        speakers=tuple(map(well_formed, speakers)),
-        kinds=tuple(kinds),
-        from_s=parse_time(from_) if from_ else None,
-        to_s=parse_time(to) if to else None,
+    if query is not None:
+        check_query(query)
+    filters = make_filter(
+        videos=videos, languages=languages, topics=topics, speakers=speakers, kinds=kinds, from_s=from_, to_s=to
     )
-    searcher = Searcher(opened)
+    searcher = Searcher(Lake(lake))
     if sys.stderr.isatty():
         click.echo(click.style("Loading the models that read queries …", dim=True), err=True)
     if image is not None:

@@ -23,6 +23,8 @@ from flows.web.thumbnails import Thumbnails
 from flows.web.timeline import make_timeline
 from flows.web.wording import words_of
 from pipeline.search import Searcher
+from pipeline.times import parse_time
+from schemas.errors import ConfigurationError, FilterError
 from schemas.search import MOMENT_KINDS, Filter, Hit, MomentKind
 
 MOST_HITS = 48
@@ -132,11 +134,11 @@ class Pages:
             kinds=tuple(kind for name, kind in _KINDS.items() if name == params.get("moment")),
         )
         typing = params.get("typing") == "1"
-        hits = self.searcher.search(query, filters, MOST_HITS, prefix=typing)
+        hits = self._search(query, filters, MOST_HITS, prefix=typing)
         if not hits and not typing:
             # A half word that was found while it was typed is found again by the address that it left.
             typing = True
-            hits = self.searcher.search(query, filters, MOST_HITS, prefix=True)
+            hits = self._search(query, filters, MOST_HITS, prefix=True)
         named = self.reader.ask(partial(catalogue.named_so, words=query, limit=_MOST_NAMED))
         about = self.reader.ask(partial(catalogue.cards_of, video_ids=sorted({hit.video_id for hit in hits})))
         return {
@@ -147,6 +149,13 @@ class Pages:
             "notes": self.searcher.notes,
             "moment": params.get("moment", ""),
         }
+
+    def _search(self, query: str, filters: Filter, limit: int, *, prefix: bool = False) -> list[Hit]:
+        try:
+            return self.searcher.search(query, filters, limit, prefix=prefix)
+        except FilterError:
+            # An old address names what the lake no longer has.
+            return []
 
     def _video(self, video_id: str, params: Mapping[str, str]) -> Response:
         film = self.reader.ask(partial(read_film, video_id=video_id))
@@ -174,7 +183,7 @@ class Pages:
 
     def _hits_in(self, film: Film, query: str, speaker: str) -> list[Hit]:
         filters = Filter(videos=(film.video_id,), speakers=(speaker,) if speaker else ())
-        found = self.searcher.search(query, filters, _MOST_IN_VIDEO)
+        found = self._search(query, filters, _MOST_IN_VIDEO)
         return sorted(found, key=lambda hit: hit.start_s)
 
     def _transcript(self, video_id: str, params: Mapping[str, str]) -> Response:
@@ -237,8 +246,7 @@ def _page(params: Mapping[str, str]) -> int:
 
 def _seconds(text: str, duration_s: float) -> float:
     """Read a moment as `83`, `83.5` or `1:23`; 0 for anything else."""
-    found = re.fullmatch(r"(?:(?:([0-9]{1,4}):)?([0-9]{1,4}):)?([0-9]{1,7}(?:\.[0-9]{0,6})?)", text)
-    if not found:
+    try:
+        return min(parse_time(text), max(0.0, duration_s))
+    except ConfigurationError:
         return 0.0
-    hours, minutes, seconds = (float(part or 0) for part in found.groups())
-    return min(hours * 3600 + minutes * 60 + seconds, max(0.0, duration_s))

@@ -4,11 +4,11 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from pipeline.times import TIME, parse_time
 from schemas.errors import ConfigurationError
 from schemas.search import Hit
 
-_TIME = r"(?:\d+:)?(?:\d+:)?\d+(?:\.\d*)?"
-_MOMENT = re.compile(rf"(?P<video>.+)@(?P<start>{_TIME})-(?P<end>{_TIME})", re.DOTALL)
+_MOMENT = re.compile(rf"(?P<video>.+)@(?P<start>{TIME})-(?P<end>{TIME})", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ def parse_moment(text: str) -> Moment:
     found = _MOMENT.fullmatch(text)
     if not found:
         raise ConfigurationError(f"{text} is no moment. Write VIDEO@START-END, as talk.mp4@1:02-1:30.")
-    moment = Moment(found["video"], _seconds(found["start"]), _seconds(found["end"]))
+    moment = Moment(found["video"], parse_time(found["start"]), parse_time(found["end"]))
     if moment.end_s <= moment.start_s:
         raise ConfigurationError(f"{text} ends before it starts.")
     return moment
@@ -60,18 +60,3 @@ def moments_of(hits: Sequence[Hit], pad_s: float) -> list[Moment]:
 
 def _touch(one: Moment, other: Moment) -> bool:
     return one.video == other.video and one.start_s <= other.end_s and other.start_s <= one.end_s
-
-
-def parse_time(text: str) -> float:
-    """Read a time of a video: `62`, `62.5`, `1:02` or `1:02:03.5`, as seconds.
-
-    Raises:
-        ConfigurationError: It is something else.
-    """
-    if not re.fullmatch(_TIME, text.strip(), re.ASCII):
-        raise ConfigurationError(f"{text!r} is no time of a video. Write seconds, or 1:02, or 1:02:03.5.")
-    return _seconds(text.strip())
-
-
-def _seconds(text: str) -> float:
-    return sum(float(part) * 60.0**place for place, part in enumerate(reversed(text.split(":"))))

@@ -18,7 +18,6 @@ from pipeline.lake.rows import table_of
 from pipeline.lake.store import Store
 from pipeline.lake.views import quoted
 from schemas.errors import LakeError
-from schemas.search import Filter
 from schemas.tables import FORMAT_VERSION
 
 if TYPE_CHECKING:
@@ -214,23 +213,26 @@ class Lake:
 
         Args:
             query: Any text; a "phrase in quotation marks" must be there word by word.
-            limit: Hits at most.
-            **filters: Fields of `schemas.search.Filter`; one name or several of each, as `languages="en"`.
+            limit: Hits at most, 1 or more.
+            **filters: Fields of `schemas.search.Filter`; one name or several of each, as `languages="en"`; videos by
+                id, path or file name; times in seconds or as `"1:23"`.
 
         Returns:
             Hits, the best first: `video_id`, `uri`, `headline`, `start_s`, `end_s`, `text`, `frame_id`, `score` and
             `reasons`.
 
         Raises:
-            LakeError: The lake cannot be read.
+            ConfigurationError: There is no word in the query, or a filter or the limit is none.
+            FilterError: A filter names what no moment of the lake has.
+            LakeError: The lake cannot be read, or has no such video.
         """
-        from pipeline.search import Searcher, hits_table
+        from pipeline.search import Searcher, check_query, hits_table, make_filter
+
+        check_query(query)
+        admitted = make_filter(**filters)
 
         if self._searcher is None:
             self._searcher = Searcher(self, refresh_s=0.0)
-        named = {name: (value,) if isinstance(value, str) else value for name, value in filters.items()}
-        listed = {name: tuple(value) if isinstance(value, Sequence) else value for name, value in named.items()}
-        admitted = Filter(**listed)  # type: ignore[arg-type]
         return hits_table(self._searcher.search(query, admitted, limit))
 
     def show(self, found: str | pa.Table) -> "VideoPage | HitsPage":

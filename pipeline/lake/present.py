@@ -31,6 +31,11 @@ _RULES = (
     ("starts_with(video_id, lower($video))", ("video",)),
 )
 """What may name a video, the surest first: its id, a place, a file name with or without ending, the start of its id."""
+_NEAREST = """
+SELECT parse_filename(uri) AS name FROM videos
+GROUP BY name ORDER BY jaro_winkler_similarity(lower(name), lower($video)) DESC, name LIMIT $most
+"""
+_NEAR = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +156,9 @@ def find_video(connection: duckdb.DuckDBPyConnection, video: str) -> str:
         if found:
             return str(found[0][0])
     listing = 'videolake sql "SELECT video_id, uri FROM videos"'
-    raise LakeError(f"There is no video {video} in the lake. `{listing}` lists them.")
+    near = [name for (name,) in connection.execute(_NEAREST, {"video": video, "most": _NEAR}).fetchall()]
+    named = f" Names most like it: {', '.join(near)}." if near else ""
+    raise LakeError(f"There is no video {video} in the lake.{named} `{listing}` lists them.")
 
 
 def rows_of_video(

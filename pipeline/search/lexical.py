@@ -63,13 +63,15 @@ class LexicalIndex:
             limit: Rows at most.
         """
         clauses = self._clauses(query)
-        if not clauses:
+        if not clauses or not self.size:
             return []
         wanted = Query.boolean_query(clauses)
         filters = [(_MUST, Query.const_score_query(each, 0.0)) for each in self._filters(admitted)]
         if without:
             filters.append((_MUST_NOT, self._any_of("video", without)))
-        found = self._searcher.search(Query.boolean_query([(_MUST, wanted), *filters]), limit, count=False).hits
+        # tantivy asks for memory for as many as may be found.
+        most = min(limit, self.size)
+        found = self._searcher.search(Query.boolean_query([(_MUST, wanted), *filters]), most, count=False).hits
         rows = self._searcher.fast_field_values("row", [address for _, address in found])
         return [int(row) for row in rows if row is not None]
 

@@ -3,7 +3,7 @@
 import logging
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -18,11 +18,12 @@ from pipeline.lake.present import find_video
 from pipeline.lake.store import Store
 from pipeline.search.answers import hits_of
 from pipeline.search.duplicates import LEAST_OVERLAP, find_duplicates
+from pipeline.search.filters import admitted, check_topics
 from pipeline.search.images import read_image
 from pipeline.search.lexical import Bm25
 from pipeline.search.manifest import manifest_state, read_manifest
 from pipeline.search.moments import Space, join_scenes
-from pipeline.search.ranking import Candidate, FoundScene, Way, fuse
+from pipeline.search.ranking import Candidate, FoundScene, Moment, Way, fuse
 from pipeline.search.segment import Segment, load_content, segment_in_memory, space_models
 from pipeline.search.state import Seen, State, covering
 from pipeline.search.stored import open_segment
@@ -103,17 +104,20 @@ class Searcher:
         Args:
             query: Any text. A "phrase in quotation marks" must be there word by word; nothing else has a meaning of
                 its own.
-            filters: Which moments may be found.
-            limit: Hits at most.
+            filters: Which moments may be found; see `pipeline.search.filters` for what names things.
+            limit: Hits at most, 1 or more.
             prefix: Take the last word for the beginning of one, as while somebody types.
 
         Returns:
             The best first; empty where nothing answers.
 
         Raises:
-            LakeError: The lake cannot be read.
+            ConfigurationError: A filter or the limit is none.
+            FilterError: A filter names what no moment of the lake has.
+            LakeError: The lake cannot be read, or has no such video.
         """
         state = self._current()
+        filters = admitted(filters, limit, self._lake, state.segments, state.videos)
         words = parse_query(query, prefix=prefix)
         if not words:
             return []
@@ -134,7 +138,7 @@ class Searcher:
                     state, "coordinated", "picture", vectors.coordinated[0], filters, count, least=least
                 )
                 scenes = scenes_near(state, join_scenes(vectors.text, vectors.coordinated)[0], filters, count)
-        return hits_of(fuse(lists, limit, scenes), state.segments, state.videos, bm25.words)
+        return _answer(state, filters, fuse(lists, limit, scenes), bm25.words)
 
     def by_image(self, image: Image | Path, filters: Filter = _ALL, limit: int = 20) -> list[Hit]:
         """Find pictures that look like one.
@@ -150,10 +154,11 @@ class Searcher:
             LakeError: The lake cannot be read.
         """
         state = self._current()
+        filters = admitted(filters, limit, self._lake, state.segments, state.videos)
         picture = read_image(image) if isinstance(image, Path) else image
         vectors = self._query_encoder().pictures([picture])
         found = by_vector(state, "vision", "picture", vectors.vision[0], filters, max(_CANDIDATES, 2 * limit))
-        return hits_of(fuse({"picture": found}, limit), state.segments, state.videos)
+        return _answer(state, filters, fuse({"picture": found}, limit))
 
     def like(self, video: str, time_s: float, filters: Filter = _ALL, limit: int = 20) -> list[Hit]:
         """Find moments like one: that look so, or in which something like it is said or written.
@@ -168,6 +173,7 @@ class Searcher:
             LakeError: There is no such video, or it has nothing at that time; or the lake cannot be read.
         """
         state = self._current()
+        filters = admitted(filters, limit, self._lake, state.segments, state.videos)
 
         def vectors_at(connection: duckdb.DuckDBPyConnection) -> tuple[str, list[tuple[Space, list[float]]]]:
             video_id = find_video(connection, video)
@@ -187,7 +193,7 @@ class Searcher:
             ]
         if not lists:
             raise LakeError(f"Nothing is known of {video} at second {time_s:g}: no picture, no speech.")
-        return hits_of(fuse(lists, limit), state.segments, state.videos)
+        return _answer(state, filters, fuse(lists, limit))
 
     def duplicates(self, video: str | None = None, *, least_overlap: float = LEAST_OVERLAP) -> list[Duplicate]:
         """Find videos that show the same, at least in part; see `pipeline.search.duplicates`."""
@@ -296,6 +302,12 @@ class Searcher:
 
     def _encode_text_anew(self, query: str) -> QueryVectors:
         return self._query_encoder().texts([query])
+
+
+def _answer(state: State, filters: Filter, moments: Sequence[Moment], words: Collection[str] = ()) -> list[Hit]:
+    if not moments:
+        check_topics(filters, state.segments)
+    return hits_of(moments, state.segments, state.videos, words)
 
 
 _AT = """

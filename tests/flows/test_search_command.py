@@ -70,12 +70,30 @@ def test_search_finds_more_like_a_moment(lake: str) -> None:
         (("x", "--like", "v01@1"), "Give one thing to search for"),
         (("--like", "v01"), "names no time"),
         (("x", "--from", "noon"), "no time of a video"),
+        (("x", "--from", "40", "--to", "0:20"), "the start is after the end"),
+        (("",), "the query is empty"),
+        (("?!",), "no word in"),
         (("--image", "nothing.jpg"), "nothing.jpg cannot be read"),
     ],
 )
 def test_search_says_what_is_wrong_with_what_was_asked(lake: str, arguments: tuple[str, ...], message: str) -> None:
     found = videolake("search", *arguments, "--lake", lake)
     assert found.exit_code == 2
+    assert message in found.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--speaker", "nobody"), "No speech is by 'nobody'. The lake knows no speakers"),
+        (("--language", "xx"), "language 'xx'. There are: 'en'"),
+        (("--topic", "foo"), "about 'foo'. There are: "),
+        (("--video", "v03.mp4"), "no video v03.mp4 in the lake. Names most like it: v0"),
+    ],
+)
+def test_search_says_what_the_lake_does_not_have(lake: str, arguments: tuple[str, ...], message: str) -> None:
+    found = videolake("search", "sentence", *arguments, "--lake", lake)
+    assert (found.exit_code, found.stdout) == (1, "")
     assert message in found.stderr
 
 

@@ -1,0 +1,154 @@
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from pipeline.lake import Lake
+from pipeline.search import Searcher, check_query, make_filter, update_index
+from schemas.errors import ConfigurationError, FilterError, LakeError, VideolakeError
+from schemas.records import Analysis
+from schemas.search import MOMENT_KINDS, Filter
+from tests.pipeline.lake.lakes import analysis, publish
+from tests.pipeline.search.test_searcher import PlacedEncoder
+
+
+def spoken(video_id: str) -> Analysis:
+    """Ann says the first sentence, Bob the others."""
+    made = analysis(video_id)
+    utterances = tuple(replace(each, speaker="Bob" if each.index else "Ann") for each in made.transcript.utterances)
+    return replace(made, transcript=replace(made.transcript, utterances=utterances))
+
+
+@pytest.fixture(scope="module", params=["in memory", "indexed"])
+def lake(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Lake:
+    made = Lake.create(str(tmp_path_factory.mktemp("filters") / "lake"))
+    publish(made, "01", ["v01", "v02"], made_up=spoken)
+    if request.param == "indexed":
+        update_index(made)
+    return made
+
+
+@pytest.fixture(scope="module")
+def searcher(lake: Lake) -> Searcher:
+    encoder: Any = PlacedEncoder()
+    return Searcher(lake, encoder=encoder)
+
+
+def found(lake: Lake, **filters: Any) -> list[tuple[str, float]]:
+    table = lake.search("sentence", **filters)
+    return sorted(zip(table["video_id"].to_pylist(), table["start_s"].to_pylist(), strict=True))
+
+
+V01 = [("v01", 0.0), ("v01", 10.0), ("v01", 20.0)]
+
+
+@pytest.mark.parametrize("name", ["v01", "v01.mp4", "/archive/v01.mp4", "/archive/copies/v01.mp4", ["v01.mp4", "v01"]])
+def test_a_video_goes_by_any_of_its_names(lake: Lake, name: str | Sequence[str]) -> None:
+    assert found(lake, videos=name) == V01
+
+
+def test_languages_speakers_topics_and_kinds_are_known_in_any_case(lake: Lake) -> None:
+    assert found(lake, languages="EN", topics="CYCLING", kinds="Speech", videos="v01") == V01
+    assert found(lake, speakers="ann") == [("v01", 0.0), ("v02", 0.0)]
+    assert found(lake, speakers=["ANN", "bob"], videos="v01") == V01
+
+
+def test_times_are_seconds_or_as_people_write_them(lake: Lake) -> None:
+    assert found(lake, videos="v01", from_s="0:15") == found(lake, videos="v01", from_s=15) == V01[2:]
+    assert found(lake, videos="v01", to_s="0:00:05.5") == V01[:1]
+    assert found(lake, videos="v01", from_s=11, to_s=11) == V01[1:2]
+
+
+@pytest.mark.parametrize(
+    ("filters", "message"),
+    [
+        ({"language": "en"}, "no filter 'language'. There are: videos, languages,"),
+        ({"kinds": "foo"}, "no kind of moments 'foo'. There are: speech,"),
+        ({"from_s": "noon"}, "'noon' is no time"),
+        ({"from_s": [1.0]}, "takes seconds"),
+        ({"to_s": float("nan")}, "takes seconds"),
+        ({"from_s": 40, "to_s": "0:20"}, "from second 40 to second 20"),
+        ({"videos": 3}, "takes a name or several"),
+        ({"speakers": ["Ann", 3]}, "takes a name or several"),
+        ({"limit": 0}, "limit of 0"),
+        ({"limit": -1}, "limit of -1"),
+        ({"limit": 2.5}, "whole number"),
+    ],
+)
+def test_a_filter_that_is_none_is_refused(lake: Lake, filters: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigurationError, match=message):
+        lake.search("sentence", **filters)
+
+
+@pytest.mark.parametrize(
+    ("filters", "message"),
+    [
+        ({"languages": "xx"}, "language 'xx'. There are: 'en'"),
+        ({"speakers": ["Ann", "nobody"]}, "No speech is by 'nobody'. There are: 'Ann', 'Bob'"),
+        ({"topics": "foo"}, "Nothing is about 'foo'. There are: .*'cycling'"),
+    ],
+)
+def test_what_the_lake_does_not_have_is_said_with_what_it_has(
+    lake: Lake, filters: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(FilterError, match=message):
+        lake.search("sentence", **filters)
+
+
+def test_a_video_that_is_not_there_is_said_with_those_called_alike(lake: Lake) -> None:
+    with pytest.raises(LakeError, match=r"no video v03\.mp4 .*like it: v0[12]\.mp4"):
+        lake.search("sentence", videos="v03.mp4")
+
+
+def test_a_filter_of_searcher_is_read_as_that_of_lake(searcher: Searcher) -> None:
+    sloppy: Any = {"videos": "v01.mp4", "kinds": ["SPEECH"], "from_s": "0:15"}
+    assert [(hit.video_id, hit.start_s) for hit in searcher.search("sentence", Filter(**sloppy))] == V01[2:]
+    with pytest.raises(FilterError, match="'nobody'"):
+        searcher.like("v01", 11.0, Filter(speakers=("nobody",)))
+    with pytest.raises(ConfigurationError, match="limit of 0"):
+        searcher.like("v01", 11.0, limit=0)
+
+
+def test_in_a_lake_without_moments_nothing_is_found_by_any_filter(tmp_path_factory: pytest.TempPathFactory) -> None:
+    empty = Lake.create(str(tmp_path_factory.mktemp("empty") / "lake"))
+    assert empty.search("sentence", languages="en", speakers="Ann", topics="cycling").num_rows == 0
+
+
+def test_a_limit_beyond_all_memory_finds_all_there_is(searcher: Searcher) -> None:
+    assert len(searcher.search("sentence", limit=10**12)) == 6
+
+
+@pytest.mark.parametrize("query", ["", " \n", "!?", "\N{BICYCLE}"])
+def test_a_query_without_a_word_is_refused(lake: Lake, query: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"the query is empty|no word in"):
+        lake.search(query)
+    with pytest.raises(ConfigurationError):
+        check_query(query)
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(["videos", "languages", "topics", "speakers", "kinds", "from_s", "to_s", "x"]),
+        st.none() | st.text(max_size=8) | st.lists(st.text(max_size=4), max_size=2) | st.floats(),
+    )
+)
+@settings(deadline=None, max_examples=150)
+def test_any_filter_is_made_or_refused_in_words(given_filters: dict[str, Any]) -> None:
+    try:
+        made = make_filter(**given_filters)
+    except ConfigurationError:
+        return
+    assert set(made.kinds) <= set(MOMENT_KINDS)
+    assert all(isinstance(each, str) for each in made.videos)
+
+
+@given(st.sampled_from(["videos", "languages", "topics", "speakers"]), st.text(max_size=8))
+@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_name_is_known_or_refused_in_words(searcher: Searcher, field: str, name: str) -> None:
+    filters: Any = {field: (name,)}
+    with suppress(VideolakeError):
+        searcher.search("sentence", Filter(**filters))
