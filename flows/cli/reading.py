@@ -84,7 +84,11 @@ def browse(
 @click.argument("what", required=False, metavar="[VIDEO|LAKE]")
 @click.option("--lake", envvar="VIDEOLAKE_LAKE", metavar="LAKE", help="Lake of the video; or set VIDEOLAKE_LAKE.")
 @click.option(
-    "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), required=True, help="HTML file to write."
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    required=True,
+    help="HTML file to write; - is standard output.",
 )
 @reported
 def report(what: str | None, lake: str | None, output: Path) -> None:
@@ -92,7 +96,7 @@ def report(what: str | None, lake: str | None, output: Path) -> None:
 
     \b
     videolake report talk.mp4 --lake LAKE -o talk.html   summary, storyboard, scenes and transcript
-    videolake report --lake LAKE -o lake.html            all videos, and what failed
+    videolake report --lake LAKE -o lake.html            totals, the newest 120 videos, and what failed
     """
     from flows.commands.report import write_report
 

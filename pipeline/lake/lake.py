@@ -302,6 +302,11 @@ class Lake:
             write_table(written, path)
 
 
+def is_lake(uri: str) -> bool:
+    """Tell whether there is a lake, of whatever version."""
+    return Store(uri).exists(MARKER)
+
+
 def _check_marker(store: Store) -> None:
     try:
         marker = json.loads(store.read(MARKER))

@@ -9,7 +9,7 @@ from playwright.sync_api import Browser
 
 from flows.artifacts import publish_report
 from flows.cli import main
-from flows.web.report import lake_report, video_report
+from flows.web.report import MOST_VIDEOS, lake_report, video_report
 from pipeline.lake import Lake
 from schemas.config import ReportConfig
 from tests.flows.web.lakes import BROKEN, HOSTILE, TALK, jpeg
@@ -75,6 +75,31 @@ def test_the_command_writes_a_video_or_a_lake(web_lake: Lake, tmp_path: Path) ->
     assert CliRunner().invoke(main, ["report", "no such", "--lake", web_lake.uri, "-o", str(made)]).exit_code == 1
     nowhere = CliRunner().invoke(main, ["report", "--lake", web_lake.uri, "-o", "/dev/null/x.html"])
     assert "cannot be written" in nowhere.output
+
+
+def test_a_lake_that_is_named_is_the_lake_whatever_the_environment_says(
+    web_lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VIDEOLAKE_LAKE", web_lake.uri)
+    made = tmp_path / "out.html"
+    done = CliRunner().invoke(main, ["report", web_lake.uri, "-o", str(made)])
+    assert (done.exit_code, "lake: 33 videos" in made.read_text()) == (0, True), done.output
+
+
+def test_a_video_without_its_lake_is_asked_for_it(tmp_path: Path) -> None:
+    done = CliRunner().invoke(main, ["report", "talk.mp4", "-o", str(tmp_path / "out.html")])
+    assert (done.exit_code, "of which lake, with --lake LAKE" in done.output) == (2, True)
+
+
+def test_the_help_says_how_many_videos_a_lakes_report_shows() -> None:
+    assert f"the newest {MOST_VIDEOS} videos" in CliRunner().invoke(main, ["report", "--help"]).output
+
+
+def test_a_report_goes_to_standard_output(web_lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = CliRunner().invoke(main, ["report", web_lake.uri, "-o", "-"])
+    assert done.stdout.lower().startswith("<!doctype html>")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_run_goes_on_where_its_report_cannot_be_made(
