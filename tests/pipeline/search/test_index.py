@@ -232,24 +232,24 @@ def test_files_that_the_manifest_does_not_name_are_no_part_of_the_index(lake: La
     assert segments(searcher) == [""]
 
 
-def clustered(rng: np.random.Generator, centres: np.ndarray, count: int) -> np.ndarray:
-    vectors = centres[rng.integers(0, len(centres), count)] + rng.standard_normal((count, centres.shape[1])) * 0.8
+def spread(rng: np.random.Generator, count: int) -> np.ndarray:
+    """Return vectors without clusters, whose nearest are about as hard to find as those of real sentences."""
+    vectors = rng.standard_normal((count, 64)) * np.arange(1, 65) ** -0.35
     unit: np.ndarray = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
     return unit
 
 
 def test_the_inverted_file_finds_nearly_all_of_the_nearest_also_where_few_are_admitted(tmp_path: Path) -> None:
     rng = np.random.default_rng(7)
-    centres = rng.standard_normal((200, 48))
-    matrix = clustered(rng, centres, 25_000)
+    matrix = spread(rng, 25_000)
     vectors = Vectors(np.arange(0, 50_000, 2), matrix)
     build_ivf(vectors, tmp_path / "text.faiss")
     index, exact = IvfIndex.open(tmp_path / "text.faiss"), ExactIndex(vectors)
-    assert (len(index), index.dimensions) == (25_000, 48)
+    assert (len(index), index.dimensions) == (25_000, 64)
     masks = [None, rng.random(50_000) < 0.5, rng.random(50_000) < 0.005]
     for mask in masks:
         shares = []
-        for query in clustered(rng, centres, 40):
+        for query in spread(rng, 40):
             rows, scores = index.search(query, mask, 10)
             wanted, _ = exact.search(query, mask, 10)
             assert mask is None or mask[rows].all()
@@ -261,7 +261,7 @@ def test_the_inverted_file_finds_nearly_all_of_the_nearest_also_where_few_are_ad
 
 def test_the_same_vectors_give_the_same_inverted_file(tmp_path: Path) -> None:
     rng = np.random.default_rng(3)
-    vectors = Vectors(np.arange(2000), clustered(rng, rng.standard_normal((20, 16)), 2000))
+    vectors = Vectors(np.arange(2000), spread(rng, 2000))
     for name in ("one", "other"):
         build_ivf(vectors, tmp_path / name)
     assert (tmp_path / "one").read_bytes() == (tmp_path / "other").read_bytes()
