@@ -4,16 +4,23 @@ The limits are those that broadcasters and streaming services agree on, more or 
 20 characters a second (Chinese and Japanese: two lines of 16 full-width characters, 9 a second), shown for 1 to 7 s,
 80 ms apart. Where to divide is found by dynamic programming over all words: first as little as possible over the
 limits, then at ends of sentences, clauses and pauses, with few and even subtitles.
+
+Where people speak at once, each has subtitles of their own, of one line, at the times of their own words: players show
+them together.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby, pairwise, zip_longest
+from itertools import pairwise, zip_longest
 
 from pipeline.export.pieces import Piece, pieces_of
+from pipeline.export.text import columns
+from pipeline.export.turns import turns_of
 from pipeline.language.marks import ABBREVIATION, CLAUSE_END, SENTENCE_END
 from schemas.records import Utterance
 
+DASH = "- "
+"""Before what one of several says who are shown at once, where the format cannot name them."""
 _LACKING = 1000.0
 """Cost of a second in which a subtitle should still be shown, and cannot; far above all that is a matter of taste."""
 _LONG_PAUSE_S = 2.0
@@ -23,12 +30,18 @@ _SHORTEST_S = 0.001
 _SHORT_WORD = 3
 
 
+_Voice = tuple[str | None, list[Piece]]
+"""A speaker, and what they say."""
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """What a subtitle must keep to."""
 
     line_columns: int = 42
     """Width of a line; a Chinese, Japanese or Korean character takes two columns."""
+    lines: int = 2
+    """One or two."""
     columns_per_s: float = 20.0
     """Reading speed."""
     min_s: float = 1.0
@@ -55,6 +68,8 @@ class Cue:
     lines: tuple[tuple[Piece, ...], ...]
     """One or two."""
     speaker: str | None
+    at_once: bool = False
+    """Whether it belongs to a stretch in which several speak at once: others may be shown with it."""
 
     @property
     def texts(self) -> tuple[str, ...]:
@@ -70,35 +85,54 @@ def joined(pieces: Iterable[Piece]) -> str:
 def make_cues(utterances: Sequence[Utterance], limits: Limits, *, translation: bool = False) -> list[Cue]:
     """Divide utterances into subtitles.
 
-    All words are in them once, in order. No line is wider than the limit, there are at most two, subtitles do not
-    overlap, and none is shown longer than the limit. A subtitle is shown for less than its shortest time, or less than
-    reading it takes, only where the words leave no other way.
+    All words of a speaker are in them once, in order. No line is wider than the limit, there are at most two, and no
+    subtitle is shown longer than the limit. It is shown for less than its shortest time, or less than reading it takes,
+    only where the words leave no other way. Subtitles of one speaker do not overlap; those of several do only where
+    these speak at once, and then each is one line that leaves room for a dash.
 
     Args:
         utterances: In order of time.
         limits: What to keep to.
         translation: Take translations, where there are.
+
+    Returns:
+        In order of their starts.
     """
-    groups: list[tuple[str | None, list[Piece]]] = []
+    turns: list[tuple[Limits, list[_Voice]]] = []
     clock_s = 0.0
-    for speaker, spoken in groupby(utterances, key=lambda each: each.speaker):
-        pieces: list[Piece] = []
-        for utterance in spoken:
-            pieces += pieces_of(utterance, translation=translation, line_columns=limits.line_columns)
-        if pieces:
-            groups.append((speaker, _in_order(pieces, clock_s)))
-            clock_s = groups[-1][1][-1].end_s
-    starts_s = [*(pieces[0].start_s for _, pieces in groups), float("inf")]
-    cues = [
-        Cue(part[0].start_s, part[-1].end_s, _lines(part, limits), speaker)
-        for (speaker, pieces), next_s in zip(groups, starts_s[1:], strict=True)
-        for part in divide(pieces, next_s, limits)
-    ]
-    return _timed(cues, limits)
+    for turn in turns_of(utterances):
+        kept = _limits_at_once(limits) if turn.at_once else limits
+        voices = [(voice[0].speaker, _pieces(voice, kept, clock_s, translation=translation)) for voice in turn.voices]
+        voices = [(speaker, pieces) for speaker, pieces in voices if pieces]
+        if voices:
+            turns.append((kept, voices))
+            clock_s = max(pieces[-1].end_s for _, pieces in voices)
+    starts_s = [*(min(pieces[0].start_s for _, pieces in voices) for _, voices in turns), float("inf")]
+    cues: list[Cue] = []
+    for (kept, voices), next_s in zip(turns, starts_s[1:], strict=True):
+        for speaker, pieces in voices:
+            shown = [
+                Cue(part[0].start_s, part[-1].end_s, _lines(part, kept), speaker, at_once=len(voices) > 1)
+                for part in divide(pieces, next_s, kept)
+            ]
+            cues += _timed(shown, next_s, kept)
+    return sorted(cues, key=lambda cue: cue.start_s)
+
+
+def _limits_at_once(limits: Limits) -> Limits:
+    return replace(limits, lines=1, line_columns=limits.line_columns - columns(DASH))
+
+
+def _pieces(voice: Sequence[Utterance], limits: Limits, clock_s: float, *, translation: bool) -> list[Piece]:
+    """Return the pieces of what one speaker says, after all that was said before."""
+    pieces: list[Piece] = []
+    for utterance in voice:
+        pieces += pieces_of(utterance, translation=translation, line_columns=limits.line_columns)
+    return _in_order(pieces, clock_s)
 
 
 def _in_order(pieces: Sequence[Piece], clock_s: float) -> list[Piece]:
-    """Let no piece start before the one before it ends: speakers may talk at once, subtitles follow each other."""
+    """Let no piece start before the one before it ends, whatever the aligner says of them."""
     ordered = []
     for piece in pieces:
         start_s = max(piece.start_s, clock_s)
@@ -114,7 +148,7 @@ def divide(pieces: Sequence[Piece], next_s: float, limits: Limits) -> list[Seque
 
     Args:
         pieces: At least one, in order.
-        next_s: When the next speaker starts.
+        next_s: When the next turn starts.
         limits: What to keep to.
     """
     count = len(pieces)
@@ -134,11 +168,11 @@ def divide(pieces: Sequence[Piece], next_s: float, limits: Limits) -> list[Seque
             if line > limits.line_columns:
                 line, lines = widths[end - 1], lines + 1
             long = piece.end_s - pieces[start].start_s > limits.max_s
-            if end > start + 1 and (lines > 2 or long or _apart(pieces[end - 2], piece)):
+            if end > start + 1 and (lines > limits.lines or long or _apart(pieces[end - 2], piece)):
                 break
             room_s = starts_s[end] - limits.gap_s - starts_s[start]
             lack_s = max(0.0, _needed_s(total, limits) - room_s)
-            fullness = total / (2 * limits.line_columns)
+            fullness = total / (limits.lines * limits.line_columns)
             cost = best[start] + 1 + _LACKING * lack_s + within + ends[end - 1] + fullness**2 / 2
             if cost < best[end]:
                 best[end], back[end] = cost, start
@@ -198,15 +232,20 @@ def _width(pieces: Sequence[Piece]) -> int:
     return sum(piece.width + (piece.spaced and number > 0) for number, piece in enumerate(pieces))
 
 
-def _timed(cues: Sequence[Cue], limits: Limits) -> list[Cue]:
-    """Show each subtitle as long as it takes to read, where the next one leaves time, and a little before that ends."""
+def _timed(cues: Sequence[Cue], next_s: float, limits: Limits) -> list[Cue]:
+    """Show each subtitle as long as it takes to read, where the next one leaves time, and a little before that ends.
+
+    Args:
+        cues: Of one speaker, each as long as it is spoken.
+        next_s: When the next turn starts.
+        limits: What to keep to.
+    """
     timed = []
     for cue, following in zip_longest(cues, cues[1:]):
         width = _width([piece for line in cue.lines for piece in line])
         wanted_s = max(cue.end_s, cue.start_s + _needed_s(width, limits))
         end_s = min(wanted_s, cue.start_s + limits.max_s)
-        if following is not None:
-            distance_s = following.start_s - cue.start_s
-            end_s = min(end_s, following.start_s - min(limits.gap_s, distance_s / 2))
-        timed.append(Cue(cue.start_s, end_s, cue.lines, cue.speaker))
+        following_s = following.start_s if following else next_s
+        gap_s = min(limits.gap_s, (following_s - cue.start_s) / 2)
+        timed.append(replace(cue, end_s=min(end_s, following_s - gap_s)))
     return timed

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from pipeline.export.cues import Cue, limits_for, make_cues
+from pipeline.export.cues import DASH, Cue, limits_for, make_cues
 from pipeline.export.record import VideoRecord
 from pipeline.export.text import milliseconds, one_line, stamp
 
@@ -14,8 +14,8 @@ _ENTITIES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 def srt(video: VideoRecord, *, translation: bool = False) -> str:
     """Write subtitles as SubRip.
 
-    The format has no place for speakers and no way to escape: what players would take for markup is kept from them by
-    an invisible character (U+2060).
+    The format has no place for speakers: where several are shown at once, each has a dash. Nor has it a way to escape:
+    what players would take for markup is kept from them by an invisible character (U+2060).
 
     Args:
         video: The video.
@@ -23,7 +23,8 @@ def srt(video: VideoRecord, *, translation: bool = False) -> str:
     """
     blocks = []
     for number, (cue, start_ms, end_ms) in enumerate(_clocked(video, translation=translation), 1):
-        text = "\n".join(_MARKUP.sub("\\1\u2060", line.replace("-->", "→")) for line in cue.texts)
+        lines = (_MARKUP.sub("\\1\u2060", line.replace("-->", "→")) for line in cue.texts)
+        text = "\n".join(DASH * cue.at_once + line for line in lines)
         blocks.append(f"{number}\n{stamp(start_ms, decimal=',')} --> {stamp(end_ms, decimal=',')}\n{text}\n")
     return "\n".join(blocks)
 
@@ -56,14 +57,25 @@ def _language(video: VideoRecord, *, translation: bool) -> str | None:
 
 
 def _clocked(video: VideoRecord, *, translation: bool) -> list[tuple[Cue, int, int]]:
-    """Return subtitles with their times in milliseconds, each longer than nothing and over before the next."""
+    """Return subtitles in order with their times in milliseconds, each longer than nothing and over before the next.
+
+    Of those that may be shown at once, each is over before the next of its speaker.
+    """
     cues = make_cues(video.utterances, limits_for(_language(video, translation=translation)), translation=translation)
-    clocked, last_ms = [], 0
+    clocked: list[tuple[Cue, int, int]] = []
+    free_ms: dict[str | None, int] = {}
+    turn_ms = last_ms = 0
     for cue in cues:
-        start_ms = max(milliseconds(cue.start_s), last_ms)
-        last_ms = max(milliseconds(cue.end_s), start_ms + 1)
-        clocked.append((cue, start_ms, last_ms))
-    return clocked
+        if not cue.at_once:
+            turn_ms = last_ms
+        start_ms = max(milliseconds(cue.start_s), turn_ms, free_ms.get(cue.speaker, 0))
+        end_ms = max(milliseconds(cue.end_s), start_ms + 1)
+        free_ms[cue.speaker] = end_ms
+        last_ms = max(last_ms, end_ms)
+        if not cue.at_once:
+            turn_ms = end_ms
+        clocked.append((cue, start_ms, end_ms))
+    return sorted(clocked, key=lambda each: each[1])
 
 
 def _timed_lines(cue: Cue, start_ms: int, end_ms: int) -> Sequence[str]:

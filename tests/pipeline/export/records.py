@@ -100,3 +100,22 @@ def speech(draw: st.DrawFn, language: str = "en", *, most_words: int = 30, timed
             )
         )  # fmt: skip
     return utterances
+
+
+@st.composite
+def speech_at_once(draw: st.DrawFn) -> list[Utterance]:
+    """Draw what up to three people say, each at their own pace, without heed to the others."""
+    utterances: list[Utterance] = []
+    for number in range(draw(st.integers(2, 3))):
+        at_s = 0.0
+        for each in draw(speech(most_words=8)):
+            shift_s = at_s - each.start_s + draw(st.floats(0, 4))
+            words = tuple(
+                replace(word, start_s=word.start_s + shift_s, end_s=word.end_s + shift_s) for word in each.words
+            )
+            at_s = words[-1].end_s
+            utterances.append(
+                replace(each, speaker=f"speaker {number}", words=words, start_s=words[0].start_s, end_s=at_s)
+            )
+    ordered = sorted(utterances, key=lambda each: each.start_s)
+    return [replace(each, index=index) for index, each in enumerate(ordered)]

@@ -8,7 +8,7 @@ from pipeline.export.cues import Cue, Limits, divide, limits_for, make_cues
 from pipeline.export.pieces import Piece
 from pipeline.export.text import columns
 from schemas.records import Utterance
-from tests.pipeline.export.records import said, speech
+from tests.pipeline.export.records import said, speech, speech_at_once
 
 LANGUAGES = st.sampled_from(["en", "zh", "ja"])
 SPEECH = LANGUAGES.flatmap(lambda language: st.tuples(st.just(language), speech(language)))
@@ -148,10 +148,64 @@ def test_a_long_pause_divides_even_a_short_sentence() -> None:
     assert texts(make_cues([whole], Limits())) == ["And the winner is", "nobody."]
 
 
-def test_people_who_talk_at_once_are_shown_one_after_the_other() -> None:
+def test_people_who_talk_at_once_are_shown_at_once() -> None:
     cues = make_cues([said("I never said that.", 0, speaker="a"), said("You did so.", 0.2, speaker="b")], Limits())
     assert texts(cues) == ["I never said that.", "You did so."]
-    assert cues[0].end_s <= cues[1].start_s
+    assert [cue.start_s for cue in cues] == [0.0, 0.2]
+    assert all(cue.at_once and cue.end_s - cue.start_s >= 1.0 for cue in cues)
+
+
+def test_one_who_barely_interrupts_is_shown_after_the_other() -> None:
+    cues = make_cues([said("I never said that.", 0, speaker="a"), said("You did so.", 1.0, speaker="b")], Limits())
+    assert texts(cues) == ["I never said that.", "You did so."]
+    assert cues[0].end_s <= cues[1].start_s <= 1.3
+    assert not any(cue.at_once for cue in cues)
+
+
+def test_an_interjection_is_shown_when_it_is_said_and_long_enough() -> None:
+    long = Utterance(
+        0, 0, 10, "I talk for a long time about things that matter to me a lot.", "en", "a", (), 0, 0, 1, ()
+    )
+    yeah = Utterance(1, 2, 2.3, "Yeah.", "en", "b", (), 0, 0, 1, ())
+    right = Utterance(2, 5, 5.4, "Right.", "en", "b", (), 0, 0, 1, ())
+    after = Utterance(3, 10, 12, "And now next.", "en", "a", (), 0, 0, 1, ())
+    cues = make_cues([long, yeah, right, after], Limits())
+    of_b = [(cue.start_s, cue.end_s, *cue.texts) for cue in cues if cue.speaker == "b"]
+    assert of_b == [(2.0, 3.0, "Yeah."), (5.0, 6.0, "Right.")]
+    assert all(len(cue.lines) == 1 for cue in cues)
+    assert cues[-1].start_s == 10.0
+
+
+@given(speech_at_once())
+def test_speakers_who_talk_at_once_keep_all_promises_each(utterances: list[Utterance]) -> None:
+    limits = Limits()
+    cues = make_cues(utterances, limits)
+    assert [cue.start_s for cue in cues] == sorted(cue.start_s for cue in cues)
+    for speaker in {each.speaker for each in utterances}:
+        spoken = [each for each in utterances if each.speaker == speaker]
+        shown = [cue for cue in cues if cue.speaker == speaker]
+        assert solid("".join("".join(cue.texts) for cue in shown)) == "".join(solid(each.text) for each in spoken)
+        assert all(cue.end_s <= following.start_s for cue, following in pairwise(shown))
+    for cue in cues:
+        width = max(columns(text) for text in cue.texts)
+        assert (len(cue.lines), width) <= ((1, limits.line_columns - 2) if cue.at_once else (2, limits.line_columns))
+        assert width <= limits.line_columns
+        assert cue.start_s < cue.end_s <= cue.start_s + limits.max_s + 1e-9
+
+
+@given(speech_at_once())
+def test_subtitles_meet_only_where_speakers_do_and_nobody_is_late(utterances: list[Utterance]) -> None:
+    cues = make_cues(utterances, Limits())
+    for one, other in combinations(cues, 2):
+        if other.start_s < one.end_s:
+            assert one.at_once
+            assert other.at_once
+    for speaker in {each.speaker for each in utterances}:
+        words = [word for each in utterances if each.speaker == speaker for word in each.words]
+        shown = [(cue, piece) for cue in cues if cue.speaker == speaker for line in cue.lines for piece in line]
+        for (cue, piece), word in zip(shown, words, strict=True):
+            assert piece.text == word.word
+            assert piece is not cue.lines[0][0] or -1e-9 <= cue.start_s - word.start_s <= 0.35
 
 
 @pytest.mark.parametrize("text", ["", " \n ", "\u2028"])

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pipeline.export.record import VideoRecord
 from pipeline.export.subtitles import srt
 from pipeline.export.subtitles import webvtt as vtt
-from tests.pipeline.export.records import said, speech, video
+from tests.pipeline.export.records import said, speech, speech_at_once, video
 
 TALK = video(
     utterances=(
@@ -52,6 +52,29 @@ def test_other_programs_read_the_same_subtitles_from_both_formats(utterances: li
     assert solid("".join(each.text for each in from_vtt)) == words
     for each, following in zip(from_srt, [*from_srt[1:], None], strict=True):
         assert each.start < each.end <= (following.start if following else each.end)
+
+
+@given(speech_at_once())
+@settings(max_examples=40)
+def test_other_programs_read_the_same_from_people_who_talk_at_once(utterances: list) -> None:
+    film = video(utterances=tuple(utterances))
+    from_srt = pysubs2.SSAFile.from_string(srt(film), "srt")
+    from_vtt = webvtt.from_string(vtt(film))
+    assert [(each.start, each.end) for each in from_srt] == [(ms(each.start), ms(each.end)) for each in from_vtt]
+    assert [each.start for each in from_srt] == sorted(each.start for each in from_srt)
+    assert all(each.start < each.end for each in from_srt)
+    for speaker in {each.speaker for each in utterances}:
+        spoken = "".join(solid(each.text) for each in utterances if each.speaker == speaker)
+        assert solid("".join(each.text for each in from_vtt if each.voice == speaker)) == spoken
+
+
+def test_subrip_has_a_dash_for_each_who_talks_at_once() -> None:
+    talk = video(utterances=(said("I never said that.", 0, speaker="a"), said("You did so.", 0.2, speaker="b")))
+    assert [each.plaintext for each in pysubs2.SSAFile.from_string(srt(talk), "srt")] == [
+        "- I never said that.", "- You did so."
+    ]  # fmt: skip
+    assert "<v a>I " in vtt(talk)
+    assert "- " not in vtt(talk)
 
 
 def ms(stamp: str) -> int:
