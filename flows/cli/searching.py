@@ -30,6 +30,12 @@ from schemas.search import MOMENT_KINDS
 @click.option("--to", metavar="TIME", help="Only what starts before this time.")
 @click.option("--limit", type=click.IntRange(1, 1000), default=10, show_default=True, help="Moments at most.")
 @click.option("--format", "form", type=click.Choice(["table", "json", "csv"]), default="table", show_default=True)
+@click.option(
+    "--thumbnails",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="Write the keyframe of each hit there, as JPEG; json and csv say which.",
+)
 @reported
 def search(query: str | None, lake: str, **options: Any) -> None:
     """Find the moments of videos that answer QUERY: what is said, what is on screen, what pictures show.
@@ -39,6 +45,7 @@ def search(query: str | None, lake: str, **options: Any) -> None:
     videolake search '"to be or not to be"' --kind speech --lake LAKE     word by word
     videolake search --image photo.jpg --lake LAKE
     videolake search --like talk.mp4@1:23 --lake LAKE
+    videolake search "a red car" --lake LAKE --format json --thumbnails pictures/
     """
     from flows.commands.search import print_search
 

@@ -3,22 +3,26 @@
 import csv
 import json
 import sys
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
 import click
 
+from flows.web.reader import LakeReader
+from flows.web.thumbnails import Thumbnails
+from pipeline.export.names import safe_stem, unique, whole_file
 from pipeline.export.text import one_line
 from pipeline.lake import Lake
 from pipeline.lake.present import clock
 from pipeline.search import Searcher, check_query, make_filter, update_index
 from pipeline.times import parse_time
 from schemas.errors import ConfigurationError
-from schemas.search import Hit, MomentKind, Reason
+from schemas.search import Duplicate, Hit, MomentKind, Reason
 
 _WAYS = {"words": "words", "meaning": "meaning", "picture": "looks"}
+_TIME_WIDTH = 11
 _UNNAMED = "a picture in which nothing was recognised"
 _KINDS = {"speech": "said", "screen": "on screen", "caption": "caption", "picture": "picture"}
 
@@ -38,13 +42,15 @@ def print_search(
     to: str | None,
     limit: int,
     form: str,
+    thumbnails: Path | None,
 ) -> None:
-    """Search and print what was found.
+    """Search and print what was found; with a folder of `thumbnails`, put a picture of each hit there.
 
     Raises:
         ConfigurationError: Not one thing to search for was given, or a time or picture cannot be read.
         LakeError: The lake cannot be read, or has no such video, language, speaker or topic.
         ModelError: The model that a picture must be encoded by is not there.
+        ExportError: A thumbnail cannot be written.
     """
     if sum(each is not None for each in (query, image, like)) != 1:
         raise ConfigurationError("Give one thing to search for: a QUERY, --image FILE, or --like VIDEO@TIME.")
@@ -53,7 +59,8 @@ def print_search(
     filters = make_filter(
         videos=videos, languages=languages, topics=topics, speakers=speakers, kinds=kinds, from_s=from_, to_s=to
     )
-    searcher = Searcher(Lake(lake))
+    opened = Lake(lake)
+    searcher = Searcher(opened)
     if sys.stderr.isatty():
         click.echo(click.style("Loading the models that read queries …", dim=True), err=True)
     if image is not None:
@@ -67,7 +74,41 @@ def print_search(
         hits = searcher.search(query or "", filters, limit)
     for note in searcher.notes:
         click.echo(click.style("note: ", fg="yellow") + note, err=True)
-    _print(form, [asdict(hit) for hit in hits], _row, lambda: _print_hits(hits, searcher))
+    pictures = write_thumbnails(opened, hits, thumbnails) if thumbnails else [None] * len(hits)
+    columns = [field.name for field in fields(Hit)]
+    rows = [asdict(hit) for hit in hits]
+    if thumbnails:
+        columns.append("thumbnail")
+        for row, picture in zip(rows, pictures, strict=True):
+            row["thumbnail"] = str(picture) if picture else None
+    _print(form, rows, columns, lambda: _print_hits(hits, pictures, searcher))
+
+
+def write_thumbnails(lake: Lake, hits: Sequence[Hit], folder: Path) -> list[Path | None]:
+    """Write the keyframe of each hit into a folder, by the name of its video and the second that the hit begins at.
+
+    Returns:
+        The file of each hit; None where it has no picture.
+
+    Raises:
+        ExportError: A file cannot be written.
+        LakeError: The lake cannot be read.
+    """
+    frames = [hit.frame_id for hit in hits if hit.frame_id]
+    found = Thumbnails(LakeReader(lake)).many(list(dict.fromkeys(frames)))
+    taken: set[str] = set()
+    written: list[Path | None] = []
+    for hit in hits:
+        jpeg = found.get(hit.frame_id or "")
+        if jpeg is None:
+            written.append(None)
+            continue
+        stem = f"{safe_stem(hit.uri)} {hit.start_s:.2f}".rstrip("0").rstrip(".")
+        file = folder / f"{unique(f'{stem} s', hit.video_id, taken)}.jpg"
+        with whole_file(file) as path:
+            path.write_bytes(jpeg)
+        written.append(file)
+    return written
 
 
 def print_duplicates(video: str | None, lake: str, *, least_overlap: float, form: str) -> None:
@@ -87,7 +128,7 @@ def print_duplicates(video: str | None, lake: str, *, least_overlap: float, form
         if not found:
             click.echo("No two videos show the same.", err=True)
 
-    _print(form, [asdict(pair) for pair in found], lambda row: row, table)
+    _print(form, [asdict(pair) for pair in found], [field.name for field in fields(Duplicate)], table)
 
 
 def build_index(lake: str, *, rebuild: bool) -> None:
@@ -101,38 +142,48 @@ def build_index(lake: str, *, rebuild: bool) -> None:
     click.echo(f"{done.moments:,} moments of {done.videos:,} videos indexed; {what}, {done.seconds:.1f} s")
 
 
-def _print(form: str, rows: list[dict[str, Any]], flat: Any, table: Any) -> None:  # noqa: ANN401 - functions
+def _print(form: str, rows: list[dict[str, Any]], columns: Sequence[str], table: Callable[[], None]) -> None:
     if form == "json":
         click.echo(json.dumps(rows, ensure_ascii=False, indent=2))
     elif form == "csv":
-        flattened = [flat(row) for row in rows]
-        if flattened:
-            writer = csv.DictWriter(sys.stdout, list(flattened[0]), lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(flattened)
+        writer = csv.DictWriter(sys.stdout, columns, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(map(_flat, rows))
     else:
         table()
 
 
-def _row(hit: Mapping[str, Any]) -> dict[str, Any]:
-    reasons = "; ".join(f"{each['kind']} {each['way']} {each['score']:.3f}" for each in hit["reasons"])
-    return {**hit, "reasons": reasons}
+def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Write why a hit was found in one cell."""
+    if "reasons" not in row:
+        return dict(row)
+    reasons = "; ".join(f"{each['kind']} {each['way']} {each['score']:.3f}" for each in row["reasons"])
+    return {**row, "reasons": reasons}
 
 
-def _print_hits(hits: Sequence[Hit], searcher: Searcher) -> None:
+def _print_hits(hits: Sequence[Hit], pictures: Sequence[Path | None], searcher: Searcher) -> None:
     if not hits:
         size = searcher.moments
         where = f"in {size:,} moments" if size else "in the lake: it holds no moments yet. `videolake run` fills it"
         click.echo(f"Nothing found {where}.", err=True)
-    for hit in hits:
-        time = click.style(f"{clock(hit.start_s):>8}", fg="cyan", bold=True)
+    for hit, picture in zip(hits, pictures, strict=True):
+        time = click.style(f"{_span(hit):>{_TIME_WIDTH}}", fg="cyan", bold=True)
         name = one_line(hit.uri).rsplit("/", 1)[-1]
         title = f"  {one_line(hit.headline)}" if hit.headline else ""
-        click.echo(f"{time}  {click.style(name, bold=True)}{click.style(title, dim=True)}")
-        for line in reason_lines(hit.reasons[:3]):
-            click.echo(f"          {line}")
+        click.echo(f"{time}  {click.style(name, bold=True)}{click.style(f'{title}  {hit.score:.3f}', dim=True)}")
+        lines = reason_lines(hit.reasons[:3])
         if not any(reason.text == hit.text for reason in hit.reasons[:3]):
-            click.echo(f"          {one_line(hit.text)}")
+            lines.append(one_line(hit.text))
+        if picture:
+            lines.append(click.style(one_line(str(picture)), dim=True))
+        for line in lines:
+            click.echo(f"{' ' * _TIME_WIDTH}  {line}")
+
+
+def _span(hit: Hit) -> str:
+    """Return when a hit is, as `videolake clip` takes it."""
+    start, end = clock(hit.start_s), clock(hit.end_s)
+    return start if start == end else f"{start}-{end}"
 
 
 def reason_lines(reasons: Sequence[Reason]) -> list[str]:

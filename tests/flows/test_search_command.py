@@ -1,6 +1,8 @@
 import csv
 import io
 import json
+import re
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -10,8 +12,9 @@ from click.testing import CliRunner, Result
 from flows.cli import main
 from flows.commands.search import reason_lines
 from pipeline.lake import Lake
+from schemas.records import Analysis
 from schemas.search import Reason
-from tests.pipeline.lake.lakes import publish
+from tests.pipeline.lake.lakes import analysis, publish
 
 
 @pytest.fixture(scope="module")
@@ -28,10 +31,9 @@ def videolake(*arguments: str) -> Result:
 def test_search_prints_times_lines_and_why(lake: str) -> None:
     found = videolake("search", "v02 sentence", "--lake", lake, "--limit", "1")
     assert found.exit_code == 0
-    assert found.stdout.splitlines()[:2] == [
-        "    0:00  v02.mp4  Bicycles in v02",
-        "          Sentence 0 of v02.  (said, words)",
-    ]
+    first, second, *_ = found.stdout.splitlines()
+    assert re.fullmatch(r"  0:00-0:02  v02\.mp4  Bicycles in v02  0\.\d{3}", first)
+    assert second == "             Sentence 0 of v02.  (said, words)"
     assert "Found by words alone" in found.stderr
 
 
@@ -55,6 +57,44 @@ def test_search_prints_json_and_csv_for_programs(lake: str) -> None:
     assert found[0]["reasons"][0]["spans"] == [[0, 8]]
     text = videolake("search", "sentence", "--lake", lake, "--from", "0:15", "--format", "csv").stdout
     assert {row["start_s"] for row in csv.DictReader(io.StringIO(text))} == {"20.0"}
+
+
+def test_csv_has_its_header_where_nothing_is_found(lake: str) -> None:
+    header = "video_id,uri,headline,start_s,end_s,text,frame_id,score,reasons"
+    assert videolake("search", "zebra", "--lake", lake, "--format", "csv").stdout == f"{header}\n"
+    assert videolake("search", "zebra", "--lake", lake, "--format", "json").stdout == "[]\n"
+    header = "video_id,other_id,uri,other_uri,overlap,offset_s"
+    assert videolake("duplicates", "--lake", lake, "--format", "csv").stdout == f"{header}\n"
+
+
+def pictured(video_id: str) -> Analysis:
+    """All pictures are JPEGs but the last, which is something else."""
+    made = analysis(video_id)
+    frames = tuple(
+        replace(frame, thumbnail=b"\xff\xd8\xff" + bytes([frame.index])) if frame.index < 2 else frame
+        for frame in made.keyframes
+    )
+    return replace(made, keyframes=frames)
+
+
+def test_thumbnails_of_hits_are_written_and_named(tmp_path: Path) -> None:
+    made = Lake.create(str(tmp_path / "lake"))
+    publish(made, "01", ["v01", "v02"], made_up=pictured)
+    folder = tmp_path / "new" / "pictures"
+    asked = ("search", "sentence", "--lake", made.uri, "--thumbnails", str(folder))
+    found = json.loads(videolake(*asked, "--format", "json").stdout)
+    assert {(hit["uri"][-7:], hit["start_s"], hit["thumbnail"]) for hit in found} == {
+        (f"{video}.mp4", start, str(folder / f"{video} {start:.0f} s.jpg") if start < 20 else None)
+        for video in ("v01", "v02")
+        for start in (0.0, 10.0, 20.0)
+    }
+    assert (folder / "v02 10 s.jpg").read_bytes() == b"\xff\xd8\xff\x01"
+    assert len(list(folder.iterdir())) == 4
+    rows = csv.DictReader(io.StringIO(videolake(*asked, "--format", "csv").stdout))
+    assert {row["thumbnail"] for row in rows} == {"", *map(str, folder.iterdir())}
+    assert str(folder / "v01 0 s.jpg") in videolake(*asked).stdout
+    wrong = videolake("search", "sentence", "--lake", made.uri, "--thumbnails", "/dev/null/x")
+    assert (wrong.exit_code, "cannot be written" in wrong.stderr) == (1, True)
 
 
 def test_search_finds_more_like_a_moment(lake: str) -> None:
