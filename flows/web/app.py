@@ -14,6 +14,8 @@ from starlette.responses import Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from flows.web.film_pages import FilmPages
+from flows.web.findings import Findings
 from flows.web.guard import Access, Guard
 from flows.web.pages import Pages
 from flows.web.reader import LakeReader
@@ -41,7 +43,9 @@ def make_app(
         LakeError: The lake cannot be read.
     """
     reader = LakeReader(lake)
-    pages = Pages(reader, Thumbnails(reader), searcher, tuple(media_roots))
+    findings = Findings(reader, searcher)
+    pages = Pages(reader, Thumbnails(reader), findings)
+    films = FilmPages(reader, findings, tuple(media_roots))
 
     @asynccontextmanager
     async def watching(app: Starlette) -> AsyncIterator[None]:
@@ -53,10 +57,10 @@ def make_app(
         routes=[
             Route("/", pages.home, name="home"),
             Route("/results", pages.results),
-            Route("/v/{video_id}", pages.video),
-            Route("/v/{video_id}/transcript", pages.transcript),
+            Route("/v/{video_id}", films.video),
+            Route("/v/{video_id}/transcript", films.transcript),
             Route("/t/{frame_id}.jpg", pages.thumbnail),
-            Route("/media/{video_id}", pages.media),
+            Route("/media/{video_id}", films.media),
             Route("/errors", pages.errors),
             Route("/health", pages.health),
             Mount("/static", StaticFiles(directory=Path(__file__).parent / "static")),

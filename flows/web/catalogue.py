@@ -1,5 +1,6 @@
 """The grid: which videos there are, by language, topic, kind and state, a page at a time."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,10 +19,15 @@ SORTS: Mapping[str, str] = {
 }
 """Orders of the grid."""
 
+KINDS: Mapping[str, str] = {"video": "has_video", "sound": "NOT has_video"}
+"""Kinds of videos, each with its condition."""
+
 _COLUMNS = (
     "video_id, uri, name, status, language, duration_s, has_video, headline, topics, poster, error_kind, "
     "error_message, error_stage"
 )
+_BETWEEN_WORDS = re.compile(r"[_.\s-]+")
+_PLAIN = "trim(regexp_replace(lower({}), '[_.\\s-]+', ' ', 'g'))"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +57,7 @@ class Selection:
     language: str = ""
     topic: str = ""
     kind: str = ""
-    """`video` or `sound`."""
+    """One of `KINDS`."""
     status: str = "ok"
     """`ok` or `failed`."""
     sort: str = "newest"
@@ -90,13 +96,35 @@ def cards_of(connection: duckdb.DuckDBPyConnection, video_ids: Sequence[str]) ->
     return {row[0]: _card(row) for row in found}
 
 
-def named_so(connection: duckdb.DuckDBPyConnection, words: str, limit: int) -> list[Card]:
-    """Return videos whose file name or headline holds these words, whatever their case."""
+def ids_of(connection: duckdb.DuckDBPyConnection, kind: str) -> list[str]:
+    """Return the ids of all videos of one of `KINDS`."""
+    condition = KINDS[kind]
+    found = connection.execute(f"SELECT video_id FROM lake.catalogue WHERE status = 'ok' AND {condition}")  # noqa: S608
+    return [video_id for (video_id,) in found.fetchall()]
+
+
+def named_so(connection: duckdb.DuckDBPyConnection, words: str, selection: Selection, limit: int) -> list[Card]:
+    """Return videos whose file name and headline hold all of these words.
+
+    Their case does not matter, nor whether `_`, `-`, `.` or a space is between them.
+
+    Args:
+        connection: Of `LakeReader.ask`.
+        words: As somebody wrote them.
+        selection: Which videos may be among them; those that failed may, unless it names what they do not have.
+        limit: Videos at most.
+    """
+    wanted = _BETWEEN_WORDS.sub(" ", words.lower()).split()
+    if not wanted:
+        return []
+    condition, values = _condition(selection, failed_too=selection.status == "ok" and not selection.kind)
     found = connection.execute(
-        f"SELECT {_COLUMNS} FROM lake.catalogue "  # noqa: S608
-        "WHERE contains(lower(name), lower($words)) OR contains(lower(headline), lower($words)) "
-        f"ORDER BY strpos(lower(headline), lower($words)) = 1 DESC, lower(name) LIMIT {int(limit)}",
-        {"words": words},
+        f"SELECT {_COLUMNS} FROM (SELECT *, {_PLAIN.format('name')} AS plain_name, "  # noqa: S608
+        f"{_PLAIN.format('headline')} AS plain_headline FROM lake.catalogue WHERE {condition}) "
+        "WHERE len(list_filter($words, lambda word: NOT contains(plain_name || ' ' || plain_headline, word))) = 0 "
+        "ORDER BY starts_with(plain_headline, $first) DESC, starts_with(plain_name, $first) DESC, plain_name "
+        f"LIMIT {int(limit)}",
+        values | {"words": wanted, "first": " ".join(wanted)},
     ).fetchall()
     return [_card(row) for row in found]
 
@@ -130,17 +158,19 @@ def facets(connection: duckdb.DuckDBPyConnection) -> Facets:
     return Facets(tuple(languages), tuple(topics), *counts)
 
 
-def _condition(selection: Selection) -> tuple[str, dict[str, Any]]:
-    conditions = ["status = $status"]
-    values: dict[str, Any] = {"status": "failed" if selection.status == "failed" else "ok"}
+def _condition(selection: Selection, *, failed_too: bool = False) -> tuple[str, dict[str, Any]]:
+    conditions, values = ["true"], dict[str, Any]()
+    if not failed_too:
+        conditions.append("status = $status")
+        values["status"] = "failed" if selection.status == "failed" else "ok"
     if selection.language:
         conditions.append("language = $language")
         values["language"] = selection.language
     if selection.topic:
         conditions.append("list_contains(topics, $topic)")
         values["topic"] = selection.topic
-    if selection.kind in {"video", "sound"}:
-        conditions.append("has_video" if selection.kind == "video" else "NOT has_video")
+    if selection.kind in KINDS:
+        conditions.append(KINDS[selection.kind])
     return " AND ".join(conditions), values
 
 

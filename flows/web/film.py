@@ -18,6 +18,7 @@ class Line:
     start_s: float
     end_s: float
     text: str
+    language: str | None
     translation: str | None
     speaker: str | None
     flags: tuple[str, ...]
@@ -163,7 +164,7 @@ def read_film(connection: duckdb.DuckDBPyConnection, video_id: str) -> Film | No
 
 _PICTURE_COLUMNS = "frame_id, time_s, shot_index, width, height, caption, text, labels"
 _SHOT_COLUMNS = "shot_index AS index, start_s, end_s, transition, score"
-_LINE_COLUMNS = "utterance_index AS index, start_s, end_s, text, translation, speaker, flags"
+_LINE_COLUMNS = "utterance_index AS index, start_s, end_s, text, language, translation, speaker, flags"
 _SCENE_COLUMNS = (
     "scene_index AS index, start_s, end_s, caption, topics, keyphrases, labels, text_weight, vision_weight, "
     "len(string_split_regex(trim(text), '\\s+')) * CAST(trim(text) <> '' AS INTEGER) AS words"

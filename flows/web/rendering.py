@@ -25,9 +25,11 @@ def environment() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     made.filters |= {
+        "alike": wording.alike,
         "begin_s": film.begin_s,
         "clock": wording.clock,
         "file_name": wording.file_name,
+        "lang": wording.lang,
         "language": wording.language_name,
         "megabytes": wording.megabytes,
         "percent": wording.percent,

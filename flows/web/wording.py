@@ -1,5 +1,7 @@
 """How pages write numbers, times, languages and reasons."""
 
+import math
+import re
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -9,10 +11,11 @@ from pipeline.lake.present import clock
 from pipeline.search.terms import parse_query, terms_of
 
 __all__ = [
-    "Words", "clock", "file_name", "language_name", "marked", "megabytes", "percent", "spelled_length", "what_to_do",
-    "words_of",
+    "Words", "alike", "clock", "file_name", "lang", "language_name", "marked", "megabytes", "percent", "spelled_length",
+    "what_to_do", "words_of",
 ]  # fmt: skip
 
+_LANGUAGE = re.compile(r"[a-z]{2,3}")
 _LANGUAGES = {
     "ar": "Arabic", "bg": "Bulgarian", "ca": "Catalan", "cs": "Czech", "da": "Danish", "de": "German", "el": "Greek",
     "en": "English", "es": "Spanish", "et": "Estonian", "fa": "Persian", "fi": "Finnish", "fr": "French",
@@ -43,6 +46,18 @@ _WHAT_TO_DO = {
 def language_name(code: str | None) -> str:
     """Return a language's English name; the code itself if it is a rarer one."""
     return _LANGUAGES.get(code or "", code or "")
+
+
+def lang(code: str | None) -> Markup:
+    """Return the attribute that says in which language an element is; nothing where that is not known."""
+    return Markup(' lang="{}"').format(code) if code and _LANGUAGE.fullmatch(code) else Markup("")
+
+
+def alike(video_id: str, time_s: float) -> dict[str, str]:
+    """Return the parameters of an address that shows moments like one."""
+    # Never before the moment that it means: what is shown there may be another picture.
+    seconds = f"{math.ceil(round(time_s * 100, 6)) / 100:.2f}"
+    return {"like": f"{video_id}@{seconds.rstrip('0').rstrip('.')}"}
 
 
 def what_to_do(kind: str) -> str:

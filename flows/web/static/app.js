@@ -4,26 +4,42 @@
 const find = (selector, within = document) => within.querySelector(selector);
 const all = (selector, within = document) => [...within.querySelectorAll(selector)];
 const box = find("#q"), results = find("#results"), filters = find("#filters");
-let asked = 0;
+const moments = ["moment", "video", "speaker", "from", "to"];
+let asked = 0, shown = "", draft = false, here = location.pathname + location.search;
 
 function choice(typing) {
-  const params = new URLSearchParams();
-  for (const [name, value] of new FormData(filters)) if (name !== "q" && value && !(name === "sort" && value === "newest")) params.set(name, value);
-  if (box.value.trim()) params.set("q", box.value.trim());
-  const shown = params.toString();
+  const params = new URLSearchParams(), query = box.value.trim();
+  const chosen = new FormData(filters);
+  if (query) chosen.delete("like");
+  const searches = query || chosen.get("like");
+  for (const [name, value] of chosen) {
+    if (name === "q" || !value.trim() || (name === "sort" && (searches || value === "newest"))) continue;
+    if (searches || !moments.includes(name)) params.set(name, value.trim());
+  }
+  if (query) params.set("q", query);
+  const address = params.toString();
   if (typing) params.set("typing", "1");
-  return [shown ? `/?${shown}` : "/", `/results?${params}`];
+  return [address ? `/?${address}` : "/", `/results?${params}`];
 }
 
-async function show(typing) {
+// What is typed is one entry of the history, from its first letter until it is sent or left.
+function remember(address, typing) {
+  if (address !== here) history[draft ? "replaceState" : "pushState"](null, "", address);
+  here = address;
+  draft = typing;
+}
+
+async function show(typing, paused) {
   const number = ++asked, [address, fragment] = choice(typing);
   results.setAttribute("aria-busy", "true");
   try {
     const answer = await fetch(fragment, { credentials: "same-origin" });
     if (number !== asked) return;
     if (!answer.ok) { location.assign(address); return; }
-    results.innerHTML = await answer.text();
-    history.replaceState(null, "", address);
+    const text = await answer.text();
+    if (number !== asked) return;
+    if (text !== shown) results.innerHTML = shown = text;
+    remember(address, typing || paused);
     document.title = box.value.trim() ? `${box.value.trim()} – Videolake` : "Videolake";
     watchMore();
   } catch { if (number === asked) location.assign(address); }
@@ -32,10 +48,18 @@ async function show(typing) {
 
 let waiting;
 if (results) {
-  box.addEventListener("input", () => { clearTimeout(waiting); waiting = setTimeout(show, 160, true); });
-  box.form.addEventListener("submit", (event) => { event.preventDefault(); clearTimeout(waiting); show(false); });
-  filters.addEventListener("change", () => show(false));
-  filters.addEventListener("submit", (event) => { event.preventDefault(); show(false); });
+  // While somebody types, the last word may go on; once they pause, it is what the address will find again.
+  const pause = () => { if (!results.contains(document.activeElement)) show(false, true); };
+  box.addEventListener("input", () => {
+    clearTimeout(waiting);
+    waiting = setTimeout(() => { show(true); waiting = setTimeout(pause, 600); }, 160);
+  });
+  box.addEventListener("blur", () => { draft = false; });
+  const finish = () => { clearTimeout(waiting); show(false); };
+  box.form.addEventListener("submit", (event) => { event.preventDefault(); finish(); });
+  filters.addEventListener("change", finish);
+  filters.addEventListener("submit", (event) => { event.preventDefault(); finish(); });
+  addEventListener("popstate", () => { if (location.pathname + location.search !== here) location.reload(); });
   watchMore();
 }
 

@@ -51,6 +51,13 @@ function tell() {
 }
 
 document.addEventListener("click", (event) => {
+  const kept = event.target.closest("[data-keep-t]");
+  if (kept) {
+    const url = new URL(kept.href);
+    url.searchParams.set("t", String(Math.round(position * 100) / 100));
+    kept.href = url;
+    return;
+  }
   if (event.ctrlKey || event.metaKey || event.shiftKey) return;
   const moment = event.target.closest("[data-t]"), line = event.target.closest("[data-line]");
   if (!moment && (!line || String(getSelection()))) return;

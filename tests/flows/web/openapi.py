@@ -21,6 +21,7 @@ def _get(*parameters: dict[str, Any], of: str = "text/html", statuses: tuple[int
 _CHOICE = [
     _query("q"), _query("language"), _query("topic"), _query("kind"), _query("status", enum=["ok", "failed"]),
     _query("sort"), _query("moment"), _query("page", type="integer"), _query("typing"),
+    _query("like"), _query("video"), _query("speaker"), _query("from"), _query("to"),
 ]  # fmt: skip
 _RANGE = {"name": "Range", "in": "header", "schema": {"type": "string", "pattern": r"^bytes=\d{0,20}-\d{0,20}$"}}
 

@@ -15,6 +15,8 @@ Open = Callable[..., Page]
 PLACES = (
     "/",
     "/?q=telescope",
+    f"/?q=telescope&speaker=Bob&from=0:01&to=20&video={TALK}",
+    f"/?like={TALK}@2",
     f"/v/{TALK}?t=5&q=telescope",
     f"/v/{HOSTILE}",
     f"/v/{GONE}",
@@ -155,6 +157,56 @@ def test_filters_answer_at_once_and_stay_in_the_address(opened: Open) -> None:
     expect(page).to_have_url(re.compile(r"/\?topic=astronomy$"))
     page.reload()
     expect(page.locator(".card")).to_have_count(1)
+
+
+def test_back_leads_from_a_search_to_what_was_before_it(opened: Open) -> None:
+    page = opened("/")
+    box = page.get_by_role("searchbox")
+    box.press_sequentially("telescope")
+    expect(page).to_have_url(re.compile(r"/\?q=telescope$"))
+    box.press("Enter")
+    box.fill("mirror")
+    expect(page.locator("#count")).to_contain_text("mirror")
+    box.press("Enter")
+    page.go_back()
+    expect(page).to_have_url(re.compile(r"/\?q=telescope$"))
+    expect(page.locator("#count")).to_contain_text("telescope")
+    expect(box).to_have_value("telescope")
+    page.go_back()
+    expect(page.locator("#grid")).to_be_visible()
+    expect(box).to_have_value("")
+
+
+def test_what_is_found_when_typing_pauses_is_what_the_address_finds(opened: Open) -> None:
+    page = opened("/")
+    with page.expect_response(lambda answer: answer.url.endswith("/results?q=tele+mirror")):
+        page.get_by_role("searchbox").press_sequentially("tele mirror")
+    expect(page.locator("#results")).to_have_attribute("aria-busy", "false")
+    found = page.locator("#results").inner_text()
+    page.reload()
+    assert page.locator("#results").inner_text() == found
+
+
+def test_a_search_keeps_the_kind_that_was_chosen_and_shows_it(opened: Open) -> None:
+    page = opened("/")
+    page.get_by_label("Kind").select_option("sound")
+    expect(page.locator(".card")).to_have_count(0)
+    page.get_by_role("searchbox").press_sequentially("telescope")
+    expect(page.locator("#count")).to_have_text("No moments for “telescope”")
+    expect(page).to_have_url(re.compile(r"/\?kind=sound&q=telescope$"))
+    page.get_by_label("Kind").select_option("video")
+    expect(page.locator(".hit")).to_have_count(2)
+
+
+def test_a_search_can_be_restricted_by_speaker_and_freed_again(opened: Open) -> None:
+    page = opened("/?q=telescope")
+    page.get_by_text("Speaker, time").click()
+    page.get_by_label("Speaker").fill("Ada")
+    page.get_by_label("Speaker").press("Enter")
+    expect(page.locator(".hit")).to_have_count(1)
+    page.get_by_role("link", name="Remove: said by Ada").click()
+    expect(page.locator(".hit")).to_have_count(2)
+    expect(page.get_by_label("Speaker")).to_have_value("")
 
 
 @pytest.mark.parametrize("place", PLACES)

@@ -175,7 +175,7 @@ def web_client_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> TestClien
 
 
 def test_a_long_transcript_comes_in_two_parts(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("flows.web.pages.FIRST_LINES", 2)
+    monkeypatch.setattr("flows.web.film_pages.FIRST_LINES", 2)
     whole = page(client, f"/v/{TALK}")
     lines = [attrs for tag, attrs in whole.tags if "data-line" in attrs]
     assert [attrs["data-line"] for attrs in lines] == ["0.5", "4"]
@@ -199,7 +199,7 @@ def test_a_transcript_and_what_is_found_can_be_those_of_one_speaker(
     assert "through a telescope" in found
     assert "Its mirror is made of glass" not in found
     assert spoken_at(page(client, f"/v/{TALK}?speaker=Nobody")) == spoken_at(page(client, f"/v/{TALK}"))
-    monkeypatch.setattr("flows.web.pages.FIRST_LINES", 1)
+    monkeypatch.setattr("flows.web.film_pages.FIRST_LINES", 1)
     rest = next(attrs["data-rest"] for _, attrs in page(client, f"/v/{TALK}?speaker=Ada").tags if "data-rest" in attrs)
     assert spoken_at(page(client, rest or "")) == ["14"]
 

@@ -1,0 +1,137 @@
+"""What searches find on the pages, and what they can be restricted to."""
+
+import re
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from starlette.testclient import TestClient
+
+from flows.web.asking import read_asked, seconds_of
+from tests.flows.web.lakes import BROKEN, GONE, MANY, TALK
+from tests.flows.web.test_pages import Elements, page
+
+
+def hits(found: Elements) -> list[tuple[str, str]]:
+    """Return video and second of each hit."""
+    links = [urlsplit(attrs["href"] or "") for tag, attrs in found.tags if tag == "a" and attrs.get("class") == "hit"]
+    return [(link.path.removeprefix("/v/"), dict(parse_qsl(link.query))["t"]) for link in links]
+
+
+def chips(found: Elements) -> dict[str, str | None]:
+    """Return what can be taken away, with the address without it."""
+    return {
+        attrs["aria-label"] or "": attrs["href"]
+        for tag, attrs in found.tags
+        if tag == "a" and (attrs.get("aria-label") or "").startswith("Remove: ")
+    }
+
+
+def test_the_kind_of_videos_chosen_holds_for_hits_too(client: TestClient) -> None:
+    everywhere = page(client, "/?q=telescope")
+    assert hits(page(client, "/?q=telescope&kind=video")) == hits(everywhere) != []
+    only_sound = page(client, "/?q=telescope&kind=sound")
+    assert hits(only_sound) == []
+    assert "Videos called so" not in only_sound.text
+    assert '<option value="sound" selected>' in client.get("/?q=telescope&kind=sound").text
+    assert "/?q=telescope" in [attrs.get("href") for _, attrs in only_sound.tags], "and can be left"
+
+
+def test_among_failed_videos_a_search_finds_names_alone_and_says_so(client: TestClient) -> None:
+    found = page(client, "/?q=onerror&status=failed")
+    assert hits(found) == []
+    assert f"/v/{BROKEN}" in [attrs.get("href") for _, attrs in found.tags]
+    assert "In videos that failed there is nothing to find" in found.text
+    assert chips(found) == {"Remove: videos that failed": "/?q=onerror"}
+    assert hits(page(client, "/?q=telescope&status=failed")) == []
+
+
+def test_hits_can_be_those_of_a_video_a_speaker_and_a_time_which_can_be_taken_away(client: TestClient) -> None:
+    address = f"/?q=telescope&video={TALK}&speaker=Bob&from=0:15&to=24"
+    found = page(client, address)
+    assert hits(found) == [(TALK, "19")]
+    assert chips(found) == {
+        "Remove: only in the talk.mp4": "/?q=telescope&speaker=Bob&from=0%3A15&to=24",
+        "Remove: said by Bob": f"/?q=telescope&video={TALK}&from=0%3A15&to=24",
+        "Remove: from 0:15": f"/?q=telescope&video={TALK}&speaker=Bob&to=24",
+        "Remove: before 24": f"/?q=telescope&video={TALK}&speaker=Bob&from=0%3A15",
+    }
+    assert hits(page(client, "/?q=telescope&speaker=Ada")) == [(TALK, "4")]
+    assert hits(page(client, f"/?q=telescope&video={GONE}")) == []
+    assert hits(page(client, "/?q=telescope&video=the talk.mp4&to=8")) == [(TALK, "4")]
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [("/?q=telescope&video=nowhere.mp4", "There is no video nowhere.mp4"),
+     ("/?q=telescope&from=soon", "“soon” is no time"),
+     ("/?q=telescope&from=20&to=10", "10 is not after 20"),
+     ("/?like=telescope", "“telescope” names no moment")]
+)  # fmt: skip
+def test_what_cannot_be_taken_for_a_filter_is_named_and_left_out(client: TestClient, address: str, said: str) -> None:
+    found = page(client, address)
+    assert said in found.text
+    assert chips(found) == {}
+    assert len(hits(found)) == (2 if "q=" in address else 0)
+
+
+def test_what_is_like_a_moment_is_found_and_is_not_that_moment(client: TestClient) -> None:
+    found = page(client, f"/?like={TALK}@2")
+    assert "like 0:02 of the talk.mp4" in found.text
+    assert len(hits(found)) > MANY
+    assert (TALK, "0") not in hits(found)
+    assert {video for video, _ in hits(page(client, f"/?like={TALK}@2&video={GONE}"))} == {GONE}
+    assert "There is no video nothing.mp4" in page(client, "/?like=nothing.mp4@2").text
+
+
+def test_hits_and_pictures_lead_to_what_is_like_them(client: TestClient) -> None:
+    def likes(address: str) -> list[str]:
+        return [attrs["href"] or "" for _, attrs in page(client, address).tags if attrs.get("class") == "alike"]
+
+    assert sorted(likes("/?q=telescope")) == [f"/?like={TALK}%4019", f"/?like={TALK}%404"]
+    storyboard = likes(f"/v/{TALK}")
+    assert len(storyboard) == 3
+    for address in storyboard:
+        assert "moments like" in page(client, address).text
+
+
+def test_a_search_that_finds_all_it_may_says_that_these_are_the_best(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "The best" not in page(client, "/?q=telescope").text
+    monkeypatch.setattr("flows.web.findings.MOST_HITS", 2)
+    monkeypatch.setattr("flows.web.pages.MOST_HITS", 2)
+    assert "The best 2 moments for" in page(client, "/?q=telescope").text
+
+
+@pytest.mark.parametrize("query", ["talk the", "THE_TALK", "talk-mp4", "the.talk", "telescope the", "mp4 telesc"])
+def test_a_video_is_called_so_if_all_words_are_in_its_names(client: TestClient, query: str) -> None:
+    assert f'href="/v/{TALK}"' in client.get("/results", params={"q": query}).text
+
+
+def test_texts_say_their_language_and_find_their_direction(client: TestClient) -> None:
+    for address in ("/", "/?q=telescope", f"/v/{TALK}?q=telescope"):
+        text = client.get(address).text
+        assert re.search(r'dir="auto" lang="en">[^<]*(<mark>)?[Tt]elescope', text), address
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(["q", "like", "video", "speaker", "from", "to", "kind", "status", "moment", "page", "sort"]),
+        st.text(max_size=8) | st.sampled_from(["sound", "failed", "speech", "1:23", "9.5", "a@3", "name"]),
+    )
+)
+@settings(suppress_health_check=list(HealthCheck))
+def test_what_is_asked_is_what_its_own_address_asks(params: dict[str, str]) -> None:
+    asked = read_asked(params)
+    again = read_asked(asked.params())
+    assert again.params() == asked.params()
+    assert again.problems == ()
+
+
+@given(st.integers(0, 9999), st.integers(0, 59), st.integers(0, 59))
+def test_times_are_read_as_people_write_them(hours: int, minutes: int, seconds: int) -> None:
+    assert seconds_of(f"{hours}:{minutes:02}:{seconds:02}") == hours * 3600 + minutes * 60 + seconds
+    assert seconds_of(f"{minutes}:{seconds}") == minutes * 60 + seconds
+    assert seconds_of(f"{seconds}.5") == seconds + 0.5
