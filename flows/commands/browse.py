@@ -3,6 +3,7 @@
 import logging
 import os
 import secrets
+import signal
 import socket
 import sys
 import threading
@@ -16,6 +17,7 @@ from flows.web.app import make_app
 from flows.web.guard import Access, is_loopback
 from pipeline.lake import Lake
 from pipeline.search import Searcher
+from pipeline.search.links import remove_abandoned, remove_own
 from schemas.errors import ConfigurationError, VideolakeError
 
 DEFAULT_PORT = 8765
@@ -33,6 +35,9 @@ def browse_lake(
     """
     import uvicorn
 
+    # uvicorn sends itself the signal again that ended it, whose own way would leave no time to put things in order.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    remove_abandoned()
     opened = Lake(lake)
     listening = listen(host, port)
     access = access_of(host, listening.getsockname()[1], token)
@@ -57,8 +62,8 @@ def browse_lake(
         click.echo("Stopped.", err=True)
     finally:
         if warming.is_alive():
-            # It may be inside a native library, where the end of the interpreter would abort the process. Nothing is
-            # ever written here, so that there is nothing to put in order.
+            # It may be inside a native library, where the end of the interpreter would abort the process.
+            remove_own()
             sys.stdout.flush()
             os._exit(0)
 

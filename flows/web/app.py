@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from anyio import to_thread
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -52,6 +53,7 @@ def make_app(
         del app
         with reader:
             yield
+        await to_thread.run_sync(searcher.close)
 
     app = Starlette(
         routes=[

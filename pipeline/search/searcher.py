@@ -199,6 +199,13 @@ class Searcher:
         """Find videos that show the same, at least in part; see `pipeline.search.duplicates`."""
         return find_duplicates(self._lake, video, least_overlap=least_overlap)
 
+    def close(self) -> None:
+        """Remove what the stored index needs on this machine's disk; searching again opens it anew."""
+        state, self._state = self._state, None
+        for segment in state.segments if state else ():
+            if segment.links:
+                segment.links.close()
+
     def refresh(self) -> None:
         """Look at the lake now."""
         self._looked_at = 0.0

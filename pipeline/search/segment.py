@@ -8,6 +8,7 @@ import duckdb
 import pyarrow as pa
 
 from pipeline.search.lexical import LexicalIndex, build_lexical
+from pipeline.search.links import LinkFolder
 from pipeline.search.moments import SPACES, Columns, Mask, Space, Vectors, load_rows, load_vectors
 from pipeline.search.vectors import ExactIndex, VectorIndex
 from schemas.search import Filter
@@ -52,8 +53,8 @@ class Segment:
     """Videos of which the lake has newer rows, or none any more."""
     name: str = ""
     """In the stored index; empty for one in memory."""
-    holder: object = None
-    """Keeps what an open segment needs on disk."""
+    links: LinkFolder | None = None
+    """What an open segment of the stored index needs on disk."""
 
     @cached_property
     def mask(self) -> Callable[[Filter], Mask | None]:

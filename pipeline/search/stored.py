@@ -5,7 +5,7 @@ import shutil
 import tempfile
 import time
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -17,6 +17,7 @@ from pipeline.lake.store import Store
 from pipeline.models import cache_dir
 from pipeline.search.ivf import EXACT_BELOW, IvfIndex, build_ivf
 from pipeline.search.lexical import LexicalIndex, build_lexical
+from pipeline.search.links import LinkFolder
 from pipeline.search.manifest import FOLDER, StoredFile, StoredSegment
 from pipeline.search.moments import ROW_SCHEMA, SPACES, Space, Vectors
 from pipeline.search.segment import Content, Segment
@@ -87,16 +88,16 @@ def open_segment(store: Store, segment: StoredSegment) -> Segment:
     _verify(store, segment, folder)
     try:
         rows = _read_rows(folder / "rows.arrow", segment)
-        holder = _linked(folder / file for file in segment.files if file.startswith("lexical/"))
+        links = LinkFolder(folder / file for file in segment.files if file.startswith("lexical/"))
         return Segment(
             name=segment.name,
             commits=_commits_of(_read_arrow(folder / "commits.arrow")),
             rows=rows,
             words=segment.words,
-            lexical=LexicalIndex.open(Path(holder.name)),
+            lexical=LexicalIndex.open(links.path),
             vectors={space: index for space in SPACES if (index := _open_vectors(folder, segment, space)) is not None},
             models=segment.models,
-            holder=holder,
+            links=links,
         )
     except (pa.ArrowException, ValueError, KeyError, EOFError, RuntimeError) as error:
         message = (
@@ -170,14 +171,6 @@ def _forget_old(cache: Path) -> None:
         with suppress(FileNotFoundError):
             if time.time() - folder.stat().st_mtime > _KEPT_S:
                 shutil.rmtree(folder, ignore_errors=True)
-
-
-def _linked(files: Iterable[Path]) -> "tempfile.TemporaryDirectory[str]":
-    """Return a folder of links to files: tantivy locks the folder it reads, and the lake is not to be written to."""
-    holder = tempfile.TemporaryDirectory(prefix="videolake-search-")
-    for file in files:
-        (Path(holder.name) / file.name).symlink_to(file.absolute())
-    return holder
 
 
 def _commits_of(table: pa.Table) -> dict[str, str]:

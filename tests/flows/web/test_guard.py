@@ -1,11 +1,13 @@
 """Who may ask, and what every answer carries."""
 
 import asyncio
+import shutil
 import signal
 import socket
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import httpx
 import pytest
@@ -15,7 +17,7 @@ from flows.commands.browse import access_of, address_of, listen
 from flows.web.app import make_app
 from flows.web.guard import Access, is_loopback
 from pipeline.lake import Lake
-from pipeline.search import Searcher
+from pipeline.search import Searcher, update_index
 from schemas.errors import ConfigurationError
 from tests.flows.web.lakes import TALK
 
@@ -105,17 +107,28 @@ def test_only_a_loopback_address_goes_without_a_token() -> None:
     assert address_of(Access("::1", 80, "a b")) == "http://[::1]:80/?token=a%20b"
 
 
-def test_the_command_serves_until_it_is_stopped(web_lake: Lake) -> None:
-    command = [sys.executable, "-m", "flows.cli", "browse", "--lake", web_lake.uri, "--port", "0"]
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+def test_the_command_serves_until_it_is_stopped_and_leaves_nothing(
+    web_lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stop: signal.Signals
+) -> None:
+    indexed = tmp_path / "lake"
+    shutil.copytree(web_lake.uri, indexed)
+    update_index(Lake(str(indexed)))
+    temporary = tmp_path / "tmp"
+    temporary.mkdir()
+    monkeypatch.setenv("TMPDIR", str(temporary))
+    command = [sys.executable, "-m", "flows.cli", "browse", "--lake", str(indexed), "--port", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         address = process.stdout.readline().split()[-1]
-        assert httpx.get(f"{address}health", timeout=60).text == "ok"
-        process.send_signal(signal.SIGINT)
+        assert "moments for" in httpx.get(f"{address}results?q=telescope", timeout=60).text
+        assert list(temporary.glob("videolake-search-*"))
+        process.send_signal(stop)
         try:
             assert process.wait(60) == 0
         finally:
             process.kill()
+    assert list(temporary.glob("videolake-search-*")) == []
 
 
 def test_a_port_that_is_taken_is_named_unless_any_will_do() -> None:
