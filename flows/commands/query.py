@@ -1,7 +1,7 @@
 """`videolake sql`: ask the lake, print or write the answer."""
 
-import json
 import sys
+from decimal import Decimal
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ import click
 import pyarrow as pa
 
 from pipeline.export.names import whole_file
-from pipeline.export.tables import WRITERS, Writer, plain_value, write_csv
+from pipeline.export.tables import WRITERS, Writer, json_text, plain_value, write_csv
 from pipeline.lake import Lake
 from schemas.errors import ConfigurationError, LakeError
 
@@ -28,6 +28,8 @@ def print_query(query: str, lake: str, *, form: str, output: Path | None, spread
         ExportError: The file cannot be written.
         ConfigurationError: The file's ending is none that can be written.
     """
+    if spreadsheet and output is None and form == "table":
+        form = "csv"
     if output is None and form == "table":
         _print_table(*Lake(lake).stream(query, _first_rows))
         return
@@ -135,7 +137,9 @@ def _cell(value: Any) -> str:  # noqa: ANN401 - whatever a query returns
 
 def _nested(value: Any) -> str:  # noqa: ANN401 - what plain_value returns
     """Return a list or struct as JSON, with as many decimals as other cells; anything else as text."""
-    return json.dumps(_rounded(value), ensure_ascii=False) if isinstance(value, list | dict) else str(value)
+    if isinstance(value, list | dict):
+        return json_text(_rounded(value))
+    return f"{value:f}" if isinstance(value, Decimal) else str(value)
 
 
 def _rounded(value: Any) -> Any:  # noqa: ANN401 - what plain_value returns

@@ -137,8 +137,9 @@ def build_index(lake: str, *, rebuild: bool) -> None:
     Raises:
         LakeError: The lake cannot be read or written, or a run is writing it.
     """
-    done = update_index(Lake(lake), rebuild=rebuild)
+    done = update_index(Lake(lake), rebuild=rebuild, verify=True)
     what = f"{done.videos_added:,} videos read" if done.videos_added else "nothing new"
+    what += ", what was damaged is made anew" if done.repaired else ""
     click.echo(f"{done.moments:,} moments of {done.videos:,} videos indexed; {what}, {done.seconds:.1f} s")
 
 

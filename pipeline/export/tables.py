@@ -1,11 +1,14 @@
 """Answers of any size as CSV, JSON, JSON Lines or Parquet, batch by batch.
 
 CSV holds plain values only: lists and structs are written as JSON in it. JSON knows no bytes, and no NaN or infinity:
-bytes, as thumbnails are, are written as how many there are, the others as null. Parquet keeps everything.
+bytes, as thumbnails are, are written as how many there are, the others as null. Decimals are numbers with all their
+digits. Parquet keeps everything.
 """
 
 import json
 import math
+import re
+import uuid
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import IO, Any
@@ -18,6 +21,9 @@ import pyarrow.parquet as pq
 _FORMULA = r"^[=+\-@\t\r\n＝＋－＠]"  # noqa: RUF001
 """How a cell begins that spreadsheets take for a formula; some of them take full-width marks for the others."""
 _BYTE_ORDER_MARK = "\ufeff".encode()
+_EXACT_MARK = f"decimal {uuid.uuid4().hex} "
+_EXACT = re.compile(rf'"{_EXACT_MARK}(-?[0-9.]+)"')
+"""Digits that `json`, which knows no decimals, has written as text. No text of a lake can hold the mark."""
 _GROUP_ROWS, _GROUP_BYTES = 65_536, 64_000_000
 
 Writer = Callable[[pa.RecordBatchReader, IO[bytes]], int]
@@ -91,7 +97,7 @@ WRITERS: dict[str, Writer] = {
 
 
 def plain_value(value: Any) -> Any:  # noqa: ANN401 - whatever a query returns
-    """Return a value as JSON knows it."""
+    """Return a value as JSON knows it, or a decimal."""
     if isinstance(value, dict):
         return {str(key): plain_value(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
@@ -100,9 +106,17 @@ def plain_value(value: Any) -> Any:  # noqa: ANN401 - whatever a query returns
         return f"<{len(value)} bytes>"
     if isinstance(value, float):
         return value if math.isfinite(value) else None
-    if isinstance(value, Decimal):
-        return int(value) if value == value.to_integral_value() else float(value)
-    return value if isinstance(value, str | int | bool | None) else str(value)
+    return value if isinstance(value, str | int | bool | Decimal | None) else str(value)
+
+
+def json_text(value: Any) -> str:  # noqa: ANN401 - what plain_value returns
+    """Write a plain value as JSON on one line."""
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False, default=_exact)
+    return _EXACT.sub(r"\1", text)
+
+
+def _exact(value: Decimal) -> str:
+    return f"{_EXACT_MARK}{value:f}"
 
 
 def _lines(reader: pa.RecordBatchReader) -> Iterator[bytes]:
@@ -110,7 +124,7 @@ def _lines(reader: pa.RecordBatchReader) -> Iterator[bytes]:
     for batch in reader:
         for row in batch.to_pylist():
             row.update({name: dict(row[name]) for name in maps if row[name] is not None})
-            yield json.dumps(plain_value(row), ensure_ascii=False, allow_nan=False).encode("utf-8", "replace")
+            yield json_text(plain_value(row)).encode("utf-8", "replace")
 
 
 def _flat_type(kind: pa.DataType) -> pa.DataType:
@@ -137,7 +151,7 @@ def _flat(column: pa.Array) -> pa.Array:
 
 def _cell(value: Any) -> str:  # noqa: ANN401 - whatever a query returns
     flat = plain_value(value)
-    return flat if isinstance(flat, str) else json.dumps(flat, ensure_ascii=False)
+    return flat if isinstance(flat, str) else json_text(flat)
 
 
 def _harmless(column: pa.Array) -> pa.Array:

@@ -1,6 +1,7 @@
 """Ask the lake in SQL, through a DuckDB connection that can read its tables and do nothing else."""
 
 import os
+import re
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -20,6 +21,12 @@ Answer = TypeVar("Answer")
 
 _ATTEMPTS = 5
 _BATCH_ROWS = 2048
+_NOT_THERE = re.compile(
+    r"Catalog Error: Table with name"
+    r"|Binder Error: (?=.*\b(table|column|Values list)\b).*(not found|does not exist|does not have)",
+    re.IGNORECASE,
+)
+"""What DuckDB says where there is no such table or column."""
 _READING = {duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN, duckdb.StatementType.PRAGMA}
 
 
@@ -209,4 +216,4 @@ def _explained(error: duckdb.Error) -> LakeError:
     if message.startswith("Traceback"):
         # Raised by `LakeFiles` and wrapped by DuckDB: only the last line is for the user.
         message = message.splitlines()[-1]
-    return LakeError(f"{message}\nTables: {', '.join(VIEW_NAMES)}.")
+    return LakeError(f"{message}\nTables: {', '.join(VIEW_NAMES)}." if _NOT_THERE.match(message) else message)

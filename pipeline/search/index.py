@@ -7,7 +7,7 @@ and a kill at any point leaves at most files that the next update removes.
 import logging
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import duckdb
 
@@ -16,7 +16,7 @@ from pipeline.lake.store import Store
 from pipeline.search.manifest import Manifest, StoredSegment, manifest_state, publish_manifest, read_manifest
 from pipeline.search.moments import Space
 from pipeline.search.segment import load_content, space_models
-from pipeline.search.stored import read_commits, save_segment
+from pipeline.search.stored import read_commits, save_segment, verify_segment
 from schemas.config import SearchConfig
 from schemas.errors import SearchIndexError
 
@@ -48,6 +48,8 @@ class Indexed:
     videos_added: int
     """That were read: new ones, and those of segments that were merged."""
     seconds: float
+    repaired: bool = False
+    """Whether a part was damaged, and made anew."""
 
 
 @dataclass(slots=True)
@@ -59,20 +61,21 @@ class _Known:
     videos: int
 
 
-def update_index(lake: Lake, *, rebuild: bool = False) -> Indexed:
-    """Bring the stored index up to the lake as it is now. Needs the lock.
+def update_index(lake: Lake, *, rebuild: bool = False, verify: bool = False) -> Indexed:
+    """Bring the stored index up to the lake as it is now. Needs the lock. Segments that are damaged are made anew.
 
     Args:
         lake: The lake.
-        rebuild: Make it anew, whatever there is.
+        rebuild: Make all anew, whatever there is.
+        verify: On local disk, read all files to find damage that left their sizes as they were.
 
     Raises:
         LakeError: The lake cannot be read or written, or another writer holds it.
     """
     with lake.lock():
         store = Store(lake.uri)
-        known = [] if rebuild else _known(store)
-        return lake.read(lambda connection: _update(connection, store, known))
+        known, damaged = ([], False) if rebuild else _known(store, verify=verify)
+        return replace(lake.read(lambda connection: _update(connection, store, known)), repaired=damaged)
 
 
 def index_if_large(lake: Lake, config: SearchConfig) -> Indexed | None:
@@ -97,17 +100,25 @@ def index_if_large(lake: Lake, config: SearchConfig) -> Indexed | None:
     return update_index(lake)
 
 
-def _known(store: Store) -> list[_Known]:
+def _known(store: Store, *, verify: bool) -> tuple[list[_Known], bool]:
+    """Return the segments that can be gone on with, and whether there are others."""
     try:
         manifest = read_manifest(store)
-        found = []
-        for segment in manifest.segments if manifest else ():
-            commits = read_commits(store, segment)
-            found.append(_Known(segment, commits, len(commits)))
     except SearchIndexError as error:
-        logger.warning("%s It is made anew.", error)
-        return []
-    return found
+        logger.info("Made anew: %s", error)
+        return [], True
+    found, damaged = [], False
+    for segment in manifest.segments if manifest else ():
+        try:
+            commits = read_commits(store, segment)
+            if verify:
+                verify_segment(store, segment)
+        except SearchIndexError as error:
+            logger.info("Made anew: %s", error)
+            damaged = True
+        else:
+            found.append(_Known(segment, commits, len(commits)))
+    return found, damaged
 
 
 def _update(connection: duckdb.DuckDBPyConnection, store: Store, known: list[_Known]) -> Indexed:

@@ -276,7 +276,6 @@ class Searcher:
                 # A newer index has just taken its place: look again.
                 continue
             except (SearchIndexError, PermissionError) as error:
-                logger.warning("%s", error)
                 self._notes["index"] = f"Searched without the index: {error}"
                 return []
         self._notes["index"] = "Searched without the index: files of it are missing; run `videolake index --rebuild`."

@@ -77,6 +77,19 @@ def read_commits(store: Store, segment: StoredSegment) -> dict[str, str]:
     return commits
 
 
+def verify_segment(store: Store, segment: StoredSegment) -> None:
+    """Compare the files of a segment on local disk with what the manifest says; it reads all of them.
+
+    Raises:
+        SearchIndexError: One is not what it was.
+    """
+    if store.local:
+        try:
+            _verify(store, segment, Path(store.path(f"{FOLDER}/{segment.name}")))
+        except OSError as error:
+            raise SearchIndexError(f"The search index of {store.uri} is damaged: {error}.") from error
+
+
 def open_segment(store: Store, segment: StoredSegment) -> Segment:
     """Open a segment for searching: mapped from local disk, or fetched to the cache from an object store.
 

@@ -108,3 +108,15 @@ def test_an_answer_too_wide_for_a_table_is_printed_row_by_row(lake: str) -> None
 def test_lists_and_structs_are_printed_as_json_with_few_decimals(lake: str) -> None:
     printed = sql(lake, "SELECT [{'label': 'a \u201ccat\u201d', 'score': 0.123456::FLOAT}] AS seen").stdout
     assert '[{"label": "a “cat”", "score": 0.123}]' in printed
+
+
+def test_a_spreadsheet_is_csv(lake: str) -> None:
+    asked = "SELECT '=1+1' AS cell"
+    assert sql(lake, asked, "--spreadsheet").stdout == sql(lake, asked, "--spreadsheet", "--format", "csv").stdout
+    assert "'=1+1" in sql(lake, asked, "--spreadsheet").stdout
+
+
+def test_decimals_are_printed_with_all_digits(lake: str) -> None:
+    asked = "SELECT 1234567890123456789.25::DECIMAL(38, 2) AS d, [0.10::DECIMAL(4, 2)] AS l"
+    assert "1234567890123456789.25" in sql(lake, asked).stdout
+    assert "[0.10]" in sql(lake, asked).stdout

@@ -166,6 +166,10 @@ def test_index_says_what_it_did_and_refuses_while_a_run_writes(tmp_path: Path) -
     assert found.exit_code == 0
     assert found.stdout.startswith("8 moments of 1 videos indexed; 1 videos read")
     assert "nothing new" in videolake("index", "--lake", made.uri).stdout
+    damaged = next(Path(made.uri, "_search").rglob("rows.arrow"))
+    damaged.write_bytes(damaged.read_bytes()[:-1] + b"\xff")
+    assert "1 videos read, what was damaged is made anew" in videolake("index", "--lake", made.uri).stdout
+    assert "nothing new" in videolake("index", "--lake", made.uri).stdout
     with made.lock():
         found = videolake("index", "--lake", made.uri)
     assert (found.exit_code, "is being written" in found.stderr) == (1, True)

@@ -1,5 +1,6 @@
 import csv
 import json
+from decimal import Decimal
 from io import BytesIO, StringIO
 
 import duckdb
@@ -42,6 +43,22 @@ def test_json_holds_values_of_every_type() -> None:
         "moment": "2026-11-24 12:00:00+00:00", "span": row["span"], "nothing": None, "yes": True,
         "text": 'é "q", \n', "vector": [0.5, 0.25], "big": 18446744073709551615,
     }  # fmt: skip
+
+
+def test_json_holds_all_digits_of_decimals() -> None:
+    query = """
+        SELECT 12345678901234567890.123456789012345678::DECIMAL(38, 18) AS long, -0.10::DECIMAL(5, 2) AS short,
+            0::DECIMAL(38, 18) AS zero, 3::DECIMAL(38, 0) AS whole, NULL::DECIMAL(5, 2) AS nothing,
+            [1.10::DECIMAL(4, 2)] AS list, {'a': 1.20::DECIMAL(4, 2)} AS struct
+    """
+    text = written(write_jsonl, answer(query))
+    assert text == (
+        '{"long": 12345678901234567890.123456789012345678, "short": -0.10, "zero": 0.000000000000000000, "whole": 3, '
+        '"nothing": null, "list": [1.10], "struct": {"a": 1.20}}\n'
+    )
+    assert json.loads(text, parse_float=Decimal)["long"] == Decimal("12345678901234567890.123456789012345678")
+    [row] = csv.DictReader(StringIO(written(write_csv, answer(query)), newline=""))
+    assert (row["list"], row["struct"]) == ("[1.10]", '{"a": 1.20}')
 
 
 def test_csv_holds_nested_values_as_json() -> None:

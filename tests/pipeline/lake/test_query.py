@@ -74,9 +74,25 @@ def test_a_wrong_query_is_explained(filled: Lake, query: str, message: str) -> N
         filled.sql(query)
 
 
-def test_the_explanation_lists_the_tables(filled: Lake) -> None:
-    with pytest.raises(LakeError, match="Tables: videos, shots, frames"):
-        filled.sql("SELECT * FROM framez")
+@pytest.mark.parametrize(
+    ("query", "listed"),
+    [
+        ("FROM framez", True),
+        ("SELECT nothing FROM videos", True),
+        ("SELECT videos.nothing FROM videos", True),
+        ("SELECT v.uri FROM videos", True),
+        ("FROM videos JOIN frames USING (nothing)", True),
+        ("FROM read_csv('/etc/passwd')", False),
+        ("SELEC 1", False),
+        ("SELECT nothing(uri) FROM videos", False),
+        ("SELECT uri, count(*) FROM videos", False),
+        ("SELECT 'x'::INT", False),
+    ],
+)
+def test_tables_are_listed_where_a_table_or_column_is_not_there(filled: Lake, query: str, listed: bool) -> None:
+    with pytest.raises(LakeError) as error:
+        filled.sql(query)
+    assert ("Tables: videos, shots, frames" in str(error.value)) == listed
 
 
 @pytest.mark.parametrize(

@@ -129,7 +129,9 @@ def test_an_update_that_is_killed_anywhere_changes_no_answer(
 
 
 @pytest.mark.parametrize("file", ["rows.arrow", "text.npy", "commits.arrow", "lexical", "manifest.json"])
-def test_a_damaged_index_is_not_read_until_it_is_made_anew(lake: Lake, file: str) -> None:
+def test_a_damaged_index_is_not_read_until_it_is_made_anew(
+    lake: Lake, file: str, caplog: pytest.LogCaptureFixture
+) -> None:
     publish(lake, "01", ["v01", "v02"])
     expected = answers(make_searcher(lake))
     update_index(lake)
@@ -139,10 +141,30 @@ def test_a_damaged_index_is_not_read_until_it_is_made_anew(lake: Lake, file: str
     searcher = make_searcher(lake)
     assert answers(searcher) == expected
     assert "Searched without the index" in searcher.notes[0]
-    update_index(lake, rebuild=True)
+    assert caplog.text == "", "said once, by the note"
+    done = update_index(lake, verify=True)
+    assert (done.repaired, done.videos_added) == (True, 2)
+    assert not update_index(lake, verify=True).repaired
     assert answers(searcher) == expected
     assert searcher.notes == ()
     assert all(segments(searcher))
+
+
+def test_of_a_damaged_index_only_the_damaged_segment_is_made_anew(lake: Lake) -> None:
+    publish(lake, "01", [f"v{number:02d}" for number in range(1, 9)])
+    update_index(lake)
+    [old] = Store(lake.uri).names("_search")[:-1]
+    publish(lake, "02", ["v09"])
+    expected = answers(make_searcher(lake))
+    assert update_index(lake).segments == 2
+    [new] = set(Store(lake.uri).names("_search")) - {old, "manifest.json"}
+    rows = Path(lake.uri, "_search", new, "rows.arrow")
+    rows.write_bytes(b"\0" * rows.stat().st_size)
+    assert not update_index(lake).repaired, "its size is as it was"
+    done = update_index(lake, verify=True)
+    assert (done.repaired, done.videos_added, done.segments) == (True, 1, 2)
+    assert old in Store(lake.uri).names("_search")
+    assert answers(make_searcher(lake)) == expected
 
 
 def test_an_index_of_which_a_file_is_gone_is_done_without(lake: Lake) -> None:
