@@ -1,10 +1,14 @@
 """What people see of a run in the Prefect UI: a progress bar, a table of videos and errors, the result."""
 
 import logging
+import shlex
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import PurePosixPath
 from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 from uuid import UUID
 
 from prefect.artifacts import (
@@ -60,16 +64,59 @@ class ProgressArtifact:
 
 
 def publish_report(lake: Lake, run_id: str, config: ReportConfig) -> None:
-    """Write the run's report into the lake, and link to it; a run does not fail for want of one."""
+    """Write the run's report into the lake, and show where it is; a run does not fail for want of one.
+
+    Browsers open no local files out of a page of the network. For these the artifact says itself what is most
+    important, and how to open the rest.
+    """
     if not config.enabled:
         return
     try:
         from flows.web.report import lake_report
 
         link = lake.write_report(run_id, lake_report(lake, most_videos=config.max_videos))
-        create_link_artifact(link=link, link_text=link, key="videolake-report", description="Report of the lake")
+        if link.startswith("file:"):
+            markdown = report_markdown(lake, run_id, url2pathname(urlsplit(link).path))
+            create_markdown_artifact(markdown=markdown, key="videolake-report", description="Report of the lake")
+        else:
+            create_link_artifact(link=link, link_text=link, key="videolake-report", description="Report of the lake")
     except Exception as error:  # noqa: BLE001 - the lake has everything
         logger.warning("The report could not be written: %s", error)
+
+
+def report_markdown(lake: Lake, run_id: str, path: str) -> str:
+    """Write the essence of a lake's report for people, and how to open the whole.
+
+    Args:
+        lake: The lake.
+        run_id: The run that left the report.
+        path: Where the report is on local disk.
+
+    Raises:
+        LakeError: The lake cannot be read.
+    """
+    from flows.web import catalogue
+    from flows.web.reader import LakeReader
+
+    reader = LakeReader(lake)
+    facets = reader.ask(catalogue.facets)
+    newest, _ = reader.ask(partial(catalogue.cards, selection=catalogue.Selection()))
+    failures = reader.ask(partial(catalogue.failures, page=1))
+    lines = [
+        f"# The lake now: {facets.videos:,} videos, {clock(facets.duration_s)} in all, {facets.failed:,} failed",
+        "",
+        *(f"- **{_cell(card.headline or card.name)}** ({clock(card.duration_s)}, {_cell(card.name)})"
+          for card in newest[:_MOST_SHOWN]),
+    ]  # fmt: skip
+    if failures:
+        lines += ["", "## What failed", ""]
+        lines += [f"- {_cell(card.name)}: {_cell(card.error_message)}" for card, _ in failures[:_MOST_SHOWN]]
+    if max(facets.videos, facets.failed) > _MOST_SHOWN:
+        lines += ["", f"The newest {_MOST_SHOWN} of each; the report has more."]
+    lines += ["", "The report, with pictures, is this file:", "", "```", _code(path), "```"]
+    command = _code(f"videolake browse --lake {shlex.quote(lake.uri)}")
+    lines += ["", f"Or see it at `/reports/{run_id}` of:", "", "```", command, "```"]
+    return "\n".join(lines)
 
 
 def publish_result(outcomes: Sequence[VideoOutcome], markdown: str) -> None:

@@ -21,6 +21,7 @@ from flows.web.guard import Access, Guard
 from flows.web.pages import Pages
 from flows.web.reader import LakeReader
 from flows.web.rendering import render
+from flows.web.reports import Reports
 from flows.web.thumbnails import Thumbnails
 from pipeline.lake import Lake
 from pipeline.search import Searcher
@@ -46,6 +47,7 @@ def make_app(
     reader = LakeReader(lake)
     findings = Findings(reader, searcher)
     pages = Pages(reader, Thumbnails(reader), findings)
+    reports = Reports(reader)
     films = FilmPages(reader, findings, tuple(media_roots))
 
     @asynccontextmanager
@@ -64,6 +66,8 @@ def make_app(
             Route("/t/{frame_id}.jpg", pages.thumbnail),
             Route("/media/{video_id}", films.media),
             Route("/errors", pages.errors),
+            Route("/reports", reports.listed),
+            Route("/reports/{run_id}", reports.report),
             Route("/health", pages.health),
             Mount("/static", StaticFiles(directory=Path(__file__).parent / "static")),
         ],

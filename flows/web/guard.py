@@ -67,8 +67,12 @@ class Guard:
         async def send_guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
+                # A report brings its own policy, which lets it have its style and no scripts.
+                policy = headers.get("content-security-policy")
                 for name, value in SECURITY_HEADERS.items():
                     headers[name] = value
+                if policy:
+                    headers["content-security-policy"] = policy
             await send(message)
 
         answer = self._refusal(scope)

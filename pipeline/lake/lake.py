@@ -187,6 +187,22 @@ class Lake:
             self._store.remove(f"{REPORTS}/{old}")
         return Path(self._store.path(name)).as_uri() if self._store.local else f"{self.uri.rstrip('/')}/{name}"
 
+    def reports(self) -> list[str]:
+        """Return the ids of the runs whose reports are kept, the newest first."""
+        names = self._store.names(REPORTS)
+        return [name.removesuffix(".html") for name in reversed(names) if name.endswith(".html")]
+
+    def read_report(self, run_id: str) -> str:
+        """Return the report of a run, one of `reports`.
+
+        Raises:
+            LakeError: There is none.
+        """
+        try:
+            return self._store.read(f"{REPORTS}/{checked(run_id)}.html").decode(errors="replace")
+        except OSError as error:
+            raise LakeError(f"The lake {self.uri} has no report of the run {run_id}: {error}") from error
+
     def write_sources(self, run_id: str, rows: Sequence[Mapping[str, Any]]) -> None:
         """Record where a run found which content, for files that are new or changed.
 

@@ -40,6 +40,8 @@ def description(known: list[str]) -> dict[str, Any]:
         "paths": {
             "/": _get(*_CHOICE),
             "/results": _get(*_CHOICE),
+            "/reports": _get(),
+            "/reports/{run_id}": _get(_path("run_id")),
             "/errors": _get(_query("page")),
             "/v/{video_id}": _get(real, _query("q"), _query("t"), _query("speaker")),
             "/v/{video_id}/transcript": _get(real, _query("q"), _query("speaker")),

@@ -1,19 +1,24 @@
 """Reports: one file that needs nothing else."""
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 from playwright.sync_api import Browser
+from starlette.testclient import TestClient
 
-from flows.artifacts import publish_report
+from flows.artifacts import publish_report, report_markdown
 from flows.cli import main
+from flows.web.app import make_app
 from flows.web.report import MOST_VIDEOS, lake_report, video_report
 from pipeline.lake import Lake
+from pipeline.search import Searcher
 from schemas.config import ReportConfig
 from tests.flows.web.lakes import BROKEN, HOSTILE, TALK, jpeg
 from tests.flows.web.test_pages import Elements
+from tests.pipeline.lake.lakes import publish
 
 
 def outside(page: Elements) -> list[str]:
@@ -111,6 +116,77 @@ def test_a_run_goes_on_where_its_report_cannot_be_made(
     caplog.clear()
     publish_report(web_lake, "run-1", ReportConfig(enabled=False))
     assert caplog.text == ""
+
+
+@pytest.fixture
+def reported(tmp_path: Path) -> Iterator[tuple[Lake, TestClient]]:
+    """Open a small lake that has two reports, and something else in their folder."""
+    lake = Lake.create(str(tmp_path / "a lake"))
+    publish(lake, "01", ["v01"])
+    lake.write_report("20260101T000000-aa", "<!doctype html><script>alert(1)</script><p>older")
+    lake.write_report("20260102T000000-bb", "<!doctype html><style>p { color: red }</style><p>newer")
+    (tmp_path / "a lake" / "_reports" / "notes.txt").write_text("the password is hunter2")
+    (tmp_path / "secret.html").write_text("the password is hunter2")
+    with TestClient(make_app(lake, Searcher(lake)), base_url="http://localhost") as client:
+        yield lake, client
+
+
+def test_the_pages_list_the_reports_of_runs_and_show_each(reported: tuple[Lake, TestClient]) -> None:
+    _, client = reported
+    places = re.findall(r'href="(/reports/[^"]+)"', client.get("/reports").text)
+    assert places == ["/reports/20260102T000000-bb", "/reports/20260101T000000-aa"]
+    answer = client.get(places[0])
+    assert answer.text.endswith("<p>newer")
+    assert 'href="/reports"' in client.get("/").text
+
+
+def test_a_report_may_have_its_style_and_nothing_that_runs(reported: tuple[Lake, TestClient]) -> None:
+    _, client = reported
+    answer = client.get("/reports/20260101T000000-aa")
+    rules = dict(rule.strip().partition(" ")[::2] for rule in answer.headers["content-security-policy"].split(";"))
+    assert (rules["default-src"], rules["style-src"], rules["img-src"]) == ("'none'", "'unsafe-inline'", "data:")
+    assert "script-src" not in rules
+    assert rules["sandbox"] == ""
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert "unsafe" not in client.get("/reports").headers["content-security-policy"]
+
+
+@pytest.mark.parametrize(
+    "name", ["notes", "notes.txt", "..%2f..%2fsecret", "%2e%2e%2fsecret", "../secret", "20260101T000000-aa.html", "x"]
+)
+def test_no_name_leads_to_another_file(reported: tuple[Lake, TestClient], name: str) -> None:
+    _, client = reported
+    answer = client.get(f"/reports/{name}")
+    assert answer.status_code == 404
+    assert "hunter2" not in answer.text
+
+
+def test_prefect_shows_the_essence_where_the_report_is_a_local_file(web_lake: Lake) -> None:
+    text = report_markdown(web_lake, "run-1", "/lakes/my lake/_reports/run-1.html")
+    for part in ("33 videos", "1 failed", "**The telescope**", "## What failed", "is no video.",
+                 "\n/lakes/my lake/_reports/run-1.html\n", f"videolake browse --lake {web_lake.uri}",
+                 "/reports/run-1"):  # fmt: skip
+        assert part in text, part
+    assert "<script>" not in text.replace("\\<script\\>", "")
+    assert "](" not in text
+
+
+@pytest.mark.parametrize(
+    ("place", "kind"), [("file:///a%20b/r.html", "markdown"), ("https://x.example/r.html", "link")]
+)
+def test_prefect_gets_a_link_only_where_a_browser_can_open_it(
+    web_lake: Lake, monkeypatch: pytest.MonkeyPatch, place: str, kind: str
+) -> None:
+    made: list[tuple[str, str]] = []
+    monkeypatch.setattr(Lake, "write_report", lambda *_: place)
+    monkeypatch.setattr("flows.artifacts.create_link_artifact", lambda link, **_: made.append(("link", link)))
+    monkeypatch.setattr(
+        "flows.artifacts.create_markdown_artifact", lambda markdown, **_: made.append(("markdown", markdown))
+    )
+    publish_report(web_lake, "run-1", ReportConfig())
+    [(given, text)] = made
+    assert given == kind
+    assert ("/a b/r.html" if kind == "markdown" else place) in text
 
 
 @pytest.mark.browser
