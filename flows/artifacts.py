@@ -5,7 +5,6 @@ import shlex
 import time
 from collections.abc import Sequence
 from functools import partial
-from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
@@ -22,6 +21,7 @@ from prefect.artifacts import (
 from flows.progress import Snapshot
 from pipeline.lake import Lake
 from pipeline.lake.present import clock
+from pipeline.lake.text import file_name
 from schemas.config import ReportConfig
 from schemas.outcome import VideoOutcome
 
@@ -146,7 +146,7 @@ def result_markdown(outcomes: Sequence[VideoOutcome], *, lake: str, found: int, 
             "| --- | --- | --- | --- | --- | --- |",
         ]
         lines += [
-            f"| {_cell(_name(each.uri))} | {clock(each.duration_s)} | {each.language or '–'} | {each.shots} | "
+            f"| {_cell(file_name(each.uri))} | {clock(each.duration_s)} | {each.language or '–'} | {each.shots} | "
             f"{each.words} | {_cell(each.headline)} |"
             for each in ok[:_MOST_SHOWN]
         ]
@@ -164,7 +164,7 @@ def _rows(outcomes: Sequence[VideoOutcome]) -> list[dict[str, Any]]:
     failed_first = sorted(outcomes, key=lambda outcome: outcome.status != "failed")
     return [
         {
-            "video": _name(each.uri),
+            "video": file_name(each.uri),
             "status": each.status,
             "length": clock(each.duration_s),
             "language": each.language or "",
@@ -177,10 +177,6 @@ def _rows(outcomes: Sequence[VideoOutcome]) -> list[dict[str, Any]]:
         }
         for each in failed_first[:_MOST_ROWS]
     ]
-
-
-def _name(uri: str) -> str:
-    return PurePosixPath(uri).name.encode("utf-8", "replace").decode()
 
 
 def _cell(text: str) -> str:

@@ -50,6 +50,7 @@ def _report(result: RunResult) -> None:
     from rich.text import Text
 
     from pipeline.lake.present import clock
+    from pipeline.lake.text import file_name
 
     console = Console(width=None if sys.stdout.isatty() else 160)
     ok = [outcome for outcome in result.outcomes if outcome.status == "ok"]
@@ -61,7 +62,7 @@ def _report(result: RunResult) -> None:
             table.add_column(name, justify="right" if right else "left", no_wrap=name != "headline")
         for outcome in ok[:_MOST_SHOWN]:
             table.add_row(
-                Text(_name(outcome.uri)), clock(outcome.duration_s), outcome.language or "–", str(outcome.shots),
+                Text(file_name(outcome.uri)), clock(outcome.duration_s), outcome.language or "–", str(outcome.shots),
                 str(outcome.words), Text(outcome.headline),
             )  # fmt: skip
         console.print(table)
@@ -81,7 +82,3 @@ def _report(result: RunResult) -> None:
     if result.postponed:
         console.print(f"{result.postponed} are left for a later run.")
     console.print(Text(f"Lake: {result.lake}"))
-
-
-def _name(uri: str) -> str:
-    return uri.rsplit("/", 1)[-1].encode("utf-8", "replace").decode()

@@ -16,6 +16,7 @@ from pipeline.export.names import safe_stem, unique, whole_file
 from pipeline.export.text import one_line
 from pipeline.lake import Lake
 from pipeline.lake.present import clock
+from pipeline.lake.text import file_name
 from pipeline.search import Searcher, check_query, make_filter, update_index
 from pipeline.times import parse_time
 from schemas.errors import ConfigurationError
@@ -169,7 +170,7 @@ def _print_hits(hits: Sequence[Hit], pictures: Sequence[Path | None], searcher: 
         click.echo(f"Nothing found {where}.", err=True)
     for hit, picture in zip(hits, pictures, strict=True):
         time = click.style(f"{_span(hit):>{_TIME_WIDTH}}", fg="cyan", bold=True)
-        name = one_line(hit.uri).rsplit("/", 1)[-1]
+        name = one_line(file_name(hit.uri))
         title = f"  {one_line(hit.headline)}" if hit.headline else ""
         click.echo(f"{time}  {click.style(name, bold=True)}{click.style(f'{title}  {hit.score:.3f}', dim=True)}")
         lines = reason_lines(hit.reasons[:3])

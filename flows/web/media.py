@@ -15,7 +15,7 @@ import fsspec
 from anyio import to_thread
 from starlette.responses import Response, StreamingResponse
 
-from flows.web.wording import file_name
+from pipeline.lake.text import file_name
 from pipeline.media.probe import probe
 from pipeline.media.sources import local_path, open_bytes
 from schemas.config import LimitsConfig, MediaConfig

@@ -9,6 +9,7 @@ import jinja2
 from starlette.responses import HTMLResponse
 
 from flows.web import film, wording
+from pipeline.lake.text import file_name
 
 _FOLDER = Path(__file__).parent
 _COMPRESSED = {"cache-control": "private, no-cache"}
@@ -28,7 +29,7 @@ def environment() -> jinja2.Environment:
         "alike": wording.alike,
         "begin_s": film.begin_s,
         "clock": wording.clock,
-        "file_name": wording.file_name,
+        "file_name": file_name,
         "lang": wording.lang,
         "language": wording.language_name,
         "megabytes": wording.megabytes,

@@ -16,6 +16,7 @@ from flows.web.thumbnails import Thumbnails
 from flows.web.timeline import make_timeline
 from pipeline.lake import Lake
 from pipeline.lake.present import find_video
+from pipeline.lake.text import file_name
 from schemas.errors import LakeError
 
 MOST_VIDEOS = 120
@@ -70,7 +71,7 @@ def lake_report(lake: Lake, *, most_videos: int = MOST_VIDEOS) -> str:
     cards = cards[:most_videos]
     return render_text(
         "report_lake.html",
-        name=lake.uri.rstrip("/").rsplit("/", 1)[-1],
+        name=file_name(lake.uri),
         facets=reader.ask(catalogue.facets),
         cards=cards,
         failures=reader.ask(partial(catalogue.failures, page=1)),

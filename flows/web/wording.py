@@ -3,7 +3,6 @@
 import math
 import re
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from markupsafe import Markup, escape
 
@@ -11,7 +10,7 @@ from pipeline.lake.present import clock
 from pipeline.search.terms import parse_query, terms_of
 
 __all__ = [
-    "Words", "alike", "clock", "file_name", "lang", "language_name", "marked", "megabytes", "percent", "spelled_length",
+    "Words", "alike", "clock", "lang", "language_name", "marked", "megabytes", "percent", "spelled_length",
     "what_to_do", "words_of",
 ]  # fmt: skip
 
@@ -63,12 +62,6 @@ def alike(video_id: str, time_s: float) -> dict[str, str]:
 def what_to_do(kind: str) -> str:
     """Say what helps against an error of this kind."""
     return _WHAT_TO_DO.get(kind, "Run again; the message says what happened.")
-
-
-def file_name(uri: str) -> str:
-    """Return the last part of a path or URI."""
-    path = urlsplit(uri).path if "://" in uri else uri
-    return path.replace("\\", "/").rstrip("/").rsplit("/", 1)[-1] or uri
 
 
 def megabytes(size_bytes: int) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from pipeline.export.record import VideoRecord
 from pipeline.export.text import one_line
+from pipeline.lake.text import file_name
 
 _LONGEST_NOTE = 120
 
@@ -57,13 +58,8 @@ def cuts_of(video: VideoRecord, spans: Sequence[tuple[float, float, str]]) -> li
 
 def title_of(cuts: Sequence[Cut]) -> str:
     """Return what to call a timeline of these cuts."""
-    names = {cut.video.uri: one_line(cut.video.headline) or file_name(cut.video) for cut in cuts}
+    names = {cut.video.uri: one_line(cut.video.headline) or one_line(file_name(cut.video.uri)) for cut in cuts}
     return next(iter(names.values())) if len(names) == 1 else f"Moments of {len(names)} videos"
-
-
-def file_name(video: VideoRecord) -> str:
-    """Return the last part of the place where a video is."""
-    return one_line(video.uri.rstrip("/").rsplit("/", 1)[-1])
 
 
 def _note(text: str) -> str:

@@ -5,10 +5,11 @@ from fractions import Fraction
 
 from opentimelineio.opentime import RationalTime
 
-from pipeline.export.cuts import Cut, file_name, title_of
+from pipeline.export.cuts import Cut, title_of
 from pipeline.export.rates import timecode_rate
 from pipeline.export.record import VideoRecord
 from pipeline.export.text import one_line
+from pipeline.lake.text import file_name
 from schemas.errors import ExportError
 
 _MOST_EVENTS = 999
@@ -55,7 +56,7 @@ def edl(cuts: Sequence[Cut], *, fps: Fraction | None = None, drop_frame: bool = 
         record_in, recorded = recorded, recorded + end - start
         clocks = [_timecode(frame, rate, drop_frame=drop_frame) for frame in (start, end, record_in, recorded)]
         lines.append(f"{number:03}  AX       {_channels(cut.video):5} C        {' '.join(clocks)}")
-        lines.append(f"* FROM CLIP NAME: {file_name(cut.video)}")
+        lines.append(f"* FROM CLIP NAME: {one_line(file_name(cut.video.uri))}")
         lines.append(f"* SOURCE FILE: {one_line(cut.video.uri)}")
         for marker in cut.markers:
             at = min(max(round(marker.time_s * rate), start), end - 1) - start + record_in

@@ -8,6 +8,7 @@ from pathlib import Path
 from tempfile import mkstemp
 
 from pipeline.export.text import one_line
+from pipeline.lake.text import file_name
 from schemas.errors import ExportError
 
 _UNSAFE = re.compile(r'[\\/:*?"<>|\ufffd\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]+')
@@ -18,7 +19,7 @@ _LONGEST_BYTES = 120
 
 def safe_stem(uri: str) -> str:
     """Return the name of a file without folder and ending, so that it can be written on any file system."""
-    name = one_line(uri.rstrip("/").rsplit("/", 1)[-1])
+    name = one_line(file_name(uri))
     stem = name.rpartition(".")[0] or name
     stem = _UNSAFE.sub("_", stem).strip(" .-")
     stem = stem.encode()[:_LONGEST_BYTES].decode(errors="ignore").strip(" .")

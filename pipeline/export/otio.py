@@ -7,9 +7,10 @@ from pathlib import Path
 import opentimelineio as otio
 from opentimelineio.opentime import RationalTime, TimeRange
 
-from pipeline.export.cuts import Cut, file_name, title_of
+from pipeline.export.cuts import Cut, title_of
 from pipeline.export.rates import frame_rate
 from pipeline.export.text import one_line
+from pipeline.lake.text import file_name
 from pipeline.media.sources import local_path
 from schemas.errors import ExportError
 
@@ -65,7 +66,7 @@ def _clip(cut: Cut, start: int, end: int, rate: Fraction, *, marked: bool) -> ot
     media = otio.schema.ExternalReference(
         target_url=_url(cut.video.uri), available_range=_range(0, max(end, round(cut.video.duration_s * rate)), rate)
     )
-    media.name = file_name(cut.video)
+    media.name = one_line(file_name(cut.video.uri))
     clip = otio.schema.Clip(name=cut.name, media_reference=media, source_range=_range(start, end, rate))
     clip.metadata["videolake"] = {
         "video_id": cut.video.video_id,

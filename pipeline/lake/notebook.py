@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from pipeline.lake.present import VideoDescription, clock, describe_video
 from pipeline.lake.query import fetch
+from pipeline.lake.text import file_name
 from schemas.tables import DESCRIPTIONS, TABLE_NAMES
 
 if TYPE_CHECKING:
@@ -43,12 +44,12 @@ class VideoPage:
     storyboard: tuple[_Picture, ...]
 
     def __repr__(self) -> str:
-        return f"<{_name(self.description.uri)}, as a notebook shows it; .description has all that is known>"
+        return f"<{file_name(self.description.uri)}, as a notebook shows it; .description has all that is known>"
 
     def _repr_html_(self) -> str:
         about = self.description
         parts = [
-            f"<h3>{escape(about.headline or _name(about.uri))}</h3>",
+            f"<h3>{escape(about.headline or file_name(about.uri))}</h3>",
             f"<div style='{_FAINT}'>{escape(about.uri)}</div>",
             _table(about.facts),
         ]
@@ -76,7 +77,7 @@ class HitsPage:
     def _repr_html_(self) -> str:
         cards = []
         for hit in self.table.slice(0, _HITS).to_pylist():
-            where = f"{_name(hit['uri'])} {clock(hit['start_s'])}–{clock(hit['end_s'])}"
+            where = f"{file_name(hit['uri'])} {clock(hit['start_s'])}–{clock(hit['end_s'])}"
             cards.append(_card(self.pictures.get(hit["frame_id"] or ""), where, hit["text"]))
         more = self.table.num_rows - len(cards)
         return _grid(cards) + (f"<div style='{_FAINT}'>and {more} more</div>" if more > 0 else "")
@@ -96,7 +97,7 @@ def lake_html(lake: "Lake") -> str:
     cards = [
         _card(
             pictures.get(video["frame_id"] or ""),
-            " · ".join(filter(None, (_name(video["uri"]), clock(video["duration_s"]), video["language"]))),
+            " · ".join(filter(None, (file_name(video["uri"]), clock(video["duration_s"]), video["language"]))),
             video["headline"],
         )
         for video in newest
@@ -130,10 +131,6 @@ def hits_page(lake: "Lake", hits: pa.Table) -> HitsPage:
 def _pictures(connection: duckdb.DuckDBPyConnection, frame_ids: Sequence[str]) -> dict[str, _Picture]:
     rows = fetch(connection, _THUMBNAILS, ids=list(frame_ids)) if frame_ids else []
     return {row["frame_id"]: _Picture(row["time_s"], row["thumbnail"]) for row in rows}
-
-
-def _name(uri: str) -> str:
-    return uri.rstrip("/").rsplit("/", 1)[-1]
 
 
 def _card(picture: _Picture | None, where: str, text: str = "") -> str:

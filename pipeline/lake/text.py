@@ -1,4 +1,4 @@
-"""Text as the lake holds it: UTF-8."""
+"""Text as the lake holds it, UTF-8; and what people call a file."""
 
 
 def well_formed(text: str) -> str:
@@ -8,3 +8,10 @@ def well_formed(text: str) -> str:
     treated as what was stored, so that it is found.
     """
     return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
+
+
+def file_name(uri: str) -> str:
+    """Return the last part of a path or URI, as text; all of it where it has no parts."""
+    path = uri.partition("?")[0].partition("#")[0] if uri.startswith(("http://", "https://")) else uri
+    parts = path.replace("\\", "/") if "/" not in path else path
+    return well_formed(parts.rstrip("/").rsplit("/", 1)[-1] or uri)
