@@ -9,6 +9,7 @@ import click
 
 from flows.cli.exits import Command
 from schemas.config import Config
+from schemas.search import MOMENT_KINDS
 
 lake_option = click.option(
     "--lake",
@@ -44,6 +45,37 @@ def configured(command: Command) -> Command:
         return command(*args, configure=configure, **options)
 
     return run
+
+
+_FILTERS = {
+    "videos": click.option("--video", "videos", multiple=True, metavar="VIDEO",
+                           help="Only in this video: id, path or file name."),
+    "languages": click.option("--language", "languages", multiple=True, metavar="CODE",
+                              help="Only in this language, as `en`."),
+    "topics": click.option("--topic", "topics", multiple=True, metavar="TOPIC",
+                           help="Only in scenes and videos about this topic."),
+    "speakers": click.option("--speaker", "speakers", multiple=True, metavar="NAME",
+                             help="Only what this speaker says."),
+    "kinds": click.option("--kind", "kinds", multiple=True, type=click.Choice(MOMENT_KINDS),
+                          help="Only what is said, on screen, captioned, or shown."),
+    "from_s": click.option("--from", "from_s", metavar="TIME",
+                           help="Only what ends after this time of a video: 83 or 1:23."),
+    "to_s": click.option("--to", "to_s", metavar="TIME", help="Only what starts before this time."),
+}  # fmt: skip
+"""By the fields of `schemas.search.Filter`."""
+
+
+def filtered(command: Command) -> Command:
+    """Add the filters of a search."""
+    for option in reversed(_FILTERS.values()):
+        command = option(command)
+    return command
+
+
+def filters_of(options: dict[str, Any]) -> dict[str, Any]:
+    """Take what `filtered` added out of the options, and return what was given of it, for `make_filter`."""
+    given = {name: options.pop(name) for name in _FILTERS}
+    return {name: value for name, value in given.items() if value not in (None, ())}
 
 
 def on_machine(command: Command) -> Command:

@@ -6,8 +6,7 @@ from typing import Any
 import click
 
 from flows.cli.exits import reported
-from flows.cli.options import lake_option
-from schemas.search import MOMENT_KINDS
+from flows.cli.options import filtered, filters_of, lake_option
 
 
 @click.command()
@@ -15,19 +14,7 @@ from schemas.search import MOMENT_KINDS
 @lake_option
 @click.option("--image", type=click.Path(path_type=Path), metavar="FILE", help="Find pictures that look like this one.")
 @click.option("--like", metavar="VIDEO@TIME", help="Find moments like this one, as talk.mp4@1:23.")
-@click.option("--video", "videos", multiple=True, metavar="VIDEO", help="Only in this video: id, path or file name.")
-@click.option("--language", "languages", multiple=True, metavar="CODE", help="Only in this language, as `en`.")
-@click.option("--topic", "topics", multiple=True, metavar="TOPIC", help="Only in scenes and videos about this topic.")
-@click.option("--speaker", "speakers", multiple=True, metavar="NAME", help="Only what this speaker says.")
-@click.option(
-    "--kind",
-    "kinds",
-    multiple=True,
-    type=click.Choice(MOMENT_KINDS),
-    help="Only what is said, on screen, captioned, or shown.",
-)
-@click.option("--from", "from_", metavar="TIME", help="Only what ends after this time of a video: 83 or 1:23.")
-@click.option("--to", metavar="TIME", help="Only what starts before this time.")
+@filtered
 @click.option("--limit", type=click.IntRange(1, 1000), default=10, show_default=True, help="Moments at most.")
 @click.option("--format", "form", type=click.Choice(["table", "json", "csv"]), default="table", show_default=True)
 @click.option(
@@ -49,7 +36,7 @@ def search(query: str | None, lake: str, **options: Any) -> None:
     """
     from flows.commands.search import print_search
 
-    print_search(query, lake, **options)
+    print_search(query, lake, filters=filters_of(options), **options)
 
 
 @click.command()

@@ -1,11 +1,13 @@
 """`videolake clip`: cut moments out of videos."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import click
 
+from flows.commands.hits import found
 from pipeline.export.clip import CLIP_ENDINGS, Clip, clip_ending, copy_clip
 from pipeline.export.lossless import LOSSLESS_ENDINGS, cut_sound
 from pipeline.export.moments import Moment, moments_of, parse_moment
@@ -30,20 +32,26 @@ class ClipOptions:
     """Write over what is there."""
 
 
-def clip_hits(query: str, lake: str, output: Path | None, options: ClipOptions, *, limit: int, pad_s: float) -> int:
+def clip_hits(
+    query: str,
+    lake: str,
+    output: Path | None,
+    options: ClipOptions,
+    *,
+    filters: Mapping[str, Any],
+    limit: int,
+    pad_s: float,
+) -> int:
     """Cut the moments that answer a query out of their videos; see `clip_moments`.
 
     Raises:
         ExportError: Nothing answers it.
-        ConfigurationError: Several moments are to go into one file.
+        ConfigurationError: Several moments are to go into one file, or a filter cannot be read.
+        LakeError: The lake cannot be read, or has nothing of a filter's name.
     """
-    from pipeline.search import Searcher
-
     opened = Lake(lake)
-    found = moments_of(Searcher(opened).search(query, limit=limit), pad_s)
-    if not found:
-        raise ExportError(f"Nothing in the lake answers {one_line(query)!r}.")
-    return _clip_all(found, opened, output, options)
+    moments = moments_of(found(opened, query, filters, limit), pad_s)
+    return _clip_all(moments, opened, output, options)
 
 
 def clip_moments(moments: Sequence[str], lake: str, output: Path | None, options: ClipOptions) -> int:

@@ -1,10 +1,12 @@
 """`videolake export`: write what the lake knows of a video as other programs read it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
+from flows.commands.hits import found
 from pipeline.export import Format, format_of, read_video, read_videos
 from pipeline.export.cuts import Cut, cuts_of
 from pipeline.export.formats import Options
@@ -23,36 +25,41 @@ def export_video(lake: str, video: str, form: str | None, output: Path | None, o
     """Write one video on standard output or into a file.
 
     Raises:
-        ConfigurationError: No format is named, nor told by the file's ending; or the file is an original, or named as
-            one.
+        ConfigurationError: No format is named, nor told by the file's ending, or it takes no such option; or the file
+            is an original, or named as one.
         LakeError: There is no such video.
         ExportError: It has nothing to write in this form, or the file cannot be written.
     """
-    chosen = format_of(form, output)
+    chosen = format_of(form, output, options)
     opened = Lake(lake)
     _check(opened, output, chosen)
     _put(chosen.text(read_video(opened, video), options), output)
 
 
-def export_hits(lake: str, query: str, form: str | None, output: Path | None, options: Options, *, limit: int) -> None:
+def export_hits(
+    lake: str,
+    query: str,
+    form: str | None,
+    output: Path | None,
+    options: Options,
+    *,
+    filters: Mapping[str, Any],
+    limit: int,
+) -> None:
     """Write the moments that answer a query as a list for an editing program.
 
     Raises:
-        ConfigurationError: The format holds no moments; or the file is an original, or named as one.
-        LakeError: The lake cannot be read.
+        ConfigurationError: The format holds no moments, or takes no such option; a filter cannot be read; or the file
+            is an original, or named as one.
+        LakeError: The lake cannot be read, or has nothing of a filter's name.
         ExportError: Nothing was found, or the file cannot be written.
     """
-    from pipeline.search import Searcher
-
-    chosen = format_of(form, output)
+    chosen = format_of(form, output, options)
     if chosen.write_cuts is None:
         raise ConfigurationError(f"{chosen.name} holds no moments of a search; name edl or otio.")
     opened = Lake(lake)
     _check(opened, output, chosen)
-    hits = Searcher(opened).search(query, limit=limit)
-    if not hits:
-        raise ExportError(f"Nothing in the lake answers {one_line(query)!r}.")
-    _put(chosen.write_cuts(_cuts(opened, hits), options), output)
+    _put(chosen.write_cuts(_cuts(opened, found(opened, query, filters, limit)), options), output)
 
 
 def _cuts(lake: Lake, hits: Sequence[Hit]) -> list[Cut]:
@@ -78,12 +85,12 @@ def export_lake(lake: str, form: str | None, folder: Path | None, options: Optio
         Whether some could not be written though they had something: told on standard error, a line each.
 
     Raises:
-        ConfigurationError: No format or no folder is named.
+        ConfigurationError: No format or no folder is named, or the format takes no such option.
         LakeError: The lake cannot be read.
     """
     if folder is None:
         raise ConfigurationError("Name the folder for the files of the whole lake with -o.")
-    chosen = format_of(form, None)
+    chosen = format_of(form, None, options)
     taken: set[str] = set()
     written = empty = failed = 0
     opened = Lake(lake)

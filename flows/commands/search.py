@@ -20,7 +20,7 @@ from pipeline.lake.text import file_name
 from pipeline.search import Searcher, check_query, make_filter, update_index
 from pipeline.times import parse_time
 from schemas.errors import ConfigurationError
-from schemas.search import Duplicate, Hit, MomentKind, Reason
+from schemas.search import Duplicate, Hit, Reason
 
 _WAYS = {"words": "words", "meaning": "meaning", "picture": "looks"}
 _TIME_WIDTH = 11
@@ -34,18 +34,22 @@ def print_search(
     *,
     image: Path | None,
     like: str | None,
-    videos: Sequence[str],
-    languages: Sequence[str],
-    topics: Sequence[str],
-    speakers: Sequence[str],
-    kinds: Sequence[MomentKind],
-    from_: str | None,
-    to: str | None,
+    filters: Mapping[str, Any],
     limit: int,
     form: str,
     thumbnails: Path | None,
 ) -> None:
-    """Search and print what was found; with a folder of `thumbnails`, put a picture of each hit there.
+    """Search and print what was found.
+
+    Args:
+        query: Text to search for; or one of:
+        image: A picture.
+        like: A moment, as `VIDEO@TIME`.
+        lake: The lake.
+        filters: As `make_filter` takes them.
+        limit: Hits at most.
+        form: `table`, `json` or `csv`.
+        thumbnails: Folder for a picture of each hit; None: none.
 
     Raises:
         ConfigurationError: Not one thing to search for was given, or a time or picture cannot be read.
@@ -57,22 +61,20 @@ def print_search(
         raise ConfigurationError("Give one thing to search for: a QUERY, --image FILE, or --like VIDEO@TIME.")
     if query is not None:
         check_query(query)
-    filters = make_filter(
-        videos=videos, languages=languages, topics=topics, speakers=speakers, kinds=kinds, from_s=from_, to_s=to
-    )
+    admits = make_filter(**filters)
     opened = Lake(lake)
     searcher = Searcher(opened)
     if sys.stderr.isatty():
         click.echo(click.style("Loading the models that read queries …", dim=True), err=True)
     if image is not None:
-        hits = searcher.by_image(image, filters, limit)
+        hits = searcher.by_image(image, admits, limit)
     elif like is not None:
         video, _, time = like.rpartition("@")
         if not video:
             raise ConfigurationError(f"--like {like} names no time: write it as talk.mp4@1:23 or talk.mp4@83.")
-        hits = searcher.like(video, parse_time(time), filters, limit)
+        hits = searcher.like(video, parse_time(time), admits, limit)
     else:
-        hits = searcher.search(query or "", filters, limit)
+        hits = searcher.search(query or "", admits, limit)
     for note in searcher.notes:
         click.echo(click.style("note: ", fg="yellow") + note, err=True)
     pictures = write_thumbnails(opened, hits, thumbnails) if thumbnails else [None] * len(hits)

@@ -109,6 +109,20 @@ def test_what_a_search_finds_becomes_clips(known_lake: KnownLake, tmp_path: Path
     spoken = known_lake.truth.spoken[1]
     assert start_s < spoken.start_s < spoken.end_s < end_s
     assert clip(known_lake, "--query", "x", "silent@0-1").exit_code == 2
+    for option in (["--pad", 2], ["--limit", 2], ["--kind", "speech"]):
+        refused = clip(known_lake, "silent@0-1", *option)
+        assert (refused.exit_code, "go with --query" in refused.stderr) == (2, True)
+
+
+def test_clips_of_a_search_take_its_filters_and_end_with_the_film(known_lake: KnownLake, tmp_path: Path) -> None:
+    query = ["--query", "the cat at the window", "--limit", 1, "--pad", 60]
+    result = clip(known_lake, *query, "--kind", "speech", "--video", known_lake.film.name, "-o", tmp_path)
+    assert result.exit_code == 0, result.output
+    [made] = tmp_path.iterdir()
+    end_s = float(made.stem.removesuffix(" s").rsplit("-", 1)[1])
+    assert end_s == pytest.approx(read_video(known_lake.lake, str(known_lake.film)).duration_s, abs=0.01)
+    silent = clip(known_lake, *query, "--kind", "speech", "--video", "silent", "-o", tmp_path)
+    assert (silent.exit_code, "that the filters admit" in silent.stderr) == (1, True)
 
 
 def test_what_a_search_finds_becomes_a_timeline(known_lake: KnownLake, tmp_path: Path) -> None:

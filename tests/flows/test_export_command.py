@@ -72,6 +72,14 @@ def test_in_a_whole_lake_a_video_that_breaks_a_rule_costs_a_line(lake: str, tmp_
         (["v003", "--format", "srt"], 1, "videolake show v003"),
         (["nobody", "--format", "srt"], 1, "There is no video nobody"),
         (["v001", "--format", "edl", "--fps", "13"], 1, "timecode counts"),
+        (["v001", "--format", "srt", "--drop-frame", "--fps", "25"], 2, "srt takes no --drop-frame and --fps."),
+        (["v001", "--format", "otio", "--drop-frame"], 2, "otio takes no --drop-frame."),
+        (["--all", "--format", "edl", "--translation", "-o", "x"], 2, "edl takes no --translation."),
+        (["v001", "--format", "srt", "--limit", "3"], 2, "go with --query"),
+        (["v001", "--format", "srt", "--language", "en"], 2, "go with --query"),
+        (["--query", "sentence", "--format", "edl", "--video", "nobody"], 1, "There is no video nobody"),
+        (["--query", "sentence", "--format", "edl", "--from", "2x"], 2, "2x"),
+        (["--query", "?!", "--format", "edl"], 2, "no word"),
         (["v001", "--format", "srt", "-o", "/dev/null/x.srt"], 1, "cannot be written"),
     ],
 )
@@ -130,3 +138,18 @@ def test_a_report_makes_its_folder_and_appears_whole(lake: str, tmp_path: Path) 
     assert CliRunner().invoke(main, ["report", "v001", "--lake", lake, "-o", str(target)]).exit_code == 0
     assert target.read_text(encoding="utf-8").rstrip().endswith("</html>")
     assert [each.name for each in target.parent.iterdir()] == ["v001.html"]
+
+
+def test_a_list_for_editing_takes_the_filters_of_a_search(mixed_lake: str) -> None:
+    def listed(*filters: str) -> list[tuple[str, float]]:
+        result = export(mixed_lake, "--query", "sentence", "--format", "otio", *filters)
+        assert result.exit_code == 0, result.output
+        assert "Found by words alone" in result.stderr
+        sound = otio.adapters.read_from_string(result.stdout, "otio_json").tracks[-1]
+        known = [each.metadata["videolake"] for each in sound]
+        return sorted((each["video_id"], each["start_s"]) for each in known)
+
+    assert listed("--video", "v002.mp4", "--from", "0:15") == [("v002", 20.0)]
+    assert listed("--kind", "speech", "--to", "1") == [("v001", 0.0), ("v002", 0.0)]
+    result = export(mixed_lake, "--query", "sentence", "--format", "edl", "--from", "5:00")
+    assert (result.exit_code, result.stderr.count("that the filters admit")) == (1, 1)
