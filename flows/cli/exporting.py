@@ -8,6 +8,7 @@ import click
 
 from flows.cli.exits import EXIT_SOME_FAILED, reported
 from flows.cli.options import filtered, filters_of, lake_option
+from schemas.errors import ConfigurationError
 
 FORMATS = ("srt", "vtt", "txt", "json", "chapters-vtt", "ffmetadata", "youtube", "edl", "otio")
 """Of `pipeline.export.FORMATS`, whose import would slow `--help` down."""
@@ -67,7 +68,7 @@ def export(
     options = Options(translation, parsed_rate(fps) if fps else None, drop_frame)
     admitted = filters_of(filters)
     if query is None:
-        _need_query(admitted, limit)
+        _need_query(admitted, limit=limit)
     if query is not None:
         export_hits(lake, query, form, output, options, filters=admitted, limit=limit or 20)
     elif video is not None:
@@ -118,7 +119,7 @@ def clip(
     options = ClipOptions(exact, force)
     admitted = filters_of(filters)
     if query is None:
-        _need_query(admitted, limit, pad)
+        _need_query(admitted, limit=limit, pad=pad)
         failed = clip_moments(moments, lake, output, options)
     else:
         pad_s = 1.0 if pad is None else pad
@@ -126,6 +127,8 @@ def clip(
     sys.exit(EXIT_SOME_FAILED if failed else 0)
 
 
-def _need_query(filters: dict[str, Any], *settings: float | None) -> None:
-    if filters or any(each is not None for each in settings):
-        raise click.UsageError("Filters, --limit and --pad are of a search: they go with --query.")
+def _need_query(filters: dict[str, Any], **settings: float | None) -> None:
+    if filters or any(each is not None for each in settings.values()):
+        raise ConfigurationError(
+            f"Filters, {' and '.join(f'--{each}' for each in settings)} are of a search: they go with --query."
+        )
