@@ -15,6 +15,7 @@ from starlette.responses import Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from flows.web.copies import Copies
 from flows.web.film_pages import FilmPages
 from flows.web.findings import Findings
 from flows.web.guard import Access, Guard
@@ -48,7 +49,7 @@ def make_app(
     findings = Findings(reader, searcher)
     pages = Pages(reader, Thumbnails(reader), findings)
     reports = Reports(reader)
-    films = FilmPages(reader, findings, tuple(media_roots))
+    films = FilmPages(reader, findings, Copies(reader, searcher), tuple(media_roots))
 
     @asynccontextmanager
     async def watching(app: Starlette) -> AsyncIterator[None]:
@@ -63,6 +64,9 @@ def make_app(
             Route("/results", pages.results),
             Route("/v/{video_id}", films.video),
             Route("/v/{video_id}/transcript", films.transcript),
+            Route("/v/{video_id}/scenes", films.scenes),
+            Route("/v/{video_id}/duplicates", films.duplicates),
+            Route("/v/{video_id}/captions.vtt", films.captions),
             Route("/t/{frame_id}.jpg", pages.thumbnail),
             Route("/media/{video_id}", films.media),
             Route("/errors", pages.errors),

@@ -1,5 +1,6 @@
 """All that the page of one video shows."""
 
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import duckdb
 
 from pipeline.lake.present import rows_of_video
+from pipeline.lake.query import fetch
 from schemas.records import Chapter, Evidence, Failure, Highlight, Label, Shot, SummarySentence
 
 
@@ -99,6 +101,11 @@ class Film:
         """Who speaks, by when they first do."""
         return tuple(dict.fromkeys(line.speaker for line in self.lines if line.speaker))
 
+    @property
+    def translated(self) -> bool:
+        """Whether there are translations."""
+        return any(line.translation for line in self.lines)
+
     def lines_of(self, speaker: str) -> tuple[Line, ...]:
         """Return what one speaker says; everything for an empty name."""
         return tuple(line for line in self.lines if line.speaker == speaker) if speaker else self.lines
@@ -162,6 +169,28 @@ def read_film(connection: duckdb.DuckDBPyConnection, video_id: str) -> Film | No
     )
 
 
+def read_lines(
+    connection: duckdb.DuckDBPyConnection, video_id: str, speaker: str, start: int, count: int
+) -> list[Line]:
+    """Read some lines of a transcript.
+
+    Args:
+        connection: Of `LakeReader.ask`.
+        video_id: The video.
+        speaker: Whose lines; empty: everybody's.
+        start: How many of them to pass over.
+        count: Lines at most.
+    """
+    found = fetch(
+        connection,
+        f"SELECT {_LINE_COLUMNS} FROM utterances WHERE video_id = $video AND ($speaker = '' OR speaker = $speaker) "  # noqa: S608
+        f"ORDER BY utterance_index LIMIT {int(count)} OFFSET {int(start)}",
+        video=video_id,
+        speaker=speaker,
+    )
+    return [_line(each) for each in found]
+
+
 _PICTURE_COLUMNS = "frame_id, time_s, shot_index, width, height, caption, text, labels"
 _SHOT_COLUMNS = "shot_index AS index, start_s, end_s, transition, score"
 _LINE_COLUMNS = "utterance_index AS index, start_s, end_s, text, language, translation, speaker, flags"
@@ -173,11 +202,16 @@ _SCENE_COLUMNS = (
 
 def _scenes(connection: duckdb.DuckDBPyConnection, video_id: str, pictures: Sequence[Picture]) -> tuple[SceneView, ...]:
     scenes = []
+    in_time = sorted(pictures, key=_time_s)
     for row in rows_of_video(connection, "scenes", video_id, _SCENE_COLUMNS, "index"):
         row |= {name: _labels(row[name]) for name in ("topics", "keyphrases", "labels")}
-        shown = tuple(each for each in pictures if row["start_s"] <= each.time_s < row["end_s"])
-        scenes.append(SceneView(**row, pictures=shown))
+        first, last = (bisect_left(in_time, row[edge], key=_time_s) for edge in ("start_s", "end_s"))
+        scenes.append(SceneView(**row, pictures=tuple(in_time[first:last])))
     return tuple(scenes)
+
+
+def _time_s(picture: Picture) -> float:
+    return picture.time_s
 
 
 def _labels(rows: Sequence[Mapping[str, Any]] | None) -> tuple[Label, ...]:

@@ -1,24 +1,36 @@
 """The page of one video, and what it asks for once it stands."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
+from urllib.parse import quote, urlencode
 
 from anyio import to_thread
 from starlette.requests import Request
 from starlette.responses import Response
 
-from flows.web.asking import LONGEST_QUERY, params_of, seconds_of
-from flows.web.film import Film, read_film
+from flows.web.asking import LONGEST_QUERY, page_of, params_of, seconds_of
+from flows.web.catalogue import cards_of
+from flows.web.copies import Copies
+from flows.web.film import Film, read_film, read_lines
 from flows.web.findings import Findings
-from flows.web.media import NoOriginal, ending_of, find_original, playable, serve_original
+from flows.web.media import NoOriginal, Original, ending_of, find_original, playable, serve_original
+from flows.web.patience import Patience
 from flows.web.reader import LakeReader
 from flows.web.rendering import render
 from flows.web.timeline import make_timeline
 from flows.web.wording import words_of
+from pipeline.export import read_videos
+from pipeline.export.subtitles import webvtt
+from pipeline.media.sources import local_path
 
 FIRST_LINES = 200
+MORE_LINES = 500
+SCENES = 24
+"""On the page, and of each part that follows."""
+_PAGE_WAITS_S = 3.0
+_PLAYER_WAITS_S = 20.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -28,20 +40,39 @@ class FilmPages:
     Attributes:
         reader: The lake.
         findings: What searches of it find.
+        copies: Which videos show the same.
         media_roots: Where originals may come from; none: anywhere the lake says.
+        patience: How places that may not answer are asked for originals.
     """
 
     reader: LakeReader
     findings: Findings
+    copies: Copies
     media_roots: tuple[str, ...] = ()
+    patience: Patience[Original | NoOriginal] = field(default_factory=Patience)
 
     async def video(self, request: Request) -> Response:
         """Show one video."""
         return await to_thread.run_sync(self._video, request.path_params["video_id"], params_of(request))
 
     async def transcript(self, request: Request) -> Response:
-        """Show the lines of a long transcript that its page left out."""
+        """Show a part of a long transcript that its page left out."""
         return await to_thread.run_sync(self._transcript, request.path_params["video_id"], params_of(request))
+
+    async def scenes(self, request: Request) -> Response:
+        """Show a part of many scenes."""
+        return await to_thread.run_sync(self._scenes, request.path_params["video_id"], params_of(request))
+
+    async def duplicates(self, request: Request) -> Response:
+        """Show which other videos show the same."""
+        return await to_thread.run_sync(self._duplicates, request.path_params["video_id"])
+
+    async def captions(self, request: Request) -> Response:
+        """Send what is said as WebVTT, for the player."""
+        translation = params_of(request).get("translation") == "1"
+        return await to_thread.run_sync(
+            partial(self._captions, request.path_params["video_id"], translation=translation)
+        )
 
     async def media(self, request: Request) -> Response:
         """Send the original, or the part that is asked for."""
@@ -49,7 +80,7 @@ class FilmPages:
         found = await to_thread.run_sync(partial(self.reader.ask, partial(_places, video_id=video_id)))
         if found is None:
             return Response(status_code=404)
-        original = await to_thread.run_sync(find_original, *found, self.media_roots)
+        original = await to_thread.run_sync(self._original, video_id, *found, _PLAYER_WAITS_S)
         if isinstance(original, NoOriginal):
             return Response(original.reason, 404, media_type="text/plain")
         asked = request.headers
@@ -63,7 +94,8 @@ class FilmPages:
         query = params.get("q", "").strip()[:LONGEST_QUERY]
         speaker = _speaker(params, film)
         hits = self.findings.in_video(film.video_id, query, speaker) if query and film.status == "ok" else []
-        original = find_original(film.uris, film.row["size_bytes"], self.media_roots)
+        original = self._original(video_id, film.uris, film.row["size_bytes"], _PAGE_WAITS_S)
+        lines = film.lines_of(speaker)
         return render(
             "video.html",
             film=film,
@@ -71,20 +103,66 @@ class FilmPages:
             query=query,
             words=words_of(query),
             speaker=speaker,
-            lines=film.lines_of(speaker),
+            lines=lines,
+            rest=_part_of_lines(video_id, 2, query, speaker) if len(lines) > FIRST_LINES else "",
             hits=hits,
             timeline=make_timeline(film, hits),
             missing=original.reason if isinstance(original, NoOriginal) else "",
             obstacle=playable(ending_of(film.uri), film.row["video_codec"]),
             first_lines=FIRST_LINES,
+            first_scenes=SCENES,
         )
 
+    def _original(self, video_id: str, uris: Sequence[str], size_bytes: int, timeout_s: float) -> Original | NoOriginal:
+        question = partial(find_original, uris, size_bytes, self.media_roots)
+        if all(local_path(uri) is not None for uri in uris):
+            return question()
+        try:
+            return self.patience.ask((video_id, *uris), question, timeout_s)
+        except TimeoutError:
+            return NoOriginal(f"{uris[0]} did not answer within {timeout_s:g} s. Load the page again to try once more.")
+
+    def _part(self, video_id: str, part: str, **context: Any) -> Response:  # noqa: ANN401 - what templates take
+        card = self.reader.ask(partial(cards_of, video_ids=[video_id])).get(video_id)
+        if card is None:
+            return Response(status_code=404)
+        context |= {"at": f"/v/{video_id}", "part": part, "query": ""}
+        return render("part.html", title=card.headline or card.name, video_id=video_id, **context)
+
     def _transcript(self, video_id: str, params: Mapping[str, str]) -> Response:
+        query, speaker = params.get("q", "")[:LONGEST_QUERY], params.get("speaker", "")
+        number = max(2, page_of(params))
+        start = FIRST_LINES + (number - 2) * MORE_LINES
+        question = partial(read_lines, video_id=video_id, speaker=speaker, start=start, count=MORE_LINES + 1)
+        lines = self.reader.ask(question)
+        more = _part_of_lines(video_id, number + 1, query, speaker) if len(lines) > MORE_LINES else ""
+        words = words_of(query)
+        return self._part(video_id, "_part_lines.html", lines=lines[:MORE_LINES], more=more, words=words)
+
+    def _scenes(self, video_id: str, params: Mapping[str, str]) -> Response:
         film = self.reader.ask(partial(read_film, video_id=video_id))
         if film is None:
             return Response(status_code=404)
-        lines = film.lines_of(_speaker(params, film))[FIRST_LINES:]
-        return render("_lines.html", lines=lines, film=film, words=words_of(params.get("q", "")[:LONGEST_QUERY]))
+        page = page_of(params)
+        shown = film.scenes[(page - 1) * SCENES : page * SCENES]
+        left = max(0, len(film.scenes) - page * SCENES)
+        return self._part(video_id, "_scenes.html", scenes=shown, left=left, next=page + 1)
+
+    def _duplicates(self, video_id: str) -> Response:
+        if self.reader.ask(partial(_places, video_id=video_id)) is None:
+            return Response(status_code=404)
+        return self._part(video_id, "_copies.html", copies=self.copies.of(video_id), page=True)
+
+    def _captions(self, video_id: str, *, translation: bool) -> Response:
+        found = list(read_videos(self.reader.lake, [video_id]))
+        if not found or not found[0].utterances:
+            return Response(status_code=404)
+        return Response(webvtt(found[0], translation=translation), media_type="text/vtt")
+
+
+def _part_of_lines(video_id: str, page: int, query: str, speaker: str) -> str:
+    asked = {"page": str(page), "q": query, "speaker": speaker}
+    return f"/v/{quote(video_id)}/transcript?" + urlencode({name: value for name, value in asked.items() if value})
 
 
 def _places(connection: Any, video_id: str) -> tuple[list[str], int] | None:  # noqa: ANN401 - a DuckDB connection

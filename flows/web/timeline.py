@@ -11,6 +11,8 @@ from schemas.search import Hit
 
 _BINS = 120
 _MOST_CUTS = 600
+_MOST_SCENES = 240
+"""Of more, some together are drawn as one: each would be narrower than a cut."""
 _DENSITY_PX = 30.0
 
 
@@ -59,7 +61,7 @@ def make_timeline(film: Film, hits: Sequence[Hit] = ()) -> Timeline:
     cuts = dict.fromkeys(percent(round(shot.start_s / length_s, 4)) for shot in film.shots[1:])
     return Timeline(
         chapters=tuple(_block(each.start_s, each.end_s, each.title, length_s) for each in film.chapters),
-        scenes=tuple(_block(each.start_s, each.end_s, each.caption, length_s) for each in film.scenes),
+        scenes=_scenes(film, length_s),
         cuts=tuple(cuts)[:: max(1, -(-len(cuts) // _MOST_CUTS))],
         speech=_speech(film, length_s),
         highlights=tuple(_block(each.start_s, each.end_s, each.reason, length_s) for each in film.highlights),
@@ -92,6 +94,18 @@ def _speech(film: Film, length_s: float) -> tuple[Bar, ...]:
             number * length_s / _BINS)
         for number, value in enumerate(share) if value > 0
     )  # fmt: skip
+
+
+def _scenes(film: Film, length_s: float) -> tuple[Block, ...]:
+    together = -(-len(film.scenes) // _MOST_SCENES) or 1
+    blocks = []
+    for first in range(0, len(film.scenes), together):
+        group = film.scenes[first : first + together]
+        name = (
+            f"Scene {first + 1}: {group[0].caption}" if together == 1 else f"Scenes {first + 1} to {first + len(group)}"
+        )
+        blocks.append(_block(group[0].start_s, group[-1].end_s, name, length_s))
+    return tuple(blocks)
 
 
 def _block(start_s: float, end_s: float, title: str, length_s: float) -> Block:

@@ -3,7 +3,7 @@
 
 const film = find(".film"), player = find("#player"), track = find("#track"), now = find("#now");
 const lines = find("#lines"), follow = find("#follow"), duration = Number(film.dataset.duration);
-let current = null, position = Number(film.dataset.start);
+let current = null, loading = false, position = Number(film.dataset.start);
 
 const spoken = (s) => {
   const minutes = Math.floor(s / 60), rest = Math.round(s % 60);
@@ -37,6 +37,7 @@ function tell() {
     if (Number(each.dataset.line) > position + 0.05) break;
     line = each;
   }
+  if (line === lines.lastElementChild && lines.dataset.rest && position > Number(line.dataset.end)) moreLines();
   if (line && position > Number(line.dataset.end) + 3) line = null;
   if (line === current) return;
   current?.classList.remove("now");
@@ -97,6 +98,7 @@ function step(by) {
   const each = [...lines.children];
   const at = current ? each.indexOf(current) : each.findLastIndex((line) => Number(line.dataset.line) <= position);
   const next = each[Math.min(each.length - 1, Math.max(0, at + by))];
+  if (next === each.at(-1)) moreLines();
   if (next) seek(Number(next.dataset.line), false);
 }
 Object.assign(keys, {
@@ -118,11 +120,43 @@ addEventListener("hashchange", () => {
 const hash = /^#t=(\d+(?:\.\d+)?)$/.exec(location.hash);
 if (hash) seek(Number(hash[1]), false);
 
-// The rest of a long transcript, once the page stands.
-if (lines?.dataset.rest) {
-  fetch(lines.dataset.rest, { credentials: "same-origin" })
-    .then((answer) => (answer.ok ? answer.text() : ""))
-    .then((text) => { lines.append(...new DOMParser().parseFromString(`<ol>${text}</ol>`, "text/html").querySelectorAll("li")); tell(); })
-    .catch(() => {});
+// What the page left out: parts of other pages, put in where they belong.
+async function part(address) {
+  const answer = await fetch(address, { credentials: "same-origin" });
+  if (!answer.ok) throw new Error(String(answer.status));
+  return new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("[data-part]");
+}
+
+// More of a long transcript, as far as the player is, or once somebody comes to its end.
+async function moreLines() {
+  if (loading || !lines?.dataset.rest) return;
+  loading = true;
+  try {
+    const found = (await part(lines.dataset.rest)).querySelector("ol");
+    lines.dataset.rest = found.dataset.rest ?? "";
+    lines.append(...found.children);
+  } catch { lines.dataset.rest = ""; } finally { loading = false; }
+  tell();
+}
+lines?.addEventListener("scroll", () => {
+  if (lines.scrollHeight - lines.scrollTop < 2 * lines.clientHeight) moreLines();
+});
+
+document.addEventListener("click", async (event) => {
+  const link = event.target.closest("[data-scenes]");
+  if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  if (link.dataset.loading) return;
+  link.dataset.loading = "1";
+  try {
+    const found = await part(link.href), scenes = [...found.querySelectorAll(".scenes > li")];
+    find(".scenes").append(...scenes);
+    link.closest("p").replaceWith(...found.querySelectorAll(".more"));
+    find("a", scenes[0])?.focus({ preventScroll: true });
+  } catch { location.assign(link.href); }
+});
+
+for (const place of all("[data-load]")) {
+  part(place.dataset.load).then((found) => { const text = find(".copies", found); if (text) place.replaceChildren(text); }).catch(() => {});
 }
 tell();

@@ -102,6 +102,34 @@ def test_the_transcript_goes_along_with_the_player(opened: Open) -> None:
     expect(page.locator(".line[aria-current=true]")).to_have_count(1)
 
 
+def test_the_parts_of_a_page_come_when_they_are_wanted(opened: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("flows.web.film_pages.FIRST_LINES", 1)
+    monkeypatch.setattr("flows.web.film_pages.MORE_LINES", 1)
+    monkeypatch.setattr("flows.web.film_pages.SCENES", 1)
+    page = opened(f"/v/{TALK}?t=15")
+    expect(page.locator(".line.now")).to_contain_text("The stars are far away.")
+    for shown in (2, 3):
+        page.locator("[data-scenes]").click()
+        expect(page.locator(".scenes > li")).to_have_count(shown)
+    expect(page.locator("[data-scenes]")).to_have_count(0)
+
+
+def test_the_player_has_captions(opened: Open) -> None:
+    page = opened(f"/v/{TALK}")
+    page.evaluate("document.querySelector('#player').textTracks[0].mode = 'showing'")
+    page.wait_for_function("() => document.querySelector('#player').textTracks[0].cues?.length >= 5")
+    assert page.evaluate("document.querySelector('#player').textTracks[0].language") == "en"
+
+
+def test_choosing_a_speaker_keeps_the_moment(opened: Open) -> None:
+    page = opened(f"/v/{TALK}")
+    page.locator(".line", has_text="The stars are far away.").locator("a").click()
+    page.locator("#player").evaluate("player => player.pause()")
+    page.get_by_role("link", name="Ada", exact=True).click()
+    expect(page).to_have_url(re.compile(r"speaker=Ada&t=14"))
+    expect(page.locator(".line")).to_have_count(2)
+
+
 def test_a_link_to_a_moment_opens_it_also_as_a_fragment(opened: Open) -> None:
     player_at(opened(f"/v/{TALK}#t=19"), 19.0)
 

@@ -1,6 +1,8 @@
 """What the pages answer."""
 
 import re
+from dataclasses import replace
+from functools import partial
 from html.parser import HTMLParser
 
 import pytest
@@ -8,10 +10,14 @@ from starlette.testclient import TestClient
 
 from flows.web.app import make_app
 from flows.web.catalogue import PAGE_SIZE
+from flows.web.film import read_film
+from flows.web.reader import LakeReader
+from flows.web.timeline import make_timeline
 from pipeline.lake import Lake
 from pipeline.search import Searcher
 from schemas.errors import LakeError
 from schemas.records import frame_id
+from schemas.search import Duplicate
 from tests.flows.web.lakes import BROKEN, EVIL, GONE, HOSTILE, MANY, TALK, jpeg
 from tests.pipeline.lake.lakes import publish
 
@@ -182,6 +188,80 @@ def test_a_long_transcript_comes_in_two_parts(client: TestClient, monkeypatch: p
     rest = next(attrs["data-rest"] for _, attrs in whole.tags if "data-rest" in attrs)
     lines = [attrs for tag, attrs in page(client, rest or "").tags if "data-line" in attrs]
     assert [attrs["data-line"] for attrs in lines] == ["9", "14", "19"]
+
+
+def test_the_parts_of_a_long_transcript_are_bounded_and_follow_each_other(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("flows.web.film_pages.FIRST_LINES", 1)
+    monkeypatch.setattr("flows.web.film_pages.MORE_LINES", 2)
+    rest = f"/v/{TALK}"
+    parts = []
+    while rest:
+        part = page(client, rest)
+        parts.append(spoken_at(part))
+        rest = next((attrs["data-rest"] or "" for _, attrs in part.tags if "data-rest" in attrs), "")
+    assert parts == [["0.5"], ["4", "9"], ["14", "19"]]
+    assert f'href="/v/{TALK}?t=9"' in client.get(f"/v/{TALK}/transcript?page=2").text
+
+
+def test_many_scenes_come_in_parts_that_can_be_asked_for(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = client.get(f"/v/{TALK}").text
+    assert (whole.count('class="why"'), "data-scenes" in whole) == (3, False)
+    monkeypatch.setattr("flows.web.film_pages.SCENES", 2)
+    first = client.get(f"/v/{TALK}").text
+    assert first.count('class="why"') == 2
+    assert f'href="/v/{TALK}/scenes?page=2">Show more scenes (1 left)' in first
+    second = client.get(f"/v/{TALK}/scenes?page=2").text
+    assert second.count('class="why"') == 1
+    assert "data-scenes" not in second
+    assert f'href="/v/{TALK}?t=16"' in second
+    assert client.get("/v/nothing/scenes").status_code == 404
+
+
+def test_a_film_of_many_scenes_has_a_bounded_page(web_lake: Lake) -> None:
+    film = LakeReader(web_lake).ask(partial(read_film, video_id=TALK))
+    assert film is not None
+    first = film.scenes[0]
+    scenes = tuple(replace(first, index=each, start_s=each * 24.0, end_s=each * 24.0 + 24) for each in range(1500))
+    long = replace(film, scenes=scenes, row={**film.row, "duration_s": 36_000.0})
+    blocks = make_timeline(long).scenes
+    assert len(blocks) <= 240
+    assert (blocks[0].title, blocks[-1].title) == ("Scenes 1 to 7", "Scenes 1499 to 1500")
+    assert sum(float(block.width.rstrip("%")) for block in blocks) == pytest.approx(100, abs=0.2)
+
+
+def test_what_is_said_goes_to_the_player_as_webvtt(client: TestClient) -> None:
+    track = next(attrs for tag, attrs in page(client, f"/v/{TALK}").tags if tag == "track")
+    assert (track["kind"], track["srclang"], track["label"]) == ("captions", "en", "English")
+    answer = client.get(track["src"] or "")
+    assert answer.headers["content-type"].startswith("text/vtt")
+    assert answer.text.startswith("WEBVTT\n")
+    assert "00:00:04.000 --> " in answer.text
+    assert "<v Ada>" in answer.text
+    assert client.get(f"/v/{BROKEN}/captions.vtt").status_code == 404
+    assert "&lt;script&gt;" in client.get(f"/v/{HOSTILE}/captions.vtt").text
+
+
+def test_a_video_tells_where_else_it_is_and_compares_once_a_state(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def duplicates(_: Searcher, video: str) -> list[Duplicate]:
+        asked.append(video)
+        return [Duplicate(video, TALK, "", "", 0.87, 12.0), Duplicate(video, HOSTILE, "", "", 0.5, -3.0)]
+
+    monkeypatch.setattr(Searcher, "duplicates", duplicates)
+    assert f'data-load="/v/{GONE}/duplicates"' in client.get(f"/v/{GONE}").text
+    assert asked == [], "the page does not wait for it"
+    for _ in range(2):
+        found = page(client, f"/v/{GONE}/duplicates")
+        assert "Also in: the talk.mp4 (87% of the pictures, from 0:12 of it)" in found.text
+        assert "which is from 0:03 of this" in found.text
+        assert f"/v/{TALK}?t=12" in [attrs.get("href") for _, attrs in found.tags]
+    assert asked == [GONE]
+    assert client.get("/v/nothing/duplicates").status_code == 404
 
 
 def spoken_at(found: Elements) -> list[str | None]:
