@@ -157,7 +157,9 @@ class FilmPages:
         found = list(read_videos(self.reader.lake, [video_id]))
         if not found or not found[0].utterances:
             return Response(status_code=404)
-        return Response(webvtt(found[0], translation=translation), media_type="text/vtt")
+        # Dividing what is said in hours into subtitles takes seconds.
+        headers = {"cache-control": "private, max-age=600"}
+        return Response(webvtt(found[0], translation=translation), media_type="text/vtt", headers=headers)
 
 
 def _part_of_lines(video_id: str, page: int, query: str, speaker: str) -> str:
