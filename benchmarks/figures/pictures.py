@@ -34,7 +34,7 @@ def _transitions(films: Sequence[KnownFilm], videos: Mapping[str, Video]) -> Ite
         extra += len(starts) - right - shown - passed
         found += len(starts)
     yield Figure(
-        PART, "cuts, F1", f1(cuts_right, cuts_right + extra, cuts), "", f"{cuts} cuts, {extra} shots too many",
+        PART, "cuts, F1", f1(cuts_right, cuts_right + extra, cuts), "", f"{cuts} cuts, shots too many: {extra}",
         "a cut is found if a shot starts at most two frames from it; whatever starts where nothing changes is a "
         "false one", "the frame at which the film was cut", "higher", 0.95,
     )  # fmt: skip

@@ -40,14 +40,15 @@ def speech_figures(
     for name, found in sorted(pairs.items()):
         said = [reference for reference, _ in found]
         real = "real" in name
+        files = "1 file" if len(found) == 1 else f"{len(found)} files"
         yield Figure(
             PART,
             f"word error rate, {name if real else f'{name}, synthetic voice'}",
             word_error_rate(said, [heard for _, heard in found], name[:2]),
             "%",
-            f"{len(found)} files, {sum(len(text.split()) for text in said)} words"
+            f"{files}, {sum(len(text.split()) for text in said)} words"
             if not name.startswith("zh")
-            else f"{len(found)} files, {sum(sum(map(str.isalnum, text)) for text in said)} characters",
+            else f"{files}, {sum(sum(map(str.isalnum, text)) for text in said)} characters",
             _WER + ("; characters instead of words" if name.startswith("zh") else ""),
             "transcripts of the recordings" if real else _SCRIPT,
             "lower",
