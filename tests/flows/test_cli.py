@@ -72,7 +72,7 @@ def test_a_second_run_does_nothing_and_says_so_in_a_moment(
     ("engine", "moments"), [("inline", ["staged", "committing"]), ("ray", ["staged"])], ids=["inline", "ray"]
 )
 def test_killed_at_random_moments_and_run_again_the_lake_is_that_of_an_undisturbed_run(
-    lake: Path, archive: Path, environment: dict[str, str], tmp_path: Path, engine: str, moments: list[str]
+    lake: Path, archive: Path, prefect_server: dict[str, str], tmp_path: Path, engine: str, moments: list[str]
 ) -> None:
     disturbed = tmp_path / "lake"
     options = ["--engine", engine, "--shard-videos", "2", "--quiet"]
@@ -81,7 +81,7 @@ def test_killed_at_random_moments_and_run_again_the_lake_is_that_of_an_undisturb
     killed: list[int] = []
     for moment in moments:
         process = subprocess.Popen(
-            command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+            command, env=prefect_server, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
         )
         deadline = time.monotonic() + 120
         while process.poll() is None and time.monotonic() < deadline:
@@ -94,24 +94,24 @@ def test_killed_at_random_moments_and_run_again_the_lake_is_that_of_an_undisturb
         process.send_signal(signal.SIGKILL)
         process.wait()
         killed.append(process.pid)
-    done = videolake(environment, *command[3:])
+    done = videolake(prefect_server, *command[3:])
     assert done.returncode in {0, 3}, done.stderr
     assert contents(Lake(str(disturbed))) == contents(Lake(str(lake)))
     assert not list(disturbed.glob("_staging/*"))
     for group in killed:
-        # The temporary Prefect server of a run that was killed outlives it.
+        # What a run that was killed started outlives it.
         with suppress(ProcessLookupError):
             os.killpg(group, signal.SIGKILL)
 
 
 def test_ctrl_c_stops_cleanly_and_says_how_to_go_on(
-    lake: Path, archive: Path, environment: dict[str, str], tmp_path: Path
+    lake: Path, archive: Path, prefect_server: dict[str, str], tmp_path: Path
 ) -> None:
     stopped = tmp_path / "lake"
     command = [*VIDEOLAKE, "run", str(archive), "--lake", str(stopped), "--engine", "inline"]
     process = subprocess.Popen(
         command,
-        env=environment,
+        env=prefect_server,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -127,7 +127,7 @@ def test_ctrl_c_stops_cleanly_and_says_how_to_go_on(
     assert "the same command goes on from here" in errors
     assert "Traceback" not in errors
     assert Lake(str(stopped)).sql("SELECT state FROM runs").column(0).to_pylist() == ["stopped"]
-    assert videolake(environment, *command[3:]).returncode in {0, 3}
+    assert videolake(prefect_server, *command[3:]).returncode in {0, 3}
     assert contents(Lake(str(stopped))) == contents(Lake(str(lake)))
 
 
