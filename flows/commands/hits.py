@@ -1,7 +1,7 @@
 """What a search finds, for commands that do something with it."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -9,6 +9,9 @@ from pipeline.export.text import one_line
 from pipeline.lake import Lake
 from schemas.errors import ExportError
 from schemas.search import Hit
+
+if TYPE_CHECKING:
+    from pipeline.search import Searcher
 
 
 def found(lake: Lake, query: str, filters: Mapping[str, Any], limit: int) -> list[Hit]:
@@ -33,9 +36,14 @@ def found(lake: Lake, query: str, filters: Mapping[str, Any], limit: int) -> lis
     check_query(query)
     searcher = Searcher(lake)
     hits = searcher.search(query, make_filter(**filters), limit)
-    for note in searcher.notes:
-        click.echo(click.style("note: ", fg="yellow") + note, err=True)
+    print_notes(searcher)
     if not hits:
         what = " that the filters admit" if filters else ""
         raise ExportError(f"Nothing in the lake{what} answers {one_line(query)!r}.")
     return hits
+
+
+def print_notes(searcher: "Searcher") -> None:
+    """Say on standard error what a person should know of the answers."""
+    for note in searcher.notes:
+        click.echo(click.style("note: ", fg="yellow") + note, err=True)

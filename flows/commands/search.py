@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from flows.commands.hits import print_notes
 from flows.web.reader import LakeReader
 from flows.web.thumbnails import Thumbnails
 from pipeline.export.names import safe_stem, unique, whole_file
@@ -75,8 +76,7 @@ def print_search(
         hits = searcher.like(video, parse_time(time), admits, limit)
     else:
         hits = searcher.search(query or "", admits, limit)
-    for note in searcher.notes:
-        click.echo(click.style("note: ", fg="yellow") + note, err=True)
+    print_notes(searcher)
     pictures = write_thumbnails(opened, hits, thumbnails) if thumbnails else [None] * len(hits)
     columns = [field.name for field in fields(Hit)]
     rows = [asdict(hit) for hit in hits]
