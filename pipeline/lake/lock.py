@@ -36,8 +36,11 @@ def writer_lock(store: Store) -> Iterator[None]:
         store.write(LOCK_INFO, json.dumps(info).encode())
         yield
     finally:
-        store.remove(LOCK_INFO)
-        lock.release()
+        # Whatever happens to the note: a process that lives on must not keep the lock.
+        try:
+            store.remove(LOCK_INFO)
+        finally:
+            lock.release()
 
 
 def _holder(store: Store) -> str:
