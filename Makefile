@@ -40,10 +40,11 @@ demo: setup  ## make a small archive, analyse it, and show what was found
 test: setup  ## run the tests
 	$(BIN)/python -m pytest
 
-check: setup  ## ruff and mypy
+check: setup  ## ruff, mypy and the import contracts
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
 
 format: setup  ## let ruff format the code
 	$(BIN)/ruff check --fix .

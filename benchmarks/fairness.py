@@ -20,8 +20,8 @@ import jiwer
 import numpy as np
 from whisper.normalizers import EnglishTextNormalizer
 
-from pipeline.sample.speech import speak
-from pipeline.speech import SpeechRecognizer
+from pipeline.analysis.speech import SpeechRecognizer
+from pipeline.extras.sample.speech import speak
 from schemas.config import SpeechConfig
 from schemas.media import SAMPLE_RATE_HZ, AudioBlock
 

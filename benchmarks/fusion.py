@@ -20,12 +20,12 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.fusion import unit
-from pipeline.fusion.coordinated import ConseSpace
-from pipeline.sample.draw import read_photo
-from pipeline.sample.packages import package_file
-from pipeline.text import TextEncoder
-from pipeline.vision import FrameEncoder, FrameFeatures
+from pipeline.analysis.fusion import unit
+from pipeline.analysis.fusion.coordinated import ConseSpace
+from pipeline.analysis.text import TextEncoder
+from pipeline.analysis.vision import FrameEncoder, FrameFeatures
+from pipeline.extras.sample.draw import read_photo
+from pipeline.extras.sample.packages import package_file
 from schemas.config import TextConfig, VisionConfig
 
 FILE = Path(__file__).parent / "material" / "described.toml"

@@ -17,10 +17,10 @@ from pathlib import Path
 
 import numpy as np
 
+from pipeline.analysis.text import TextEncoder
 from pipeline.search.ivf import IvfIndex, build_ivf
-from pipeline.search.moments import Vectors
+from pipeline.search.rows import Vectors
 from pipeline.search.vectors import ExactIndex
-from pipeline.text import TextEncoder
 from schemas.config import TextConfig
 
 QUERIES = 200

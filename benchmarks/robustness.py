@@ -21,14 +21,14 @@ from benchmarks.material.analysed import SETTINGS, Video, read_videos
 from benchmarks.material.harm import HARMS, harmed
 from benchmarks.measures.recognition import character_error_rate, word_error_rate
 from benchmarks.measures.times import f1, matches
-from pipeline.configuration import load_config
-from pipeline.discovery import discover
-from pipeline.fusion.queries import QueryEncoder
+from pipeline.extras.sample.known import KNOWN
+from pipeline.extras.sample.truth import Truth
 from pipeline.lake import Lake
-from pipeline.plan import make_plan
-from pipeline.revision import models_of, revision_of
-from pipeline.sample.known import KNOWN
-from pipeline.sample.truth import Truth
+from pipeline.run.configuration import load_config
+from pipeline.run.discovery import discover
+from pipeline.run.plan import make_plan
+from pipeline.run.revision import models_of, revision_of
+from pipeline.search.query_encoder import QueryEncoder
 from workers import ShardJob, run_shard
 
 FILMS = ("ocean_talk.mp4", "photo_report.mp4")

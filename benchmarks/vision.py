@@ -22,8 +22,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from pipeline.text import TextEncoder
-from pipeline.vision import FrameEncoder, TextReader
+from pipeline.analysis.text import TextEncoder
+from pipeline.analysis.vision import FrameEncoder, TextReader
 from schemas.config import OcrConfig, TextConfig, VisionConfig
 
 VOCABULARY = (

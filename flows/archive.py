@@ -19,18 +19,14 @@ from prefect.runtime import flow_run  # noqa: E402
 from flows.artifacts import ProgressArtifact, publish_report, publish_result, result_markdown  # noqa: E402
 from flows.progress import Snapshot, Tally, watched_by  # noqa: E402
 from flows.record import run_row  # noqa: E402
-from pipeline.discovery import Discovery, discover  # noqa: E402
 from pipeline.lake import Lake  # noqa: E402
-from pipeline.models import ModelInfo  # noqa: E402
-from pipeline.plan import Plan, Shard, make_plan  # noqa: E402
-from pipeline.revision import models_of, revision_of  # noqa: E402
+from pipeline.models import ModelInfo, settle  # noqa: E402
+from pipeline.run import Discovery, Plan, Shard, discover, make_plan, models_of, revision_of  # noqa: E402
 from pipeline.search import index_if_large  # noqa: E402
-from pipeline.speakers import settled  # noqa: E402
 from schemas.config import Config  # noqa: E402
 from schemas.errors import ArchiveError, ConfigurationError, ModelError, VideolakeError  # noqa: E402
 from schemas.outcome import RunResult, VideoOutcome  # noqa: E402
-from workers import Placement, ShardJob, place, run_shard  # noqa: E402
-from workers.cluster import ray_cluster  # noqa: E402
+from workers import Placement, ShardJob, place, ray_cluster, run_shard  # noqa: E402
 
 _MANIFEST_NOTE = "Name a folder, a file, a glob, a manifest or a URI."
 
@@ -190,7 +186,7 @@ def analyze_archive(archive: list[str], lake: str, config: Config = Config()) ->
     """
     logger = get_run_logger()
     opened = Lake.create(lake)
-    config = settled(config)
+    config = settle(config)
     run = _Run(archive, opened, config, logger)
     run.run_id = f"{run.started_at:%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:6]}"
     handle = _Handle(run)

@@ -19,9 +19,7 @@ from prefect.artifacts import (
 )
 
 from flows.progress import Snapshot
-from pipeline.lake import Lake
-from pipeline.lake.present import clock
-from pipeline.lake.text import file_name
+from pipeline.lake import Lake, clock, file_name
 from schemas.config import ReportConfig
 from schemas.outcome import VideoOutcome
 
@@ -72,7 +70,7 @@ def publish_report(lake: Lake, run_id: str, config: ReportConfig) -> None:
     if not config.enabled:
         return
     try:
-        from flows.web.report import lake_report
+        from flows.web import lake_report
 
         link = lake.write_report(run_id, lake_report(lake, most_videos=config.max_videos))
         if link.startswith("file:"):
@@ -96,7 +94,7 @@ def report_markdown(lake: Lake, run_id: str, path: str) -> str:
         LakeError: The lake cannot be read.
     """
     from flows.web import catalogue
-    from flows.web.reader import LakeReader
+    from pipeline.view import LakeReader
 
     reader = LakeReader(lake)
     facets = reader.ask(catalogue.facets)

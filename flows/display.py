@@ -9,7 +9,7 @@ import click
 
 from flows.progress import Snapshot
 from flows.terminal import harmless, unguarded
-from pipeline.lake.present import clock
+from pipeline.lake import clock
 from schemas.outcome import VideoOutcome
 
 _LINE_EVERY_S = 10.0

@@ -9,6 +9,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 COMPOSED = "composed"
+NO_TAXONOMY = "none"
 """Captions without a model, in `captions.model` and in the column `caption_source`."""
 
 

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline.discovery import discover
+from pipeline.extras.sample.draw import read_photo
+from pipeline.extras.sample.film import Narrator, Scene, make_film, still
+from pipeline.extras.sample.packages import package_file
+from pipeline.extras.sample.truth import Truth
 from pipeline.lake import Lake
-from pipeline.sample.draw import read_photo
-from pipeline.sample.film import Narrator, Scene, make_film, still
-from pipeline.sample.packages import package_file
-from pipeline.sample.truth import Truth
+from pipeline.run.discovery import discover
 from schemas.config import ArchiveConfig, Config
 from tests import material
 from workers import ShardJob, run_shard

@@ -2,7 +2,7 @@
 
     from tests.material import shots_video, speak, write_video
 
-What makes films lives in `pipeline.sample`, where `videolake sample` uses it too; here are the odd ones.
+What makes films lives in `pipeline.extras.sample`, where `videolake sample` uses it too; here are the odd ones.
 """
 
 from collections.abc import Sequence
@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.sample.draw import moving_shapes, noise, write_text
-from pipeline.sample.make import write_sound, write_video
-from pipeline.sample.packages import package_file
-from pipeline.sample.speech import speak
+from pipeline.extras.sample.draw import moving_shapes, noise, write_text
+from pipeline.extras.sample.make import write_sound, write_video
+from pipeline.extras.sample.packages import package_file
+from pipeline.extras.sample.speech import speak
 from schemas.media import SAMPLE_RATE_HZ
 
 __all__ = [

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.lake import Lake
-from pipeline.lake.moments import MOMENT_VIEWS
+from pipeline.lake.moment_views import MOMENT_VIEWS
 from tests.pipeline.lake.lakes import publish
 
 PAGE = (Path(__file__).parent.parent / "docs" / "sql.md").read_text(encoding="utf-8")

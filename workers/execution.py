@@ -10,9 +10,9 @@ from pipeline.lake import Lake
 from schemas.errors import ModelError
 from schemas.outcome import VideoOutcome
 from schemas.records import VideoTask
-from workers.board import Board
 from workers.job import ShardJob, task_to_json
 from workers.placement import Placement
+from workers.progress_actor import Board
 from workers.ray_worker import RayVideoWorker
 from workers.video_worker import VideoWorker
 

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.revision import models_of
+from pipeline.run import models_of
 from schemas.errors import ConfigurationError, ModelError
-from workers.board import BoardWriter
 from workers.job import ShardJob, task_from_json
+from workers.progress_actor import BoardWriter
 from workers.video_worker import VideoWorker
 
 _GRACE_S = 60.0

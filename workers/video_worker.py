@@ -15,11 +15,10 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from pipeline.analysis.video import VideoAnalyzer, load_models
 from pipeline.lake import Lake, Origin, failure_tables, video_tables
 from pipeline.language import word_count
 from pipeline.models import choose_device
-from pipeline.video import VideoAnalyzer
-from pipeline.video.models import load_models
 from schemas.config import Config
 from schemas.errors import ErrorKind, LakeError, MediaError, ModelError
 from schemas.media import MediaInfo

@@ -7,11 +7,11 @@ from itertools import pairwise
 import numpy as np
 
 from benchmarks.material.analysed import Row, Video
-from pipeline.fusion import fuse_early, reciprocal_rank_fusion, weighted_scores
-from pipeline.fusion.methods import fusion_method
-from pipeline.fusion.parts import SceneParts, Track
-from pipeline.fusion.queries import QueryEncoder, Spaces
+from pipeline.analysis.fusion import fuse_early, reciprocal_rank_fusion, weighted_scores
+from pipeline.analysis.fusion.methods import fusion_method
+from pipeline.analysis.fusion.parts import SceneParts, Track
 from pipeline.lake import Lake
+from pipeline.search.query_encoder import QueryEncoder, Spaces
 from schemas.config import FusionConfig
 
 Scores = np.ndarray

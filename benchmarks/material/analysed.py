@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipeline.configuration import load_config
-from pipeline.discovery import discover
 from pipeline.lake import Lake
-from pipeline.plan import make_plan
-from pipeline.revision import models_of, revision_of
+from pipeline.run.configuration import load_config
+from pipeline.run.discovery import discover
+from pipeline.run.plan import make_plan
+from pipeline.run.revision import models_of, revision_of
 from workers import ShardJob, run_shard
 
 SETTINGS = ("summary.min_chapter_s=15",)

@@ -13,11 +13,11 @@ import numpy as np
 from pydantic import TypeAdapter
 
 from benchmarks.material.script import FilmScript, SceneScript
-from pipeline.sample import draw, film, make, packages, slides, speech, truth
-from pipeline.sample.draw import Picture, View
-from pipeline.sample.film import Narrator, Scene, make_film, still
-from pipeline.sample.packages import package_file
-from pipeline.sample.truth import Truth
+from pipeline.extras.sample import draw, film, make, packages, slides, speech, truth
+from pipeline.extras.sample.draw import Picture, View
+from pipeline.extras.sample.film import Narrator, Scene, make_film, still
+from pipeline.extras.sample.packages import package_file
+from pipeline.extras.sample.truth import Truth
 from schemas.media import SAMPLE_RATE_HZ
 
 _SMALL, _LARGE = (640, 360), (slides.WIDTH, slides.HEIGHT)

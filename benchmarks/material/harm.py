@@ -8,8 +8,8 @@ import av
 import cv2
 import numpy as np
 
-from pipeline.sample.draw import Picture
-from pipeline.sample.make import Sound, write_video
+from pipeline.extras.sample.draw import Picture
+from pipeline.extras.sample.make import Sound, write_video
 from schemas.media import SAMPLE_RATE_HZ
 
 SoundHarm = Callable[[Sound, np.random.Generator], Sound | None]

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.sample.known import book_reading
-from pipeline.sample.packages import package_file
+from pipeline.extras.sample.known import book_reading
+from pipeline.extras.sample.packages import package_file
 
 _BECKETT = "Ever tried. Ever failed. No matter. Try again. Fail again. Fail better."
 _NASA = (

@@ -31,7 +31,7 @@ class SceneScript(Part):
     photo: str = ""
     """A file of scikit-image's or scikit-learn's pictures, over which the camera glides from one `view` to another."""
     view: tuple[float, float, float, float, float, float] = (0.5, 0.5, 1.0, 0.5, 0.5, 1.3)
-    """x, y and zoom of the first view, then of the last (see `pipeline.sample.draw.View`)."""
+    """x, y and zoom of the first view, then of the last (see `pipeline.extras.sample.draw.View`)."""
     caption: str = ""
     """Written on the photograph, as on television."""
     clip: str = ""

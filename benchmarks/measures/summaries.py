@@ -6,7 +6,7 @@ from functools import cache
 
 from rouge_score.rouge_scorer import RougeScorer
 
-from pipeline.sample.truth import Truth
+from pipeline.extras.sample.truth import Truth
 
 _KINDS = ("rouge1", "rouge2", "rougeL")
 _WORD = re.compile(r"\w+")

@@ -105,7 +105,7 @@ def serve(
 @reported
 def sample(folder: Path) -> None:
     """Make a small archive in FOLDER to try things on: real clips, films of known content, one broken file."""
-    from pipeline.sample.archive import make_sample
+    from pipeline.extras.sample import make_sample
 
     for path in make_sample(folder):
         click.echo(path)

@@ -60,8 +60,7 @@ def export(
     Filters, as --video and --kind, are those of `videolake search`, and go with --query.
     """
     from flows.commands.export import export_hits, export_lake, export_video
-    from pipeline.export.formats import Options
-    from pipeline.export.rates import parsed_rate
+    from pipeline.export import Options, parsed_rate
 
     if (video is not None) + whole + (query is not None) != 1:
         raise click.UsageError("Name one VIDEO, all with --all, or a search with --query.")

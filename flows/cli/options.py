@@ -38,7 +38,7 @@ def configured(command: Command) -> Command:
     @wraps(command)
     def run(*args: Any, profile: str | None, file: Path | None, settings: tuple[str, ...], **options: Any) -> Any:
         def configure(overrides: dict[str, Any]) -> Config:
-            from pipeline.configuration import load_config
+            from pipeline.run import load_config
 
             return load_config(profile=profile, file=file, settings=settings, overrides=overrides)
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from pipeline.audit import disparities, groups_by_expression, groups_of_file, measure_videos, word_error_rates
-from pipeline.export.text import one_line
+from pipeline.export import one_line
+from pipeline.extras.audit import disparities, groups_by_expression, groups_of_file, measure_videos, word_error_rates
 from pipeline.lake import Lake
 from schemas.audit import Disparity
 from schemas.errors import ConfigurationError

@@ -9,9 +9,16 @@ import click
 
 from flows.commands.query import print_answer
 from flows.terminal import unguarded
+from pipeline.extras.bert import (
+    TextClassifier,
+    Unit,
+    documents_of_file,
+    documents_of_lake,
+    finetune,
+    pretrain,
+    read_examples,
+)
 from pipeline.lake import Lake
-from pipeline.training import TextClassifier, documents_of_file, documents_of_lake, finetune, pretrain, read_examples
-from pipeline.training.classify import Unit
 from schemas.errors import ConfigurationError
 from schemas.training import BertSize, PretrainingScore, TrainingOptions
 

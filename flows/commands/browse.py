@@ -13,11 +13,9 @@ from urllib.parse import quote
 
 import click
 
-from flows.web.app import make_app
-from flows.web.guard import Access, is_loopback
+from flows.web import Access, is_loopback, make_app
 from pipeline.lake import Lake
-from pipeline.search import Searcher
-from pipeline.search.links import remove_abandoned, remove_own
+from pipeline.search import Searcher, remove_abandoned, remove_own
 from schemas.errors import ConfigurationError, VideolakeError
 
 DEFAULT_PORT = 8765

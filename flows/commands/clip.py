@@ -8,17 +8,27 @@ from typing import Any
 import click
 
 from flows.commands.hits import found
-from pipeline.export.clip import CLIP_ENDINGS, Clip, clip_ending, copy_clip
-from pipeline.export.lossless import LOSSLESS_ENDINGS, cut_sound
-from pipeline.export.moments import Moment, moments_of, parse_moment
-from pipeline.export.names import safe_stem, unique
-from pipeline.export.outputs import refuse_original
-from pipeline.export.record import VideoRecord, read_video
-from pipeline.export.reencode import encode_clip, exact_ending
-from pipeline.export.text import one_line
-from pipeline.lake import Lake
-from pipeline.lake.present import clock
-from pipeline.media.sources import local_path
+from pipeline.analysis.media import local_path
+from pipeline.export import (
+    CLIP_ENDINGS,
+    LOSSLESS_ENDINGS,
+    Clip,
+    Moment,
+    VideoRecord,
+    clip_ending,
+    copy_clip,
+    cut_sound,
+    encode_clip,
+    exact_ending,
+    moments_of,
+    one_line,
+    parse_moment,
+    read_video,
+    refuse_original,
+    safe_stem,
+    unique,
+)
+from pipeline.lake import Lake, clock
 from schemas.errors import ConfigurationError, ExportError, VideolakeError
 
 

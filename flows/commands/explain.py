@@ -5,13 +5,10 @@ from pathlib import Path
 
 import click
 
-from pipeline.explain import Explainer, explanation_html
-from pipeline.export.names import whole_file
-from pipeline.export.outputs import check_text_output
-from pipeline.export.text import one_line
-from pipeline.lake import Lake
-from pipeline.lake.present import clock
-from pipeline.times import parse_time
+from pipeline.export import check_text_output, one_line, whole_file
+from pipeline.extras.explain import Explainer, explanation_html
+from pipeline.lake import Lake, clock
+from pipeline.language import parse_time
 from schemas.errors import ConfigurationError
 from schemas.explain import WordWeight
 

@@ -7,12 +7,20 @@ from typing import Any
 import click
 
 from flows.commands.hits import found
-from pipeline.export import Format, format_of, read_video, read_videos
-from pipeline.export.cuts import Cut, cuts_of
-from pipeline.export.formats import Options
-from pipeline.export.names import safe_stem, unique, whole_file
-from pipeline.export.outputs import check_text_output
-from pipeline.export.text import one_line
+from pipeline.export import (
+    Cut,
+    Format,
+    Options,
+    check_text_output,
+    cuts_of,
+    format_of,
+    one_line,
+    read_video,
+    read_videos,
+    safe_stem,
+    unique,
+    whole_file,
+)
 from pipeline.lake import Lake
 from schemas.errors import ConfigurationError, ExportError, LakeError
 from schemas.search import Hit

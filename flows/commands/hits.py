@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from pipeline.export.text import one_line
+from pipeline.export import one_line
 from pipeline.lake import Lake
 from schemas.errors import ExportError
 from schemas.search import Hit

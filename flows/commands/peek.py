@@ -1,9 +1,7 @@
 """See in a moment, without Prefect, Ray or a model, that there is nothing to do."""
 
 from pipeline.lake import Lake
-from pipeline.media import list_archive
-from pipeline.plan import make_plan
-from pipeline.revision import models_of, revision_of
+from pipeline.run import list_archive, make_plan, models_of, revision_of
 from schemas.config import Config
 from schemas.errors import LakeError
 from schemas.records import VideoTask

@@ -9,8 +9,7 @@ from typing import Any
 import click
 import pyarrow as pa
 
-from pipeline.export.names import whole_file
-from pipeline.export.tables import WRITERS, Writer, json_text, plain_value, write_csv
+from pipeline.export import WRITERS, Writer, json_text, plain_value, whole_file, write_csv
 from pipeline.lake import Lake
 from schemas.errors import ConfigurationError, LakeError
 

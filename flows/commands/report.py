@@ -5,9 +5,8 @@ from pathlib import Path
 
 import click
 
-from flows.web.report import lake_report, video_report
-from pipeline.export.names import whole_file
-from pipeline.export.outputs import check_text_output
+from flows.web import lake_report, video_report
+from pipeline.export import check_text_output, whole_file
 from pipeline.lake import Lake, is_lake
 from schemas.errors import ConfigurationError
 

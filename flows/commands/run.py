@@ -49,8 +49,7 @@ def _report(result: RunResult) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from pipeline.lake.present import clock
-    from pipeline.lake.text import file_name
+    from pipeline.lake import clock, file_name
 
     console = Console(width=None if sys.stdout.isatty() else 160)
     ok = [outcome for outcome in result.outcomes if outcome.status == "ok"]

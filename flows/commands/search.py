@@ -11,15 +11,11 @@ from typing import Any
 import click
 
 from flows.commands.hits import print_notes
-from flows.web.reader import LakeReader
-from flows.web.thumbnails import Thumbnails
-from pipeline.export.names import safe_stem, unique, whole_file
-from pipeline.export.text import one_line
-from pipeline.lake import Lake
-from pipeline.lake.present import clock
-from pipeline.lake.text import file_name
+from pipeline.export import one_line, safe_stem, unique, whole_file
+from pipeline.lake import Lake, clock, file_name
+from pipeline.language import parse_time
 from pipeline.search import Searcher, check_query, make_filter, update_index
-from pipeline.times import parse_time
+from pipeline.view import LakeReader, Thumbnails
 from schemas.errors import ConfigurationError
 from schemas.search import Duplicate, Hit, Reason
 

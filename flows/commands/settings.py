@@ -5,8 +5,8 @@ import textwrap
 
 import click
 
-from pipeline.revision import models_of
-from pipeline.understanding.taxonomy import load_taxonomy, taxonomy_text
+from pipeline.analysis.scenes import load_taxonomy, taxonomy_text
+from pipeline.run import models_of
 from schemas.config import Config
 
 

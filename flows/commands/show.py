@@ -6,9 +6,8 @@ from dataclasses import asdict
 
 import click
 
-from pipeline.export.text import one_line
-from pipeline.lake import Lake
-from pipeline.lake.present import VideoDescription, clock, describe_video
+from pipeline.export import one_line
+from pipeline.lake import Lake, VideoDescription, clock, describe_video
 from schemas.records import Label, SummarySentence
 
 _MOST_LINES = 40

@@ -17,11 +17,10 @@ def train_fusion(lake_uri: str, folder: Path, *, steps: int, rank: int, threads:
         LakeError: The lake cannot be read, or has too few scenes.
         ModelError: A model that made the lake's vectors is not there any more.
     """
-    from pipeline.fusion.examples import read_examples
-    from pipeline.fusion.hybrid import SETTINGS, save
-    from pipeline.fusion.queries import QueryEncoder
-    from pipeline.fusion.training import TrainingSettings, train
+    from pipeline.analysis.fusion import SETTINGS, save
+    from pipeline.extras.fusion_training import TrainingSettings, read_examples, train
     from pipeline.lake import Lake
+    from pipeline.search import QueryEncoder
 
     if folder.exists() and (not folder.is_dir() or (any(folder.iterdir()) and not (folder / SETTINGS).is_file())):
         raise ConfigurationError(f"{folder} holds something else. Name an empty or a new folder.")

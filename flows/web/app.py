@@ -20,12 +20,11 @@ from flows.web.film_pages import FilmPages
 from flows.web.findings import Findings
 from flows.web.guard import Access, Guard
 from flows.web.pages import Pages
-from flows.web.reader import LakeReader
 from flows.web.rendering import render
 from flows.web.reports import Reports
-from flows.web.thumbnails import Thumbnails
 from pipeline.lake import Lake
 from pipeline.search import Searcher
+from pipeline.view import LakeReader, Thumbnails
 from schemas.errors import LakeError
 
 logger = logging.getLogger(__name__)

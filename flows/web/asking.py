@@ -8,7 +8,7 @@ from starlette.requests import Request
 
 from flows.web import catalogue
 from flows.web.catalogue import Selection
-from pipeline.times import parse_time
+from pipeline.language import parse_time
 from schemas.errors import ConfigurationError
 from schemas.search import MOMENT_KINDS, MomentKind
 

@@ -5,8 +5,8 @@ from functools import partial
 
 from flows.web import catalogue
 from flows.web.catalogue import Card
-from flows.web.reader import LakeReader
 from pipeline.search import Searcher
+from pipeline.view import LakeReader
 from schemas.search import Duplicate
 
 _MOST_SHOWN = 20

@@ -7,8 +7,7 @@ from typing import Any
 
 import duckdb
 
-from pipeline.lake.present import rows_of_video
-from pipeline.lake.query import fetch
+from pipeline.lake import fetch, rows_of_video
 from schemas.records import Chapter, Evidence, Failure, Highlight, Label, Shot, SummarySentence
 
 

@@ -17,13 +17,12 @@ from flows.web.film import Film, read_film, read_lines
 from flows.web.findings import Findings
 from flows.web.media import NoOriginal, Original, ending_of, find_original, playable, serve_original
 from flows.web.patience import Patience
-from flows.web.reader import LakeReader
 from flows.web.rendering import render
 from flows.web.timeline import make_timeline
 from flows.web.wording import words_of
-from pipeline.export import read_videos
-from pipeline.export.subtitles import webvtt
-from pipeline.media.sources import local_path
+from pipeline.analysis.media import local_path
+from pipeline.export import read_videos, webvtt
+from pipeline.view import LakeReader
 
 FIRST_LINES = 200
 MORE_LINES = 500

@@ -6,9 +6,9 @@ from functools import partial
 from flows.web import catalogue
 from flows.web.asking import Asked, seconds_of
 from flows.web.catalogue import Card
-from flows.web.reader import LakeReader
-from pipeline.lake.present import find_video
+from pipeline.lake import find_video
 from pipeline.search import Searcher
+from pipeline.view import LakeReader
 from schemas.errors import FilterError, LakeError
 from schemas.search import Filter, Hit
 

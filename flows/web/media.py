@@ -15,9 +15,8 @@ import fsspec
 from anyio import to_thread
 from starlette.responses import Response, StreamingResponse
 
-from pipeline.lake.text import file_name
-from pipeline.media.probe import probe
-from pipeline.media.sources import local_path, open_bytes
+from pipeline.analysis.media import local_path, open_bytes, probe
+from pipeline.lake import file_name
 from schemas.config import LimitsConfig, MediaConfig
 from schemas.errors import MediaError, VideolakeError
 

@@ -17,10 +17,9 @@ from flows.web import catalogue
 from flows.web.asking import Asked, page_of, params_of, read_asked
 from flows.web.catalogue import Card, Facets
 from flows.web.findings import MOST_HITS, Findings
-from flows.web.reader import LakeReader
 from flows.web.rendering import render
-from flows.web.thumbnails import Thumbnails
 from flows.web.wording import words_of
+from pipeline.view import LakeReader, Thumbnails
 
 _MOST_NAMED = 6
 _FRAME = re.compile(r"[A-Za-z0-9._-]{1,200}-f\d{1,9}")

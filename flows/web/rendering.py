@@ -9,7 +9,7 @@ import jinja2
 from starlette.responses import HTMLResponse
 
 from flows.web import film, wording
-from pipeline.lake.text import file_name
+from pipeline.lake import file_name
 
 _FOLDER = Path(__file__).parent
 _COMPRESSED = {"cache-control": "private, no-cache"}

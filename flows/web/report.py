@@ -10,13 +10,10 @@ from markupsafe import Markup
 from flows.web import catalogue
 from flows.web.catalogue import Card, Selection
 from flows.web.film import read_film
-from flows.web.reader import LakeReader
 from flows.web.rendering import render_text, static_text
-from flows.web.thumbnails import Thumbnails
 from flows.web.timeline import make_timeline
-from pipeline.lake import Lake
-from pipeline.lake.present import find_video
-from pipeline.lake.text import file_name
+from pipeline.lake import Lake, file_name, find_video
+from pipeline.view import LakeReader, Thumbnails
 from schemas.errors import LakeError
 
 MOST_VIDEOS = 120

@@ -9,8 +9,8 @@ from anyio import to_thread
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from flows.web.reader import LakeReader
 from flows.web.rendering import render
+from pipeline.view import LakeReader
 
 _POLICY = (
     "default-src 'none'; img-src data:; style-src 'unsafe-inline'; sandbox; form-action 'none'; base-uri 'none'; "

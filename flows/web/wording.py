@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from markupsafe import Markup, escape
 
-from pipeline.lake.present import clock
-from pipeline.search.terms import parse_query, terms_of
+from pipeline.lake import clock
+from pipeline.search import parse_query, terms_of
 
 __all__ = [
     "Words", "alike", "clock", "lang", "language_name", "marked", "megabytes", "percent", "spelled_length",

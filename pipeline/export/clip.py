@@ -15,8 +15,8 @@ from typing import IO, Any
 import av
 from av.container import InputContainer, OutputContainer
 
+from pipeline.analysis.media import open_media
 from pipeline.export.names import whole_file
-from pipeline.media.sources import open_media
 from schemas.errors import ExportError
 
 _KEPT_ENDINGS = frozenset(

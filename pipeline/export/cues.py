@@ -16,7 +16,7 @@ from itertools import pairwise, zip_longest
 from pipeline.export.pieces import Piece, pieces_of
 from pipeline.export.text import columns
 from pipeline.export.turns import turns_of
-from pipeline.language.marks import ABBREVIATION, CLAUSE_END, SENTENCE_END
+from pipeline.language import ABBREVIATION, CLAUSE_END, SENTENCE_END
 from schemas.records import Utterance
 
 DASH = "- "

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from pipeline.export.record import VideoRecord
 from pipeline.export.text import one_line
-from pipeline.lake.text import file_name
+from pipeline.lake import file_name
 
 _LONGEST_NOTE = 120
 

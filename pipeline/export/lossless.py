@@ -13,8 +13,8 @@ import av
 import numpy as np
 from av.audio.stream import AudioStream
 
+from pipeline.analysis.media import open_media
 from pipeline.export.clip import Clip, Streams, muxer, output_file, seek, streams_of, time_of
-from pipeline.media.sources import open_media
 from schemas.errors import ExportError
 
 LOSSLESS_ENDINGS = frozenset({".flac", ".wav"})

@@ -8,7 +8,7 @@ from pathlib import Path
 from tempfile import mkstemp
 
 from pipeline.export.text import one_line
-from pipeline.lake.text import file_name
+from pipeline.lake import file_name
 from schemas.errors import ExportError
 
 _UNSAFE = re.compile(r'[\\/:*?"<>|\ufffd\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]+')

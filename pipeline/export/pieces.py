@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.export.text import columns, one_line
-from pipeline.language import word_spans
-from pipeline.language.marks import UNSPACED
+from pipeline.language import UNSPACED, word_spans
 from schemas.records import Utterance, Word
 
 _OPENING = "([{（［｛「『【〈《〔“‘¿¡"

@@ -9,8 +9,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from pipeline.lake import Lake
-from pipeline.lake.present import find_video
+from pipeline.lake import Lake, find_video
 from schemas.errors import LakeError
 from schemas.records import Chapter, Shot, Utterance, Word
 

@@ -12,8 +12,8 @@ from av.audio.stream import AudioStream
 from av.container import InputContainer, OutputContainer
 from av.video.stream import VideoStream
 
+from pipeline.analysis.media import open_media
 from pipeline.export.clip import TRAIL_S, Clip, Streams, muxer, output_file, seek, streams_of, time_of
-from pipeline.media.sources import open_media
 from schemas.errors import ExportError
 
 _CLOCK_HZ = 90_000

@@ -7,7 +7,7 @@ from dataclasses import asdict
 
 from pipeline.export.record import VideoRecord
 from pipeline.export.text import one_line
-from pipeline.lake.present import clock
+from pipeline.lake import clock
 from schemas.records import Utterance, utterance_id
 
 SHAPE = "videolake-transcript/1"

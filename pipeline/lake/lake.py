@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, Self, TypeVar
 
 import duckdb
 import pyarrow as pa
@@ -19,10 +19,6 @@ from pipeline.lake.store import Store
 from pipeline.lake.views import quoted
 from schemas.errors import LakeError
 from schemas.tables import FORMAT_VERSION
-
-if TYPE_CHECKING:
-    from pipeline.lake.notebook import HitsPage, VideoPage
-    from pipeline.search import Searcher
 
 Answer = TypeVar("Answer")
 
@@ -48,8 +44,7 @@ _KEPT_REPORTS = 50
 class Lake:
     """Tables about videos in a folder or on an object store.
 
-    Any number may read while one writes. Instances are small, can be pickled, and hold nothing open
-    (but `search` keeps what it read).
+    Any number may read while one writes. Instances are small, can be pickled, and hold nothing open.
 
     Args:
         uri: Local path, `file://`, `memory://`, `s3://` or what else fsspec or Arrow knows.
@@ -61,22 +56,16 @@ class Lake:
     def __init__(self, uri: str) -> None:
         self._store = Store(uri)
         self._locked = False
-        self._searcher: Searcher | None = None
         self.uri = self._store.absolute_uri
         """Where the lake is; absolute, so that it means the same in every process."""
         _check_marker(self._store)
 
     def __reduce__(self) -> tuple[object, ...]:
         """Travel as the URI."""
-        return (Lake, (self.uri,))
-
-    def _repr_html_(self) -> str:
-        from pipeline.lake.notebook import lake_html
-
-        return lake_html(self)
+        return (type(self), (self.uri,))
 
     @classmethod
-    def create(cls, uri: str) -> "Lake":
+    def create(cls, uri: str) -> Self:
         """Open a lake for writing; make one where there is none.
 
         Raises:
@@ -223,46 +212,6 @@ class Lake:
             LakeError: The query is wrong, or would do something else than read.
         """
         return query.run_query(self._store, statement)
-
-    def search(self, query: str, *, limit: int = 20, **filters: str | float | Sequence[str]) -> pa.Table:
-        """Find the moments that answer a query; for more than a few, keep a `pipeline.search.Searcher`.
-
-        Args:
-            query: Any text; a "phrase in quotation marks" must be there word by word.
-            limit: Hits at most, 1 or more.
-            **filters: Fields of `schemas.search.Filter`; one name or several of each, as `languages="en"`; videos by
-                id, path or file name; times in seconds or as `"1:23"`.
-
-        Returns:
-            Hits, the best first: `video_id`, `uri`, `headline`, `start_s`, `end_s`, `text`, `frame_id`, `score` and
-            `reasons`.
-
-        Raises:
-            ConfigurationError: There is no word in the query, or a filter or the limit is none.
-            FilterError: A filter names what no moment of the lake has.
-            LakeError: The lake cannot be read, or has no such video.
-        """
-        from pipeline.search import Searcher, check_query, hits_table, make_filter
-
-        check_query(query)
-        admitted = make_filter(**filters)
-
-        if self._searcher is None:
-            self._searcher = Searcher(self, refresh_s=0.0)
-        return hits_table(self._searcher.search(query, admitted, limit))
-
-    def show(self, found: str | pa.Table) -> "VideoPage | HitsPage":
-        """Return what a notebook shows of a video, or of what `search` found, with pictures.
-
-        Args:
-            found: What names a video (id, path, file name), or a table of hits.
-
-        Raises:
-            LakeError: No video is called so, or several are.
-        """
-        from pipeline.lake.notebook import hits_page, video_page
-
-        return video_page(self, found) if isinstance(found, str) else hits_page(self, found)
 
     def read(self, work: Callable[[duckdb.DuckDBPyConnection], Answer]) -> Answer:
         """Do several queries on the lake as it is now; `work` may be called again where compaction comes between.

@@ -5,7 +5,7 @@
   So `errors` has a row for each `failed` row of `videos`; what uncommitted or superseded shards left is not seen.
 - `runs`; `sources`: the newest row of each place.
 - `all_videos`, `all_errors`: every row of every revision.
-- `moments`, `words`, `chapters` and other views and macros made of them: see `pipeline.lake.moments`.
+- `moments`, `words`, `chapters` and other views and macros made of them: see `pipeline.lake.moment_views`.
 
 Embedding columns are `FLOAT[d]`, and NULL where there is no vector (in the files: zeros). Vectors of different models
 cannot be compared: they are those of the model that made the newest results, and NULL in rows that another model made.
@@ -20,7 +20,7 @@ import pyarrow as pa
 
 from pipeline.lake.files import reader_path
 from pipeline.lake.layout import RUN_TABLES, group_of, shard_of
-from pipeline.lake.moments import MOMENT_VIEWS, create_moments
+from pipeline.lake.moment_views import MOMENT_VIEWS, create_moments
 from pipeline.lake.parquet import is_embedding
 from pipeline.lake.snapshot import Files
 from pipeline.lake.store import Store

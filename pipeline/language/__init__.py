@@ -1,7 +1,24 @@
 """Text by the rules of its language: words, sentences, and joining, also where nobody writes spaces."""
 
 from pipeline.language.joining import joined
-from pipeline.language.sentences import ends_sentence, sentences
-from pipeline.language.words import word_count, word_spans, words
+from pipeline.language.marks import ABBREVIATION, CLAUSE_END, DENSE_SCRIPT, SENTENCE_END, UNSPACED, UNSPACED_LANGUAGES
+from pipeline.language.sentence_segmentation import ends_sentence, sentences
+from pipeline.language.times import TIME, parse_time
+from pipeline.language.word_segmentation import word_count, word_spans, words
 
-__all__ = ["ends_sentence", "joined", "sentences", "word_count", "word_spans", "words"]
+__all__ = [
+    "ABBREVIATION",
+    "CLAUSE_END",
+    "DENSE_SCRIPT",
+    "SENTENCE_END",
+    "TIME",
+    "UNSPACED",
+    "UNSPACED_LANGUAGES",
+    "ends_sentence",
+    "joined",
+    "parse_time",
+    "sentences",
+    "word_count",
+    "word_spans",
+    "words",
+]

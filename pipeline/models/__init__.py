@@ -3,21 +3,55 @@
 from pipeline.models.arrays import cached_array
 from pipeline.models.cache import cache_dir
 from pipeline.models.device import bf16_is_native, choose_device, set_threads
+from pipeline.models.digests import DIGEST_LENGTH, weight_files
+from pipeline.models.embedded import EMBEDDED_PREFIX, package_folder
 from pipeline.models.info import ModelInfo
 from pipeline.models.licences import EmbeddedModel, embedded_models
+from pipeline.models.loading import LOAD_ERRORS, longest_input, quiet_transformers
 from pipeline.models.plugins import is_plugin, make_plugin
-from pipeline.models.resolve import resolve
+from pipeline.models.protocols import CaptionModel, FusionModel, SpeakerModel, TextModel, VisionModel
+from pipeline.models.resolution import resolve
+from pipeline.models.roster import (
+    BOTH,
+    OCR_MODEL,
+    Roster,
+    fusion_model,
+    roster_of,
+    settle,
+    text_config_of,
+    text_configs,
+)
 
 __all__ = [
+    "BOTH",
+    "DIGEST_LENGTH",
+    "EMBEDDED_PREFIX",
+    "LOAD_ERRORS",
+    "OCR_MODEL",
+    "CaptionModel",
     "EmbeddedModel",
+    "FusionModel",
     "ModelInfo",
+    "Roster",
+    "SpeakerModel",
+    "TextModel",
+    "VisionModel",
     "bf16_is_native",
     "cache_dir",
     "cached_array",
     "choose_device",
     "embedded_models",
+    "fusion_model",
     "is_plugin",
+    "longest_input",
     "make_plugin",
+    "package_folder",
+    "quiet_transformers",
     "resolve",
+    "roster_of",
     "set_threads",
+    "settle",
+    "text_config_of",
+    "text_configs",
+    "weight_files",
 ]

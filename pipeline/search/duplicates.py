@@ -2,8 +2,7 @@
 
 import duckdb
 
-from pipeline.lake import Lake
-from pipeline.lake.present import find_video
+from pipeline.lake import Lake, find_video
 from schemas.search import Duplicate
 
 LEAST_OVERLAP = 0.2

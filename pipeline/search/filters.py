@@ -12,12 +12,10 @@ from typing import Any, Literal
 
 import pyarrow.compute as pc
 
-from pipeline.lake import Lake
-from pipeline.lake.present import find_video
-from pipeline.lake.text import well_formed
+from pipeline.lake import Lake, find_video, well_formed
+from pipeline.language import parse_time
 from pipeline.search.segment import Segment
 from pipeline.search.terms import parse_query
-from pipeline.times import parse_time
 from schemas.errors import ConfigurationError, FilterError
 from schemas.search import MOMENT_KINDS, Filter
 

@@ -11,10 +11,9 @@ from dataclasses import dataclass, replace
 
 import duckdb
 
-from pipeline.lake import Lake
-from pipeline.lake.store import Store
+from pipeline.lake import Lake, Store
 from pipeline.search.manifest import Manifest, StoredSegment, manifest_state, publish_manifest, read_manifest
-from pipeline.search.moments import Space
+from pipeline.search.rows import Space
 from pipeline.search.segment import load_content, space_models
 from pipeline.search.stored import read_commits, save_segment, verify_segment
 from schemas.config import SearchConfig

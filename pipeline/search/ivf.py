@@ -7,7 +7,7 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.search.moments import Mask, Vectors
+from pipeline.search.rows import Mask, Vectors
 from pipeline.search.vectors import Scored
 
 EXACT_BELOW = 20_000

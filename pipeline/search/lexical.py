@@ -114,7 +114,7 @@ def build_lexical(rows: pa.Table, folder: Path | None = None) -> tuple[LexicalIn
     """Index the words of moments.
 
     Args:
-        rows: In the columns of `pipeline.search.moments`.
+        rows: In the columns of `pipeline.search.rows`.
         folder: An empty folder to keep it in; none: in memory.
 
     Returns:

@@ -18,8 +18,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
-from pipeline.lake.store import Store
-from pipeline.search.moments import Space
+from pipeline.lake import Store
+from pipeline.search.rows import Space
 from schemas.errors import SearchIndexError
 
 FOLDER = "_search"

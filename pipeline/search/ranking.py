@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from pipeline.fusion import reciprocal_rank_fusion
+from pipeline.analysis.fusion import reciprocal_rank_fusion
 
 Way = Literal["words", "meaning", "picture"]
 

@@ -11,24 +11,22 @@ import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.fusion.coordinated import CONSE_PREFIX
-from pipeline.fusion.queries import QueryEncoder, QueryVectors
-from pipeline.lake import Lake
-from pipeline.lake.present import find_video
-from pipeline.lake.store import Store
-from pipeline.search.answers import hits_of
+from pipeline.analysis.fusion import CONSE_PREFIX
+from pipeline.lake import Lake, Store, find_video
 from pipeline.search.duplicates import LEAST_OVERLAP, find_duplicates
 from pipeline.search.filters import admitted, check_topics
+from pipeline.search.hits import hits_of
 from pipeline.search.images import read_image
 from pipeline.search.lexical import Bm25
 from pipeline.search.manifest import manifest_state, read_manifest
-from pipeline.search.moments import Space, join_scenes
+from pipeline.search.query_encoder import QueryEncoder, QueryVectors
 from pipeline.search.ranking import Candidate, FoundScene, Moment, Way, fuse
+from pipeline.search.retrievers import by_vector, by_words, scenes_near
+from pipeline.search.rows import Space, join_scenes
 from pipeline.search.segment import Segment, load_content, segment_in_memory, space_models
 from pipeline.search.state import Seen, State, covering
 from pipeline.search.stored import open_segment
 from pipeline.search.terms import parse_query
-from pipeline.search.ways import by_vector, by_words, scenes_near
 from schemas.errors import LakeError, ModelError, SearchIndexError
 from schemas.search import Duplicate, Filter, Hit
 

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from pipeline.search.lexical import LexicalIndex, build_lexical
 from pipeline.search.links import LinkFolder
-from pipeline.search.moments import SPACES, Columns, Mask, Space, Vectors, load_rows, load_vectors
+from pipeline.search.rows import SPACES, Columns, Mask, Space, Vectors, load_rows, load_vectors
 from pipeline.search.vectors import ExactIndex, VectorIndex
 from schemas.search import Filter
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from pipeline.search.moments import Space
+from pipeline.search.rows import Space
 from pipeline.search.segment import Segment
 
 Seen = tuple[tuple[str, ...], str]

@@ -13,13 +13,13 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from pipeline.lake.store import Store
+from pipeline.lake import Store
 from pipeline.models import cache_dir
 from pipeline.search.ivf import EXACT_BELOW, IvfIndex, build_ivf
 from pipeline.search.lexical import LexicalIndex, build_lexical
 from pipeline.search.links import LinkFolder
 from pipeline.search.manifest import FOLDER, StoredFile, StoredSegment
-from pipeline.search.moments import ROW_SCHEMA, SPACES, Space, Vectors
+from pipeline.search.rows import ROW_SCHEMA, SPACES, Space, Vectors
 from pipeline.search.segment import Content, Segment
 from pipeline.search.vectors import ExactIndex, VectorIndex
 from schemas.errors import SearchIndexError

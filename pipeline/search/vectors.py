@@ -5,7 +5,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.search.moments import Mask, Row, Vectors
+from pipeline.search.rows import Mask, Row, Vectors
 
 Scored = tuple[Row, NDArray[np.float32]]
 """Rows and their cosines, the best first."""

@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks.material.films import KnownFilm, known_film
 from benchmarks.material.script import FOLDER, ChapterScript, FilmScript, SceneScript, picture_asks, read_scripts
-from pipeline.understanding.taxonomy import load_taxonomy
+from pipeline.analysis.scenes.taxonomy import load_taxonomy
 from schemas.media import SAMPLE_RATE_HZ
 
 SCRIPT = FilmScript(
@@ -115,7 +115,9 @@ def test_every_topic_of_the_scripts_has_names_in_the_taxonomy() -> None:
 
 
 def test_labels_of_the_scripts_are_names_that_the_vision_model_has() -> None:
-    names = set(resources.files("pipeline.vision").joinpath("imagenet_labels.txt").read_text("utf-8").splitlines())
+    names = set(
+        resources.files("pipeline.analysis.vision").joinpath("imagenet_labels.txt").read_text("utf-8").splitlines()
+    )
     assert {label for script in read_scripts() for scene in script.scenes for label in scene.labels} <= names
 
 

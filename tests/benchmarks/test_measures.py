@@ -8,7 +8,7 @@ from benchmarks.measures.scores import accuracy_at, calibration_error
 from benchmarks.measures.speakers import diarization_error
 from benchmarks.measures.summaries import is_supported, rouge
 from benchmarks.measures.times import boundary_errors, f1, matches
-from pipeline.sample.truth import Pictured, Spoken, Truth, Written
+from pipeline.extras.sample.truth import Pictured, Spoken, Truth, Written
 
 TRUTH = Truth(
     duration_s=20.0,

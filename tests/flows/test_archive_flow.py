@@ -12,7 +12,7 @@ import pytest
 from flows.archive import NothingAnalysedError, _index, analyze_archive
 from flows.progress import Snapshot, watched_by
 from pipeline.lake import Lake
-from pipeline.revision import models_of
+from pipeline.run.revision import models_of
 from schemas.config import Config, ShardsConfig, SummaryConfig, WorkersConfig
 from schemas.errors import ArchiveError, ConfigurationError, LakeError
 from schemas.outcome import RunResult, VideoOutcome

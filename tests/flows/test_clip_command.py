@@ -92,7 +92,7 @@ def test_subtitles_of_a_real_film_are_where_it_is_spoken(known_lake: KnownLake) 
 
 
 def test_times_are_read_as_people_write_them() -> None:
-    from pipeline.export.moments import parse_moment
+    from pipeline.export.stretches import parse_moment
 
     moment = parse_moment("a@b.mp4@1:02:03.5-62:04")
     assert (moment.video, moment.start_s, moment.end_s) == ("a@b.mp4", 3723.5, 3724.0)

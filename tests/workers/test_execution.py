@@ -10,9 +10,9 @@ import pytest
 import ray
 from ray.cluster_utils import Cluster
 
-from pipeline.discovery import discover
 from pipeline.lake import Lake
-from pipeline.revision import models_of
+from pipeline.run.discovery import discover
+from pipeline.run.revision import models_of
 from schemas.config import ArchiveConfig, Config, SpeakersConfig, WorkersConfig
 from schemas.errors import ConfigurationError, ModelError
 from schemas.records import VideoTask

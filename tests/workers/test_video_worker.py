@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.discovery import discover
 from pipeline.lake import Lake
+from pipeline.run.discovery import discover
 from schemas.config import ArchiveConfig, Config
 from schemas.outcome import VideoOutcome
 from schemas.records import VideoTask
@@ -60,7 +60,7 @@ def test_bad_files_cost_a_row_each_and_odd_ones_none(worker: VideoWorker, lake: 
 def test_speech_cuts_and_titles_of_a_known_film_are_in_the_tables(
     worker: VideoWorker, lake: Lake, tmp_path: Path
 ) -> None:
-    from pipeline.sample.known import spanish_morning
+    from pipeline.extras.sample.known import spanish_morning
 
     truth = spanish_morning(tmp_path / "film.mp4")
     outcome = work(worker, lake, tmp_path / "film.mp4")["film.mp4"]

@@ -11,10 +11,10 @@ from starlette.testclient import TestClient
 from flows.web.app import make_app
 from flows.web.catalogue import PAGE_SIZE
 from flows.web.film import read_film
-from flows.web.reader import LakeReader
 from flows.web.timeline import make_timeline
 from pipeline.lake import Lake
 from pipeline.search import Searcher
+from pipeline.view.reader import LakeReader
 from schemas.errors import LakeError
 from schemas.records import frame_id
 from schemas.search import Duplicate
@@ -288,7 +288,7 @@ def test_a_lake_that_cannot_be_read_is_said_to_be_so(client: TestClient, monkeyp
     def broken(*_: object, **__: object) -> None:
         raise LakeError("The disk is gone.")
 
-    monkeypatch.setattr("flows.web.reader.LakeReader.ask", broken)
+    monkeypatch.setattr("pipeline.view.reader.LakeReader.ask", broken)
     answer = client.get("/")
     assert answer.status_code == 503
     assert "The disk is gone." in answer.text

@@ -8,10 +8,10 @@ import av
 import numpy as np
 import pytest
 
+from pipeline.analysis.media import sources
 from pipeline.export.clip import clip_ending, copy_clip
 from pipeline.export.lossless import LOSSLESS_ENDINGS, cut_sound
 from pipeline.export.reencode import encode_clip, exact_ending
-from pipeline.media import sources
 from schemas.errors import ErrorKind, ExportError, MediaError
 from schemas.media import SAMPLE_RATE_HZ
 from tests import material

@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline.lake import Lake, Origin, shard_id, video_tables
-from pipeline.lake.moments import MOMENT_VIEWS
+from pipeline.lake.moment_views import MOMENT_VIEWS
 from schemas.tables import DESCRIPTIONS, TABLE_NAMES, table_schema
 from tests.pipeline.lake.lakes import (
     COORDINATED,

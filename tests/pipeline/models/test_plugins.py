@@ -5,12 +5,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline.configuration import load_config
+from pipeline.analysis.text import TextEncoder
+from pipeline.analysis.vision import Captioner, FrameEncoder
 from pipeline.models import make_plugin, resolve
 from pipeline.models.protocols import CaptionModel, FusionModel, VisionModel
-from pipeline.revision import models_of
-from pipeline.text import TextEncoder
-from pipeline.vision import Captioner, FrameEncoder
+from pipeline.run.configuration import load_config
+from pipeline.run.revision import models_of
 from schemas.config import CaptionsConfig, TextConfig, VisionConfig
 from schemas.errors import ModelError
 from tests import material
@@ -165,8 +165,8 @@ def test_a_captioner_that_returns_too_few_captions_is_stopped(write):
 def test_a_film_is_seen_captioned_and_fused_by_the_models_of_the_example_package(
     installed_example: Path, tmp_path: Path
 ):
-    from pipeline.video import VideoAnalyzer
-    from pipeline.video.models import load_models
+    from pipeline.analysis.video import VideoAnalyzer
+    from pipeline.analysis.video.models import load_models
 
     config = load_config(
         environment={},

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from skimage import data
 
-from pipeline.discovery import discover
 from pipeline.lake import Lake
+from pipeline.run.discovery import discover
 from pipeline.search import Searcher, update_index
 from schemas.config import ArchiveConfig, Config
 from schemas.search import Filter, Hit

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pipeline.lake import Lake
+from pipeline import Lake
 from pipeline.search import Searcher, check_query, make_filter, update_index
 from schemas.errors import ConfigurationError, FilterError, LakeError, VideolakeError
 from schemas.records import Analysis

@@ -12,7 +12,7 @@ from pipeline.lake.store import Store
 from pipeline.search import Searcher, index_if_large, update_index
 from pipeline.search.ivf import IvfIndex, build_ivf
 from pipeline.search.manifest import StoredFile
-from pipeline.search.moments import Vectors
+from pipeline.search.rows import Vectors
 from pipeline.search.vectors import ExactIndex
 from schemas.config import SearchConfig
 from schemas.search import Filter, Hit

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pipeline.fusion.queries import QueryVectors, Spaces
-from pipeline.lake import Lake
+from pipeline import Lake
 from pipeline.search import Searcher, update_index
+from pipeline.search.query_encoder import QueryVectors, Spaces
 from schemas.errors import LakeError
 from schemas.search import MOMENT_KINDS, Filter, Hit
 from tests.pipeline.lake.lakes import COORDINATED, TEXT, analysis, pictureless, publish, wordless

@@ -1,6 +1,0 @@
-"""Summaries in a model's own words, of which only those sentences are kept that the video supports."""
-
-from pipeline.abstractive.support import Verdict, check_support
-from pipeline.abstractive.writer import AbstractWriter
-
-__all__ = ["AbstractWriter", "Verdict", "check_support"]

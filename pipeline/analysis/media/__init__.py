@@ -1,0 +1,16 @@
+"""Media files: what is in a file, and one decoding pass that feeds everybody."""
+
+from pipeline.analysis.media.decoding import DecodeStats, decode
+from pipeline.analysis.media.prefetching import prefetch
+from pipeline.analysis.media.probing import probe
+from pipeline.analysis.media.sources import local_path, open_bytes, open_media
+
+__all__ = [
+    "DecodeStats",
+    "decode",
+    "local_path",
+    "open_bytes",
+    "open_media",
+    "prefetch",
+    "probe",
+]

@@ -1,0 +1,144 @@
+"""Keyphrases: what is said and written that says best what a scene or a video is about (KeyBERT, Grootendorst 2020).
+
+Candidates are runs of one to three words between stopwords and marks, as in RAKE (Rose et al. 2010). They are ranked by
+the cosine of their vectors to that of all that is said and written there, and chosen by maximal marginal relevance.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.analysis.scenes.selection import choose_diverse
+from pipeline.analysis.scenes.stopwords import stopwords
+from pipeline.language import word_count, word_spans, words
+from schemas.records import Label
+
+_MOST_WORDS, _LONGEST_NAME = 3, 5
+_LONGEST = 60
+_MIN_SCORE = 0.2
+_ELISIONS = {"fr": "ldjcsnmt", "it": "ldcsnmt"}
+_JOINS = frozenset({"", "-", " ", "\u00a0", "\u2011"})
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A text that may give keyphrases, with its language."""
+
+    text: str
+    language: str | None
+
+
+def candidates(passages: Sequence[Passage], most: int) -> list[str]:
+    """Return phrases that may be keyphrases: the most often used, then those of two or three words, first.
+
+    Args:
+        passages: What is said and written.
+        most: Phrases at most.
+
+    Returns:
+        As they are most often written; each once, whatever its capitals.
+    """
+    counts: Counter[str] = Counter()
+    forms: dict[str, Counter[str]] = {}
+    for passage in passages:
+        for phrase in _phrases(passage):
+            key = phrase.casefold()
+            counts[key] += 1
+            forms.setdefault(key, Counter())[phrase] += 1
+    # Python's sort keeps the order of time among equals.
+    ranked = sorted(counts, key=lambda key: -_promise(key, counts[key]))[:most]
+    return [forms[key].most_common(1)[0][0] for key in ranked]
+
+
+def choose_keyphrases(
+    phrases: Sequence[str],
+    vectors: Mapping[str, NDArray[np.float32]],
+    about: NDArray[np.float32],
+    *,
+    count: int,
+    diversity: float,
+) -> tuple[Label, ...]:
+    """Choose the phrases nearest to a text's vector that do not repeat each other.
+
+    Args:
+        phrases: Candidates.
+        vectors: Unit vector of each.
+        about: (d,) unit vector of the text; zeros give no phrases.
+        count: Phrases at most.
+        diversity: 0 takes the nearest, 1 those most unlike each other.
+
+    Returns:
+        Phrases with their cosines, the best first; none holds another's words alone.
+    """
+    if not phrases or not np.any(about) or count <= 0:
+        return ()
+    stacked = np.stack([vectors[phrase] for phrase in phrases])
+    scores = np.clip((stacked @ about).astype(np.float64), 0.0, 1.0)
+    scores[scores < _MIN_SCORE] = 0.0
+    chosen: list[Label] = []
+    for place in choose_diverse(stacked, scores, 4 * count, diversity):
+        phrase = phrases[place]
+        if len(chosen) < count and not any(_nested(phrase, other.label) for other in chosen):
+            chosen.append(Label(phrase, round(float(scores[place]), 4)))
+    return tuple(sorted(chosen, key=lambda label: -label.score))
+
+
+def _promise(key: str, count: int) -> float:
+    length = max(1, word_count(key))
+    return float(np.log1p(count)) * (1.0, 1.4, 1.2)[min(length, _MOST_WORDS) - 1]
+
+
+def _nested(one: str, other: str) -> bool:
+    first, second = set(words(one.casefold())), set(words(other.casefold()))
+    return first <= second or second <= first
+
+
+def _phrases(passage: Passage) -> Iterator[str]:
+    """Yield every run of one to three content words, and of up to five with capitals, as names have."""
+    for line in passage.text.splitlines():
+        for run in _runs(line, passage.language):
+            for first in range(len(run)):
+                named = 0
+                for last in range(first, min(first + _LONGEST_NAME, len(run))):
+                    named += line[run[last][0]].isupper()
+                    phrase = line[run[first][0] : run[last][1]]
+                    short = last - first < _MOST_WORDS or named == last - first + 1
+                    if short and len(phrase) <= _LONGEST and _says_something(phrase):
+                        yield phrase
+
+
+def _runs(line: str, language: str | None) -> Iterator[list[tuple[int, int]]]:
+    """Yield stretches of words that no stopword and no mark divides."""
+    passed_over = stopwords(language)
+    run: list[tuple[int, int]] = []
+    for start, end in word_spans(line, language):
+        begin = start + _elided(line[start:end], language)
+        stop = _is_stopword(line[begin:end].casefold().replace("’", "'"), passed_over)
+        apart = bool(run) and (line[run[-1][1] : start] not in _JOINS or begin > start)
+        if run and (stop or apart):
+            yield run
+            run = []
+        if not stop:
+            run.append((begin, end))
+    if run:
+        yield run
+
+
+def _elided(word: str, language: str | None) -> int:
+    """Return the length of an article that is written with its word, as in `l'océan`."""
+    short = len(word) > 3 and word[0].lower() in _ELISIONS.get(language or "", "") and word[1] in "'’"
+    return 2 if short else 0
+
+
+def _is_stopword(word: str, passed_over: frozenset[str]) -> bool:
+    return word in passed_over or word.removesuffix("'s") in passed_over
+
+
+def _says_something(phrase: str) -> bool:
+    """Tell whether a phrase has enough letters: two, as a Chinese word has, or three of an alphabet."""
+    letters = sum(character.isalpha() for character in phrase)
+    wide = any("\u3040" <= character <= "\u9fff" or "\uac00" <= character <= "\ud7af" for character in phrase)
+    return letters >= (2 if wide else 3)

@@ -1,0 +1,110 @@
+"""The taxonomy: topics that people can read and edit, from a TOML file."""
+
+import hashlib
+import tomllib
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from pipeline.models import DIGEST_LENGTH, ModelInfo
+from schemas.errors import ConfigurationError
+
+_SHIPPED = "taxonomies"
+
+
+class Topic(BaseModel):
+    """A topic and how people speak of it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
+
+    name: str = Field(min_length=1)
+    description: str = ""
+    examples: tuple[str, ...] = ()
+
+    @property
+    def phrases(self) -> tuple[str, ...]:
+        """All that the encoder reads of it."""
+        return tuple(phrase for phrase in (self.name, self.description, *self.examples) if phrase.strip())
+
+
+class Taxonomy(BaseModel):
+    """Topics, and phrases that are about none of them."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    topics: tuple[Topic, ...] = Field(min_length=1)
+    background: tuple[str, ...] = ()
+
+
+def taxonomy_names() -> tuple[str, ...]:
+    """Return the names of the taxonomies that ship with Videolake."""
+    folder = resources.files("pipeline.analysis.scenes").joinpath(_SHIPPED)
+    return tuple(sorted(entry.name.removesuffix(".toml") for entry in folder.iterdir() if entry.name.endswith(".toml")))
+
+
+def taxonomy_text(setting: str) -> str:
+    """Return the TOML of a taxonomy.
+
+    Args:
+        setting: Name of a shipped one, or path of a file.
+
+    Raises:
+        ConfigurationError: It is neither.
+    """
+    try:
+        return _path(setting).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        shipped = ", ".join(taxonomy_names())
+        raise ConfigurationError(
+            f"topics.taxonomy: {setting} is neither a taxonomy that ships ({shipped}) nor a file that can be read: "
+            f"{error}. `videolake taxonomy` prints one to edit."
+        ) from None
+
+
+def load_taxonomy(setting: str) -> Taxonomy:
+    """Read and check a taxonomy.
+
+    Args:
+        setting: Name of a shipped one, or path of a file.
+
+    Raises:
+        ConfigurationError: It cannot be read, or is no taxonomy; the message says where.
+    """
+    try:
+        taxonomy = Taxonomy.model_validate(tomllib.loads(taxonomy_text(setting)))
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationError(f"topics.taxonomy: {setting} is not valid TOML: {error}.") from None
+    except ValidationError as error:
+        problems = "; ".join(_problem(problem) for problem in error.errors(include_url=False))
+        raise ConfigurationError(f"topics.taxonomy: {setting} is no taxonomy: {problems}.") from None
+    names = [topic.name for topic in taxonomy.topics]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ConfigurationError(f"topics.taxonomy: {setting} has topics of the same name: {', '.join(twice)}.")
+    return taxonomy
+
+
+def taxonomy_info(setting: str) -> ModelInfo:
+    """Return what the revision and the table `runs` say of a taxonomy: its digest follows its content.
+
+    Raises:
+        ConfigurationError: It cannot be read, or is no taxonomy.
+    """
+    load_taxonomy(setting)
+    digest = hashlib.sha256(taxonomy_text(setting).encode()).hexdigest()[:DIGEST_LENGTH]
+    licence = "Apache-2.0" if setting in taxonomy_names() else "unknown"
+    # A file's name and not its folder, so that moving it analyses nothing anew.
+    return ModelInfo("topics", Path(setting).name, _path(setting), licence, digest)
+
+
+def _path(setting: str) -> Path:
+    if setting in taxonomy_names():
+        return Path(str(resources.files("pipeline.analysis.scenes").joinpath(_SHIPPED, f"{setting}.toml")))
+    return Path(setting).expanduser().absolute()
+
+
+def _problem(problem: Any) -> str:  # noqa: ANN401 - pydantic's ErrorDetails
+    where = ".".join(str(part) for part in problem["loc"])
+    return f"{where}: {'there is no such key' if problem['type'] == 'extra_forbidden' else problem['msg']}"

@@ -1,0 +1,110 @@
+"""Whisper by faster-whisper, that is CTranslate2: int8 on a CPU, float16 on a GPU."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.analysis.speech.engines import (
+    MAX_TOKENS,
+    Alignment,
+    Decoded,
+    Encoded,
+    Task,
+    alignment,
+    is_ctranslate2,
+    tokenizer_for,
+)
+from pipeline.models import ModelInfo
+from schemas.errors import ModelError
+
+UNSTICK_NGRAM = 6
+"""Tokens that may not come twice where a loop is to be broken; well above what people repeat."""
+
+
+class FasterWhisperEngine:
+    """faster-whisper's `WhisperModel`, decoding windows in batches.
+
+    Args:
+        info: A CTranslate2 folder.
+        compute_type: CTranslate2's; `auto` is int8 on a CPU and float16 on a GPU.
+        device: `cpu` or `cuda`.
+        threads: Threads on a CPU.
+
+    Raises:
+        ModelError: The folder holds no CTranslate2 model, or a damaged one.
+    """
+
+    name = "faster-whisper"
+
+    def __init__(self, info: ModelInfo, *, compute_type: str, device: str, threads: int) -> None:
+        from faster_whisper import WhisperModel
+
+        if not is_ctranslate2(info.path):
+            raise ModelError(
+                f"{info.path} is no CTranslate2 model (it has no model.bin). "
+                "Set speech.engine to `openai-whisper`, or convert it: "
+                f"`ct2-transformers-converter --model {info.id} --output_dir FOLDER --copy_files tokenizer.json "
+                "preprocessor_config.json`, and set speech.model to that folder"
+            )
+        if compute_type == "auto":
+            compute_type = "float16" if device == "cuda" else "int8"
+        try:
+            self._model = WhisperModel(
+                str(info.path), device=device, compute_type=compute_type, cpu_threads=threads, local_files_only=True
+            )
+        except (RuntimeError, ValueError) as error:
+            raise ModelError(f"faster-whisper cannot load speech.model {info.id} from {info.path}: {error}") from error
+        self._whisper = self._model.model
+        self.n_mels = int(self._whisper.n_mels)
+        self.multilingual = bool(self._whisper.is_multilingual)
+        self.num_languages = int(self._whisper.num_languages)
+
+    def encode(self, mel: NDArray[np.float32]) -> Encoded:
+        """Run the encoder over (n, n_mels, 3000) float32 log-mel windows."""
+        return Encoded(self._model.encode(mel), len(mel))
+
+    def detect(self, encoded: Encoded) -> list[dict[str, float]]:
+        """Return the probability of each language code for each window."""
+        return [{token[2:-2]: p for token, p in window} for window in self._whisper.detect_language(encoded.features)]
+
+    def generate(
+        self, encoded: Encoded, language: str, *, beam_size: int, unstick: bool, task: Task = "transcribe"
+    ) -> list[Decoded]:
+        """Decode the windows together; see `WhisperEngine.generate`.
+
+        Loops are broken by forbidding repetition, not by sampling at a temperature as OpenAI's code does: CTranslate2's
+        random numbers cannot be seeded again once its threads run, and a video must give the same text every time.
+        """
+        tokenizer = tokenizer_for(self, language, task)
+        start = [*tokenizer.sot_sequence, tokenizer.no_timestamps]
+        results = self._whisper.generate(
+            encoded.features,
+            [start] * encoded.windows,
+            beam_size=beam_size,
+            max_length=len(start) + MAX_TOKENS,
+            return_scores=True,
+            return_no_speech_prob=True,
+            no_repeat_ngram_size=UNSTICK_NGRAM if unstick else 0,
+        )
+        decoded = []
+        for result in results:
+            # CTranslate2's mean leaves the end token out of the length; Whisper's does not.
+            tokens = tuple(result.sequences_ids[0])
+            avg_logprob = result.scores[0] * len(tokens) / (len(tokens) + 1)
+            decoded.append(Decoded(tokens, float(avg_logprob), float(result.no_speech_prob)))
+        return decoded
+
+    def align(
+        self,
+        encoded: Encoded,
+        language: str,
+        tokens: Sequence[Sequence[int]],
+        frames: Sequence[int],
+        *,
+        task: Task = "transcribe",
+    ) -> list[Alignment]:
+        """Align text tokens with the first `frames` mel frames of each window."""
+        start = list(tokenizer_for(self, language, task).sot_sequence)
+        results = self._whisper.align(encoded.features, start, [list(window) for window in tokens], list(frames))
+        return [alignment(np.asarray(r.alignments), np.asarray(r.text_token_probs, np.float64)) for r in results]

@@ -1,0 +1,143 @@
+"""Whisper by openai-whisper, the reference implementation, in PyTorch."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from pipeline.analysis.speech.engines import (
+    MAX_TOKENS,
+    Alignment,
+    Decoded,
+    Encoded,
+    Task,
+    Tokenizer,
+    alignment,
+    tokenizer_for,
+)
+from pipeline.analysis.speech.weights import cached_checkpoint
+from pipeline.models import ModelInfo, set_threads
+from schemas.errors import ModelError
+
+MEDIAN_FILTER_FRAMES = 7
+UNSTICK_TEMPERATURE = 0.4
+
+
+class OpenAIWhisperEngine:
+    """OpenAI's `whisper.model.Whisper`, decoding windows in batches.
+
+    Args:
+        info: A CTranslate2 folder, a Transformers folder, or an OpenAI `.pt` file.
+        device: `cpu` or `cuda`.
+        threads: Threads on a CPU; PyTorch and OpenCV have one such number for the whole process.
+
+    Raises:
+        ModelError: The model cannot be read.
+    """
+
+    name = "openai-whisper"
+
+    def __init__(self, info: ModelInfo, *, device: str, threads: int) -> None:
+        from whisper.model import ModelDimensions, Whisper
+
+        set_threads(threads)
+        checkpoint = cached_checkpoint(info)
+        model = Whisper(ModelDimensions(**checkpoint.dims))
+        try:
+            model.load_state_dict(checkpoint.state)
+        except RuntimeError as error:
+            raise ModelError(
+                f"the weights of speech.model {info.id} in {info.path} do not fit Whisper: {error}"
+            ) from error
+        if checkpoint.alignment_heads:
+            heads = torch.zeros(model.dims.n_text_layer, model.dims.n_text_head, dtype=torch.bool)
+            heads[tuple(zip(*checkpoint.alignment_heads, strict=True))] = True
+            model.register_buffer("alignment_heads", heads.to_sparse(), persistent=False)
+        self._model = model.eval().to(device)
+        self._heads = [(int(layer), int(head)) for layer, head in model.alignment_heads.indices().T]
+        self._fp16 = device == "cuda"
+        self.n_mels = int(model.dims.n_mels)
+        self.multilingual = bool(model.is_multilingual)
+        self.num_languages = int(model.num_languages)
+
+    @torch.inference_mode()
+    def encode(self, mel: NDArray[np.float32]) -> Encoded:
+        """Run the encoder over (n, n_mels, 3000) float32 log-mel windows."""
+        windows = torch.from_numpy(mel).to(self._model.device)
+        return Encoded(self._model.encoder(windows.half() if self._fp16 else windows), len(mel))
+
+    @torch.inference_mode()
+    def detect(self, encoded: Encoded) -> list[dict[str, float]]:
+        """Return the probability of each language code for each window."""
+        _, probabilities = self._model.detect_language(encoded.features)
+        return list(probabilities)
+
+    @torch.inference_mode()
+    def generate(
+        self, encoded: Encoded, language: str, *, beam_size: int, unstick: bool, task: Task = "transcribe"
+    ) -> list[Decoded]:
+        """Decode the windows together; see `WhisperEngine.generate`. Loops are broken by sampling, seeded alike."""
+        from whisper.decoding import DecodingOptions, decode
+
+        options = DecodingOptions(
+            task=task,
+            language=language,
+            beam_size=None if unstick or beam_size == 1 else beam_size,
+            temperature=UNSTICK_TEMPERATURE if unstick else 0.0,
+            sample_len=MAX_TOKENS,
+            without_timestamps=True,
+            fp16=self._fp16,
+        )
+        # whisper 20250625 cannot decode several windows with several beams: it repeats the tokens and not the features.
+        batch = len(encoded.features) if options.beam_size is None else 1
+        with torch.random.fork_rng(enabled=unstick):
+            if unstick:
+                torch.manual_seed(0)
+            results = [r for part in encoded.features.split(batch) for r in decode(self._model, part, options)]
+        return [Decoded(tuple(r.tokens), float(r.avg_logprob), float(r.no_speech_prob)) for r in results]
+
+    @torch.inference_mode()
+    def align(
+        self,
+        encoded: Encoded,
+        language: str,
+        tokens: Sequence[Sequence[int]],
+        frames: Sequence[int],
+        *,
+        task: Task = "transcribe",
+    ) -> list[Alignment]:
+        """Align text tokens with the first `frames` mel frames of each window, one by one: attention maps are large."""
+        tokenizer = tokenizer_for(self, language, task)
+        windows = zip(encoded.features, tokens, frames, strict=True)
+        return [self._align(features, tokenizer, text, length) for features, text, length in windows]
+
+    def _align(self, features: Tensor, tokenizer: Tokenizer, text: Sequence[int], frames: int) -> Alignment:
+        """Follow the cross-attention of the alignment heads through time, as `whisper.timing.find_alignment` does."""
+        from whisper.model import disable_sdpa
+        from whisper.timing import dtw, median_filter
+
+        prefix = len(tokenizer.sot_sequence)
+        sequence = [*tokenizer.sot_sequence, tokenizer.no_timestamps, *text, tokenizer.eot]
+        attention: dict[int, Tensor] = {}
+        hooks = [
+            block.cross_attn.register_forward_hook(
+                lambda _module, _inputs, outputs, index=index: attention.update({index: outputs[-1][0]})
+            )
+            for index, block in enumerate(self._model.decoder.blocks)
+        ]
+        try:
+            with disable_sdpa():
+                logits = self._model.decoder(torch.tensor([sequence], device=features.device), features[None])[0]
+        finally:
+            for hook in hooks:
+                hook.remove()
+        chosen = logits[prefix : prefix + len(text), : tokenizer.eot].softmax(dim=-1)
+        probabilities = chosen[torch.arange(len(text)), torch.tensor(text)]
+        # (heads, tokens, frames of 20 ms)
+        weights = torch.stack([attention[layer][head] for layer, head in self._heads])[:, :, : frames // 2]
+        weights = weights.float().softmax(dim=-1)
+        std, mean = torch.std_mean(weights, dim=-2, keepdim=True, unbiased=False)
+        matrix = median_filter((weights - mean) / std, MEDIAN_FILTER_FRAMES).mean(dim=0)[prefix:-1]
+        return alignment(np.asarray(dtw(-matrix)).T, probabilities.double().cpu().numpy())

@@ -1,0 +1,75 @@
+"""Does one text follow from another: a natural language inference model."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+
+from pipeline.models import LOAD_ERRORS, ModelInfo, longest_input, quiet_transformers, resolve, set_threads
+from schemas.config import SummaryConfig
+from schemas.errors import ModelError
+
+_MOST_TOKENS = 512
+
+
+class EntailmentModel:
+    """A sequence classifier with a label for entailment, such as those trained on MNLI. One thread at a time.
+
+    Args:
+        config: The `summary` section; `nli_model` must be set.
+        device: `cpu` or `cuda`.
+        threads: Threads of PyTorch in this process.
+
+    Raises:
+        ModelError: The model is not there, cannot be loaded, or knows no entailment.
+    """
+
+    def __init__(self, config: SummaryConfig, *, device: str, threads: int) -> None:
+        set_threads(threads)
+        self.info: ModelInfo = resolve("nli", config.nli_model or "")
+        self._batch_size, self._device = config.batch_size, device
+        self._model, self._tokenizer = _load(self.info, device)
+        labels = {int(place): str(name).lower() for place, name in self._model.config.id2label.items()}
+        entails = [place for place, name in labels.items() if name.startswith("entail")]
+        if len(entails) != 1:
+            named = ", ".join(labels.values())
+            raise ModelError(f"summary.nli_model: {self.info.id} has no one label for entailment; it has {named}.")
+        self._entails = entails[0]
+
+    @torch.inference_mode()
+    def entailment(self, pairs: Sequence[tuple[str, str]]) -> list[float]:
+        """Return for each premise and hypothesis the probability that the hypothesis follows.
+
+        Args:
+            pairs: Premise, hypothesis; a premise that is too long for the model is cut.
+        """
+        found: list[float] = []
+        for start in range(0, len(pairs), self._batch_size):
+            batch = pairs[start : start + self._batch_size]
+            tokens = self._tokenizer(
+                [premise for premise, _ in batch],
+                [hypothesis for _, hypothesis in batch],
+                padding=True,
+                truncation="only_first",
+                max_length=min(_MOST_TOKENS, longest_input(self._model, self._tokenizer)),
+                return_tensors="pt",
+            ).to(self._device)
+            probabilities = self._model(**tokens).logits.float().softmax(dim=-1)  # (batch, labels)
+            found += probabilities[:, self._entails].tolist()
+        return found
+
+
+def _load(info: ModelInfo, device: str) -> tuple[Any, Any]:
+    from transformers import AutoModelForSequenceClassification, AutoTokenizer
+
+    options: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
+    try:
+        with quiet_transformers():
+            tokenizer = AutoTokenizer.from_pretrained(info.path, **options)
+            model = AutoModelForSequenceClassification.from_pretrained(info.path, dtype=torch.float32, **options)
+    except LOAD_ERRORS as error:
+        raise ModelError(
+            f"summary.nli_model: {info.id} ({info.path}) cannot be loaded as a natural language inference model: "
+            f"{error}. It must be a folder that transformers' AutoModelForSequenceClassification reads."
+        ) from error
+    return model.eval().to(device), tokenizer

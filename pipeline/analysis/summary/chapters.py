@@ -1,0 +1,166 @@
+"""Chapters: scenes joined into few titled parts that cover the video."""
+
+import itertools
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from pipeline.analysis.scenes import (
+    TITLE_LENGTH,
+    centrality,
+    centred,
+    is_caption,
+    phrase_title,
+    screen_title,
+    sentence_title,
+    shortened,
+    sightings,
+)
+from pipeline.analysis.summary.partition import partition
+from pipeline.analysis.summary.statements import Statement
+from schemas.records import Chapter, Keyframe, Scene
+
+_MOST_CHAPTERS = 24
+_EVERYWHERE = 0.5
+"""A title that is on so large a share of a long video's frames is a logo, not the title of a chapter."""
+
+
+def make_chapters(
+    scenes: Sequence[Scene],
+    keyframes: Sequence[Keyframe],
+    statements: Sequence[Statement],
+    *,
+    duration_s: float,
+    min_chapter_s: float,
+    headline: str = "",
+) -> tuple[Chapter, ...]:
+    """Join scenes into chapters and give each a title.
+
+    The number of chapters follows from what is said and shown, between half and all of `1.7 sqrt(duration / 2 m)`,
+    where m is `min_chapter_s`: with 30 s, at most 2 in a minute, 5 in ten, 13 in an hour, 23 in three; 24 in all.
+
+    Args:
+        scenes: They cover the video.
+        keyframes: For titles on screen.
+        statements: For titles from speech.
+        duration_s: Length of the video.
+        min_chapter_s: No chapter is shorter, unless the video is.
+        headline: Title of a chapter that is the whole video, where nothing better is found.
+
+    Returns:
+        Chapters from 0.0 to `duration_s`.
+    """
+    if not scenes:
+        return ()
+    most = int(np.clip(round(1.7 * (duration_s / (2 * min_chapter_s)) ** 0.5), 1, _MOST_CHAPTERS))
+    starts = partition(
+        centred(
+            np.stack([scene.text_embedding for scene in scenes]),
+            np.stack([scene.vision_embedding for scene in scenes]),
+            0.5,
+        ),
+        [scene.end_s - scene.start_s for scene in scenes],
+        min_s=min_chapter_s,
+        fewest=(most + 1) // 2,
+        most=most,
+    )
+    groups = [scenes[start:end] for start, end in itertools.pairwise([*starts, len(scenes)])]
+    titles = _Titles(groups, keyframes, statements)
+    chapters: list[Chapter] = []
+    for place, group in enumerate(groups):
+        title = titles.of(place, whole=headline if len(groups) == 1 else "")
+        chapters.append(Chapter(title, group[0].start_s, group[-1].end_s))
+    return tuple(chapters)
+
+
+class _Titles:
+    """Finds a title for each chapter, no two the same: from the screen, keyphrases, a sentence, what is seen."""
+
+    def __init__(
+        self, groups: Sequence[Sequence[Scene]], keyframes: Sequence[Keyframe], statements: Sequence[Statement]
+    ) -> None:
+        self._groups = groups
+        self._keyframes = keyframes
+        self._said = [each for each in statements if each.kind == "speech"]
+        self._phrases = [_phrases(group) for group in groups]
+        titled = [title for title in map(screen_title, keyframes) if title]
+        self._logos = {
+            title
+            for title in set(titled)
+            if len(groups) > 1 and titled.count(title) > max(2.0, _EVERYWHERE * len(keyframes))
+        }
+        self._taken: set[str] = set()
+
+    def of(self, place: int, *, whole: str) -> str:
+        """Return the title of a chapter, and take it.
+
+        Args:
+            place: Of the chapter.
+            whole: Title of the video, if this is all of it.
+        """
+        start_s, end_s = self._span(place)
+        frames = [frame for frame in self._keyframes if start_s <= frame.time_s < end_s]
+        free = (
+            title for title in self._candidates(place, frames, whole) if title and title.casefold() not in self._taken
+        )
+        title = next(free, f"Part {place + 1}")
+        self._taken.add(title.casefold())
+        return title
+
+    def _span(self, place: int) -> tuple[float, float]:
+        return self._groups[place][0].start_s, self._groups[place][-1].end_s
+
+    def _candidates(self, place: int, frames: Sequence[Keyframe], whole: str) -> Iterator[str]:
+        titled = [frame for frame in frames if not is_caption(frame)]
+        yield self._opening(frames)
+        if len(whole) <= TITLE_LENGTH and not whole.endswith(("…", ")")):
+            yield whole.rstrip(".。")
+        yield phrase_title(self._distinct(place))
+        yield from self._on_screen(titled if whole else frames)
+        yield from self._spoken(*self._span(place))
+        yield from (sighting.name[:1].upper() + sighting.name[1:] for sighting in sightings(frames))
+        yield shortened(whole, TITLE_LENGTH)
+
+    def _opening(self, frames: Sequence[Keyframe]) -> str:
+        """Return the title with which a chapter begins; a caption names no more than the first picture."""
+        first = (frame for frame in frames[: max(2, len(frames) // 4)] if not is_caption(frame))
+        titles = (title for title in map(screen_title, first) if title and title not in self._logos)
+        return next((title for title in titles if len(title) <= TITLE_LENGTH), "")
+
+    def _on_screen(self, frames: Sequence[Keyframe]) -> list[str]:
+        """Return what is written in a chapter, that first which is there longest."""
+        shown: dict[str, int] = defaultdict(int)
+        for frame in frames:
+            title = screen_title(frame)
+            if title and title not in self._logos and len(title) <= TITLE_LENGTH:
+                shown[title] += 1
+        return sorted(shown, key=lambda title: -shown[title])
+
+    def _distinct(self, place: int) -> list[str]:
+        """Return the keyphrases of a chapter, those first that the others have not."""
+        elsewhere: defaultdict[str, float] = defaultdict(float)
+        for other, phrases in enumerate(self._phrases):
+            if other != place:
+                for phrase, score in phrases.items():
+                    elsewhere[phrase] += score
+        own = self._phrases[place]
+        return sorted(own, key=lambda phrase: -own[phrase] * own[phrase] / (own[phrase] + elsewhere[phrase]))
+
+    def _spoken(self, start_s: float, end_s: float) -> list[str]:
+        said = [each for each in self._said if start_s <= each.start_s < end_s]
+        titles = [(sentence_title(each.text), each) for each in said]
+        usable = [(title, each) for title, each in titles if title and each.weight >= 0.3]
+        if not usable or not usable[0][1].vector.shape[0]:
+            return [title for title, _ in usable[:1]]
+        weights = np.array([each.weight for _, each in usable])
+        central = centrality(np.stack([each.vector for _, each in usable]), weights)
+        return [usable[place][0] for place in np.argsort(-central * weights, kind="stable")[:3]]
+
+
+def _phrases(scenes: Sequence[Scene]) -> dict[str, float]:
+    totals: defaultdict[str, float] = defaultdict(float)
+    for scene in scenes:
+        for phrase in scene.keyphrases:
+            totals[phrase.label] += max(phrase.score, 0.0)
+    return {phrase: total for phrase, total in totals.items() if total > 0}

@@ -1,0 +1,87 @@
+"""Moments worth jumping to, each with a reason that people understand."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from pipeline.analysis.scenes import is_caption, screen_title, shortened, shown_from, sightings
+from pipeline.analysis.summary.statements import Statement
+from schemas.records import Highlight, Keyframe, Shot
+
+_QUOTE_LENGTH = 70
+_SHOWN_S = 5.0
+_AGAIN = 0.8
+"""What a highlight is worth after each one of its kind."""
+
+
+def find_highlights(
+    statements: Sequence[Statement],
+    scores: np.ndarray,
+    keyframes: Sequence[Keyframe],
+    shots: Sequence[Shot],
+    *,
+    duration_s: float,
+    count: int,
+) -> tuple[Highlight, ...]:
+    """Return moments with their reasons, spread over the video and over the kinds of reasons, in order of time.
+
+    Args:
+        statements: What was said.
+        scores: (n,) how much each says what the video is about.
+        keyframes: For what is written and shown.
+        shots: Tell slides from other pictures.
+        duration_s: Length of the video.
+        count: Highlights at most.
+    """
+    said = [_said(each, float(score)) for each, score in zip(statements, _relative(scores), strict=True)]
+    found = [each for each in said if each is not None]
+    found += [*_written(keyframes, shots, duration_s), *_seen(keyframes, duration_s)]
+    chosen: list[Highlight] = []
+    kinds: Counter[str] = Counter()
+    apart_s = duration_s / (2 * max(count, 1))
+    while found and len(chosen) < count:
+        best = max(found, key=lambda each: (each.score * _AGAIN ** kinds[_kind(each)], -each.start_s))
+        chosen.append(best)
+        kinds[_kind(best)] += 1
+        found = [each for each in found if abs(each.start_s - best.start_s) >= apart_s and each.reason != best.reason]
+    return tuple(sorted(chosen, key=lambda each: each.start_s))
+
+
+def _kind(highlight: Highlight) -> str:
+    return highlight.reason.partition(":")[0]
+
+
+def _relative(scores: np.ndarray) -> np.ndarray:
+    return np.asarray(np.sqrt(scores / max(float(scores.max(initial=0.0)), 1e-9)))
+
+
+def _said(statement: Statement, score: float) -> Highlight | None:
+    if statement.weight < 0.5:
+        return None
+    reason = f"Says: “{shortened(statement.text, _QUOTE_LENGTH)}”"
+    return Highlight(statement.start_s, statement.end_s, reason, round(0.4 + 0.6 * score * statement.weight, 4))
+
+
+def _written(keyframes: Sequence[Keyframe], shots: Sequence[Shot], duration_s: float) -> Iterator[Highlight]:
+    """Yield each title when it first comes, slides as such."""
+    slides = {shot.index for shot in shots if shot.transition == "slide"}
+    shown_s = shown_from(keyframes, shots)
+    known: set[str] = set()
+    for start_s, frame in zip(shown_s, keyframes, strict=True):
+        title = screen_title(frame)
+        if title and title not in known:
+            known.add(title)
+            kind = "New slide" if frame.shot_index in slides else "On screen"
+            end_s = min(duration_s, frame.time_s + _SHOWN_S)
+            score = 0.75 if is_caption(frame) else 0.85
+            yield Highlight(start_s, end_s, f"{kind}: “{shortened(title, _QUOTE_LENGTH)}”", score)
+
+
+def _seen(keyframes: Sequence[Keyframe], duration_s: float) -> Iterator[Highlight]:
+    """Yield when something that is believed to be shown comes first, of the frames that show it well."""
+    for sighting in sightings(keyframes):
+        kind = "First shows" if sighting.shots > 1 else "Shows"
+        frame = min(sighting.frames[: (len(sighting.frames) + 1) // 2], key=lambda each: each.time_s)
+        end_s = min(duration_s, frame.time_s + _SHOWN_S)
+        yield Highlight(frame.time_s, end_s, f"{kind}: {sighting.name}", round(0.8 * sighting.belief, 4))

@@ -1,0 +1,6 @@
+"""Text becomes vectors."""
+
+from pipeline.analysis.text.batches import length_batches
+from pipeline.analysis.text.encoder import TextEncoder
+
+__all__ = ["TextEncoder", "length_batches"]

@@ -1,0 +1,228 @@
+"""BERT-like sentence encoder: text in, unit vectors out."""
+
+import copy
+import logging
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from pipeline.analysis.text.batches import length_batches
+from pipeline.analysis.text.plugged import PluggedText
+from pipeline.models import (
+    BOTH,
+    DIGEST_LENGTH,
+    LOAD_ERRORS,
+    ModelInfo,
+    is_plugin,
+    quiet_transformers,
+    resolve,
+    set_threads,
+    text_configs,
+)
+from schemas.config import TextConfig
+from schemas.errors import ModelError
+
+logger = logging.getLogger(__name__)
+
+# A token is seldom longer than a word, so far fewer characters than this fill the window; the cut bounds the time
+# that a text of megabytes costs in the tokenizer.
+_CHARACTERS_PER_TOKEN = 64
+_NO_LIMIT = 1_000_000
+
+
+class TextEncoder:
+    """A transformer encoder with pooling (Devlin et al. 2019; Reimers and Gurevych 2019). One thread at a time.
+
+    With `text.model = auto` it is two: an English and a multilingual one. Vectors of different models cannot be
+    compared, so each has a part of the vector to itself, and leaves the other's at zero: `for_language` gives the
+    encoder for the texts of a video, `encode_queries` fills both parts for what is compared with any video. So does
+    `encode` without a language, as for names of labels; the cosine with a video's vector is then that of the model it
+    was made by, over the square root of 2.
+
+    Args:
+        config: The `text` section.
+        device: `cpu` or `cuda`.
+        threads: Threads of PyTorch in this process.
+
+    Raises:
+        ModelError: The model is not there or cannot be loaded.
+    """
+
+    def __init__(self, config: TextConfig, *, device: str, threads: int) -> None:
+        set_threads(threads)
+        parts = text_configs(config)
+        self._parts: tuple[TextEncoder, ...] = ()
+        self._part: int | None = None
+        if len(parts) > 1:
+            self._parts = tuple(TextEncoder(part, device=device, threads=threads) for part in parts)
+            self.info: ModelInfo = _joined_info([part.info for part in self._parts])
+            return
+        [config] = parts
+        self.info = resolve("text", config.model)
+        self._config = config
+        self._device = device
+        self._plugged: PluggedText | None = None
+        self._max_tokens = config.max_tokens
+        if is_plugin(config.model):
+            self._plugged = PluggedText(config.model, device=device, threads=threads)
+            return
+        self._model, self._tokenizer = _load(self.info, device)
+        self._max_tokens = min(config.max_tokens, _longest_input(self._model, self._tokenizer))
+
+    @property
+    def dimensions(self) -> int:
+        """Length of a vector."""
+        if self._parts:
+            return sum(part.dimensions for part in self._parts)
+        return self._plugged.dimensions if self._plugged else int(self._model.config.hidden_size)
+
+    @property
+    def recipe(self) -> str:
+        """All that decides what vector a text gets: weights, pooling, and where texts are cut."""
+        if self._parts:
+            return f"{self._part} of {' + '.join(part.recipe for part in self._parts)}"
+        return f"{self.info.digest} {self._config.pooling} {self._max_tokens}"
+
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Encode texts; how they are batched does not change the result.
+
+        Args:
+            texts: Any strings; what is over `text.max_tokens` is cut.
+
+        Returns:
+            float32 (n, dimensions) in the order of `texts`, of unit length; zeros where there is nothing to read.
+        """
+        if self._parts:
+            return self._encode_parts(texts)
+        if self._plugged:
+            return self._plugged.encode([_clean(text, self._max_tokens * _CHARACTERS_PER_TOKEN) for text in texts])
+        vectors = np.zeros((len(texts), self.dimensions), dtype=np.float32)
+        filled, tokens = self._tokenize(texts)
+        for batch in length_batches([len(ids) for ids in tokens], self._config.batch_tokens):
+            vectors[[filled[place] for place in batch]] = self._encode_batch([tokens[place] for place in batch])
+        return vectors
+
+    def encode_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Encode texts that are compared with those of any video.
+
+        Returns:
+            As `encode`; but with `auto`, the part of each model is of unit length, so that the product with a video's
+            vector is the cosine by the model that made it.
+        """
+        if not self._parts or self._part is not None:
+            return self.encode(texts)
+        return np.concatenate([part.encode(texts) for part in self._parts], axis=1)
+
+    @property
+    def infos(self) -> tuple[ModelInfo, ...]:
+        """The models that are loaded: one or two."""
+        return tuple(part.info for part in self._parts) or (self.info,)
+
+    def model_for(self, language: str | None) -> str:
+        """Return the id of the model for the texts of a video; language as ISO 639-1, None where nobody speaks."""
+        return self._parts[_part_for(language)].info.id if self._parts else self.info.id
+
+    def for_language(self, language: str | None) -> "TextEncoder":
+        """Return the encoder for the texts of a video: itself, but for `auto`.
+
+        Args:
+            language: ISO 639-1; None where nobody speaks.
+        """
+        if not self._parts:
+            return self
+        view = copy.copy(self)
+        view._part = _part_for(language)
+        return view
+
+    def _encode_parts(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        vectors = np.zeros((len(texts), self.dimensions), dtype=np.float32)
+        start = 0
+        for number, part in enumerate(self._parts):
+            if self._part in (None, number):
+                vectors[:, start : start + part.dimensions] = part.encode(texts)
+            start += part.dimensions
+        return np.asarray(vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9), np.float32)
+
+    def _tokenize(self, texts: Sequence[str]) -> tuple[list[int], list[list[int]]]:
+        """Return the places of texts that hold any token, and their token ids with the special ones."""
+        cleaned = [_clean(text, self._max_tokens * _CHARACTERS_PER_TOKEN) for text in texts]
+        places = [place for place, text in enumerate(cleaned) if text]
+        if not places:
+            return [], []
+        encoded = self._tokenizer(
+            [cleaned[place] for place in places],
+            truncation=True,
+            max_length=self._max_tokens,
+            return_attention_mask=False,
+            return_special_tokens_mask=True,
+        )
+        rows = zip(places, encoded["input_ids"], encoded["special_tokens_mask"], strict=True)
+        kept = [(place, ids) for place, ids, special in rows if not all(special)]
+        return [place for place, _ in kept], [ids for _, ids in kept]
+
+    @torch.inference_mode()
+    def _encode_batch(self, tokens: list[list[int]]) -> NDArray[np.float32]:
+        length = max(map(len, tokens))
+        pad = self._tokenizer.pad_token_id or 0
+        input_ids = torch.tensor([ids + [pad] * (length - len(ids)) for ids in tokens], device=self._device)
+        lengths = torch.tensor([len(ids) for ids in tokens], device=self._device)
+        attention_mask = torch.arange(length, device=self._device)[None, :] < lengths[:, None]  # (batch, length)
+        output = self._model(input_ids=input_ids, attention_mask=attention_mask.long())
+        hidden: torch.Tensor = output.last_hidden_state.float()  # (batch, length, dimensions)
+        if self._config.pooling == "cls":
+            pooled = hidden[:, 0]
+        else:
+            weights = attention_mask[:, :, None].to(hidden.dtype)
+            pooled = (hidden * weights).sum(dim=1) / weights.sum(dim=1)
+        unit: NDArray[np.float32] = torch.nn.functional.normalize(pooled, dim=1).cpu().numpy()
+        return unit
+
+
+def _part_for(language: str | None) -> int:
+    return 0 if language in (None, "en") else 1
+
+
+def _joined_info(infos: Sequence[ModelInfo]) -> ModelInfo:
+    return replace(
+        infos[0],
+        id=BOTH.join(info.id for info in infos),
+        licence=" + ".join(dict.fromkeys(info.licence for info in infos)),
+        digest="".join(info.digest[: DIGEST_LENGTH // len(infos)] for info in infos),
+    )
+
+
+def _clean(text: str, max_characters: int) -> str:
+    """Return a text that any tokenizer takes: single spaces, no lone surrogates, not endless."""
+    return " ".join(text.encode("utf-8", "replace").decode("utf-8").replace("\0", " ").split())[:max_characters]
+
+
+def _load(info: ModelInfo, device: str) -> tuple[Any, Any]:
+    from transformers import AutoModel, AutoTokenizer
+
+    options: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
+    try:
+        with quiet_transformers():
+            tokenizer = AutoTokenizer.from_pretrained(info.path, **options)
+            model = AutoModel.from_pretrained(info.path, dtype=torch.float32, **options)
+    except LOAD_ERRORS as error:
+        raise ModelError(
+            f"text.model: {info.id} ({info.path}) cannot be loaded as a text encoder: {error}. "
+            "It must be a folder that transformers' AutoModel and AutoTokenizer read."
+        ) from error
+    if getattr(model.config, "is_encoder_decoder", False) or not hasattr(model.config, "hidden_size"):
+        raise ModelError(f"text.model: {info.id} is a {model.config.model_type} model, not a BERT-like encoder.")
+    logger.info("text encoder %s loaded, %d dimensions", info.id, model.config.hidden_size)
+    return model.eval().to(device), tokenizer
+
+
+def _longest_input(model: Any, tokenizer: Any) -> int:  # noqa: ANN401 - transformers' classes are chosen at run time
+    stated = int(tokenizer.model_max_length)
+    places = int(getattr(model.config, "max_position_embeddings", None) or 0)
+    if places <= 0:
+        return min(stated, _NO_LIMIT)
+    # Some tokenizers state more than the model reads. RoBERTa-like models start counting positions at 2.
+    return stated if stated <= places else places - 2

@@ -1,0 +1,46 @@
+"""A text encoder of a user's own package, as the text encoder asks for it."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.models import TextModel, make_plugin
+from schemas.errors import ModelError
+
+
+class PluggedText:
+    """Checks what a user's model returns, and brings it to unit length.
+
+    Args:
+        model_id: `plugin:<name>` or `python:package.module:Factory`.
+        device: `cpu` or `cuda`.
+        threads: Threads it may use.
+
+    Raises:
+        ModelError: It cannot be made.
+    """
+
+    def __init__(self, model_id: str, *, device: str, threads: int) -> None:
+        self._id = model_id
+        self._model = make_plugin("text", model_id, TextModel, device=device, threads=threads)
+        self.dimensions = int(self._model.dimensions)
+
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return (n, dimensions) of unit length; zeros for empty texts, which the model does not see.
+
+        Raises:
+            ModelError: The model returned another shape, or what is not finite.
+        """
+        vectors = np.zeros((len(texts), self.dimensions), dtype=np.float32)
+        filled = [place for place, text in enumerate(texts) if text]
+        if not filled:
+            return vectors
+        found = np.asarray(self._model.encode([texts[place] for place in filled]), dtype=np.float32)
+        if found.shape != (len(filled), self.dimensions) or not np.isfinite(found).all():
+            raise ModelError(
+                f"text.model: {self._id} returned vectors of shape {found.shape}; finite ones of shape "
+                f"{(len(filled), self.dimensions)} are wanted."
+            )
+        vectors[filled] = found / np.maximum(np.linalg.norm(found, axis=1, keepdims=True), 1e-12)
+        return vectors

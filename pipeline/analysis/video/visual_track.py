@@ -1,0 +1,106 @@
+"""The pictures of one video: its shots, and keyframes encoded, read and described in batches as they are chosen."""
+
+from collections.abc import Sequence
+
+from pipeline.analysis.keyframes import KeyframeSelector, thumbnail
+from pipeline.analysis.scenes import compose_caption
+from pipeline.analysis.shots import ShotDetector
+from pipeline.analysis.video.clock import StepClock
+from pipeline.analysis.video.models import Models
+from schemas.config import COMPOSED, Config
+from schemas.media import FrameBatch, SampledFrame
+from schemas.records import Keyframe, KeyframeImage, Shot
+
+
+class PictureTrack:
+    """Takes frames as they are decoded; full pictures are dropped as soon as they are encoded.
+
+    Args:
+        models: The loaded models.
+        config: The whole tree.
+        clock: Told the seconds of each step.
+    """
+
+    def __init__(self, models: Models, config: Config, clock: StepClock) -> None:
+        self._models = models
+        self._config = config
+        self._clock = clock
+        self._detector = ShotDetector(config.shots, models.shots)
+        self._selector = KeyframeSelector(config.keyframes)
+        self._reader = models.ocr.session() if models.ocr else None
+        self._chosen: list[KeyframeImage] = []
+        self.shots: list[Shot] = []
+        """Final so far."""
+        self.keyframes: list[Keyframe] = []
+        """Ready so far."""
+
+    def add_batch(self, batch: FrameBatch) -> None:
+        """Take the small pictures of consecutive frames."""
+        with self._clock.step("shots"):
+            shots = self._detector.add(batch)
+        with self._clock.step("keyframes"):
+            self.shots.extend(shots)
+            self._chosen.extend(self._selector.advance(shots, self._detector.decided_s))
+        while len(self._chosen) >= self._config.vision.batch_size:
+            self._describe(self._config.vision.batch_size)
+
+    def add_frame(self, frame: SampledFrame) -> None:
+        """Take a candidate for a keyframe."""
+        with self._clock.step("keyframes"):
+            self._selector.add(frame)
+
+    def finish(self, end_s: float) -> None:
+        """Close the last shot, and describe what is left."""
+        with self._clock.step("shots"):
+            shots = self._detector.finish(end_s)
+        with self._clock.step("keyframes"):
+            self.shots.extend(shots)
+            self._chosen.extend(self._selector.finish(shots))
+        while self._chosen:
+            self._describe(self._config.vision.batch_size)
+
+    def _describe(self, count: int) -> None:
+        batch, self._chosen = self._chosen[:count], self._chosen[count:]
+        with self._clock.step("vision"):
+            features = self._models.vision.encode([frame.image for frame in batch])
+        with self._clock.step("coordinate"):
+            coordinated = self._models.coordinated.of_pictures(features)
+        with self._clock.step("ocr"):
+            texts = [self._reader.read(frame.image) if self._reader else () for frame in batch]
+        captions = self._captions(batch)
+        with self._clock.step("thumbnails"):
+            thumbnails = self._thumbnails(batch)
+        source = self._models.captions.source if self._models.captions else COMPOSED
+        for place, frame in enumerate(batch):
+            labels = features.labels[place]
+            height, width = frame.image.shape[:2]
+            self.keyframes.append(
+                Keyframe(
+                    index=len(self.keyframes),
+                    time_s=frame.time_s,
+                    shot_index=frame.shot_index,
+                    sharpness=frame.sharpness,
+                    phash=frame.phash,
+                    width=width,
+                    height=height,
+                    thumbnail=thumbnails[place],
+                    labels=labels,
+                    text_lines=texts[place],
+                    caption=captions[place] or compose_caption(labels, texts[place]),
+                    caption_source=source if captions[place] else COMPOSED,
+                    # A copy, because a row of the batch's matrix would keep the whole matrix in memory.
+                    embedding=features.embeddings[place].copy(),
+                    coordinated_embedding=coordinated[place].copy(),
+                )
+            )
+
+    def _captions(self, batch: Sequence[KeyframeImage]) -> list[str]:
+        """Return what a model says of each frame; empty where there is none, or it has nothing to say."""
+        if self._models.captions is None:
+            return [""] * len(batch)
+        with self._clock.step("captions"):
+            return self._models.captions.caption([frame.image for frame in batch])
+
+    def _thumbnails(self, batch: Sequence[KeyframeImage]) -> list[bytes]:
+        keyframes = self._config.keyframes
+        return [thumbnail(frame.image, keyframes.thumbnail_width_px, keyframes.thumbnail_quality) for frame in batch]

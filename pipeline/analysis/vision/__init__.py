@@ -1,0 +1,8 @@
+"""What frames show: vectors and labels, and the text written in them."""
+
+from pipeline.analysis.vision.captioner import Captioner
+from pipeline.analysis.vision.features import FrameFeatures
+from pipeline.analysis.vision.frame_encoder import FrameEncoder
+from pipeline.analysis.vision.text_reader import TextReader, TextSession
+
+__all__ = ["Captioner", "FrameEncoder", "FrameFeatures", "TextReader", "TextSession"]

@@ -1,0 +1,97 @@
+"""Frames become vectors and labels."""
+
+import logging
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.analysis.vision.change import featureless
+from pipeline.analysis.vision.efficientnet import EfficientNetLite
+from pipeline.analysis.vision.features import FrameFeatures, top_labels, unit_length
+from pipeline.analysis.vision.hub import load_transformers
+from pipeline.analysis.vision.networks import Image, VisionNetwork, choose_precision
+from pipeline.analysis.vision.plugged import PluggedNetwork
+from pipeline.models import EMBEDDED_PREFIX, ModelInfo, is_plugin, resolve, set_threads
+from schemas.config import VisionConfig
+from schemas.records import Label
+
+logger = logging.getLogger(__name__)
+
+
+class FrameEncoder:
+    """A vision model with its preprocessing. One thread at a time.
+
+    Args:
+        config: The `vision` section.
+        device: `cpu` or `cuda`.
+        threads: Threads of PyTorch and OpenCV in this process.
+
+    Raises:
+        ModelError: The model is not there or cannot be loaded.
+    """
+
+    def __init__(self, config: VisionConfig, *, device: str, threads: int) -> None:
+        set_threads(threads)
+        self.info: ModelInfo = resolve("vision", config.model)
+        self._config = config
+        dtype = choose_precision(config.precision, device)
+        self._network: VisionNetwork
+        if config.model.startswith(EMBEDDED_PREFIX):
+            self._network = EfficientNetLite(self.info.path, device=device, dtype=dtype)
+        elif is_plugin(config.model):
+            self._network = PluggedNetwork(config.model, device=device, threads=threads)
+        else:
+            self._network = load_transformers(self.info, device=device, dtype=dtype, labels=config.labels > 0)
+        logger.info("frame encoder %s loaded, %d dimensions, %s", self.info.id, self.dimensions, dtype)
+
+    @property
+    def dimensions(self) -> int:
+        """Length of an embedding."""
+        return self._network.dimensions
+
+    @property
+    def label_names(self) -> tuple[str, ...]:
+        """Every label the model can give; empty where it gives none."""
+        return self._network.label_names
+
+    @property
+    def reads_texts(self) -> bool:
+        """Whether texts can be encoded in the same space, as by CLIP."""
+        return self._network.text_tower is not None
+
+    def encode(self, images: Sequence[Image]) -> FrameFeatures:
+        """Encode frames.
+
+        Args:
+            images: uint8 (height, width, 3) RGB each, of any sizes.
+
+        Returns:
+            Embeddings and labels, in the order of `images`. A picture all of one grey, as where a film fades to
+            black, shows nothing: it has no labels, and a vector of zeros.
+        """
+        embeddings = np.zeros((len(images), self.dimensions), dtype=np.float32)
+        probabilities = np.zeros((len(images), len(self.label_names)), dtype=np.float32) if self.label_names else None
+        shown = [place for place, image in enumerate(images) if not featureless(image)]
+        for start in range(0, len(shown), self._config.batch_size):
+            places = shown[start : start + self._config.batch_size]
+            vectors, chances = self._network.run(self._network.prepare([images[place] for place in places]))
+            embeddings[places] = vectors.cpu().numpy()
+            if probabilities is not None and chances is not None:
+                probabilities[places] = chances.cpu().numpy()
+        return FrameFeatures(unit_length(embeddings), self._labels(probabilities, len(images)), probabilities)
+
+    def encode_texts(self, texts: Sequence[str]) -> NDArray[np.float32] | None:
+        """Encode texts in the space of the frames' embeddings.
+
+        Returns:
+            float32 (n, dimensions) of unit length; None where the model has no text tower (`reads_texts`).
+        """
+        return self._network.text_tower.encode(texts) if self._network.text_tower else None
+
+    def _labels(self, probabilities: NDArray[np.float32] | None, count: int) -> tuple[tuple[Label, ...], ...]:
+        if probabilities is None or self._config.labels == 0:
+            return ((),) * count
+        # A blank picture has no labels whatever the threshold.
+        names, config, least = self.label_names, self._config, max(self._config.min_label_score, 1e-12)
+        return tuple(top_labels(row, names, config.labels, least) for row in probabilities)

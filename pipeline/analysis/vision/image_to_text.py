@@ -1,0 +1,102 @@
+"""Image-to-text models that transformers reads, by folder or Hub id: captioners as BLIP and GIT, and chat models."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+
+from pipeline.analysis.vision.networks import Image, choose_precision
+from pipeline.models import LOAD_ERRORS, CaptionModel, ModelInfo, quiet_transformers
+from schemas.config import CaptionsConfig
+from schemas.errors import ModelError
+
+Generation = dict[str, Any]
+"""What `generate` is called with beside the inputs."""
+
+
+def load_image_to_text(info: ModelInfo, config: CaptionsConfig, *, device: str) -> CaptionModel:
+    """Load an image-to-text model; of weights, only safetensors are read.
+
+    Args:
+        info: Where it is.
+        config: Longest caption, beams, prompt and precision.
+        device: `cpu` or `cuda`.
+
+    Raises:
+        ModelError: It is damaged, not in safetensors, or no image-to-text model.
+    """
+    from transformers import AutoImageProcessor, AutoModelForImageTextToText, AutoProcessor, AutoTokenizer
+
+    options: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
+    generation: Generation = {
+        "max_new_tokens": config.max_tokens,
+        "num_beams": config.beam_size,
+        "do_sample": False,
+    }
+    try:
+        with quiet_transformers():
+            model = AutoModelForImageTextToText.from_pretrained(
+                info.path, dtype=choose_precision(config.precision, device), use_safetensors=True, **options
+            )
+            model = model.eval().to(device)
+            # The PIL processors: torchvision, which the others need, is not required here.
+            processor = AutoProcessor.from_pretrained(info.path, backend="pil", **options)
+            if getattr(processor, "chat_template", None):
+                return ChatCaptioner(model, processor, generation, config.prompt)
+            # Older folders, as of an encoder and a decoder put together, state no processor for both.
+            images = getattr(processor, "image_processor", None)
+            words = getattr(processor, "tokenizer", None)
+            if images is None:
+                images = AutoImageProcessor.from_pretrained(info.path, backend="pil", **options)
+            if words is None:
+                words = AutoTokenizer.from_pretrained(info.path, **options)
+            return ImageToText(model, images, words, generation)
+    except LOAD_ERRORS as error:
+        raise ModelError(
+            f"captions.model: {info.id} ({info.path}) cannot be loaded as an image-to-text model: {error}. It must be "
+            "a folder with *.safetensors that transformers' AutoModelForImageTextToText reads, as of BLIP or GIT."
+        ) from error
+
+
+class ImageToText:
+    """BLIP (Li et al. 2022), GIT (Wang et al. 2022), encoder-decoders and their like: a picture in, a sentence out."""
+
+    def __init__(self, model: Any, images: Any, tokenizer: Any, generation: Generation) -> None:  # noqa: ANN401
+        self._model, self._images, self._tokenizer, self._generation = model, images, tokenizer, generation
+
+    @torch.inference_mode()
+    def caption(self, images: Sequence[Image]) -> list[str]:
+        """Return a sentence for each frame, uint8 (height, width, 3) RGB."""
+        prepared = self._images(images=list(images), return_tensors="pt", input_data_format="channels_last")
+        pixels = prepared["pixel_values"].to(device=self._model.device, dtype=self._model.dtype)
+        tokens = self._model.generate(pixel_values=pixels, **self._generation)
+        decoded: list[str] = self._tokenizer.batch_decode(tokens, skip_special_tokens=True)
+        return decoded
+
+
+class ChatCaptioner:
+    """LLaVA (Liu et al. 2023) and other chat models that see: they are asked for a sentence about each picture."""
+
+    def __init__(self, model: Any, processor: Any, generation: Generation, prompt: str) -> None:  # noqa: ANN401
+        self._model, self._processor, self._generation = model, processor, generation
+        # Answers must begin where the prompts end, however long those are.
+        processor.tokenizer.padding_side = "left"
+        content = [{"type": "image"}, {"type": "text", "text": prompt}]
+        self._prompt: str = processor.apply_chat_template(
+            [{"role": "user", "content": content}], add_generation_prompt=True
+        )
+
+    @torch.inference_mode()
+    def caption(self, images: Sequence[Image]) -> list[str]:
+        """Return the answer for each frame, uint8 (height, width, 3) RGB."""
+        prepared = self._processor(
+            images=list(images), text=[self._prompt] * len(images), return_tensors="pt", padding=True
+        )
+        inputs = {
+            name: value.to(self._model.device, self._model.dtype if value.is_floating_point() else None)
+            for name, value in prepared.items()
+        }
+        tokens = self._model.generate(**inputs, **self._generation)
+        answers = tokens[:, inputs["input_ids"].shape[1] :]
+        decoded: list[str] = self._processor.batch_decode(answers, skip_special_tokens=True)
+        return decoded

@@ -1,0 +1,111 @@
+"""Use a fine-tuned classifier: on texts, or on everything of a kind that a lake holds."""
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import numpy as np
+import pyarrow as pa
+import torch
+from numpy.typing import NDArray
+
+from pipeline.analysis.text import length_batches
+from pipeline.lake import Lake
+from pipeline.models import LOAD_ERRORS, longest_input, quiet_transformers, resolve, set_threads
+from schemas.errors import ModelError
+
+Unit = Literal["utterances", "frames", "scenes"]
+"""What of a lake is classified, by its `text`."""
+
+_IDS: dict[Unit, tuple[str, ...]] = {
+    "utterances": ("video_id", "utterance_id", "start_s", "end_s"),
+    "frames": ("video_id", "frame_id", "time_s"),
+    "scenes": ("video_id", "scene_index", "start_s", "end_s"),
+}
+_BATCH_TOKENS = 2048
+_MAX_TOKENS = 512
+_TOGETHER = 8192
+"""Texts whose tokens are held in memory at once."""
+
+
+class TextClassifier:
+    """A model that `finetune` made, or any sequence classifier that transformers reads.
+
+    Args:
+        model_id: Its folder or Hub id.
+        device: `cpu` or `cuda`.
+        threads: Threads of PyTorch.
+
+    Raises:
+        ModelError: It cannot be found or loaded, or is no classifier.
+    """
+
+    def __init__(self, model_id: str, *, device: str = "cpu", threads: int = 1) -> None:
+        from transformers import AutoConfig, AutoModelForSequenceClassification, AutoTokenizer
+
+        set_threads(threads)
+        self.info = resolve("text", model_id)
+        options: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
+        try:
+            with quiet_transformers():
+                architectures = AutoConfig.from_pretrained(self.info.path, **options).architectures or ()
+                if not any(name.endswith("ForSequenceClassification") for name in architectures):
+                    raise ModelError(f"{model_id} is no classifier. `videolake bert finetune` makes one.")
+                self._tokenizer = AutoTokenizer.from_pretrained(self.info.path, **options)
+                model = AutoModelForSequenceClassification.from_pretrained(
+                    self.info.path, dtype=torch.float32, **options
+                )
+        except LOAD_ERRORS as error:
+            raise ModelError(f"{model_id} cannot be loaded as a classifier: {error}") from error
+        self._model = model.eval().to(device)
+        names = model.config.id2label
+        self.labels: tuple[str, ...] = tuple(str(names[place]) for place in range(len(names)))
+        """The classes, in the order of the probabilities."""
+
+    def __call__(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return the probability of each class, (n, classes), in the order of `texts`."""
+        return probabilities(self._model, self._tokenizer, texts, max_tokens=_MAX_TOKENS)
+
+    def classify(self, lake: Lake, unit: Unit = "utterances") -> pa.Table:
+        """Classify every text of a kind that a lake holds.
+
+        Args:
+            lake: The lake.
+            unit: Which table; rows without text are left out.
+
+        Returns:
+            Its ids and times, `text`, `label` and `score`: the most probable class and its probability, which is
+            calibrated no better than a softmax is.
+        """
+        columns = ", ".join(_IDS[unit])
+        rows = lake.sql(f"SELECT {columns}, text FROM {unit} WHERE text <> '' ORDER BY ALL")  # noqa: S608 - fixed names
+        found = self(rows["text"].to_pylist())
+        best = found.argmax(axis=1) if len(found) else np.zeros(0, np.int64)
+        labels = pa.array([self.labels[place] for place in best], pa.string())
+        scores = pa.array(found[np.arange(len(found)), best], pa.float32())
+        return rows.append_column("label", labels).append_column("score", scores)
+
+
+@torch.inference_mode()
+def probabilities(
+    model: Any,  # noqa: ANN401 - transformers' classes are chosen at run time
+    tokenizer: Any,  # noqa: ANN401
+    texts: Sequence[str],
+    *,
+    max_tokens: int,
+) -> NDArray[np.float32]:
+    """Return the softmax of a classifier's logits, (n, classes) float32, batched by length.
+
+    Texts are cut at `max_tokens`, or where the model's own limit is.
+    """
+    found = np.zeros((len(texts), model.config.num_labels), dtype=np.float32)
+    model.eval()
+    length = min(max_tokens, longest_input(model, tokenizer))
+    for start in range(0, len(texts), _TOGETHER):
+        some = list(texts[start : start + _TOGETHER])
+        tokens = tokenizer(some, truncation=True, max_length=length)["input_ids"]
+        for batch in length_batches([len(ids) for ids in tokens], _BATCH_TOKENS):
+            rows = {"input_ids": [tokens[place] for place in batch]}
+            inputs = tokenizer.pad(rows, return_tensors="pt").to(model.device)
+            places = [start + place for place in batch]
+            found[places] = model(**inputs).logits.float().softmax(dim=-1).cpu().numpy()
+    return found

@@ -1,0 +1,139 @@
+"""Explain why a moment of a lake answers a query."""
+
+from functools import partial
+from typing import Any
+
+import cv2
+import duckdb
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.extras.explain.erasure import picture_heat, word_weights
+from pipeline.lake import Lake, fetch, find_video
+from pipeline.search import QueryEncoder, QueryVectors
+from schemas.errors import LakeError
+from schemas.explain import Explanation, ModalityShare, PictureReason, TextReason
+from schemas.tables import NO_ENCODER
+
+_VIDEO = "SELECT uri, language FROM videos WHERE video_id = $video"
+_SCENE = """
+SELECT start_s, end_s, text_embedding, coordinated_embedding, text_weight, vision_weight
+FROM scenes WHERE video_id = $video AND start_s <= $time ORDER BY start_s DESC LIMIT 1
+"""
+_TEXTS = """
+SELECT kind, start_s, end_s, text, embedding FROM moments
+WHERE video_id = $video AND kind IN ('speech', 'screen') AND embedding IS NOT NULL AND start_s < $to AND end_s > $from
+"""
+_FRAME = """
+SELECT frame_id, time_s, labels, thumbnail, coordinated_embedding FROM frames
+WHERE video_id = $video AND coordinated_embedding IS NOT NULL ORDER BY abs(time_s - $time) LIMIT 1
+"""
+_AROUND_S = 5.0
+
+Row = dict[str, Any]
+Rows = list[Row]
+
+
+class Explainer:
+    """Explains moments of a lake by the models that made its vectors, which are loaded when first needed.
+
+    Args:
+        lake: The lake.
+        encoder: Of queries; none: the models that made the lake's vectors.
+    """
+
+    def __init__(self, lake: Lake, *, encoder: QueryEncoder | None = None) -> None:
+        self._lake = lake
+        self._encoder = encoder or QueryEncoder.of_lake(lake)
+
+    def explain(self, query: str, video: str, time_s: float, *, most_texts: int = 3) -> Explanation:
+        """Say what makes a moment like a query.
+
+        Args:
+            query: As it was searched for.
+            video: Id, start of an id, file name, path or URI.
+            time_s: Second of the video.
+            most_texts: Texts that are explained at most, of those within five seconds.
+
+        Raises:
+            LakeError: There is no such video, or nothing is known of that moment.
+            ModelError: A model that made the lake's vectors is not there any more.
+        """
+        video_id, named, scenes, texts, frames = self._lake.read(partial(_known, video=video, time_s=time_s))
+        if not scenes or time_s >= scenes[0]["end_s"] + _AROUND_S:
+            raise LakeError(f"Nothing is known of {video} at second {time_s:g}.")
+        vectors = self._encoder.texts([query])
+        reasons = [self._text(query, vectors, row, named["language"]) for row in _nearest(texts, vectors, most_texts)]
+        return Explanation(
+            query=query,
+            video_id=video_id,
+            uri=named["uri"],
+            time_s=time_s,
+            scene=(scenes[0]["start_s"], scenes[0]["end_s"]),
+            shares=_shares(scenes[0], vectors),
+            texts=tuple(reasons),
+            picture=self._picture(frames[0], vectors) if frames else None,
+        )
+
+    def _text(self, query: str, vectors: QueryVectors, row: dict[str, Any], language: str | None) -> TextReason:
+        own = np.asarray(row["embedding"], dtype=np.float32)
+
+        def encode(texts: Any) -> NDArray[np.float32]:  # noqa: ANN401 - a sequence of strings
+            return self._encoder.texts(texts).text
+
+        return TextReason(
+            kind=row["kind"],
+            start_s=row["start_s"],
+            end_s=row["end_s"],
+            similarity=float(own @ vectors.text[0]),
+            text_words=word_weights(row["text"], vectors.text[0], encode, language),
+            query_words=word_weights(query, own, encode, None),
+        )
+
+    def _picture(self, row: dict[str, Any], vectors: QueryVectors) -> PictureReason | None:
+        query = vectors.coordinated[0]
+        own = np.asarray(row["coordinated_embedding"], dtype=np.float32)
+        if self._encoder.spaces.coordinated == NO_ENCODER or not query.any() or own.shape != query.shape:
+            return None
+        image = cv2.imdecode(np.frombuffer(row["thumbnail"], np.uint8), cv2.IMREAD_COLOR_RGB)
+        if image is None:
+            return None
+        return PictureReason(
+            frame_id=row["frame_id"],
+            time_s=row["time_s"],
+            similarity=float(own @ query),
+            labels=tuple((each["label"], each["score"]) for each in row["labels"]),
+            thumbnail=row["thumbnail"],
+            heat=picture_heat(image.astype(np.uint8), query, lambda images: self._encoder.pictures(images).coordinated),
+        )
+
+
+def _known(connection: duckdb.DuckDBPyConnection, video: str, time_s: float) -> tuple[str, Row, Rows, Rows, Rows]:
+    """Return a video's id and row; of a moment, its scene, the texts around it and the nearest keyframe."""
+    video_id = find_video(connection, video)
+    around = {"video": video_id, "from": time_s - _AROUND_S, "to": time_s + _AROUND_S}
+    at = {"video": video_id, "time": time_s}
+    [named] = fetch(connection, _VIDEO, video=video_id)
+    return (
+        video_id,
+        named,
+        fetch(connection, _SCENE, **at),
+        fetch(connection, _TEXTS, **around),
+        fetch(connection, _FRAME, **at),
+    )
+
+
+def _nearest(texts: list[dict[str, Any]], vectors: QueryVectors, most: int) -> list[dict[str, Any]]:
+    query = vectors.text[0]
+    fitting = [row for row in texts if len(row["embedding"]) == len(query)]
+    return sorted(fitting, key=lambda row: -float(np.asarray(row["embedding"]) @ query))[:most]
+
+
+def _shares(scene: dict[str, Any], vectors: QueryVectors) -> tuple[ModalityShare, ...]:
+    def cosine(vector: list[float] | None, query: NDArray[np.float32]) -> float:
+        return float(np.asarray(vector) @ query) if vector is not None and len(vector) == len(query) else 0.0
+
+    return (
+        ModalityShare("text", scene["text_weight"], cosine(scene["text_embedding"], vectors.text[0])),
+        ModalityShare("vision", scene["vision_weight"], cosine(scene["coordinated_embedding"], vectors.coordinated[0])),
+    )

@@ -1,0 +1,6 @@
+"""Train the hybrid fusion on a lake's own scenes."""
+
+from pipeline.extras.fusion_training.examples import read_examples
+from pipeline.extras.fusion_training.training import TrainingSettings, train
+
+__all__ = ["TrainingSettings", "read_examples", "train"]

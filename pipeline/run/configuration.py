@@ -1,0 +1,139 @@
+"""Load the configuration: defaults, a profile, a TOML file, the environment, and flags, each over the one before."""
+
+import json
+import os
+import tomllib
+from collections.abc import Mapping, Sequence
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from schemas.config import Config
+from schemas.errors import ConfigurationError
+
+ENVIRONMENT_PREFIX = "VIDEOLAKE_"
+
+
+def profile_names() -> tuple[str, ...]:
+    """Return the names of the profiles that ship with Videolake."""
+    folder = resources.files("pipeline.run").joinpath("profiles")
+    return tuple(sorted(entry.name.removesuffix(".toml") for entry in folder.iterdir() if entry.name.endswith(".toml")))
+
+
+def load_config(
+    *,
+    profile: str | None = None,
+    file: Path | None = None,
+    environment: Mapping[str, str] = os.environ,
+    settings: Sequence[str] = (),
+    overrides: Mapping[str, Any] | None = None,
+) -> Config:
+    """Merge all sources of configuration into one checked tree.
+
+    Args:
+        profile: Name of a shipped profile, see `profile_names`.
+        file: A TOML file whose tables are the sections of `schemas.config.Config`.
+        environment: `VIDEOLAKE_<SECTION>__<KEY>=value`; values are read as JSON where they are JSON, else as text.
+        settings: `section.key=value` as given by `--set`, values read likewise.
+        overrides: A nested mapping that beats all others; `None` values are passed over.
+
+    Raises:
+        ConfigurationError: A source cannot be read, names an unknown key, or has a value out of range.
+    """
+    tree: dict[str, Any] = {}
+    if profile is not None:
+        tree = _merge(tree, _read_profile(profile))
+    if file is not None:
+        tree = _merge(tree, _read_toml(file))
+    tree = _merge(tree, _from_environment(environment))
+    for setting in settings:
+        tree = _merge(tree, _from_setting(setting))
+    tree = _merge(tree, _without_none(overrides or {}))
+    tree = _with_absolute_taxonomy(tree)
+    try:
+        return Config.model_validate(tree)
+    except ValidationError as error:
+        raise ConfigurationError(_explain(error)) from None
+
+
+def _with_absolute_taxonomy(tree: dict[str, Any]) -> dict[str, Any]:
+    """Name a taxonomy's file so that workers find it from another folder."""
+    topics = tree.get("topics")
+    named = topics.get("taxonomy") if isinstance(topics, Mapping) else None
+    if isinstance(named, str) and Path(named).expanduser().is_file():
+        return _merge(tree, {"topics": {"taxonomy": str(Path(named).expanduser().absolute())}})
+    return tree
+
+
+def _read_profile(name: str) -> dict[str, Any]:
+    if name not in profile_names():
+        raise ConfigurationError(f"There is no profile {name!r}. There are: {', '.join(profile_names())}.")
+    return tomllib.loads(
+        resources.files("pipeline.run").joinpath("profiles", f"{name}.toml").read_text(encoding="utf-8")
+    )
+
+
+def _read_toml(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"Cannot read the configuration file {file}: {error}") from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationError(f"{file} is not valid TOML: {error}") from None
+
+
+def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
+    tree: dict[str, Any] = {}
+    for name, value in environment.items():
+        if name.startswith(ENVIRONMENT_PREFIX) and "__" in name:
+            path = name.removeprefix(ENVIRONMENT_PREFIX).lower().split("__")
+            tree = _merge(tree, _nest(path, _parse(value)))
+    return tree
+
+
+def _from_setting(setting: str) -> dict[str, Any]:
+    key, equals, value = setting.partition("=")
+    if not equals or "." not in key:
+        raise ConfigurationError(f"--set takes section.key=value, e.g. --set speech.beam_size=1; got {setting!r}.")
+    return _nest(key.strip().split("."), _parse(value.strip()))
+
+
+def _parse(value: str) -> Any:  # noqa: ANN401 - JSON may be anything
+    try:
+        return json.loads(value)
+    except json.JSONDecodeError:
+        return value
+
+
+def _nest(path: Sequence[str], value: Any) -> dict[str, Any]:  # noqa: ANN401 - as above
+    for key in reversed(path):
+        value = {key: value}
+    return dict(value)
+
+
+def _merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(below)
+    for key, value in above.items():
+        both = isinstance(value, Mapping) and isinstance(merged.get(key), Mapping)
+        merged[key] = _merge(merged[key], value) if both else value
+    return merged
+
+
+def _without_none(tree: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        key: _without_none(value) if isinstance(value, Mapping) else value
+        for key, value in tree.items()
+        if value is not None
+    }
+
+
+def _explain(error: ValidationError) -> str:
+    lines = ["The configuration is not valid:"]
+    for problem in error.errors(include_url=False):
+        where = ".".join(str(part) for part in problem["loc"])
+        what = "there is no such setting" if problem["type"] == "extra_forbidden" else problem["msg"]
+        lines.append(f"  {where}: {what} (got {problem['input']!r})")
+    lines.append("`videolake config` lists every setting with its meaning.")
+    return "\n".join(lines)

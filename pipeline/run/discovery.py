@@ -1,0 +1,102 @@
+"""Find the videos of an archive: list its files, and tell contents apart, reading only what is new or changed."""
+
+import hashlib
+import logging
+import os
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+from pipeline.lake import Lake
+from pipeline.run.digest import content_digest
+from pipeline.run.listing import list_archive
+from schemas.config import ArchiveConfig
+from schemas.errors import MediaError
+from schemas.records import ArchiveItem, VideoTask
+
+logger = logging.getLogger(__name__)
+
+_READERS = 4
+"""Files digested side by side: hashing lets go of the interpreter, and a second waits for its disk meanwhile."""
+_BATCH = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Discovery:
+    """What there is in an archive."""
+
+    tasks: tuple[VideoTask, ...]
+    """One a content, in order of its first URI."""
+    files: int
+    """Files listed; more than there are tasks where files are copies of others."""
+    new_sources: tuple[dict[str, Any], ...] = field(repr=False)
+    """Rows for `Lake.write_sources`, without `seen_at`: files whose content the lake did not know."""
+
+
+def discover(
+    archive: Sequence[str], lake: Lake, config: ArchiveConfig, *, progress: Callable[[int], None] = lambda _: None
+) -> Discovery:
+    """List an archive and name the content of every file.
+
+    A file whose place, size and modification time the lake knows is not read again. A file that cannot be read is a
+    task too: its analysis fails with the reason.
+
+    Args:
+        archive: Folders, files, globs, manifests, URIs.
+        lake: Knows what earlier runs have read.
+        config: The `archive` section.
+        progress: Told how many files were found, as often as there are more.
+
+    Raises:
+        ArchiveError: A part of the archive is not there or cannot be listed.
+    """
+    known = _known(lake)
+    items: list[ArchiveItem] = []
+    for item in list_archive(archive, config):
+        items.append(item)
+        if len(items) % _BATCH == 0:
+            progress(len(items))
+    progress(len(items))
+    with ThreadPoolExecutor(min(_READERS, os.cpu_count() or 1), thread_name_prefix="digest") as executor:
+        digests = list(executor.map(lambda item: known.get(_state(item)) or _digest(item, config), items))
+    new_sources = [
+        {"uri": item.uri, "size_bytes": item.size_bytes, "mtime_ns": item.mtime_ns, "video_id": digest}
+        for item, digest in zip(items, digests, strict=True)
+        if _state(item) not in known and digest != _stand_in(item)
+    ]
+    return Discovery(_tasks(zip(items, digests, strict=True)), len(items), tuple(new_sources))
+
+
+def _known(lake: Lake) -> dict[tuple[str, int, int], str]:
+    rows = lake.known_sources().to_pydict()
+    columns = (rows["uri"], rows["size_bytes"], rows["mtime_ns"], rows["video_id"])
+    # Without a modification time nobody can tell whether the file is still the same.
+    return {(uri, size, mtime): video_id for uri, size, mtime, video_id in zip(*columns, strict=True) if mtime}
+
+
+def _state(item: ArchiveItem) -> tuple[str, int, int]:
+    return (item.uri, item.size_bytes, item.mtime_ns)
+
+
+def _digest(item: ArchiveItem, config: ArchiveConfig) -> str:
+    try:
+        return content_digest(item.uri, item.size_bytes, config)
+    except MediaError as error:
+        logger.warning("%s", error)
+        return _stand_in(item)
+
+
+def _stand_in(item: ArchiveItem) -> str:
+    """Name a file that cannot be read by its place; once it can be, its content names it and this failure is past."""
+    return hashlib.sha256(f"unreadable {item.uri}".encode("utf-8", "surrogateescape")).hexdigest()[:32]
+
+
+def _tasks(found: Iterable[tuple[ArchiveItem, str]]) -> tuple[VideoTask, ...]:
+    by_content: dict[str, list[ArchiveItem]] = {}
+    for item, video_id in found:
+        by_content.setdefault(video_id, []).append(item)
+    return tuple(
+        VideoTask(video_id, tuple(item.uri for item in items), items[0].size_bytes, items[0].mtime_ns)
+        for video_id, items in by_content.items()
+    )

@@ -1,0 +1,218 @@
+"""Queries as vectors, in the spaces of a lake's columns: text by what it means, text as a picture of it, pictures."""
+
+import json
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.analysis.fusion import (
+    CONSE_PREFIX,
+    HYBRID_PREFIX,
+    PROJECTED_PREFIX,
+    ConseSpace,
+    CoordinatedSpace,
+    TowerSpace,
+    early_id,
+    unit,
+)
+from pipeline.analysis.text import TextEncoder
+from pipeline.analysis.vision import FrameEncoder
+from pipeline.lake import Lake
+from pipeline.models import text_config_of
+from schemas.config import TextConfig, VisionConfig
+from schemas.tables import NO_ENCODER, Encoder
+
+Section = TypeVar("Section", TextConfig, VisionConfig)
+
+_SPACES = "SELECT space, any_value(model), any_value(dimensions) FROM lake.spaces GROUP BY space"
+_CONFIGURATION = """
+SELECT configuration FROM runs
+ORDER BY revision = (SELECT revision FROM lake.states ORDER BY status = 'ok' DESC, committed_at DESC LIMIT 1) DESC,
+    started_at DESC
+LIMIT 1
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Spaces:
+    """Which models made the vectors of a lake, as its columns' metadata says; see the table `lake.spaces`."""
+
+    text: Encoder = NO_ENCODER
+    """Of `utterances.embedding`, `frames.text_embedding` and `scenes.text_embedding`."""
+    vision: Encoder = NO_ENCODER
+    """Of `frames.embedding` and `scenes.vision_embedding`."""
+    coordinated: Encoder = NO_ENCODER
+    """Of `frames.coordinated_embedding` and `scenes.coordinated_embedding`."""
+    fused: Encoder = NO_ENCODER
+    """Of `scenes.fused_embedding`."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class QueryVectors:
+    """Some queries in each space; float32 of unit length, zeros where a query has nothing to say there."""
+
+    text: NDArray[np.float32]
+    """(n, d of the text space): what is said or written and means the same has a high cosine. Where two models share a
+    space (`text.model = auto`), each one's part is of unit length, and the product is the cosine."""
+    vision: NDArray[np.float32]
+    """(n, d of the vision space): what looks the same has a high cosine."""
+    coordinated: NDArray[np.float32]
+    """(n, d of the coordinated space): pictures of what a text says, or of the same things, have a high cosine."""
+    fused: NDArray[np.float32]
+    """(n, d of the fused space): scenes in which it is said, written or shown have a high cosine, as far as the
+    `fusion.method` can tell."""
+
+
+class QueryEncoder:
+    """Encodes queries as the lake's rows were encoded. Models are loaded when first needed; threads may share it.
+
+        encoder = QueryEncoder.of_lake(lake)
+        vectors = encoder.texts(["a cyclist in traffic"])
+        vectors.text         # compare with utterances.embedding, frames.text_embedding
+        vectors.coordinated  # compare with frames.coordinated_embedding
+        vectors.fused        # compare with scenes.fused_embedding
+
+    Args:
+        spaces: Which models made the vectors.
+        text: How text was encoded; its model is that of `spaces`.
+        vision: How pictures were encoded; its model is that of `spaces`.
+        device: `cpu` or `cuda`.
+        threads: Threads of each model.
+    """
+
+    def __init__(
+        self,
+        spaces: Spaces,
+        *,
+        text: TextConfig | None = None,
+        vision: VisionConfig | None = None,
+        device: str = "cpu",
+        threads: int = 1,
+    ) -> None:
+        self.spaces = spaces
+        self._text_config = text_config_of(spaces.text[0], text or TextConfig())
+        self._vision_config = (vision or VisionConfig()).model_copy(update={"model": spaces.vision[0]})
+        self._device, self._threads = device, threads
+        # Reentrant: making one model may make another.
+        self._lock = threading.RLock()
+
+    @classmethod
+    def of_lake(cls, lake: Lake, *, device: str = "cpu", threads: int = 1) -> "QueryEncoder":
+        """Make the encoder that fits the newest vectors of a lake, by its columns' metadata and its newest run.
+
+        Raises:
+            LakeError: The lake cannot be read.
+        """
+        with lake.connect() as connection:
+            spaces = {space: (model, size) for space, model, size in connection.execute(_SPACES).fetchall()}
+            row = connection.execute(_CONFIGURATION).fetchone()
+        stated = json.loads(row[0]) if row else {}
+        return cls(
+            Spaces(**{name: spaces[name] for name in ("text", "vision", "coordinated", "fused") if name in spaces}),
+            text=_section(TextConfig, stated.get("text", {})),
+            vision=_section(VisionConfig, stated.get("vision", {})),
+            device=device,
+            threads=threads,
+        )
+
+    def texts(self, queries: Sequence[str]) -> QueryVectors:
+        """Encode text queries; `vision` is zeros.
+
+        Args:
+            queries: A few words or a sentence each.
+
+        Raises:
+            ModelError: A model that made the lake's vectors is not there any more.
+        """
+        with self._lock:
+            text = self._encode(self.spaces.text, queries, lambda: self._text.encode_queries(queries))
+            coordinated = self._encode(self.spaces.coordinated, queries, lambda: self.shared.of_texts(queries))
+            return self._joined(text, _zeros(queries, self.spaces.vision), coordinated)
+
+    def pictures(self, images: Sequence[NDArray[np.uint8]]) -> QueryVectors:
+        """Encode pictures; `text` is zeros.
+
+        Args:
+            images: uint8 (height, width, 3) RGB each, of any sizes.
+
+        Raises:
+            ModelError: A model that made the lake's vectors is not there any more.
+        """
+        if self.spaces.vision == NO_ENCODER or not images:
+            return self._joined(*(_zeros(images, space) for space in self._single))
+        with self._lock:
+            features = self._vision.encode(images)
+            coordinated = self._encode(self.spaces.coordinated, images, lambda: self.shared.of_pictures(features))
+            return self._joined(_zeros(images, self.spaces.text), features.embeddings, coordinated)
+
+    def _joined(
+        self, text: NDArray[np.float32], vision: NDArray[np.float32], coordinated: NDArray[np.float32]
+    ) -> QueryVectors:
+        method, dimensions = self.spaces.fused
+        if method == early_id(self.spaces.text[0], self.spaces.vision[0]):
+            fused = unit(np.concatenate([text, vision], axis=1))
+        elif not method.startswith((PROJECTED_PREFIX, HYBRID_PREFIX)):
+            fused = np.zeros((len(text), dimensions), dtype=np.float32)
+        else:
+            fused = joint_queries(self.spaces.coordinated[0], text, coordinated)
+        return QueryVectors(text, vision, coordinated, fused)
+
+    @property
+    def _single(self) -> tuple[Encoder, Encoder, Encoder]:
+        return self.spaces.text, self.spaces.vision, self.spaces.coordinated
+
+    @staticmethod
+    def _encode(
+        space: Encoder, queries: Sequence[object], encode: Callable[[], NDArray[np.float32]]
+    ) -> NDArray[np.float32]:
+        return _zeros(queries, space) if space == NO_ENCODER or not queries else encode()
+
+    @cached_property
+    def _text(self) -> TextEncoder:
+        return TextEncoder(self._text_config, device=self._device, threads=self._threads)
+
+    @cached_property
+    def _vision(self) -> FrameEncoder:
+        # A text tower needs no label names; a classifier gives probabilities whatever the setting.
+        labels = self._vision_config.labels if self.spaces.coordinated[0].startswith(CONSE_PREFIX) else 0
+        config = self._vision_config.model_copy(update={"labels": labels})
+        return FrameEncoder(config, device=self._device, threads=self._threads)
+
+    @cached_property
+    def shared(self) -> CoordinatedSpace:
+        """The space of the coordinated vectors; for those of `NO_ENCODER` there is none to ask for."""
+        if self.spaces.coordinated[0].startswith(CONSE_PREFIX):
+            return ConseSpace(self._text, self._vision)
+        return TowerSpace(self._vision)
+
+
+def joint_queries(
+    coordinated_id: str, text: NDArray[np.float32], coordinated: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Return queries for vectors that were fused in a coordinated space, (n, d) of unit length.
+
+    In a space of ConSE, sentences stand where the text encoder puts them, and so does a text query: measured, it finds
+    more there than by its place among pictures, or by both.
+
+    Args:
+        coordinated_id: Id of the space.
+        text: (n, t) the queries in the text encoder's space; zeros for pictures.
+        coordinated: (n, d) the queries in the coordinated space.
+    """
+    if not coordinated_id.startswith(CONSE_PREFIX):
+        return coordinated
+    return np.where(np.any(text != 0, axis=1, keepdims=True), unit(text), coordinated)
+
+
+def _zeros(queries: Sequence[object], space: Encoder) -> NDArray[np.float32]:
+    return np.zeros((len(queries), space[1]), dtype=np.float32)
+
+
+def _section(kind: type[Section], stated: dict[str, object]) -> Section:
+    """Read a section that another version may have written: what is not known any more is left out."""
+    return kind(**{name: value for name, value in stated.items() if name in kind.model_fields})

@@ -1,0 +1,110 @@
+"""The ways of searching: each ranks the moments of a lake by itself."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.search.lexical import Bm25, searched_text
+from pipeline.search.ranking import Candidate, FoundScene, Way
+from pipeline.search.rows import Space
+from pipeline.search.state import State
+from pipeline.search.terms import WordQuery
+from schemas.search import Filter
+
+_ORDER = ("video_id", "start_s", "moment_id", "end_s")
+_SCENE = ("video_id", "scene_start_s", "scene_end_s")
+
+
+def by_words(state: State, words: WordQuery, bm25: Bm25, filters: Filter, count: int) -> list[Candidate]:
+    """Find what holds a query's words.
+
+    Args:
+        state: What is searched.
+        words: The query.
+        bm25: Scores of its words over all segments, so that those of different segments can be compared.
+        filters: Which moments may be found.
+        count: Moments at most.
+    """
+    found = []
+    for number, segment in enumerate(state.segments):
+        rows = segment.lexical.search(words, filters, segment.without, count)
+        texts = segment.take(["text", "translation"], rows).to_pylist()
+        scores = [bm25.score(searched_text(each["text"], each["translation"])) for each in texts]
+        found += [(score, number, row) for score, row in zip(scores, rows, strict=True)]
+    return _candidates(state, "words", found, count)
+
+
+def by_vector(  # noqa: PLR0917 - as the three ways call it
+    state: State,
+    space: Space,
+    way: Way,
+    query: NDArray[np.float32],
+    filters: Filter,
+    count: int,
+    *,
+    least: float = 0.0,
+) -> list[Candidate]:
+    """Find what is near to a query.
+
+    Args:
+        state: What is searched.
+        space: Of which vectors.
+        way: As which way of searching it counts.
+        query: (d,) of unit length; zeros find nothing.
+        filters: Which moments may be found.
+        count: Moments at most.
+        least: Cosine that is not enough.
+    """
+    return _candidates(state, way, _nearest(state, space, query, filters, count, least), count)
+
+
+def _nearest(  # noqa: PLR0917
+    state: State, space: Space, query: NDArray[np.float32], filters: Filter, count: int, least: float
+) -> list[tuple[float, int, int]]:
+    """Return score, segment and row of what is nearest in each segment."""
+    found: list[tuple[float, int, int]] = []
+    if not query.any():
+        return found
+    for number, segment in enumerate(state.segments):
+        index = segment.vectors_in(space, state.models.get(space), len(query))
+        if index is not None:
+            rows, scores = index.search(query, segment.mask(filters), count)
+            kept = int(np.count_nonzero(scores > least))
+            found += zip(scores[:kept].tolist(), [number] * kept, rows[:kept].tolist(), strict=True)
+    return found
+
+
+def scenes_near(state: State, query: NDArray[np.float32], filters: Filter, count: int) -> list[FoundScene]:
+    """Find scenes by all that is said, written and shown in them."""
+    # A scene stands at its first moment, whose kind, speaker and time say nothing of the scene.
+    wanted = replace(filters, kinds=(), speakers=(), from_s=None, to_s=None)
+    made: list[tuple[float, str, float, float]] = []
+    found = _nearest(state, "scene", query, wanted, count, 0.0)
+    for number, segment in enumerate(state.segments):
+        scored = [(score, row) for score, of_segment, row in found if of_segment == number]
+        scenes = segment.take(_SCENE, [row for _, row in scored]).to_pylist()
+        made += [
+            (-score, scene["video_id"], scene["scene_start_s"], scene["scene_end_s"])
+            for (score, _), scene in zip(scored, scenes, strict=True)
+        ]
+    return [
+        FoundScene(video_id, start_s, end_s, rank)
+        for rank, (_, video_id, start_s, end_s) in enumerate(sorted(made)[:count], 1)
+    ]
+
+
+def _candidates(state: State, way: Way, found: Sequence[tuple[float, int, int]], count: int) -> list[Candidate]:
+    """Rank scored rows. The order of equal scores does not depend on which segments there are."""
+    made = []
+    for number, segment in enumerate(state.segments):
+        scored = [(score, row) for score, of_segment, row in found if of_segment == number]
+        columns = segment.take(_ORDER, [row for _, row in scored])
+        for (score, row), *order in zip(scored, *(column.to_pylist() for column in columns.columns), strict=True):
+            made.append((-score, *order, number, row))
+    made.sort()
+    return [
+        Candidate(number, row, video_id, start_s, end_s, way, -score, place)
+        for place, (score, video_id, start_s, _, end_s, number, row) in enumerate(made[:count], 1)
+    ]

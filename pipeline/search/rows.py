@@ -1,0 +1,185 @@
+"""The moments of a lake as search holds them: rows in Arrow, vectors in NumPy, and masks of what a filter admits."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from pipeline.analysis.fusion import fuse_early_rows
+from schemas.config import FusionConfig
+from schemas.search import Filter
+
+Space = Literal["text", "coordinated", "vision", "scene"]
+"""`text`: what is said and written; `coordinated`: pictures, beside texts; `vision`: pictures, beside pictures;
+`scene`: scenes, of each its text and its pictures joined; the row is its first moment."""
+
+SPACES: tuple[Space, ...] = ("text", "coordinated", "vision", "scene")
+
+Mask = NDArray[np.bool_]
+Row = NDArray[np.int64]
+
+ROW_SCHEMA = pa.schema(
+    [
+        ("video_id", pa.dictionary(pa.int32(), pa.string())),
+        ("kind", pa.dictionary(pa.int32(), pa.string())),
+        ("moment_id", pa.string()),
+        ("start_s", pa.float64()),
+        ("end_s", pa.float64()),
+        ("text", pa.string()),
+        ("translation", pa.string()),
+        ("frame_id", pa.string()),
+        ("language", pa.dictionary(pa.int32(), pa.string())),
+        ("speaker", pa.dictionary(pa.int32(), pa.string())),
+        ("topics", pa.list_(pa.string())),
+        ("scene_start_s", pa.float64()),
+        ("scene_end_s", pa.float64()),
+    ]
+)
+
+_ROWS = """
+SELECT m.video_id, kind, moment_id, m.start_s, m.end_s, m.text, translation, frame_id, language, speaker, m.topics,
+    coalesce(s.start_s, m.start_s) AS scene_start_s, coalesce(s.end_s, m.end_s) AS scene_end_s
+FROM moments m LEFT JOIN scenes s USING (video_id, scene_index)
+ORDER BY m.video_id, kind, m.start_s, moment_id
+"""
+_SCENES = """
+SELECT min_by(moment_id, (m.start_s, moment_id)) AS moment_id, any_value(text_embedding) AS text,
+    any_value(coordinated_embedding) AS coordinated
+FROM scenes JOIN moments m USING (video_id, scene_index)
+GROUP BY video_id, scene_index
+"""
+_SCENE_TEXT_WEIGHT = FusionConfig().text_weight
+_VECTORS: dict[Space, str] = {
+    "text": """
+        SELECT utterance_id AS moment_id, embedding FROM utterances WHERE embedding IS NOT NULL
+        UNION ALL
+        SELECT frame_id || '-screen', text_embedding FROM frames WHERE text_embedding IS NOT NULL""",
+    "coordinated": "SELECT frame_id, coordinated_embedding FROM frames WHERE coordinated_embedding IS NOT NULL",
+    "vision": "SELECT frame_id, embedding FROM frames WHERE embedding IS NOT NULL",
+}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Vectors:
+    """Vectors of some rows, in one space."""
+
+    rows: Row
+    """(n,) place of each in the table of moments, ascending."""
+    matrix: NDArray[np.float32]
+    """(n, d) of unit length."""
+
+
+def load_rows(connection: duckdb.DuckDBPyConnection) -> pa.Table:
+    """Read all moments that a connection to the lake shows, in a fixed order."""
+    found: pa.Table = connection.sql(_ROWS).to_arrow_table()
+    return found.cast(ROW_SCHEMA).unify_dictionaries().combine_chunks()
+
+
+def load_vectors(connection: duckdb.DuckDBPyConnection, rows: pa.Table, space: Space) -> Vectors | None:
+    """Read the vectors of moments; None where they have none in this space.
+
+    Args:
+        connection: Of the lake.
+        rows: What `load_rows` read.
+        space: Which vectors.
+    """
+    found: pa.Table = connection.sql(_SCENES if space == "scene" else _VECTORS[space]).to_arrow_table()
+    places = pc.index_in(found.column(0).combine_chunks(), value_set=rows["moment_id"].combine_chunks())
+    kept = places.is_valid()
+    found, places = found.filter(kept), places.filter(kept)
+    if not found.num_rows:
+        return None
+    matrix = (
+        join_scenes(_matrix(found["text"]), _matrix(found["coordinated"])) if space == "scene" else _matrix(found[1])
+    )
+    where = places.to_numpy().astype(np.int64)
+    order = np.argsort(where)
+    return Vectors(where[order], matrix[order])
+
+
+def join_scenes(text: NDArray[np.float32], coordinated: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Join what is said and written in scenes with their pictures, or both sides of a query (early fusion).
+
+    Args:
+        text: (n, t) in the text space; zeros where there is none.
+        coordinated: (n, c) in the space that pictures share with texts; zeros where there is none.
+
+    Returns:
+        (n, t + c) of unit length.
+    """
+    return fuse_early_rows(text, coordinated, text_weight=_SCENE_TEXT_WEIGHT)
+
+
+def _matrix(column: pa.ChunkedArray) -> NDArray[np.float32]:
+    """Lay vectors out as (n, d); a missing one is zeros."""
+    array = column.combine_chunks()
+    there = array.is_valid().to_numpy(zero_copy_only=False)
+    vectors = array.drop_null().flatten().to_numpy(zero_copy_only=False)
+    matrix = np.zeros((len(array), array.type.list_size), dtype=np.float32)
+    matrix[there] = vectors.reshape(-1, array.type.list_size)
+    return matrix
+
+
+class Columns:
+    """The columns of moments that filters look at, as NumPy arrays.
+
+    Args:
+        rows: In `ROW_SCHEMA`.
+    """
+
+    def __init__(self, rows: pa.Table) -> None:
+        self._rows = rows
+        self._start_s: NDArray[np.float64] = rows["start_s"].to_numpy()
+        self._end_s: NDArray[np.float64] = rows["end_s"].to_numpy()
+
+    def mask(self, admitted: Filter, without: Sequence[str] = ()) -> Mask | None:
+        """Say which rows may be found; None: all.
+
+        Args:
+            admitted: What of them a query wants.
+            without: Videos of which nothing may be found.
+        """
+        parts: list[Mask] = []
+        wanted = {
+            "video_id": admitted.videos,
+            "language": admitted.languages,
+            "speaker": admitted.speakers,
+            "kind": admitted.kinds,
+        }
+        parts += [self._is_any(column, values) for column, values in wanted.items() if values]
+        if without:
+            parts.append(~self._is_any("video_id", without))
+        if admitted.topics:
+            parts.append(self._has_topic(admitted.topics))
+        if admitted.from_s is not None:
+            parts.append(self._end_s > admitted.from_s)
+        if admitted.to_s is not None:
+            parts.append(self._start_s < admitted.to_s)
+        return np.logical_and.reduce(parts) if parts else None
+
+    def _is_any(self, column: str, values: Sequence[str]) -> Mask:
+        chunks = [self._chunk_is_any(chunk, values) for chunk in self._rows[column].chunks]
+        return np.concatenate(chunks) if chunks else np.zeros(0, np.bool_)
+
+    @staticmethod
+    def _chunk_is_any(chunk: pa.DictionaryArray, values: Sequence[str]) -> Mask:
+        known = pc.is_in(chunk.dictionary, value_set=pa.array(values, pa.string()))
+        admitted = np.append(known.to_numpy(zero_copy_only=False), False).astype(np.bool_)
+        codes = pc.fill_null(chunk.indices, len(known)).to_numpy(zero_copy_only=False)
+        chosen: Mask = admitted[codes]
+        return chosen
+
+    def _has_topic(self, topics: Sequence[str]) -> Mask:
+        wanted = pa.array([topic.lower() for topic in topics], pa.string())
+        column = self._rows["topics"].combine_chunks()
+        names = column.flatten().dictionary_encode()
+        matching = pc.is_in(pc.utf8_lower(names.dictionary), value_set=wanted)
+        hits = np.append(matching.to_numpy(zero_copy_only=False), False).astype(np.bool_)[names.indices.to_numpy()]
+        mask = np.zeros(len(column), np.bool_)
+        mask[pc.list_parent_indices(column).to_numpy()[hits]] = True
+        return mask

@@ -1,5 +1,0 @@
-"""Speech: who speaks when (voice activity), what is said (Whisper, two engines), and whether to believe it (guards)."""
-
-from pipeline.speech.recognizer import SpeechRecognizer, SpeechSession
-
-__all__ = ["SpeechRecognizer", "SpeechSession"]

@@ -1,0 +1,103 @@
+"""Thumbnails out of the lake's large files, a few at a time and kept for a while."""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+
+import duckdb
+
+from pipeline.lake import quoted
+from pipeline.view.reader import LakeReader
+
+_KEPT_BYTES = 64 * 1024**2
+_JPEG = b"\xff\xd8\xff"
+State = tuple[str, ...]
+
+_PLACES = """
+SELECT wanted.frame_id, file, first_row + CAST(regexp_extract(wanted.frame_id, '-f(\\d{1,9})$', 1) AS INTEGER) AS row
+FROM (SELECT unnest($ids) AS frame_id) AS wanted
+JOIN lake.first_pictures ON video_id = regexp_extract(wanted.frame_id, '^(.*)-f\\d{1,9}$', 1)
+"""
+
+
+class Thumbnails:
+    """JPEGs by `frame_id`, from any thread.
+
+    A picture is found by the number of its row, so that DuckDB opens one row group and not the whole table; all that a
+    page shows are best asked for at once with `prefetch`, since neighbours share row groups.
+
+    Args:
+        reader: The lake.
+    """
+
+    def __init__(self, reader: LakeReader) -> None:
+        self._reader = reader
+        self._kept: OrderedDict[tuple[State, str], bytes] = OrderedDict()
+        self._kept_bytes = 0
+        self._lock = threading.Lock()
+        self._reading = threading.Lock()
+
+    def get(self, frame_id: str) -> bytes | None:
+        """Return a JPEG; None where there is no such keyframe, or it holds something else.
+
+        Raises:
+            LakeError: The lake cannot be read.
+        """
+        return self.many([frame_id]).get(frame_id)
+
+    def many(self, frame_ids: Sequence[str]) -> dict[str, bytes]:
+        """Return those of the JPEGs that there are.
+
+        Raises:
+            LakeError: The lake cannot be read.
+        """
+        state = self._reader.state
+        found, missing = self._look(state, frame_ids)
+        if missing:
+            # One reader at a time: whoever waited finds what the other one brought.
+            with self._reading:
+                again, missing = self._look(state, missing)
+                found |= again
+                if missing:
+                    found |= self._keep(state, self._reader.ask(lambda connection: _read(connection, missing)))
+        return found
+
+    def _look(self, state: State, frame_ids: Sequence[str]) -> tuple[dict[str, bytes], list[str]]:
+        found, missing = {}, []
+        with self._lock:
+            for frame_id in frame_ids:
+                if kept := self._kept.get((state, frame_id)):
+                    self._kept.move_to_end((state, frame_id))
+                    found[frame_id] = kept
+                else:
+                    missing.append(frame_id)
+        return found, missing
+
+    def _keep(self, state: State, pictures: dict[str, bytes]) -> dict[str, bytes]:
+        with self._lock:
+            for frame_id, jpeg in pictures.items():
+                self._kept[state, frame_id] = jpeg
+                self._kept_bytes += len(jpeg)
+            while self._kept_bytes > _KEPT_BYTES:
+                self._kept_bytes -= len(self._kept.popitem(last=False)[1])
+        return pictures
+
+
+def _read(connection: duckdb.DuckDBPyConnection, frame_ids: Sequence[str]) -> dict[str, bytes]:
+    rows_by_file: dict[str, list[int]] = {}
+    for _, file, row in connection.execute(_PLACES, {"ids": list(frame_ids)}).fetchall():
+        rows_by_file.setdefault(file, []).append(row)
+    found: dict[str, bytes] = {}
+    for file, rows in rows_by_file.items():
+        numbers = ", ".join(str(int(row)) for row in rows)
+        found |= connection.execute(
+            f"SELECT frame_id, thumbnail FROM read_parquet({quoted(file)}, file_row_number = true) "  # noqa: S608
+            f"WHERE file_row_number IN ({numbers})"
+        ).fetchall()
+    missing = set(frame_ids) - set(found)
+    if missing:
+        # Files of another writer may have their rows in another order.
+        found |= connection.execute(
+            "SELECT frame_id, thumbnail FROM frames WHERE frame_id IN (SELECT unnest($ids))", {"ids": list(missing)}
+        ).fetchall()
+    return {name: found[name] for name in frame_ids if found.get(name, b"").startswith(_JPEG)}

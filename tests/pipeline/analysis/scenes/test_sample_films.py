@@ -1,0 +1,58 @@
+"""What people see of the sample films: real pictures through real models, the speech left out for time."""
+
+from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from pipeline.analysis.video import VideoAnalyzer
+from pipeline.analysis.video.models import load_models
+from pipeline.extras.sample.archive import make_sample
+from pipeline.extras.sample.known import ocean_talk
+from schemas.config import Config, OcrConfig, ShotsConfig, SpeechConfig
+from schemas.records import Analysis
+
+pytestmark = pytest.mark.models
+
+
+@pytest.fixture(scope="module")
+def analyze() -> Callable[[Path], Analysis]:
+    config = Config(
+        speech=SpeechConfig(engine="none"), shots=ShotsConfig(detector="content"), ocr=OcrConfig(max_side_px=640)
+    )
+    analyzer = VideoAnalyzer(config, load_models(config, device="cpu", threads=2), threads=2)
+    return lambda path: analyzer.analyze(str(path), analyzer.probe(str(path)), video_id="v")
+
+
+def test_a_slide_talk_gets_a_scene_a_slide_and_its_title(analyze: Callable[[Path], Analysis], tmp_path: Path) -> None:
+    truth = ocean_talk(tmp_path / "talk.mp4")
+    analysis = analyze(tmp_path / "talk.mp4")
+    begins = [scene.start_s for scene in analysis.scenes]
+    assert begins == pytest.approx([0.0, *truth.transitions_s], abs=0.3)
+    assert analysis.summary.headline == "The Blue Planet"
+    assert len(analysis.summary.keyframe_ids) == 8
+    texts = [scene.text for scene in analysis.scenes]
+    for heading, text in zip(("The Blue Planet", "Most of the Earth is water"), texts, strict=False):
+        assert heading in text
+
+
+def test_a_music_video_gets_no_scene_a_cut_and_a_few_chapters(
+    analyze: Callable[[Path], Analysis], tmp_path: Path
+) -> None:
+    (path,) = make_sample(tmp_path, only=["clips/music_video.mp4"])
+    analysis = analyze(path)
+    assert len(analysis.shots) > 25
+    assert 1 <= len(analysis.scenes) <= 6
+    assert all(one.end_s == other.start_s for one, other in pairwise(analysis.scenes))
+    assert len(analysis.summary.chapters) <= 2
+
+
+def test_of_cyclists_seen_in_traffic_bicycles_are_said_and_no_electrical_switch(
+    analyze: Callable[[Path], Analysis], tmp_path: Path
+) -> None:
+    (path,) = make_sample(tmp_path, only=["clips/bicycles.mp4"])
+    summary = analyze(path).summary
+    assert summary.headline.startswith("Possibly bicycles (")
+    assert [chapter.title for chapter in summary.chapters] == ["Bicycles"]
+    assert not any("switch" in sentence.text for sentence in summary.sentences)

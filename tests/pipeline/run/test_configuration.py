@@ -1,0 +1,90 @@
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from flows.commands.settings import settings_toml
+from pipeline.run.configuration import load_config, profile_names
+from pipeline.run.revision import models_of, revision_of
+from schemas.config import Config
+from schemas.errors import ConfigurationError
+
+
+def test_each_source_is_over_the_one_before(tmp_path: Path) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text("[speech]\nbeam_size = 2\nbatch_size = 3\n[ocr]\nengine = 'rapidocr'\n")
+    environment = {"VIDEOLAKE_SPEECH__BATCH_SIZE": "4", "VIDEOLAKE_CACHE": "/not/a/setting"}
+    config = load_config(
+        profile="fast",
+        file=file,
+        environment=environment,
+        settings=["vision.batch_size=7"],
+        overrides={"text": {"max_tokens": 99}},
+    )
+    assert config.media.sample_interval_s == 2.0, "the profile"
+    assert config.ocr.engine == "rapidocr", "the file, over the profile"
+    assert config.speech.beam_size == 2
+    assert config.speech.batch_size == 4, "the environment, over the file"
+    assert config.vision.batch_size == 7, "--set"
+    assert config.text.max_tokens == 99, "flags"
+
+
+@pytest.mark.parametrize(
+    ("settings", "named"),
+    [
+        (["speech.beam=1"], "speech.beam"),
+        (["nothing.here=1"], "nothing"),
+        (["speech.beam_size=0"], "speech.beam_size"),
+        (["speech.beam_size=many"], "speech.beam_size"),
+        (["speech"], "section.key=value"),
+    ],
+)
+def test_a_wrong_setting_is_named_with_what_to_do(settings: list[str], named: str) -> None:
+    with pytest.raises(ConfigurationError, match=named):
+        load_config(environment={}, settings=settings)
+
+
+def test_a_profile_or_file_that_is_not_there_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="embedded"):
+        load_config(profile="best", environment={})
+    with pytest.raises(ConfigurationError, match=r"none\.toml"):
+        load_config(file=tmp_path / "none.toml", environment={})
+    (tmp_path / "bad.toml").write_text("[speech\n")
+    with pytest.raises(ConfigurationError, match="not valid TOML"):
+        load_config(file=tmp_path / "bad.toml", environment={})
+
+
+@pytest.mark.parametrize("profile", profile_names())
+def test_every_profile_is_valid(profile: str) -> None:
+    load_config(profile=profile, environment={})
+
+
+def test_a_taxonomy_of_ones_own_is_found_from_any_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("mine.toml").write_text('[[topics]]\nname = "tides"\n')
+    config = load_config(environment={}, settings=["topics.taxonomy=mine.toml"])
+    assert config.topics.taxonomy == str(tmp_path / "mine.toml")
+    assert load_config(environment={}, settings=["topics.taxonomy=general"]).topics.taxonomy == "general"
+
+
+def test_the_printed_configuration_can_be_read_again_and_explains_every_setting(tmp_path: Path) -> None:
+    config = load_config(environment={}, settings=["speech.beam_size=1", 'archive.extensions=["mp4"]'])
+    printed = settings_toml(config)
+    file = tmp_path / "printed.toml"
+    file.write_text(printed)
+    assert load_config(file=file, environment={}) == config
+    assert tomllib.loads(printed)["archive"]["extensions"] == ["mp4"]
+    for section in Config.model_fields:
+        for key, field in type(getattr(config, section)).model_fields.items():
+            assert field.description, f"{section}.{key} has no meaning"
+
+
+def test_a_revision_changes_with_what_is_analysed_and_not_with_where() -> None:
+    config = Config()
+    models = models_of(config)
+    revision = revision_of(config, models)
+    assert len(revision) == 16
+    assert revision_of(load_config(environment={}, settings=["workers.threads=3"]), models) == revision
+    assert revision_of(load_config(environment={}, settings=["speech.beam_size=1"]), models) != revision
+    assert revision_of(config, models[1:]) != revision
+    assert {model.role for model in models} == {"text", "vision", "shots", "speech", "speakers", "ocr", "topics"}

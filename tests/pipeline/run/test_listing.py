@@ -1,0 +1,98 @@
+import csv
+from pathlib import Path
+
+import fsspec
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from pipeline.run import content_digest, list_archive
+from schemas.config import ArchiveConfig
+from schemas.errors import ArchiveError
+
+CONFIG = ArchiveConfig()
+
+
+def names(*roots: object) -> list[str]:
+    return [Path(item.uri).name for item in list_archive([str(root) for root in roots], CONFIG)]
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Path:
+    for name in ("b.mp4", "a.MKV", "deep/er/c.wav", "notes.txt", ".hidden.mp4", ".git/d.mp4", "é ü.mov", "no_ending"):
+        path = tmp_path / "archive" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(name.encode())
+    return tmp_path / "archive"
+
+
+def test_a_folder_gives_its_media_in_a_fixed_order_without_what_is_hidden(archive: Path) -> None:
+    assert names(archive) == ["a.MKV", "b.mp4", "c.wav", "é ü.mov"]
+    items = list(list_archive([str(archive)], CONFIG))
+    assert all(item.size_bytes > 0 and item.mtime_ns > 0 and Path(item.uri).is_absolute() for item in items)
+
+
+def test_a_file_that_is_named_is_taken_whatever_its_ending(archive: Path) -> None:
+    assert names(archive / "no_ending") == ["no_ending"]
+
+
+def test_each_file_is_listed_once_however_often_it_is_named(archive: Path) -> None:
+    (archive / "link.mp4").symlink_to(archive / "b.mp4")
+    assert names(archive, archive / "b.mp4", f"{archive}/*.mp4").count("b.mp4") == 1
+
+
+def test_loops_of_links_end(archive: Path) -> None:
+    (archive / "deep" / "again").symlink_to(archive, target_is_directory=True)
+    (archive / "self.mp4").symlink_to(archive / "self.mp4")
+    assert sorted(names(archive)) == ["a.MKV", "b.mp4", "c.wav", "self.mp4", "é ü.mov"]
+
+
+def test_globs_are_matched_here(archive: Path) -> None:
+    assert names(f"{archive}/**/*.wav") == ["c.wav"]
+
+
+def test_manifests_list_files_relative_to_themselves_and_missing_ones_too(archive: Path) -> None:
+    (archive / "list.txt").write_text("# mine\n\nb.mp4\ngone.mp4\n")
+    assert names(archive / "list.txt") == ["b.mp4", "gone.mp4"]
+    assert [item.size_bytes for item in list_archive([str(archive / "list.txt")], CONFIG)] == [5, 0]
+    with (archive / "list.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([["title", "path"], ["One, with comma", "b.mp4"], ["Two", "deep/er/c.wav"]])
+    assert names(archive / "list.csv") == ["b.mp4", "c.wav"]
+    pq.write_table(pa.table({"uri": [str(archive / "a.MKV"), None]}), archive / "list.parquet")
+    assert names(archive / "list.parquet") == ["a.MKV"]
+
+
+def test_stores_that_fsspec_knows_are_listed_by_uri() -> None:
+    memory = fsspec.filesystem("memory")
+    memory.pipe({"/listed/one.mp4": b"1", "/listed/sub/two.mkv": b"22", "/listed/three.txt": b"3"})
+    items = list(list_archive(["memory://listed"], CONFIG))
+    assert [(item.uri, item.size_bytes) for item in items] == [
+        ("memory:///listed/one.mp4", 1),
+        ("memory:///listed/sub/two.mkv", 2),
+    ]
+    assert content_digest(items[0].uri, 1, CONFIG) == content_digest("memory://listed/one.mp4", 1, CONFIG)
+
+
+@pytest.mark.parametrize("root", ["/no/such/folder", "/no/such/*.mp4", "memory://nothing/here"])
+def test_a_root_that_is_not_there_is_an_error_that_names_it(root: str) -> None:
+    with pytest.raises(ArchiveError, match=r"no/such|nothing"):
+        names(root)
+
+
+def test_no_root_at_all_is_an_error() -> None:
+    with pytest.raises(ArchiveError, match="No archive"):
+        names()
+
+
+def test_content_names_a_video_and_not_its_place(tmp_path: Path) -> None:
+    one, other = tmp_path / "one.mp4", tmp_path / "other.mp4"
+    one.write_bytes(b"x" * 5_000_000)
+    other.write_bytes(b"x" * 5_000_000)
+    for digest in ("full", "sampled"):
+        config = ArchiveConfig(digest=digest)
+        assert content_digest(str(one), 5_000_000, config) == content_digest(str(other), 5_000_000, config)
+    other.write_bytes(b"x" * 4_999_999 + b"y")
+    for digest in ("full", "sampled"):
+        config = ArchiveConfig(digest=digest)
+        assert content_digest(str(one), 5_000_000, config) != content_digest(str(other), 5_000_000, config)
+    assert len(content_digest(str(one), 5_000_000, CONFIG)) == 32

@@ -1,0 +1,93 @@
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from pipeline.lake import Lake
+from pipeline.run.discovery import discover
+from pipeline.run.plan import make_plan
+from schemas.config import ArchiveConfig, Config, LimitsConfig, ShardsConfig
+from schemas.records import VideoTask
+
+REVISION = "a" * 16
+
+
+def tasks(count: int, size_bytes: int = 10) -> list[VideoTask]:
+    return [VideoTask(f"v{number:02d}", (f"/v{number:02d}.mp4",), size_bytes + number, 1) for number in range(count)]
+
+
+def processed(rows: list[tuple[str, str, str | None, str]]) -> pa.Table:
+    names = ["video_id", "status", "kind", "shard"]
+    return pa.table({name: pa.array([row[place] for row in rows], pa.string()) for place, name in enumerate(names)})
+
+
+def test_what_is_done_is_left_out_and_what_is_outdated_is_done_again() -> None:
+    seen = processed([("v00", "ok", None, "s1"), ("v01", "outdated", None, "s1")])
+    plan = make_plan(tasks(3), seen, REVISION, Config())
+    assert {task.video_id for shard in plan.shards for task in shard.tasks} == {"v01", "v02"}
+    assert (plan.done, plan.failed_before, plan.videos) == (1, 0, 2)
+
+
+def test_failures_that_would_come_again_are_tried_only_when_asked() -> None:
+    seen = processed([("v00", "failed", "corrupt", "s1"), ("v01", "failed", "timeout", "s1")])
+    assert make_plan(tasks(2), seen, REVISION, Config()).failed_before == 1
+    asked = Config(archive=ArchiveConfig(retry_failed=True))
+    assert make_plan(tasks(2), seen, REVISION, asked).videos == 2
+
+
+def test_shards_are_bounded_in_videos_and_bytes_and_largest_first() -> None:
+    by_count = make_plan(tasks(7), processed([]), REVISION, Config(shards=ShardsConfig(max_videos=3)))
+    assert [len(shard.tasks) for shard in by_count.shards] == [3, 3, 1]
+    by_bytes = make_plan(tasks(4, 100), processed([]), REVISION, Config(shards=ShardsConfig(max_bytes=250)))
+    assert [len(shard.tasks) for shard in by_bytes.shards] == [2, 2]
+    for shard in by_count.shards:
+        sizes = [task.size_bytes for task in shard.tasks]
+        assert sizes == sorted(sizes, reverse=True)
+
+
+def test_the_same_plan_gives_the_same_names_and_another_try_another() -> None:
+    first = make_plan(tasks(3), processed([]), REVISION, Config())
+    assert first == make_plan(tasks(3), processed([]), REVISION, Config())
+    again = make_plan(tasks(3), processed([("v00", "failed", "timeout", "s1")]), REVISION, Config())
+    assert again.shards[0].id != first.shards[0].id
+
+
+def test_a_limit_postpones_the_rest() -> None:
+    plan = make_plan(tasks(5), processed([]), REVISION, Config(limits=LimitsConfig(max_videos=2)))
+    assert (plan.videos, plan.postponed) == (2, 3)
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Path:
+    (tmp_path / "archive" / "copies").mkdir(parents=True)
+    (tmp_path / "archive" / "one.mp4").write_bytes(b"one")
+    (tmp_path / "archive" / "two.mp4").write_bytes(b"two")
+    (tmp_path / "archive" / "copies" / "uno.mp4").write_bytes(b"one")
+    return tmp_path / "archive"
+
+
+def test_copies_are_one_video_with_several_places(archive: Path, tmp_path: Path) -> None:
+    found = discover([str(archive)], Lake.create(str(tmp_path / "lake")), ArchiveConfig())
+    assert found.files == 3
+    assert sorted(len(task.uris) for task in found.tasks) == [1, 2]
+    assert len(found.new_sources) == 3
+
+
+def test_files_whose_size_and_time_are_known_are_not_read_again(archive: Path, tmp_path: Path) -> None:
+    from datetime import UTC, datetime
+
+    lake = Lake.create(str(tmp_path / "lake"))
+    first = discover([str(archive)], lake, ArchiveConfig())
+    lake.write_sources("run", [source | {"seen_at": datetime.now(UTC)} for source in first.new_sources])
+    assert discover([str(archive)], lake, ArchiveConfig()).new_sources == ()
+    (archive / "two.mp4").write_bytes(b"changed")
+    changed = discover([str(archive)], lake, ArchiveConfig())
+    assert [Path(source["uri"]).name for source in changed.new_sources] == ["two.mp4"]
+    assert {task.video_id for task in changed.tasks} != {task.video_id for task in first.tasks}
+
+
+def test_a_file_that_cannot_be_read_is_a_task_and_not_remembered(archive: Path, tmp_path: Path) -> None:
+    (archive / "loop.mp4").symlink_to(archive / "loop.mp4")
+    found = discover([str(archive)], Lake.create(str(tmp_path / "lake")), ArchiveConfig())
+    assert any(task.uris[0].endswith("loop.mp4") for task in found.tasks)
+    assert not any(source["uri"].endswith("loop.mp4") for source in found.new_sources)
