@@ -25,7 +25,8 @@ import numpy as np
 from benchmarks.material.script import FilmScript, SceneScript, read_scripts
 from benchmarks.measures.summaries import rouge
 from benchmarks.measures.times import boundary_errors
-from pipeline.analysis.scenes import TextSpan, build_scenes, screen_spans, summarize, written_text
+from pipeline.analysis.scenes import TextSpan, build_scenes, screen_spans, written_text
+from pipeline.analysis.summary import summarize
 from pipeline.analysis.text import TextEncoder
 from schemas.config import FusionConfig, ScenesConfig, SummaryConfig, TextConfig
 from schemas.records import Keyframe, Label, Scene, Shot, Summary, TextLine, Utterance
