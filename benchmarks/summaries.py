@@ -136,7 +136,7 @@ def known(script: FilmScript, encoder: TextEncoder) -> Known:
                 index = len(film.utterances)
                 film.utterances.append(Utterance(index, time_s, end_s, text, "en", None, (), -0.1, 0.1, 1.2, ()))
                 time_s = end_s + _PAUSE_S
-            film.duration_s = max(time_s + _TAIL_S, start_s + scene.least_s)
+            film.duration_s = max(time_s + _TAIL_S, start_s + scene.min_s)
             place = len(film.shots)
             transition = "start" if not place else "gradual" if scene.transition == "dissolve" else scene.transition
             film.shots.append(Shot(place, start_s, film.duration_s, transition, 1.0))

@@ -26,8 +26,8 @@ from schemas.outcome import VideoOutcome
 logger = logging.getLogger(__name__)
 
 _EVERY_S = 5.0
-_MOST_ROWS = 500
-_MOST_SHOWN = 10
+_MAX_ROWS = 500
+_MAX_SHOWN = 10
 
 
 class ProgressArtifact:
@@ -72,7 +72,7 @@ def publish_report(lake: Lake, run_id: str, config: ReportConfig) -> None:
     try:
         from flows.web import lake_report
 
-        link = lake.write_report(run_id, lake_report(lake, most_videos=config.max_videos))
+        link = lake.write_report(run_id, lake_report(lake, max_videos=config.max_videos))
         if link.startswith("file:"):
             markdown = report_markdown(lake, run_id, url2pathname(urlsplit(link).path))
             create_markdown_artifact(markdown=markdown, key="videolake-report", description="Report of the lake")
@@ -104,13 +104,13 @@ def report_markdown(lake: Lake, run_id: str, path: str) -> str:
         f"# The lake now: {facets.videos:,} videos, {clock(facets.duration_s)} in all, {facets.failed:,} failed",
         "",
         *(f"- **{_cell(card.headline or card.name)}** ({clock(card.duration_s)}, {_cell(card.name)})"
-          for card in newest[:_MOST_SHOWN]),
+          for card in newest[:_MAX_SHOWN]),
     ]  # fmt: skip
     if failures:
         lines += ["", "## What failed", ""]
-        lines += [f"- {_cell(card.name)}: {_cell(card.error_message)}" for card, _ in failures[:_MOST_SHOWN]]
-    if max(facets.videos, facets.failed) > _MOST_SHOWN:
-        lines += ["", f"The newest {_MOST_SHOWN} of each; the report has more."]
+        lines += [f"- {_cell(card.name)}: {_cell(card.error_message)}" for card, _ in failures[:_MAX_SHOWN]]
+    if max(facets.videos, facets.failed) > _MAX_SHOWN:
+        lines += ["", f"The newest {_MAX_SHOWN} of each; the report has more."]
     lines += ["", "The report, with pictures, is this file:", "", "```", _code(path), "```"]
     command = _code(f"videolake browse --lake {shlex.quote(lake.uri)}")
     lines += ["", f"Or see it at `/reports/{run_id}` of:", "", "```", command, "```"]
@@ -146,12 +146,12 @@ def result_markdown(outcomes: Sequence[VideoOutcome], *, lake: str, found: int, 
         lines += [
             f"| {_cell(file_name(each.uri))} | {clock(each.duration_s)} | {each.language or '–'} | {each.shots} | "
             f"{each.words} | {_cell(each.headline)} |"
-            for each in ok[:_MOST_SHOWN]
+            for each in ok[:_MAX_SHOWN]
         ]
     if failed:
         lines += ["", "## Errors", ""]
-        lines += [f"- **{each.error_kind}** {_cell(each.error_message)}" for each in failed[:_MOST_SHOWN]]
-    if max(len(ok), len(failed)) > _MOST_SHOWN:
+        lines += [f"- **{each.error_kind}** {_cell(each.error_message)}" for each in failed[:_MAX_SHOWN]]
+    if max(len(ok), len(failed)) > _MAX_SHOWN:
         lines += ["", "The table artifact and the lake have the rest."]
     query = "SELECT uri, headline FROM videos JOIN summaries USING (video_id)"
     lines += ["", "```", f'videolake sql "{query}" --lake {_code(lake)}', "```"]
@@ -173,7 +173,7 @@ def _rows(outcomes: Sequence[VideoOutcome]) -> list[dict[str, Any]]:
             "headline": each.headline,
             "error": f"{each.error_kind}: {each.error_message}" if each.error_kind else "",
         }
-        for each in failed_first[:_MOST_ROWS]
+        for each in failed_first[:_MAX_ROWS]
     ]
 
 

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from typing import Literal
 
-MomentKind = Literal["speech", "screen", "caption", "picture"]
+MomentKind = Literal["speech", "screen", "caption", "frame"]
 """What of a moment is searched: an utterance, the text on screen, a caption, or the picture itself."""
 
-MOMENT_KINDS: tuple[MomentKind, ...] = ("speech", "screen", "caption", "picture")
+MOMENT_KINDS: tuple[MomentKind, ...] = ("speech", "screen", "caption", "frame")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +37,8 @@ class Reason:
     """Why a moment was found, by one of the ways of searching."""
 
     kind: MomentKind
-    way: Literal["words", "meaning", "picture"]
-    """`words`: it holds words of the query; `meaning`: its text means something like it; `picture`: it looks so."""
+    retriever: Literal["lexical", "semantic", "visual"]
+    """`lexical`: it holds words of the query; `semantic`: its text has a similar meaning; `visual`: it looks similar."""
     text: str
     """The words that matched, in their sentence; or what the picture shows."""
     score: float

@@ -58,5 +58,5 @@ def _photo(name: str) -> np.ndarray:
 _SCENES = (
     Scene(still(_photo("coffee.png")), ("The morning begins with a cup of hot coffee.",), subject="a cup of coffee"),
     Scene(still(_photo("chelsea.png")), ("The cat looks out of the window and waits.",), subject="a cat"),
-    Scene(still(_photo("rocket.jpg")), (), subject="a rocket", least_s=1.5),
+    Scene(still(_photo("rocket.jpg")), (), subject="a rocket", min_s=1.5),
 )

@@ -46,7 +46,7 @@ def test_a_video_goes_by_its_id_its_path_and_its_file_name(lake: Lake, name: str
 
 def test_what_is_at_a_second_comes_from_the_whole_to_the_part(lake: Lake) -> None:
     kinds = lake.sql("SELECT kind, start_s FROM at('v01', 11.0)").to_pylist()
-    assert [row["kind"] for row in kinds] == ["chapter", "scene", "shot", "speech", "screen", "caption", "picture"]
+    assert [row["kind"] for row in kinds] == ["chapter", "scene", "shot", "speech", "screen", "caption", "frame"]
     assert lake.sql("FROM at('v01', 1000)").num_rows == 0
 
 
@@ -55,9 +55,9 @@ def test_text_that_stays_on_screen_is_one_moment_and_pictures_are_many(lake: Lak
         "SELECT kind, start_s, end_s FROM moments WHERE video_id = 'v01' ORDER BY kind, start_s"
     ).to_pylist()
     spans = {
-        kind: [(row["start_s"], row["end_s"]) for row in rows if row["kind"] == kind] for kind in ("screen", "picture")
+        kind: [(row["start_s"], row["end_s"]) for row in rows if row["kind"] == kind] for kind in ("screen", "frame")
     }
-    assert spans == {"screen": [(0.0, 30.0)], "picture": [(0.0, 10.0), (10.0, 20.0), (20.0, 30.0)]}
+    assert spans == {"screen": [(0.0, 30.0)], "frame": [(0.0, 10.0), (10.0, 20.0), (20.0, 30.0)]}
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 from schemas.outcome import LogLine
 
-_MOST_LINES = 100
+_MAX_LINES = 100
 _PACKAGES = ("pipeline", "workers")
 
 
@@ -16,7 +16,7 @@ class _Keeper(logging.Handler):
         self.lines: list[LogLine] = []
 
     def emit(self, record: logging.LogRecord) -> None:
-        if len(self.lines) < _MOST_LINES:
+        if len(self.lines) < _MAX_LINES:
             self.lines.append(LogLine(level=record.levelno, logger=record.name, message=record.getMessage()))
 
 

@@ -81,7 +81,7 @@ def make_from(script: FilmScript, path: Path) -> Truth:
             written=scene.written,
             subject=scene.subject,
             labels=scene.labels,
-            least_s=scene.least_s,
+            min_s=scene.min_s,
             narrator=Narrator(scene.voice, script.language, script.rate_wpm, scene.speaker) if scene.voice else None,
         )
         for scene in script.scenes

@@ -57,7 +57,7 @@ class SceneScript(Part):
     """Who speaks, where it is not the film's voice."""
     speaker: str = ""
     transition: Literal["cut", "slide", "dissolve"] = "cut"
-    least_s: float = 2.5
+    min_s: float = 2.5
 
     subject: str = ""
     """What it shows."""

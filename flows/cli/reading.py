@@ -108,7 +108,7 @@ def report(what: str | None, lake: str | None, output: Path) -> None:
 @click.option("--by", metavar="COLUMN", help="Group videos by a column of `videos`, or an SQL expression over it.")
 @click.option("--groups", type=click.Path(path_type=Path), help="Group videos by this CSV: `video`, `group`.")
 @click.option("--references", type=click.Path(path_type=Path), help="What is truly said, as CSV: `video`, `text`.")
-@click.option("--least-videos", type=click.IntRange(1), default=3, show_default=True, help="Of a group.")
+@click.option("--min-videos", type=click.IntRange(1), default=3, show_default=True, help="Of a group.")
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 @reported
 def audit(lake: str, **options: Any) -> None:

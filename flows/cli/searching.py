@@ -71,7 +71,7 @@ def index(lake: str, *, rebuild: bool) -> None:
 @click.argument("video", required=False)
 @lake_option
 @click.option(
-    "--least-overlap",
+    "--min-overlap",
     type=click.FloatRange(0, 1),
     default=0.2,
     show_default=True,

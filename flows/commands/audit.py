@@ -16,7 +16,7 @@ _UNLIKELY = 0.05
 
 
 def print_audit(
-    lake: str, *, by: str | None, groups: Path | None, references: Path | None, least_videos: int, as_json: bool
+    lake: str, *, by: str | None, groups: Path | None, references: Path | None, min_videos: int, as_json: bool
 ) -> None:
     """Compare groups of videos and print how they differ.
 
@@ -32,12 +32,12 @@ def print_audit(
     if references:
         said = groups_of_file(opened, references, "text")
         values = {"word_error_rate": word_error_rates(opened, said)} | values
-    found = disparities(values, grouped, least_videos=least_videos)
+    found = disparities(values, grouped, min_videos=min_videos)
     if as_json:
         click.echo(json.dumps([asdict(each) for each in found], ensure_ascii=False, indent=2))
         return
     if not found:
-        click.echo(f"There are no two groups of {least_videos} videos or more that can be compared.")
+        click.echo(f"There are no two groups of {min_videos} videos or more that can be compared.")
         return
     for each in found:
         _print(each)

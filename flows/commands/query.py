@@ -13,7 +13,7 @@ from pipeline.export import WRITERS, Writer, json_text, plain_value, whole_file,
 from pipeline.lake import Lake
 from schemas.errors import ConfigurationError, LakeError
 
-_MOST_ROWS = 200
+_MAX_ROWS = 200
 _WIDEST = 160
 _NARROWEST = 16
 """Characters a column: where there is less room, rows are printed one below the other."""
@@ -44,7 +44,7 @@ def print_answer(answer: pa.Table, *, form: str, output: Path | None) -> None:
         ConfigurationError: The file's ending is none that can be written.
     """
     if output is None and form == "table":
-        _print_table(answer.slice(0, _MOST_ROWS), answer.num_rows)
+        _print_table(answer.slice(0, _MAX_ROWS), answer.num_rows)
     else:
         _write(answer.to_reader(), _writer(form, output, spreadsheet=False), output)
 
@@ -86,8 +86,8 @@ def _first_rows(reader: pa.RecordBatchReader) -> tuple[pa.Table, int]:
     kept: list[pa.RecordBatch] = []
     rows = 0
     for batch in reader:
-        if rows < _MOST_ROWS:
-            kept.append(batch.slice(0, _MOST_ROWS - rows))
+        if rows < _MAX_ROWS:
+            kept.append(batch.slice(0, _MAX_ROWS - rows))
         rows += batch.num_rows
     return pa.Table.from_batches(kept, reader.schema), rows
 

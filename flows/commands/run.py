@@ -8,7 +8,7 @@ from flows.prefect_setup import prepare_prefect
 from schemas.config import Config
 from schemas.outcome import RunResult
 
-_MOST_SHOWN = 12
+_MAX_SHOWN = 12
 
 
 def run_archive(archive: list[str], lake: str, config: Config, *, quiet: bool) -> int:
@@ -59,18 +59,18 @@ def _report(result: RunResult) -> None:
         for name in ("video", "length", "language", "shots", "words", "headline"):
             right = name in {"length", "shots", "words"}
             table.add_column(name, justify="right" if right else "left", no_wrap=name != "headline")
-        for outcome in ok[:_MOST_SHOWN]:
+        for outcome in ok[:_MAX_SHOWN]:
             table.add_row(
                 Text(file_name(outcome.uri)), clock(outcome.duration_s), outcome.language or "–", str(outcome.shots),
                 str(outcome.words), Text(outcome.headline),
             )  # fmt: skip
         console.print(table)
-        if len(ok) > _MOST_SHOWN:
-            console.print(f"… and {len(ok) - _MOST_SHOWN} more")
-    for outcome in failed[:_MOST_SHOWN]:
+        if len(ok) > _MAX_SHOWN:
+            console.print(f"… and {len(ok) - _MAX_SHOWN} more")
+    for outcome in failed[:_MAX_SHOWN]:
         console.print(Text(f"failed  {outcome.error_kind}: {outcome.error_message}", style="red"))
-    if len(failed) > _MOST_SHOWN:
-        console.print(f"… and {len(failed) - _MOST_SHOWN} more in the table `errors`")
+    if len(failed) > _MAX_SHOWN:
+        console.print(f"… and {len(failed) - _MAX_SHOWN} more in the table `errors`")
     speed = f" ({result.video_s / result.wall_s:.1f} x real time)" if result.wall_s and result.video_s else ""
     console.print(
         f"\n{result.ok} analysed, {result.failed} failed, {result.done_before} there before: "

@@ -19,10 +19,10 @@ from pipeline.view import LakeReader, Thumbnails
 from schemas.errors import ConfigurationError
 from schemas.search import Duplicate, Hit, Reason
 
-_WAYS = {"words": "words", "meaning": "meaning", "picture": "looks"}
+_RETRIEVERS = {"lexical": "words", "semantic": "meaning", "visual": "looks"}
 _TIME_WIDTH = 11
 _UNNAMED = "a picture in which nothing was recognised"
-_KINDS = {"speech": "said", "screen": "on screen", "caption": "caption", "picture": "picture"}
+_KINDS = {"speech": "said", "screen": "on screen", "caption": "caption", "frame": "picture"}
 
 
 def print_search(
@@ -110,13 +110,13 @@ def write_thumbnails(lake: Lake, hits: Sequence[Hit], folder: Path) -> list[Path
     return written
 
 
-def print_duplicates(video: str | None, lake: str, *, least_overlap: float, form: str) -> None:
+def print_duplicates(video: str | None, lake: str, *, min_overlap: float, form: str) -> None:
     """Print pairs of videos that show the same.
 
     Raises:
         LakeError: The lake cannot be read, or has no such video.
     """
-    found = Searcher(Lake(lake)).duplicates(video, least_overlap=least_overlap)
+    found = Searcher(Lake(lake)).duplicates(video, min_overlap=min_overlap)
 
     def table() -> None:
         for pair in found:
@@ -157,7 +157,7 @@ def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
     """Write why a hit was found in one cell."""
     if "reasons" not in row:
         return dict(row)
-    reasons = "; ".join(f"{each['kind']} {each['way']} {each['score']:.3f}" for each in row["reasons"])
+    reasons = "; ".join(f"{each['kind']} {each['retriever']} {each['score']:.3f}" for each in row["reasons"])
     return {**row, "reasons": reasons}
 
 
@@ -187,13 +187,13 @@ def _span(hit: Hit) -> str:
 
 
 def reason_lines(reasons: Sequence[Reason]) -> list[str]:
-    """Say why a moment was found: each text once, with all ways that found it."""
+    """Say why a moment was found: each text once, with all retrievers that found it."""
     by_text: dict[tuple[str, str], list[Reason]] = {}
     for reason in reasons:
         by_text.setdefault((reason.kind, reason.text), []).append(reason)
     lines = []
     for (kind, _), same in by_text.items():
-        why = f"({_KINDS[kind]}, {' and '.join(_WAYS[reason.way] for reason in same)})"
+        why = f"({_KINDS[kind]}, {' and '.join(_RETRIEVERS[reason.retriever] for reason in same)})"
         lines.append(f"{_marked(max(same, key=lambda reason: len(reason.spans)))}  {click.style(why, dim=True)}")
     return lines
 

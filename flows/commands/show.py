@@ -10,7 +10,7 @@ from pipeline.export import one_line
 from pipeline.lake import Lake, VideoDescription, clock, describe_video
 from schemas.records import Label, SummarySentence
 
-_MOST_LINES = 40
+_MAX_LINES = 40
 
 
 def print_video(video: str, lake: str, *, as_json: bool) -> None:
@@ -67,12 +67,12 @@ def _print_transcript(description: VideoDescription) -> None:
     if not description.transcript:
         return
     _heading("Transcript")
-    for line in description.transcript[:_MOST_LINES]:
+    for line in description.transcript[:_MAX_LINES]:
         doubt = click.style(f"  ({one_line(', '.join(line.flags))})", dim=True) if line.flags else ""
         speaker = f"{line.speaker}: " if line.speaker else ""
         click.echo(f"  {clock(line.start_s):>8}  {one_line(speaker + line.text)}{doubt}")
-    if len(description.transcript) > _MOST_LINES:
-        click.echo(f"  … {len(description.transcript) - _MOST_LINES} more lines; --json has them all")
+    if len(description.transcript) > _MAX_LINES:
+        click.echo(f"  … {len(description.transcript) - _MAX_LINES} more lines; --json has them all")
 
 
 def _print_labels(title: str, labels: Sequence[Label]) -> None:

@@ -9,8 +9,8 @@ from pipeline.search import Searcher
 from pipeline.view import LakeReader
 from schemas.search import Duplicate
 
-_MOST_SHOWN = 20
-_MOST_KEPT = 1000
+_MAX_SHOWN = 20
+_MAX_KEPT = 1000
 
 
 class Copies:
@@ -37,10 +37,10 @@ class Copies:
         # One at a time: comparing takes all processors.
         with self._comparing:
             state = self._reader.state
-            if state != self._state or len(self._kept) >= _MOST_KEPT:
+            if state != self._state or len(self._kept) >= _MAX_KEPT:
                 self._state, self._kept = state, {}
             if video_id not in self._kept:
-                self._kept[video_id] = self._searcher.duplicates(video_id)[:_MOST_SHOWN]
+                self._kept[video_id] = self._searcher.duplicates(video_id)[:_MAX_SHOWN]
             found = self._kept[video_id]
         cards = self._reader.ask(partial(catalogue.cards_of, video_ids=[each.other_id for each in found]))
         return [(each, cards[each.other_id]) for each in found if each.other_id in cards]

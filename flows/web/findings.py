@@ -12,8 +12,8 @@ from pipeline.view import LakeReader
 from schemas.errors import FilterError, LakeError
 from schemas.search import Filter, Hit
 
-MOST_HITS = 48
-_MOST_IN_VIDEO = 60
+MAX_HITS = 48
+_MAX_IN_VIDEO = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +67,11 @@ class Findings:
         if not asked.query:
             return self._like(asked, filters, notes)
         try:
-            hits = self.searcher.search(asked.query, filters, MOST_HITS, prefix=typing)
+            hits = self.searcher.search(asked.query, filters, MAX_HITS, prefix=typing)
             if not hits and not typing:
                 # A half word that was found while it was typed is found again by the address that it left.
                 typing = True
-                hits = self.searcher.search(asked.query, filters, MOST_HITS, prefix=True)
+                hits = self.searcher.search(asked.query, filters, MAX_HITS, prefix=True)
         except FilterError as error:
             # An old address names what the lake no longer has.
             return Found(asked, [], typing, (*notes, str(error)))
@@ -81,7 +81,7 @@ class Findings:
         """Find moments of one video, in order of time."""
         filters = Filter(videos=(video_id,), speakers=(speaker,) if speaker else ())
         try:
-            return sorted(self.searcher.search(query, filters, _MOST_IN_VIDEO), key=lambda hit: hit.start_s)
+            return sorted(self.searcher.search(query, filters, _MAX_IN_VIDEO), key=lambda hit: hit.start_s)
         except FilterError:
             return []
 
@@ -91,7 +91,7 @@ class Findings:
         if isinstance(video, str):
             return Found(asked, [], typing=False, notes=(*notes, video))
         try:
-            hits = self.searcher.like(video.video_id, time_s, filters, MOST_HITS)
+            hits = self.searcher.like(video.video_id, time_s, filters, MAX_HITS)
         except LakeError as error:
             return Found(asked, [], typing=False, notes=(*notes, str(error)), like=(video, time_s))
         return Found(asked, hits, typing=False, notes=(*notes, *self.searcher.notes), like=(video, time_s))

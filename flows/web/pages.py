@@ -16,12 +16,12 @@ from starlette.responses import Response
 from flows.web import catalogue
 from flows.web.asking import Asked, page_of, params_of, read_asked
 from flows.web.catalogue import Card, Facets
-from flows.web.findings import MOST_HITS, Findings
+from flows.web.findings import MAX_HITS, Findings
 from flows.web.rendering import render
 from flows.web.wording import words_of
 from pipeline.view import LakeReader, Thumbnails
 
-_MOST_NAMED = 6
+_MAX_NAMED = 6
 _FRAME = re.compile(r"[A-Za-z0-9._-]{1,200}-f\d{1,9}")
 
 
@@ -94,13 +94,13 @@ class Pages:
         hits, asked = found.hits, found.asked
         named: list[Card] = []
         if asked.query and not (asked.video or asked.speaker or asked.start or asked.end):
-            question = partial(catalogue.named_so, words=asked.query, selection=asked.selection, limit=_MOST_NAMED)
+            question = partial(catalogue.named_so, words=asked.query, selection=asked.selection, limit=_MAX_NAMED)
             named = self.reader.ask(question)
         ids = sorted({hit.video_id for hit in hits} | ({asked.video} if asked.video else set()))
         about = self.reader.ask(partial(catalogue.cards_of, video_ids=ids))
         return {
             "hits": hits,
-            "most": len(hits) >= MOST_HITS,
+            "most": len(hits) >= MAX_HITS,
             "named": named,
             "about": about,
             "words": words_of(asked.query, prefix=found.typing),

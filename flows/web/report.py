@@ -16,8 +16,8 @@ from pipeline.lake import Lake, file_name, find_video
 from pipeline.view import LakeReader, Thumbnails
 from schemas.errors import LakeError
 
-MOST_VIDEOS = 120
-_MOST_PICTURE_BYTES = 6_000_000
+MAX_VIDEOS = 120
+_MAX_PICTURE_BYTES = 6_000_000
 """About 8 MB as text, which mail still takes."""
 
 
@@ -48,24 +48,24 @@ def video_report(lake: Lake, video: str) -> str:
     )
 
 
-def lake_report(lake: Lake, *, most_videos: int = MOST_VIDEOS) -> str:
+def lake_report(lake: Lake, *, max_videos: int = MAX_VIDEOS) -> str:
     """Return the report of a lake: what is in it, its newest videos, and what failed.
 
     Args:
         lake: The lake.
-        most_videos: Videos shown at most.
+        max_videos: Videos shown at most.
 
     Raises:
         LakeError: The lake cannot be read.
     """
     reader = LakeReader(lake)
     cards: list[Card] = []
-    for page in range(1, 2 + most_videos // catalogue.PAGE_SIZE):
+    for page in range(1, 2 + max_videos // catalogue.PAGE_SIZE):
         found, count = reader.ask(partial(catalogue.cards, selection=Selection(page=page)))
         cards += found
-        if len(cards) >= min(count, most_videos):
+        if len(cards) >= min(count, max_videos):
             break
-    cards = cards[:most_videos]
+    cards = cards[:max_videos]
     return render_text(
         "report_lake.html",
         name=file_name(lake.uri),
@@ -82,7 +82,7 @@ def _pictures(reader: LakeReader, frame_ids: Iterable[str]) -> dict[str, str]:
     """Return JPEGs in base64, as many of the first as fit."""
     found = Thumbnails(reader).many(list(frame_ids))
     pictures: dict[str, str] = {}
-    left = _MOST_PICTURE_BYTES
+    left = _MAX_PICTURE_BYTES
     for frame_id, jpeg in found.items():
         left -= len(jpeg)
         if left < 0:

@@ -10,8 +10,8 @@ from flows.web.wording import percent
 from schemas.search import Hit
 
 _BINS = 120
-_MOST_CUTS = 600
-_MOST_SCENES = 240
+_MAX_CUTS = 600
+_MAX_SCENES = 240
 """Of more, some together are drawn as one: each would be narrower than a cut."""
 _DENSITY_PX = 30.0
 
@@ -62,7 +62,7 @@ def make_timeline(film: Film, hits: Sequence[Hit] = ()) -> Timeline:
     return Timeline(
         chapters=tuple(_block(each.start_s, each.end_s, each.title, length_s) for each in film.chapters),
         scenes=_scenes(film, length_s),
-        cuts=tuple(cuts)[:: max(1, -(-len(cuts) // _MOST_CUTS))],
+        cuts=tuple(cuts)[:: max(1, -(-len(cuts) // _MAX_CUTS))],
         speech=_speech(film, length_s),
         highlights=tuple(_block(each.start_s, each.end_s, each.reason, length_s) for each in film.highlights),
         hits=tuple(_block(hit.start_s, hit.end_s, hit.text, length_s) for hit in hits),
@@ -97,7 +97,7 @@ def _speech(film: Film, length_s: float) -> tuple[Bar, ...]:
 
 
 def _scenes(film: Film, length_s: float) -> tuple[Block, ...]:
-    together = -(-len(film.scenes) // _MOST_SCENES) or 1
+    together = -(-len(film.scenes) // _MAX_SCENES) or 1
     blocks = []
     for first in range(0, len(film.scenes), together):
         group = film.scenes[first : first + together]

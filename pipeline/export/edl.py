@@ -12,7 +12,7 @@ from pipeline.export.text import one_line
 from pipeline.lake import file_name
 from schemas.errors import ExportError
 
-_MOST_EVENTS = 999
+_MAX_EVENTS = 999
 _LONGEST_TITLE = 70
 _DAY_S = 24 * 3600
 _DROPPING = (Fraction(30000, 1001), Fraction(60000, 1001))
@@ -35,9 +35,9 @@ def edl(cuts: Sequence[Cut], *, fps: Fraction | None = None, drop_frame: bool = 
     """
     if not cuts:
         raise ExportError("There is nothing to list; an EDL lists shots or moments.")
-    if len(cuts) > _MOST_EVENTS:
+    if len(cuts) > _MAX_EVENTS:
         raise ExportError(
-            f"An EDL holds {_MOST_EVENTS} events, and there are {len(cuts)}. Write OpenTimelineIO (.otio)."
+            f"An EDL holds {_MAX_EVENTS} events, and there are {len(cuts)}. Write OpenTimelineIO (.otio)."
         )
     rate = _rate_of(cuts, fps)
     if drop_frame and rate not in _DROPPING:

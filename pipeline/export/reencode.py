@@ -29,7 +29,7 @@ _OPTIONS = {
     "libvpx-vp9": {"crf": "30", "b": "0", "deadline": "good", "cpu-used": "4"},
 }
 _PIXEL_FORMATS = {"yuv420p", "yuvj420p", "yuv420p10le"}
-_MOST_HZ = 48_000
+_MAX_HZ = 48_000
 
 
 def exact_ending(uri: str, *, has_video: bool) -> str:
@@ -194,7 +194,7 @@ class _SoundLine:
     ) -> None:
         self._streams = streams
         self._span = _Span(*span_s)
-        self._rate = _MOST_HZ if codec == "libopus" else min(source.codec_context.sample_rate, _MOST_HZ)
+        self._rate = _MAX_HZ if codec == "libopus" else min(source.codec_context.sample_rate, _MAX_HZ)
         layout = "mono" if source.codec_context.layout.nb_channels == 1 else "stereo"
         self._resampler = av.AudioResampler(format="fltp", layout=layout, rate=self._rate)
         self._layout = layout

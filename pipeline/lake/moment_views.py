@@ -47,9 +47,9 @@ UNION ALL BY NAME
 UNION ALL BY NAME
 {_RUNS.format(kind="caption", text="caption", vector="NULL")}
 UNION ALL BY NAME
-SELECT video_id, shard, 'picture' AS kind, frame_id AS moment_id, start_s, end_s,
+SELECT video_id, shard, 'frame' AS kind, frame_id AS moment_id, start_s, end_s,
     list_aggregate([label.label FOR label IN labels IF label.score >= 0.1], 'string_agg', ', ') AS text,
-    coordinated_embedding AS picture_embedding, frame_id
+    coordinated_embedding AS frame_embedding, frame_id
 FROM {{pictures}}
 """  # noqa: S608 - made of constants
 
@@ -57,7 +57,7 @@ _MOMENTS = f"""
 CREATE VIEW moments AS
 WITH parts AS ({_PARTS.format(utterances="utterances", pictures="lake.pictures")})
 SELECT m.video_id, m.kind, m.moment_id, m.start_s, m.end_s, coalesce(m.text, '') AS text, m.translation, m.embedding,
-    m.picture_embedding, m.frame_id, coalesce(m.language, v.language) AS language, m.speaker, s.scene_index,
+    m.frame_embedding, m.frame_id, coalesce(m.language, v.language) AS language, m.speaker, s.scene_index,
     list_distinct(list_concat(
         coalesce([topic.label FOR topic IN s.topics], []), coalesce([topic.label FOR topic IN y.topics], [])
     )) AS topics,
@@ -131,7 +131,7 @@ WITH those AS (SELECT video_id FROM find_videos(video)),
 SELECT kind, clock(start_s) AS time, start_s, end_s, speaker, text, frame_id, video_id
 FROM spans SEMI JOIN those USING (video_id)
 WHERE start_s <= t AND t < end_s
-ORDER BY video_id, list_position(['chapter', 'scene', 'shot', 'speech', 'screen', 'caption', 'picture'], kind), start_s
+ORDER BY video_id, list_position(['chapter', 'scene', 'shot', 'speech', 'screen', 'caption', 'frame'], kind), start_s
 """,  # noqa: S608 - made of constants
 )
 

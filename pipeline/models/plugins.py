@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 
 PLUGIN_PREFIX, PYTHON_PREFIX = "plugin:", "python:"
 _GROUP = "videolake."
-_MOST_SOURCES = 2000
+_MAX_SOURCES = 2000
 
 Role = TypeVar("Role")
 
@@ -154,6 +154,6 @@ def _source_digest(module_name: str, path: Path) -> str:
 
 def _sources(root: Path) -> Sequence[Path]:
     found = sorted(file for file in root.rglob("*.py") if "__pycache__" not in file.parts)
-    if len(found) > _MOST_SOURCES:
+    if len(found) > _MAX_SOURCES:
         raise ModelError(f"{root} holds {len(found)} Python files; state an attribute `digest` on the model's factory.")
     return found

@@ -5,16 +5,16 @@ import duckdb
 from pipeline.lake import Lake, find_video
 from schemas.search import Duplicate
 
-LEAST_OVERLAP = 0.2
+MIN_OVERLAP = 0.2
 
 _DISTANCE = 6
 """Bits of 64 in which the perceptual hashes of two pictures of the same may differ."""
-_LEAST_SHARP = 20.0
+_MIN_SHARP = 20.0
 """Flatter pictures, as black ones, are alike in all videos and say nothing."""
-_MOST_ALIKE = 500
+_MAX_ALIKE = 500
 """A hash, or a part of one, that more keyframes share is that of pictures as common as a title card: they say nothing,
 and comparing each with each would take hours. In a lake of few keyframes, parts are short, and more may share one."""
-_LEAST_COSINE = 0.75
+_MIN_COSINE = 0.75
 """Of the pictures' vectors, on average: hashes of text on one colour are alike by chance."""
 _FEW_FRAMES = 20_000
 """Up to so many keyframes, hashes are compared if any 8 bits are the same, which misses hardly any; beyond, any 16."""
@@ -22,7 +22,7 @@ _FEW_FRAMES = 20_000
 _DUPLICATES = """
 WITH prints AS (
     SELECT video_id, frame_id, time_s, phash FROM frames
-    WHERE sharpness >= $least_sharp AND bit_count(phash) BETWEEN 8 AND 56
+    WHERE sharpness >= $min_sharp AND bit_count(phash) BETWEEN 8 AND 56
     QUALIFY count(*) OVER (PARTITION BY phash) <= $most_same
 ), parts AS (
     SELECT *, band, (phash >> (band * $bits)::UBIGINT) & ((1::UBIGINT << $bits::UBIGINT) - 1) AS part
@@ -47,14 +47,14 @@ WITH prints AS (
         AND abs(pairs.offset_s - agreed.offset_s) <= 1
     JOIN frames AS one ON pairs.frame_id = one.frame_id JOIN frames AS other ON pairs.other_frame_id = other.frame_id
     GROUP BY ALL
-    HAVING coalesce(avg(array_cosine_similarity(one.embedding, other.embedding)), 1) >= $least_cosine
+    HAVING coalesce(avg(array_cosine_similarity(one.embedding, other.embedding)), 1) >= $min_cosine
 ), counts AS (
     SELECT video_id, count(*) AS all_frames FROM prints GROUP BY ALL
 )
 SELECT video_id, other_id, one.uri, other.uri, agreeing / all_frames AS overlap, offset_s
 FROM checked JOIN counts USING (video_id) JOIN videos AS one USING (video_id)
 JOIN videos AS other ON checked.other_id = other.video_id
-WHERE agreeing >= least(2, all_frames) AND agreeing / all_frames >= $least_overlap
+WHERE agreeing >= least(2, all_frames) AND agreeing / all_frames >= $min_overlap
 QUALIFY $video IS NOT NULL OR row_number() OVER (
     PARTITION BY least(video_id, other_id), greatest(video_id, other_id) ORDER BY overlap DESC, video_id
 ) = 1
@@ -62,7 +62,7 @@ ORDER BY overlap DESC, agreeing DESC, video_id, other_id
 """
 
 
-def find_duplicates(lake: Lake, video: str | None = None, *, least_overlap: float = LEAST_OVERLAP) -> list[Duplicate]:
+def find_duplicates(lake: Lake, video: str | None = None, *, min_overlap: float = MIN_OVERLAP) -> list[Duplicate]:
     """Find videos that show the same, as copies in another format, cuts of one another, or with parts in common.
 
     Two keyframes show the same if their perceptual hashes differ in at most 6 of 64 bits. Two videos do if enough
@@ -72,7 +72,7 @@ def find_duplicates(lake: Lake, video: str | None = None, *, least_overlap: floa
     Args:
         lake: The lake.
         video: Only those of this video, as the first of each pair: id, start of an id, file name, path or URI.
-        least_overlap: Share of the first one's keyframes that the other one has, at least.
+        min_overlap: Share of the first one's keyframes that the other one has, at least.
 
     Returns:
         Each pair once, first the video of which the greater share is in the other; the greatest overlap first.
@@ -90,11 +90,11 @@ def find_duplicates(lake: Lake, video: str | None = None, *, least_overlap: floa
                 "video": video_id,
                 "bits": 8 if count <= _FEW_FRAMES else 16,
                 "distance": _DISTANCE,
-                "least_sharp": _LEAST_SHARP,
-                "most_same": _MOST_ALIKE,
-                "most_alike": _MOST_ALIKE if count > _FEW_FRAMES else _FEW_FRAMES // 10,
-                "least_cosine": _LEAST_COSINE,
-                "least_overlap": least_overlap,
+                "min_sharp": _MIN_SHARP,
+                "most_same": _MAX_ALIKE,
+                "most_alike": _MAX_ALIKE if count > _FEW_FRAMES else _FEW_FRAMES // 10,
+                "min_cosine": _MIN_COSINE,
+                "min_overlap": min_overlap,
             },
         )
         return [Duplicate(*row) for row in found.fetchall()]

@@ -15,7 +15,7 @@ from schemas.search import Hit, Reason
 _REASON = pa.struct(
     [
         ("kind", pa.string()),
-        ("way", pa.string()),
+        ("retriever", pa.string()),
         ("text", pa.string()),
         ("score", pa.float64()),
         ("rank", pa.int32()),
@@ -75,15 +75,17 @@ def _hit(
     first = moment.first
     reasons: dict[tuple[str, str], Reason] = {}
     shown: list[dict[str, Any]] = []
-    for each in sorted(moment.found, key=lambda found: (found.rank, found.way)):
+    for each in sorted(moment.found, key=lambda found: (found.rank, found.retriever)):
         row = rows[each.segment, each.row]
         shown.append(row)
-        key = (row["kind"], each.way)
+        key = (row["kind"], each.retriever)
         if key not in reasons:
-            text, spans = excerpt(searched_text(row["text"], row["translation"]), words if each.way == "words" else ())
-            reasons[key] = Reason(row["kind"], each.way, text, each.score, each.rank, spans)
+            text, spans = excerpt(
+                searched_text(row["text"], row["translation"]), words if each.retriever == "lexical" else ()
+            )
+            reasons[key] = Reason(row["kind"], each.retriever, text, each.score, each.rank, spans)
     # A sentence says more to a reader than the names of what a picture shows.
-    line = min(shown, key=lambda row: row["kind"] == "picture")
+    line = min(shown, key=lambda row: row["kind"] == "frame")
     frame_id = rows[first.segment, first.row]["frame_id"]
     uri, headline = videos.get(first.video_id, ("", ""))
     return Hit(

@@ -12,7 +12,7 @@ from PIL import Image
 from schemas.errors import ConfigurationError
 
 _LARGEST_BYTES = 256 * 1024**2
-_MOST_PIXELS = 100_000_000
+_MAX_PIXELS = 100_000_000
 
 
 def read_image(path: Path) -> NDArray[np.uint8]:
@@ -32,9 +32,9 @@ def read_image(path: Path) -> NDArray[np.uint8]:
         raise ConfigurationError(f"{path} cannot be read: {error.strerror or error}.") from error
     # A small file may say that it is a huge picture, which decoding would make room for.
     pixels = _pixels(data)
-    if pixels > _MOST_PIXELS:
+    if pixels > _MAX_PIXELS:
         raise ConfigurationError(
-            f"{path} is a picture of more than {_MOST_PIXELS // 10**6} megapixels; make it smaller to search by it."
+            f"{path} is a picture of more than {_MAX_PIXELS // 10**6} megapixels; make it smaller to search by it."
         )
     try:
         decoded = cv2.imdecode(data, cv2.IMREAD_COLOR) if pixels else None
@@ -53,6 +53,6 @@ def _pixels(data: NDArray[np.uint8]) -> int:
             with Image.open(io.BytesIO(data.tobytes())) as picture:
                 return picture.width * picture.height
         except Image.DecompressionBombError:
-            return _MOST_PIXELS + 1
+            return _MAX_PIXELS + 1
         except (OSError, ValueError):
             return 0

@@ -21,9 +21,9 @@ from schemas.errors import SearchIndexError
 
 logger = logging.getLogger(__name__)
 
-MOST_MOMENTS = 1_000_000
+MAX_MOMENTS = 1_000_000
 """Of a segment, about: it is built in memory."""
-_MOST_DEAD = 0.25
+_MAX_DEAD = 0.25
 """Share of superseded videos from which a segment is made anew."""
 _GROWTH = 2
 """A segment up to so many times as large as what is new is merged with it, so that there are few segments."""
@@ -152,7 +152,7 @@ def _kept(known: list[_Known], commits: Mapping[str, str], models: Mapping[Space
             if commits.get(video_id) == shard and video_id not in held
         }
         same_models = all(models.get(space) == model for space, model in each.stored.models.items())
-        if same_models and len(alive) > (1 - _MOST_DEAD) * each.videos:
+        if same_models and len(alive) > (1 - _MAX_DEAD) * each.videos:
             held |= set(alive)
             kept.append(_Known(each.stored, alive, each.videos))
     return kept
@@ -160,7 +160,7 @@ def _kept(known: list[_Known], commits: Mapping[str, str], models: Mapping[Space
 
 def _mergeable(kept: list[_Known], moments: int) -> _Known | None:
     smallest = min(kept, key=lambda each: each.stored.moments, default=None)
-    if smallest is None or smallest.stored.moments > min(_GROWTH * moments, MOST_MOMENTS - moments):
+    if smallest is None or smallest.stored.moments > min(_GROWTH * moments, MAX_MOMENTS - moments):
         return None
     return smallest
 
@@ -169,7 +169,7 @@ def _chunks(sizes: Mapping[str, int]) -> Iterator[list[str]]:
     chunk: list[str] = []
     held = 0
     for video_id, size in sizes.items():
-        if chunk and held + size > MOST_MOMENTS:
+        if chunk and held + size > MAX_MOMENTS:
             yield chunk
             chunk, held = [], 0
         chunk.append(video_id)

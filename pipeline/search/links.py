@@ -48,11 +48,11 @@ def remove_own() -> None:
         folder.close()
 
 
-def remove_abandoned(*, least_age_s: float = _YOUNG_S) -> int:
+def remove_abandoned(*, min_age_s: float = _YOUNG_S) -> int:
     """Remove folders of this user whose process has ended, and return how many.
 
     Args:
-        least_age_s: Age from which a folder without a lock is taken for abandoned.
+        min_age_s: Age from which a folder without a lock is taken for abandoned.
     """
     removed = 0
     for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
@@ -63,7 +63,7 @@ def remove_abandoned(*, least_age_s: float = _YOUNG_S) -> int:
             owner = os.open(folder / _OWNER, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
             try:
                 fcntl.flock(owner, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                if time.time() - state.st_mtime >= least_age_s:
+                if time.time() - state.st_mtime >= min_age_s:
                     shutil.rmtree(folder)
                     removed += 1
             finally:

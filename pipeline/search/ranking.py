@@ -7,9 +7,9 @@ from typing import Literal
 
 from pipeline.analysis.fusion import reciprocal_rank_fusion
 
-Way = Literal["words", "meaning", "picture"]
+Retriever = Literal["lexical", "semantic", "visual"]
 
-_WEIGHTS: Mapping[Way, float] = {"words": 0.75, "meaning": 1.0, "picture": 0.5}
+_WEIGHTS: Mapping[Retriever, float] = {"lexical": 0.75, "semantic": 1.0, "visual": 0.5}
 _SCENE_WEIGHT = 2.0
 _K = 10
 """Of reciprocal rank fusion. benchmarks/quality.py finds a little more with less weight on words and more on scenes,
@@ -25,17 +25,17 @@ _Key = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A row that one way of searching found."""
+    """A row that one retriever found."""
 
     segment: int
     row: int
     video_id: str
     start_s: float
     end_s: float
-    way: Way
+    retriever: Retriever
     score: float
     rank: int
-    """Place in its way's list, from 1."""
+    """Place in its retriever's list, from 1."""
 
     @property
     def key(self) -> _Key:
@@ -67,16 +67,16 @@ class Moment:
     score: float = 0.0
 
 
-def fuse(lists: Mapping[Way, Sequence[Candidate]], limit: int, scenes: Sequence[FoundScene] = ()) -> list[Moment]:
-    """Fuse what the ways found into moments, the best first, by their ranks.
+def fuse(lists: Mapping[Retriever, Sequence[Candidate]], limit: int, scenes: Sequence[FoundScene] = ()) -> list[Moment]:
+    """Fuse what the retrievers found into moments, the best first, by their ranks.
 
     `score = sum_way w / (k + rank)` (reciprocal rank fusion, Cormack et al. 2009), to which the rank of the scene that
-    a moment is in counts like one way more; so do long rows for the best of the short moments within them.
+    a moment is in counts like one retriever more; so do long rows for the best of the short moments within them.
 
     Args:
-        lists: Of each way, the best first.
+        lists: Of each retriever, the best first.
         limit: Moments at most.
-        scenes: What answers as a whole. They make no moments, but count for those that the ways find in them.
+        scenes: What answers as a whole. They make no moments, but count for those that the retrievers find in them.
 
     Returns:
         Moments with their scores; further moments of a video count for less, the more of it is there before.
@@ -85,7 +85,7 @@ def fuse(lists: Mapping[Way, Sequence[Candidate]], limit: int, scenes: Sequence[
     lists = dict(sorted(lists.items()))
     moments, place_of = _joined(lists)
     rankings = [[place_of[each.key] for each in candidates] for candidates in lists.values()]
-    places, scores = reciprocal_rank_fusion(rankings, [_WEIGHTS[way] for way in lists], _K)
+    places, scores = reciprocal_rank_fusion(rankings, [_WEIGHTS[retriever] for retriever in lists], _K)
     of_video: dict[str, list[FoundScene]] = defaultdict(list)
     for scene in scenes:
         of_video[scene.video_id].append(scene)
@@ -129,20 +129,20 @@ def _supported(moments: Sequence[Moment], totals: Mapping[int, float]) -> dict[i
     return found
 
 
-def _joined(lists: Mapping[Way, Sequence[Candidate]]) -> tuple[list[Moment], dict[_Key, int]]:
+def _joined(lists: Mapping[Retriever, Sequence[Candidate]]) -> tuple[list[Moment], dict[_Key, int]]:
     """Make moments: rows at the time of the best one among them belong to it; and say which row is in which."""
     found: dict[_Key, list[Candidate]] = defaultdict(list)
     for candidates in lists.values():
         for candidate in candidates:
             found[candidate.key].append(candidate)
-    # Numbered in an order that does not depend on which way found a row first.
+    # Numbered in an order that does not depend on which retriever found a row first.
     keys = sorted(found)
     numbers = {key: number for number, key in enumerate(keys)}
     rankings = [[numbers[each.key] for each in candidates] for candidates in lists.values()]
     moments: list[Moment] = []
     of_video: dict[str, list[int]] = defaultdict(list)
     place_of: dict[_Key, int] = {}
-    for number in reciprocal_rank_fusion(rankings, [_WEIGHTS[way] for way in lists], _K)[0]:
+    for number in reciprocal_rank_fusion(rankings, [_WEIGHTS[retriever] for retriever in lists], _K)[0]:
         key = keys[int(number)]
         row = found[key][0]
         there = of_video[row.video_id]

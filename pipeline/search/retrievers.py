@@ -1,4 +1,4 @@
-"""The ways of searching: each ranks the moments of a lake by itself."""
+"""The retrievers: each ranks the moments of a lake by itself."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.search.lexical import Bm25, searched_text
-from pipeline.search.ranking import Candidate, FoundScene, Way
+from pipeline.search.ranking import Candidate, FoundScene, Retriever
 from pipeline.search.rows import Space
 from pipeline.search.state import State
 from pipeline.search.terms import WordQuery
@@ -33,35 +33,35 @@ def by_words(state: State, words: WordQuery, bm25: Bm25, filters: Filter, count:
         texts = segment.take(["text", "translation"], rows).to_pylist()
         scores = [bm25.score(searched_text(each["text"], each["translation"])) for each in texts]
         found += [(score, number, row) for score, row in zip(scores, rows, strict=True)]
-    return _candidates(state, "words", found, count)
+    return _candidates(state, "lexical", found, count)
 
 
-def by_vector(  # noqa: PLR0917 - as the three ways call it
+def by_vector(  # noqa: PLR0917 - as the three retrievers call it
     state: State,
     space: Space,
-    way: Way,
+    retriever: Retriever,
     query: NDArray[np.float32],
     filters: Filter,
     count: int,
     *,
-    least: float = 0.0,
+    min_similarity: float = 0.0,
 ) -> list[Candidate]:
     """Find what is near to a query.
 
     Args:
         state: What is searched.
         space: Of which vectors.
-        way: As which way of searching it counts.
+        retriever: As which retriever it counts.
         query: (d,) of unit length; zeros find nothing.
         filters: Which moments may be found.
         count: Moments at most.
-        least: Cosine that is not enough.
+        min_similarity: Cosine that is not enough.
     """
-    return _candidates(state, way, _nearest(state, space, query, filters, count, least), count)
+    return _candidates(state, retriever, _nearest(state, space, query, filters, count, min_similarity), count)
 
 
 def _nearest(  # noqa: PLR0917
-    state: State, space: Space, query: NDArray[np.float32], filters: Filter, count: int, least: float
+    state: State, space: Space, query: NDArray[np.float32], filters: Filter, count: int, min_similarity: float
 ) -> list[tuple[float, int, int]]:
     """Return score, segment and row of what is nearest in each segment."""
     found: list[tuple[float, int, int]] = []
@@ -71,7 +71,7 @@ def _nearest(  # noqa: PLR0917
         index = segment.vectors_in(space, state.models.get(space), len(query))
         if index is not None:
             rows, scores = index.search(query, segment.mask(filters), count)
-            kept = int(np.count_nonzero(scores > least))
+            kept = int(np.count_nonzero(scores > min_similarity))
             found += zip(scores[:kept].tolist(), [number] * kept, rows[:kept].tolist(), strict=True)
     return found
 
@@ -95,7 +95,9 @@ def scenes_near(state: State, query: NDArray[np.float32], filters: Filter, count
     ]
 
 
-def _candidates(state: State, way: Way, found: Sequence[tuple[float, int, int]], count: int) -> list[Candidate]:
+def _candidates(
+    state: State, retriever: Retriever, found: Sequence[tuple[float, int, int]], count: int
+) -> list[Candidate]:
     """Rank scored rows. The order of equal scores does not depend on which segments there are."""
     made = []
     for number, segment in enumerate(state.segments):
@@ -105,6 +107,6 @@ def _candidates(state: State, way: Way, found: Sequence[tuple[float, int, int]],
             made.append((-score, *order, number, row))
     made.sort()
     return [
-        Candidate(number, row, video_id, start_s, end_s, way, -score, place)
+        Candidate(number, row, video_id, start_s, end_s, retriever, -score, place)
         for place, (score, video_id, start_s, _, end_s, number, row) in enumerate(made[:count], 1)
     ]

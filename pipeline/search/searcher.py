@@ -13,14 +13,14 @@ from numpy.typing import NDArray
 
 from pipeline.analysis.fusion import CONSE_PREFIX
 from pipeline.lake import Lake, Store, find_video
-from pipeline.search.duplicates import LEAST_OVERLAP, find_duplicates
+from pipeline.search.duplicates import MIN_OVERLAP, find_duplicates
 from pipeline.search.filters import admitted, check_topics
 from pipeline.search.hits import hits_of
 from pipeline.search.images import read_image
 from pipeline.search.lexical import Bm25
 from pipeline.search.manifest import manifest_state, read_manifest
 from pipeline.search.query_encoder import QueryEncoder, QueryVectors
-from pipeline.search.ranking import Candidate, FoundScene, Moment, Way, fuse
+from pipeline.search.ranking import Candidate, FoundScene, Moment, Retriever, fuse
 from pipeline.search.retrievers import by_vector, by_words, scenes_near
 from pipeline.search.rows import Space, join_scenes
 from pipeline.search.segment import Segment, load_content, segment_in_memory, space_models
@@ -33,14 +33,14 @@ from schemas.search import Duplicate, Filter, Hit
 logger = logging.getLogger(__name__)
 
 _CANDIDATES = 100
-"""Rows that each way of searching contributes."""
-_MOST_IN_MEMORY = 4
+"""Rows that each retriever contributes."""
+_MAX_IN_MEMORY = 4
 """Segments in memory; one more, and all but the largest are read again as one."""
-_LEAST_MEANING = 0.25
+_MIN_MEANING = 0.25
 """Cosine under which texts have nothing to do with each other."""
-_LEAST_PICTURE = 0.1
+_MIN_PICTURE = 0.1
 """Cosine under which a picture does not show what a text says."""
-_LEAST_LABELLED = 0.2
+_MIN_LABELLED = 0.2
 """The same where labels stand for the picture (ConSE) and words or meaning answer too; see docs/quality.md."""
 
 _ATTEMPTS = 3
@@ -63,7 +63,7 @@ Image = NDArray[np.uint8]
 class Searcher:
     """Finds moments in a lake. Long-lived; any number of threads may share it.
 
-    Three ways of searching are fused by the ranks that they give (reciprocal rank fusion): words (BM25) in what is
+    Three retrievers are fused by the ranks that they give (reciprocal rank fusion): words (BM25) in what is
     said, written, captioned and labelled; meaning (cosine of text vectors) in what is said and written; and pictures
     (cosine in the space that they share with texts). A moment also counts for the rank of the scene that it is in, by
     all that is said, written and shown in it: a sentence alone seldom says what it is about.
@@ -121,19 +121,25 @@ class Searcher:
             return []
         bm25 = Bm25(words, [segment.lexical for segment in state.segments], state.mean_length)
         count = max(_CANDIDATES, 2 * limit)
-        lists: dict[Way, list[Candidate]] = {"words": by_words(state, words, bm25, filters, count)}
+        lists: dict[Retriever, list[Candidate]] = {"lexical": by_words(state, words, bm25, filters, count)}
         scenes: list[FoundScene] = []
         if not words.phrases:
             vectors = self._text_vectors(query)
             if vectors is not None:
-                lists["meaning"] = by_vector(
-                    state, "text", "meaning", vectors.text[0], filters, count, least=_LEAST_MEANING
+                lists["semantic"] = by_vector(
+                    state, "text", "semantic", vectors.text[0], filters, count, min_similarity=_MIN_MEANING
                 )
                 labelled = self._query_encoder().spaces.coordinated[0].startswith(CONSE_PREFIX)
                 answered = any(lists.values())
-                least = _LEAST_LABELLED if labelled and answered else _LEAST_PICTURE
-                lists["picture"] = by_vector(
-                    state, "coordinated", "picture", vectors.coordinated[0], filters, count, least=least
+                min_similarity = _MIN_LABELLED if labelled and answered else _MIN_PICTURE
+                lists["visual"] = by_vector(
+                    state,
+                    "coordinated",
+                    "visual",
+                    vectors.coordinated[0],
+                    filters,
+                    count,
+                    min_similarity=min_similarity,
                 )
                 scenes = scenes_near(state, join_scenes(vectors.text, vectors.coordinated)[0], filters, count)
         return _answer(state, filters, fuse(lists, limit, scenes), bm25.words)
@@ -155,8 +161,8 @@ class Searcher:
         filters = admitted(filters, limit, self._lake, state.segments, state.videos)
         picture = read_image(image) if isinstance(image, Path) else image
         vectors = self._query_encoder().pictures([picture])
-        found = by_vector(state, "vision", "picture", vectors.vision[0], filters, max(_CANDIDATES, 2 * limit))
-        return _answer(state, filters, fuse({"picture": found}, limit))
+        found = by_vector(state, "vision", "visual", vectors.vision[0], filters, max(_CANDIDATES, 2 * limit))
+        return _answer(state, filters, fuse({"visual": found}, limit))
 
     def like(self, video: str, time_s: float, filters: Filter = _ALL, limit: int = 20) -> list[Hit]:
         """Find moments like one: that look so, or in which something like it is said or written.
@@ -178,13 +184,13 @@ class Searcher:
             return video_id, connection.execute(_AT, {"video": video_id, "time": time_s}).fetchall()
 
         video_id, found = self._lake.read(vectors_at)
-        lists: dict[Way, list[Candidate]] = {}
+        lists: dict[Retriever, list[Candidate]] = {}
         count = max(_CANDIDATES, 2 * limit)
         for space, vector in found:
-            way: Way = "picture" if space == "vision" else "meaning"
+            retriever: Retriever = "visual" if space == "vision" else "semantic"
             query = np.asarray(vector, np.float32)
-            near = by_vector(state, space, way, query, filters, count)
-            lists[way] = [
+            near = by_vector(state, space, retriever, query, filters, count)
+            lists[retriever] = [
                 each
                 for each in near
                 if not (each.video_id == video_id and each.start_s <= time_s < max(each.end_s, each.start_s + 1e-3))
@@ -193,9 +199,9 @@ class Searcher:
             raise LakeError(f"Nothing is known of {video} at second {time_s:g}: no picture, no speech.")
         return _answer(state, filters, fuse(lists, limit))
 
-    def duplicates(self, video: str | None = None, *, least_overlap: float = LEAST_OVERLAP) -> list[Duplicate]:
+    def duplicates(self, video: str | None = None, *, min_overlap: float = MIN_OVERLAP) -> list[Duplicate]:
         """Find videos that show the same, at least in part; see `pipeline.search.duplicates`."""
-        return find_duplicates(self._lake, video, least_overlap=least_overlap)
+        return find_duplicates(self._lake, video, min_overlap=min_overlap)
 
     def close(self) -> None:
         """Remove what the stored index needs on this machine's disk; searching again opens it anew."""
@@ -244,7 +250,7 @@ class Searcher:
         models = space_models(connection)
         before = self._state.segments if self._state else ()
         in_memory = [segment for segment in before if not segment.name]
-        if len(in_memory) > _MOST_IN_MEMORY:
+        if len(in_memory) > _MAX_IN_MEMORY:
             in_memory = [max(in_memory, key=lambda segment: segment.rows.num_rows)]
         segments = covering([*self._stored(before), *in_memory], commits)
         held = {video_id for segment in segments for video_id in segment.commits if video_id not in segment.without}

@@ -19,11 +19,11 @@ SCRIPT = FilmScript(
         ChapterScript(
             title="One",
             scenes=(
-                SceneScript(photo="coffee.png", caption="Six o'clock", say=("The cup is hot.",), least_s=2.0),
-                SceneScript(heading="Weather", lines=("Rain", "Wind"), say=("It will rain.",), least_s=2.0),
+                SceneScript(photo="coffee.png", caption="Six o'clock", say=("The cup is hot.",), min_s=2.0),
+                SceneScript(heading="Weather", lines=("Rain", "Wind"), say=("It will rain.",), min_s=2.0),
             ),
         ),
-        ChapterScript(title="Two", scenes=(SceneScript(clip="bikes.mp4", least_s=2.0),)),
+        ChapterScript(title="Two", scenes=(SceneScript(clip="bikes.mp4", min_s=2.0),)),
     ),
 )
 

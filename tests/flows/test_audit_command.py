@@ -24,7 +24,7 @@ def call(*arguments: object) -> tuple[int, str]:
 
 
 def test_groups_by_a_column_or_by_a_file_are_compared(lake: str, tmp_path: Path) -> None:
-    code, said = call("--lake", lake, "--by", "video_id >= 'v03'", "--least-videos", 2)
+    code, said = call("--lake", lake, "--by", "video_id >= 'v03'", "--min-videos", 2)
     assert code == 0, said
     assert "failed" in said
     assert "within chance" in said
@@ -34,7 +34,7 @@ def test_groups_by_a_column_or_by_a_file_are_compared(lake: str, tmp_path: Path)
     spoken = " ".join(f"Sentence {number} of v00." for number in range(3))
     references.write_text(f'video,text\nv00,"{spoken}"\nv01,something else\nv02,Sentence\nv03,x\n')
     code, said = call(
-        "--lake", lake, "--groups", groups, "--references", references, "--least-videos", 2, "--json",
+        "--lake", lake, "--groups", groups, "--references", references, "--min-videos", 2, "--json",
     )  # fmt: skip
     assert code == 0, said
     errors = next(each for each in json.loads(said) if each["measure"] == "word_error_rate")
@@ -48,4 +48,4 @@ def test_what_cannot_be_grouped_is_an_error_that_says_why(lake: str, tmp_path: P
     (tmp_path / "g.csv").write_text("video,kind\nv00,x\n")
     code, said = call("--lake", lake, "--groups", tmp_path / "g.csv")
     assert (code, "no column `group`" in said) == (2, True)
-    assert "no two groups" in call("--lake", lake, "--by", "status", "--least-videos", 50)[1]
+    assert "no two groups" in call("--lake", lake, "--by", "status", "--min-videos", 50)[1]

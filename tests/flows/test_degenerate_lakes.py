@@ -26,7 +26,7 @@ COMMANDS = [
 MORE_COMMANDS = [
     'search "sentence 0" --format csv', "search sentence --kind picture --topic cycling", "report v01 -o OUT/v.html",
     *[f"export --all --format {form} -o OUT/all" for form in ("vtt", "youtube", "ffmetadata", "edl")],
-    "audit --by language --least-videos 1", "bert finetune EXAMPLES -o OUT/bert", "train-fusion -o OUT/fusion",
+    "audit --by language --min-videos 1", "bert finetune EXAMPLES -o OUT/bert", "train-fusion -o OUT/fusion",
     "index", "compact",
 ]  # fmt: skip
 """Asked of the lake with the least in it."""

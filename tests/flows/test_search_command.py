@@ -39,10 +39,10 @@ def test_search_prints_times_lines_and_why(lake: str) -> None:
 
 def test_search_prints_a_line_once_with_all_ways_that_found_it() -> None:
     reasons = (
-        Reason("speech", "meaning", "The telescope sees.", 0.5, 1),
-        Reason("speech", "words", "The telescope sees.", 2.0, 1, ((4, 13),)),
-        Reason("picture", "picture", "telescope", 0.4, 2),
-        Reason("picture", "picture", "", 0.3, 3),
+        Reason("speech", "semantic", "The telescope sees.", 0.5, 1),
+        Reason("speech", "lexical", "The telescope sees.", 2.0, 1, ((4, 13),)),
+        Reason("frame", "visual", "telescope", 0.4, 2),
+        Reason("frame", "visual", "", 0.3, 3),
     )
     assert [click.unstyle(line) for line in reason_lines(reasons)] == [
         "The telescope sees.  (said, meaning and words)",

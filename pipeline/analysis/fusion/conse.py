@@ -7,7 +7,7 @@ from pipeline.analysis.fusion.vectors import unit
 
 PROMPT = "a photo of {}"
 """Label names and queries are both put so: measured, it finds more than bare names do."""
-MOST_LABELS = 100
+MAX_LABELS = 100
 """Labels that count for a picture: the most probable."""
 _TEMPERATURE = 2.0
 
@@ -33,7 +33,7 @@ def conse(
     """
     if not len(probabilities):
         return np.zeros((0, label_vectors.shape[1]), dtype=np.float32)
-    count = min(MOST_LABELS, probabilities.shape[1])
+    count = min(MAX_LABELS, probabilities.shape[1])
     top = np.argpartition(-probabilities, count - 1, axis=1)[:, :count]
     weights = np.zeros_like(probabilities)
     np.put_along_axis(weights, top, np.take_along_axis(probabilities, top, axis=1) ** (1 / _TEMPERATURE), axis=1)

@@ -17,7 +17,7 @@ from schemas.errors import ModelError
 WEIGHTS, SETTINGS = "model.safetensors", "config.json"
 _KIND = "videolake-cross-attention"
 _BATCH = 64
-_MOST_NUMBERS = 1 << 24
+_MAX_NUMBERS = 1 << 24
 """Numbers of a batch at most, padding included; a single scene may have more."""
 
 
@@ -94,7 +94,7 @@ def _batches(scenes: Sequence[SceneParts], dimensions: int) -> Iterator[list[int
     for place in sorted(range(len(scenes)), key=lambda place: len(scenes[place].texts) + len(scenes[place].frames)):
         texts, frames = max(texts, len(scenes[place].texts)), max(frames, len(scenes[place].frames))
         numbers = (len(batch) + 1) * (texts * frames + (texts + frames) * dimensions)
-        if batch and (len(batch) == _BATCH or numbers > _MOST_NUMBERS):
+        if batch and (len(batch) == _BATCH or numbers > _MAX_NUMBERS):
             yield batch
             batch = []
             texts, frames = len(scenes[place].texts), len(scenes[place].frames)

@@ -16,7 +16,7 @@ _MARGIN_S = 0.1
 """Nearer to a transition a frame may be a blend of two shots; taken only where a shot has no other."""
 _REMEMBERED = 24
 """Keyframes that new ones are compared with."""
-_MOST_WAITING = 48
+_MAX_WAITING = 48
 """Full pictures in memory at most; beyond it the least sharp of neighbours goes."""
 
 
@@ -49,7 +49,7 @@ class KeyframeSelector:
     def add(self, frame: SampledFrame) -> None:
         """Take a candidate; candidates come in order of time."""
         self._waiting.append(_Candidate(frame.time_s, sharpness(frame.image), frame.image))
-        if len(self._waiting) > _MOST_WAITING:
+        if len(self._waiting) > _MAX_WAITING:
             self._thin()
 
     def advance(self, shots: Sequence[Shot], decided_s: float) -> list[KeyframeImage]:

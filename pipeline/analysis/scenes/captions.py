@@ -11,7 +11,7 @@ from schemas.config import COMPOSED
 from schemas.records import Embedding, Keyframe, Label, TextLine, Utterance
 
 _SURE, _LIKELY, _POSSIBLE = 0.95, 0.3, 0.12
-_MOST_LABELS = 3
+_MAX_LABELS = 3
 _TITLE_LENGTH, _QUOTE_LENGTH = 80, 80
 _BEGINS_WITH_VOWEL = re.compile(r"(?!uni|eu|one)[aeiou]|hour", re.IGNORECASE)
 """As it is spoken: a unicycle, a European polecat, an hourglass."""
@@ -103,7 +103,7 @@ def _shown(labels: Sequence[Label]) -> str:
     best = labels[0]
     if best.score >= _SURE:
         return f"Shows {_with_article(best.label)}"
-    named = [label for label in labels[:_MOST_LABELS] if label.score >= max(_POSSIBLE, best.score / 3)]
+    named = [label for label in labels[:_MAX_LABELS] if label.score >= max(_POSSIBLE, best.score / 3)]
     listed = " or ".join(_with_article(label.label) for label in named)
     return f"{'Probably' if best.score >= _LIKELY else 'Possibly'} {listed}"
 

@@ -16,7 +16,7 @@ from pipeline.analysis.scenes.stopwords import stopwords
 from pipeline.language import word_count, word_spans, words
 from schemas.records import Label
 
-_MOST_WORDS, _LONGEST_NAME = 3, 5
+_MAX_WORDS, _LONGEST_NAME = 3, 5
 _LONGEST = 60
 _MIN_SCORE = 0.2
 _ELISIONS = {"fr": "ldjcsnmt", "it": "ldcsnmt"}
@@ -88,7 +88,7 @@ def choose_keyphrases(
 
 def _promise(key: str, count: int) -> float:
     length = max(1, word_count(key))
-    return float(np.log1p(count)) * (1.0, 1.4, 1.2)[min(length, _MOST_WORDS) - 1]
+    return float(np.log1p(count)) * (1.0, 1.4, 1.2)[min(length, _MAX_WORDS) - 1]
 
 
 def _nested(one: str, other: str) -> bool:
@@ -105,7 +105,7 @@ def _phrases(passage: Passage) -> Iterator[str]:
                 for last in range(first, min(first + _LONGEST_NAME, len(run))):
                     named += line[run[last][0]].isupper()
                     phrase = line[run[first][0] : run[last][1]]
-                    short = last - first < _MOST_WORDS or named == last - first + 1
+                    short = last - first < _MAX_WORDS or named == last - first + 1
                     if short and len(phrase) <= _LONGEST and _says_something(phrase):
                         yield phrase
 

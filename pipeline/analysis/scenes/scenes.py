@@ -24,8 +24,8 @@ _EVEN = 0.5
 """Where a scene begins, text and pictures have an equal say, whatever they weigh in its vector."""
 _AT_SLIDE = 0.15
 """One where another slide or another title comes costs so many times less."""
-_CALM_S, _MOST_RHYTHM = 2.5, 1.6
-_MOST_LABELS = 5
+_CALM_S, _MAX_RHYTHM = 2.5, 1.6
+_MAX_LABELS = 5
 _MIN_LABEL = 0.05
 
 
@@ -107,7 +107,7 @@ def aggregate_labels(keyframes: Sequence[Keyframe]) -> tuple[Label, ...]:
                 totals[label.label] += label.score
     means = [Label(name, total / len(keyframes)) for name, total in totals.items()]
     ordered = sorted(means, key=lambda label: (-label.score, label.label))
-    return tuple(label for label in ordered[:_MOST_LABELS] if label.score >= _MIN_LABEL)
+    return tuple(label for label in ordered[:_MAX_LABELS] if label.score >= _MIN_LABEL)
 
 
 def _rhythm(shots: Sequence[Shot]) -> float:
@@ -118,7 +118,7 @@ def _rhythm(shots: Sequence[Shot]) -> float:
     if not shots:
         return 1.0
     middle_s = float(np.median([shot.end_s - shot.start_s for shot in shots]))
-    return float(np.clip(_CALM_S / max(middle_s, 1e-3), 1.0, _MOST_RHYTHM))
+    return float(np.clip(_CALM_S / max(middle_s, 1e-3), 1.0, _MAX_RHYTHM))
 
 
 def _prices(units: Sequence[Unit], price: float) -> list[float]:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-_MOST = 2000
+_MAX = 2000
 """Candidates compared with each other; of more, the weightiest."""
 _RUN, _STEPS, _JUMP = 1500, 50, 0.15
 
@@ -65,7 +65,7 @@ def choose_diverse(
     Returns:
         Chosen rows, the best first.
     """
-    candidates = np.argsort(-scores, kind="stable")[:_MOST]
+    candidates = np.argsort(-scores, kind="stable")[:_MAX]
     of = np.zeros(len(candidates)) if groups is None else groups[candidates]
     good = scores[candidates] >= 0.5 * scores[candidates].max(initial=0.0)
     nearest = np.zeros(len(candidates))

@@ -6,7 +6,7 @@ from typing import Literal
 
 from schemas.records import Embedding, Keyframe, Shot
 
-_LEAST_LETTERS = 2
+_MIN_LETTERS = 2
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,7 +50,7 @@ def screen_spans(
     for place, frame in enumerate(keyframes):
         start_s, end_s = edges_s[place], max(edges_s[place + 1], edges_s[place])
         text = written_text(frame)
-        if sum(character.isalpha() for character in text) < _LEAST_LETTERS:
+        if sum(character.isalpha() for character in text) < _MIN_LETTERS:
             continue
         if spans and spans[-1][2] == text and spans[-1][1] == start_s:
             spans[-1] = (spans[-1][0], end_s, text)

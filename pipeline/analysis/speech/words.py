@@ -147,13 +147,13 @@ def _shortened(words: Sequence[SpokenWord]) -> Iterator[SpokenWord]:
     """
     begins = True
     for word in words:
-        most_s = MAX_WORD_S + MAX_LETTER_S * len(word.text.strip())
-        if word.end_s - word.start_s <= most_s:
+        max_s = MAX_WORD_S + MAX_LETTER_S * len(word.text.strip())
+        if word.end_s - word.start_s <= max_s:
             yield word
         elif begins:
-            yield replace(word, start_s=word.end_s - most_s)
+            yield replace(word, start_s=word.end_s - max_s)
         else:
-            yield replace(word, end_s=word.start_s + most_s)
+            yield replace(word, end_s=word.start_s + max_s)
         begins = bool(SENTENCE_END.search(word.text))
 
 

@@ -21,7 +21,7 @@ from pipeline.analysis.summary.partition import partition
 from pipeline.analysis.summary.statements import Statement
 from schemas.records import Chapter, Keyframe, Scene
 
-_MOST_CHAPTERS = 24
+_MAX_CHAPTERS = 24
 _EVERYWHERE = 0.5
 """A title that is on so large a share of a long video's frames is a logo, not the title of a chapter."""
 
@@ -53,7 +53,7 @@ def make_chapters(
     """
     if not scenes:
         return ()
-    most = int(np.clip(round(1.7 * (duration_s / (2 * min_chapter_s)) ** 0.5), 1, _MOST_CHAPTERS))
+    most = int(np.clip(round(1.7 * (duration_s / (2 * min_chapter_s)) ** 0.5), 1, _MAX_CHAPTERS))
     starts = partition(
         centred(
             np.stack([scene.text_embedding for scene in scenes]),

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-_MOST_BLOCKS = 720
+_MAX_BLOCKS = 720
 """Pieces that parts are made of: the cost grows with their square, so more are joined beforehand."""
 
 
@@ -26,7 +26,7 @@ def partition(vectors: np.ndarray, lengths_s: Sequence[float], *, min_s: float, 
     """
     if not len(vectors):
         return []
-    blocks = _blocks(lengths_s, sum(lengths_s) / _MOST_BLOCKS)
+    blocks = _blocks(lengths_s, sum(lengths_s) / _MAX_BLOCKS)
     weights = np.sqrt(np.maximum(np.asarray(lengths_s, dtype=np.float64), 1e-3))
     mass = np.add.reduceat(weights, blocks)
     middles = np.add.reduceat(vectors * weights[:, None], blocks, axis=0) / mass[:, None]
@@ -45,14 +45,14 @@ def partition(vectors: np.ndarray, lengths_s: Sequence[float], *, min_s: float, 
     return starts[::-1]
 
 
-def _blocks(lengths_s: Sequence[float], least_s: float) -> list[int]:
+def _blocks(lengths_s: Sequence[float], min_s: float) -> list[int]:
     """Join neighbours, in order, until a block is long enough; returns where blocks begin."""
-    if len(lengths_s) <= _MOST_BLOCKS:
+    if len(lengths_s) <= _MAX_BLOCKS:
         return list(range(len(lengths_s)))
     starts, filled_s = [0], 0.0
     for place, length_s in enumerate(lengths_s[:-1]):
         filled_s += length_s
-        if filled_s >= least_s:
+        if filled_s >= min_s:
             starts.append(place + 1)
             filled_s = 0.0
     return starts

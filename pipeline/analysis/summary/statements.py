@@ -14,7 +14,7 @@ from schemas.records import Embedding, Evidence, Keyframe, Scene, Shot, Utteranc
 
 _LONGEST_JOIN_S = 30.0
 _LONGEST_PAUSE_S = 2.0
-_MOST_FRAMES = 3
+_MAX_FRAMES = 3
 _AGREES = 0.15
 """What is said while the same is written on the screen gains up to so much."""
 
@@ -141,7 +141,7 @@ def _written(title: str, frame: Keyframe, video_id: str) -> Statement:
 
 
 def _pictured(text: str, frames: Sequence[Keyframe], weight: float, video_id: str) -> Statement:
-    used = sorted(frames[:_MOST_FRAMES], key=lambda frame: frame.time_s)
+    used = sorted(frames[:_MAX_FRAMES], key=lambda frame: frame.time_s)
     return Statement(
         text=text,
         start_s=used[0].time_s,

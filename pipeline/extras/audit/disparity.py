@@ -13,7 +13,7 @@ _SEED = 7
 
 
 def disparities(
-    values: Mapping[str, Mapping[str, float]], groups: Mapping[str, str], *, least_videos: int = 3
+    values: Mapping[str, Mapping[str, float]], groups: Mapping[str, str], *, min_videos: int = 3
 ) -> list[Disparity]:
     """Compare groups of videos in every measure.
 
@@ -24,7 +24,7 @@ def disparities(
     Args:
         values: By name of measure, then by video id.
         groups: By video id.
-        least_videos: Smaller groups are left out, and so are measures with fewer than two groups.
+        min_videos: Smaller groups are left out, and so are measures with fewer than two groups.
 
     Returns:
         The measures with the least p-values first.
@@ -36,7 +36,7 @@ def disparities(
         counts: dict[str, int] = {}
         for video_id in videos:
             counts[groups[video_id]] = counts.get(groups[video_id], 0) + 1
-        kept = sorted(group for group, count in counts.items() if count >= least_videos)
+        kept = sorted(group for group, count in counts.items() if count >= min_videos)
         members = [video_id for video_id in videos if groups[video_id] in kept]
         if len(kept) >= 2:
             numbers = np.array([of_videos[video_id] for video_id in members])

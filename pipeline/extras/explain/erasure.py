@@ -15,7 +15,7 @@ Encode = Callable[[Sequence[str]], NDArray[np.float32]]
 Look = Callable[[Sequence[Image]], NDArray[np.float32]]
 """Pictures to (n, d) vectors of unit length."""
 
-_MOST_WORDS = 60
+_MAX_WORDS = 60
 
 
 def word_weights(text: str, other: NDArray[np.float32], encode: Encode, language: str | None) -> tuple[WordWeight, ...]:
@@ -30,7 +30,7 @@ def word_weights(text: str, other: NDArray[np.float32], encode: Encode, language
         encode: The text encoder.
         language: ISO 639-1, for splitting into words.
     """
-    spans = word_spans(text, language)[:_MOST_WORDS]
+    spans = word_spans(text, language)[:_MAX_WORDS]
     variants = [f"{text[:start]} {text[end:]}" for start, end in spans]
     vectors = encode([text, *variants]).astype(np.float64)
     similarities = vectors @ other

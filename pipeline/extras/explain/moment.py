@@ -46,14 +46,14 @@ class Explainer:
         self._lake = lake
         self._encoder = encoder or QueryEncoder.of_lake(lake)
 
-    def explain(self, query: str, video: str, time_s: float, *, most_texts: int = 3) -> Explanation:
+    def explain(self, query: str, video: str, time_s: float, *, max_texts: int = 3) -> Explanation:
         """Say what makes a moment like a query.
 
         Args:
             query: As it was searched for.
             video: Id, start of an id, file name, path or URI.
             time_s: Second of the video.
-            most_texts: Texts that are explained at most, of those within five seconds.
+            max_texts: Texts that are explained at most, of those within five seconds.
 
         Raises:
             LakeError: There is no such video, or nothing is known of that moment.
@@ -63,7 +63,7 @@ class Explainer:
         if not scenes or time_s >= scenes[0]["end_s"] + _AROUND_S:
             raise LakeError(f"Nothing is known of {video} at second {time_s:g}.")
         vectors = self._encoder.texts([query])
-        reasons = [self._text(query, vectors, row, named["language"]) for row in _nearest(texts, vectors, most_texts)]
+        reasons = [self._text(query, vectors, row, named["language"]) for row in _nearest(texts, vectors, max_texts)]
         return Explanation(
             query=query,
             video_id=video_id,

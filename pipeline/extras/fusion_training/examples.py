@@ -13,7 +13,7 @@ from pipeline.search import QueryEncoder, joint_queries
 from schemas.errors import LakeError
 from schemas.tables import NO_ENCODER
 
-_MOST_SCENES = 20_000
+_MAX_SCENES = 20_000
 _DOUBT = 0.3
 _SURE = 0.25
 """Labels under this probability are no queries."""
@@ -84,7 +84,7 @@ def read_examples(lake: Lake, encoder: QueryEncoder) -> list[TrainingScene]:
     """
     if encoder.spaces.coordinated == NO_ENCODER:
         raise LakeError(f"The lake {lake.uri} has no coordinated space: its vision.model neither names nor reads.")
-    chosen = _CHOSEN.format(most=_MOST_SCENES)
+    chosen = _CHOSEN.format(most=_MAX_SCENES)
     texts, frames = lake.sql(chosen + _TEXTS.format(doubt=_DOUBT)), lake.sql(chosen + _FRAMES.format(sure=_SURE))
     known = _vectors(texts, encoder.spaces.text[1])
     spoken = encoder.shared.of_known_texts(texts["text"].to_pylist(), known)

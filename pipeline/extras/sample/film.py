@@ -38,7 +38,7 @@ class Scene:
     """What it shows."""
     labels: tuple[str, ...] = ()
     """ImageNet's names for that."""
-    least_s: float = 2.5
+    min_s: float = 2.5
     """It lasts at least so long."""
     narrator: "Narrator | None" = None
     """Who speaks in it, where that is not the film's narrator."""
@@ -82,7 +82,7 @@ def make_film(
     for scene in scenes:
         start_s = sum(counts) / fps
         voice, sentences = _narrate(scene, start_s, scene.narrator or narrator)
-        counts.append(ceil(max(scene.least_s, len(voice) / SAMPLE_RATE_HZ) * fps))
+        counts.append(ceil(max(scene.min_s, len(voice) / SAMPLE_RATE_HZ) * fps))
         samples = round(sum(counts) / fps * SAMPLE_RATE_HZ) - sum(map(len, sound))
         sound.append(np.pad(voice, (0, samples - len(voice))))
         spoken += sentences

@@ -100,8 +100,8 @@ def test_a_search_that_finds_all_it_may_says_that_these_are_the_best(
     client: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert "The best" not in page(client, "/?q=telescope").text
-    monkeypatch.setattr("flows.web.findings.MOST_HITS", 2)
-    monkeypatch.setattr("flows.web.pages.MOST_HITS", 2)
+    monkeypatch.setattr("flows.web.findings.MAX_HITS", 2)
+    monkeypatch.setattr("flows.web.pages.MAX_HITS", 2)
     assert "The best 2 moments for" in page(client, "/?q=telescope").text
 
 

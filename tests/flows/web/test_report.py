@@ -12,7 +12,7 @@ from starlette.testclient import TestClient
 from flows.artifacts import publish_report, report_markdown
 from flows.cli import main
 from flows.web.app import make_app
-from flows.web.report import MOST_VIDEOS, lake_report, video_report
+from flows.web.report import MAX_VIDEOS, lake_report, video_report
 from pipeline.lake import Lake
 from pipeline.search import Searcher
 from schemas.config import ReportConfig
@@ -42,7 +42,7 @@ def test_a_videos_report_holds_all_of_it_and_needs_nothing_else(web_lake: Lake) 
 
 
 def test_a_lakes_report_shows_its_newest_videos_and_what_failed(web_lake: Lake) -> None:
-    found = Elements(lake_report(web_lake, most_videos=5))
+    found = Elements(lake_report(web_lake, max_videos=5))
     assert outside(found) == []
     assert "33 videos" in found.text
     assert "The newest 5 of 33 videos." in found.text
@@ -62,7 +62,7 @@ def test_hostile_texts_stay_texts_in_reports(web_lake: Lake, video: str | None) 
 def test_pictures_are_left_out_before_a_report_becomes_too_large(
     web_lake: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("flows.web.report._MOST_PICTURE_BYTES", int(2.5 * len(jpeg(0))))
+    monkeypatch.setattr("flows.web.report._MAX_PICTURE_BYTES", int(2.5 * len(jpeg(0))))
     assert lake_report(web_lake).count("data:image/jpeg") == 2
 
 
@@ -97,7 +97,7 @@ def test_a_video_without_its_lake_is_asked_for_it(tmp_path: Path) -> None:
 
 
 def test_the_help_says_how_many_videos_a_lakes_report_shows() -> None:
-    assert f"the newest {MOST_VIDEOS} videos" in CliRunner().invoke(main, ["report", "--help"]).output
+    assert f"the newest {MAX_VIDEOS} videos" in CliRunner().invoke(main, ["report", "--help"]).output
 
 
 def test_a_report_goes_to_standard_output(web_lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

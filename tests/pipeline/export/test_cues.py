@@ -96,11 +96,11 @@ def test_no_other_division_lacks_less_time(parts: list[tuple[int, float, float]]
         return any(max(pair) <= NARROW.line_columns for pair in zip(lines[::2], lines[1::2], strict=True))
 
     every = (cuts for count in range(len(pieces)) for cuts in combinations(range(1, len(pieces)), count))
-    least_s = min(lack for cuts in every if (lack := lacking_s(cuts)) is not None)
+    min_s = min(lack for cuts in every if (lack := lacking_s(cuts)) is not None)
     chosen = divide(pieces, at_s, NARROW)
     cuts = tuple(sum(len(part) for part in chosen[:number]) for number in range(1, len(chosen)))
     # A hundredth of a second may be given away for a better place to break.
-    assert lacking_s(cuts) == pytest.approx(least_s, abs=0.02)
+    assert lacking_s(cuts) == pytest.approx(min_s, abs=0.02)
 
 
 def test_a_long_sentence_breaks_at_its_clauses() -> None:

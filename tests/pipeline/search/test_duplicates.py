@@ -55,7 +55,7 @@ def test_a_cut_of_a_video_is_found_with_the_time_where_it_begins(lake: Lake) -> 
     assert (turned.video_id, turned.other_id) == ("whole", "part")
     assert turned.overlap == pytest.approx(4 / 12)
     assert turned.offset_s == pytest.approx(-40.0, abs=0.5)
-    assert find_duplicates(lake, "whole", least_overlap=0.5) == []
+    assert find_duplicates(lake, "whole", min_overlap=0.5) == []
     assert find_duplicates(lake, "other") == []
     with pytest.raises(LakeError, match="no video nowhere"):
         find_duplicates(lake, "nowhere")
@@ -81,5 +81,5 @@ def test_what_very_many_keyframes_show_is_no_sign_of_a_copy(lake: Lake, monkeypa
     card = sharp("card", 4)
     publish(lake, {"one": card, "two": card, "three": card})
     assert len(find_duplicates(lake)) == 3
-    monkeypatch.setattr("pipeline.search.duplicates._MOST_ALIKE", 2)
+    monkeypatch.setattr("pipeline.search.duplicates._MAX_ALIKE", 2)
     assert find_duplicates(lake) == []

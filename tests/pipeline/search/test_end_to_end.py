@@ -54,16 +54,16 @@ def places(hits: list[Hit]) -> list[tuple[str, int]]:
 def test_pictures_are_found_by_what_they_show(searcher: Searcher) -> None:
     hits = searcher.search("a kitten", limit=2)
     assert set(places(hits)) == {("film", 0), ("later", 3)}
-    assert hits[0].reasons[0].way == "picture"
+    assert hits[0].reasons[0].retriever == "visual"
     assert "cat" in hits[0].reasons[0].text
     assert hits[0].frame_id is not None
 
 
 def test_text_on_screen_is_found_by_what_it_means_and_by_its_words(searcher: Searcher) -> None:
-    for query, way in (("the sea", "meaning"), ("OCEAN", "words")):
+    for query, retriever in (("the sea", "semantic"), ("OCEAN", "lexical")):
         hits = searcher.search(query, Filter(kinds=("screen",)))
         assert set(places(hits)) == {("film", 3), ("later", 6)}
-        assert way in {reason.way for reason in hits[0].reasons}
+        assert retriever in {reason.retriever for reason in hits[0].reasons}
         assert "ocean" in hits[0].text.lower()
     assert searcher.notes == ()
 

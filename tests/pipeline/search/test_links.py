@@ -46,10 +46,10 @@ def test_what_a_killed_process_left_is_removed_and_nothing_else(temporary: Path)
         nameless.mkdir()
         linked = temporary / "videolake-search-linked"
         linked.symlink_to(abandoned)
-        assert remove_abandoned(least_age_s=0) == 0, "its process lives"
+        assert remove_abandoned(min_age_s=0) == 0, "its process lives"
         process.send_signal(signal.SIGKILL)
         process.wait(60)
     assert abandoned.is_dir()
     assert remove_abandoned() == 0, "a folder so young may not be locked yet"
-    assert remove_abandoned(least_age_s=0) == 1
+    assert remove_abandoned(min_age_s=0) == 1
     assert sorted(temporary.iterdir()) == sorted([mine.path, nameless, linked])

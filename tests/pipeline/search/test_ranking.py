@@ -4,36 +4,38 @@ from typing import get_args
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.search.ranking import Candidate, FoundScene, Moment, Way, fuse
+from pipeline.search.ranking import Candidate, FoundScene, Moment, Retriever, fuse
 
-WAYS: tuple[Way, ...] = get_args(Way)
+RETRIEVERS: tuple[Retriever, ...] = get_args(Retriever)
 ROWS = [("v1", start, start + length) for start in range(0, 12, 2) for length in (0, 1, 3)]
 ROWS += [("v2", start, start + 4) for start in range(0, 12, 4)]
 ROWS += [("v1", 0, 600), ("v1", 10, 600), ("v1", 590, 700), ("v1", 200, 205), ("v1", 550, 555), ("v1", 4, 40)]
 
 
-def candidates(way: Way, rows: Sequence[int]) -> list[Candidate]:
+def candidates(retriever: Retriever, rows: Sequence[int]) -> list[Candidate]:
     return [
-        Candidate(row % 2, row, ROWS[row][0], ROWS[row][1], ROWS[row][2], way, 1.0 / rank, rank)
+        Candidate(row % 2, row, ROWS[row][0], ROWS[row][1], ROWS[row][2], retriever, 1.0 / rank, rank)
         for rank, row in enumerate(rows, 1)
     ]
 
 
 lists = st.fixed_dictionaries(
     {
-        way: st.lists(st.integers(0, len(ROWS) - 1), unique=True).map(lambda rows, way=way: candidates(way, rows))
-        for way in WAYS
+        retriever: st.lists(st.integers(0, len(ROWS) - 1), unique=True).map(
+            lambda rows, retriever=retriever: candidates(retriever, rows)
+        )
+        for retriever in RETRIEVERS
     }
 )
 
 
 @given(lists)
 def test_every_row_is_in_one_moment_and_short_moments_of_a_video_do_not_overlap(
-    found: Mapping[Way, list[Candidate]],
+    found: Mapping[Retriever, list[Candidate]],
 ) -> None:
     moments = fuse(found, 1000)
-    rows = [(each.way, each.key) for moment in moments for each in moment.found if not _is_long(each)]
-    short = [(each.way, each.key) for those in found.values() for each in those if not _is_long(each)]
+    rows = [(each.retriever, each.key) for moment in moments for each in moment.found if not _is_long(each)]
+    short = [(each.retriever, each.key) for those in found.values() for each in those if not _is_long(each)]
     assert sorted(rows) == sorted(short)
     for place, one in enumerate(moments):
         assert any(each.key == one.first.key for each in one.found)
@@ -48,7 +50,7 @@ def test_every_row_is_in_one_moment_and_short_moments_of_a_video_do_not_overlap(
 
 def test_a_slide_that_shows_for_minutes_leaves_each_sentence_its_own_moment() -> None:
     slide, early, late = (ROWS.index(("v1", *span)) for span in ((0, 600), (200, 205), (550, 555)))
-    found = fuse({"words": candidates("words", [slide, late, early])}, 10)
+    found = fuse({"lexical": candidates("lexical", [slide, late, early])}, 10)
     assert [_span(moment) for moment in found] == [("v1", 550, 555), ("v1", 0, 600), ("v1", 200, 205)]
     assert [each.row for each in found[0].found] == [late, slide], "which also speaks for the sentence"
     assert [each.row for each in found[2].found] == [early]
@@ -56,21 +58,23 @@ def test_a_slide_that_shows_for_minutes_leaves_each_sentence_its_own_moment() ->
 
 def test_long_moments_that_are_much_the_same_are_one() -> None:
     slide, picture, next_slide = (ROWS.index(("v1", *span)) for span in ((0, 600), (10, 600), (590, 700)))
-    found = fuse({"words": candidates("words", [slide, next_slide]), "picture": candidates("picture", [picture])}, 10)
+    found = fuse({"lexical": candidates("lexical", [slide, next_slide]), "visual": candidates("visual", [picture])}, 10)
     assert [len(moment.found) for moment in found] == [2, 1]
 
 
 @given(lists, st.integers(0, 5))
-def test_the_best_come_first_and_no_more_than_asked_for(found: Mapping[Way, list[Candidate]], limit: int) -> None:
+def test_the_best_come_first_and_no_more_than_asked_for(found: Mapping[Retriever, list[Candidate]], limit: int) -> None:
     everything = fuse(found, 1000)
     scores = [moment.score for moment in everything]
     assert scores == sorted(scores, reverse=True)
     assert [_span(moment) for moment in fuse(found, limit)] == [_span(moment) for moment in everything[:limit]]
 
 
-@given(lists, st.permutations(WAYS))
-def test_the_order_of_the_ways_changes_nothing(found: Mapping[Way, list[Candidate]], order: Sequence[Way]) -> None:
-    turned = {way: found[way] for way in order}
+@given(lists, st.permutations(RETRIEVERS))
+def test_the_order_of_the_ways_changes_nothing(
+    found: Mapping[Retriever, list[Candidate]], order: Sequence[Retriever]
+) -> None:
+    turned = {retriever: found[retriever] for retriever in order}
     assert [(_span(each), each.score) for each in fuse(turned, 1000)] == [
         (_span(each), each.score) for each in fuse(found, 1000)
     ]
@@ -78,13 +82,13 @@ def test_the_order_of_the_ways_changes_nothing(found: Mapping[Way, list[Candidat
 
 def test_a_second_moment_of_a_video_gives_way_to_another_video() -> None:
     rows = [ROWS.index(("v1", 0, 1)), ROWS.index(("v1", 4, 5)), ROWS.index(("v2", 0, 4))]
-    found = fuse({"words": candidates("words", rows)}, 3)
+    found = fuse({"lexical": candidates("lexical", rows)}, 3)
     assert [moment.first.video_id for moment in found] == ["v1", "v2", "v1"]
 
 
 def test_a_scene_that_answers_lifts_the_moments_in_it_and_makes_none() -> None:
     rows = [ROWS.index(span) for span in (("v1", 0, 1), ("v2", 0, 4), ("v1", 4, 5))]
-    found = {"meaning": candidates("meaning", rows)}
+    found = {"semantic": candidates("semantic", rows)}
     assert _span(fuse(found, 10)[-1]) == ("v1", 4, 5)
     scenes = [FoundScene("v1", 3.0, 9.0, 1), FoundScene("another video", 0.0, 100.0, 2)]
     lifted = fuse(found, 10, scenes)

@@ -63,7 +63,7 @@ def test_an_archive_in_which_nothing_is_said_or_written_is_found_by_its_pictures
     shown = analysis("v02").keyframes[1].coordinated_embedding
     hits = searcher_of(lake, picture_cyclist=shown).search("cyclist")
     assert (hits[0].video_id, hits[0].start_s) == ("v02", 10.0)
-    assert hits[0].reasons[0].way == "picture"
+    assert hits[0].reasons[0].retriever == "visual"
     update_index(lake)
     assert searcher_of(lake, picture_cyclist=shown).search("cyclist") == hits
 
@@ -82,7 +82,7 @@ def test_what_is_said_is_found_with_its_time_and_its_words(filled: Lake) -> None
     assert hit.frame_id == "v02-f00000"
     assert hit.headline == "Bicycles in v02"
     reason = hit.reasons[0]
-    assert (reason.kind, reason.way) == ("speech", "words")
+    assert (reason.kind, reason.retriever) == ("speech", "lexical")
     assert [reason.text[start:end] for start, end in reason.spans] == ["Sentence", "v02"]
 
 
@@ -109,7 +109,7 @@ def test_meaning_finds_what_no_word_does(filled: Lake) -> None:
     assert wanted is not None
     hit = searcher_of(filled, nearby=wanted).search("nearby")[0]
     assert (hit.video_id, hit.start_s) == ("v03", 20.0)
-    assert hit.reasons[0].way == "meaning"
+    assert hit.reasons[0].retriever == "semantic"
     assert hit.reasons[0].score == pytest.approx(1.0)
 
 
@@ -117,7 +117,7 @@ def test_a_picture_is_found_by_what_it_shows(filled: Lake) -> None:
     wanted = analysis("v02").keyframes[1].coordinated_embedding
     assert wanted is not None
     hit = searcher_of(filled, picture_cyclist=wanted).search("cyclist")[0]
-    assert (hit.video_id, hit.frame_id, hit.reasons[0].way) == ("v02", "v02-f00001", "picture")
+    assert (hit.video_id, hit.frame_id, hit.reasons[0].retriever) == ("v02", "v02-f00001", "visual")
     assert hit.reasons[0].text == "bicycle, road"
 
 
@@ -128,7 +128,7 @@ def test_a_moment_that_several_ways_find_is_one_hit_above_those_of_one_way(fille
     assert shown is not None
     hits = searcher_of(filled, sentence=said, picture_sentence=shown).search("sentence")
     assert (hits[0].video_id, hits[0].start_s) == ("v03", 10.0)
-    assert {reason.way for reason in hits[0].reasons} == {"words", "meaning", "picture"}
+    assert {reason.retriever for reason in hits[0].reasons} == {"lexical", "semantic", "visual"}
     for one in hits:
         for other in hits:
             if one is not other and one.video_id == other.video_id:

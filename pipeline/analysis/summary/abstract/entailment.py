@@ -9,7 +9,7 @@ from pipeline.models import LOAD_ERRORS, ModelInfo, longest_input, quiet_transfo
 from schemas.config import SummaryConfig
 from schemas.errors import ModelError
 
-_MOST_TOKENS = 512
+_MAX_TOKENS = 512
 
 
 class EntailmentModel:
@@ -51,7 +51,7 @@ class EntailmentModel:
                 [hypothesis for _, hypothesis in batch],
                 padding=True,
                 truncation="only_first",
-                max_length=min(_MOST_TOKENS, longest_input(self._model, self._tokenizer)),
+                max_length=min(_MAX_TOKENS, longest_input(self._model, self._tokenizer)),
                 return_tensors="pt",
             ).to(self._device)
             probabilities = self._model(**tokens).logits.float().softmax(dim=-1)  # (batch, labels)

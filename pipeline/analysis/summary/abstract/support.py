@@ -10,7 +10,7 @@ from pipeline.language import words
 
 Fault = Literal["", "number", "name", "negation", "contrast", "content", "entailment"]
 
-_MOST_OF_IT, _HALF = 0.75, 0.5
+_MAX_OF_IT, _HALF = 0.75, 0.5
 _ALIKE = 0.55
 _CLAUSE = re.compile(r"[,;:()\u2013\u2014]\s+|\s(?:but|because|although|though|while|whereas|aber|weil|mais|pero)\s")
 _NEGATION = re.compile(
@@ -95,7 +95,7 @@ def check_support(sentence: str, evidence: Sequence[str], *, similarity: float, 
         return Verdict(False, "contrast", turned)
     content = content_stems(sentence, language)
     covered = len(content & stems) / len(content) if content else 0.0
-    if covered < _HALF or (covered < _MOST_OF_IT and similarity < _ALIKE):
+    if covered < _HALF or (covered < _MAX_OF_IT and similarity < _ALIKE):
         return Verdict(False, "content", ", ".join(sorted(content - stems)[:3]))
     if not _denies_alike(sentence, content, evidence, language):
         return Verdict(False, "negation")

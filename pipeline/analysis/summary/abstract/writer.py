@@ -21,9 +21,9 @@ from schemas.records import Keyframe, Shot, Summary, SummarySentence, Utterance
 logger = logging.getLogger(__name__)
 
 _TOKENS_A_SENTENCE = 40
-_MOST_TOKENS = 512
-_MOST_EVIDENCE = 4
-_MOST_ROUNDS = 6
+_MAX_TOKENS = 512
+_MAX_EVIDENCE = 4
+_MAX_ROUNDS = 6
 _ENTAILED = 0.5
 _BULLET = re.compile(r"^(?:[-*•–]|\d{1,2}[.)])\s+")
 
@@ -96,11 +96,11 @@ class AbstractWriter:
     def _write(self, read: Sequence[Passage]) -> str:
         """Summarise pieces, then the summaries of pieces, until one is left (map and reduce)."""
         generator, count = self._generator, self._config.sentences
-        new_tokens = min(_MOST_TOKENS, _TOKENS_A_SENTENCE * count)
+        new_tokens = min(_MAX_TOKENS, _TOKENS_A_SENTENCE * count)
         frame = generator.count(prompt("", count=count, partial=True, instructed=generator.instructed))
         room = max(generator.room(new_tokens) - frame - 8, 16)
         texts, partial = pieces(read, generator.count, room), False
-        for _ in range(_MOST_ROUNDS):
+        for _ in range(_MAX_ROUNDS):
             asked = [prompt(text, count=count, partial=partial, instructed=generator.instructed) for text in texts]
             written = [text for text in generator.write(asked, new_tokens) if text]
             if len(written) <= 1:
@@ -169,7 +169,7 @@ def find_evidence(
     words = [content & content_stems(each.text, language) for each in pool]
     chosen: list[int] = []
     missing = set(content)
-    while len(chosen) < _MOST_EVIDENCE:
+    while len(chosen) < _MAX_EVIDENCE:
         gains = np.array([len(shared & missing) for shared in words]) / max(len(content), 1)
         gains = np.where(gains > 0, gains + cosines, -1.0) if chosen else gains + cosines
         gains[chosen] = -1.0

@@ -99,7 +99,7 @@ def test_long_scenes_are_not_padded_into_a_batch_of_short_ones(monkeypatch: pyte
         return whole(self, batch)
 
     monkeypatch.setattr(CrossAttention, "forward", forward)
-    monkeypatch.setattr("pipeline.analysis.fusion.hybrid._MOST_NUMBERS", 20_000)
+    monkeypatch.setattr("pipeline.analysis.fusion.hybrid._MAX_NUMBERS", 20_000)
     apart = method("hybrid").fuse(parts)
     assert padded == [(3, 3), (1, 150), (1, 300)]
     for one, other in zip(together, apart, strict=True):

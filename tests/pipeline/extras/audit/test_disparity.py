@@ -25,7 +25,7 @@ def test_a_difference_that_is_there_is_told_from_chance() -> None:
 def test_small_groups_and_measures_of_one_group_are_left_out() -> None:
     groups = {"v1": "a", "v2": "a", "v3": "b", "v4": "b", "v5": "c"}
     values = {"failed": dict.fromkeys(groups, 0.0), "label_score": {"v1": 1.0, "v2": 1.0}}
-    [found] = disparities(values, groups, least_videos=2)
+    [found] = disparities(values, groups, min_videos=2)
     assert [score.group for score in found.groups] == ["a", "b"]
     assert (found.gap, found.p_value) == (0.0, 1.0)
     assert disparities(values, groups) == []
@@ -35,7 +35,7 @@ def test_small_groups_and_measures_of_one_group_are_left_out() -> None:
 def test_means_lie_in_their_intervals_and_shares_are_shares(rows: list[tuple[float, str]]) -> None:
     values = {f"v{place}": value for place, (value, _) in enumerate(rows)}
     groups = {f"v{place}": group for place, (_, group) in enumerate(rows)}
-    for found in disparities({"label_score": values}, groups, least_videos=1):
+    for found in disparities({"label_score": values}, groups, min_videos=1):
         assert 0 < found.p_value <= 1
         assert found.gap >= 0
         for score in found.groups:
