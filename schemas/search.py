@@ -38,7 +38,7 @@ class Reason:
 
     kind: MomentKind
     retriever: Literal["lexical", "semantic", "visual"]
-    """`lexical`: it holds words of the query; `semantic`: its text has a similar meaning; `visual`: it looks similar."""
+    """`lexical`: it has words of the query; `semantic`: its text means something similar; `visual`: it looks alike."""
     text: str
     """The words that matched, in their sentence; or what the picture shows."""
     score: float
