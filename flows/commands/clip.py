@@ -14,7 +14,6 @@ from pipeline.export import (
     LOSSLESS_ENDINGS,
     Clip,
     Moment,
-    VideoRecord,
     clip_ending,
     copy_clip,
     cut_sound,
@@ -23,12 +22,12 @@ from pipeline.export import (
     moments_of,
     one_line,
     parse_moment,
-    read_video,
     refuse_original,
     safe_stem,
     unique,
 )
-from pipeline.lake import Lake, clock
+from pipeline.lake import Lake, VideoRecord, read_video
+from pipeline.language import format_time
 from schemas.errors import ConfigurationError, ExportError, VideolakeError
 
 
@@ -92,7 +91,7 @@ def _clip_all(asked: Sequence[Moment], opened: Lake, output: Path | None, option
     taken: set[str] = set()
     for moment in asked:
         try:
-            record = read_video(opened, moment.video)
+            record = read_video(opened, moment.video, parts=())
             within = _within(record, moment)
             target = _target(record, within, output, options, taken, alone=alone)
             if target.exists():
@@ -139,7 +138,7 @@ def _within(record: VideoRecord, moment: Moment) -> Moment:
         ExportError: It has none.
     """
     if moment.start_s >= record.duration_s:
-        raise ExportError(f"{record.uri} ends at {clock(record.duration_s)}, before the moment starts.")
+        raise ExportError(f"{record.uri} ends at {format_time(record.duration_s)}, before the moment starts.")
     return replace(moment, end_s=min(moment.end_s, record.duration_s))
 
 

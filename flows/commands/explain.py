@@ -7,8 +7,8 @@ import click
 
 from pipeline.export import check_text_output, one_line, whole_file
 from pipeline.extras.explain import Explainer, explanation_html
-from pipeline.lake import Lake, clock
-from pipeline.language import parse_time
+from pipeline.lake import Lake
+from pipeline.language import format_time, parse_time
 from schemas.errors import ConfigurationError
 from schemas.explain import WordWeight
 
@@ -32,7 +32,7 @@ def print_explanation(query: str, moment: str, lake: str, *, output: Path | None
     if output:
         check_text_output(opened, output, "an explanation", ".html")
     found = Explainer(opened).explain(query, video, parse_time(time))
-    click.echo(click.style(f"{one_line(found.uri.rsplit('/', 1)[-1])} at {clock(found.time_s)}", bold=True))
+    click.echo(click.style(f"{one_line(found.uri.rsplit('/', 1)[-1])} at {format_time(found.time_s)}", bold=True))
     for share in found.shares:
         bar = "█" * round(_BAR * max(0.0, min(1.0, share.contribution)))
         click.echo(
@@ -41,13 +41,15 @@ def print_explanation(query: str, moment: str, lake: str, *, output: Path | None
         )
     for text in found.texts:
         kind = "said" if text.kind == "speech" else "written"
-        click.echo(f"\n  {kind} at {clock(text.start_s)}, similarity {text.similarity:.2f}")
+        click.echo(f"\n  {kind} at {format_time(text.start_s)}, similarity {text.similarity:.2f}")
         click.echo(f"    {one_line(' '.join(word.word for word in text.text_words))}")
         click.echo(f"    its words     {_strongest(text.text_words)}")
         click.echo(f"    your words    {_strongest(text.query_words)}")
     if found.picture:
         labels = ", ".join(f"{label} ({score:.2f})" for label, score in found.picture.labels) or "nothing sure"
-        click.echo(f"\n  shown at {clock(found.picture.time_s)}, similarity {found.picture.similarity:.2f}: {labels}")
+        click.echo(
+            f"\n  shown at {format_time(found.picture.time_s)}, similarity {found.picture.similarity:.2f}: {labels}"
+        )
     if output:
         with whole_file(output) as path:
             path.write_text(explanation_html(found), encoding="utf-8")

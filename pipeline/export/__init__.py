@@ -7,7 +7,6 @@ from pipeline.export.lossless import LOSSLESS_ENDINGS, cut_sound
 from pipeline.export.names import safe_stem, unique, whole_file
 from pipeline.export.outputs import check_text_output, refuse_original
 from pipeline.export.rates import parsed_rate
-from pipeline.export.record import VideoRecord, read_video, read_videos
 from pipeline.export.reencode import encode_clip, exact_ending
 from pipeline.export.stretches import Moment, moments_of, parse_moment
 from pipeline.export.subtitles import webvtt
@@ -24,7 +23,6 @@ __all__ = [
     "Format",
     "Moment",
     "Options",
-    "VideoRecord",
     "Writer",
     "check_text_output",
     "clip_ending",
@@ -40,8 +38,6 @@ __all__ = [
     "parse_moment",
     "parsed_rate",
     "plain_value",
-    "read_video",
-    "read_videos",
     "refuse_original",
     "safe_stem",
     "unique",

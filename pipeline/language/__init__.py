@@ -3,7 +3,7 @@
 from pipeline.language.joining import joined
 from pipeline.language.marks import ABBREVIATION, CLAUSE_END, DENSE_SCRIPT, SENTENCE_END, UNSPACED, UNSPACED_LANGUAGES
 from pipeline.language.sentence_segmentation import ends_sentence, sentences
-from pipeline.language.times import TIME, parse_time
+from pipeline.language.times import TIME, format_time, parse_time
 from pipeline.language.word_segmentation import word_count, word_spans, words
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "UNSPACED",
     "UNSPACED_LANGUAGES",
     "ends_sentence",
+    "format_time",
     "joined",
     "parse_time",
     "sentences",

@@ -8,6 +8,13 @@ TIME = r"(?:\d+:)?(?:\d+:)?\d+(?:\.\d*)?"
 """A pattern of them."""
 
 
+def format_time(seconds: float) -> str:
+    """Write a time, rounded to the second, as `1:02:03` or `2:03`."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
 def parse_time(text: str) -> float:
     """Read a time of a video: `62`, `62.5`, `1:02` or `1:02:03.5`, as seconds.
 

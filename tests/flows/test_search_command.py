@@ -46,8 +46,8 @@ def test_search_prints_a_line_once_with_all_ways_that_found_it() -> None:
     )
     assert [click.unstyle(line) for line in reason_lines(reasons)] == [
         "The telescope sees.  (said, meaning and words)",
-        "telescope  (picture, looks)",
-        "a picture in which nothing was recognised  (picture, looks)",
+        "telescope  (seen, looks)",
+        "a picture in which nothing was recognised  (seen, looks)",
     ]
 
 
@@ -128,7 +128,7 @@ def test_search_says_what_is_wrong_with_what_was_asked(lake: str, arguments: tup
         (("--speaker", "nobody"), "No speech is by 'nobody'. The lake knows no speakers"),
         (("--language", "xx"), "language 'xx'. There are: 'en'"),
         (("--topic", "foo"), "about 'foo'. There are: "),
-        (("--video", "v03.mp4"), "no video v03.mp4 in the lake. Names most like it: v0"),
+        (("--video", "v03.mp4"), "no video v03.mp4 in the lake. Similar names: v0"),
     ],
 )
 def test_search_says_what_the_lake_does_not_have(lake: str, arguments: tuple[str, ...], message: str) -> None:
