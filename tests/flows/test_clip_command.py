@@ -92,12 +92,12 @@ def test_subtitles_of_a_real_film_are_where_it_is_spoken(known_lake: KnownLake) 
 
 
 def test_times_are_read_as_people_write_them() -> None:
-    from pipeline.export.stretches import parse_moment
+    from pipeline.export.time_ranges import parse_time_range
 
-    moment = parse_moment("a@b.mp4@1:02:03.5-62:04")
+    moment = parse_time_range("a@b.mp4@1:02:03.5-62:04")
     assert (moment.video, moment.start_s, moment.end_s) == ("a@b.mp4", 3723.5, 3724.0)
     with pytest.raises(ConfigurationError):
-        parse_moment("x@-1-2")
+        parse_time_range("x@-1-2")
 
 
 def test_what_a_search_finds_becomes_clips(known_lake: KnownLake, tmp_path: Path) -> None:
