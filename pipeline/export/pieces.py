@@ -11,7 +11,7 @@ from wcwidth import iter_graphemes
 
 from pipeline.export.text import columns, one_line
 from pipeline.language import word_spans
-from pipeline.language.marks import UNSPACED
+from pipeline.language.scripts import UNSPACED
 from schemas.records import Utterance, Word
 
 _OPENING = "([{（［｛「『【〈《〔“‘¿¡"

@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pipeline.language.marks import DENSE_SCRIPT
+from pipeline.language.scripts import DENSE_SCRIPT
 from pipeline.speech.activity import Island
 from pipeline.speech.marks import EDGE_MARKS, STOCK_PHRASE
 from pipeline.speech.words import SpokenWord

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from pipeline.language import word_spans
-from pipeline.language.marks import DENSE_SCRIPT, SENTENCE_END, UNSPACED_LANGUAGES
+from pipeline.language.marks import SENTENCE_END
+from pipeline.language.scripts import DENSE_SCRIPT, UNSPACED_LANGUAGES
 from pipeline.speech.engines import Alignment, Tokenizer
 from pipeline.speech.marks import APPENDED, PREPENDED
 from pipeline.speech.windows import Plan
