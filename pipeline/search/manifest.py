@@ -24,7 +24,7 @@ from schemas.errors import SearchIndexError
 
 FOLDER = "_search"
 _MANIFEST = f"{FOLDER}/manifest.json"
-_FORMAT = 2
+_FORMAT = 3
 
 _SegmentName = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{16}$")]
 _FileName = Annotated[str, StringConstraints(pattern=r"^(lexical/)?[A-Za-z0-9_][A-Za-z0-9._-]*$")]
