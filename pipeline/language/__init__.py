@@ -4,7 +4,7 @@ from pipeline.language.joining import joined
 from pipeline.language.marks import ABBREVIATION, CLAUSE_END, SENTENCE_END
 from pipeline.language.scripts import DENSE_SCRIPT, UNSEPARATED_LETTERS, UNSPACED, UNSPACED_LANGUAGES, WIDE_LANGUAGES
 from pipeline.language.sentence_segmentation import ends_sentence, sentences
-from pipeline.language.stop_words import ELISIONS, function_words, query_stop_words, stop_words
+from pipeline.language.stop_words import ELISIONS, function_words, query_stop_words, stop_words_of
 from pipeline.language.times import TIME, parse_time
 from pipeline.language.word_segmentation import word_count, word_spans, words
 
@@ -25,7 +25,7 @@ __all__ = [
     "parse_time",
     "query_stop_words",
     "sentences",
-    "stop_words",
+    "stop_words_of",
     "word_count",
     "word_spans",
     "words",

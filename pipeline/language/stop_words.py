@@ -14,7 +14,7 @@ ELISIONS = {"fr": "cdjlmnst", "it": "cdlmnst"}
 """By language, the letters that stand for a word before an apostrophe."""
 
 
-def stop_words(language: str | None) -> frozenset[str]:
+def stop_words_of(language: str | None) -> frozenset[str]:
     """Return the stop words of a language, in small letters.
 
     Args:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.analysis.scenes.selection import choose_diverse
-from pipeline.language import DENSE_SCRIPT, ELISIONS, stop_words, word_count, word_spans, words
+from pipeline.language import DENSE_SCRIPT, ELISIONS, stop_words_of, word_count, word_spans, words
 from schemas.records import Label
 
 _MAX_WORDS, _LONGEST_NAME = 3, 5
@@ -110,7 +110,7 @@ def _phrases(passage: Passage) -> Iterator[str]:
 
 def _runs(line: str, language: str | None) -> Iterator[list[tuple[int, int]]]:
     """Yield stretches of words that no stop word and no mark divides."""
-    passed_over = stop_words(language)
+    passed_over = stop_words_of(language)
     run: list[tuple[int, int]] = []
     for start, end in word_spans(line, language):
         begin = start + _elided(line[start:end], language)

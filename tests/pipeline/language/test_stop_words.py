@@ -1,11 +1,11 @@
 import pytest
 
-from pipeline.language.stop_words import function_words, query_stop_words, stop_words
+from pipeline.language.stop_words import function_words, query_stop_words, stop_words_of
 
 
 def test_function_words_are_stop_words_and_what_people_say_all_the_time_is_too() -> None:
-    assert {"the", "because", "would"} <= function_words("en") <= stop_words("en")
-    assert {"people", "yesterday"} <= stop_words("en") - function_words("en")
+    assert {"the", "because", "would"} <= function_words("en") <= stop_words_of("en")
+    assert {"people", "yesterday"} <= stop_words_of("en") - function_words("en")
 
 
 def test_a_query_may_ask_for_what_people_say_all_the_time() -> None:
@@ -15,8 +15,8 @@ def test_a_query_may_ask_for_what_people_say_all_the_time() -> None:
 
 @pytest.mark.parametrize(("language", "same"), [("yue", "zh"), (None, "en")])
 def test_a_language_may_have_the_list_of_another_one(language: str | None, same: str) -> None:
-    assert stop_words(language) == stop_words(same)
+    assert stop_words_of(language) == stop_words_of(same)
 
 
 def test_a_language_without_a_list_has_no_stop_words() -> None:
-    assert stop_words("fi") == function_words("fi") == frozenset()
+    assert stop_words_of("fi") == function_words("fi") == frozenset()

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from pipeline.analysis.scenes.keyphrases import Passage, candidates, choose_keyphrases
 from pipeline.analysis.text import TextEncoder
-from pipeline.language.stop_words import stop_words
+from pipeline.language.stop_words import stop_words_of
 from schemas.config import TextConfig
 from schemas.records import Label
 
@@ -45,7 +45,7 @@ def test_languages_have_their_own_words_and_stop_words(
 
 
 def test_a_language_without_a_list_still_gives_phrases_and_english_is_taken_where_none_is_known() -> None:
-    assert stop_words("fi") == frozenset()
+    assert stop_words_of("fi") == frozenset()
     assert "syvä meri" in phrases("syvä meri", "fi")
     assert phrases("the sea", None) == {"sea"}
 
