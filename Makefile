@@ -12,9 +12,11 @@ TORCH_INDEX_cpu := --extra-index-url https://download.pytorch.org/whl/cpu
 EXTRAS := embedded,speakers,sample,audit,dev
 VENV := .venv
 BIN := $(VENV)/bin
+# Tests start many processes, which keep the compiled modules whatever the environment says.
+PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 STAMP := $(VENV)/.installed
 
-.PHONY: help setup demo test check check-lock format docs lock clean
+.PHONY: help setup demo test test-quick check check-lock format docs lock clean
 
 help:  ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -38,7 +40,10 @@ demo: setup  ## make a small archive, analyse it, and show what was found
 	@$(BIN)/python examples/show_demo.py demo/lake
 
 test: setup  ## run the tests
-	$(BIN)/python -m pytest
+	$(PYTEST)
+
+test-quick: setup  ## run the tests that need no models, Ray, Prefect or browser
+	$(PYTEST) --quick
 
 check: setup  ## ruff and mypy
 	$(BIN)/ruff check .
