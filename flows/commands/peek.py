@@ -1,4 +1,4 @@
-"""See in a moment, without Prefect, Ray or a model, that there is nothing to do."""
+"""See in a moment, without Prefect, Ray or a model, that there is nothing to do, or that a run cannot start."""
 
 from pipeline.lake import Lake
 from pipeline.run import list_archive, make_plan, models_of, revision_of
@@ -13,9 +13,13 @@ def nothing_to_do(archive: list[str], lake: str, config: Config) -> str | None:
     Reads no file: only names, sizes and times are compared with what the lake knows.
 
     Raises:
-        ArchiveError: The archive is not there.
+        ArchiveError: A part of the archive is not there.
         ModelError: A model cannot be found.
+        ConfigurationError: The taxonomy cannot be read.
     """
+    for root in archive:
+        next(list_archive([root], config.archive), None)
+    models = models_of(config)
     try:
         opened = Lake(lake)
     except LakeError:
@@ -29,7 +33,7 @@ def nothing_to_do(archive: list[str], lake: str, config: Config) -> str | None:
         if video_id is None:
             return None
         video_ids.setdefault(video_id, VideoTask(video_id, (item.uri,), item.size_bytes, item.mtime_ns))
-    revision = revision_of(config, models_of(config))
+    revision = revision_of(config, models)
     plan = make_plan(list(video_ids.values()), opened.processed(revision), revision, config)
     if plan.videos or not video_ids:
         return None

@@ -183,6 +183,7 @@ def test_bad_usage_exits_with_two_and_says_what_to_do(
     code, output = call(*(names.get(argument, argument) for argument in arguments))
     assert code == 2, output
     assert said in output
+    assert "Starting Prefect" not in output
 
 
 def test_a_lake_that_is_not_there_is_an_error_that_says_how_to_make_one(tmp_path: Path) -> None:

@@ -11,9 +11,8 @@ import ray
 from ray.cluster_utils import Cluster
 
 from pipeline.lake import Lake
-from pipeline.run.discovery import discover
 from pipeline.run.revision import models_of
-from schemas.config import ArchiveConfig, Config, SpeakersConfig, WorkersConfig
+from schemas.config import ArchiveConfig, Config, OcrConfig, SpeakersConfig, SpeechConfig, WorkersConfig
 from schemas.errors import ConfigurationError, ModelError
 from schemas.records import VideoTask
 from tests.workers.archives import contents, make_archive
@@ -22,7 +21,8 @@ from workers.cluster import ray_cluster
 
 pytestmark = [pytest.mark.cluster, pytest.mark.models]
 REVISION = "d" * 16
-CONFIG = Config()
+# The films are silent and wordless: fewer models make each worker start sooner.
+CONFIG = Config(speech=SpeechConfig(engine="none"), ocr=OcrConfig(engine="none"))
 
 
 @pytest.fixture(scope="module")

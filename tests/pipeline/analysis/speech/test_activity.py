@@ -1,5 +1,6 @@
 """Voice activity: the same islands however the sound arrives, and none where nobody speaks."""
 
+from functools import cache
 from itertools import pairwise
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 
 from pipeline.analysis.speech.activity import FRAME_SAMPLES, MAX_ISLAND_FRAMES, Island, IslandFinder, VoiceActivity
 
-ACTIVITY = VoiceActivity()
+activity = cache(VoiceActivity)
 RANDOM = np.random.default_rng(0)
 SECONDS = np.arange(10 * 16_000) / 16_000
 # Bursts of a voiced sound with formants, so that the network has something to change its mind about.
@@ -28,16 +29,18 @@ def cut(total: int, places: list[int]) -> list[tuple[int, int]]:
 
 
 def probabilities(sound: NDArray[np.float32], places: list[int]) -> NDArray[np.float32]:
-    stream = ACTIVITY.stream()
+    stream = activity().stream()
     return np.concatenate([*(stream.add(sound[a:b]) for a, b in cut(len(sound), places)), stream.finish()])
 
 
+@pytest.mark.models
 @settings(max_examples=25, deadline=None)
 @given(st.lists(st.integers(0, len(BABBLE)), max_size=12))
 def test_probabilities_are_the_same_to_the_last_bit_whatever_the_block_sizes(places: list[int]) -> None:
     assert np.array_equal(probabilities(BABBLE, places), probabilities(BABBLE, []))
 
 
+@pytest.mark.models
 def test_probabilities_cover_every_sample_and_agree_with_the_networks_own_wrapper() -> None:
     from faster_whisper.vad import get_vad_model
 
@@ -116,6 +119,7 @@ SPEECHLESS = {
 }
 
 
+@pytest.mark.models
 @pytest.mark.parametrize("name", SPEECHLESS)
 def test_there_is_no_speech_in(name: str) -> None:
     frames = probabilities(SPEECHLESS[name], [])
