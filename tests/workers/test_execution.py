@@ -11,6 +11,7 @@ import ray
 from ray.cluster_utils import Cluster
 
 from pipeline.lake import Lake
+from pipeline.run.discovery import discover
 from pipeline.run.revision import models_of
 from schemas.config import ArchiveConfig, Config, OcrConfig, SpeakersConfig, SpeechConfig, WorkersConfig
 from schemas.errors import ConfigurationError, ModelError
