@@ -169,7 +169,7 @@ def test_show_tells_what_is_known_of_a_video(lake: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["run", "/no/such/place", "--lake", "LAKE"], "There is no /no/such/place"),
+        (["run", "/no/such/place", "--lake", "LAKE"], "/no/such/place does not exist"),
         (["run", "ARCHIVE", "--lake", "LAKE", "--set", "speech.beam=1"], "there is no such setting"),
         (["run", "ARCHIVE", "--lake", "LAKE", "--set", "vision.model=embedded:none"], "embedded:none"),
         (["run", "ARCHIVE"], "--lake"),
