@@ -2,6 +2,7 @@
 
 from pipeline.lake.cleaning import Cleaned
 from pipeline.lake.compaction import Compacted
+from pipeline.lake.derived import DerivedFiles
 from pipeline.lake.lake import Lake, is_lake
 from pipeline.lake.layout import shard_id
 from pipeline.lake.names import find_video
@@ -18,19 +19,18 @@ from pipeline.lake.records import (
     read_videos,
 )
 from pipeline.lake.rows import Origin, failure_tables, video_tables
-from pipeline.lake.store import Store
 from pipeline.lake.text import file_name, well_formed
 
 __all__ = [
     "ALL_PARTS",
     "Cleaned",
     "Compacted",
+    "DerivedFiles",
     "KeyframeRecord",
     "Lake",
     "Origin",
     "Part",
     "SceneRecord",
-    "Store",
     "VideoRecord",
     "failure_tables",
     "fetch",
