@@ -165,6 +165,11 @@ class VideoRecord:
         """Names of speakers, in order of their first utterance."""
         return tuple(dict.fromkeys(each.speaker for each in self.utterances if each.speaker))
 
+    @property
+    def translated(self) -> bool:
+        """Whether some utterance has a translation."""
+        return any(each.translation for each in self.utterances)
+
     def utterances_of(self, speaker: str) -> tuple[Utterance, ...]:
         """Return the utterances of one speaker; all for an empty name."""
         return tuple(each for each in self.utterances if each.speaker == speaker) if speaker else self.utterances
