@@ -75,7 +75,9 @@ def _refuse_models() -> None:
         (faster_whisper.WhisperModel, "__init__"),
         (PreTrainedModel, "from_pretrained"),
     ):
-        setattr(owner, name, _guarded(getattr(owner, name)))
+        load = vars(owner)[name]
+        bound = isinstance(load, classmethod)
+        setattr(owner, name, classmethod(_guarded(load.__func__)) if bound else _guarded(load))
 
 
 def _guarded(load: Callable[..., Any]) -> Callable[..., Any]:

@@ -76,6 +76,7 @@ def test_compaction_of_an_empty_lake_does_nothing(any_lake: Lake) -> None:
     assert any_lake.compact().files_after == 0
 
 
+@pytest.mark.slow
 def test_compaction_killed_anywhere_never_doubles_or_hides_a_row(lake: Lake, kill_after: KillAfter) -> None:
     publish(lake, "01", ["v01", "v02", "v03"], failed=["v03"])
     publish(lake, "02", ["v01", "v04"], minutes=1)

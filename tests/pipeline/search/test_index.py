@@ -110,6 +110,7 @@ def test_compaction_and_cleaning_leave_the_index_as_it_is(lake: Lake) -> None:
     assert all(segments(searcher))
 
 
+@pytest.mark.slow
 def test_an_update_that_is_killed_anywhere_changes_no_answer(
     lake: Lake, kill_after: Callable[[Callable[[], object], int], bool]
 ) -> None:
