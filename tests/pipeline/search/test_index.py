@@ -54,6 +54,7 @@ def segments(searcher: Searcher) -> list[str]:
     return [segment.name for segment in searcher._current().segments]
 
 
+@pytest.mark.slow
 def test_the_index_answers_as_the_tables_do(any_lake: Lake) -> None:
     publish(any_lake, "01", ["v01", "v02", "v03"], failed={"v02"})
     exact = answers(make_searcher(any_lake))
@@ -65,6 +66,7 @@ def test_the_index_answers_as_the_tables_do(any_lake: Lake) -> None:
     assert searcher.notes == ()
 
 
+@pytest.mark.slow
 def test_an_index_that_grew_is_the_same_as_one_made_anew(lake: Lake) -> None:
     publish(lake, "01", [f"v{number:02d}" for number in range(1, 9)])
     assert update_index(lake).videos_added == 8
@@ -80,6 +82,7 @@ def test_an_index_that_grew_is_the_same_as_one_made_anew(lake: Lake) -> None:
     assert len(Store(lake.uri).names("_search")) == 2
 
 
+@pytest.mark.slow
 def test_what_came_after_the_index_is_found_too_and_the_reader_is_told(any_lake: Lake) -> None:
     publish(any_lake, "01", ["v01", "v02"])
     searcher = make_searcher(any_lake)
@@ -129,6 +132,7 @@ def test_an_update_that_is_killed_anywhere_changes_no_answer(
     assert len(Store(lake.uri).names("_search")) == 1 + len(segments(searcher))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("file", ["rows.arrow", "text.npy", "commits.arrow", "lexical", "manifest.json"])
 def test_a_damaged_index_is_not_read_until_it_is_made_anew(
     lake: Lake, file: str, caplog: pytest.LogCaptureFixture
@@ -151,6 +155,7 @@ def test_a_damaged_index_is_not_read_until_it_is_made_anew(
     assert all(segments(searcher))
 
 
+@pytest.mark.slow
 def test_of_a_damaged_index_only_the_damaged_segment_is_made_anew(lake: Lake) -> None:
     publish(lake, "01", [f"v{number:02d}" for number in range(1, 9)])
     update_index(lake)
@@ -206,6 +211,7 @@ def with_fewer_vectors(folder: Path) -> None:
     np.save(folder / "text.npy", np.load(folder / "text.npy")[:1])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", [without_a_column, with_far_rows, with_fewer_vectors])
 def test_an_index_whose_parts_do_not_fit_each_other_is_done_without(
     lake: Lake, change: Callable[[Path], object]
