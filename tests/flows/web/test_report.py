@@ -27,6 +27,7 @@ def outside(page: Elements) -> list[str]:
     return [place for place in places if not place.startswith(("data:image/jpeg;base64,", "#"))]
 
 
+@pytest.mark.slow
 def test_a_videos_report_holds_all_of_it_and_needs_nothing_else(web_lake: Lake) -> None:
     text = video_report(web_lake, "the talk.mp4")
     found = Elements(text)

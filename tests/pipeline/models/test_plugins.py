@@ -79,6 +79,7 @@ def test_the_example_package_adds_a_captioner_and_a_fusion(installed_example: Pa
     assert weights.tolist() == [[1, 0], [1, 0]]
 
 
+@pytest.mark.slow
 def test_the_digest_follows_the_version_and_the_sources_or_what_the_factory_states(write, tmp_path: Path):
     write("class Model:\n    digest = 'weights-1'\n")
     stated = resolve("vision", "python:mine:Model")

@@ -110,6 +110,7 @@ def test_a_single_frame_is_a_video(tmp_path: Path) -> None:
     assert decoded.stats.duration_s > 0
 
 
+@pytest.mark.slow
 def test_an_eight_thousand_pixel_still_is_shrunk_to_what_models_see(tmp_path: Path) -> None:
     decoded = Decoded(material.still_picture(tmp_path / "still.png"), MediaConfig(max_side_px=640))
     assert decoded.large[0].image.shape == (360, 640, 3)
@@ -167,6 +168,7 @@ def test_what_is_over_a_limit_is_given_up_with_the_name_of_the_limit(
     assert raised.value.kind == kind
 
 
+@pytest.mark.slow
 def test_items_in_flight_do_not_grow_with_the_length_of_the_video(tmp_path: Path) -> None:
     film = material.shots_video(tmp_path / "film.mp4", [4.0] * 10)
     info = probe(str(film), MediaConfig(), LimitsConfig())
