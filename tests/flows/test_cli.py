@@ -124,7 +124,7 @@ def test_ctrl_c_stops_cleanly_and_says_how_to_go_on(
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 130, errors
-    assert "the same command goes on from here" in errors
+    assert "Run the same command again to continue" in errors
     assert "Traceback" not in errors
     assert Lake(str(stopped)).sql("SELECT state FROM runs").column(0).to_pylist() == ["stopped"]
     assert videolake(prefect_server, *command[3:]).returncode in {0, 3}

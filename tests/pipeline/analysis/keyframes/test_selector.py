@@ -77,5 +77,5 @@ def test_a_shot_of_two_hours_is_chosen_from_while_it_goes_on() -> None:
     for second in range(7200):
         selector.add(SampledFrame(float(second), image))
         selector.advance([], second - 5.0)
-        most = max(most, len(selector._waiting))
+        most = max(most, len(selector._candidates))
     assert most <= 48
