@@ -106,7 +106,7 @@ def clip(
 
     \b
     videolake clip talk.mp4@1:02-1:30 --lake LAKE -o quote.mp4
-    videolake clip talk.mp4@1:02-1:30 film.mkv@75.5-80 --lake LAKE -o clips/ --exact
+    videolake clip talk.mp4@1:02-1:30 tour.mkv@75.5-80 --lake LAKE -o clips/ --exact
     videolake clip --query "a cat at the window" --lake LAKE -o cats/
 
     With --query, the filters of `videolake search` apply, such as --video and --kind.

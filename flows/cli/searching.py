@@ -32,7 +32,7 @@ def search(query: str | None, lake: str, **options: Any) -> None:
     videolake search '"to be or not to be"' --kind speech --lake LAKE     exact words
     videolake search --image photo.jpg --lake LAKE
     videolake search --like talk.mp4@1:23 --lake LAKE
-    videolake search "a red car" --lake LAKE --format json --thumbnails pictures/
+    videolake search "a red car" --lake LAKE --format json --thumbnails keyframes/
     """
     from flows.commands.search import print_search
 
