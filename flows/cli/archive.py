@@ -100,9 +100,10 @@ def serve(
     name: str | None,
     **options: Any,
 ) -> None:
-    """Do what `run` does, on a schedule: register a Prefect deployment and serve it until stopped.
+    """Analyse ARCHIVE on a schedule, as a Prefect deployment.
 
-    Without --cron or --interval, it waits for runs that are started in the Prefect UI. Set PREFECT_API_URL first.
+    Registers the deployment and serves it until stopped. Without --cron or --interval, it waits for runs that are
+    started in the Prefect UI. Set PREFECT_API_URL first.
     """
     from flows.commands.serve import serve_archive
 
@@ -113,7 +114,10 @@ def serve(
 @click.argument("folder", type=click.Path(path_type=Path))
 @reported
 def sample(folder: Path) -> None:
-    """Make a small sample archive in FOLDER: real clips, videos with known content, and one damaged file."""
+    """Make a small sample archive in FOLDER.
+
+    It has real clips, videos with known content, and one damaged file.
+    """
     from pipeline.extras.sample import make_sample
 
     for path in make_sample(folder):

@@ -99,10 +99,11 @@ def clip(
     force: bool,
     **filters: Any,
 ) -> None:
-    """Cut clips out of videos without quality loss, by copying the streams instead of re-encoding them.
+    """Cut clips out of videos without quality loss.
 
-    A copied clip starts at the last keyframe before the given time, often a few seconds early; the command prints how
-    many. With --exact, clips start and end at the exact frame. FLAC and WAV are always cut exactly and losslessly.
+    The streams are copied, not re-encoded. A copied clip starts at the last keyframe before the given time, often a few
+    seconds early; the command prints how many. With --exact, clips are re-encoded to start and end at the exact frame.
+    FLAC and WAV are always cut exactly and without loss.
 
     \b
     videolake clip talk.mp4@1:02-1:30 --lake LAKE -o quote.mp4

@@ -72,7 +72,10 @@ def show(video: str, lake: str, *, as_json: bool) -> None:
 def browse(
     lake: str, *, host: str, port: int | None, token: str | None, media_roots: tuple[str, ...], open_browser: bool
 ) -> None:
-    """Browse the lake in a web browser: videos, search, players, transcripts, timelines and errors."""
+    """Browse the lake in a web browser.
+
+    Shows videos, search, players, transcripts, timelines and errors.
+    """
     from flows.commands.browse import browse_lake
 
     browse_lake(lake, host=host, port=port, token=token, media_roots=media_roots, open_browser=open_browser)
@@ -92,7 +95,9 @@ def browse(
 )
 @reported
 def report(what: str | None, lake: str | None, output: Path) -> None:
-    """Write a report on a video or a whole lake as a self-contained HTML file, to read, print or send.
+    """Write a report on a video or a lake as a single HTML file.
+
+    The file needs nothing else, so you can read, print or send it.
 
     \b
     videolake report talk.mp4 --lake LAKE -o talk.html   summary, storyboard, scenes and transcript

@@ -46,7 +46,9 @@ def search(query: str | None, lake: str, **options: Any) -> None:
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Also write an HTML page with the frame.")
 @reported
 def explain(query: str, moment: str, lake: str, output: Path | None) -> None:
-    """Explain why a moment matches QUERY: which modality, which words, which part of the frame.
+    """Explain why a moment matches QUERY.
+
+    Shows which modality, which words and which part of the frame match.
 
     \b
     videolake explain "a cyclist in traffic" bicycles.mp4@0:04 --lake LAKE -o why.html

@@ -19,9 +19,10 @@ from flows.cli.options import lake_option, machine, on_machine
 @click.option("--threads", type=click.IntRange(1), default=1, show_default=True, help="Threads of the text encoder.")
 @reported
 def train_fusion(lake: str, folder: Path, *, steps: int, rank: int, threads: int) -> None:
-    """Train the weights of fusion.method = hybrid on the scenes of a lake, and evaluate them.
+    """Train the weights of fusion.method = hybrid on a lake.
 
-    Needs no labels: the model learns to match a part of a scene with the rest of the same scene. See docs/fusion.md.
+    Needs no labels: the model learns to match a part of a scene with the rest of the same scene. Prints an evaluation
+    on scenes that it was not trained on. See docs/fusion.md.
     """
     from flows.commands import train
 
