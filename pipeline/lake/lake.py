@@ -211,13 +211,17 @@ class Lake:
         """Open the lake in DuckDB, read only, with the views of `pipeline.lake.views`; close it after use."""
         return query.connect(self._store)[0]
 
-    def sql(self, statement: str) -> pa.Table:
-        """Answer one SQL query over the views.
+    def sql(self, statement: str, parameters: Mapping[str, Any] | None = None) -> pa.Table:
+        """Run one SQL query over the views.
+
+        Args:
+            statement: The query, with `$name` for each parameter.
+            parameters: Values by name.
 
         Raises:
             LakeError: The query is wrong, or would do something else than read.
         """
-        return query.run_query(self._store, statement)
+        return query.run_query(self._store, statement, parameters)
 
     def read(self, work: Callable[[duckdb.DuckDBPyConnection], Answer]) -> Answer:
         """Do several queries on the lake as it is now; `work` may be called again where compaction comes between.
