@@ -147,7 +147,7 @@ class QueryEncoder:
             return self._joined(*(_zeros(images, space) for space in self._single))
         with self._lock:
             features = self._vision.encode(images)
-            coordinated = self._encode(self.spaces.coordinated, images, lambda: self.shared.of_pictures(features))
+            coordinated = self._encode(self.spaces.coordinated, images, lambda: self.shared.of_images(features))
             return self._joined(_zeros(images, self.spaces.text), features.embeddings, coordinated)
 
     def _joined(
