@@ -13,9 +13,9 @@ import numpy as np
 from pydantic import TypeAdapter
 
 from benchmarks.material.script import FilmScript, SceneScript
-from pipeline.extras.sample import draw, film, make, packages, slides, speech, truth
+from pipeline.extras.sample import draw, make, narrated, packages, slides, speech, truth
 from pipeline.extras.sample.draw import Picture, View
-from pipeline.extras.sample.film import Narrator, Scene, make_film, still
+from pipeline.extras.sample.narrated import Narrator, Scene, make_narrated_video, still
 from pipeline.extras.sample.packages import package_file
 from pipeline.extras.sample.truth import Truth
 from schemas.media import SAMPLE_RATE_HZ
@@ -27,7 +27,7 @@ _ARTS: dict[str, slides.Art] = {
     "fishes": slides.fishes, "depths": slides.depths, "bubbles": slides.bubbles, "": lambda _: None,
 }  # fmt: skip
 _COLOURS = (draw.TEAL, draw.CORAL)
-Sound = make.Sound
+Audio = make.Audio
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ def make_from(script: FilmScript, path: Path) -> Truth:
         )
         for scene in script.scenes
     ]
-    return make_film(
+    return make_narrated_video(
         path,
         scenes,
         fps=script.fps,
@@ -95,7 +95,7 @@ def make_from(script: FilmScript, path: Path) -> Truth:
     )
 
 
-def music(samples: int) -> Sound:
+def music(samples: int) -> Audio:
     """Return plucked chords, with no voice in them: float32 (samples,) at 16 kHz."""
     sound = np.zeros(samples)
     for beat, root in enumerate(np.resize([220.0, 174.6, 261.6, 196.0], 2 * samples // SAMPLE_RATE_HZ + 1)):
@@ -105,7 +105,7 @@ def music(samples: int) -> Sound:
     return (0.4 * sound / np.abs(sound).max()).astype(np.float32)
 
 
-def hiss(samples: int) -> Sound:
+def hiss(samples: int) -> Audio:
     """Return the noise of a bad aerial, float32 (samples,) at 16 kHz."""
     return np.random.default_rng(5).normal(0, 0.08, samples).astype(np.float32)
 
@@ -166,6 +166,6 @@ def _key(script: FilmScript) -> str:
     """Digest all that decides how the film looks and sounds."""
     shown = script.model_dump(mode="json", exclude={"summaries": True, "chapters": True})
     scenes = [scene.model_dump(mode="json", exclude=_SAID_ABOUT_IT) for scene in script.scenes]
-    code = [Path(str(module.__file__)).read_text("utf-8") for module in (draw, film, make, slides, speech, truth)]
+    code = [Path(str(module.__file__)).read_text("utf-8") for module in (draw, make, narrated, slides, speech, truth)]
     code += [Path(__file__).read_text("utf-8"), Path(str(packages.__file__)).read_text("utf-8")]
     return hashlib.sha256(json.dumps([shown, scenes, code], sort_keys=True).encode()).hexdigest()

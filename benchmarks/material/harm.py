@@ -9,10 +9,10 @@ import cv2
 import numpy as np
 
 from pipeline.extras.sample.draw import Picture
-from pipeline.extras.sample.make import Sound, write_video
+from pipeline.extras.sample.make import Audio, write_video
 from schemas.media import SAMPLE_RATE_HZ
 
-SoundHarm = Callable[[Sound, np.random.Generator], Sound | None]
+AudioHarm = Callable[[Audio, np.random.Generator], Audio | None]
 PictureHarm = Callable[[Picture, np.random.Generator], Picture]
 
 
@@ -21,7 +21,7 @@ class Harm:
     """One way of making a film worse."""
 
     about: str
-    sound: SoundHarm = lambda sound, _rng: sound
+    sound: AudioHarm = lambda sound, _rng: sound
     picture: PictureHarm = lambda picture, _rng: picture
     options: Mapping[str, str] | None = None
     """Of the encoder."""
@@ -29,8 +29,8 @@ class Harm:
     """Share of the file's middle that is overwritten."""
 
 
-def _noise(snr_db: float) -> SoundHarm:
-    def harm(sound: Sound, rng: np.random.Generator) -> Sound:
+def _noise(snr_db: float) -> AudioHarm:
+    def harm(sound: Audio, rng: np.random.Generator) -> Audio:
         power = float(np.mean(sound[np.abs(sound) > 0.01] ** 2))
         noise = rng.normal(0, np.sqrt(power / 10 ** (snr_db / 10)), len(sound)).astype(np.float32)
         return np.clip(sound + noise, -1, 1)
@@ -38,14 +38,14 @@ def _noise(snr_db: float) -> SoundHarm:
     return harm
 
 
-def _telephone(sound: Sound, _rng: np.random.Generator) -> Sound:
+def _telephone(sound: Audio, _rng: np.random.Generator) -> Audio:
     spectrum = np.fft.rfft(sound)
     hertz = np.fft.rfftfreq(len(sound), 1 / SAMPLE_RATE_HZ)
     spectrum[(hertz < 300) | (hertz > 3400)] = 0
     return np.fft.irfft(spectrum, len(sound)).astype(np.float32)
 
 
-def _echo(sound: Sound, rng: np.random.Generator) -> Sound:
+def _echo(sound: Audio, rng: np.random.Generator) -> Audio:
     """Put it into a room with a reverberation of 0.6 s (exponential decay of noise, Polack 1988)."""
     length = int(0.6 * SAMPLE_RATE_HZ)
     tail = rng.normal(0, 1, length) * 10 ** (-3 * np.arange(length) / length)
@@ -122,7 +122,7 @@ def _frames(film: Path) -> Iterator[Picture]:
             yield frame.to_ndarray(format="rgb24")
 
 
-def _sound(film: Path) -> Sound:
+def _sound(film: Path) -> Audio:
     with av.open(str(film)) as container:
         resampler = av.AudioResampler(format="flt", layout="mono", rate=SAMPLE_RATE_HZ)
         pieces = [part.to_ndarray()[0] for frame in container.decode(audio=0) for part in resampler.resample(frame)]

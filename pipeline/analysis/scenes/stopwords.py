@@ -1,20 +1,20 @@
-"""Words that say nothing by themselves, by language."""
+"""Stopwords by language."""
 
 import tomllib
 from functools import cache
 from importlib import resources
 
-_ALSO_READ = {"yue": "zh"}
+_WRITTEN_AS = {"yue": "zh"}
 
 
 @cache
 def stopwords(language: str | None) -> frozenset[str]:
-    """Return the function words of a language, in small letters.
+    """Return the stopwords of a language in lower case; empty if we have no list for it.
 
     Args:
-        language: ISO 639-1; None, as for text on screen: those of English. A language that is not known has none.
+        language: ISO 639-1; None means English.
     """
-    code = _ALSO_READ.get(language or "en", language or "en")
+    code = _WRITTEN_AS.get(language or "en", language or "en")
     return _all().get(code, frozenset())
 
 
