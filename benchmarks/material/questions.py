@@ -23,7 +23,7 @@ def questions(films: Sequence[KnownFilm], videos: Mapping[str, Video], *, englis
             continue
         for ask in scene.asks:
             answers = [span]
-            if ask.needs == "picture":
+            if ask.needs == "frame":
                 answers = [other for _, each, other in scenes if (each.photo, each.clip) == (scene.photo, scene.clip)]
             asked.append(Question(ask.text, ask.needs, tuple(answers)))
     for picture in picture_asks() if english else ():
@@ -31,5 +31,5 @@ def questions(films: Sequence[KnownFilm], videos: Mapping[str, Video], *, englis
             span for _, scene, span in scenes if scene.photo in picture.pictures or scene.clip in picture.pictures
         ]
         if answers:
-            asked.append(Question(picture.text, "picture", tuple(answers)))
+            asked.append(Question(picture.text, "frame", tuple(answers)))
     return asked

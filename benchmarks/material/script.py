@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 
 FOLDER = Path(__file__).parent
 
-Needs = Literal["speech", "screen", "picture", "both"]
+Needs = Literal["speech", "screen", "frame", "both"]
 """The part of a scene that answers a query: its speech, its text, its image, or speech and image together."""
 
 

@@ -48,7 +48,7 @@ MEASURES = (
         "SELECT video_id, avg(coalesce(labels[1].score, 0))::DOUBLE AS value FROM frames GROUP BY ALL",
     ),
     Measure(
-        "unrecognised_pictures", "share of keyframes without labels and without text", "lower",
+        "unrecognised_frames", "share of keyframes without labels and without text", "lower",
         "SELECT video_id, avg((len(labels) = 0 AND text = '')::DOUBLE) AS value FROM frames GROUP BY ALL",
     ),
     Measure(

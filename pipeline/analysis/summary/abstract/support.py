@@ -149,8 +149,8 @@ def _same_negation(sentence: str, content: frozenset[str], evidence: Sequence[st
     """
     clauses = [clause for text in evidence for clause in (text, *_CLAUSE.split(text))]
     shared = [len(content & content_stems(clause, language)) for clause in clauses]
-    most, negations = max(shared), _negations(sentence)
+    max_shared, negations = max(shared), _negations(sentence)
     return any(
-        negations == _negations(clause) and (count == most or (not negations and count >= max(2, most - 1)))
+        negations == _negations(clause) and (count == max_shared or (not negations and count >= max(2, max_shared - 1)))
         for clause, count in zip(clauses, shared, strict=True)
     )
