@@ -50,4 +50,4 @@ def test_what_cannot_be_grouped_is_an_error_that_says_why(lake: str, tmp_path: P
     (tmp_path / "g.csv").write_text("video,kind\nv00,x\n")
     code, said = call("--lake", lake, "--groups", tmp_path / "g.csv")
     assert (code, "no column `group`" in said) == (2, True)
-    assert "no two groups" in call("--lake", lake, "--by", "status", "--min-videos", 50)[1]
+    assert "at least two groups" in call("--lake", lake, "--by", "status", "--min-videos", 50)[1]

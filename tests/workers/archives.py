@@ -43,7 +43,7 @@ def add_odd_files(folder: Path) -> None:
     material.one_frame_video(folder / "one frame.mp4")
     material.still_picture(folder / "8k.mkv.png")
     (folder / "8k.mkv.png").rename(folder / "8k.mkv")
-    material.write_sound(folder / "sound only.flac", material.tone(2.0), codec="flac")
+    material.write_audio(folder / "sound only.flac", material.tone(2.0), codec="flac")
     material.video_with_alpha(folder / "alpha.webm")
     material.rotated_video(folder / "turned.mp4", 90)
 

@@ -11,7 +11,7 @@ from pipeline.analysis.fusion.coordinated import (
 from pipeline.analysis.fusion.early import early_id, fuse_early, fuse_early_rows
 from pipeline.analysis.fusion.hybrid import SETTINGS, closed_form, padded, save
 from pipeline.analysis.fusion.late import reciprocal_rank_fusion, weighted_scores
-from pipeline.analysis.fusion.methods import HYBRID_PREFIX, PROJECTED_PREFIX, FusionMethod, fusion_method
+from pipeline.analysis.fusion.methods import HYBRID_PREFIX, PROJECTED_PREFIX, Fused, FusionMethod, fusion_method
 from pipeline.analysis.fusion.parts import SceneParts, Track
 from pipeline.analysis.fusion.vectors import unit, weighted_mean
 
@@ -23,6 +23,7 @@ __all__ = [
     "ConseSpace",
     "CoordinatedSpace",
     "CrossAttention",
+    "Fused",
     "FusionMethod",
     "SceneParts",
     "TowerSpace",

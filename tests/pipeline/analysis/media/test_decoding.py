@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pipeline.analysis.media import DecodeStats, decode, probe
-from pipeline.extras.sample.make import write_sound, write_video
+from pipeline.extras.sample.make import write_audio, write_video
 from schemas.config import LimitsConfig, MediaConfig
 from schemas.errors import ErrorKind, MediaError
 from schemas.media import SAMPLE_RATE_HZ, AudioBlock, FrameBatch, MediaInfo, SampledFrame
@@ -98,7 +98,7 @@ def test_video_without_audio_and_audio_without_video_are_decoded(tmp_path: Path)
     silent = Decoded(material.shots_video(tmp_path / "silent.mp4", [1.0]))
     assert silent.info.audio is None
     assert not silent.blocks
-    heard = Decoded(write_sound(tmp_path / "sound.flac", material.tone(2.0), codec="flac"))
+    heard = Decoded(write_audio(tmp_path / "sound.flac", material.tone(2.0), codec="flac"))
     assert heard.info.video is None
     assert heard.stats.frame_count == 0
     assert heard.stats.duration_s == pytest.approx(2.0, abs=0.05)
