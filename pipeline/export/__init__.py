@@ -9,10 +9,10 @@ from pipeline.export.outputs import check_text_output, refuse_original
 from pipeline.export.rates import parsed_rate
 from pipeline.export.record import VideoRecord, read_video, read_videos
 from pipeline.export.reencode import encode_clip, exact_ending
-from pipeline.export.stretches import Moment, moments_of, parse_moment
 from pipeline.export.subtitles import webvtt
 from pipeline.export.tables import WRITERS, Writer, json_text, plain_value, write_csv
 from pipeline.export.text import one_line
+from pipeline.export.time_ranges import time_ranges_of
 
 __all__ = [
     "CLIP_ENDINGS",
@@ -22,7 +22,6 @@ __all__ = [
     "Clip",
     "Cut",
     "Format",
-    "Moment",
     "Options",
     "VideoRecord",
     "Writer",
@@ -35,15 +34,14 @@ __all__ = [
     "exact_ending",
     "format_of",
     "json_text",
-    "moments_of",
     "one_line",
-    "parse_moment",
     "parsed_rate",
     "plain_value",
     "read_video",
     "read_videos",
     "refuse_original",
     "safe_stem",
+    "time_ranges_of",
     "unique",
     "webvtt",
     "whole_file",
