@@ -13,21 +13,19 @@ from pipeline.export import (
     CLIP_ENDINGS,
     LOSSLESS_ENDINGS,
     Clip,
-    VideoRecord,
     clip_ending,
     copy_clip,
     cut_sound,
     encode_clip,
     exact_ending,
     one_line,
-    read_video,
     refuse_original,
     safe_stem,
     time_ranges_of,
     unique,
 )
-from pipeline.lake import Lake, clock
-from pipeline.language import TimeRange, parse_time_range
+from pipeline.lake import Lake, VideoRecord, read_video
+from pipeline.language import TimeRange, format_time, parse_time_range
 from schemas.errors import ConfigurationError, ExportError, VideolakeError
 
 
@@ -91,7 +89,7 @@ def _clip_all(asked: Sequence[TimeRange], opened: Lake, output: Path | None, opt
     taken: set[str] = set()
     for moment in asked:
         try:
-            record = read_video(opened, moment.video)
+            record = read_video(opened, moment.video, parts=())
             within = _within(record, moment)
             target = _target(record, within, output, options, taken, alone=alone)
             if target.exists():
@@ -138,7 +136,7 @@ def _within(record: VideoRecord, moment: TimeRange) -> TimeRange:
         ExportError: It has none.
     """
     if moment.start_s >= record.duration_s:
-        raise ExportError(f"{record.uri} ends at {clock(record.duration_s)}, before the moment starts.")
+        raise ExportError(f"{record.uri} ends at {format_time(record.duration_s)}, before the moment starts.")
     return replace(moment, end_s=min(moment.end_s, record.duration_s))
 
 

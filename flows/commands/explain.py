@@ -7,8 +7,8 @@ import click
 
 from pipeline.export import check_text_output, one_line, whole_file
 from pipeline.extras.explain import Explainer, explanation_html
-from pipeline.lake import Lake, clock
-from pipeline.language import parse_video_time
+from pipeline.lake import Lake
+from pipeline.language import format_time, parse_video_time
 from schemas.explain import WordWeight
 
 _BAR_WIDTH = 24
@@ -35,7 +35,7 @@ def print_explanation(query: str, moment: str, lake: str, *, output: Path | None
     if output:
         check_text_output(opened, output, "an explanation", ".html")
     found = Explainer(opened).explain(query, parsed.video, parsed.time_s)
-    click.echo(click.style(f"{one_line(found.uri.rsplit('/', 1)[-1])} at {clock(found.time_s)}", bold=True))
+    click.echo(click.style(f"{one_line(found.uri.rsplit('/', 1)[-1])} at {format_time(found.time_s)}", bold=True))
     for share in found.shares:
         bar = "█" * round(_BAR_WIDTH * max(0.0, min(1.0, share.contribution)))
         click.echo(
@@ -44,13 +44,15 @@ def print_explanation(query: str, moment: str, lake: str, *, output: Path | None
         )
     for text in found.texts:
         kind = "said" if text.kind == "speech" else "written"
-        click.echo(f"\n  {kind} at {clock(text.start_s)}, similarity {text.similarity:.2f}")
+        click.echo(f"\n  {kind} at {format_time(text.start_s)}, similarity {text.similarity:.2f}")
         click.echo(f"    {one_line(' '.join(word.word for word in text.text_words))}")
         click.echo(f"    words of the text   {_strongest(text.text_words)}")
         click.echo(f"    words of the query  {_strongest(text.query_words)}")
     if found.picture:
         labels = ", ".join(f"{label} ({score:.2f})" for label, score in found.picture.labels) or "no certain label"
-        click.echo(f"\n  shown at {clock(found.picture.time_s)}, similarity {found.picture.similarity:.2f}: {labels}")
+        click.echo(
+            f"\n  shown at {format_time(found.picture.time_s)}, similarity {found.picture.similarity:.2f}: {labels}"
+        )
     if output:
         with whole_file(output) as path:
             path.write_text(explanation_html(found), encoding="utf-8")

@@ -12,17 +12,15 @@ import click
 
 from flows.commands.hits import print_notes
 from pipeline.export import one_line, safe_stem, unique, whole_file
-from pipeline.lake import Lake, clock, file_name
-from pipeline.language import parse_video_time
+from pipeline.lake import Lake, file_name
+from pipeline.language import format_time, parse_video_time
 from pipeline.search import Searcher, check_query, make_filter, update_index
-from pipeline.view import LakeReader, Thumbnails
+from pipeline.view import LakeReader, Thumbnails, format_share, match_reason
 from schemas.errors import ConfigurationError
-from schemas.search import Duplicate, Hit, Reason
+from schemas.search import Duplicate, Hit, MomentKind, Reason
 
-_RETRIEVERS = {"lexical": "words", "semantic": "meaning", "visual": "looks"}
 _TIME_WIDTH = 11
 _NO_LABELS = "image without labels"
-_KINDS = {"speech": "said", "screen": "on screen", "caption": "caption", "frame": "picture"}
 
 
 def print_search(
@@ -118,9 +116,9 @@ def print_duplicates(video: str | None, lake: str, *, min_overlap: float, form: 
 
     def table() -> None:
         for pair in found:
-            start = f", starting at {clock(pair.offset_s)} there" if pair.offset_s >= 0.5 else ""
-            start = f", starting at {clock(-pair.offset_s)} here" if pair.offset_s <= -0.5 else start
-            share = click.style(f"{pair.overlap:>4.0%}", bold=True)
+            start = f", starting at {format_time(pair.offset_s)} there" if pair.offset_s >= 0.5 else ""
+            start = f", starting at {format_time(-pair.offset_s)} here" if pair.offset_s <= -0.5 else start
+            share = click.style(f"{format_share(pair.overlap):>4}", bold=True)
             click.echo(f"{share} of {one_line(pair.uri)}\n     is in {one_line(pair.other_uri)}{start}")
         if not found:
             click.echo("No two videos share footage.", err=True)
@@ -182,18 +180,18 @@ def _print_hits(hits: Sequence[Hit], thumbnails: Sequence[Path | None], searcher
 
 def _span(hit: Hit) -> str:
     """Return the time range of a hit, as `videolake clip` accepts it."""
-    start, end = clock(hit.start_s), clock(hit.end_s)
+    start, end = format_time(hit.start_s), format_time(hit.end_s)
     return start if start == end else f"{start}-{end}"
 
 
 def reason_lines(reasons: Sequence[Reason]) -> list[str]:
     """Return why a moment was found: a line for each text, with all retrievers that found it."""
-    by_text: dict[tuple[str, str], list[Reason]] = {}
+    by_text: dict[tuple[MomentKind, str], list[Reason]] = {}
     for reason in reasons:
         by_text.setdefault((reason.kind, reason.text), []).append(reason)
     lines = []
     for (kind, _), same in by_text.items():
-        why = f"({_KINDS[kind]}, {' and '.join(_RETRIEVERS[reason.retriever] for reason in same)})"
+        why = f"({match_reason(kind, [reason.retriever for reason in same])})"
         lines.append(f"{_marked(max(same, key=lambda reason: len(reason.spans)))}  {click.style(why, dim=True)}")
     return lines
 

@@ -16,12 +16,12 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from flows.web.copies import Copies
-from flows.web.film_pages import FilmPages
 from flows.web.guard import Access, Guard
 from flows.web.pages import Pages
 from flows.web.rendering import render
 from flows.web.reports import Reports
 from flows.web.search import SearchService
+from flows.web.video_pages import VideoPages
 from pipeline.lake import Lake
 from pipeline.search import Searcher
 from pipeline.view import LakeReader, Thumbnails
@@ -48,7 +48,7 @@ def make_app(
     service = SearchService(reader, searcher)
     pages = Pages(reader, Thumbnails(reader), service)
     reports = Reports(reader)
-    films = FilmPages(reader, service, Copies(reader, searcher), tuple(media_roots))
+    videos = VideoPages(reader, service, Copies(reader, searcher), tuple(media_roots))
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -61,13 +61,13 @@ def make_app(
         routes=[
             Route("/", pages.home, name="home"),
             Route("/results", pages.results),
-            Route("/v/{video_id}", films.video),
-            Route("/v/{video_id}/transcript", films.transcript),
-            Route("/v/{video_id}/scenes", films.scenes),
-            Route("/v/{video_id}/duplicates", films.duplicates),
-            Route("/v/{video_id}/captions.vtt", films.captions),
+            Route("/v/{video_id}", videos.video),
+            Route("/v/{video_id}/transcript", videos.transcript),
+            Route("/v/{video_id}/scenes", videos.scenes),
+            Route("/v/{video_id}/duplicates", videos.duplicates),
+            Route("/v/{video_id}/captions.vtt", videos.captions),
             Route("/t/{frame_id}.jpg", pages.thumbnail),
-            Route("/media/{video_id}", films.media),
+            Route("/media/{video_id}", videos.media),
             Route("/errors", pages.errors),
             Route("/reports", reports.listed),
             Route("/reports/{run_id}", reports.report),

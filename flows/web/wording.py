@@ -1,4 +1,4 @@
-"""How pages write numbers, times, languages and reasons."""
+"""How pages write languages, errors and matched words."""
 
 import math
 import re
@@ -6,13 +6,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup, escape
 
-from pipeline.lake import clock
 from pipeline.search import parse_query, terms_of
-
-__all__ = [
-    "Words", "alike", "clock", "lang", "language_name", "marked", "megabytes", "percent", "spelled_length",
-    "what_to_do", "words_of",
-]  # fmt: skip
 
 _LANGUAGE = re.compile(r"[a-z]{2,3}")
 _LANGUAGES = {
@@ -62,25 +56,6 @@ def alike(video_id: str, time_s: float) -> dict[str, str]:
 def what_to_do(kind: str) -> str:
     """Return advice for an error of this kind."""
     return _WHAT_TO_DO.get(kind, "Run again. The message says what happened.")
-
-
-def megabytes(size_bytes: int) -> str:
-    """Write a size."""
-    return f"{size_bytes / 1e6:,.1f} MB" if size_bytes >= 100_000 else f"{size_bytes:,} bytes"
-
-
-def percent(share: float) -> str:
-    """Write a share of one as a whole percentage, for coordinates too."""
-    return f"{100 * min(1.0, max(0.0, share)):.3f}".rstrip("0").rstrip(".") + "%"
-
-
-def spelled_length(seconds: float) -> str:
-    """Write a length as people say it, for those who hear the page."""
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    parts = [f"{number} {unit}{'s' if number != 1 else ''}" for number, unit in
-             ((hours, "hour"), (minutes, "minute"), (rest, "second")) if number]  # fmt: skip
-    return " ".join(parts) or "0 seconds"
 
 
 @dataclass(frozen=True, slots=True)

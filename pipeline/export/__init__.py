@@ -7,7 +7,6 @@ from pipeline.export.lossless import LOSSLESS_ENDINGS, cut_sound
 from pipeline.export.names import safe_stem, unique, whole_file
 from pipeline.export.outputs import check_text_output, refuse_original
 from pipeline.export.rates import parsed_rate
-from pipeline.export.record import VideoRecord, read_video, read_videos
 from pipeline.export.reencode import encode_clip, exact_ending
 from pipeline.export.subtitles import webvtt
 from pipeline.export.tables import WRITERS, Writer, json_text, plain_value, write_csv
@@ -23,7 +22,6 @@ __all__ = [
     "Cut",
     "Format",
     "Options",
-    "VideoRecord",
     "Writer",
     "check_text_output",
     "clip_ending",
@@ -37,8 +35,6 @@ __all__ = [
     "one_line",
     "parsed_rate",
     "plain_value",
-    "read_video",
-    "read_videos",
     "refuse_original",
     "safe_stem",
     "time_ranges_of",

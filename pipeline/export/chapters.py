@@ -4,9 +4,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from pipeline.export.record import VideoRecord
 from pipeline.export.subtitles import escaped
 from pipeline.export.text import milliseconds, one_line, stamp
+from pipeline.lake import VideoRecord
 from schemas.errors import ExportError
 from schemas.records import Chapter
 

@@ -4,9 +4,8 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pipeline.export.record import VideoRecord
 from pipeline.export.text import one_line
-from pipeline.lake import file_name
+from pipeline.lake import VideoRecord, file_name
 
 _LONGEST_NOTE = 120
 

@@ -7,9 +7,8 @@ from opentimelineio.opentime import RationalTime
 
 from pipeline.export.cuts import Cut, title_of
 from pipeline.export.rates import timecode_rate
-from pipeline.export.record import VideoRecord
 from pipeline.export.text import one_line
-from pipeline.lake import file_name
+from pipeline.lake import VideoRecord, file_name
 from schemas.errors import ExportError
 
 _MAX_EVENTS = 999

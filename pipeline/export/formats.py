@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pipeline.export import chapters, edl, otio, subtitles, transcripts
 from pipeline.export.cuts import Cut, shots_of
-from pipeline.export.record import VideoRecord
+from pipeline.lake import VideoRecord
 from schemas.errors import ConfigurationError, ExportError
 
 

@@ -4,7 +4,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from pipeline.export.record import VideoRecord
+from pipeline.lake import VideoRecord
 from schemas.errors import ExportError
 
 RATES = tuple(Fraction(n, d) for n, d in (

@@ -4,8 +4,8 @@ import re
 from collections.abc import Sequence
 
 from pipeline.export.cues import DASH, Cue, limits_for, make_cues
-from pipeline.export.record import VideoRecord
 from pipeline.export.text import milliseconds, one_line, stamp
+from pipeline.lake import VideoRecord
 
 _MARKUP = re.compile(r"([<{])(?=[A-Za-z/\\!?])")
 _ENTITIES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})

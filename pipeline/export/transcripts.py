@@ -5,9 +5,9 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 
-from pipeline.export.record import VideoRecord
 from pipeline.export.text import one_line
-from pipeline.lake import clock
+from pipeline.lake import VideoRecord
+from pipeline.language import format_time
 from schemas.records import Utterance, utterance_id
 
 SHAPE = "videolake-transcript/1"
@@ -26,7 +26,7 @@ def plain(video: VideoRecord, *, translation: bool = False) -> str:
         said = (each.translation if translation and each.translation is not None else each.text for each in paragraph)
         text = " ".join(filter(None, (one_line(each) for each in said)))
         speaker = f"{one_line(paragraph[0].speaker)}: " if paragraph[0].speaker else ""
-        paragraphs.append(f"[{clock(paragraph[0].start_s)}] {speaker}{text}\n")
+        paragraphs.append(f"[{format_time(paragraph[0].start_s)}] {speaker}{text}\n")
     return "\n".join(paragraphs)
 
 

@@ -17,7 +17,6 @@ from pipeline.lake.lock import writer_lock
 from pipeline.lake.parquet import write_table
 from pipeline.lake.rows import table_of
 from pipeline.lake.store import Store
-from pipeline.lake.views import quoted
 from schemas.errors import LakeError
 from schemas.tables import FORMAT_VERSION
 
@@ -26,8 +25,8 @@ Answer = TypeVar("Answer")
 _PROCESSED = """
 SELECT newest.video_id,
     CASE
-        WHEN current.status = 'ok' AND current.revision = {revision} THEN 'ok'
-        WHEN newest.status = 'failed' AND newest.revision = {revision} THEN 'failed'
+        WHEN current.status = 'ok' AND current.revision = $revision THEN 'ok'
+        WHEN newest.status = 'failed' AND newest.revision = $revision THEN 'failed'
         ELSE 'outdated'
     END AS status,
     errors.kind AS kind,
@@ -211,13 +210,17 @@ class Lake:
         """Open the lake in DuckDB, read only, with the views of `pipeline.lake.views`; close it after use."""
         return query.connect(self._store)[0]
 
-    def sql(self, statement: str) -> pa.Table:
-        """Answer one SQL query over the views.
+    def sql(self, statement: str, parameters: Mapping[str, Any] | None = None) -> pa.Table:
+        """Run one SQL query over the views.
+
+        Args:
+            statement: The query, with `$name` for each parameter.
+            parameters: Values by name.
 
         Raises:
             LakeError: The query is wrong, or would do something else than read.
         """
-        return query.run_query(self._store, statement)
+        return query.run_query(self._store, statement, parameters)
 
     def read(self, work: Callable[[duckdb.DuckDBPyConnection], Answer]) -> Answer:
         """Do several queries on the lake as it is now; `work` may be called again where compaction comes between.
@@ -261,7 +264,7 @@ class Lake:
             `outdated` (to be analysed); `kind`: why its newest attempt failed, null if that was ok; `shard`: of its
             newest attempt, for `shard_id`.
         """
-        return self.sql(_PROCESSED.format(revision=quoted(revision)))
+        return self.sql(_PROCESSED, {"revision": revision})
 
     def known_sources(self) -> pa.Table:
         """Return `uri`, `size_bytes`, `mtime_ns`, `video_id` of every place whose content is known."""

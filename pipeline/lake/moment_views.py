@@ -6,6 +6,8 @@ shows them in use.
 
 import duckdb
 
+from pipeline.lake.names import FIND_VIDEOS
+
 MOMENT_VIEWS = {
     "moments": "One row a searchable moment: what is said, written or captioned, and each picture, with its time.",
     "words": "One row a spoken word, where words were aligned.",
@@ -103,12 +105,7 @@ CASE WHEN round(seconds) >= 3600
         round(seconds)::BIGINT % 60)
     ELSE printf('%d:%02d', round(seconds)::BIGINT // 60, round(seconds)::BIGINT % 60) END
 """,
-    """
-CREATE MACRO find_videos(name) AS TABLE
-SELECT * FROM videos
-WHERE video_id = name OR uri = name OR list_contains(uris, name) OR parse_filename(uri) = name
-    OR parse_filename(uri, true) = name OR (length(name) >= 4 AND starts_with(video_id, lower(name)))
-""",
+    FIND_VIDEOS,
     """
 CREATE MACRO transcript(video) AS TABLE
 SELECT clock(start_s) AS time, start_s, end_s, speaker, text, language, video_id

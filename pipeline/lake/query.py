@@ -3,7 +3,7 @@
 import os
 import re
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,7 +14,7 @@ from pipeline.lake.files import PROTOCOL, LakeFiles
 from pipeline.lake.snapshot import take_snapshot
 from pipeline.lake.store import Store
 from pipeline.lake.text import well_formed
-from pipeline.lake.views import VIEW_NAMES, create_views, quoted
+from pipeline.lake.views import VIEW_NAMES, create_views
 from schemas.errors import LakeError
 
 Answer = TypeVar("Answer")
@@ -60,12 +60,13 @@ def connect(store: Store) -> tuple[duckdb.DuckDBPyConnection, LakeFiles]:
     raise AssertionError("unreachable")
 
 
-def run_query(store: Store, query: str) -> pa.Table:
+def run_query(store: Store, query: str, parameters: Mapping[str, Any] | None = None) -> pa.Table:
     """Answer one SQL query from the lake as it is now.
 
     Args:
         store: The lake's files.
-        query: One statement in DuckDB's SQL that reads.
+        query: One statement in DuckDB's SQL that reads, with `$name` for each parameter.
+        parameters: Values by name.
 
     Returns:
         Its result.
@@ -76,7 +77,7 @@ def run_query(store: Store, query: str) -> pa.Table:
     query = _checked(query)
 
     def answer(connection: duckdb.DuckDBPyConnection) -> pa.Table:
-        result = connection.sql(query)
+        result = connection.sql(query, params=dict(parameters)) if parameters else connection.sql(query)
         table: pa.Table = result.to_arrow_table() if result is not None else pa.table({})
         return table.rename_columns(_distinct(table.column_names))
 
@@ -176,12 +177,11 @@ def _distinct(names: Sequence[str]) -> list[str]:
 
 def open_engine(store: Store) -> tuple[duckdb.DuckDBPyConnection, LakeFiles]:
     """Make a DuckDB connection that reaches the lake's files, with no views yet."""
-    connection = duckdb.connect(config={"python_enable_replacements": False})
+    # DuckDB would spill into the current directory. One folder per user, since nobody can write to another user's.
+    spill = Path(tempfile.gettempdir()) / f"videolake-spill-{getattr(os, 'getuid', os.getpid)()}"
+    connection = duckdb.connect(config={"python_enable_replacements": False, "temp_directory": str(spill)})
     files = LakeFiles(store)
     connection.register_filesystem(files)
-    # DuckDB would spill into the current directory; and another user's folder cannot be written.
-    spill = Path(tempfile.gettempdir()) / f"videolake-spill-{getattr(os, 'getuid', os.getpid)()}"
-    connection.execute(f"SET temp_directory = {quoted(str(spill))}")
     connection.execute("SET TimeZone = 'UTC'")
     return connection, files
 

@@ -131,12 +131,13 @@ def _row_numbers(names: Sequence[str]) -> str:
 
 def scan(table: str, names: Iterable[str], options: str = "") -> str:
     """Return the SQL that reads these files of a table."""
-    paths = ", ".join(quoted(reader_path(f"{table}/{name}")) for name in names)
+    # Paths are written into the SQL because a view cannot have parameters.
+    paths = ", ".join(_literal(reader_path(f"{table}/{name}")) for name in names)
     return f"read_parquet([{paths}]{options})"
 
 
-def quoted(value: str) -> str:
-    """Return a string as SQL writes it."""
+def _literal(value: str) -> str:
+    """Return a string literal, for statements in which DuckDB takes no parameters."""
     return "'" + value.replace("'", "''") + "'"
 
 
@@ -232,8 +233,8 @@ def _describe(connection: duckdb.DuckDBPyConnection) -> None:
     """Let `duckdb_columns()` and `duckdb_views()` tell what tables and columns mean."""
     comments = []
     for table in TABLE_NAMES:
-        comments.append(f"COMMENT ON VIEW {table} IS {quoted(DESCRIPTIONS[table])}")
+        comments.append(f"COMMENT ON VIEW {table} IS {_literal(DESCRIPTIONS[table])}")
         for field in table_schema(table):
-            meaning = quoted(field.metadata[b"description"].decode())
+            meaning = _literal(field.metadata[b"description"].decode())
             comments.append(f"COMMENT ON COLUMN {table}.{field.name} IS {meaning}")
     connection.execute("; ".join(comments))

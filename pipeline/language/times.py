@@ -30,6 +30,13 @@ class TimeRange:
     end_s: float
 
 
+def format_time(seconds: float) -> str:
+    """Write a time, rounded to the second, as `1:02:03` or `2:03`."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
 def parse_time(text: str) -> float:
     """Parse a time, `62`, `62.5`, `1:02` or `1:02:03.5`, and return seconds.
 

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import duckdb
 
-from pipeline.lake import quoted
 from pipeline.view.reader import LakeReader
 
 _KEPT_BYTES = 64 * 1024**2
@@ -89,10 +88,11 @@ def _read(connection: duckdb.DuckDBPyConnection, frame_ids: Sequence[str]) -> di
         rows_by_file.setdefault(file, []).append(row)
     found: dict[str, bytes] = {}
     for file, rows in rows_by_file.items():
-        numbers = ", ".join(str(int(row)) for row in rows)
+        numbers = ", ".join("?" * len(rows))
         found |= connection.execute(
-            f"SELECT frame_id, thumbnail FROM read_parquet({quoted(file)}, file_row_number = true) "  # noqa: S608
-            f"WHERE file_row_number IN ({numbers})"
+            "SELECT frame_id, thumbnail FROM read_parquet(?, file_row_number = true) "  # noqa: S608 - only question marks
+            f"WHERE file_row_number IN ({numbers})",
+            [file, *rows],
         ).fetchall()
     missing = set(frame_ids) - set(found)
     if missing:

@@ -6,8 +6,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from flows.cli import main
-from pipeline.export import read_video
 from pipeline.export.subtitles import srt
+from pipeline.lake import read_video
 from tests.known_lake import KnownLake
 
 pytestmark = pytest.mark.models

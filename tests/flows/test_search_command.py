@@ -46,8 +46,8 @@ def test_search_prints_a_line_once_with_all_ways_that_found_it() -> None:
     )
     assert [click.unstyle(line) for line in reason_lines(reasons)] == [
         "The telescope sees.  (said, meaning and words)",
-        "telescope  (picture, looks)",
-        "image without labels  (picture, looks)",
+        "telescope  (seen, looks)",
+        "image without labels  (seen, looks)",
     ]
 
 
@@ -128,7 +128,7 @@ def test_search_says_what_is_wrong_with_what_was_asked(lake: str, arguments: tup
         (("--speaker", "nobody"), "No moment has the speaker 'nobody'. This lake has no speakers"),
         (("--language", "xx"), "language 'xx'. The languages are: 'en'"),
         (("--topic", "foo"), "the topic 'foo'. The topics are: "),
-        (("--video", "v03.mp4"), "no video v03.mp4 in the lake. Names most like it: v0"),
+        (("--video", "v03.mp4"), "no video v03.mp4 in the lake. Similar names: v0"),
     ],
 )
 def test_search_says_what_the_lake_does_not_have(lake: str, arguments: tuple[str, ...], message: str) -> None:

@@ -52,7 +52,7 @@ def test_a_page_does_not_wait_for_a_place_that_never_answers(
     lake.commit("01", REVISION)
     never = threading.Event()
     monkeypatch.setattr(fsspec.filesystem("memory").__class__, "info", lambda *_, **__: never.wait())
-    monkeypatch.setattr("flows.web.film_pages._PAGE_WAITS_S", 0.05)
+    monkeypatch.setattr("flows.web.video_pages._PAGE_WAITS_S", 0.05)
     answer = TestClient(make_app(lake, Searcher(lake)), base_url="http://localhost").get("/v/far")
     never.set()
     assert "film.mp4 did not answer within 0.05 s" in answer.text

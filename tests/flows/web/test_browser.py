@@ -103,9 +103,9 @@ def test_the_transcript_goes_along_with_the_player(opened: Open) -> None:
 
 
 def test_the_parts_of_a_page_come_when_they_are_wanted(opened: Open, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("flows.web.film_pages.FIRST_LINES", 1)
-    monkeypatch.setattr("flows.web.film_pages.MORE_LINES", 1)
-    monkeypatch.setattr("flows.web.film_pages.SCENES", 1)
+    monkeypatch.setattr("flows.web.video_pages.FIRST_LINES", 1)
+    monkeypatch.setattr("flows.web.video_pages.MORE_LINES", 1)
+    monkeypatch.setattr("flows.web.video_pages.SCENES", 1)
     page = opened(f"/v/{TALK}?t=15")
     expect(page.locator(".line.now")).to_contain_text("The stars are far away.")
     for shown in (2, 3):

@@ -13,7 +13,7 @@ from pipeline.export.cuts import cuts_of, shots_of
 from pipeline.export.edl import edl
 from pipeline.export.otio import timeline
 from pipeline.export.rates import RATES, frame_rate, parsed_rate
-from pipeline.export.record import VideoRecord
+from pipeline.lake import VideoRecord
 from schemas.errors import ExportError
 from tests.pipeline.export.records import chapters, said, shots, video
 

@@ -1,6 +1,6 @@
 import pytest
 
-from pipeline.language import parse_time_range, parse_video_time
+from pipeline.language import format_time, parse_time_range, parse_video_time
 from schemas.errors import ConfigurationError
 
 
@@ -20,3 +20,8 @@ def test_a_moment_is_a_video_and_a_time() -> None:
 def test_what_is_not_a_moment_is_refused_with_an_example(text: str) -> None:
     with pytest.raises(ConfigurationError, match=r"not a moment\. Write VIDEO@TIME, such as talk\.mp4@1:23"):
         parse_video_time(text)
+
+
+@pytest.mark.parametrize(("seconds", "written"), [(0, "0:00"), (59.6, "1:00"), (3599, "59:59"), (3723.4, "1:02:03")])
+def test_times_are_written_as_on_a_clock(seconds: float, written: str) -> None:
+    assert format_time(seconds) == written
