@@ -1,8 +1,10 @@
 """Text by the rules of its language: words, sentences, and joining, also where nobody writes spaces."""
 
 from pipeline.language.joining import joined
-from pipeline.language.marks import ABBREVIATION, CLAUSE_END, DENSE_SCRIPT, SENTENCE_END, UNSPACED, UNSPACED_LANGUAGES
+from pipeline.language.marks import ABBREVIATION, CLAUSE_END, SENTENCE_END
+from pipeline.language.scripts import DENSE_SCRIPT, UNSEPARATED_LETTERS, UNSPACED, UNSPACED_LANGUAGES, WIDE_LANGUAGES
 from pipeline.language.sentence_segmentation import ends_sentence, sentences
+from pipeline.language.stop_words import ELISIONS, function_words, query_stop_words, stop_words_of
 from pipeline.language.times import (
     TIME,
     TimeRange,
@@ -18,19 +20,25 @@ __all__ = [
     "ABBREVIATION",
     "CLAUSE_END",
     "DENSE_SCRIPT",
+    "ELISIONS",
     "SENTENCE_END",
     "TIME",
+    "UNSEPARATED_LETTERS",
     "UNSPACED",
     "UNSPACED_LANGUAGES",
+    "WIDE_LANGUAGES",
     "TimeRange",
     "VideoTime",
     "ends_sentence",
     "format_time",
+    "function_words",
     "joined",
     "parse_time",
     "parse_time_range",
     "parse_video_time",
+    "query_stop_words",
     "sentences",
+    "stop_words_of",
     "word_count",
     "word_spans",
     "words",

@@ -6,12 +6,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 
-from pipeline.search.stop_words import STOP_WORDS
+from pipeline.language import UNSEPARATED_LETTERS, query_stop_words
 
 _MARKS = r"\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0900-\u0dff"
-_UNSPACED = r"\u0e00-\u0eff\u1100-\u11ff\u3040-\u30ff\u3130-\u318f\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\ua960-\ua97f"
-_UNSPACED += r"\uac00-\ud7ff\uf900-\ufaff\uff66-\uff9f\U00020000-\U0003134f"
-_RUN = re.compile(rf"(?P<unspaced>[{_UNSPACED}]+)|(?:[^\W_{_UNSPACED}]|[{_MARKS}])+")
+_RUN = re.compile(rf"(?P<unspaced>[{UNSEPARATED_LETTERS}]+)|(?:[^\W_{UNSEPARATED_LETTERS}]|[{_MARKS}])+")
 """A word, or a run of a script that writes no spaces between words or attaches endings to them (Korean)."""
 
 _ASCII_WORD = re.compile(r"[a-z0-9]+")
@@ -51,7 +49,7 @@ class WordQuery:
 def terms_of(text: str) -> list[Term]:
     """Return the words of a text in order, with their positions.
 
-    Runs of Chinese, Japanese, Korean or Thai become overlapping pairs of characters and the last character alone.
+    Runs of Chinese, Korean, Thai and the like become overlapping pairs of characters and the last character alone.
     """
     found = []
     for match in _RUN.finditer(text):
@@ -137,5 +135,5 @@ def _singular(word: str) -> str:
     return word if word.endswith(("us", "ss")) else word[:-1]
 
 
-_STOP_WORDS = frozenset(map(folded, STOP_WORDS))
+_STOP_WORDS = frozenset(map(folded, query_stop_words()))
 """Ignored in a query that has other words."""

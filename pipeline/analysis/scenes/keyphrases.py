@@ -1,7 +1,7 @@
 """Keyphrases: what is said and written that says best what a scene or a video is about (KeyBERT, Grootendorst 2020).
 
-Candidates are runs of one to three words between stopwords and marks, as in RAKE (Rose et al. 2010). They are ranked by
-the cosine of their vectors to that of all that is said and written there, and chosen by maximal marginal relevance.
+Candidates are runs of one to three words between stop words and marks, as in RAKE (Rose et al. 2010). They are ranked
+by the cosine of their vectors to that of all that is said and written there, and chosen by maximal marginal relevance.
 """
 
 from collections import Counter
@@ -12,14 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.analysis.scenes.selection import choose_diverse
-from pipeline.analysis.scenes.stopwords import stopwords
-from pipeline.language import word_count, word_spans, words
+from pipeline.language import DENSE_SCRIPT, ELISIONS, stop_words_of, word_count, word_spans, words
 from schemas.records import Label
 
 _MAX_WORDS, _LONGEST_NAME = 3, 5
 _LONGEST = 60
 _MIN_SCORE = 0.2
-_ELISIONS = {"fr": "ldjcsnmt", "it": "ldcsnmt"}
 _JOINS = frozenset({"", "-", " ", "\u00a0", "\u2011"})
 
 
@@ -111,12 +109,12 @@ def _phrases(passage: Passage) -> Iterator[str]:
 
 
 def _runs(line: str, language: str | None) -> Iterator[list[tuple[int, int]]]:
-    """Yield stretches of words that no stopword and no mark divides."""
-    passed_over = stopwords(language)
+    """Yield stretches of words that no stop word and no mark divides."""
+    passed_over = stop_words_of(language)
     run: list[tuple[int, int]] = []
     for start, end in word_spans(line, language):
         begin = start + _elided(line[start:end], language)
-        stop = _is_stopword(line[begin:end].casefold().replace("’", "'"), passed_over)
+        stop = _is_stop_word(line[begin:end].casefold().replace("’", "'"), passed_over)
         apart = bool(run) and (line[run[-1][1] : start] not in _JOINS or begin > start)
         if run and (stop or apart):
             yield run
@@ -129,16 +127,15 @@ def _runs(line: str, language: str | None) -> Iterator[list[tuple[int, int]]]:
 
 def _elided(word: str, language: str | None) -> int:
     """Return the length of an article that is written with its word, as in `l'océan`."""
-    short = len(word) > 3 and word[0].lower() in _ELISIONS.get(language or "", "") and word[1] in "'’"
+    short = len(word) > 3 and word[0].lower() in ELISIONS.get(language or "", "") and word[1] in "'’"
     return 2 if short else 0
 
 
-def _is_stopword(word: str, passed_over: frozenset[str]) -> bool:
+def _is_stop_word(word: str, passed_over: frozenset[str]) -> bool:
     return word in passed_over or word.removesuffix("'s") in passed_over
 
 
 def _says_something(phrase: str) -> bool:
     """Tell whether a phrase has enough letters: two, as a Chinese word has, or three of an alphabet."""
     letters = sum(character.isalpha() for character in phrase)
-    wide = any("\u3040" <= character <= "\u9fff" or "\uac00" <= character <= "\ud7af" for character in phrase)
-    return letters >= (2 if wide else 3)
+    return letters >= (2 if DENSE_SCRIPT.search(phrase) else 3)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from pipeline.analysis.summary.abstract.numbers import numbers_in
-from pipeline.language import words
+from pipeline.language import function_words, words
 
 Fault = Literal["", "number", "name", "negation", "contrast", "content", "entailment"]
 
@@ -29,19 +29,12 @@ _OPPOSITES = (
     ("start", "end"), ("begin", "end"), ("fast", "slow"), ("young", "old"), ("new", "old"), ("rich", "poor"),
     ("good", "bad"), ("better", "worse"), ("best", "worst"), ("all", "some"), ("men", "women"), ("man", "woman"),
 )  # fmt: skip
-_STOP = frozenset(
+_REPORTING = frozenset(
     {
-        "the", "and", "for", "are", "was", "were", "been", "being", "has", "have", "had", "that", "this", "these",
-        "those", "with", "from", "into", "onto", "about", "than", "then", "there", "their", "them", "they", "its",
-        "his", "her", "she", "him", "you", "your", "our", "who", "which", "what", "when", "where", "while", "will",
-        "after", "before",
-        "would", "can", "could", "should", "may", "might", "must", "not", "but", "also", "how", "why", "all", "any",
-        "some", "such", "very", "just", "only", "over", "under", "because", "does", "did", "doing", "video", "speaker",
-        "talk", "talks", "says", "said", "shows", "shown", "explains", "describes", "discusses", "der", "die", "das",
-        "und", "ein", "eine", "ist", "sind", "mit", "von", "den", "dem", "les", "des", "une", "est", "sont", "dans",
-        "pour", "que", "qui", "los", "las", "una", "con", "por", "para", "del",
+        "video", "speaker", "talk", "talks", "says", "said", "shows", "shown", "explains", "describes", "discusses",
     }
 )  # fmt: skip
+"""What summaries say of any video."""
 _SUFFIXES = (
     "ations", "ation", "ings", "ing", "ions", "ion", "ments", "ment", "ness", "ies", "ied", "ers", "er", "est", "ed",
     "es", "ly", "s", "e", "y",
@@ -104,8 +97,13 @@ def check_support(sentence: str, evidence: Sequence[str], *, similarity: float, 
 
 def content_stems(text: str, language: str | None = None) -> frozenset[str]:
     """Return the stems of the words that carry the meaning: no function words, no numbers."""
-    found = (word for word in words(text, language) if word.lower() not in _STOP and not word.isdigit())
+    found = (word for word in _telling(text, language) if not word.isdigit())
     return frozenset(stem(word) for word in found if len(word) > 2 or not word.isascii())
+
+
+def _telling(text: str, language: str | None) -> list[str]:
+    passed_over = function_words(language) | _REPORTING
+    return [word for word in words(text, language) if word.lower() not in passed_over]
 
 
 def stem(word: str) -> str:
@@ -119,7 +117,7 @@ def stem(word: str) -> str:
 
 def _names(sentence: str, language: str | None) -> list[str]:
     """Return capitalised words and acronyms; the first word counts, as nobody can tell whether it is a name."""
-    found = [word for word in words(sentence, language) if word.lower() not in _STOP and len(word) > 1]
+    found = [word for word in _telling(sentence, language) if len(word) > 1]
     if language in _CAPITAL_NOUNS:
         return [word for word in found if word.isupper()]
     return [word for word in found if word[:1].isupper() and len(word) > 2]
