@@ -1,4 +1,4 @@
-"""What the lake knows of a video, as other programs read it: subtitles, transcripts, chapters, cuts, clips."""
+"""Videos in the formats of other programs: subtitles, transcripts, chapters, edit lists and clips."""
 
 from pipeline.export.clip import CLIP_ENDINGS, Clip, clip_ending, copy_clip
 from pipeline.export.cuts import Cut, cuts_of

@@ -1,4 +1,4 @@
-"""Transcripts, to read and for programs."""
+"""Transcripts, as plain text and as JSON."""
 
 import json
 from bisect import bisect_right
@@ -15,11 +15,11 @@ _PAUSE_S = 4.0
 
 
 def plain(video: VideoRecord, *, translation: bool = False) -> str:
-    """Write a transcript to read: a paragraph for each scene, speaker or long pause, with its time.
+    """Write a transcript as text. A paragraph ends with a scene or speaker, or at a long pause, and has its time.
 
     Args:
         video: The video.
-        translation: Take the translations where there are.
+        translation: Write translations of utterances that have one.
     """
     paragraphs = []
     for paragraph in _paragraphs(video):
@@ -31,7 +31,7 @@ def plain(video: VideoRecord, *, translation: bool = False) -> str:
 
 
 def as_json(video: VideoRecord) -> str:
-    """Write a transcript for programs, as docs/export.md describes it; translations are always in it."""
+    """Write a transcript as JSON, in the format of docs/export.md. It always has translations."""
     return (
         json.dumps(
             {

@@ -1,4 +1,4 @@
-"""The lake: where results are kept as Parquet, how they are committed, and how they are queried."""
+"""The lake: storing results as Parquet, committing them, and reading them back."""
 
 from pipeline.lake.cleaning import Cleaned
 from pipeline.lake.compaction import Compacted

@@ -322,7 +322,7 @@ def _hits(state: State, filters: Filter, moments: Sequence[RankedMoment], words:
 
 _AT = """
 SELECT 'vision' AS space, embedding::FLOAT[] FROM (
-    SELECT embedding FROM frames JOIN lake.pictures USING (video_id, frame_id)
+    SELECT embedding FROM frames JOIN lake.keyframes USING (video_id, frame_id)
     WHERE video_id = $video AND embedding IS NOT NULL AND start_s <= $time
         AND $time <= (SELECT any_value(duration_s) FROM videos WHERE video_id = $video)
     ORDER BY start_s DESC LIMIT 1
