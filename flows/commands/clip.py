@@ -13,22 +13,19 @@ from pipeline.export import (
     CLIP_ENDINGS,
     LOSSLESS_ENDINGS,
     Clip,
-    Moment,
-    VideoRecord,
     clip_ending,
     copy_clip,
     cut_sound,
     encode_clip,
     exact_ending,
-    moments_of,
     one_line,
-    parse_moment,
-    read_video,
     refuse_original,
     safe_stem,
+    time_ranges_of,
     unique,
 )
-from pipeline.lake import Lake, clock
+from pipeline.lake import Lake, VideoRecord, read_video
+from pipeline.language import TimeRange, format_time, parse_time_range
 from schemas.errors import ConfigurationError, ExportError, VideolakeError
 
 
@@ -60,7 +57,7 @@ def clip_hits(
         LakeError: The lake cannot be read, or has nothing of a filter's name.
     """
     opened = Lake(lake)
-    moments = moments_of(found(opened, query, filters, limit), pad_s)
+    moments = time_ranges_of(found(opened, query, filters, limit), pad_s)
     return _clip_all(moments, opened, output, options)
 
 
@@ -81,10 +78,10 @@ def clip_moments(moments: Sequence[str], lake: str, output: Path | None, options
         LakeError: The lake cannot be read.
         VideolakeError: The only clip could not be made.
     """
-    return _clip_all([parse_moment(each) for each in moments], Lake(lake), output, options)
+    return _clip_all([parse_time_range(each) for each in moments], Lake(lake), output, options)
 
 
-def _clip_all(asked: Sequence[Moment], opened: Lake, output: Path | None, options: ClipOptions) -> int:
+def _clip_all(asked: Sequence[TimeRange], opened: Lake, output: Path | None, options: ClipOptions) -> int:
     alone = len(asked) == 1
     if output is not None and not alone and output.suffix.lower() in CLIP_ENDINGS and not output.is_dir():
         raise ConfigurationError(f"{output} is one file, and there are {len(asked)} moments: name a folder.")
@@ -92,7 +89,7 @@ def _clip_all(asked: Sequence[Moment], opened: Lake, output: Path | None, option
     taken: set[str] = set()
     for moment in asked:
         try:
-            record = read_video(opened, moment.video)
+            record = read_video(opened, moment.video, parts=())
             within = _within(record, moment)
             target = _target(record, within, output, options, taken, alone=alone)
             if target.exists():
@@ -107,7 +104,7 @@ def _clip_all(asked: Sequence[Moment], opened: Lake, output: Path | None, option
 
 
 def _target(
-    record: VideoRecord, moment: Moment, output: Path | None, options: ClipOptions, taken: set[str], *, alone: bool
+    record: VideoRecord, moment: TimeRange, output: Path | None, options: ClipOptions, taken: set[str], *, alone: bool
 ) -> Path:
     """Return the file to make; `taken` has the names of those that were made before, without endings."""
     if output is not None and output.suffix and alone and not output.is_dir():
@@ -132,18 +129,18 @@ def _check_taken(lake: Lake, record: VideoRecord, target: Path, options: ClipOpt
         raise ExportError(f"{target} is there already; --force writes over it.")
 
 
-def _within(record: VideoRecord, moment: Moment) -> Moment:
+def _within(record: VideoRecord, moment: TimeRange) -> TimeRange:
     """Return the part of a moment that the video has.
 
     Raises:
         ExportError: It has none.
     """
     if moment.start_s >= record.duration_s:
-        raise ExportError(f"{record.uri} ends at {clock(record.duration_s)}, before the moment starts.")
+        raise ExportError(f"{record.uri} ends at {format_time(record.duration_s)}, before the moment starts.")
     return replace(moment, end_s=min(moment.end_s, record.duration_s))
 
 
-def _clip(record: VideoRecord, moment: Moment, target: Path, options: ClipOptions) -> Clip:
+def _clip(record: VideoRecord, moment: TimeRange, target: Path, options: ClipOptions) -> Clip:
     lossless = target.suffix.lower() in LOSSLESS_ENDINGS
     cut = encode_clip if options.exact else cut_sound if lossless else copy_clip
     return cut(record.uri, moment.start_s, moment.end_s, target)
@@ -153,7 +150,7 @@ def _short(seconds: float) -> str:
     return f"{seconds:.2f}".rstrip("0").rstrip(".")
 
 
-def _print(clip: Clip, moment: Moment) -> None:
+def _print(clip: Clip, moment: TimeRange) -> None:
     early_s = moment.start_s - clip.start_s
     slack = f", begins {early_s:.1f} s before the moment, at a keyframe" if early_s > 0.05 else ""
     click.echo(f"{one_line(str(clip.path))}  {clip.end_s - clip.start_s:.1f} s{slack}")

@@ -15,18 +15,17 @@ from pipeline.export import (
     cuts_of,
     format_of,
     one_line,
-    read_video,
-    read_videos,
     safe_stem,
     unique,
     whole_file,
 )
-from pipeline.lake import Lake
+from pipeline.lake import ALL_PARTS, Lake, Part, read_video, read_videos
 from schemas.errors import ConfigurationError, ExportError, LakeError
 from schemas.search import Hit
 
 _SHORTEST_CUT_S = 0.2
 """A frame at the slowest rate in use; less could be no frame at all."""
+_PARTS: frozenset[Part] = ALL_PARTS - {"keyframes"}
 
 
 def export_video(lake: str, video: str, form: str | None, output: Path | None, options: Options) -> None:
@@ -41,7 +40,7 @@ def export_video(lake: str, video: str, form: str | None, output: Path | None, o
     chosen = format_of(form, output, options)
     opened = Lake(lake)
     _check(opened, output, chosen)
-    _put(chosen.text(read_video(opened, video), options), output)
+    _put(chosen.text(read_video(opened, video, parts=_PARTS), options), output)
 
 
 def export_hits(
@@ -76,7 +75,8 @@ def _cuts(lake: Lake, hits: Sequence[Hit]) -> list[Cut]:
     Raises:
         LakeError: A run took a video out of the lake meanwhile.
     """
-    records = {each.video_id: each for each in read_videos(lake, list(dict.fromkeys(hit.video_id for hit in hits)))}
+    ids = list(dict.fromkeys(hit.video_id for hit in hits))
+    records = {each.video_id: each for each in read_videos(lake, ids, parts=_PARTS)}
     cuts: list[Cut] = []
     for hit in hits:
         if hit.video_id not in records:
@@ -102,7 +102,7 @@ def export_lake(lake: str, form: str | None, folder: Path | None, options: Optio
     taken: set[str] = set()
     written = empty = failed = 0
     opened = Lake(lake)
-    for record in read_videos(opened):
+    for record in read_videos(opened, parts=_PARTS):
         if not getattr(record, chosen.needs):
             empty += 1
             continue

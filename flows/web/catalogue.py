@@ -123,8 +123,8 @@ def named_so(connection: duckdb.DuckDBPyConnection, words: str, selection: Selec
         f"{_PLAIN.format('headline')} AS plain_headline FROM lake.catalogue WHERE {condition}) "
         "WHERE len(list_filter($words, lambda word: NOT contains(plain_name || ' ' || plain_headline, word))) = 0 "
         "ORDER BY starts_with(plain_headline, $first) DESC, starts_with(plain_name, $first) DESC, plain_name "
-        f"LIMIT {int(limit)}",
-        values | {"words": wanted, "first": " ".join(wanted)},
+        "LIMIT $limit",
+        values | {"words": wanted, "first": " ".join(wanted), "limit": limit},
     ).fetchall()
     return [_card(row) for row in found]
 

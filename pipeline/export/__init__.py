@@ -1,4 +1,4 @@
-"""What the lake knows of a video, as other programs read it: subtitles, transcripts, chapters, cuts, clips."""
+"""Videos in the formats of other programs: subtitles, transcripts, chapters, edit lists and clips."""
 
 from pipeline.export.clip import CLIP_ENDINGS, Clip, clip_ending, copy_clip
 from pipeline.export.cuts import Cut, cuts_of
@@ -7,12 +7,11 @@ from pipeline.export.lossless import LOSSLESS_ENDINGS, cut_sound
 from pipeline.export.names import safe_stem, unique, whole_file
 from pipeline.export.outputs import check_text_output, refuse_original
 from pipeline.export.rates import parsed_rate
-from pipeline.export.record import VideoRecord, read_video, read_videos
 from pipeline.export.reencode import encode_clip, exact_ending
-from pipeline.export.stretches import Moment, moments_of, parse_moment
 from pipeline.export.subtitles import webvtt
 from pipeline.export.tables import WRITERS, Writer, json_text, plain_value, write_csv
 from pipeline.export.text import one_line
+from pipeline.export.time_ranges import time_ranges_of
 
 __all__ = [
     "CLIP_ENDINGS",
@@ -22,9 +21,7 @@ __all__ = [
     "Clip",
     "Cut",
     "Format",
-    "Moment",
     "Options",
-    "VideoRecord",
     "Writer",
     "check_text_output",
     "clip_ending",
@@ -35,15 +32,12 @@ __all__ = [
     "exact_ending",
     "format_of",
     "json_text",
-    "moments_of",
     "one_line",
-    "parse_moment",
     "parsed_rate",
     "plain_value",
-    "read_video",
-    "read_videos",
     "refuse_original",
     "safe_stem",
+    "time_ranges_of",
     "unique",
     "webvtt",
     "whole_file",

@@ -20,7 +20,7 @@ def lake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
         (tmp_path / folder).mkdir()
         film = material.shots_video(tmp_path / folder / "talk.mp4", (1.0,), size=(64, 48))
         films[folder] = video(video_id=folder * 32, uri=str(film), duration_s=1.0)
-    monkeypatch.setattr(clip, "read_video", lambda _, name: films[name])
+    monkeypatch.setattr(clip, "read_video", lambda _, name, **__: films[name])
     return Lake.create(str(tmp_path / "lake")).uri
 
 
@@ -44,7 +44,7 @@ def test_a_clip_is_named_by_what_the_film_has_of_the_moment(lake: str, tmp_path:
 def test_sound_goes_into_a_wav_file_as_pcm(lake: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     sound = material.write_audio(tmp_path / "radio.flac", material.tone(2.0), codec="flac")
     record = video(uri=str(sound), duration_s=2.0, has_video=False)
-    monkeypatch.setattr(clip, "read_video", lambda *_: record)
+    monkeypatch.setattr(clip, "read_video", lambda *_, **__: record)
     for ending, codec in ((".wav", "pcm_s16le"), (".flac", "flac")):
         target = tmp_path / f"clip{ending}"
         assert clip.clip_moments(["radio@0.5-1.5"], lake, target, clip.ClipOptions()) == 0
