@@ -13,21 +13,19 @@ from pipeline.export import (
     CLIP_ENDINGS,
     LOSSLESS_ENDINGS,
     Clip,
-    TimeRange,
     clip_ending,
     copy_clip,
     cut_audio,
     encode_clip,
     exact_ending,
     one_line,
-    parse_time_range,
     refuse_original,
     safe_stem,
     time_ranges_of,
     unique,
 )
 from pipeline.lake import Lake, VideoRecord, read_video
-from pipeline.language import format_time
+from pipeline.language import TimeRange, format_time, parse_time_range
 from schemas.errors import ConfigurationError, ExportError, VideolakeError
 
 

@@ -10,13 +10,13 @@ from anyio import to_thread
 from starlette.requests import Request
 from starlette.responses import Response
 
-from flows.web.asking import LONGEST_QUERY, page_of, params_of, seconds_of
+from flows.web.bounded_calls import BoundedCalls
 from flows.web.catalogue import cards_of
 from flows.web.copies import Copies
-from flows.web.findings import Findings
 from flows.web.media import NoOriginal, Original, ending_of, find_original, playable, serve_original
-from flows.web.patience import Patience
 from flows.web.rendering import render
+from flows.web.search import SearchService
+from flows.web.search_parameters import MAX_QUERY_LENGTH, page_of, params_of, seconds_of
 from flows.web.timeline import make_timeline
 from flows.web.wording import words_of
 from pipeline.analysis.media import local_path
@@ -39,17 +39,17 @@ class VideoPages:
 
     Attributes:
         reader: The lake.
-        findings: Search in the lake.
+        service: Search in the lake.
         copies: Near-duplicates of videos.
         media_roots: Folders and URI prefixes of originals; empty: every location in the lake.
-        patience: Timeouts for remote locations of originals.
+        calls: Calls to storage, with timeouts.
     """
 
     reader: LakeReader
-    findings: Findings
+    service: SearchService
     copies: Copies
     media_roots: tuple[str, ...] = ()
-    patience: Patience[Original | NoOriginal] = field(default_factory=Patience)
+    calls: BoundedCalls[Original | NoOriginal] = field(default_factory=BoundedCalls)
 
     async def video(self, request: Request) -> Response:
         """Show one video."""
@@ -91,9 +91,9 @@ class VideoPages:
         if video is None:
             message = "The lake has no video with this id. The file may have changed since, which gives it another id."
             return render("message.html", status=404, title="No such video", message=message)
-        query = params.get("q", "").strip()[:LONGEST_QUERY]
+        query = params.get("q", "").strip()[:MAX_QUERY_LENGTH]
         speaker = _speaker(params, video)
-        hits = self.findings.in_video(video_id, query, speaker) if query and video.status == "ok" else []
+        hits = self.service.in_video(video_id, query, speaker) if query and video.status == "ok" else []
         original = self._original(video_id, video.uris, video.row["size_bytes"], _PAGE_WAITS_S)
         lines = video.utterances_of(speaker)
         return render(
@@ -123,7 +123,7 @@ class VideoPages:
         if all(local_path(uri) is not None for uri in uris):
             return question()
         try:
-            return self.patience.ask((video_id, *uris), question, timeout_s)
+            return self.calls.call((video_id, *uris), question, timeout_s)
         except TimeoutError:
             return NoOriginal(f"{uris[0]} did not answer within {timeout_s:g} s. Reload the page to try again.")
 
@@ -135,7 +135,7 @@ class VideoPages:
         return render("part.html", title=card.headline or card.name, video_id=video_id, **context)
 
     def _transcript(self, video_id: str, params: Mapping[str, str]) -> Response:
-        query, speaker = params.get("q", "")[:LONGEST_QUERY], params.get("speaker", "")
+        query, speaker = params.get("q", "")[:MAX_QUERY_LENGTH], params.get("speaker", "")
         number = max(2, page_of(params))
         start = FIRST_LINES + (number - 2) * MORE_LINES
         question = partial(read_utterances, video_id=video_id, speaker=speaker, start=start, count=MORE_LINES + 1)

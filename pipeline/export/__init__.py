@@ -11,7 +11,7 @@ from pipeline.export.reencode import encode_clip, exact_ending
 from pipeline.export.subtitles import webvtt
 from pipeline.export.tables import WRITERS, Writer, json_text, plain_value, write_csv
 from pipeline.export.text import one_line
-from pipeline.export.time_ranges import TimeRange, parse_time_range, time_ranges_of
+from pipeline.export.time_ranges import time_ranges_of
 
 __all__ = [
     "CLIP_ENDINGS",
@@ -22,7 +22,6 @@ __all__ = [
     "Cut",
     "Format",
     "Options",
-    "TimeRange",
     "Writer",
     "check_text_output",
     "clip_ending",
@@ -34,7 +33,6 @@ __all__ = [
     "format_of",
     "json_text",
     "one_line",
-    "parse_time_range",
     "parsed_rate",
     "plain_value",
     "refuse_original",

@@ -82,7 +82,7 @@ class Searcher:
         self._state: State | None = None
         self._looked_at = 0.0
         self._encoder = encoder
-        self._encode_text = lru_cache(maxsize=256)(self._encode_text_anew)
+        self._encode_text = lru_cache(maxsize=256)(self._encode_text_uncached)
         self._notes: dict[str, str] = {}
 
     @property
@@ -310,7 +310,7 @@ class Searcher:
         self._notes.pop("model", None)
         return vectors
 
-    def _encode_text_anew(self, query: str) -> QueryVectors:
+    def _encode_text_uncached(self, query: str) -> QueryVectors:
         return self._query_encoder().texts([query])
 
 

@@ -42,7 +42,7 @@ def test_a_clip_is_named_by_what_the_film_has_of_the_moment(lake: str, tmp_path:
 
 
 def test_sound_goes_into_a_wav_file_as_pcm(lake: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    sound = material.write_sound(tmp_path / "radio.flac", material.tone(2.0), codec="flac")
+    sound = material.write_audio(tmp_path / "radio.flac", material.tone(2.0), codec="flac")
     record = video(uri=str(sound), duration_s=2.0, has_video=False)
     monkeypatch.setattr(clip, "read_video", lambda *_, **__: record)
     for ending, codec in ((".wav", "pcm_s16le"), (".flac", "flac")):

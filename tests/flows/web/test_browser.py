@@ -228,11 +228,11 @@ def test_a_search_keeps_the_kind_that_was_chosen_and_shows_it(opened: Open) -> N
 
 def test_a_search_can_be_restricted_by_speaker_and_freed_again(opened: Open) -> None:
     page = opened("/?q=telescope")
-    page.get_by_text("Speaker, time").click()
+    page.get_by_text("Speaker and time").click()
     page.get_by_label("Speaker").fill("Ada")
     page.get_by_label("Speaker").press("Enter")
     expect(page.locator(".hit")).to_have_count(1)
-    page.get_by_role("link", name="Remove: said by Ada").click()
+    page.get_by_role("link", name="Remove: speaker Ada").click()
     expect(page.locator(".hit")).to_have_count(2)
     expect(page.get_by_label("Speaker")).to_have_value("")
 

@@ -71,15 +71,15 @@ def test_filters_choose_and_say_so(client: TestClient) -> None:
     assert names == sorted(names)
 
 
-def test_search_finds_moments_and_videos_called_so(client: TestClient) -> None:
+def test_search_finds_moments_and_videos_with_this_name(client: TestClient) -> None:
     found = client.get("/results", params={"q": "telescope"}).text
     assert f'href="/v/{TALK}?t=4&amp;q=telescope"' in found
     assert f'href="/v/{TALK}?t=19&amp;q=telescope"' in found
     assert "<mark>telescope</mark>" in found
-    assert "Videos called so" in found
+    assert "Videos with this name" in found
     nothing = page(client, "/?q=zzzxqqq").text
     assert "No moments" in nothing
-    assert "Nothing that is said" in nothing
+    assert "Nothing said, written or shown matches" in nothing
 
 
 def test_a_video_shows_all_that_is_known_of_it(client: TestClient) -> None:
@@ -255,8 +255,8 @@ def test_a_video_tells_where_else_it_is_and_compares_once_a_state(
     assert asked == [], "the page does not wait for it"
     for _ in range(2):
         found = page(client, f"/v/{GONE}/duplicates")
-        assert "Also in: the talk.mp4 (87% of the pictures, from 0:12 of it)" in found.text
-        assert "which is from 0:03 of this" in found.text
+        assert "Also in: the talk.mp4 (87% of the keyframes, starting at 0:12 there)" in found.text
+        assert "starting at 0:03 here" in found.text
         assert f"/v/{TALK}?t=12" in [attrs.get("href") for _, attrs in found.tags]
     assert asked == [GONE]
     assert client.get("/v/nothing/duplicates").status_code == 404

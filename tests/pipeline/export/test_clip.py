@@ -93,6 +93,7 @@ def in_step(clip: Decoded, late_s: float) -> bool:
     return all(abs(beep - flash - late_s) < 0.03 for flash, beep in pairs)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("container", CONTAINERS)
 def test_a_copy_begins_at_the_keyframe_before_and_keeps_picture_and_sound_in_step(
     films: dict[str, Path], tmp_path: Path, container: str
@@ -161,7 +162,7 @@ def test_an_exact_clip_of_a_film_of_variable_rate_keeps_its_times(tmp_path: Path
 def test_sound_alone_is_cut_too(tmp_path: Path, ending: str, codec: str, exact: bool) -> None:
     sound = material.silence(6.0)
     sound[3 * SAMPLE_RATE_HZ : 3 * SAMPLE_RATE_HZ + 1600] = material.tone(0.1, level=0.9)
-    source = material.write_sound(tmp_path / f"sound{ending}", sound, codec=codec)
+    source = material.write_audio(tmp_path / f"sound{ending}", sound, codec=codec)
     name = (exact_ending if exact else clip_ending)(str(source), has_video=False)
     assert name == ending
     cut = encode_clip if exact else cut_audio if ending in LOSSLESS_ENDINGS else copy_clip
