@@ -38,7 +38,7 @@ def test_a_videos_report_holds_all_of_it_and_needs_nothing_else(web_lake: Lake) 
         "A telescope collects their light.",
         "Glass",
         "astronomy",
-        "1 keyframe shows for 25%",
+        "frames for 25% (1 keyframe)",
     ):
         assert line in found.text
     assert 'href="#u3"' in text, "a sentence leads to the line that it rests on"
