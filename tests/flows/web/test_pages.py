@@ -85,8 +85,8 @@ def test_search_finds_moments_and_videos_with_this_name(client: TestClient) -> N
 def test_a_video_shows_all_that_is_known_of_it(client: TestClient) -> None:
     found = page(client, f"/v/{TALK}?t=9.5&q=telescope")
     for text in ("The telescope", "Its mirror is made of glass.", "doubtful", "Ada", "Glass", "Light", "astronomy",
-                 "Storyboard", "A bicycle on a road.", "STOP", "Text counts for 75%", "frames for 25% (1 keyframe)", "0:24",
-                 "moments for “telescope” here"):  # fmt: skip
+                 "Storyboard", "A bicycle on a road.", "STOP", "Text counts for 75%", "frames for 25% (1 keyframe)",
+                 "0:24", "moments for “telescope” here"):  # fmt: skip
         assert text in found.text, text
     video = next(attrs for tag, attrs in found.tags if tag == "video")
     assert video["src"] == f"/media/{TALK}#t=9.5"
