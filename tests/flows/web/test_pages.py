@@ -65,7 +65,7 @@ def test_filters_choose_and_say_so(client: TestClient) -> None:
     assert "1 video about astronomy" in page(client, "/?topic=astronomy").text
     assert links(page(client, "/?language=xx")) == []
     assert links(page(client, "/?status=failed")) == [f"/v/{BROKEN}"]
-    assert links(page(client, "/?kind=sound")) == []
+    assert links(page(client, "/?kind=audio")) == []
     by_name = page(client, "/?sort=name")
     names = re.findall(r"film \d{3}\.mp4", by_name.text)
     assert names == sorted(names)
