@@ -117,7 +117,7 @@ def test_a_report_goes_to_standard_output(web_lake: Lake, tmp_path: Path, monkey
 def test_a_run_goes_on_where_its_report_cannot_be_made(
     web_lake: Lake, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("flows.web.report.lake_report", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr("flows.web.lake_report", lambda *_, **__: 1 / 0)
     publish_report(web_lake, "run-1", ReportConfig())
     assert "The report could not be written" in caplog.text
     caplog.clear()
