@@ -85,7 +85,7 @@ def _parts(video: Video) -> Iterator[SceneParts]:
         yield SceneParts(
             text=_vector(scene, "text_embedding"),
             vision=_vector(scene, "vision_embedding"),
-            picture=_vector(scene, "coordinated_embedding"),
+            image=_vector(scene, "coordinated_embedding"),
             texts=_track([each[2] for each, _ in near], [sum(each[:2]) / 2 for each, _ in near],
                          [each[3] * spent_s for each, spent_s in near]),
             frames=_track([frame["coordinated_embedding"] for frame in inside if frame["coordinated_embedding"]],

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 import jiwer
 from whisper.normalizers import BasicTextNormalizer, EnglishTextNormalizer
 
-_BY_CHARACTER = {"zh", "ja"}
+from pipeline.language.scripts import UNSPACED_LANGUAGES
 
 
 def word_error_rate(references: Sequence[str], heard: Sequence[str], language: str) -> float:
@@ -16,7 +16,7 @@ def word_error_rate(references: Sequence[str], heard: Sequence[str], language: s
     """
     normalize = EnglishTextNormalizer() if language == "en" else BasicTextNormalizer()
     pairs = [(normalize(reference), normalize(text)) for reference, text in zip(references, heard, strict=True)]
-    if language in _BY_CHARACTER:
+    if language in UNSPACED_LANGUAGES:
         pairs = [(" ".join(reference.replace(" ", "")), " ".join(text.replace(" ", ""))) for reference, text in pairs]
     return float(jiwer.wer([reference for reference, _ in pairs], [text for _, text in pairs]))
 

@@ -102,11 +102,10 @@ def _print_table(answer: pa.Table, rows: int) -> None:
     # As Text, so that brackets in a transcript are not taken for markup.
     cells = [[Text(_cell(value)) for value in row.values()] for row in answer.to_pylist()]
     if len(names) * _NARROWEST > console.width:
-        label_width = max(map(len, names))
         for number, row in enumerate(cells, 1):
             console.print(Text(f"row {number}", style="dim"))
             table = Table(box=None, show_header=False, pad_edge=False)
-            table.add_column(style="bold", width=label_width)
+            table.add_column(style="bold", no_wrap=True)
             table.add_column(overflow="fold")
             for name, cell in zip(names, row, strict=True):
                 table.add_row(Text(name), cell)

@@ -16,7 +16,7 @@ from itertools import pairwise, zip_longest
 from pipeline.export.pieces import Piece, pieces_of
 from pipeline.export.text import columns
 from pipeline.export.turns import turns_of
-from pipeline.language import ABBREVIATION, CLAUSE_END, SENTENCE_END
+from pipeline.language import ABBREVIATION, CLAUSE_END, SENTENCE_END, WIDE_LANGUAGES
 from schemas.records import Utterance
 
 DASH = "- "
@@ -56,7 +56,7 @@ WIDE_LIMITS = Limits(line_columns=32, columns_per_s=18.0)
 
 def limits_for(language: str | None) -> Limits:
     """Return the usual limits of a language (ISO 639-1)."""
-    return WIDE_LIMITS if language in {"zh", "ja", "ko", "yue"} else Limits()
+    return WIDE_LIMITS if language in WIDE_LANGUAGES else Limits()
 
 
 @dataclass(frozen=True, slots=True)

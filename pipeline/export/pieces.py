@@ -7,6 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
+from wcwidth import iter_graphemes
 
 from pipeline.export.text import columns, one_line
 from pipeline.language import UNSPACED, word_spans
@@ -122,11 +123,11 @@ def _word_starts(chunk: str, language: str) -> Iterator[int]:
 def _narrow(part: str, line_columns: int) -> Iterator[str]:
     """Cut what is wider than a line, as a web address; marks stay with the letter that they stand on."""
     held, width = "", 0
-    for character in part:
-        wide = columns(character)
+    for grapheme in iter_graphemes(part):
+        wide = columns(grapheme)
         if held and wide and width + wide > line_columns:
             yield held
             held, width = "", 0
-        held += character
+        held += grapheme
         width += wide
     yield held

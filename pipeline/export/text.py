@@ -1,11 +1,10 @@
 """Text and times as other programs take them: one line, no control characters, widths in columns, clocks."""
 
 import re
-import unicodedata
-from functools import lru_cache
+
+from wcwidth import wcswidth
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
-_NO_WIDTH = frozenset({"Mn", "Me", "Cf"})
 
 
 def one_line(text: str) -> str:
@@ -13,16 +12,9 @@ def one_line(text: str) -> str:
     return _CONTROL.sub("\ufffd", " ".join(text.split()))
 
 
-@lru_cache(maxsize=65536)
 def columns(text: str) -> int:
-    """Return how wide a text is: a Latin letter 1, a Chinese character 2, a combining mark 0 (Unicode's annex 11)."""
-    return sum(_columns_of(character) for character in text)
-
-
-def _columns_of(character: str) -> int:
-    if unicodedata.category(character) in _NO_WIDTH:
-        return 0
-    return 2 if unicodedata.east_asian_width(character) in {"W", "F"} else 1
+    """Return the width of a line of text: a Latin letter 1, a Chinese character or an emoji 2, a combining mark 0."""
+    return wcswidth(text)
 
 
 def milliseconds(seconds: float) -> int:

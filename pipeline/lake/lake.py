@@ -11,7 +11,8 @@ import duckdb
 import pyarrow as pa
 
 from pipeline.lake import cleaning, commit, compaction, query, staging
-from pipeline.lake.layout import MARKER, REPORTS, checked
+from pipeline.lake.derived import DerivedFiles
+from pipeline.lake.layout import MARKER, REPORTS, SEARCH, checked
 from pipeline.lake.lock import writer_lock
 from pipeline.lake.parquet import write_table
 from pipeline.lake.rows import table_of
@@ -192,6 +193,11 @@ class Lake:
         except OSError as error:
             raise LakeError(f"The lake {self.uri} has no report of the run {run_id}: {error}") from error
 
+    @property
+    def search_files(self) -> DerivedFiles:
+        """The files of the search index (see `pipeline.search.manifest`)."""
+        return DerivedFiles(self._store, SEARCH, self.uri)
+
     def write_sources(self, run_id: str, rows: Sequence[Mapping[str, Any]]) -> None:
         """Record where a run found which content, for files that are new or changed.
 
@@ -205,13 +211,17 @@ class Lake:
         """Open the lake in DuckDB, read only, with the views of `pipeline.lake.views`; close it after use."""
         return query.connect(self._store)[0]
 
-    def sql(self, statement: str) -> pa.Table:
-        """Answer one SQL query over the views.
+    def sql(self, statement: str, parameters: Mapping[str, Any] | None = None) -> pa.Table:
+        """Run one SQL query over the views.
+
+        Args:
+            statement: The query, with `$name` for each parameter.
+            parameters: Values by name.
 
         Raises:
             LakeError: The query is wrong, or would do something else than read.
         """
-        return query.run_query(self._store, statement)
+        return query.run_query(self._store, statement, parameters)
 
     def read(self, work: Callable[[duckdb.DuckDBPyConnection], Answer]) -> Answer:
         """Do several queries on the lake as it is now; `work` may be called again where compaction comes between.

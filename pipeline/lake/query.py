@@ -3,7 +3,7 @@
 import os
 import re
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -60,12 +60,13 @@ def connect(store: Store) -> tuple[duckdb.DuckDBPyConnection, LakeFiles]:
     raise AssertionError("unreachable")
 
 
-def run_query(store: Store, query: str) -> pa.Table:
+def run_query(store: Store, query: str, parameters: Mapping[str, Any] | None = None) -> pa.Table:
     """Answer one SQL query from the lake as it is now.
 
     Args:
         store: The lake's files.
-        query: One statement in DuckDB's SQL that reads.
+        query: One statement in DuckDB's SQL that reads, with `$name` for each parameter.
+        parameters: Values by name.
 
     Returns:
         Its result.
@@ -76,7 +77,7 @@ def run_query(store: Store, query: str) -> pa.Table:
     query = _checked(query)
 
     def answer(connection: duckdb.DuckDBPyConnection) -> pa.Table:
-        result = connection.sql(query)
+        result = connection.sql(query, params=dict(parameters)) if parameters else connection.sql(query)
         table: pa.Table = result.to_arrow_table() if result is not None else pa.table({})
         return table.rename_columns(_distinct(table.column_names))
 

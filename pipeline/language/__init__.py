@@ -1,9 +1,11 @@
 """Text by the rules of its language: words, sentences, and joining, also where nobody writes spaces."""
 
 from pipeline.language.joining import joined
-from pipeline.language.marks import ABBREVIATION, CLAUSE_END, DENSE_SCRIPT, SENTENCE_END, UNSPACED, UNSPACED_LANGUAGES
+from pipeline.language.marks import ABBREVIATION, CLAUSE_END, SENTENCE_END
+from pipeline.language.scripts import DENSE_SCRIPT, UNSEPARATED_LETTERS, UNSPACED, UNSPACED_LANGUAGES, WIDE_LANGUAGES
 from pipeline.language.sentence_segmentation import ends_sentence, sentences
 from pipeline.language.shortening import clean, shortened
+from pipeline.language.stop_words import ELISIONS, function_words, query_stop_words, stop_words_of
 from pipeline.language.times import TIME, format_duration, parse_time
 from pipeline.language.word_segmentation import word_count, word_spans, words
 
@@ -11,17 +13,23 @@ __all__ = [
     "ABBREVIATION",
     "CLAUSE_END",
     "DENSE_SCRIPT",
+    "ELISIONS",
     "SENTENCE_END",
     "TIME",
+    "UNSEPARATED_LETTERS",
     "UNSPACED",
     "UNSPACED_LANGUAGES",
+    "WIDE_LANGUAGES",
     "clean",
     "ends_sentence",
     "format_duration",
+    "function_words",
     "joined",
     "parse_time",
+    "query_stop_words",
     "sentences",
     "shortened",
+    "stop_words_of",
     "word_count",
     "word_spans",
     "words",

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from pipeline.language.marks import UNSPACED, UNSPACED_LANGUAGES
+from pipeline.language.scripts import UNSPACED, UNSPACED_LANGUAGES
 
 
 def joined(parts: Iterable[str], language: str | None = None) -> str:

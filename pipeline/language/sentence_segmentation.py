@@ -2,10 +2,10 @@
 
 import re
 
-from pipeline.language.marks import DENSE_SCRIPT, KANA, SENTENCE_END, TITLE
+from pipeline.language.marks import SENTENCE_END, TITLE
+from pipeline.language.scripts import DENSE_SCRIPT, KANA, READ_AS
 from pipeline.language.word_segmentation import word_count
 
-_READ_AS = {"yue": "zh"}
 _BEFORE_LATIN = re.compile(r"(?<=[。！？])(?=[A-Za-z0-9])")
 """A full-width mark ends a sentence also where a small letter follows, which the rules take for the same one."""
 
@@ -26,7 +26,7 @@ def sentences(text: str, language: str | None = None) -> list[str]:
 
     language = language or _by_script(text)
     found: list[str] = []
-    split = sentencex.segment(_READ_AS.get(language, language), " ".join(text.split()))
+    split = sentencex.segment(READ_AS.get(language, language), " ".join(text.split()))
     for part in (piece for sentence in split for piece in _BEFORE_LATIN.split(sentence)):
         sentence = part.strip()
         if not sentence:

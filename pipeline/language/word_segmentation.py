@@ -8,7 +8,7 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-from pipeline.language.marks import CJK_RUN, KANA, THAI_RUN
+from pipeline.language.scripts import CJK_RUN, KANA, READ_AS, THAI_RUN
 
 _RUN = re.compile(rf"(?P<cjk>{CJK_RUN})|(?P<thai>{THAI_RUN})|(?P<other>[^\s—…]+?(?={CJK_RUN}|{THAI_RUN}|[\s—…]|$))")
 
@@ -33,7 +33,8 @@ def words(text: str, language: str | None = None) -> list[str]:
 
 def word_spans(text: str, language: str | None = None) -> list[tuple[int, int]]:
     """Return where the words of a text start and end, as places in it; see `words`."""
-    japanese = language == "ja" or (language not in {"zh", "yue"} and KANA.search(text) is not None)
+    chinese = READ_AS.get(language or "", language) == "zh"
+    japanese = language == "ja" or (not chinese and KANA.search(text) is not None)
     spans: list[tuple[int, int]] = []
     for run in _RUN.finditer(text):
         place = run.start()

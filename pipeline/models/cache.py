@@ -1,8 +1,9 @@
 """The folder where models that must be put together or converted first are kept between runs."""
 
 import os
-import sys
 from pathlib import Path
+
+from platformdirs import user_cache_path
 
 from schemas.errors import ModelError
 
@@ -13,7 +14,8 @@ def cache_dir() -> Path:
     Raises:
         ModelError: It cannot be made.
     """
-    folder = _configured() or _user_cache() / "videolake"
+    configured = os.environ.get("VIDEOLAKE_CACHE")
+    folder = Path(configured).expanduser().absolute() if configured else user_cache_path("videolake")
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -22,16 +24,3 @@ def cache_dir() -> Path:
             "Set VIDEOLAKE_CACHE to a writable folder."
         ) from error
     return folder
-
-
-def _configured() -> Path | None:
-    value = os.environ.get("VIDEOLAKE_CACHE")
-    return Path(value).expanduser().absolute() if value else None
-
-
-def _user_cache() -> Path:
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches"
-    if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")

@@ -23,6 +23,7 @@ def call(*arguments: object) -> tuple[int, str]:
     return done.exit_code, done.output
 
 
+@pytest.mark.slow
 def test_groups_by_a_column_or_by_a_file_are_compared(lake: str, tmp_path: Path) -> None:
     code, said = call("--lake", lake, "--by", "video_id >= 'v03'", "--min-videos", 2)
     assert code == 0, said
@@ -41,6 +42,7 @@ def test_groups_by_a_column_or_by_a_file_are_compared(lake: str, tmp_path: Path)
     assert {score["group"]: score["videos"] for score in errors["groups"]} == {"0": 2, "1": 2}
 
 
+@pytest.mark.slow
 def test_what_cannot_be_grouped_is_an_error_that_says_why(lake: str, tmp_path: Path) -> None:
     assert call("--lake", lake)[0] == 2
     assert call("--lake", lake, "--by", "nothing")[0] == 1

@@ -13,16 +13,17 @@ from ray.cluster_utils import Cluster
 from pipeline.lake import Lake
 from pipeline.run.discovery import discover
 from pipeline.run.revision import models_of
-from schemas.config import ArchiveConfig, Config, SpeakersConfig, WorkersConfig
+from schemas.config import ArchiveConfig, Config, OcrConfig, SpeakersConfig, SpeechConfig, WorkersConfig
 from schemas.errors import ConfigurationError, ModelError
 from schemas.records import VideoTask
 from tests.workers.archives import contents, make_archive
-from workers import ShardJob, place, run_shard
+from workers import ShardJob, choose_placement, run_shard
 from workers.cluster import ray_cluster
 
 pytestmark = [pytest.mark.cluster, pytest.mark.models]
 REVISION = "d" * 16
-CONFIG = Config()
+# The films are silent and wordless: fewer models make each worker start sooner.
+CONFIG = Config(speech=SpeechConfig(engine="none"), ocr=OcrConfig(engine="none"))
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +62,7 @@ def test_two_nodes_give_what_one_process_gives(
     lake = Lake.create(str(tmp_path / "lake"))
     seen: set[str] = set()
     with ray_cluster(cluster.address) as resources:
-        placement = place(WorkersConfig(), resources)
+        placement = choose_placement(WorkersConfig(), resources)
         assert placement.max_workers == 2
         job = ShardJob("5a", REVISION, lake.uri, CONFIG)
         outcomes = list(run_shard(job, tasks_of(archive, lake), placement, positions=seen.update))
@@ -79,7 +80,7 @@ def test_a_worker_that_is_killed_costs_a_retry_and_nothing_else(
     with ray_cluster(cluster.address) as resources:
         job = ShardJob("5a", REVISION, lake.uri, CONFIG)
         outcomes = []
-        for outcome in run_shard(job, tasks_of(archive, lake), place(WorkersConfig(), resources)):
+        for outcome in run_shard(job, tasks_of(archive, lake), choose_placement(WorkersConfig(), resources)):
             outcomes.append(outcome)
             if not killed:
                 os.kill(int(outcome.worker.split(":")[1]), signal.SIGKILL)
@@ -98,7 +99,9 @@ def test_a_node_that_dies_costs_a_retry_and_nothing_else(
     with ray_cluster(cluster.address) as resources:
         assert resources["CPU"] == 3
         job = ShardJob("5a", REVISION, lake.uri, CONFIG)
-        for number, _ in enumerate(run_shard(job, tasks_of(archive, lake), place(WorkersConfig(), resources))):
+        for number, _ in enumerate(
+            run_shard(job, tasks_of(archive, lake), choose_placement(WorkersConfig(), resources))
+        ):
             if number == 0:
                 cluster.remove_node(node, allow_graceful=False)
     lake.commit("5a", REVISION)
@@ -113,14 +116,14 @@ def test_a_worker_without_the_planned_models_ends_the_run_with_a_message_that_na
     missing = Config(speakers=SpeakersConfig(model=str(tmp_path / "nowhere")))
     other = tuple(replace(model, digest="0" * 16) for model in models_of(CONFIG) if model.role == "text")
     with ray_cluster(cluster.address) as resources:
-        placement = place(WorkersConfig(max_workers=1), resources)
+        placement = choose_placement(WorkersConfig(max_workers=1), resources)
         with pytest.raises(ModelError, match=r"^speakers\.model: there is no folder .* \(On the machine"):
             list(run_shard(ShardJob("5a", REVISION, lake.uri, missing), tasks, placement))
         with pytest.raises(ModelError, match=r"^text: embedded:minilm has the digest .* Install the same versions"):
             list(run_shard(ShardJob("5a", REVISION, lake.uri, CONFIG, other), tasks, placement))
 
 
-def test_what_an_earlier_try_staged_is_not_done_again(archive: Path, undisturbed: Lake, tmp_path: Path) -> None:
+def test_videos_staged_by_an_earlier_attempt_are_skipped(archive: Path, undisturbed: Lake, tmp_path: Path) -> None:
     lake = Lake.create(str(tmp_path / "lake"))
     tasks = tasks_of(archive, lake)
     job = ShardJob("5a", REVISION, lake.uri, CONFIG)
@@ -131,6 +134,6 @@ def test_what_an_earlier_try_staged_is_not_done_again(archive: Path, undisturbed
     assert contents(lake) == contents(undisturbed)
 
 
-def test_a_cluster_that_does_not_answer_is_an_error_that_says_what_to_do() -> None:
+def test_an_unreachable_cluster_is_an_error_that_says_what_to_do() -> None:
     with pytest.raises(ConfigurationError, match="ray start --head"), ray_cluster("127.0.0.1:1"):
         pass

@@ -1,7 +1,4 @@
-"""Fusion: text and pictures as one vector (early), in one space (coordinated), or by their scores (late).
-
-What needs loaded models is imported from its module: `coordinated` and `queries`.
-"""
+"""Fusion of text and vision: in one vector (early), in one space (coordinated), or by scores (late)."""
 
 from pipeline.analysis.fusion.attention import CrossAttention
 from pipeline.analysis.fusion.coordinated import (

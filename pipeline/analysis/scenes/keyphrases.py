@@ -1,6 +1,6 @@
 """Keyphrases: the spoken or written phrases that best describe a scene or a video (KeyBERT, Grootendorst 2020).
 
-Candidates are runs of one to three words between stopwords and punctuation, as in RAKE (Rose et al. 2010). They are
+Candidates are runs of one to three words between stop words and punctuation, as in RAKE (Rose et al. 2010). They are
 ranked by the cosine of their vector to that of the whole text, and selected by maximal marginal relevance.
 """
 
@@ -12,14 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.analysis.scenes.selection import choose_diverse
-from pipeline.analysis.scenes.stopwords import stopwords
-from pipeline.language import word_count, word_spans, words
+from pipeline.language import DENSE_SCRIPT, ELISIONS, stop_words_of, word_count, word_spans, words
 from schemas.records import Label
 
 _MAX_WORDS, _MAX_NAME_WORDS = 3, 5
 _MAX_LENGTH = 60
 _MIN_SCORE = 0.2
-_ELISIONS = {"fr": "ldjcsnmt", "it": "ldcsnmt"}
 _JOINS = frozenset({"", "-", " ", "\u00a0", "\u2011"})
 
 
@@ -111,12 +109,12 @@ def _phrases(passage: Passage) -> Iterator[str]:
 
 
 def _runs(line: str, language: str | None) -> Iterator[list[tuple[int, int]]]:
-    """Yield runs of words without a stopword or punctuation between them."""
-    ignored = stopwords(language)
+    """Yield runs of words without a stop word or punctuation between them."""
+    ignored = stop_words_of(language)
     run: list[tuple[int, int]] = []
     for start, end in word_spans(line, language):
         begin = start + _elided(line[start:end], language)
-        stop = _is_stopword(line[begin:end].casefold().replace("’", "'"), ignored)
+        stop = _is_stop_word(line[begin:end].casefold().replace("’", "'"), ignored)
         apart = bool(run) and (line[run[-1][1] : start] not in _JOINS or begin > start)
         if run and (stop or apart):
             yield run
@@ -129,16 +127,15 @@ def _runs(line: str, language: str | None) -> Iterator[list[tuple[int, int]]]:
 
 def _elided(word: str, language: str | None) -> int:
     """Return the length of an elided article, as in `l'océan`."""
-    short = len(word) > 3 and word[0].lower() in _ELISIONS.get(language or "", "") and word[1] in "'’"
+    short = len(word) > 3 and word[0].lower() in ELISIONS.get(language or "", "") and word[1] in "'’"
     return 2 if short else 0
 
 
-def _is_stopword(word: str, ignored: frozenset[str]) -> bool:
+def _is_stop_word(word: str, ignored: frozenset[str]) -> bool:
     return word in ignored or word.removesuffix("'s") in ignored
 
 
 def _has_letters(phrase: str) -> bool:
     """Tell whether a phrase has enough letters: two in Chinese, Japanese and Korean, otherwise three."""
     letters = sum(character.isalpha() for character in phrase)
-    wide = any("\u3040" <= character <= "\u9fff" or "\uac00" <= character <= "\ud7af" for character in phrase)
-    return letters >= (2 if wide else 3)
+    return letters >= (2 if DENSE_SCRIPT.search(phrase) else 3)

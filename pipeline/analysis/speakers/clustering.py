@@ -1,29 +1,13 @@
 """Which vectors belong to one voice: agglomerative clustering, without knowing how many voices there are."""
 
-from typing import NamedTuple
-
 import numpy as np
 from numpy.typing import NDArray
 
-MAX_CLUSTERED = 800
-"""What is clustered at once, since the time for it grows with the cube: longer tracks are clustered piece by piece, and
-then the clusters of all pieces."""
+MAX_CLUSTERED = 5000
+"""Vectors clustered at once. Their n^2 / 2 distances and SciPy's copy of them take 8 n^2 bytes: 200 MB. A longer track,
+of about 80 minutes of speech or more, is clustered in pieces, and then the clusters of all pieces."""
 MIN_VOICE_S = 2.0
 """A voice that says less in all is taken for an odd moment of another, unless there is no other."""
-
-
-class _Clusters(NamedTuple):
-    means: NDArray[np.float32]
-    """(k, d) of the members, not of unit length."""
-    sizes: NDArray[np.float64]
-    """(k,) members."""
-    weighted: NDArray[np.float64]
-    """(k, d) sums of the members, each by its seconds."""
-    seconds: NDArray[np.float64]
-    """(k,)"""
-
-    def at(self, places: NDArray[np.intp]) -> "_Clusters":
-        return _Clusters(self.means[places], self.sizes[places], self.weighted[places], self.seconds[places])
 
 
 def find_voices(
@@ -43,62 +27,54 @@ def find_voices(
     Returns:
         (k, d) float32 of unit length, one mean vector a voice, the most talkative first; at least one.
     """
-    each = _Clusters(vectors, np.ones(len(vectors)), vectors * seconds[:, None], seconds)
-    pieces = np.array_split(np.arange(len(vectors)), -(-len(vectors) // MAX_CLUSTERED))
-    found = [_joined(each.at(piece), threshold) for piece in pieces]
-    voices = found[0]
-    if len(found) > 1:
-        together = _Clusters(
-            np.concatenate([piece.means for piece in found]),
-            np.concatenate([piece.sizes for piece in found]),
-            np.concatenate([piece.weighted for piece in found]),
-            np.concatenate([piece.seconds for piece in found]),
-        )
-        # Where pieces are full of odd moments, those of the most speech are voices, if any are.
-        largest = np.sort(np.argsort(-together.seconds, kind="stable")[:MAX_CLUSTERED])
-        voices = _joined(together.at(largest), threshold)
-    order = np.argsort(-voices.seconds, kind="stable")
-    kept = [label for label in order if voices.seconds[label] >= MIN_VOICE_S][:max_voices] or [order[0]]
-    means = voices.weighted[kept]
-    return np.asarray(means / np.maximum(np.linalg.norm(means, axis=1, keepdims=True), 1e-9), np.float32)
+    labels = _labels(vectors, seconds, threshold)
+    totals_s = np.bincount(labels, seconds)
+    order = np.argsort(-totals_s, kind="stable")
+    kept = [label for label in order if totals_s[label] >= MIN_VOICE_S][:max_voices] or [order[0]]
+    sums = _sums(vectors * seconds[:, None], labels)[kept]
+    return np.asarray(sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-9), np.float32)
 
 
-def agglomerate(
-    means: NDArray[np.float32], threshold: float, sizes: NDArray[np.float64] | None = None
-) -> NDArray[np.intp]:
+def agglomerate(means: NDArray[np.float32], threshold: float) -> NDArray[np.intp]:
     """Join vectors, or clusters of them, by average linkage on cosine similarity.
 
     Args:
         means: (n, d) float32: vectors of unit length, or the means of clusters of such.
         threshold: Mean similarity at which clusters are still joined.
-        sizes: (n,) members of each cluster; None: 1.
 
     Returns:
         (n,) number of each one's cluster, counted from 0 in order of appearance.
     """
+    from scipy.cluster.hierarchy import fcluster, linkage
+    from scipy.spatial.distance import squareform
+
+    if len(means) == 1:
+        return np.zeros(1, np.intp)
     # The mean similarity of two sets of unit vectors is the product of their means.
-    likeness = np.asarray(means @ means.T, np.float64)
-    np.fill_diagonal(likeness, -np.inf)
-    sizes = np.ones(len(means)) if sizes is None else sizes.copy()
-    labels = np.arange(len(means))
-    for _ in range(len(means) - 1):
-        one, other = sorted(divmod(int(likeness.argmax()), len(means)))
-        if likeness[one, other] < threshold:
-            break
-        joint = (sizes[one] * likeness[one] + sizes[other] * likeness[other]) / (sizes[one] + sizes[other])
-        likeness[one], likeness[:, one] = joint, joint
-        likeness[other], likeness[:, other] = -np.inf, -np.inf
-        likeness[one, one] = -np.inf
-        sizes[one] += sizes[other]
-        labels[labels == other] = one
-    return np.unique(labels, return_inverse=True)[1].astype(np.intp)
+    distances = squareform(1 - means @ means.T, checks=False)
+    numbers = fcluster(linkage(distances, "average"), 1 - threshold, "distance")
+    _, first, labels = np.unique(numbers, return_index=True, return_inverse=True)
+    return np.asarray(first.argsort().argsort()[labels], np.intp)
 
 
-def _joined(clusters: _Clusters, threshold: float) -> _Clusters:
-    """Join what is alike, and add up what is joined."""
-    labels = agglomerate(clusters.means, threshold, clusters.sizes)
-    members = np.zeros((int(labels.max()) + 1, len(labels)))
-    members[labels, np.arange(len(labels))] = 1.0
-    sizes = members @ clusters.sizes
-    means = members @ (clusters.means * clusters.sizes[:, None]) / sizes[:, None]
-    return _Clusters(means.astype(np.float32), sizes, members @ clusters.weighted, members @ clusters.seconds)
+def _labels(vectors: NDArray[np.float32], seconds: NDArray[np.float64], threshold: float) -> NDArray[np.intp]:
+    """Return the cluster of each vector; some numbers may have none."""
+    pieces = np.array_split(vectors, -(-len(vectors) // MAX_CLUSTERED))
+    found = [agglomerate(piece, threshold) for piece in pieces]
+    if len(found) == 1:
+        return found[0]
+    starts = np.cumsum([0, *(labels.max() + 1 for labels in found)])
+    labels = np.concatenate([labels + start for labels, start in zip(found, starts, strict=False)])
+    means = (_sums(vectors, labels) / np.bincount(labels)[:, None]).astype(np.float32)
+    # Where pieces are full of odd moments, those of the most speech are voices, if any are.
+    largest = np.sort(np.argsort(-np.bincount(labels, seconds), kind="stable")[:MAX_CLUSTERED])
+    joined = len(means) + np.arange(len(means))
+    joined[largest] = agglomerate(means[largest], threshold)
+    return np.asarray(joined[labels], np.intp)
+
+
+def _sums(values: NDArray[np.floating], labels: NDArray[np.intp]) -> NDArray[np.float64]:
+    """Return (k, d) sums of the rows of each cluster."""
+    sums = np.zeros((int(labels.max()) + 1, values.shape[1]))
+    np.add.at(sums, labels, values)
+    return sums

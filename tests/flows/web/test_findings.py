@@ -28,6 +28,7 @@ def chips(found: Elements) -> dict[str, str | None]:
     }
 
 
+@pytest.mark.slow
 def test_the_kind_of_videos_chosen_holds_for_hits_too(client: TestClient) -> None:
     everywhere = page(client, "/?q=telescope")
     assert hits(page(client, "/?q=telescope&kind=video")) == hits(everywhere) != []

@@ -28,6 +28,7 @@ def guarded(web_lake: Lake) -> TestClient:
     return TestClient(app, base_url="http://archive.example", follow_redirects=False)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("address", ["/", "/errors", "/static/app.js", "/nowhere", f"/media/{TALK}", "/t/x.jpg"])
 def test_every_answer_tells_the_browser_to_trust_nothing_else(client: TestClient, address: str) -> None:
     headers = client.get(address).headers
@@ -107,6 +108,7 @@ def test_only_a_loopback_address_goes_without_a_token() -> None:
     assert address_of(Access("::1", 80, "a b")) == "http://[::1]:80/?token=a%20b"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
 def test_the_command_serves_until_it_is_stopped_and_leaves_nothing(
     web_lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stop: signal.Signals

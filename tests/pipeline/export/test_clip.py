@@ -93,6 +93,7 @@ def in_step(clip: Decoded, late_s: float) -> bool:
     return all(abs(beep - flash - late_s) < 0.03 for flash, beep in pairs)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("container", CONTAINERS)
 def test_a_copy_begins_at_the_keyframe_before_and_keeps_picture_and_sound_in_step(
     films: dict[str, Path], tmp_path: Path, container: str

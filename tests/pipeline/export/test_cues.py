@@ -128,6 +128,13 @@ def test_a_word_wider_than_a_line_is_cut_and_nothing_else_is() -> None:
     assert solid("".join(text for cue in cues for text in cue.texts)) == f"See{address}now"
 
 
+def test_an_emoji_of_several_characters_is_two_columns_wide_and_never_cut() -> None:
+    family = "\N{MAN}\u200d\N{WOMAN}\u200d\N{GIRL}"
+    cues = make_cues([said(family * 15)], NARROW)
+    lines = [text for cue in cues for text in cue.texts]
+    assert lines == [family * 6, family * 6, family * 3]
+
+
 def test_a_translation_is_shown_over_the_time_of_what_was_said() -> None:
     utterance = said("Buenos días a todos", 4.0, language="es", translation="Good morning, everybody")
     [cue] = make_cues([utterance], Limits(), translation=True)
@@ -193,6 +200,7 @@ def test_speakers_who_talk_at_once_keep_all_promises_each(utterances: list[Utter
         assert cue.start_s < cue.end_s <= cue.start_s + limits.max_s + 1e-9
 
 
+@pytest.mark.slow
 @given(speech_at_once())
 def test_subtitles_meet_only_where_speakers_do_and_nobody_is_late(utterances: list[Utterance]) -> None:
     cues = make_cues(utterances, Limits())

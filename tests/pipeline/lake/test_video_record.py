@@ -16,6 +16,7 @@ def filled(lake: Lake) -> Lake:
     return lake
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name",
     [
@@ -45,6 +46,7 @@ def test_a_name_that_several_videos_have_is_answered_with_a_list_of_them(filled:
         describe_video(filled, name)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["cccc", "aaa", "", "'; DROP VIEW videos; --", "nothing.mp4"])
 def test_a_name_that_no_video_has_is_an_error_that_says_where_to_look(filled: Lake, name: str) -> None:
     with pytest.raises(LakeError, match="lists them"):

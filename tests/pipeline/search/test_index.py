@@ -8,7 +8,6 @@ import pyarrow as pa
 import pytest
 
 from pipeline.lake import Lake
-from pipeline.lake.store import Store
 from pipeline.search import Searcher, index_if_large, update_index
 from pipeline.search.ivf import IvfIndex, build_ivf
 from pipeline.search.manifest import StoredFile
@@ -54,6 +53,11 @@ def segments(searcher: Searcher) -> list[str]:
     return [segment.name for segment in searcher._current().segments]
 
 
+def tree(lake: Lake) -> list[Path]:
+    return sorted(Path(lake.uri, "_search").rglob("*"))
+
+
+@pytest.mark.slow
 def test_the_index_answers_as_the_tables_do(any_lake: Lake) -> None:
     publish(any_lake, "01", ["v01", "v02", "v03"], failed={"v02"})
     exact = answers(make_searcher(any_lake))
@@ -65,6 +69,7 @@ def test_the_index_answers_as_the_tables_do(any_lake: Lake) -> None:
     assert searcher.notes == ()
 
 
+@pytest.mark.slow
 def test_an_index_that_grew_is_the_same_as_one_made_anew(lake: Lake) -> None:
     publish(lake, "01", [f"v{number:02d}" for number in range(1, 9)])
     assert update_index(lake).videos_added == 8
@@ -77,9 +82,10 @@ def test_an_index_that_grew_is_the_same_as_one_made_anew(lake: Lake) -> None:
     grown = answers(make_searcher(lake))
     assert update_index(lake, rebuild=True).segments == 1
     assert answers(make_searcher(lake)) == grown
-    assert len(Store(lake.uri).names("_search")) == 2
+    assert len(lake.search_files.names()) == 2
 
 
+@pytest.mark.slow
 def test_what_came_after_the_index_is_found_too_and_the_reader_is_told(any_lake: Lake) -> None:
     publish(any_lake, "01", ["v01", "v02"])
     searcher = make_searcher(any_lake)
@@ -101,15 +107,16 @@ def test_compaction_and_cleaning_leave_the_index_as_it_is(lake: Lake) -> None:
     publish(lake, "01", ["v01"])
     publish(lake, "02", ["v02"])
     update_index(lake)
-    before = Store(lake.uri).tree("_search")
+    before = tree(lake)
     lake.compact()
     lake.clean()
-    assert Store(lake.uri).tree("_search") == before
+    assert tree(lake) == before
     searcher = make_searcher(lake)
     assert searcher.search("sentence")
     assert all(segments(searcher))
 
 
+@pytest.mark.slow
 def test_an_update_that_is_killed_anywhere_changes_no_answer(
     lake: Lake, kill_after: Callable[[Callable[[], object], int], bool]
 ) -> None:
@@ -125,9 +132,10 @@ def test_an_update_that_is_killed_anywhere_changes_no_answer(
     searcher = make_searcher(lake)
     assert answers(searcher) == expected
     assert all(segments(searcher))
-    assert len(Store(lake.uri).names("_search")) == 1 + len(segments(searcher))
+    assert len(lake.search_files.names()) == 1 + len(segments(searcher))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("file", ["rows.arrow", "text.npy", "commits.arrow", "lexical", "manifest.json"])
 def test_a_damaged_index_is_not_read_until_it_is_made_anew(
     lake: Lake, file: str, caplog: pytest.LogCaptureFixture
@@ -150,20 +158,21 @@ def test_a_damaged_index_is_not_read_until_it_is_made_anew(
     assert all(segments(searcher))
 
 
+@pytest.mark.slow
 def test_of_a_damaged_index_only_the_damaged_segment_is_made_anew(lake: Lake) -> None:
     publish(lake, "01", [f"v{number:02d}" for number in range(1, 9)])
     update_index(lake)
-    [old] = Store(lake.uri).names("_search")[:-1]
+    [old] = lake.search_files.names()[:-1]
     publish(lake, "02", ["v09"])
     expected = answers(make_searcher(lake))
     assert update_index(lake).segments == 2
-    [new] = set(Store(lake.uri).names("_search")) - {old, "manifest.json"}
+    [new] = set(lake.search_files.names()) - {old, "manifest.json"}
     rows = Path(lake.uri, "_search", new, "rows.arrow")
     rows.write_bytes(b"\0" * rows.stat().st_size)
     assert not update_index(lake).repaired, "its size is as it was"
     done = update_index(lake, verify=True)
     assert (done.repaired, done.videos_added, done.segments) == (True, 1, 2)
-    assert old in Store(lake.uri).names("_search")
+    assert old in lake.search_files.names()
     assert answers(make_searcher(lake)) == expected
 
 
@@ -173,7 +182,7 @@ def test_an_index_of_which_a_file_is_gone_is_done_without(lake: Lake) -> None:
     next(Path(lake.uri, "_search").rglob("rows.arrow")).unlink()
     searcher = make_searcher(lake)
     assert searcher.search("sentence")
-    assert "files of it are missing" in searcher.notes[0]
+    assert "some of its files are missing" in searcher.notes[0]
     update_index(lake)
     assert all(segments(searcher))
     assert searcher.notes == ()
@@ -205,6 +214,7 @@ def with_fewer_vectors(folder: Path) -> None:
     np.save(folder / "text.npy", np.load(folder / "text.npy")[:1])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", [without_a_column, with_far_rows, with_fewer_vectors])
 def test_an_index_whose_parts_do_not_fit_each_other_is_done_without(
     lake: Lake, change: Callable[[Path], object]

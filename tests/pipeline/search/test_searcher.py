@@ -32,7 +32,7 @@ class PlacedEncoder:
         shared = [self.vectors.get(f"picture_{query}", np.zeros(COORDINATED[1], np.float32)) for query in queries]
         return QueryVectors(**none | {"text": np.stack(text), "coordinated": np.stack(shared)})
 
-    def pictures(self, images: Sequence[np.ndarray]) -> QueryVectors:
+    def images(self, images: Sequence[np.ndarray]) -> QueryVectors:
         none = self.texts([""] * len(images))
         return replace(none, vision=np.stack([self.vectors["image"]] * len(images)))
 
@@ -148,13 +148,14 @@ def test_more_like_this_leaves_out_this(filled: Lake) -> None:
     assert not any(hit.video_id == "v01" and hit.start_s <= 11.0 < hit.end_s for hit in hits)
     with pytest.raises(LakeError, match="no video nowhere"):
         searcher.like("nowhere", 1.0)
-    with pytest.raises(LakeError, match="Nothing is known of v04"):
+    with pytest.raises(LakeError, match="v04 has no frame and no text"):
         searcher.like("v04", 1.0)
     assert searcher.like("v01", 30.0)
-    with pytest.raises(LakeError, match="Nothing is known of v01 at second 31"):
+    with pytest.raises(LakeError, match="v01 has no frame and no text at 31 s"):
         searcher.like("v01", 31.0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("filters", "found"),
     [
@@ -214,6 +215,7 @@ def _shared(lake: Lake) -> Searcher:
     return _KEPT.setdefault(lake.uri, searcher_of(lake, sentence=analysis("v03").scenes[0].text_embedding))
 
 
+@pytest.mark.slow
 def test_what_is_committed_later_is_found_and_what_is_superseded_is_not(any_lake: Lake) -> None:
     searcher = searcher_of(any_lake)
     publish(any_lake, "01", ["v01", "v02"])
@@ -226,6 +228,7 @@ def test_what_is_committed_later_is_found_and_what_is_superseded_is_not(any_lake
     assert sorted(spans(searcher.search("sentence"))) == sorted(spans(hits))
 
 
+@pytest.mark.slow
 def test_after_many_commits_the_largest_segment_is_not_read_again(lake: Lake) -> None:
     publish(lake, "01", [f"v{number:02}" for number in range(1, 9)])
     searcher = searcher_of(lake)
@@ -259,6 +262,7 @@ def test_a_lake_that_cannot_be_read_for_a_while_is_searched_as_it_was(
     assert searcher.notes == ()
 
 
+@pytest.mark.slow
 def test_threads_search_while_videos_are_committed(lake: Lake) -> None:
     publish(lake, "01", ["v01"])
     searcher = searcher_of(lake)
@@ -287,6 +291,7 @@ def test_threads_search_while_videos_are_committed(lake: Lake) -> None:
     assert {hit.video_id for hit in searcher.search("sentence", limit=50)} == {f"v0{number}" for number in range(1, 6)}
 
 
+@pytest.mark.slow
 def test_models_are_loaded_anew_only_where_others_made_the_lake(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
     made = Mock(side_effect=lambda _: PlacedEncoder())
     monkeypatch.setattr("pipeline.search.searcher.QueryEncoder.of_lake", made)

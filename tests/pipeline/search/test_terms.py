@@ -38,6 +38,12 @@ def test_chinese_is_found_by_any_part_of_it_of_two_characters() -> None:
     assert any(word.startswith("改") for word in text)
 
 
+@pytest.mark.parametrize("text", ["人々の声", "မြန်မာစာ", "ភាសាខ្មែរ", "ภาษาไทย"])
+def test_scripts_without_spaces_are_found_by_a_part_too(text: str) -> None:
+    assert len(terms_of(text)) > 2
+    assert set(parse_query(text[2:]).terms) <= set(index_text(text).split())
+
+
 def test_a_chinese_phrase_goes_on_after_a_mark_or_a_number() -> None:
     text = index_text("他说,你好，世界！北京2022年")
     for phrase in ("你好，世界", "北京 2022", "说,你好", "世界"):

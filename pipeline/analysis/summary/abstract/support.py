@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from pipeline.analysis.summary.abstract.numbers import numbers_in
-from pipeline.language import words
+from pipeline.language import function_words, words
 
 Fault = Literal["", "number", "name", "negation", "contrast", "content", "entailment"]
 
@@ -29,19 +29,12 @@ _OPPOSITES = (
     ("start", "end"), ("begin", "end"), ("fast", "slow"), ("young", "old"), ("new", "old"), ("rich", "poor"),
     ("good", "bad"), ("better", "worse"), ("best", "worst"), ("all", "some"), ("men", "women"), ("man", "woman"),
 )  # fmt: skip
-_FUNCTION_WORDS = frozenset(
+_REPORTING = frozenset(
     {
-        "the", "and", "for", "are", "was", "were", "been", "being", "has", "have", "had", "that", "this", "these",
-        "those", "with", "from", "into", "onto", "about", "than", "then", "there", "their", "them", "they", "its",
-        "his", "her", "she", "him", "you", "your", "our", "who", "which", "what", "when", "where", "while", "will",
-        "after", "before",
-        "would", "can", "could", "should", "may", "might", "must", "not", "but", "also", "how", "why", "all", "any",
-        "some", "such", "very", "just", "only", "over", "under", "because", "does", "did", "doing", "video", "speaker",
-        "talk", "talks", "says", "said", "shows", "shown", "explains", "describes", "discusses", "der", "die", "das",
-        "und", "ein", "eine", "ist", "sind", "mit", "von", "den", "dem", "les", "des", "une", "est", "sont", "dans",
-        "pour", "que", "qui", "los", "las", "una", "con", "por", "para", "del",
+        "video", "speaker", "talk", "talks", "says", "said", "shows", "shown", "explains", "describes", "discusses",
     }
 )  # fmt: skip
+"""Words that summaries use for any video."""
 _SUFFIXES = (
     "ations", "ation", "ings", "ing", "ions", "ion", "ments", "ment", "ness", "ies", "ied", "ers", "er", "est", "ed",
     "es", "ly", "s", "e", "y",
@@ -105,8 +98,13 @@ def check_support(sentence: str, evidence: Sequence[str], *, similarity: float, 
 
 def content_stems(text: str, language: str | None = None) -> frozenset[str]:
     """Return the stems of the content words: no function words, no numbers."""
-    found = (word for word in words(text, language) if word.lower() not in _FUNCTION_WORDS and not word.isdigit())
+    found = (word for word in _content_words(text, language) if not word.isdigit())
     return frozenset(stem(word) for word in found if len(word) > 2 or not word.isascii())
+
+
+def _content_words(text: str, language: str | None) -> list[str]:
+    ignored = function_words(language) | _REPORTING
+    return [word for word in words(text, language) if word.lower() not in ignored]
 
 
 def stem(word: str) -> str:
@@ -120,7 +118,7 @@ def stem(word: str) -> str:
 
 def _names(sentence: str, language: str | None) -> list[str]:
     """Return capitalised words and acronyms; the first word counts, because it may be a name."""
-    found = [word for word in words(sentence, language) if word.lower() not in _FUNCTION_WORDS and len(word) > 1]
+    found = [word for word in _content_words(sentence, language) if len(word) > 1]
     if language in _CAPITAL_NOUNS:
         return [word for word in found if word.isupper()]
     return [word for word in found if word[:1].isupper() and len(word) > 2]

@@ -14,7 +14,7 @@ def placed(
 ) -> tuple[list[float], list[str]]:
     notes: list[str] = []
     timeline = Timeline(origin_s=origin_s, duration_s=duration_s, frame_s=0.04, warn=notes.append)
-    return [timeline.place(stamp, BASE) for stamp in stamps], notes
+    return [timeline.time_of(stamp, BASE) for stamp in stamps], notes
 
 
 @given(st.lists(st.none() | st.integers(-(10**7), 10**7), max_size=50), st.floats(0, 1000))
@@ -32,13 +32,13 @@ def test_good_timestamps_are_left_as_they_are(steps: list[int]) -> None:
     assert not notes
 
 
-def test_a_clock_that_starts_anew_is_joined() -> None:
+def test_a_clock_that_restarts_is_joined() -> None:
     times, notes = placed([0, 40, 80, 0, 40], duration_s=10)
     assert times[:3] == [0.0, 0.04, 0.08]
     assert times[3] > 0.08
     assert notes
 
 
-def test_a_clock_that_wraps_goes_on() -> None:
+def test_a_clock_that_wraps_continues() -> None:
     times, _ = placed([0, 40, 10**9, 10**9 + 40], duration_s=10)
     assert [round(time_s, 3) for time_s in times] == [0.0, 0.04, 0.08, 0.12]

@@ -4,8 +4,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.analysis.scenes.keyphrases import Passage, candidates, choose_keyphrases
-from pipeline.analysis.scenes.stopwords import stopwords
 from pipeline.analysis.text import TextEncoder
+from pipeline.language.stop_words import stop_words_of
 from schemas.config import TextConfig
 from schemas.records import Label
 
@@ -14,7 +14,7 @@ def phrases(text: str, language: str | None = "en") -> set[str]:
     return set(candidates([Passage(text, language)], 100))
 
 
-def test_candidates_end_at_stopwords_and_marks() -> None:
+def test_candidates_end_at_stop_words_and_marks() -> None:
     found = phrases("The deep sea is cold, dark water. Giant squid live there!")
     assert {"deep sea", "cold", "dark water", "Giant squid live"} <= found
     assert not any(" is " in f" {phrase} " or "cold dark" in phrase or "the" in phrase.split() for phrase in found)
@@ -36,7 +36,7 @@ def test_names_may_be_longer_than_other_phrases() -> None:
         ("Сегодня мы говорим о глубоком море.", "ru", {"глубоком море"}, {"мы", "о"}),  # noqa: RUF001
     ],
 )
-def test_languages_have_their_own_words_and_stopwords(
+def test_languages_have_their_own_words_and_stop_words(
     text: str, language: str, wanted: set[str], unwanted: set[str]
 ) -> None:
     found = phrases(text, language)
@@ -45,7 +45,7 @@ def test_languages_have_their_own_words_and_stopwords(
 
 
 def test_a_language_without_a_list_still_gives_phrases_and_english_is_taken_where_none_is_known() -> None:
-    assert stopwords("fi") == frozenset()
+    assert stop_words_of("fi") == frozenset()
     assert "syvä meri" in phrases("syvä meri", "fi")
     assert phrases("the sea", None) == {"sea"}
 

@@ -1,12 +1,16 @@
 """Voices are found without knowing how many there are."""
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.cluster.hierarchy import fcluster, linkage
 
-from pipeline.analysis.speakers.clustering import MAX_CLUSTERED, agglomerate, find_voices
+from pipeline.analysis.speakers import clustering
+from pipeline.analysis.speakers.clustering import agglomerate, find_voices
+
+PIECE = 800
 
 
 def around(centres: NDArray[np.float64], owners: list[int], noise: float, seed: int = 0) -> NDArray[np.float32]:
@@ -49,8 +53,11 @@ def test_a_moment_is_no_voice_unless_there_is_no_other() -> None:
     assert len(find_voices(vectors[:1], np.array([0.5]), threshold=0.4, max_voices=20)) == 1
 
 
-def test_a_long_track_has_the_voices_of_its_pieces_and_odd_moments_are_none_of_them() -> None:
-    owners = [number // 50 % 3 for number in range(3 * MAX_CLUSTERED)]
+def test_a_long_track_has_the_voices_of_its_pieces_and_odd_moments_are_none_of_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(clustering, "MAX_CLUSTERED", PIECE)
+    owners = [number // 50 % 3 for number in range(3 * PIECE)]
     vectors = around(np.eye(64)[:3], owners, 0.05)
     # Here and there a cough or a cheer, like no voice and like no other.
     odd = around(np.eye(64)[3:63], list(range(60)), 0.0)
@@ -60,8 +67,9 @@ def test_a_long_track_has_the_voices_of_its_pieces_and_odd_moments_are_none_of_t
     assert sorted((voices @ np.eye(64)[:3].T).argmax(axis=1).tolist()) == [0, 1, 2]
 
 
-def test_a_voice_that_speaks_for_seconds_in_a_long_track_is_found() -> None:
-    owners = [0] * (3 * MAX_CLUSTERED)
+def test_a_voice_that_speaks_for_seconds_in_a_long_track_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clustering, "MAX_CLUSTERED", PIECE)
+    owners = [0] * (3 * PIECE)
     owners[1000:1004] = [1] * 4
     voices = find_voices(around(np.eye(64)[:2], owners, 0.05), np.full(len(owners), 1.5), threshold=0.4, max_voices=20)
     assert len(voices) == 2
@@ -71,11 +79,9 @@ def test_a_voice_that_speaks_for_seconds_in_a_long_track_is_found() -> None:
 def test_clusters_joined_from_pieces_are_those_of_the_whole(owners: list[int], cut: int, seed: int) -> None:
     vectors = around(np.eye(64)[:3], owners, 0.05, seed)
     pieces = [piece for piece in (vectors[:cut], vectors[cut:]) if len(piece)]
-    means, sizes = [], []
+    means = []
     for piece in pieces:
         labels = agglomerate(piece, 0.4)
-        for label in np.unique(labels):
-            means.append(piece[labels == label].mean(axis=0))
-            sizes.append(float((labels == label).sum()))
-    joined = agglomerate(np.stack(means), 0.4, np.array(sizes))
+        means += [piece[labels == label].mean(axis=0) for label in np.unique(labels)]
+    joined = agglomerate(np.stack(means), 0.4)
     assert len(np.unique(joined)) == len(set(owners))
