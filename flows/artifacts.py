@@ -19,7 +19,8 @@ from prefect.artifacts import (
 )
 
 from flows.progress import Snapshot
-from pipeline.lake import Lake, clock, file_name
+from pipeline.lake import Lake, file_name
+from pipeline.language import format_time
 from schemas.config import ReportConfig
 from schemas.outcome import VideoOutcome
 
@@ -53,7 +54,7 @@ class ProgressArtifact:
         self._updated_s = now_s
         description = (
             f"{snapshot.done} of {snapshot.videos} videos, {snapshot.failed} failed, "
-            f"{clock(snapshot.video_s)} of video at {snapshot.speed:.1f} x real time"
+            f"{format_time(snapshot.video_s)} of video at {snapshot.speed:.1f} x real time"
         )
         try:
             update_progress_artifact(self._id, progress=round(100 * snapshot.share, 1), description=description)
@@ -101,9 +102,9 @@ def report_markdown(lake: Lake, run_id: str, path: str) -> str:
     newest, _ = reader.ask(partial(catalogue.cards, selection=catalogue.Selection()))
     failures = reader.ask(partial(catalogue.failures, page=1))
     lines = [
-        f"# Lake: {facets.videos:,} videos, {clock(facets.duration_s)} in total, {facets.failed:,} failed",
+        f"# Lake: {facets.videos:,} videos, {format_time(facets.duration_s)} in total, {facets.failed:,} failed",
         "",
-        *(f"- **{_cell(card.headline or card.name)}** ({clock(card.duration_s)}, {_cell(card.name)})"
+        *(f"- **{_cell(card.headline or card.name)}** ({format_time(card.duration_s)}, {_cell(card.name)})"
           for card in newest[:_MAX_SHOWN]),
     ]  # fmt: skip
     if failures:
@@ -131,11 +132,11 @@ def result_markdown(outcomes: Sequence[VideoOutcome], *, lake: str, found: int, 
     """Return the result of a run as markdown."""
     ok = [outcome for outcome in outcomes if outcome.status == "ok"]
     failed = [outcome for outcome in outcomes if outcome.status == "failed"]
-    video_s = sum(outcome.duration_s for outcome in ok)
+    length = format_time(sum(outcome.duration_s for outcome in ok))
     lines = [
         f"# {len(ok)} videos analysed, {len(failed)} failed, {skipped} skipped",
         "",
-        f"{clock(video_s)} of video in {clock(wall_s)}; {found} videos in the archive. Lake: `{_code(lake)}`",
+        f"{length} of video in {format_time(wall_s)}; {found} videos in the archive. Lake: `{_code(lake)}`",
     ]
     if ok:
         lines += [
@@ -144,8 +145,8 @@ def result_markdown(outcomes: Sequence[VideoOutcome], *, lake: str, found: int, 
             "| --- | --- | --- | --- | --- | --- |",
         ]
         lines += [
-            f"| {_cell(file_name(each.uri))} | {clock(each.duration_s)} | {each.language or '–'} | {each.shots} | "
-            f"{each.words} | {_cell(each.headline)} |"
+            f"| {_cell(file_name(each.uri))} | {format_time(each.duration_s)} | {each.language or '–'} | "
+            f"{each.shots} | {each.words} | {_cell(each.headline)} |"
             for each in ok[:_MAX_SHOWN]
         ]
     if failed:
@@ -164,7 +165,7 @@ def _rows(outcomes: Sequence[VideoOutcome]) -> list[dict[str, Any]]:
         {
             "video": file_name(each.uri),
             "status": each.status,
-            "length": clock(each.duration_s),
+            "length": format_time(each.duration_s),
             "language": each.language or "",
             "shots": each.shots,
             "keyframes": each.frames,

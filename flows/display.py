@@ -9,7 +9,7 @@ import click
 
 from flows.progress import Snapshot
 from flows.terminal import harmless, unguarded
-from pipeline.lake import clock
+from pipeline.language import format_time
 from schemas.outcome import VideoOutcome
 
 _LINE_INTERVAL_S = 10.0
@@ -40,11 +40,11 @@ def describe(snapshot: Snapshot) -> str:
     if not snapshot.videos:
         found = f", {snapshot.files_found} files" if snapshot.files_found else ""
         return f"{snapshot.stage}{found}"
-    parts = [f"{snapshot.done}/{snapshot.videos} videos", f"{clock(snapshot.video_s)} of video"]
+    parts = [f"{snapshot.done}/{snapshot.videos} videos", f"{format_time(snapshot.video_s)} of video"]
     if snapshot.video_s and snapshot.elapsed_s:
         parts.append(f"{snapshot.speed:.1f} x real time")
     if snapshot.eta_s is not None and snapshot.done < snapshot.videos:
-        parts.append(f"about {clock(snapshot.eta_s)} left")
+        parts.append(f"about {format_time(snapshot.eta_s)} left")
     if snapshot.failed:
         parts.append(f"{snapshot.failed} failed")
     return ", ".join(parts)

@@ -112,7 +112,7 @@ def clip(
 
     With --query, the filters of `videolake search` apply, such as --video and --kind.
     """
-    from flows.commands.clip import ClipOptions, clip_hits, clip_moments
+    from flows.commands.clip import ClipOptions, clip_hits, clip_time_ranges
 
     if bool(moments) == (query is not None):
         raise click.UsageError("Give either moments as VIDEO@START-END, or --query.")
@@ -120,7 +120,7 @@ def clip(
     admitted = filters_of(filters)
     if query is None:
         _need_query(admitted, limit=limit, pad=pad)
-        failed = clip_moments(moments, lake, output, options)
+        failed = clip_time_ranges(moments, lake, output, options)
     else:
         pad_s = 1.0 if pad is None else pad
         failed = clip_hits(query, lake, output, options, filters=admitted, limit=limit or 10, pad_s=pad_s)

@@ -49,7 +49,8 @@ def _report(result: RunResult) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from pipeline.lake import clock, file_name
+    from pipeline.lake import file_name
+    from pipeline.language import format_time
 
     console = Console(width=None if sys.stdout.isatty() else 160)
     ok = [outcome for outcome in result.outcomes if outcome.status == "ok"]
@@ -61,8 +62,8 @@ def _report(result: RunResult) -> None:
             table.add_column(name, justify="right" if right else "left", no_wrap=name != "headline")
         for outcome in ok[:_MAX_SHOWN]:
             table.add_row(
-                Text(file_name(outcome.uri)), clock(outcome.duration_s), outcome.language or "–", str(outcome.shots),
-                str(outcome.words), Text(outcome.headline),
+                Text(file_name(outcome.uri)), format_time(outcome.duration_s), outcome.language or "–",
+                str(outcome.shots), str(outcome.words), Text(outcome.headline),
             )  # fmt: skip
         console.print(table)
         if len(ok) > _MAX_SHOWN:
@@ -74,7 +75,7 @@ def _report(result: RunResult) -> None:
     speed = f" ({result.video_s / result.wall_s:.1f} x real time)" if result.wall_s and result.video_s else ""
     console.print(
         f"\n{result.ok} analysed, {result.failed} failed, {result.done_before} already in the lake: "
-        f"{clock(result.video_s)} of video in {clock(result.wall_s)}{speed}"
+        f"{format_time(result.video_s)} of video in {format_time(result.wall_s)}{speed}"
     )
     if result.failed_before:
         console.print(f"{result.failed_before} failed before; --retry-failed tries them again.")

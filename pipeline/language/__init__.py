@@ -6,7 +6,16 @@ from pipeline.language.scripts import DENSE_SCRIPT, UNSEPARATED_LETTERS, UNSPACE
 from pipeline.language.sentence_segmentation import ends_sentence, sentences
 from pipeline.language.shortening import clean, shortened
 from pipeline.language.stop_words import ELISIONS, function_words, query_stop_words, stop_words_of
-from pipeline.language.times import TIME, format_duration, parse_time
+from pipeline.language.times import (
+    TIME,
+    TimeRange,
+    VideoTime,
+    format_duration,
+    format_time,
+    parse_time,
+    parse_time_range,
+    parse_video_time,
+)
 from pipeline.language.word_segmentation import word_count, word_spans, words
 
 __all__ = [
@@ -20,12 +29,17 @@ __all__ = [
     "UNSPACED",
     "UNSPACED_LANGUAGES",
     "WIDE_LANGUAGES",
+    "TimeRange",
+    "VideoTime",
     "clean",
     "ends_sentence",
     "format_duration",
+    "format_time",
     "function_words",
     "joined",
     "parse_time",
+    "parse_time_range",
+    "parse_video_time",
     "query_stop_words",
     "sentences",
     "shortened",

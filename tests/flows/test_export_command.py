@@ -157,4 +157,4 @@ def test_a_list_for_editing_takes_the_filters_of_a_search(mixed_lake: str) -> No
     assert listed("--video", "v002.mp4", "--from", "0:15") == [("v002", 20.0)]
     assert listed("--kind", "speech", "--to", "1") == [("v001", 0.0), ("v002", 0.0)]
     result = export(mixed_lake, "--query", "sentence", "--format", "edl", "--from", "5:00")
-    assert (result.exit_code, result.stderr.count("that the filters admit")) == (1, 1)
+    assert (result.exit_code, result.stderr.count("with these filters")) == (1, 1)

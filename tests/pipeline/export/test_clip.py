@@ -10,7 +10,7 @@ import pytest
 
 from pipeline.analysis.media import sources
 from pipeline.export.clip import clip_ending, copy_clip
-from pipeline.export.lossless import LOSSLESS_ENDINGS, cut_sound
+from pipeline.export.lossless import LOSSLESS_ENDINGS, cut_audio
 from pipeline.export.reencode import encode_clip, exact_ending
 from schemas.errors import ErrorKind, ExportError, MediaError
 from schemas.media import SAMPLE_RATE_HZ
@@ -165,7 +165,7 @@ def test_sound_alone_is_cut_too(tmp_path: Path, ending: str, codec: str, exact: 
     source = material.write_audio(tmp_path / f"sound{ending}", sound, codec=codec)
     name = (exact_ending if exact else clip_ending)(str(source), has_video=False)
     assert name == ending
-    cut = encode_clip if exact else cut_sound if ending in LOSSLESS_ENDINGS else copy_clip
+    cut = encode_clip if exact else cut_audio if ending in LOSSLESS_ENDINGS else copy_clip
     clip = cut(str(source), 2.0, 5.0, tmp_path / f"clip{name}")
     assert clip.end_s - clip.start_s == pytest.approx(3.0, abs=0.2)
     [beep_s] = decoded(clip.path).beeps_s

@@ -163,7 +163,7 @@ def test_tables_and_columns_carry_their_meaning(lake: Lake) -> None:
     [row] = lake.sql(
         "SELECT comment FROM duckdb_columns() WHERE table_name = 'shots' AND column_name = 'end_s'"
     ).to_pylist()
-    assert row["comment"] == "Moment after the last one."
+    assert row["comment"] == "End, exclusive."
 
 
 def test_a_connection_keeps_seeing_the_lake_as_it_was(lake: Lake) -> None:

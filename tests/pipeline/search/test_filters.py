@@ -69,7 +69,7 @@ def test_times_are_seconds_or_as_people_write_them(lake: Lake) -> None:
     [
         ({"language": "en"}, "no filter 'language'. The filters are: videos, languages,"),
         ({"kinds": "foo"}, "no kind of moment 'foo'. The kinds are: speech,"),
-        ({"from_s": "noon"}, "'noon' is no time"),
+        ({"from_s": "noon"}, "'noon' is not a time"),
         ({"from_s": [1.0]}, "takes seconds"),
         ({"to_s": float("nan")}, "takes seconds"),
         ({"from_s": 40, "to_s": "0:20"}, "from 40 s to 20 s"),

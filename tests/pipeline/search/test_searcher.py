@@ -253,7 +253,7 @@ def test_a_lake_that_cannot_be_read_for_a_while_is_searched_as_it_was(
         raise LakeError("The network is down.")
 
     with monkeypatch.context() as patch:
-        patch.setattr(Lake, "read", fails)
+        patch.setattr(type(lake), "read", fails)
         assert searcher.search("sentence") == before
         assert "The network is down" in searcher.notes[0]
         with pytest.raises(LakeError, match="network is down"):
