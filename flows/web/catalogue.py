@@ -19,7 +19,7 @@ SORTS: Mapping[str, str] = {
 }
 """Sort orders of the grid."""
 
-KINDS: Mapping[str, str] = {"video": "has_video", "sound": "NOT has_video"}
+KINDS: Mapping[str, str] = {"video": "has_video", "audio": "NOT has_video"}
 """Kinds of videos, each with its SQL condition."""
 
 _COLUMNS = (

@@ -217,11 +217,11 @@ def test_what_is_found_when_typing_pauses_is_what_the_address_finds(opened: Open
 
 def test_a_search_keeps_the_kind_that_was_chosen_and_shows_it(opened: Open) -> None:
     page = opened("/")
-    page.get_by_label("Kind").select_option("sound")
+    page.get_by_label("Kind").select_option("audio")
     expect(page.locator(".card")).to_have_count(0)
     page.get_by_role("searchbox").press_sequentially("telescope")
     expect(page.locator("#count")).to_have_text("No moments for “telescope”")
-    expect(page).to_have_url(re.compile(r"/\?kind=sound&q=telescope$"))
+    expect(page).to_have_url(re.compile(r"/\?kind=audio&q=telescope$"))
     page.get_by_label("Kind").select_option("video")
     expect(page.locator(".hit")).to_have_count(2)
 

@@ -32,11 +32,11 @@ def chips(found: Elements) -> dict[str, str | None]:
 def test_the_kind_of_videos_chosen_holds_for_hits_too(client: TestClient) -> None:
     everywhere = page(client, "/?q=telescope")
     assert hits(page(client, "/?q=telescope&kind=video")) == hits(everywhere) != []
-    only_sound = page(client, "/?q=telescope&kind=sound")
-    assert hits(only_sound) == []
-    assert "Videos with this name" not in only_sound.text
-    assert '<option value="sound" selected>' in client.get("/?q=telescope&kind=sound").text
-    assert "/?q=telescope" in [attrs.get("href") for _, attrs in only_sound.tags], "and can be left"
+    only_audio = page(client, "/?q=telescope&kind=audio")
+    assert hits(only_audio) == []
+    assert "Videos with this name" not in only_audio.text
+    assert '<option value="audio" selected>' in client.get("/?q=telescope&kind=audio").text
+    assert "/?q=telescope" in [attrs.get("href") for _, attrs in only_audio.tags], "and can be left"
 
 
 def test_among_failed_videos_a_search_finds_names_alone_and_says_so(client: TestClient) -> None:
@@ -120,7 +120,7 @@ def test_texts_say_their_language_and_find_their_direction(client: TestClient) -
 @given(
     st.dictionaries(
         st.sampled_from(["q", "like", "video", "speaker", "from", "to", "kind", "status", "moment", "page", "sort"]),
-        st.text(max_size=8) | st.sampled_from(["sound", "failed", "speech", "1:23", "9.5", "a@3", "name"]),
+        st.text(max_size=8) | st.sampled_from(["audio", "failed", "speech", "1:23", "9.5", "a@3", "name"]),
     )
 )
 @settings(suppress_health_check=list(HealthCheck))
