@@ -1,11 +1,10 @@
-"""How right the lake is about videos of which everything is known: one table, each figure with method and reference.
+"""Quality of the lake on videos of known content: one table, each figure with its method and reference.
 
     python -m benchmarks.quality [--work FOLDER] [--media FOLDER] [--only PART ...] [--set SECTION.KEY=VALUE ...]
 
-The films are made from the scripts in `benchmarks/material/films`, of real pictures and clips, drawn slides and
-synthetic speech, so that every cut, word, line, chapter and topic is known. They are kept in the work folder, and so
-is the lake, for each revision and state of the code. `--media` adds real recordings where the folder has them.
-docs/quality.md has the table as it was measured last.
+The films are made from the scripts in `benchmarks/material/films`. They consist of real images and clips, drawn slides
+and synthetic speech, so every cut, word, line, chapter and topic is known. The work folder keeps the films, and a lake
+for each revision and state of the code. `--media` adds a folder of real recordings. docs/quality.md has the results.
 """
 
 import argparse
@@ -34,7 +33,7 @@ PARTS = ("speech", "pictures", "finding", "understanding")
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
-        "--work", type=Path, default=Path("benchmarks/results/quality"), help="keep films and lakes here"
+        "--work", type=Path, default=Path("benchmarks/results/quality"), help="folder for films and lakes"
     )
     parser.add_argument("--media", type=Path, help="folder of real recordings")
     parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS, metavar="PART", help=", ".join(PARTS))

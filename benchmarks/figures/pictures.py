@@ -1,4 +1,4 @@
-"""Pictures: transitions, on-screen text, labels."""
+"""Images: transitions, on-screen text, labels."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -13,7 +13,7 @@ _SLIDE_TOLERANCE_S = 0.3
 
 
 def picture_figures(films: Sequence[KnownFilm], videos: Mapping[str, Video]) -> Iterator[Figure]:
-    """Measure pictures."""
+    """Measure transitions, on-screen text and labels."""
     yield from _transitions(films, videos)
     yield from _written(films, videos)
     yield from _labels(films, videos)
@@ -27,25 +27,25 @@ def _transitions(films: Sequence[KnownFilm], videos: Mapping[str, Video]) -> Ite
         frame_s = 1 / film.script.fps
         right = matches(starts, truth.cuts_s, 2.5 * frame_s)
         shown = matches(starts, truth.slides_s, _SLIDE_TOLERANCE_S)
-        passed = sum(any(start - 0.2 <= each <= end + 0.2 for each in starts) for start, end in truth.dissolves_s)
+        faded = sum(any(start - 0.2 <= each <= end + 0.2 for each in starts) for start, end in truth.dissolves_s)
         cuts, cuts_right = cuts + len(truth.cuts_s), cuts_right + right
         slides, slides_right = slides + len(truth.slides_s), slides_right + shown
-        dissolves, dissolves_right = dissolves + len(truth.dissolves_s), dissolves_right + passed
-        extra += len(starts) - right - shown - passed
+        dissolves, dissolves_right = dissolves + len(truth.dissolves_s), dissolves_right + faded
+        extra += len(starts) - right - shown - faded
         found += len(starts)
     yield Figure(
-        PART, "cuts, F1", f1(cuts_right, cuts_right + extra, cuts), "", f"{cuts} cuts, shots too many: {extra}",
-        "a cut is found if a shot starts at most two frames from it; whatever starts where nothing changes is a "
-        "false one", "the frame at which the film was cut", "higher", 0.95,
+        PART, "cuts, F1", f1(cuts_right, cuts_right + extra, cuts), "", f"{cuts} cuts, {extra} false shots",
+        "a cut is found if a shot starts within two frames of it; a shot that starts where nothing changes is false",
+        "the frame at which the film was cut", "higher", 0.95,
     )  # fmt: skip
     yield Figure(
         PART, "slide changes, recall", slides_right / max(1, slides), "%", f"{slides} changes",
-        f"a shot starts at most {_SLIDE_TOLERANCE_S} s from the change", "the frame at which the slide changed",
+        f"a shot starts within {_SLIDE_TOLERANCE_S} s of the change", "the frame at which the slide changed",
         "higher",
     )  # fmt: skip
     yield Figure(
         PART, "dissolves, recall", dissolves_right / max(1, dissolves), "%", f"{dissolves} dissolves",
-        "a shot starts during the passage", "the frames of the passage", "higher",
+        "a shot starts during the dissolve", "the frames of the dissolve", "higher",
     )  # fmt: skip
 
 
@@ -61,8 +61,8 @@ def _written(films: Sequence[KnownFilm], videos: Mapping[str, Video]) -> Iterato
     yield Figure(
         PART, "on-screen text, character error rate", character_error_rate(lines, read), "%",
         f"{len(lines)} lines, {sum(map(len, lines))} characters",
-        "of each drawn line, the edit distance to the nearest line read while it was shown; a line that was not read "
-        "is wholly wrong", "lines drawn on slides and photographs, six languages", "lower",
+        "edit distance of each drawn line to the nearest line recognised while it was shown; a line that was not "
+        "recognised is entirely wrong", "lines drawn on slides and photographs, six languages", "lower",
     )  # fmt: skip
 
 
@@ -80,5 +80,6 @@ def _labels(films: Sequence[KnownFilm], videos: Mapping[str, Video]) -> Iterator
     for name, hits in (("first", first), ("first five", among)):
         yield Figure(
             PART, f"label right, {name}", hits / max(1, count), "%", f"{count} scenes with photographs or clips",
-            "a keyframe of the scene has one of the right labels there", "ImageNet's names for what is shown", "higher",
+            "a keyframe of the scene has one of the correct labels in that position",
+            "ImageNet's names for the subject", "higher",
         )  # fmt: skip

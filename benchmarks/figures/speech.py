@@ -1,4 +1,4 @@
-"""Speech: word error rates, invented words, languages, speakers."""
+"""Speech: word error rates, hallucinated words, languages, speakers."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,28 +11,28 @@ from benchmarks.measures.recognition import word_error_rate
 from benchmarks.measures.speakers import diarization_error
 
 PART = "speech"
-_WER = "word error rate by jiwer, both sides normalised as Whisper's authors do; over all words of the set"
+_WER = "word error rate by jiwer over all words of the set, both sides normalised as in the Whisper paper"
 _SCRIPT = "the script that espeak-ng spoke"
 
 
 def speech_figures(
     films: Sequence[KnownFilm], recordings: Sequence[Recording], videos: Mapping[str, Video]
 ) -> Iterator[Figure]:
-    """Measure speech."""
+    """Measure word error rates, hallucinated words, languages and speakers."""
     pairs: dict[str, list[tuple[str, str]]] = defaultdict(list)
     languages: list[tuple[str, str | None, str | None]] = []
-    invented, silent = 0, 0
+    hallucinated, silent = 0, 0
     for film in films:
         video = videos[film.path.name]
         if film.truth.language is None:
-            invented, silent = invented + len(video.words.split()), silent + 1
+            hallucinated, silent = hallucinated + len(video.words.split()), silent + 1
             continue
         pairs[film.truth.language].append((film.truth.transcript, video.words))
         languages.append((film.path.name, film.truth.language, video.row["language"]))
     for recording in recordings:
         video = videos[recording.path.name]
         if not recording.language:
-            invented, silent = invented + len(video.words.split()), silent + 1
+            hallucinated, silent = hallucinated + len(video.words.split()), silent + 1
             continue
         name = "en, real voices" if recording.language == "en" else f"{recording.language}, real voices"
         pairs[name].append((recording.text, video.words))
@@ -55,13 +55,13 @@ def speech_figures(
             0.05 if name == "en, real voices" else None,
         )
     yield Figure(
-        PART, "words where nobody speaks", invented, "words", f"{silent} videos",
+        PART, "hallucinated words", hallucinated, "words", f"{silent} videos",
         "words in `utterances` of videos without speech: silence, music, noise, engines", "no speech", "lower", 0,
     )  # fmt: skip
     yield Figure(
         PART, "language", sum(known == found for _, known, found in languages) / max(1, len(languages)), "%",
         f"{len(languages)} videos, {len({known for _, known, _ in languages})} languages",
-        "share of videos whose `videos.language` is right", "the language of the script or recording", "higher",
+        "share of videos with the correct `videos.language`", "the language of the script or recording", "higher",
     )  # fmt: skip
     yield from _speakers(films, videos)
 
@@ -76,6 +76,6 @@ def _speakers(films: Sequence[KnownFilm], videos: Mapping[str, Video]) -> Iterat
         yield Figure(
             PART, "diarization error rate", diarization_error(known, found, film.truth.duration_s), "%",
             f"{len(known)} sentences of {len({name for _, _, name in known})} voices",
-            "missed, invented and confused speech over all speech, names matched best, 0.25 s around turns left out",
+            "missed, false and confused speech over all speech, best matching of names, without 0.25 s around turns",
             "times at which each synthetic voice speaks", "lower",
         )  # fmt: skip

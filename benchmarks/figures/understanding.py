@@ -1,4 +1,4 @@
-"""Understanding: summaries, chapters, topics, and what they cost."""
+"""Understanding: summaries, chapters, topics, and their cost."""
 
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,11 +15,11 @@ from benchmarks.measures.times import boundary_errors
 
 PART = "understanding"
 MAIN_STEPS = frozenset({"decode", "shots", "keyframes", "vision", "ocr", "thumbnails", "speech", "text"})
-"""The main job's steps; all others are understanding's."""
+"""Steps of the main job; all others belong to understanding."""
 
 
 def understanding_figures(films: Sequence[KnownFilm], videos: Mapping[str, Video]) -> Iterator[Figure]:
-    """Measure understanding."""
+    """Measure summaries, chapters, topics, and their cost."""
     yield from _summaries(films, videos)
     yield from _chapters(films, videos)
     yield from _topics(films, videos)
@@ -39,16 +39,16 @@ def _summaries(films: Sequence[KnownFilm], videos: Mapping[str, Video]) -> Itera
             lead = [each.text for each in film.truth.spoken[: max(1, len(summary["sentences"]))]]
             leads.append(rouge(film.script.summaries, " ".join(lead)))
     ours_mean, lead_mean = np.mean(ours, axis=0), np.mean(leads, axis=0)
-    for place, name in enumerate(("ROUGE-1", "ROUGE-2", "ROUGE-L")):
+    for index, name in enumerate(("ROUGE-1", "ROUGE-2", "ROUGE-L")):
         yield Figure(
-            PART, f"summary, {name}", float(ours_mean[place]), "", f"{len(ours)} films",
-            f"F1, stemmed, the better of the references; the first sentences of the script, as many: "
-            f"{lead_mean[place]:.3f}", "two summaries a film, written by hand", "higher",
+            PART, f"summary, {name}", float(ours_mean[index]), "", f"{len(ours)} films",
+            f"F1, stemmed, against the better reference; the same number of first sentences of the script: "
+            f"{lead_mean[index]:.3f}", "two summaries per film, written by hand", "higher",
         )  # fmt: skip
     yield Figure(
         PART, "summary, evidence precision", supported / max(1, kept), "%", f"{kept} sentences",
-        "share of sentences of which at least 60 % of the words (little ones aside) are said, written or shown within "
-        "their evidence, by the script", "times of what is said, written and shown", "higher",
+        "share of sentences with at least 60 % of their content words said, written or shown within their evidence, by "
+        "the script", "times of speech, text and subjects in the script", "higher",
     )  # fmt: skip
 
 
@@ -62,12 +62,12 @@ def _chapters(films: Sequence[KnownFilm], videos: Mapping[str, Video]) -> Iterat
         ours.append(boundary_errors(known, found, length_s))
         nothing.append(boundary_errors(known, [0.0], length_s))
         even.append(boundary_errors(known, np.linspace(0, length_s, len(known), endpoint=False).tolist(), length_s))
-    for place, name in enumerate(("Pk", "WindowDiff")):
-        means = [float(np.mean([pair[place] for pair in pairs])) for pairs in (ours, nothing, even)]
+    for index, name in enumerate(("Pk", "WindowDiff")):
+        means = [float(np.mean([pair[index] for pair in pairs])) for pairs in (ours, nothing, even)]
         yield Figure(
             PART, f"chapters, {name}", means[0], "", f"{len(ours)} films",
             f"on seconds; window: half the mean length of a chapter. No boundaries: {means[1]:.3f}; the right number, "
-            f"evenly: {means[2]:.3f}. `summary.min_chapter_s` is 15, as the films are short",
+            f"evenly spread: {means[2]:.3f}. `summary.min_chapter_s` is 15, because the films are short",
             "chapters of the script", "lower",
         )  # fmt: skip
 
@@ -88,21 +88,23 @@ def _topics(films: Sequence[KnownFilm], videos: Mapping[str, Video]) -> Iterator
             hits += [topic["label"] in right[-1] for topic in found[:1]]
     silent = sum(not found for found in names)
     yield Figure(
-        PART, "topic right, first, where one is named", sum(hits) / max(1, len(hits)), "%", f"{len(hits)} scenes",
-        "share of first topics that are right; scenes without any (see `topics.min_score`) are left out",
-        "topics of the script, in the shipped taxonomy", "higher",
+        PART, "topic right, first, among scenes with a topic", sum(hits) / max(1, len(hits)), "%",
+        f"{len(hits)} scenes",
+        "share of first topics that are correct, without scenes that have no topic (see `topics.min_score`)",
+        "topics of the script, in the built-in taxonomy", "higher",
     )  # fmt: skip
-    for places in (1, 3):
+    for count in (1, 3):
         yield Figure(
-            PART, f"topic right, first {places}".replace("first 1", "first"), accuracy_at(names, right, places), "%",
-            f"{len(names)} scenes, of which {silent} were given none",
-            "share of true scenes for which the overlapping scene of the lake names a right topic",
-            "topics of the script, in the shipped taxonomy; one to eight names are right of about a hundred", "higher",
+            PART, f"topic right, first {count}".replace("first 1", "first"), accuracy_at(names, right, count), "%",
+            f"{len(names)} scenes, {silent} of them without a topic",
+            "share of true scenes whose overlapping scene in the lake has a correct topic",
+            "topics of the script, in the built-in taxonomy; one to eight of about a hundred names are correct",
+            "higher",
         )  # fmt: skip
     if scores:
         yield Figure(
             PART, "topic scores, calibration error", calibration_error(scores, hits), "", f"{len(scores)} first topics",
-            "expected calibration error in ten bins", "whether the topic is right", "lower",
+            "expected calibration error in ten bins", "whether the topic is correct", "lower",
         )  # fmt: skip
 
 
@@ -121,6 +123,6 @@ def _cost(videos: Mapping[str, Video]) -> Iterator[Figure]:
     yield Figure(
         PART, "time beyond the main job", sum(extra.values()) / max(main_s, 1e-9), "%",
         f"{len(videos)} videos, {sum(video.row['duration_s'] for video in videos.values()):.0f} s",
-        f"seconds of compute in the steps that the main job has not ({listed}) over those in its steps "
-        f"({main_s:.0f} s)", "`videos.timings_s`", "lower", 0.15,
+        f"seconds of compute in all other steps ({listed}) over those in the main job ({main_s:.0f} s)",
+        "`videos.timings_s`", "lower", 0.15,
     )  # fmt: skip

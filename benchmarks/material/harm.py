@@ -1,4 +1,4 @@
-"""Films made worse in known ways: noise, dark, blur, small pictures, strong compression, missing or damaged parts."""
+"""Degraded films: noise, dark, blur, small frames, strong compression, missing or damaged parts."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -9,28 +9,28 @@ import cv2
 import numpy as np
 
 from pipeline.extras.sample.draw import Picture
-from pipeline.extras.sample.make import Sound, write_video
+from pipeline.extras.sample.make import Audio, write_video
 from schemas.media import SAMPLE_RATE_HZ
 
-SoundHarm = Callable[[Sound, np.random.Generator], Sound | None]
+AudioHarm = Callable[[Audio, np.random.Generator], Audio | None]
 PictureHarm = Callable[[Picture, np.random.Generator], Picture]
 
 
 @dataclass(frozen=True, slots=True)
 class Harm:
-    """One way of making a film worse."""
+    """One way of degrading a film."""
 
     about: str
-    sound: SoundHarm = lambda sound, _rng: sound
+    sound: AudioHarm = lambda sound, _rng: sound
     picture: PictureHarm = lambda picture, _rng: picture
     options: Mapping[str, str] | None = None
-    """Of the encoder."""
+    """Options of the encoder."""
     damaged: float = 0.0
-    """Share of the file's middle that is overwritten."""
+    """Share of the file that is overwritten, in its middle."""
 
 
-def _noise(snr_db: float) -> SoundHarm:
-    def harm(sound: Sound, rng: np.random.Generator) -> Sound:
+def _noise(snr_db: float) -> AudioHarm:
+    def harm(sound: Audio, rng: np.random.Generator) -> Audio:
         power = float(np.mean(sound[np.abs(sound) > 0.01] ** 2))
         noise = rng.normal(0, np.sqrt(power / 10 ** (snr_db / 10)), len(sound)).astype(np.float32)
         return np.clip(sound + noise, -1, 1)
@@ -38,15 +38,15 @@ def _noise(snr_db: float) -> SoundHarm:
     return harm
 
 
-def _telephone(sound: Sound, _rng: np.random.Generator) -> Sound:
+def _telephone(sound: Audio, _rng: np.random.Generator) -> Audio:
     spectrum = np.fft.rfft(sound)
     hertz = np.fft.rfftfreq(len(sound), 1 / SAMPLE_RATE_HZ)
     spectrum[(hertz < 300) | (hertz > 3400)] = 0
     return np.fft.irfft(spectrum, len(sound)).astype(np.float32)
 
 
-def _echo(sound: Sound, rng: np.random.Generator) -> Sound:
-    """Put it into a room with a reverberation of 0.6 s (exponential decay of noise, Polack 1988)."""
+def _echo(sound: Audio, rng: np.random.Generator) -> Audio:
+    """Add a room with a reverberation time of 0.6 s (exponential decay of noise, Polack 1988)."""
     length = int(0.6 * SAMPLE_RATE_HZ)
     tail = rng.normal(0, 1, length) * 10 ** (-3 * np.arange(length) / length)
     tail[0] = 12.0
@@ -75,29 +75,29 @@ def _tiny(picture: Picture, _rng: np.random.Generator) -> Picture:
 HARMS: Mapping[str, Harm] = {
     "as it is": Harm("decoded and encoded again, like all others"),
     "noise, 20 dB": Harm("white noise, a hundredth of the power of the speech", sound=_noise(20)),
-    "noise, 10 dB": Harm("a tenth", sound=_noise(10)),
-    "noise, 0 dB": Harm("as loud as the speech", sound=_noise(0)),
-    "telephone": Harm("nothing but 300 to 3400 Hz", sound=_telephone),
-    "echo": Harm("a room with a reverberation of 0.6 s", sound=_echo),
+    "noise, 10 dB": Harm("white noise, a tenth of the power of the speech", sound=_noise(10)),
+    "noise, 0 dB": Harm("white noise, the power of the speech", sound=_noise(0)),
+    "telephone": Harm("only 300 to 3400 Hz", sound=_telephone),
+    "echo": Harm("a room with a reverberation time of 0.6 s", sound=_echo),
     "quiet": Harm("a thirtieth of the amplitude", sound=lambda sound, _rng: sound / 30),
     "blur": Harm("Gaussian, 0.5 % of the width", picture=_blurred),
     "dark": Harm("15 % of the light", picture=_dark),
     "grain": Harm("Gaussian noise of 25 of 255", picture=_grainy),
     "small": Harm("160 pixels wide", picture=_tiny),
     "compressed": Harm("x264 at CRF 45", options={"crf": "45", "preset": "veryfast"}),
-    "no sound": Harm("no sound track", sound=lambda _sound, _rng: None),
+    "no sound": Harm("no audio track", sound=lambda _sound, _rng: None),
     "no picture": Harm("black frames", picture=lambda picture, _rng: np.zeros_like(picture)),
     "damaged": Harm("2 % of the bytes in the middle overwritten", damaged=0.02),
 }
 
 
 def harmed(film: Path, harm: Harm, target: Path) -> Path:
-    """Make a film worse; the same every time.
+    """Degrade a film, reproducibly.
 
     Args:
-        film: With sound, in frames of one size.
-        harm: How.
-        target: Where to, `.mp4`; left as it is if it is there.
+        film: With audio, and frames of one size.
+        harm: The kind of degradation.
+        target: An `.mp4` file; kept if it exists.
     """
     if target.exists():
         return target
@@ -122,7 +122,7 @@ def _frames(film: Path) -> Iterator[Picture]:
             yield frame.to_ndarray(format="rgb24")
 
 
-def _sound(film: Path) -> Sound:
+def _sound(film: Path) -> Audio:
     with av.open(str(film)) as container:
         resampler = av.AudioResampler(format="flt", layout="mono", rate=SAMPLE_RATE_HZ)
         pieces = [part.to_ndarray()[0] for frame in container.decode(audio=0) for part in resampler.resample(frame)]

@@ -1,4 +1,4 @@
-"""Reports: a video or a lake as one HTML file that needs nothing else, to be sent to somebody."""
+"""Reports: a video or a lake as one self-contained HTML file, to send to somebody."""
 
 from base64 import b64encode
 from collections.abc import Iterable
@@ -17,18 +17,18 @@ from pipeline.view import LakeReader, Thumbnails
 
 MAX_VIDEOS = 120
 _MAX_THUMBNAIL_BYTES = 6_000_000
-"""About 8 MB as text, which mail still takes."""
+"""About 8 MB in base64, which most mail servers accept."""
 
 
 def video_report(lake: Lake, video: str) -> str:
-    """Return the report of one video, with storyboard, scenes and the whole transcript.
+    """Return the report of one video, with its storyboard, scenes and full transcript.
 
     Args:
         lake: The lake.
-        video: Id, start of an id, file name, path or URI.
+        video: Its id, a unique prefix of its id, a file name, a path or a URI.
 
     Raises:
-        LakeError: No video is called so, or several are; or the lake cannot be read.
+        LakeError: No video has this name, or several have it; or the lake cannot be read.
     """
     reader = LakeReader(lake)
 
@@ -49,11 +49,11 @@ def video_report(lake: Lake, video: str) -> str:
 
 
 def lake_report(lake: Lake, *, max_videos: int = MAX_VIDEOS) -> str:
-    """Return the report of a lake: what is in it, its newest videos, and what failed.
+    """Return the report of a lake: its contents, newest videos and failures.
 
     Args:
         lake: The lake.
-        max_videos: Videos shown at most.
+        max_videos: Maximum number of videos to show.
 
     Raises:
         LakeError: The lake cannot be read.
@@ -79,7 +79,7 @@ def lake_report(lake: Lake, *, max_videos: int = MAX_VIDEOS) -> str:
 
 
 def _thumbnails(reader: LakeReader, frame_ids: Iterable[str]) -> dict[str, str]:
-    """Return JPEGs in base64, as many of the first as fit."""
+    """Return JPEGs in base64, from the first until the size limit is reached."""
     found = Thumbnails(reader).many(list(frame_ids))
     kept: dict[str, str] = {}
     left = _MAX_THUMBNAIL_BYTES

@@ -1,4 +1,4 @@
-"""A video's timeline as shapes: chapters, scenes, shots, how much is said when, highlights and hits."""
+"""A video's timeline as shapes: chapters, scenes, shots, amount of speech, highlights and hits."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,13 +12,13 @@ from schemas.search import Hit
 _BINS = 120
 _MAX_CUTS = 600
 _MAX_SCENES = 240
-"""Of more, some together are drawn as one: each would be narrower than a cut."""
+"""Above this number, neighbours are drawn together, because each would be narrower than a cut."""
 _DENSITY_PX = 30.0
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A stretch of time, in percent of the width as SVG writes it."""
+    """A time range, in percent of the width as in SVG."""
 
     x: str
     width: str
@@ -28,7 +28,7 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """How much of a stretch is speech."""
+    """The share of speech in a time range."""
 
     x: str
     width: str
@@ -38,7 +38,7 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """What is drawn."""
+    """Shapes of a timeline."""
 
     chapters: tuple[Block, ...]
     scenes: tuple[Block, ...]
@@ -49,11 +49,11 @@ class Timeline:
 
 
 def make_timeline(video: VideoRecord, hits: Sequence[Hit] = ()) -> Timeline:
-    """Lay out a video's timeline; empty for one without length.
+    """Lay out a video's timeline; empty for a video without duration.
 
     Args:
         video: The video.
-        hits: Moments of this video that a search found.
+        hits: Search hits in this video.
     """
     length_s = video.duration_s
     if not np.isfinite(length_s) or length_s <= 0:
@@ -70,13 +70,13 @@ def make_timeline(video: VideoRecord, hits: Sequence[Hit] = ()) -> Timeline:
 
 
 def speech_share(starts_s: Sequence[float], ends_s: Sequence[float], length_s: float, bins: int) -> list[float]:
-    """Return how much of each of `bins` equal stretches is covered by spans, 0 to 1.
+    """Return the share of each of `bins` equal parts that is covered by spans, 0 to 1.
 
     Args:
-        starts_s: Starts of spans.
-        ends_s: Their ends.
-        length_s: Length of the whole, above 0.
-        bins: Stretches.
+        starts_s: Starts of the spans.
+        ends_s: Ends of the spans.
+        length_s: Duration of the video, above 0.
+        bins: Number of parts.
     """
     edges = np.linspace(0.0, length_s, bins + 1)
     starts, ends = np.asarray(starts_s, np.float64), np.asarray(ends_s, np.float64)

@@ -1,4 +1,4 @@
-"""The page of one video, and what it asks for once it stands."""
+"""The page of one video, and the parts that it loads later."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -27,7 +27,7 @@ from pipeline.view import LakeReader, video_facts
 FIRST_LINES = 200
 MORE_LINES = 500
 SCENES = 24
-"""On the page, and of each part that follows."""
+"""Scenes on the page, and in each later part."""
 _PAGE_PARTS: frozenset[Part] = ALL_PARTS - {"words"}
 _PAGE_WAITS_S = 3.0
 _PLAYER_WAITS_S = 20.0
@@ -39,10 +39,10 @@ class VideoPages:
 
     Attributes:
         reader: The lake.
-        service: Its search.
-        copies: Which videos show the same.
-        media_roots: Where originals may come from; none: anywhere the lake says.
-        calls: Calls to storage that may not answer.
+        service: Search in the lake.
+        copies: Near-duplicates of videos.
+        media_roots: Folders and URI prefixes of originals; empty: every location in the lake.
+        calls: Calls to storage, with timeouts.
     """
 
     reader: LakeReader
@@ -56,40 +56,40 @@ class VideoPages:
         return await to_thread.run_sync(self._video, request.path_params["video_id"], params_of(request))
 
     async def transcript(self, request: Request) -> Response:
-        """Show a part of a long transcript that its page left out."""
+        """Show a later part of a long transcript."""
         return await to_thread.run_sync(self._transcript, request.path_params["video_id"], params_of(request))
 
     async def scenes(self, request: Request) -> Response:
-        """Show a part of many scenes."""
+        """Show a later part of the scenes."""
         return await to_thread.run_sync(self._scenes, request.path_params["video_id"], params_of(request))
 
     async def duplicates(self, request: Request) -> Response:
-        """Show which other videos show the same."""
+        """Show near-duplicates of the video."""
         return await to_thread.run_sync(self._duplicates, request.path_params["video_id"])
 
     async def captions(self, request: Request) -> Response:
-        """Send what is said as WebVTT, for the player."""
+        """Send the subtitles as WebVTT, for the player."""
         translation = params_of(request).get("translation") == "1"
         return await to_thread.run_sync(
             partial(self._captions, request.path_params["video_id"], translation=translation)
         )
 
     async def media(self, request: Request) -> Response:
-        """Send the original, or the part that is asked for."""
+        """Send the original, or the requested range of it."""
         video_id = request.path_params["video_id"]
-        found = await to_thread.run_sync(partial(self.reader.ask, partial(_places, video_id=video_id)))
+        found = await to_thread.run_sync(partial(self.reader.ask, partial(_locations, video_id=video_id)))
         if found is None:
             return Response(status_code=404)
         original = await to_thread.run_sync(self._original, video_id, *found, _PLAYER_WAITS_S)
         if isinstance(original, NoOriginal):
             return Response(original.reason, 404, media_type="text/plain")
-        asked = request.headers
-        return serve_original(original, asked.get("range"), asked.get("if-range"), head=request.method == "HEAD")
+        headers = request.headers
+        return serve_original(original, headers.get("range"), headers.get("if-range"), head=request.method == "HEAD")
 
     def _video(self, video_id: str, params: Mapping[str, str]) -> Response:
         video = self._read(video_id, _PAGE_PARTS)
         if video is None:
-            message = "The lake holds no video of this id. It may have been analysed under another one."
+            message = "The lake has no video with this id. The file may have changed since, which gives it another id."
             return render("message.html", status=404, title="No such video", message=message)
         query = params.get("q", "").strip()[:MAX_QUERY_LENGTH]
         speaker = _speaker(params, video)
@@ -125,7 +125,7 @@ class VideoPages:
         try:
             return self.calls.call((video_id, *uris), question, timeout_s)
         except TimeoutError:
-            return NoOriginal(f"{uris[0]} did not answer within {timeout_s:g} s. Load the page again to try once more.")
+            return NoOriginal(f"{uris[0]} did not answer within {timeout_s:g} s. Reload the page to try again.")
 
     def _part(self, video_id: str, part: str, **context: Any) -> Response:  # noqa: ANN401 - what templates take
         card = self.reader.ask(partial(cards_of, video_ids=[video_id])).get(video_id)
@@ -154,7 +154,7 @@ class VideoPages:
         return self._part(video_id, "_scenes.html", scenes=shown, left=left, next=page + 1)
 
     def _duplicates(self, video_id: str) -> Response:
-        if self.reader.ask(partial(_places, video_id=video_id)) is None:
+        if self.reader.ask(partial(_locations, video_id=video_id)) is None:
             return Response(status_code=404)
         return self._part(video_id, "_copies.html", copies=self.copies.of(video_id), page=True)
 
@@ -168,11 +168,11 @@ class VideoPages:
 
 
 def _part_of_lines(video_id: str, page: int, query: str, speaker: str) -> str:
-    asked = {"page": str(page), "q": query, "speaker": speaker}
-    return f"/v/{quote(video_id)}/transcript?" + urlencode({name: value for name, value in asked.items() if value})
+    params = {"page": str(page), "q": query, "speaker": speaker}
+    return f"/v/{quote(video_id)}/transcript?" + urlencode({name: value for name, value in params.items() if value})
 
 
-def _places(connection: Any, video_id: str) -> tuple[list[str], int] | None:  # noqa: ANN401 - a DuckDB connection
+def _locations(connection: Any, video_id: str) -> tuple[list[str], int] | None:  # noqa: ANN401 - a DuckDB connection
     query = "SELECT uris, size_bytes FROM videos WHERE video_id = $video AND status = 'ok'"
     row: tuple[list[str], int] | None = connection.execute(query, {"video": video_id}).fetchone()
     return row

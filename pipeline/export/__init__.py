@@ -3,7 +3,7 @@
 from pipeline.export.clip import CLIP_ENDINGS, Clip, clip_ending, copy_clip
 from pipeline.export.cuts import Cut, cuts_of
 from pipeline.export.formats import FORMATS, Format, Options, format_of
-from pipeline.export.lossless import LOSSLESS_ENDINGS, cut_sound
+from pipeline.export.lossless import LOSSLESS_ENDINGS, cut_audio
 from pipeline.export.names import safe_stem, unique, whole_file
 from pipeline.export.outputs import check_text_output, refuse_original
 from pipeline.export.rates import parsed_rate
@@ -26,7 +26,7 @@ __all__ = [
     "check_text_output",
     "clip_ending",
     "copy_clip",
-    "cut_sound",
+    "cut_audio",
     "cuts_of",
     "encode_clip",
     "exact_ending",

@@ -1,4 +1,4 @@
-"""Times of videos as people write them: `62`, `1:02`; `VIDEO@1:02`; `VIDEO@1:02-1:30`."""
+"""How times and durations are written and read: `62`, `1:02`, `1:02:03.5`; `VIDEO@1:02-1:30`; `3:32 min`."""
 
 import re
 from dataclasses import dataclass
@@ -35,6 +35,16 @@ def format_time(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def format_duration(seconds: float) -> str:
+    """Write a duration as `10 s`, `3:32 min` or `1:02:03 h`."""
+    total = round(seconds)
+    if total < 60:
+        return f"{total} s"
+    minutes, rest = divmod(total, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02} h" if hours else f"{minutes}:{rest:02} min"
 
 
 def parse_time(text: str) -> float:

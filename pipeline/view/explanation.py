@@ -15,7 +15,7 @@ def heat_overlay(thumbnail: bytes, heat: NDArray[np.float32]) -> bytes:
 
     Args:
         thumbnail: JPEG.
-        heat: (rows, columns), see `pipeline.extras.explain.erasure.picture_heat`.
+        heat: (rows, columns), see `pipeline.extras.explain.erasure.image_heat`.
 
     Returns:
         PNG of the same size.

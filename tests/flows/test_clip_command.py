@@ -30,7 +30,7 @@ def test_a_moment_becomes_a_file(known_lake: KnownLake, tmp_path: Path) -> None:
 
 def test_a_copy_says_how_early_it_begins(known_lake: KnownLake, tmp_path: Path) -> None:
     result = clip(known_lake, f"{known_lake.film}@5.2-7.2", "-o", tmp_path / "quote.mp4")
-    assert "s before the moment, at a keyframe" in result.stdout
+    assert "s early, at a keyframe" in result.stdout
 
 
 def test_several_moments_go_to_a_folder_under_safe_names(known_lake: KnownLake, tmp_path: Path) -> None:

@@ -51,6 +51,7 @@ def test_search_prints_a_line_once_with_all_its_retrievers() -> None:
     ]
 
 
+@pytest.mark.slow
 def test_search_prints_json_and_csv_for_programs(lake: str) -> None:
     found = json.loads(videolake("search", "sentence", "--lake", lake, "--video", "v02.mp4", "--format", "json").stdout)
     assert [(hit["video_id"], hit["start_s"]) for hit in found] == [("v02", 0.0), ("v02", 10.0), ("v02", 20.0)]
@@ -77,6 +78,7 @@ def pictured(video_id: str) -> Analysis:
     return replace(made, keyframes=frames)
 
 
+@pytest.mark.slow
 def test_thumbnails_of_hits_are_written_and_named(tmp_path: Path) -> None:
     made = Lake.create(str(tmp_path / "lake"))
     publish(made, "01", ["v01", "v02"], made_up=pictured)
@@ -122,6 +124,7 @@ def test_search_refuses_invalid_arguments(lake: str, arguments: tuple[str, ...],
     assert message in found.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

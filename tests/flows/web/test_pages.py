@@ -99,7 +99,7 @@ def test_a_video_shows_all_that_is_known_of_it(client: TestClient) -> None:
 def test_a_video_whose_original_is_gone_says_so_and_shows_the_rest(client: TestClient) -> None:
     found = page(client, f"/v/{GONE}")
     assert "The original cannot be played." in found.text
-    assert "gone.mp4 is not at" in found.text
+    assert "gone.mp4 is no longer at" in found.text
     assert "Sentence 0" in found.text
     assert not [tag for tag, _ in found.tags if tag == "video"]
 

@@ -27,6 +27,7 @@ def outside(page: Elements) -> list[str]:
     return [place for place in places if not place.startswith(("data:image/jpeg;base64,", "#"))]
 
 
+@pytest.mark.slow
 def test_a_videos_report_holds_all_of_it_and_needs_nothing_else(web_lake: Lake) -> None:
     text = video_report(web_lake, "the talk.mp4")
     found = Elements(text)
@@ -169,7 +170,7 @@ def test_no_name_leads_to_another_file(reported: tuple[Lake, TestClient], name: 
 
 def test_prefect_shows_the_essence_where_the_report_is_a_local_file(web_lake: Lake) -> None:
     text = report_markdown(web_lake, "run-1", "/lakes/my lake/_reports/run-1.html")
-    for part in ("33 videos", "1 failed", "**The telescope**", "## What failed", "is no video.",
+    for part in ("33 videos", "1 failed", "**The telescope**", "## Errors", "is no video.",
                  "\n/lakes/my lake/_reports/run-1.html\n", f"videolake browse --lake {web_lake.uri}",
                  "/reports/run-1"):  # fmt: skip
         assert part in text, part

@@ -28,6 +28,7 @@ def chips(found: Elements) -> dict[str, str | None]:
     }
 
 
+@pytest.mark.slow
 def test_the_kind_filter_applies_to_hits_too(client: TestClient) -> None:
     everywhere = page(client, "/?q=telescope")
     assert hits(page(client, "/?q=telescope&kind=video")) == hits(everywhere) != []

@@ -46,6 +46,7 @@ def found(lake: Lake, **filters: Any) -> list[tuple[str, float]]:
 V01 = [("v01", 0.0), ("v01", 10.0), ("v01", 20.0)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["v01", "v01.mp4", "/archive/v01.mp4", "/archive/copies/v01.mp4", ["v01.mp4", "v01"]])
 def test_a_video_is_accepted_by_any_of_its_names(lake: Lake, name: str | Sequence[str]) -> None:
     assert found(lake, videos=name) == V01
@@ -144,6 +145,7 @@ def test_any_filter_is_accepted_or_refused_with_a_message(given_filters: dict[st
     assert all(isinstance(each, str) for each in made.videos)
 
 
+@pytest.mark.slow
 @given(st.sampled_from(["videos", "languages", "topics", "speakers"]), st.text(max_size=8))
 @settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_name_is_accepted_or_refused_with_a_message(searcher: Searcher, field: str, name: str) -> None:

@@ -31,6 +31,7 @@ def test_a_folder_is_removed_when_closed_or_garbage_collected(temporary: Path) -
     assert list(temporary.iterdir()) == [file]
 
 
+@pytest.mark.slow
 def test_only_folders_of_killed_processes_are_removed(temporary: Path) -> None:
     left = (
         "import sys\nfrom pathlib import Path\nfrom pipeline.search.links import LinkFolder\n"

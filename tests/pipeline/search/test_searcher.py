@@ -155,6 +155,7 @@ def test_similar_moments_exclude_the_moment_itself(filled: Lake) -> None:
         searcher.like("v01", 31.0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("filters", "found"),
     [
@@ -214,6 +215,7 @@ def _shared(lake: Lake) -> Searcher:
     return _KEPT.setdefault(lake.uri, searcher_of(lake, sentence=analysis("v03").scenes[0].text_embedding))
 
 
+@pytest.mark.slow
 def test_later_commits_are_found_and_superseded_rows_are_not(any_lake: Lake) -> None:
     searcher = searcher_of(any_lake)
     publish(any_lake, "01", ["v01", "v02"])
@@ -226,6 +228,7 @@ def test_later_commits_are_found_and_superseded_rows_are_not(any_lake: Lake) -> 
     assert sorted(spans(searcher.search("sentence"))) == sorted(spans(hits))
 
 
+@pytest.mark.slow
 def test_after_many_commits_the_largest_segment_is_not_read_again(lake: Lake) -> None:
     publish(lake, "01", [f"v{number:02}" for number in range(1, 9)])
     searcher = searcher_of(lake)
@@ -259,6 +262,7 @@ def test_a_lake_that_is_unreadable_for_a_while_is_searched_as_last_seen(
     assert searcher.notes == ()
 
 
+@pytest.mark.slow
 def test_threads_search_while_videos_are_committed(lake: Lake) -> None:
     publish(lake, "01", ["v01"])
     searcher = searcher_of(lake)
@@ -287,6 +291,7 @@ def test_threads_search_while_videos_are_committed(lake: Lake) -> None:
     assert {hit.video_id for hit in searcher.search("sentence", limit=50)} == {f"v0{number}" for number in range(1, 6)}
 
 
+@pytest.mark.slow
 def test_models_are_reloaded_only_if_the_lakes_models_change(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
     made = Mock(side_effect=lambda _: PlacedEncoder())
     monkeypatch.setattr("pipeline.search.searcher.QueryEncoder.of_lake", made)
