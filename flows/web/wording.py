@@ -46,7 +46,7 @@ def lang(code: str | None) -> Markup:
     return Markup(' lang="{}"').format(code) if code and _LANGUAGE.fullmatch(code) else Markup("")
 
 
-def alike(video_id: str, time_s: float) -> dict[str, str]:
+def similar_params(video_id: str, time_s: float) -> dict[str, str]:
     """Return the URL parameters that find moments similar to one."""
     # Rounded up: just before the moment there may be another frame.
     seconds = f"{math.ceil(round(time_s * 100, 6)) / 100:.2f}"

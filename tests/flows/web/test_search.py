@@ -88,7 +88,7 @@ def test_similar_moments_are_found_without_the_moment_itself(client: TestClient)
 
 def test_hits_and_keyframes_link_to_similar_moments(client: TestClient) -> None:
     def likes(address: str) -> list[str]:
-        return [attrs["href"] or "" for _, attrs in page(client, address).tags if attrs.get("class") == "alike"]
+        return [attrs["href"] or "" for _, attrs in page(client, address).tags if attrs.get("class") == "similar"]
 
     assert sorted(likes("/?q=telescope")) == [f"/?like={TALK}%4019", f"/?like={TALK}%404"]
     storyboard = likes(f"/v/{TALK}")
