@@ -167,11 +167,11 @@ def test_index_says_what_it_did_and_refuses_while_a_run_writes(tmp_path: Path) -
     publish(made, "01", ["v01"])
     found = videolake("index", "--lake", made.uri)
     assert found.exit_code == 0
-    assert found.stdout.startswith("8 moments of 1 videos indexed; 1 videos added")
+    assert found.stdout.startswith("8 moments of 1 videos indexed; 1 videos read")
     assert "nothing new" in videolake("index", "--lake", made.uri).stdout
     damaged = next(Path(made.uri, "_search").rglob("rows.arrow"))
     damaged.write_bytes(damaged.read_bytes()[:-1] + b"\xff")
-    assert "1 videos added, damaged parts rebuilt" in videolake("index", "--lake", made.uri).stdout
+    assert "1 videos read, damaged parts rebuilt" in videolake("index", "--lake", made.uri).stdout
     assert "nothing new" in videolake("index", "--lake", made.uri).stdout
     with made.lock():
         found = videolake("index", "--lake", made.uri)

@@ -72,13 +72,13 @@ def test_the_index_gives_the_same_results_as_the_tables(any_lake: Lake) -> None:
 @pytest.mark.slow
 def test_an_updated_index_equals_a_rebuilt_one(lake: Lake) -> None:
     publish(lake, "01", [f"v{number:02d}" for number in range(1, 9)])
-    assert update_index(lake).videos_added == 8
+    assert update_index(lake).videos_read == 8
     publish(lake, "02", ["v09"])
     done = update_index(lake)
-    assert (done.videos_added, done.segments) == (1, 2)
+    assert (done.videos_read, done.segments) == (1, 2)
     publish(lake, "03", ["v03"], minutes=1)
-    assert update_index(lake).videos_added == 2
-    assert update_index(lake).videos_added == 0
+    assert update_index(lake).videos_read == 2
+    assert update_index(lake).videos_read == 0
     grown = answers(make_searcher(lake))
     assert update_index(lake, rebuild=True).segments == 1
     assert answers(make_searcher(lake)) == grown
@@ -151,7 +151,7 @@ def test_a_damaged_index_is_not_used_until_it_is_rebuilt(
     assert "Searched without the index" in searcher.notes[0]
     assert caplog.text == "", "said once, by the note"
     done = update_index(lake, verify=True)
-    assert (done.repaired, done.videos_added) == (True, 2)
+    assert (done.repaired, done.videos_read) == (True, 2)
     assert not update_index(lake, verify=True).repaired
     assert answers(searcher) == expected
     assert searcher.notes == ()
@@ -171,7 +171,7 @@ def test_only_the_damaged_segment_is_rebuilt(lake: Lake) -> None:
     rows.write_bytes(b"\0" * rows.stat().st_size)
     assert not update_index(lake).repaired, "its size is as it was"
     done = update_index(lake, verify=True)
-    assert (done.repaired, done.videos_added, done.segments) == (True, 1, 2)
+    assert (done.repaired, done.videos_read, done.segments) == (True, 1, 2)
     assert old in lake.search_files.names()
     assert answers(make_searcher(lake)) == expected
 
