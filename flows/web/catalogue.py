@@ -103,7 +103,7 @@ def ids_of(connection: duckdb.DuckDBPyConnection, kind: str) -> list[str]:
     return [video_id for (video_id,) in found.fetchall()]
 
 
-def named_so(connection: duckdb.DuckDBPyConnection, words: str, selection: Selection, limit: int) -> list[Card]:
+def cards_named(connection: duckdb.DuckDBPyConnection, words: str, selection: Selection, limit: int) -> list[Card]:
     """Return videos whose file name and headline contain all words.
 
     Case does not matter, and `_`, `-`, `.` and spaces are the same.

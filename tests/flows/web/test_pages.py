@@ -49,7 +49,7 @@ def links(found: Elements) -> list[str]:
     return [attrs["href"] or "" for tag, attrs in found.tags if tag == "a" and attrs.get("class") == "cardlink"]
 
 
-def test_the_grid_shows_one_page_and_the_way_to_the_next(client: TestClient) -> None:
+def test_the_grid_shows_one_page_and_links_to_the_next(client: TestClient) -> None:
     first = page(client, "/")
     second = page(client, "/results?page=2")
     assert (len(links(first)), len(links(second))) == (PAGE_SIZE, OK - PAGE_SIZE)
@@ -60,7 +60,7 @@ def test_the_grid_shows_one_page_and_the_way_to_the_next(client: TestClient) -> 
     assert 'href="/?page=2"' in client.get("/").text
 
 
-def test_filters_choose_and_say_so(client: TestClient) -> None:
+def test_filters_apply_and_are_shown(client: TestClient) -> None:
     assert links(page(client, "/?topic=astronomy")) == [f"/v/{TALK}"]
     assert "1 video about astronomy" in page(client, "/?topic=astronomy").text
     assert links(page(client, "/?language=xx")) == []
@@ -113,7 +113,7 @@ def test_a_video_that_failed_says_why_and_what_to_do(client: TestClient) -> None
 
 
 @pytest.mark.parametrize("address", ["/v/nothing", "/nowhere", "/v/", "/t/x.jpg", f"/t/{TALK}-f99999.jpg", "/media/x"])
-def test_what_is_not_there_is_404(client: TestClient, address: str) -> None:
+def test_unknown_addresses_are_404(client: TestClient, address: str) -> None:
     assert client.get(address).status_code == 404
 
 
