@@ -134,7 +134,7 @@ def test_videos_are_never_overwritten_with_text(lake: str, tmp_path: Path) -> No
     ):  # fmt: skip
         result = CliRunner().invoke(main, [*command, "--lake", lake, "-o", str(film)])
         assert (result.exit_code, film.read_bytes()) == (2, b"a film"), result.output
-        assert "named as a film" in result.stderr
+        assert "named like video or audio" in result.stderr
 
 
 def test_a_report_makes_its_folder_and_appears_whole(lake: str, tmp_path: Path) -> None:
