@@ -1,7 +1,7 @@
-"""Stop words: what says little of what a text is about. The product has one list, `stop_words.toml`.
+"""Stop words: words that say little about the subject of a text. The only list is `stop_words.toml`.
 
-Keyphrases pass over all of it. Searches, and the check of what a model wrote, pass over its function words only: what
-people say all the time may be what is asked for, or what is claimed.
+Keyphrases ignore the whole list. Search, and the check of model-written summaries, ignore only its function words: any
+other common word may be what a query asks for or a summary claims.
 """
 
 import tomllib
@@ -11,14 +11,14 @@ from importlib import resources
 from pipeline.language.scripts import READ_AS
 
 ELISIONS = {"fr": "cdjlmnst", "it": "cdlmnst"}
-"""By language, the letters that stand for a word before an apostrophe."""
+"""By language, the letters that are elided words before an apostrophe."""
 
 
 def stop_words_of(language: str | None) -> frozenset[str]:
-    """Return the stop words of a language, in small letters.
+    """Return the stop words of a language, in lower case.
 
     Args:
-        language: ISO 639-1; None, as for text on screen: those of English. A language that is not known has none.
+        language: ISO 639-1. None, as for on-screen text, means English. An unknown language has no stop words.
     """
     return function_words(language) | _words(language, "common")
 
@@ -29,7 +29,7 @@ def function_words(language: str | None) -> frozenset[str]:
 
 
 def query_stop_words() -> frozenset[str]:
-    """Return the function words of all languages, since that of a query is not known, and the letters of elisions."""
+    """Return the function words and elided letters of all languages, since the language of a query is unknown."""
     return frozenset().union(*map(function_words, _lists()), *ELISIONS.values())
 
 
