@@ -1,7 +1,7 @@
 """Stop words: words that say little about the subject of a text. The only list is `stop_words.toml`.
 
-Keyphrases ignore the whole list. Search, and the check of model-written summaries, ignore only its function words: any
-other common word may be what a query asks for or a summary claims.
+Keyphrases ignore all stop words. Searches, and the check of abstracts, only ignore function words, because a common
+word may be what a query or a sentence is about.
 """
 
 import tomllib
@@ -11,14 +11,14 @@ from importlib import resources
 from pipeline.language.scripts import READ_AS
 
 ELISIONS = {"fr": "cdjlmnst", "it": "cdlmnst"}
-"""By language, the letters that are elided words before an apostrophe."""
+"""Letters that replace a word before an apostrophe, by language."""
 
 
 def stop_words_of(language: str | None) -> frozenset[str]:
-    """Return the stop words of a language, in lower case.
+    """Return the stop words of a language in lower case; empty if there is no list for it.
 
     Args:
-        language: ISO 639-1. None, as for on-screen text, means English. An unknown language has no stop words.
+        language: ISO 639-1; None means English.
     """
     return function_words(language) | _words(language, "common")
 
@@ -29,7 +29,7 @@ def function_words(language: str | None) -> frozenset[str]:
 
 
 def query_stop_words() -> frozenset[str]:
-    """Return the function words and elided letters of all languages, since the language of a query is unknown."""
+    """Return the function words of all languages and the letters of elisions, because the language is unknown."""
     return frozenset().union(*map(function_words, _lists()), *ELISIONS.values())
 
 
