@@ -73,7 +73,7 @@ def test_a_range_of_another_state_of_the_file_gets_the_whole_file(client: TestCl
 
 @pytest.mark.parametrize(
     ("video", "reason"),
-    [(PASSWD, "no media extension"), (SECRET, "no video or sound"), (GONE, "no longer at"), (HOSTILE, "no longer at"),
+    [(PASSWD, "no media extension"), (SECRET, "not a video or audio file"), (GONE, "no longer at"), (HOSTILE, "no longer at"),
      (CHANGED, "has changed"), (BROKEN, ""), ("..%2f..%2fetc%2fpasswd", "")],
 )  # fmt: skip
 def test_only_unchanged_media_of_the_lake_is_sent(client: TestClient, video: str, reason: str) -> None:
