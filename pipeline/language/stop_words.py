@@ -18,7 +18,7 @@ def stop_words_of(language: str | None) -> frozenset[str]:
     """Return the stop words of a language, in small letters.
 
     Args:
-        language: ISO 639-1; None, as for text on screen: those of English. A language that is not known has none.
+        language: ISO 639-1; None, as for on-screen text: those of English. A language that is not known has none.
     """
     return function_words(language) | _words(language, "common")
 

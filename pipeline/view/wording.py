@@ -8,7 +8,7 @@ from schemas.search import MomentKind
 KIND_WORDS: dict[MomentKind, str] = {"speech": "said", "screen": "on screen", "caption": "caption", "frame": "seen"}
 """Kinds of moments, as hits name them."""
 
-_RETRIEVER_WORDS = {"lexical": "words", "semantic": "meaning", "visual": "looks"}
+_RETRIEVER_WORDS = {"lexical": "words", "semantic": "meaning", "visual": "appearance"}
 
 
 def format_size(size_bytes: int) -> str:
@@ -55,8 +55,8 @@ def weights_reason(scene: SceneRecord) -> str:
         return "This scene has no text, so only its keyframes count."
     if scene.vision_weight <= 0:
         return f"This scene has no keyframes, so only its text counts: {words}."
-    seen = f"what {_counted(len(scene.keyframes), 'keyframe')} {'shows' if len(scene.keyframes) == 1 else 'show'}"
-    return f"{words} count for {format_share(scene.text_weight)}, {seen} for {format_share(scene.vision_weight)}."
+        text, vision = format_share(scene.text_weight), format_share(scene.vision_weight)
+    return f"Text counts for {text} ({words}), frames for {vision} ({_counted(len(scene.keyframes), 'keyframe')})."
 
 
 def _counted(number: int, unit: str) -> str:
