@@ -15,7 +15,7 @@ def test_every_table_and_column_is_explained() -> None:
 def test_units_and_nulls_are_documented() -> None:
     page = table_reference()
     assert "| `duration_s` | float64 | s | Duration, measured by decoding. |" in page
-    assert "| `speaker` | string, null |  | Who spoke, if known. |" in page
+    assert "| `speaker` | string, null |  | The speaker; null if unknown. |" in page
     assert "| `embedding` | float32[d] |" in page
 
 
