@@ -2,9 +2,9 @@
 
     python -m benchmarks.fairness [--json FILE]
 
-One script, spoken by eSpeak NG in voices that differ in one thing. The voices are synthetic: figures compare groups
-with each other, and say little of how many errors people's voices cause; an accent that the synthesizer does badly
-looks like one that the model hears badly. Intervals are 95 %, by bootstrap over sentences.
+eSpeak NG reads one script in voices that differ in one respect. The voices are synthetic, so the figures compare groups
+with each other but do not predict the error rate for real voices. An accent that the synthesizer does badly looks like
+one that the model recognises badly. Intervals are 95 %, by bootstrap over sentences.
 """
 
 import argparse
@@ -59,7 +59,7 @@ _RESAMPLES = 2000
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One voice."""
+    """Results for one voice."""
 
     voice: str
     word_error_rate: float
@@ -82,16 +82,16 @@ def main() -> None:
     options.json.write_text(json.dumps([asdict(row) for row in rows], indent=2) + "\n", "utf-8")
 
 
-def transcribe(recognizer: SpeechRecognizer, sound: np.ndarray) -> str:
-    """Return what a sentence is understood as."""
+def transcribe(recognizer: SpeechRecognizer, audio: np.ndarray) -> str:
+    """Return the transcript of one sentence."""
     session = recognizer.session()
-    quiet = np.zeros(SAMPLE_RATE_HZ // 2, np.float32)
-    session.add(AudioBlock(0.0, np.concatenate([quiet, sound, quiet])))
+    silence = np.zeros(SAMPLE_RATE_HZ // 2, np.float32)
+    session.add(AudioBlock(0.0, np.concatenate([silence, audio, silence])))
     return " ".join(utterance.text.strip() for utterance in session.finish().utterances)
 
 
 def interval(references: Sequence[str], heard: Sequence[str]) -> tuple[float, float, float]:
-    """Return the word error rate over all sentences, with its interval."""
+    """Return the word error rate over all sentences, and its 95 % interval."""
     normalize = EnglishTextNormalizer()
     counts = []
     for reference, text in zip(references, heard, strict=True):

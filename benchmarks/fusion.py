@@ -1,11 +1,10 @@
-"""What the parts of the coordinated space are worth, and what it costs.
+"""What each part of the coordinated space (ConSE) contributes, and what it costs.
 
     python -m benchmarks.fusion [--threads 1] [--json FILE]
 
-Pictures and clips of installed packages, each with words that people might look for it by, in the space that the
-embedded models make (ConSE). Every row changes the space and nothing else. R@k: the right picture is among the first k;
-MRR: mean reciprocal rank; AUC: the chance that a right pair of query and picture scores above a wrong one, over all
-queries together.
+Photos and clips from installed packages, each with queries that should find it, in the space of the embedded models.
+Rows differ only in the space. R@k: the right image is among the first k. MRR: mean reciprocal rank. AUC: the
+probability that a right pair of query and image scores above a wrong one, over all queries.
 """
 
 import argparse
@@ -36,7 +35,7 @@ PROMPT = "a photo of {}"
 
 @dataclass(frozen=True)
 class Space:
-    """One way to make the space."""
+    """One variant of the space."""
 
     name: str
     labels: int
@@ -73,35 +72,35 @@ def frames_of(entry: dict) -> list[NDArray[np.uint8]]:
 def vectors(
     space: Space, text: TextEncoder, names: Sequence[str], features: FrameFeatures, queries: Sequence[str]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return pictures and queries in a space."""
+    """Return the vectors of images and queries in a space."""
     labels = text.encode([PROMPT.format(f"a {name}") if space.prompts else name for name in names])
-    asked = text.encode([PROMPT.format(query) if space.prompts else query for query in queries])
+    query_vectors = text.encode([PROMPT.format(query) if space.prompts else query for query in queries])
     background = labels.mean(axis=0) if space.background else 0.0
-    chances = features.probabilities
-    least = np.sort(chances, axis=1)[:, [-min(space.labels, chances.shape[1])]]
-    weights = np.where(chances >= least, chances, 0.0) ** space.power
+    probabilities = features.probabilities
+    threshold = np.sort(probabilities, axis=1)[:, [-min(space.labels, probabilities.shape[1])]]
+    weights = np.where(probabilities >= threshold, probabilities, 0.0) ** space.power
     weights /= weights.sum(axis=1, keepdims=True)
-    return unit(weights @ labels - background), unit(asked - background)
+    return unit(weights @ labels - background), unit(query_vectors - background)
 
 
 def figures(scores: NDArray[np.float32], owners: NDArray[np.int64], right: NDArray[np.int64]) -> dict[str, float]:
-    """Return the figures of (queries, frames) scores; the best frame of a clip counts."""
+    """Return the metrics of (queries, frames) scores. The best frame of a clip counts."""
     from sklearn.metrics import roc_auc_score
 
-    by_picture = np.stack([scores[:, owners == owner].max(axis=1) for owner in range(owners.max() + 1)], axis=1)
-    own = by_picture[np.arange(len(right)), right]
-    ranks = 1 + (by_picture > own[:, None]).sum(axis=1)
-    truth = right[:, None] == np.arange(by_picture.shape[1])[None]
+    by_image = np.stack([scores[:, owners == owner].max(axis=1) for owner in range(owners.max() + 1)], axis=1)
+    own = by_image[np.arange(len(right)), right]
+    ranks = 1 + (by_image > own[:, None]).sum(axis=1)
+    truth = right[:, None] == np.arange(by_image.shape[1])[None]
     return {
         "R@1": float(np.mean(ranks == 1)),
         "R@5": float(np.mean(ranks <= 5)),
         "MRR": float(np.mean(1 / ranks)),
-        "AUC": float(roc_auc_score(truth.ravel(), by_picture.ravel())),
+        "AUC": float(roc_auc_score(truth.ravel(), by_image.ravel())),
     }
 
 
 def cost(space: ConseSpace, vision: FrameEncoder, images: Sequence[NDArray[np.uint8]]) -> dict[str, float]:
-    """Return milliseconds a frame, once the label names are encoded."""
+    """Return milliseconds per frame, without the one-time encoding of label names."""
     batch = list(images[:16])
     features = vision.encode(batch)
     space.of_images(features)
@@ -132,21 +131,21 @@ def main() -> None:
     text = TextEncoder(TextConfig(), device="cpu", threads=options.threads)
     vision = FrameEncoder(VisionConfig(), device="cpu", threads=options.threads)
     features = vision.encode(flat)
-    print(f"{len(flat)} frames of {len(entries)} pictures and clips, {len(queries)} queries\n")
+    print(f"{len(flat)} frames of {len(entries)} photos and clips, {len(queries)} queries\n")
     print(f"{'':<40}{'R@1':>7}{'R@5':>7}{'MRR':>7}{'AUC':>7}")
     rows = {}
     for space in SPACES:
-        shown, asked = vectors(space, text, vision.label_names, features, queries)
-        rows[space.name] = figures(asked @ shown.T, owners, right)
+        shown, query_vectors = vectors(space, text, vision.label_names, features, queries)
+        rows[space.name] = figures(query_vectors @ shown.T, owners, right)
         print(f"{space.name:<40}" + "".join(f"{value:>7.2f}" for value in rows[space.name].values()))
     product = ConseSpace(text, vision)
     rows["the product's"] = figures(product.of_texts(queries) @ product.of_images(features).T, owners, right)
     print(f"{'the product':<40}" + "".join(f"{value:>7.2f}" for value in rows["the product's"].values()))
     spent = cost(product, vision, flat)
     share = spent["coordinated space"] / spent["frame encoder"]
-    print(f"\nms a frame: {', '.join(f'{name} {ms:.2f}' for name, ms in spent.items())} ({share:.1%} of it)")
+    print(f"\nms per frame: {', '.join(f'{name} {ms:.2f}' for name, ms in spent.items())} ({share:.1%} of the encoder)")
     if options.json:
-        options.json.write_text(json.dumps({"spaces": rows, "ms_a_frame": spent}, indent=2) + "\n", "utf-8")
+        options.json.write_text(json.dumps({"spaces": rows, "ms_per_frame": spent}, indent=2) + "\n", "utf-8")
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
-"""What is left of each result when sound or picture are poor, missing or damaged.
+"""Quality of each result when audio or images are poor, missing or damaged.
 
     python -m benchmarks.robustness [--work FOLDER] [--json FILE]
 
-Two films of which everything is known, each made worse in fifteen ways (`benchmarks/material/harm.py`) and analysed at
-the defaults. Retrieval asks for each sentence of the script in other films' company, by the scenes' fused vectors: the
-share of sentences whose own scene comes first of all scenes of its film.
+Two videos with known content are each damaged in fifteen ways (`benchmarks/material/harm.py`) and analysed with the
+defaults. Retrieval uses each sentence of the script as a query against the scenes' fused vectors. It reports the share
+of sentences whose own scene ranks first among all scenes of the video.
 """
 
 import argparse
@@ -37,7 +37,7 @@ _TOLERANCE_S = 0.25
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """All films with one harm."""
+    """Results over all videos with one kind of damage."""
 
     harm: str
     about: str
@@ -56,8 +56,8 @@ def main() -> None:
     options = parser.parse_args()
     truths = {name: KNOWN[name](_made(options.work / "films") / name) for name in FILMS}
     files = {
-        (name, film): harmed(options.work / "films" / film, harm, options.work / "harmed" / f"{place:02}-{film}")
-        for place, (name, harm) in enumerate(HARMS.items())
+        (name, film): harmed(options.work / "films" / film, harm, options.work / "harmed" / f"{index:02}-{film}")
+        for index, (name, harm) in enumerate(HARMS.items())
         for film in FILMS
     }
     lake = analysed(list(files.values()), options.work / "lake", threads=options.threads)
@@ -66,7 +66,7 @@ def main() -> None:
     rows = [
         measured(name, {film: videos.get(files[name, film].name) for film in FILMS}, truths, encoder) for name in HARMS
     ]
-    print(f"{'':<14}{'words wrong':>12}{'shots F1':>10}{'characters wrong':>18}{'own scene first':>17}{'failed':>8}")
+    print(f"{'':<14}{'WER':>12}{'shots F1':>10}{'CER':>18}{'own scene first':>17}{'failed':>8}")
     for row in rows:
         print(
             f"{row.harm:<14}{row.word_errors:>12.1%}{row.shots_f1:>10.2f}{row.character_errors:>18.1%}"
@@ -77,7 +77,7 @@ def main() -> None:
 
 
 def analysed(files: list[Path], work: Path, *, threads: int) -> Lake:
-    """Analyse files; those that fail stay out."""
+    """Analyse files. Failed ones are not in the lake."""
     config = load_config(environment={}, settings=[*SETTINGS, f"workers.threads={threads}"])
     revision = revision_of(config, models_of(config))
     lake = Lake.create(str(work))
@@ -91,12 +91,12 @@ def analysed(files: list[Path], work: Path, *, threads: int) -> Lake:
 
 
 def measured(harm: str, videos: dict[str, Video | None], truths: dict[str, Truth], encoder: QueryEncoder) -> Row:
-    """Compare what a lake says of harmed films with what is true."""
-    there = {film: video for film, video in videos.items() if video is not None and video.row["status"] == "ok"}
-    right = found = known = first = asked = 0
+    """Compare the results for damaged videos with the truth."""
+    complete = {film: video for film, video in videos.items() if video is not None and video.row["status"] == "ok"}
+    right = found = known = first = queried = 0
     lines: list[str] = []
     read: list[list[str]] = []
-    for film, video in there.items():
+    for film, video in complete.items():
         truth = truths[film]
         starts = [shot["start_s"] for shot in video.shots[1:]]
         right += matches(starts, truth.transitions_s, _TOLERANCE_S)
@@ -111,7 +111,7 @@ def measured(harm: str, videos: dict[str, Video | None], truths: dict[str, Truth
             best = video.scenes[int(np.argmax(fused @ query))]
             middle_s = (sentence.start_s + sentence.end_s) / 2
             first += best["start_s"] <= middle_s < best["end_s"]
-            asked += 1
+            queried += 1
     return Row(
         harm,
         HARMS[harm].about,
@@ -122,8 +122,8 @@ def measured(harm: str, videos: dict[str, Video | None], truths: dict[str, Truth
         ),
         f1(right, found, known),
         character_error_rate(lines, read),
-        first / max(1, asked),
-        len(videos) - len(there),
+        first / max(1, queried),
+        len(videos) - len(complete),
     )
 
 

@@ -1,11 +1,11 @@
-"""Speakers: are voices told apart, and is who spoke when right on conversations whose turns are known.
+"""Speaker diarization: equal error rate on pairs of windows, and diarization error rate on known conversations.
 
     python benchmarks/speakers.py --media FOLDER [--json FILE] [--conversations 6]
 
-FOLDER holds the recordings named in `RECORDINGS`; those that are missing are left out. More voices are a reading in
-the package moonshine-voice, and synthetic ones of eSpeak NG, which resemble each other. Conversations are turns of 2 to
-7 s cut from the recordings at pauses. Equal error rate is over pairs of windows of 1.5 s; diarization error rate is
-over time, with no collar: speech given to nobody, to the wrong speaker, or named where nobody speaks, over all speech.
+FOLDER holds the recordings named in `RECORDINGS`; missing ones are skipped. Further voices are a reading in the package
+moonshine-voice, and synthetic voices of eSpeak NG, which resemble each other. Conversations are turns of 2 to 7 s, cut
+from the recordings at pauses. The equal error rate is over pairs of windows of 1.5 s. The diarization error rate (DER)
+is over time, without a collar: missed speech, speech of the wrong speaker and false alarms, over all speech.
 """
 
 import argparse
@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.speech import Sound, load_sound
+from benchmarks.speech import Audio, load_audio
 from pipeline.analysis.speakers import SpeakerEncoder, VoiceSession
 from pipeline.analysis.speakers.turns import name_speakers
 from pipeline.analysis.speech import SpeechRecognizer
@@ -66,53 +66,54 @@ def main() -> None:
     encoder = SpeakerEncoder("embedded:campplus", device="cpu", threads=1)
     recognizer = SpeechRecognizer(SpeechConfig(), device="cpu", threads=1)
     real = {
-        name: [load_sound(arguments.media / file) for file in files if (arguments.media / file).is_file()]
+        name: [load_audio(arguments.media / file) for file in files if (arguments.media / file).is_file()]
         for name, files in RECORDINGS.items()
     }
     reading = resources.files("moonshine_voice").joinpath("assets", "two_cities.wav")
-    real = {name: sounds for name, sounds in real.items() if sounds} | {"reading": [load_sound(Path(str(reading)))]}
+    real = {name: recordings for name, recordings in real.items() if recordings}
+    real["reading"] = [load_audio(Path(str(reading)))]
     synthetic = {voice: [speak(SCRIPT, voice)] for voice in SYNTHETIC}
     rates = {}
     for kind, voices in (("real", real), ("synthetic", synthetic), ("all", real | synthetic)):
         rates[kind], at = equal_error_rate(encoder, voices)
         print(f"equal error rate, {kind:<10} {len(voices)} voices: {100 * rates[kind]:5.2f} % at cosine {at:.2f}")
     rows: list[Row] = []
-    print(f"\n{'voices':<11}{'threshold':>10}{'DER %':>8}{'wrong %':>9}{'number of speakers right':>26}")
+    print(f"\n{'voices':<11}{'threshold':>10}{'DER %':>8}{'wrong %':>9}{'speaker count right':>26}")
     shares = []
     for kind, voices in (("real", real), ("all", real | synthetic)):
         heard = []
         for seed in range(arguments.conversations):
-            sound, turns = converse(voices, seed)
-            utterances, session, seconds = listen(recognizer, encoder, sound)
-            heard.append((len(sound), turns, utterances, session))
+            audio, turns = converse(voices, seed)
+            utterances, session, seconds = listen(recognizer, encoder, audio)
+            heard.append((len(audio), turns, utterances, session))
             shares.append(seconds)
         for threshold in THRESHOLDS:
-            rows.append(judge(kind, threshold, heard))
+            rows.append(measure(kind, threshold, heard))
             row = rows[-1]
             print(f"{kind:<11}{threshold:>10.2f}{row.der_percent:>8.2f}{row.confused_percent:>9.2f}", end="")
             print(f"{row.counts_right:>20} of {row.conversations}")
     speech_s, speakers_s = (float(sum(column)) for column in zip(*shares, strict=True))
-    print(f"\ntime beside speech recognition's: {100 * speakers_s / speech_s:.1f} %")
+    print(f"\ntime relative to speech recognition: {100 * speakers_s / speech_s:.1f} %")
     if arguments.json:
         found = {"equal_error_rates": rates, "time_over_speech": speakers_s / speech_s}
         arguments.json.write_text(json.dumps(found | {"rows": [asdict(row) for row in rows]}, indent=2), "utf-8")
 
 
-def equal_error_rate(encoder: SpeakerEncoder, voices: Mapping[str, Sequence[Sound]]) -> tuple[float, float]:
+def equal_error_rate(encoder: SpeakerEncoder, voices: Mapping[str, Sequence[Audio]]) -> tuple[float, float]:
     vectors, owners = [], []
-    for number, sounds in enumerate(voices.values()):
-        for sound in sounds:
+    for number, recordings in enumerate(voices.values()):
+        for audio in recordings:
             session = VoiceSession(encoder, SpeakersConfig())
-            for start, end in pauses(sound):
-                session.add(start / SAMPLE_RATE_HZ, sound[start:end])
+            for start, end in speech_spans(audio):
+                session.add(start / SAMPLE_RATE_HZ, audio[start:end])
             windows = session.windows()
             long = windows.end_s - windows.start_s >= 1.0
             vectors.append(windows.vectors[long])
             owners += [number] * int(long.sum())
-    likeness = np.concatenate(vectors) @ np.concatenate(vectors).T
+    similarity = np.concatenate(vectors) @ np.concatenate(vectors).T
     upper = np.triu_indices(len(owners), 1)
     same = (np.array(owners)[:, None] == np.array(owners))[upper]
-    scores = likeness[upper]
+    scores = similarity[upper]
     thresholds = np.linspace(-0.2, 1.0, 241)
     false = np.array([(scores[~same] >= threshold).mean() for threshold in thresholds])
     missed = np.array([(scores[same] < threshold).mean() for threshold in thresholds])
@@ -120,23 +121,23 @@ def equal_error_rate(encoder: SpeakerEncoder, voices: Mapping[str, Sequence[Soun
     return float(false[best] + missed[best]) / 2, float(thresholds[best])
 
 
-def pauses(sound: Sound) -> list[tuple[int, int]]:
+def speech_spans(audio: Audio) -> list[tuple[int, int]]:
     stream, finder = VoiceActivityDetector().stream(), SpeechSegmentFinder(0.5, 0.25)
-    segments = [*finder.add(stream.add(sound)), *finder.add(stream.finish()), *finder.finish()]
+    segments = [*finder.add(stream.add(audio)), *finder.add(stream.finish()), *finder.finish()]
     return [(segment.start, segment.end) for segment in segments]
 
 
-def converse(voices: Mapping[str, Sequence[Sound]], seed: int) -> tuple[Sound, list[tuple[float, float, str]]]:
-    """Make a conversation of two to four voices; returns it and its stretches of speech."""
+def converse(voices: Mapping[str, Sequence[Audio]], seed: int) -> tuple[Audio, list[tuple[float, float, str]]]:
+    """Make a conversation of two to four voices. Return it and its speech segments."""
     random = np.random.default_rng(seed)
     names = list(random.permutation(list(voices)))[: int(random.integers(2, 5))]
-    parts: list[Sound] = []
+    parts: list[Audio] = []
     turns: list[tuple[float, float, str]] = []
     length, speaker = 0, ""
     for _ in range(12):
         speaker = str(random.choice([name for name in names if name != speaker]))
-        sound = voices[speaker][int(random.integers(len(voices[speaker])))]
-        segments = pauses(sound)
+        audio = voices[speaker][int(random.integers(len(voices[speaker])))]
+        segments = speech_spans(audio)
         first = int(random.integers(len(segments)))
         last = first
         while last + 1 < len(segments) and segments[last][1] - segments[first][0] < 2 * SAMPLE_RATE_HZ:
@@ -146,26 +147,26 @@ def converse(voices: Mapping[str, Sequence[Sound]], seed: int) -> tuple[Sound, l
         for start, stop in segments[first : last + 1]:
             span = (length + start - begin, length + min(stop, end) - begin)
             turns.append((span[0] / SAMPLE_RATE_HZ, span[1] / SAMPLE_RATE_HZ, speaker))
-        loudness = float(np.sqrt(np.mean(np.square(sound[begin:end]))))
-        parts += [sound[begin:end] * np.float32(0.08 / loudness), gap]
+        loudness = float(np.sqrt(np.mean(np.square(audio[begin:end]))))
+        parts += [audio[begin:end] * np.float32(0.08 / loudness), gap]
         length += end - begin + len(gap)
     return np.concatenate(parts), turns
 
 
 def listen(
-    recognizer: SpeechRecognizer, encoder: SpeakerEncoder, sound: Sound
+    recognizer: SpeechRecognizer, encoder: SpeakerEncoder, audio: Audio
 ) -> tuple[tuple[Utterance, ...], VoiceSession, tuple[float, float]]:
     voices = VoiceSession(encoder, SpeakersConfig())
     session = recognizer.session(voices.add)
     begun = time.process_time()
-    session.add(AudioBlock(0.0, sound))
+    session.add(AudioBlock(0.0, audio))
     utterances = session.finish().utterances
     between = time.process_time()
     voices.windows()
     return utterances, voices, (between - begun, time.process_time() - between)
 
 
-def judge(
+def measure(
     kind: str,
     threshold: float,
     heard: Sequence[tuple[int, list[tuple[float, float, str]], tuple[Utterance, ...], VoiceSession]],
@@ -191,7 +192,7 @@ def judge(
 
 
 def _bridged(spans: Sequence[tuple[float, float, str]]) -> list[tuple[float, float, str]]:
-    """Close gaps of up to 0.3 s between words of one speaker."""
+    """Close gaps of up to 0.3 s between words of the same speaker."""
     bridged: list[tuple[float, float, str]] = []
     for start, end, name in spans:
         if bridged and bridged[-1][2] == name and start - bridged[-1][1] <= 0.3:
@@ -211,7 +212,7 @@ def _frames(spans: Sequence[tuple[float, float, str]], samples: int) -> NDArray[
 def _best_agreement(
     truth: NDArray[np.str_], guess: NDArray[np.str_], speakers: Sequence[str], found: Sequence[str]
 ) -> int:
-    """Return the frames that agree under the best one-to-one naming."""
+    """Return the number of frames that agree under the best one-to-one mapping of names."""
     counts = np.array([[((truth == one) & (guess == other)).sum() for other in found] for one in speakers])
     if counts.size == 0:
         return 0

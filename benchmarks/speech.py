@@ -1,10 +1,9 @@
-"""Word error rate, parity and speed of the speech step, engine by engine, on one set of recordings.
+"""Word error rate, parity and speed of the speech step with each engine, on one set of recordings.
 
     python benchmarks/speech.py --media FOLDER [--json FILE] [--threads 1] [--full]
 
-FOLDER holds the recordings named in `REFERENCES` and `SPEECHLESS`; those that are missing are left out. Speed is
-measured on the same recordings joined, with pauses, to about three minutes, all settings in one run: compare the rows
-with each other.
+FOLDER holds the recordings named in `REFERENCES` and `SPEECHLESS`; missing ones are skipped. Speed is measured on the
+same recordings, joined with pauses to about three minutes. All settings run together, so compare rows with each other.
 """
 
 import argparse
@@ -37,12 +36,12 @@ REFERENCES = {
 OTHER_LANGUAGES = {"french.aiff": "fr"}
 SPEECHLESS = ("bbb_0_30.webm", "chaplin.mp4", "failing_audio.mp4", "smpte-2997.mp4", "attached_pic.mp3")
 SPEED_S = 180.0
-Sound = NDArray[np.float32]
+Audio = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
 class Row:
-    """What one setting did."""
+    """Results of one setting."""
 
     engine: str
     compute_type: str
@@ -54,9 +53,9 @@ class Row:
     seconds: float
     realtime: float
     core_percent: float
-    """Processor time over the length of the sound: the share of one core that live sound would take."""
+    """Processor time over the length of the audio: the share of one core that live audio would need."""
     languages_right: bool
-    words_where_none: int
+    invented_words: int
 
 
 def main() -> None:
@@ -64,9 +63,9 @@ def main() -> None:
     parser.add_argument("--media", type=Path, required=True)
     parser.add_argument("--json", type=Path)
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--full", action="store_true", help="also batch sizes and precisions")
+    parser.add_argument("--full", action="store_true", help="also vary the batch size")
     arguments = parser.parse_args()
-    clips = {name: load_sound(arguments.media / name) for name in _names() if (arguments.media / name).is_file()}
+    clips = {name: load_audio(arguments.media / name) for name in _names() if (arguments.media / name).is_file()}
     joined, reference = join({name: clips[name] for name in REFERENCES if name in clips})
     rows, texts = [], {}
     print(f"{'engine':<15}{'compute':<9}{'beam':>5}{'batch':>6}{'WER %':>8}{'joined':>8}", end="")
@@ -79,7 +78,7 @@ def main() -> None:
             f"{row.engine:<15}{row.compute_type:<9}{row.beam_size:>5}{row.batch_size:>6}{row.wer_percent:>8.2f}"
             f"{row.joined_wer_percent:>8.2f}{row.seconds:>8.2f}{row.realtime:>8.1f}{row.core_percent:>8.2f}"
             f"{'' if row.languages_right else '  wrong language'}"
-            f"{f'  {row.words_where_none} words where nobody speaks' if row.words_where_none else ''}"
+            f"{f'  {row.invented_words} words invented where nobody speaks' if row.invented_words else ''}"
         )
     for line in parity(texts):
         print(line)
@@ -98,10 +97,10 @@ def settings(*, full: bool) -> Iterator[SpeechConfig]:
 
 
 def measure(
-    config: SpeechConfig, threads: int, clips: dict[str, Sound], joined: Sound, reference: str
+    config: SpeechConfig, threads: int, clips: dict[str, Audio], joined: Audio, reference: str
 ) -> tuple[Row, Transcript]:
     recognizer = SpeechRecognizer(config, device="cpu", threads=threads)
-    heard = {name: recognize(recognizer, sound) for name, sound in clips.items()}
+    heard = {name: recognize(recognizer, audio) for name, audio in clips.items()}
     spoken = [name for name in REFERENCES if name in clips]
     started, processor = time.perf_counter(), time.process_time()
     transcript = recognize(recognizer, joined)
@@ -121,13 +120,13 @@ def measure(
         realtime=length_s / seconds,
         core_percent=100 * used / length_s,
         languages_right=right,
-        words_where_none=sum(len(text(heard[name]).split()) for name in SPEECHLESS if name in heard),
+        invented_words=sum(len(text(heard[name]).split()) for name in SPEECHLESS if name in heard),
     )
     return row, transcript
 
 
 def parity(texts: dict[str, Transcript]) -> Iterator[str]:
-    """Compare every transcript of the joined sound with openai-whisper's at the same beams."""
+    """Compare each transcript of the joined audio with openai-whisper's at the same beam size."""
     for name, transcript in texts.items():
         if not name.startswith("faster"):
             continue
@@ -135,17 +134,18 @@ def parity(texts: dict[str, Transcript]) -> Iterator[str]:
         ours = [word for utterance in transcript.utterances for word in utterance.words]
         theirs = [word for utterance in other.utterances for word in utterance.words]
         pairs = [(a, b) for a, b in zip(ours, theirs, strict=False) if a.word == b.word]
-        apart = [abs(a.start_s - b.start_s) for a, b in pairs]
+        offsets_s = [abs(a.start_s - b.start_s) for a, b in pairs]
         yield (
-            f"parity {name}: {len(pairs)} of {len(theirs)} words the same in the same place; "
-            f"starts apart {np.median(apart) * 1000:.0f} ms median, {np.percentile(apart, 95) * 1000:.0f} ms 95 %"
+            f"parity {name}: {len(pairs)} of {len(theirs)} words are the same at the same index; "
+            f"starts differ by {np.median(offsets_s) * 1000:.0f} ms (median), "
+            f"{np.percentile(offsets_s, 95) * 1000:.0f} ms (95th percentile)"
         )
 
 
-def recognize(recognizer: SpeechRecognizer, sound: Sound) -> Transcript:
+def recognize(recognizer: SpeechRecognizer, audio: Audio) -> Transcript:
     session = recognizer.session()
-    for first in range(0, len(sound), 5 * SAMPLE_RATE_HZ):
-        session.add(AudioBlock(first / SAMPLE_RATE_HZ, sound[first : first + 5 * SAMPLE_RATE_HZ]))
+    for first in range(0, len(audio), 5 * SAMPLE_RATE_HZ):
+        session.add(AudioBlock(first / SAMPLE_RATE_HZ, audio[first : first + 5 * SAMPLE_RATE_HZ]))
     return session.finish()
 
 
@@ -158,8 +158,8 @@ def text(transcript: Transcript) -> str:
     return " ".join(utterance.text for utterance in transcript.utterances)
 
 
-def join(clips: dict[str, Sound]) -> tuple[Sound, str]:
-    """Repeat the clips, with pauses of 0.5 to 3 s, to `SPEED_S`; the same sound every time."""
+def join(clips: dict[str, Audio]) -> tuple[Audio, str]:
+    """Repeat the clips, with pauses of 0.5 to 3 s, up to `SPEED_S`. The result is always the same."""
     random = np.random.default_rng(7)
     parts, words, length = [], [], 0
     while length < SPEED_S * SAMPLE_RATE_HZ:
@@ -171,8 +171,8 @@ def join(clips: dict[str, Sound]) -> tuple[Sound, str]:
     return np.concatenate(parts), " ".join(words)
 
 
-def load_sound(path: Path) -> Sound:
-    """Decode the first sound track as (n,) float32 mono at 16 kHz."""
+def load_audio(path: Path) -> Audio:
+    """Decode the first audio track as (n,) float32 mono at 16 kHz."""
     with av.open(str(path)) as container:
         resampler = av.AudioResampler(format="flt", layout="mono", rate=SAMPLE_RATE_HZ)
         frames = [part for frame in container.decode(audio=0) for part in resampler.resample(frame)]

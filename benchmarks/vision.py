@@ -2,10 +2,10 @@
 
     python benchmarks/vision.py --media FOLDER [--json FILE] [--threads 1]
 
-Frames are taken every two seconds from the videos in FOLDER. On-screen text is drawn into 1280 x 720 pictures, so that
-what it says is known. The character error rate stands apart for even grounds, where every setting reads nearly
-everything, and for the most textured frames, which tell the settings apart. Compare the rows with each other: the
-machine's other work moves them all.
+Frames are sampled every two seconds from the videos in FOLDER. On-screen text is drawn into 1280 x 720 images, so the
+true text is known. The character error rate is reported separately for even backgrounds, where every setting reads
+nearly everything, and for the most textured frames, where settings differ. Compare rows with each other: other work on
+the machine affects them all.
 """
 
 import argparse
@@ -33,51 +33,51 @@ VOCABULARY = (
 WORDS = VOCABULARY.split()
 TEXT_SIZES_PX = (12, 16, 20, 24, 32, 48)
 INTERVAL_S = 2.0
-Picture = NDArray[np.uint8]
+Frame = NDArray[np.uint8]
 
 
-def frames_of(folder: Path, max_side_px: int = 1280) -> list[list[Picture]]:
+def frames_of(folder: Path, max_side_px: int = 1280) -> list[list[Frame]]:
     """Return the frames of each video."""
     videos = []
     for file in sorted([*folder.glob("*.mp4"), *folder.glob("*.webm")]):
-        found: list[Picture] = []
+        found: list[Frame] = []
         with av.open(str(file)) as container:
             due = 0.0
             for frame in container.decode(video=0):
                 if (frame.time or 0.0) < due:
                     continue
                 due += INTERVAL_S
-                picture = frame.to_ndarray(format="rgb24")
-                scale = min(1.0, max_side_px / max(picture.shape))
-                found.append(cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA))
+                image = frame.to_ndarray(format="rgb24")
+                scale = min(1.0, max_side_px / max(image.shape))
+                found.append(cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA))
         videos.append(found)
     return videos
 
 
-def page(size_px: int, ground: Picture, chance: random.Random) -> tuple[Picture, list[str]]:
-    image = Image.fromarray(ground)
+def page(size_px: int, background: Frame, chance: random.Random) -> tuple[Frame, list[str]]:
+    image = Image.fromarray(background)
     draw, font = ImageDraw.Draw(image), ImageFont.load_default(size_px)
     lines = [" ".join(chance.choices(WORDS, k=chance.randint(1, 3))) for _ in range(6)]
-    pale = bool(ground.mean() < 128 or ground.std() > 0)
-    for place, line in enumerate(lines):
-        outline = 1 if ground.std() > 0 else 0
+    pale = bool(background.mean() < 128 or background.std() > 0)
+    for index, line in enumerate(lines):
+        outline = 1 if background.std() > 0 else 0
         ink = (245,) * 3 if pale else (30,) * 3
         draw.text(
-            (40, 40 + place * size_px * 2), line, font=font, fill=ink, stroke_width=outline, stroke_fill=(0, 0, 0)
+            (40, 40 + index * size_px * 2), line, font=font, fill=ink, stroke_width=outline, stroke_fill=(0, 0, 0)
         )
     return np.array(image), lines
 
 
-def texture(frame: Picture) -> float:
-    """Median contrast of 32 px blocks: high where no part of the frame is even, as in grass or leaves."""
+def texture(frame: Frame) -> float:
+    """Return the median contrast of 32 px blocks: high if no part of the frame is even, as with grass or leaves."""
     grey = cv2.cvtColor(cv2.resize(frame, (1280, 704), interpolation=cv2.INTER_AREA), cv2.COLOR_RGB2GRAY)
     return float(np.median(grey.reshape(22, 32, 40, 32).std(axis=(1, 3))))
 
 
-def grounds(videos: Sequence[Sequence[Picture]]) -> dict[str, list[Picture]]:
-    """Even grounds, and the most textured frame of each of three videos, where captions are hardest to find.
+def backgrounds(videos: Sequence[Sequence[Frame]]) -> dict[str, list[Frame]]:
+    """Return even backgrounds, and the most textured frame of each of three videos, where text is hardest to find.
 
-    Kept apart in the result: the error is all on texture, and an average over both would hide it.
+    They are reported separately: all errors are on texture, and an average over both would hide them.
     """
     hardest = sorted((max(frames, key=texture) for frames in videos if frames), key=texture)[-3:]
     return {
@@ -96,7 +96,7 @@ def ms_each(work: Callable[[], object], count: int, repeats: int = 3) -> float:
     return min(times) / count * 1000
 
 
-def frame_encoder_rows(frames: Sequence[Picture], threads: int) -> list[dict[str, object]]:
+def frame_encoder_rows(frames: Sequence[Frame], threads: int) -> list[dict[str, object]]:
     rows: list[dict[str, object]] = []
     reference = FrameEncoder(VisionConfig(precision="float32", min_label_score=0), device="cpu", threads=threads)
     exact = reference.encode(frames)
@@ -107,7 +107,7 @@ def frame_encoder_rows(frames: Sequence[Picture], threads: int) -> list[dict[str
             found = encoder.encode(frames)
             cosine = (exact.embeddings * found.embeddings).sum(axis=1)
             agree = [a[0].label == b[0].label for a, b in zip(exact.labels, found.labels, strict=True)]
-            sure = [same for same, labels in zip(agree, exact.labels, strict=True) if labels[0].score > 0.2]
+            confident = [same for same, labels in zip(agree, exact.labels, strict=True) if labels[0].score > 0.2]
             rows.append(
                 {
                     "step": "frames",
@@ -116,21 +116,21 @@ def frame_encoder_rows(frames: Sequence[Picture], threads: int) -> list[dict[str
                     "cosine_min": float(cosine.min()),
                     "cosine_mean": float(cosine.mean()),
                     "top1_percent": 100 * float(np.mean(agree)),
-                    "top1_sure_percent": 100 * float(np.mean(sure)) if sure else None,
+                    "top1_confident_percent": 100 * float(np.mean(confident)) if confident else None,
                 }
             )
     return rows
 
 
-def text_reader_rows(videos: Sequence[Sequence[Picture]], threads: int) -> list[dict[str, object]]:
+def text_reader_rows(videos: Sequence[Sequence[Frame]], threads: int) -> list[dict[str, object]]:
     chance = random.Random(7)
     frames = [frame for video in videos for frame in video]
     pages = {
-        f"{kind}_{size}px": [page(size, ground, chance) for ground in found for _ in range(3)]
-        for kind, found in grounds(videos).items()
+        f"{kind}_{size}px": [page(size, background, chance) for background in found for _ in range(3)]
+        for kind, found in backgrounds(videos).items()
         for size in TEXT_SIZES_PX
     }
-    every = [picture for drawn in pages.values() for picture, _ in drawn]
+    every = [image for drawn in pages.values() for image, _ in drawn]
     rows: list[dict[str, object]] = []
     for side in (480, 640, 800, 960, 1280):
         reader = TextReader(OcrConfig(max_side_px=side), threads=threads)
@@ -139,7 +139,7 @@ def text_reader_rows(videos: Sequence[Sequence[Picture]], threads: int) -> list[
         row["ms_page"] = ms_each(lambda reader=reader: [reader.read(item) for item in every], len(every), 1)
         for name, drawn in pages.items():
             truth = ["\n".join(lines) for _, lines in drawn]
-            read = ["\n".join(line.text for line in reader.read(picture)) for picture, _ in drawn]
+            read = ["\n".join(line.text for line in reader.read(image)) for image, _ in drawn]
             row[f"cer_percent_{name}"] = 100 * float(jiwer.cer(truth, read))
         rows.append(row)
     return rows

@@ -19,10 +19,11 @@ from pipeline.extras.bert import (
     read_examples,
 )
 from pipeline.lake import Lake
+from schemas.config import TextConfig
 from schemas.errors import ConfigurationError
 from schemas.training import BertSize, PretrainingScore, TrainingOptions
 
-_DEFAULT = "embedded:minilm"
+_DEFAULT = TextConfig().english_model
 
 
 def run_pretrain(

@@ -1,4 +1,4 @@
-"""Short text on one line: without control characters, and cut at a word where it is too long."""
+"""Short text on one line: without control characters, and cut at a word if it is too long."""
 
 import unicodedata
 

@@ -1,4 +1,4 @@
-"""The folder where models that must be put together or converted first are kept between runs."""
+"""The cache folder for models that are assembled or converted before use."""
 
 import os
 from pathlib import Path
@@ -9,10 +9,10 @@ from schemas.errors import ModelError
 
 
 def cache_dir() -> Path:
-    """Return the cache folder, made if need be: `$VIDEOLAKE_CACHE`, or `videolake` in the user's cache folder.
+    """Return the cache folder, created if needed: `$VIDEOLAKE_CACHE`, or `videolake` in the user's cache folder.
 
     Raises:
-        ModelError: It cannot be made.
+        ModelError: The folder cannot be created.
     """
     configured = os.environ.get("VIDEOLAKE_CACHE")
     folder = Path(configured).expanduser().absolute() if configured else user_cache_path("videolake")
@@ -20,7 +20,7 @@ def cache_dir() -> Path:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ModelError(
-            f"Cannot make the model cache {folder}: {error.strerror or error}. "
+            f"Cannot create the model cache {folder}: {error.strerror or error}. "
             "Set VIDEOLAKE_CACHE to a writable folder."
         ) from error
     return folder

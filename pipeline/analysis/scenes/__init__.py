@@ -19,9 +19,10 @@ from pipeline.analysis.scenes.titles import (
     with_accents,
 )
 from pipeline.analysis.scenes.topics import TopicSpaces
-from pipeline.analysis.scenes.units import centred, speech_spans
+from pipeline.analysis.scenes.units import DOUBTFUL_WEIGHT, centred, speech_spans
 
 __all__ = [
+    "DOUBTFUL_WEIGHT",
     "FEW_SHOTS",
     "TITLE_HEIGHT",
     "TITLE_LENGTH",

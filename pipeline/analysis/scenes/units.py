@@ -14,7 +14,7 @@ from pipeline.analysis.scenes.titles import screen_title
 from schemas.records import Embedding, Keyframe, Shot, Transition, Utterance
 
 _MAX_PIECE_S = 30.0
-_DOUBTFUL = 0.3
+DOUBTFUL_WEIGHT = 0.3
 """Weight of an utterance that is flagged as doubtful."""
 
 
@@ -88,7 +88,7 @@ def speech_spans(utterances: Sequence[Utterance], dimensions: int) -> list[TextS
     spans = []
     for utterance in utterances:
         vector = utterance.embedding if utterance.embedding is not None else np.zeros(dimensions, dtype=np.float32)
-        weight = np.float32(_DOUBTFUL if utterance.flags else 1.0)
+        weight = np.float32(DOUBTFUL_WEIGHT if utterance.flags else 1.0)
         spans.append(TextSpan(utterance.start_s, utterance.end_s, utterance.text, vector * weight, "speech"))
     return spans
 

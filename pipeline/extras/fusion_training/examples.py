@@ -8,14 +8,13 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from pipeline.analysis.fusion import Track
+from pipeline.analysis.scenes import DOUBTFUL_WEIGHT
 from pipeline.lake import Lake
 from pipeline.search import QueryEncoder, joint_queries
 from schemas.errors import LakeError
 from schemas.tables import NO_ENCODER
 
 _MAX_SCENES = 20_000
-_DOUBTFUL_WEIGHT = 0.3
-"""Weight of utterances with flags; others have 1."""
 _MIN_LABEL_SCORE = 0.25
 """Labels below this probability are not used as queries."""
 
@@ -89,7 +88,7 @@ def read_examples(lake: Lake, encoder: QueryEncoder) -> list[TrainingScene]:
             f"The lake {lake.uri} has no coordinated space: its vision.model has no labels and no text tower."
         )
     limit = {"max_scenes": _MAX_SCENES}
-    texts = lake.sql(_CHOSEN + _TEXTS, limit | {"doubtful_weight": _DOUBTFUL_WEIGHT})
+    texts = lake.sql(_CHOSEN + _TEXTS, limit | {"doubtful_weight": DOUBTFUL_WEIGHT})
     frames = lake.sql(_CHOSEN + _FRAMES, limit | {"min_label_score": _MIN_LABEL_SCORE})
     known = _vectors(texts, encoder.spaces.text[1])
     spoken = encoder.coordinated_space.of_known_texts(texts["text"].to_pylist(), known)

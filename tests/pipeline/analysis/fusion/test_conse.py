@@ -16,14 +16,14 @@ def sure_of(label: int) -> np.ndarray:
     return row / row.sum()
 
 
-def test_a_picture_stands_next_to_the_text_of_its_label() -> None:
-    pictures = conse(np.stack([sure_of(label) for label in range(LABELS)]), VECTORS, BACKGROUND)
-    scores = pictures @ centred(VECTORS, BACKGROUND).T
+def test_an_image_stands_next_to_the_text_of_its_label() -> None:
+    images = conse(np.stack([sure_of(label) for label in range(LABELS)]), VECTORS, BACKGROUND)
+    scores = images @ centred(VECTORS, BACKGROUND).T
     assert (scores.argmax(axis=1) == np.arange(LABELS)).all()
     assert (np.diag(scores) > 0.9).all()
 
 
-def test_what_the_model_is_as_unsure_of_as_of_all_else_has_no_part_in_a_picture() -> None:
+def test_what_the_model_is_as_unsure_of_as_of_all_else_has_no_part_in_an_image() -> None:
     doubt = conse(np.stack([0.5 * sure_of(3) + 0.5 / LABELS, sure_of(3)]), VECTORS, BACKGROUND)
     assert doubt[0] @ doubt[1] > 0.95
 
@@ -40,7 +40,7 @@ def test_vectors_are_of_unit_length_or_zeros_and_do_not_depend_on_their_neighbou
     assert np.allclose(together, alone, atol=1e-5)
 
 
-def test_no_pictures_and_no_texts_make_no_vectors() -> None:
+def test_no_images_and_no_texts_make_no_vectors() -> None:
     assert conse(np.zeros((0, LABELS), np.float32), VECTORS, BACKGROUND).shape == (0, SIZE)
     assert centred(np.zeros((0, SIZE), np.float32), BACKGROUND).shape == (0, SIZE)
     assert not centred(np.zeros((2, SIZE), np.float32), BACKGROUND).any()

@@ -21,7 +21,7 @@ def text() -> TextEncoder:
 
 
 @pytest.fixture(scope="module")
-def pictures() -> dict[str, np.ndarray]:
+def images() -> dict[str, np.ndarray]:
     """A cup of coffee, a cat, a motorcycle; a man in a suit who drives; and nothing at all."""
     import av
     from skimage import data
@@ -42,14 +42,14 @@ def vision(**settings: object) -> FrameEncoder:
     return FrameEncoder(VisionConfig(**settings), device="cpu", threads=1)
 
 
-def test_pictures_are_found_by_words_that_are_no_labels_of_theirs(
-    text: TextEncoder, pictures: dict[str, np.ndarray]
+def test_images_are_found_by_words_that_are_no_labels_of_theirs(
+    text: TextEncoder, images: dict[str, np.ndarray]
 ) -> None:
     space = coordinated_space(text, vision())
     assert space.space == ("conse:embedded:minilm+embedded:efficientnet-lite0", text.dimensions)
     encoder = QueryEncoder(Spaces(("embedded:minilm", 384), ("embedded:efficientnet-lite0", 1280), space.space))
     queries = ["something hot to drink in the morning", "a pet with whiskers", "a motorbike", "somebody wears a tie"]
-    shown = encoder.images(list(pictures.values())).coordinated
+    shown = encoder.images(list(images.values())).coordinated
     asked = encoder.texts(queries)
     assert (asked.coordinated @ shown.T).argmax(axis=1).tolist() == [0, 1, 2, 3]
     assert not shown[4].any()
@@ -57,19 +57,17 @@ def test_pictures_are_found_by_words_that_are_no_labels_of_theirs(
     assert not asked.vision.any()
 
 
-def test_a_blank_picture_has_no_vector_and_no_label(pictures: dict[str, np.ndarray]) -> None:
-    features = vision(min_label_score=0).encode(
-        [pictures["black"], pictures["chelsea"], np.full_like(pictures["man"], 9)]
-    )
+def test_a_blank_image_has_no_vector_and_no_label(images: dict[str, np.ndarray]) -> None:
+    features = vision(min_label_score=0).encode([images["black"], images["chelsea"], np.full_like(images["man"], 9)])
     assert features.labels[0] == features.labels[2] == ()
     assert not features.embeddings[[0, 2]].any()
     assert features.labels[1][0].label == "Egyptian Mau"
 
 
-def test_the_labels_kept_do_not_matter_to_the_space(text: TextEncoder, pictures: dict[str, np.ndarray]) -> None:
+def test_the_labels_kept_do_not_matter_to_the_space(text: TextEncoder, images: dict[str, np.ndarray]) -> None:
     few, many = vision(labels=0), vision(labels=9, min_label_score=0)
-    one = coordinated_space(text, few).of_images(few.encode([pictures["coffee"]]))
-    other = coordinated_space(text, many).of_images(many.encode([pictures["coffee"]]))
+    one = coordinated_space(text, few).of_images(few.encode([images["coffee"]]))
+    other = coordinated_space(text, many).of_images(many.encode([images["coffee"]]))
     assert np.array_equal(one, other)
     assert one.any()
 
@@ -77,7 +75,7 @@ def test_the_labels_kept_do_not_matter_to_the_space(text: TextEncoder, pictures:
 @pytest.mark.usefixtures("cache")
 @pytest.mark.parametrize("architecture", ["clip", "siglip"])
 def test_a_contrastive_model_brings_its_own_space_with_random_weights(
-    architecture: str, tmp_path: Path, text: TextEncoder, pictures: dict[str, np.ndarray]
+    architecture: str, tmp_path: Path, text: TextEncoder, images: dict[str, np.ndarray]
 ) -> None:
     import torch
     from transformers import AutoModel, AutoTokenizer
@@ -86,7 +84,7 @@ def test_a_contrastive_model_brings_its_own_space_with_random_weights(
     network = vision(model=str(folder), precision="float32", labels=0)
     space = coordinated_space(text, network)
     assert space.space == (str(folder), network.dimensions)
-    features = network.encode([pictures["coffee"]])
+    features = network.encode([images["coffee"]])
     assert np.array_equal(space.of_images(features), features.embeddings)
     padding = "max_length" if architecture == "siglip" else True
     tokens = AutoTokenizer.from_pretrained(folder)(
@@ -101,23 +99,23 @@ def test_a_contrastive_model_brings_its_own_space_with_random_weights(
 
 
 def test_a_classifier_of_ones_own_makes_a_space_with_its_own_labels_with_random_weights(
-    tmp_path: Path, text: TextEncoder, pictures: dict[str, np.ndarray]
+    tmp_path: Path, text: TextEncoder, images: dict[str, np.ndarray]
 ) -> None:
     network = vision(model=str(tiny_classifier(tmp_path, "vit")), precision="float32")
     space = coordinated_space(text, network)
     assert space.space == (f"conse:embedded:minilm+{tmp_path}", 384)
-    found = space.of_images(network.encode([pictures["coffee"]]))
+    found = space.of_images(network.encode([images["coffee"]]))
     assert np.linalg.norm(found) == pytest.approx(1.0, abs=1e-5)
 
 
 def test_a_model_that_neither_names_nor_reads_has_no_space_with_random_weights(
-    tmp_path: Path, text: TextEncoder, pictures: dict[str, np.ndarray]
+    tmp_path: Path, text: TextEncoder, images: dict[str, np.ndarray]
 ) -> None:
     network = vision(model=str(tiny_dinov2(tmp_path)))
     space = coordinated_space(text, network)
     assert space.space == NO_ENCODER
-    assert not space.of_images(network.encode([pictures["coffee"]])).any()
+    assert not space.of_images(network.encode([images["coffee"]])).any()
     spaces = Spaces(("embedded:minilm", 384), (str(tmp_path), 16), NO_ENCODER)
-    found = QueryEncoder(spaces).images([pictures["coffee"]])
+    found = QueryEncoder(spaces).images([images["coffee"]])
     assert found.vision.any()
     assert not found.coordinated.any()

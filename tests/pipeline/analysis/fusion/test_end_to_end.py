@@ -20,8 +20,8 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
     folder = tmp_path_factory.mktemp("films")
     cat, coffee = (np.ascontiguousarray(getattr(data, name)()[:300, :400]) for name in ("chelsea", "coffee"))
     written = write_text(coffee.copy(), "The ocean is deep", (20, 250), 36, (255, 255, 255))
-    pictures = [cat, np.zeros_like(cat), written]
-    write_video(folder / "film.mp4", (picture for picture in pictures for _ in range(24)), fps=8)
+    images = [cat, np.zeros_like(cat), written]
+    write_video(folder / "film.mp4", (image for image in images for _ in range(24)), fps=8)
     config = Config.model_validate({"fusion": {"method": "hybrid"}, "speech": {"engine": "none"}})
     lake = Lake.create(str(folder / "lake"))
     worker = VideoWorker(config, threads=1)
@@ -60,7 +60,7 @@ def test_scenes_are_fused_by_the_method_that_was_asked_for(lake: Lake) -> None:
     assert lake.sql("SELECT text_model FROM videos").to_pylist() == [{"text_model": "embedded:minilm"}]
 
 
-def test_a_picture_finds_itself_in_each_space_that_holds_pictures(lake: Lake) -> None:
+def test_an_image_finds_itself_in_each_space_that_holds_images(lake: Lake) -> None:
     import cv2
 
     (thumbnail,) = lake.sql("SELECT thumbnail FROM frames ORDER BY time_s LIMIT 1").to_pylist()

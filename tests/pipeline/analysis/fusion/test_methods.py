@@ -65,7 +65,7 @@ def test_scenes_do_not_depend_on_each_other(parts: list[SceneParts], name: str) 
 
 @settings(deadline=None)
 @given(st.integers(0, 999), st.integers(1, 5), st.floats(0, 1))
-def test_a_silent_scene_is_its_pictures_and_a_black_one_its_words(seed: int, count: int, weight: float) -> None:
+def test_a_silent_scene_is_its_images_and_a_black_one_its_words(seed: int, count: int, weight: float) -> None:
     silent, black = scene(seed, 0, count), scene(seed, count, 0)
     words = unit(black.texts.weights @ black.texts.vectors)
     for name in ("projected", "hybrid"):
@@ -106,7 +106,7 @@ def test_long_scenes_are_not_padded_into_a_batch_of_short_ones(monkeypatch: pyte
         assert one[0] == pytest.approx(other[0], abs=1e-5)
 
 
-def test_in_the_hybrid_words_and_pictures_that_agree_at_a_time_count_more_than_those_that_do_not() -> None:
+def test_in_the_hybrid_words_and_images_that_agree_at_a_time_count_more_than_those_that_do_not() -> None:
     axes = np.eye(D, dtype=np.float32)
     times = np.array([5.0, 50.0])
     texts = Track(axes[[0, 1]], times, np.ones(2))

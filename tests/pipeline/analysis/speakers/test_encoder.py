@@ -69,8 +69,8 @@ def test_the_network_computes_what_the_published_one_does(encoder: SpeakerEncode
     peer, network = published(), CamPlusPlus().eval()
     peer.load_state_dict(torch.load(weight_files(encoder.info.path)[0], weights_only=True))
     load_weights(network, encoder.info.path)
-    sound = speak(SCRIPT, "en-us")
-    windows = [sound[start : start + WINDOW_SAMPLES] for start in range(0, 4 * RATE, RATE)]
+    audio = speak(SCRIPT, "en-us")
+    windows = [audio[start : start + WINDOW_SAMPLES] for start in range(0, 4 * RATE, RATE)]
     with torch.inference_mode():
         expected = peer(torch.from_numpy(filterbank(np.stack(windows))))
         vectors = network(torch.from_numpy(filterbank(np.stack(windows))))
@@ -81,8 +81,8 @@ def test_the_network_computes_what_the_published_one_does(encoder: SpeakerEncode
 
 @pytest.mark.models
 def test_loudness_and_company_in_a_batch_do_not_change_a_voice(encoder: SpeakerEncoder) -> None:
-    sound = speak(SCRIPT, "en-us")
-    windows = [sound[start : start + WINDOW_SAMPLES] for start in range(0, 5 * RATE, RATE)]
+    audio = speak(SCRIPT, "en-us")
+    windows = [audio[start : start + WINDOW_SAMPLES] for start in range(0, 5 * RATE, RATE)]
     vectors = encoder.encode([*windows, windows[0] * np.float32(0.2)])
     assert np.linalg.norm(vectors, axis=1) == pytest.approx(1.0, abs=1e-3)
     assert vectors[0] @ vectors[-1] > 0.98
@@ -93,8 +93,8 @@ def test_loudness_and_company_in_a_batch_do_not_change_a_voice(encoder: SpeakerE
 def test_who_speaks_when_is_right_in_a_conversation_of_two(encoder: SpeakerEncoder) -> None:
     anne, bob = speak(SCRIPT, "en-gb+f3"), speak(SCRIPT, "en-us+m7")
     voices, said, truth, now = VoiceSession(encoder, SpeakersConfig()), [], [], 0.0
-    for turn, (speaker, sound) in enumerate([("S1", anne), ("S2", bob), ("S1", anne), ("S2", bob), ("S2", bob)]):
-        piece = sound[turn * RATE : turn * RATE + 3 * RATE]
+    for turn, (speaker, audio) in enumerate([("S1", anne), ("S2", bob), ("S1", anne), ("S2", bob), ("S2", bob)]):
+        piece = audio[turn * RATE : turn * RATE + 3 * RATE]
         voices.add(now, piece)
         voices.encode()
         said.append(utterance("one two three four five six", now, index=turn))
@@ -106,9 +106,9 @@ def test_who_speaks_when_is_right_in_a_conversation_of_two(encoder: SpeakerEncod
 
 @pytest.mark.models
 def test_one_person_is_one_speaker_however_long(encoder: SpeakerEncoder) -> None:
-    sound = speak(SCRIPT, "en-us")
+    audio = speak(SCRIPT, "en-us")
     voices = VoiceSession(encoder, SpeakersConfig())
-    voices.add(0.0, sound)
+    voices.add(0.0, audio)
     said = tuple(utterance("one two three", float(start), index=n) for n, start in enumerate(range(0, 9, 2)))
     named = voices.name(Transcript("en", 1.0, 10.0, said, "none"))
     assert {each.speaker for each in named.utterances} == {"S1"}

@@ -20,10 +20,10 @@ from tests.material import speak
 RATE = 16_000
 GARDEN = "Good morning. The museum opens at nine o'clock, and the garden is free for everybody."
 PAINTINGS = "Please do not touch the paintings."
-Sound = NDArray[np.float32]
+Audio = NDArray[np.float32]
 
 
-def silence(seconds: float) -> Sound:
+def silence(seconds: float) -> Audio:
     return np.zeros(round(seconds * RATE), np.float32)
 
 
@@ -33,16 +33,16 @@ def recognizer() -> SpeechRecognizer:
 
 
 @pytest.fixture(scope="module")
-def tour() -> Sound:
+def tour() -> Audio:
     """Speech from 1 s, a pause of 4 s, and speech again."""
     return np.concatenate([silence(1), speak(GARDEN), silence(4), speak(PAINTINGS), silence(0.5)])
 
 
-def hear(session: SpeechSession, sound: Sound, sizes: list[int], start_s: float = 0.0) -> Transcript:
+def hear(session: SpeechSession, audio: Audio, sizes: list[int], start_s: float = 0.0) -> Transcript:
     done, turn = 0, 0
-    while done < len(sound):
+    while done < len(audio):
         size = sizes[turn % len(sizes)]
-        session.add(AudioBlock(start_s + done / RATE, sound[done : done + size]))
+        session.add(AudioBlock(start_s + done / RATE, audio[done : done + size]))
         done, turn = done + size, turn + 1
     return session.finish()
 
@@ -60,7 +60,7 @@ def same(one: Transcript, other: Transcript) -> bool:
 
 
 @pytest.mark.models
-def test_speech_becomes_sentences_with_language_and_times(recognizer: SpeechRecognizer, tour: Sound) -> None:
+def test_speech_becomes_sentences_with_language_and_times(recognizer: SpeechRecognizer, tour: Audio) -> None:
     transcript = hear(recognizer.session(), tour, [5 * RATE])
     assert transcript.language == "en"
     assert transcript.language_probability > 0.5
@@ -74,7 +74,7 @@ def test_speech_becomes_sentences_with_language_and_times(recognizer: SpeechReco
 
 
 @pytest.mark.models
-def test_words_follow_each_other_within_their_utterance(recognizer: SpeechRecognizer, tour: Sound) -> None:
+def test_words_follow_each_other_within_their_utterance(recognizer: SpeechRecognizer, tour: Audio) -> None:
     transcript = hear(recognizer.session(), tour, [RATE])
     words = [word for utterance in transcript.utterances for word in utterance.words]
     edges = [edge for word in words for edge in (word.start_s, word.end_s)]
@@ -89,13 +89,13 @@ def test_words_follow_each_other_within_their_utterance(recognizer: SpeechRecogn
 @pytest.mark.models
 @pytest.mark.parametrize("sizes", [[160], [511, 513, 7], [3 * RATE, 1], [10**9]])
 def test_the_transcript_is_the_same_whatever_the_block_sizes(
-    recognizer: SpeechRecognizer, tour: Sound, sizes: list[int]
+    recognizer: SpeechRecognizer, tour: Audio, sizes: list[int]
 ) -> None:
     assert same(hear(recognizer.session(), tour, sizes), hear(recognizer.session(), tour, [5 * RATE]))
 
 
 @pytest.mark.models
-def test_times_count_from_the_start_of_the_video_and_gaps_in_the_sound_are_silence(
+def test_times_count_from_the_start_of_the_video_and_gaps_in_the_audio_are_silence(
     recognizer: SpeechRecognizer,
 ) -> None:
     spoken = np.concatenate([np.zeros(RATE, np.float32), speak(PAINTINGS)])
@@ -104,7 +104,7 @@ def test_times_count_from_the_start_of_the_video_and_gaps_in_the_sound_are_silen
     session.add(AudioBlock(60.0, spoken))
     first, second = session.finish().utterances
     assert 10.8 <= first.start_s < 11.2
-    # Whisper places the first word of the same sound up to a quarter of a second elsewhere after another silence.
+    # Whisper places the first word of the same audio up to a quarter of a second elsewhere after another silence.
     assert abs(second.start_s - first.start_s - 50.0) < 0.3
 
 
@@ -112,13 +112,13 @@ def test_times_count_from_the_start_of_the_video_and_gaps_in_the_sound_are_silen
 @pytest.mark.parametrize("kind", ["nothing", "silence", "noise", "tone"])
 def test_there_are_no_words_where_nobody_speaks(recognizer: SpeechRecognizer, kind: str) -> None:
     time_s = np.arange(40 * RATE) / RATE
-    sound = {
+    audio = {
         "nothing": silence(0),
         "silence": silence(40),
         "noise": np.random.default_rng(0).normal(0, 0.2, len(time_s)).astype(np.float32),
         "tone": (0.5 * np.sin(2 * np.pi * 440 * time_s)).astype(np.float32),
     }[kind]
-    transcript = hear(recognizer.session(), sound, [RATE])
+    transcript = hear(recognizer.session(), audio, [RATE])
     assert transcript.utterances == ()
     assert (transcript.language, transcript.language_probability, transcript.speech_s) == (None, 0.0, 0.0)
 
@@ -129,8 +129,8 @@ def test_a_detector_that_hears_speech_everywhere_still_yields_no_words_in_noise_
     recognizer = SpeechRecognizer(SpeechConfig(vad_threshold=0.001), device="cpu", threads=1)
     noise = np.random.default_rng(0).normal(0, 0.2, 20 * RATE).astype(np.float32)
     tone = (0.5 * np.sin(2 * np.pi * 440 * np.arange(20 * RATE) / RATE)).astype(np.float32)
-    for sound in (noise, tone):
-        transcript = hear(recognizer.session(), sound, [RATE])
+    for audio in (noise, tone):
+        transcript = hear(recognizer.session(), audio, [RATE])
         assert transcript.speech_s > 0
         assert transcript.utterances == ()
 
@@ -159,7 +159,7 @@ def test_a_forced_language_is_used_and_an_unknown_one_refused_with_those_there_a
 
 
 @pytest.mark.models
-def test_without_word_times_utterances_keep_theirs(tour: Sound) -> None:
+def test_without_word_times_utterances_keep_theirs(tour: Audio) -> None:
     config = SpeechConfig(word_times=False, beam_size=1)
     transcript = hear(SpeechRecognizer(config, device="cpu", threads=1).session(), tour, [RATE])
     assert transcript.utterances
@@ -167,7 +167,7 @@ def test_without_word_times_utterances_keep_theirs(tour: Sound) -> None:
 
 
 @pytest.mark.models
-def test_both_engines_hear_the_same_words_at_the_same_times(tour: Sound) -> None:
+def test_both_engines_hear_the_same_words_at_the_same_times(tour: Audio) -> None:
     heard = {}
     for engine in ("faster-whisper", "openai-whisper"):
         config = SpeechConfig(engine=engine, compute_type="float32", beam_size=1)
@@ -208,7 +208,7 @@ class Deaf:
 
 
 @pytest.mark.models
-def test_memory_does_not_grow_with_the_length_of_the_sound() -> None:
+def test_memory_does_not_grow_with_the_length_of_the_audio() -> None:
     spoken = np.concatenate([speak(GARDEN), silence(0.7)])
     config = SpeechConfig(batch_size=2)
     session = SpeechSession(Transcriber(Deaf(), config), VoiceActivityDetector(), "en")
@@ -216,8 +216,8 @@ def test_memory_does_not_grow_with_the_length_of_the_sound() -> None:
     for minute in range(16):
         now_s = minute * 60.0
         # Dense speech in the first half, then silence with a word now and then.
-        sound = np.resize(spoken, 60 * RATE) if minute < 8 else np.concatenate([spoken[:RATE], silence(59)])
-        session.add(AudioBlock(now_s, sound))
+        audio = np.resize(spoken, 60 * RATE) if minute < 8 else np.concatenate([spoken[:RATE], silence(59)])
+        session.add(AudioBlock(now_s, audio))
         held.append(session.held_samples)
     assert max(held) <= 5 * 30 * RATE
     assert session.finish().speech_s > 200
@@ -248,7 +248,7 @@ class Stuck(Forgetful):
 @pytest.mark.models
 @pytest.mark.parametrize("fault", [Forgetful, Stuck])
 def test_what_the_decoder_drops_or_loops_over_is_decoded_again(
-    recognizer: SpeechRecognizer, tour: Sound, fault: type[Forgetful]
+    recognizer: SpeechRecognizer, tour: Audio, fault: type[Forgetful]
 ) -> None:
     whole = says(hear(recognizer.session(), tour, [RATE]))
     faulty = Transcriber(fault(recognizer._engine), SpeechConfig())

@@ -27,9 +27,9 @@ def spoken(text: str, start_s: float, *, word_s: float = 0.4) -> list[SpokenWord
     ]
 
 
-def hear(config: SpeechConfig, sound: np.ndarray) -> Transcript:
+def hear(config: SpeechConfig, audio: np.ndarray) -> Transcript:
     session = SpeechRecognizer(config, device="cpu", threads=1).session()
-    session.add(AudioBlock(0.0, sound))
+    session.add(AudioBlock(0.0, audio))
     return session.finish()
 
 

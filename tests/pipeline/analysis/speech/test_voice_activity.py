@@ -1,4 +1,4 @@
-"""Voice activity: the same segments however the sound arrives, and none where nobody speaks."""
+"""Voice activity: the same segments however the audio arrives, and none where nobody speaks."""
 
 from functools import cache
 from itertools import pairwise
@@ -34,9 +34,9 @@ def cut(total: int, places: list[int]) -> list[tuple[int, int]]:
     return list(pairwise(edges))
 
 
-def probabilities(sound: NDArray[np.float32], places: list[int]) -> NDArray[np.float32]:
+def probabilities(audio: NDArray[np.float32], places: list[int]) -> NDArray[np.float32]:
     stream = activity().stream()
-    return np.concatenate([*(stream.add(sound[a:b]) for a, b in cut(len(sound), places)), stream.finish()])
+    return np.concatenate([*(stream.add(audio[a:b]) for a, b in cut(len(audio), places)), stream.finish()])
 
 
 @pytest.mark.models
@@ -50,10 +50,10 @@ def test_probabilities_are_the_same_to_the_last_bit_whatever_the_block_sizes(pla
 def test_probabilities_cover_every_sample_and_agree_with_the_networks_own_wrapper() -> None:
     from faster_whisper.vad import get_vad_model
 
-    sound = BABBLE[:50_000]
-    padded = np.pad(sound, (0, -len(sound) % FRAME_SAMPLES))
+    audio = BABBLE[:50_000]
+    padded = np.pad(audio, (0, -len(audio) % FRAME_SAMPLES))
     theirs = np.asarray(get_vad_model()(padded)).reshape(-1)
-    ours = probabilities(sound, [])
+    ours = probabilities(audio, [])
     assert len(ours) == len(padded) // FRAME_SAMPLES
     np.testing.assert_allclose(ours, theirs, atol=1e-4)
 

@@ -24,16 +24,16 @@ def slide(lines: Sequence[str], *, size_px: int = 24, ink: int = 30, ground: int
     return np.array(image)
 
 
-def encoded(pictures: Sequence[np.ndarray], *, repeat: int = 8, crf: int = 28) -> list[np.ndarray]:
-    """Return each picture, shown for `repeat` frames, as it comes out of H.264 with a key frame every fourth frame."""
+def encoded(images: Sequence[np.ndarray], *, repeat: int = 8, crf: int = 28) -> list[np.ndarray]:
+    """Return each image, shown for `repeat` frames, as it comes out of H.264 with a key frame every fourth frame."""
     buffer = io.BytesIO()
     with av.open(buffer, "w", format="mp4") as container:
         stream = container.add_stream("libx264", rate=25, options={"crf": str(crf), "g": "4", "preset": "ultrafast"})
-        stream.height, stream.width = pictures[0].shape[:2]
+        stream.height, stream.width = images[0].shape[:2]
         stream.pix_fmt = "yuv420p"
-        for picture in pictures:
+        for image in images:
             for _ in range(repeat):
-                container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+                container.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
         container.mux(stream.encode())
     buffer.seek(0)
     with av.open(buffer) as container:

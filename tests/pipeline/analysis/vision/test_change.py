@@ -49,4 +49,4 @@ def test_a_thin_line_a_colour_and_a_dark_scene_show_something():
     line, dark = black.copy(), black.copy()
     line[41] = 255
     dark[:45] = 20
-    assert not any(featureless(picture) for picture in (line, dark, np.full_like(black, (220, 20, 20))))
+    assert not any(featureless(image) for image in (line, dark, np.full_like(black, (220, 20, 20))))

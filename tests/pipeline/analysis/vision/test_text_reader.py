@@ -28,7 +28,7 @@ def test_light_text_on_a_dark_ground_is_read(reader: TextReader):
     assert texts(reader.read(slide(SLIDE, ink=230, ground=20))) == list(SLIDE)
 
 
-def test_boxes_are_fractions_of_the_picture_around_the_text(reader: TextReader):
+def test_boxes_are_fractions_of_the_image_around_the_text(reader: TextReader):
     (line,) = reader.read(slide(["Only this"], size_px=40))
     x0, y0, x1, y1 = line.box
     assert x0 == pytest.approx(80 / 1280, abs=0.01)
@@ -43,7 +43,7 @@ def test_lines_under_the_least_score_are_dropped():
     assert strict.read(slide(SLIDE)) == ()
 
 
-def test_noise_and_blank_pictures_hold_no_text(reader: TextReader):
+def test_noise_and_blank_images_hold_no_text(reader: TextReader):
     noise = np.random.default_rng(7).integers(0, 255, (360, 640, 3), dtype=np.uint8)
     session = reader.session()
     assert session.read(noise) == ()
@@ -52,9 +52,9 @@ def test_noise_and_blank_pictures_hold_no_text(reader: TextReader):
 
 
 @pytest.mark.parametrize("shape", [(1, 1, 3), (4, 900, 3), (900, 4, 3), (31, 33, 3)])
-def test_pictures_of_any_shape_are_safe(reader: TextReader, shape: tuple[int, ...]):
-    picture = np.random.default_rng(7).integers(0, 255, shape, dtype=np.uint8)
-    assert isinstance(reader.session().read(picture), tuple)
+def test_images_of_any_shape_are_safe(reader: TextReader, shape: tuple[int, ...]):
+    image = np.random.default_rng(7).integers(0, 255, shape, dtype=np.uint8)
+    assert isinstance(reader.session().read(image), tuple)
 
 
 def test_a_slide_that_stands_still_is_read_once(reader: TextReader):
