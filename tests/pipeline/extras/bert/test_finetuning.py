@@ -108,6 +108,6 @@ def test_a_tiny_classifier_of_random_weights_reads_any_number_of_texts_of_any_le
     classifier = TextClassifier(str(tmp_path))
     texts = ["Rain.", "rain falls " * 100, "bank", "", "pays rain"]
     whole = classifier(texts)
-    monkeypatch.setattr(classify, "_TOGETHER", 2)
+    monkeypatch.setattr(classify, "_CHUNK_TEXTS", 2)
     assert np.allclose(classifier(texts), whole, atol=1e-5)
     assert np.allclose([classifier([text])[0] for text in texts], whole, atol=1e-5)
