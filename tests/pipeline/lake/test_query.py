@@ -66,9 +66,9 @@ def test_variables_of_the_program_are_not_tables(filled: Lake) -> None:
         ("SELECT * FROM framez", 'Did you mean "frames"'),
         ("SELEC 1", "syntax error"),
         ("SELECT nothing FROM videos", "nothing"),
-        ("SELECT 1; SELECT 2", "One SQL statement"),
-        ("", "One SQL statement"),
-        ("UPDATE videos SET status = 'ok'", "read only"),
+        ("SELECT 1; SELECT 2", "one SQL statement"),
+        ("", "one SQL statement"),
+        ("UPDATE videos SET status = 'ok'", "read-only"),
     ],
 )
 def test_an_invalid_query_is_explained(filled: Lake, query: str, message: str) -> None:
