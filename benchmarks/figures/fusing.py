@@ -1,4 +1,4 @@
-"""Scenes scored for text queries: by one modality, and by both, fused in each way that the product has."""
+"""Scenes scored for text queries: by one modality, and by every fusion of both that the product has."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -21,8 +21,8 @@ _DOUBT = 0.3
 """Weight of an utterance that is flagged, as the product has it."""
 
 
-def ways_of_scoring(lake: Lake, videos: Mapping[str, Video], texts: Sequence[str]) -> Iterator[tuple[str, Scores, str]]:
-    """Yield name, scores and description of each way; scenes are in the order of the videos.
+def scoring_methods(lake: Lake, videos: Mapping[str, Video], texts: Sequence[str]) -> Iterator[tuple[str, Scores, str]]:
+    """Yield name, scores and description of each method; scenes are in the order of the videos.
 
     The weight of text is the default of `fusion.text_weight` everywhere; docs/quality.md says how it was chosen.
     """
@@ -32,12 +32,12 @@ def ways_of_scoring(lake: Lake, videos: Mapping[str, Video], texts: Sequence[str
     weight = FusionConfig().text_weight
     said, shown = _matrix(scenes, "text_embedding"), _matrix(scenes, "coordinated_embedding")
     text, picture = _cosines(queries.text, said), _cosines(queries.coordinated, shown)
-    yield "text alone", text, "cosine of the query and what is said and written in the scene"
-    yield "pictures alone", picture, "cosine of the query and the pictures of the scene, in the space that they share"
+    yield "text alone", text, "cosine of the query and the scene's speech and on-screen text"
+    yield "frames alone", picture, "cosine of the query and the scene's frames, in their shared space"
 
     joined = np.stack([fuse_early(*pair, text_weight=weight)[0] for pair in zip(said, shown, strict=True)])
     asked = [fuse_early(*pair, text_weight=weight)[0] for pair in zip(queries.text, queries.coordinated, strict=True)]
-    yield "early fusion", _cosines(np.stack(asked), joined), f"cosine of both vectors joined, text weighing {weight:g}"
+    yield "early fusion", _cosines(np.stack(asked), joined), f"cosine of the joined vectors, text weight {weight:g}"
     for name in ("projected", "hybrid"):
         method = fusion_method(
             FusionConfig(method=name),
@@ -49,23 +49,31 @@ def ways_of_scoring(lake: Lake, videos: Mapping[str, Video], texts: Sequence[str
             [each[0] for each in method.fuse([part for video in videos.values() for part in _parts(video)])]
         )
         vectors = _fused_queries(encoder.spaces, method.space, texts)
-        yield f"{name} fusion", _cosines(vectors, fused), f"cosine with `fusion.method = {name}`, untrained"
+        yield (
+            f"{name} fusion",
+            _cosines(vectors, fused),
+            f"cosine of the vectors of `fusion.method = {name}`, untrained",
+        )
 
     pairs = list(zip(text, picture, strict=True))
     yield (
-        "late fusion, scores",
+        "late fusion by scores",
         np.stack([weighted_scores(pair, [weight, 1 - weight]) for pair in pairs]),
-        f"weighted mean of both z-scores, text weighing {weight:g}",
+        f"weighted mean of both z-scores, text weight {weight:g}",
     )
-    yield "late fusion, ranks", np.stack([_by_ranks(pair) for pair in pairs]), "reciprocal rank fusion of both, k = 60"
+    yield (
+        "late fusion by ranks",
+        np.stack([_by_ranks(pair) for pair in pairs]),
+        "reciprocal rank fusion of both rankings, k = 60",
+    )
 
 
 def _parts(video: Video) -> Iterator[SceneParts]:
-    """Yield of each scene what the methods of fusion see, read back from the lake."""
+    """Yield what the fusion methods see of each scene, read back from the lake."""
     starts_s = {shot["shot_index"]: shot["start_s"] for shot in video.shots}
     # The first keyframe of a shot stands for it from its beginning.
-    opens = [place == 0 or video.frames[place - 1]["shot_index"] != each["shot_index"]
-             for place, each in enumerate(video.frames)]  # fmt: skip
+    opens = [index == 0 or video.frames[index - 1]["shot_index"] != each["shot_index"]
+             for index, each in enumerate(video.frames)]  # fmt: skip
     times_s = [min(starts_s.get(frame["shot_index"], frame["time_s"]), frame["time_s"]) if first else frame["time_s"]
                for frame, first in zip(video.frames, opens, strict=True)]  # fmt: skip
     times_s.append(video.row["duration_s"])

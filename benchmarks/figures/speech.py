@@ -11,8 +11,11 @@ from benchmarks.measures.recognition import word_error_rate
 from benchmarks.measures.speakers import diarization_error
 
 PART = "speech"
-_WER = "word error rate by jiwer, both sides normalised as Whisper's authors do; over all words of the set"
-_SCRIPT = "the script that espeak-ng spoke"
+_WER = (
+    "over all words of a set, by jiwer, with both texts normalised as in the Whisper paper (Radford et al., 2022); "
+    "characters for Chinese"
+)
+_TRANSCRIPT = "the script that espeak-ng spoke, or the transcript of a real recording"
 
 
 def speech_figures(
@@ -49,19 +52,19 @@ def speech_figures(
             f"{files}, {sum(len(text.split()) for text in said)} words"
             if not name.startswith("zh")
             else f"{files}, {sum(sum(map(str.isalnum, text)) for text in said)} characters",
-            _WER + ("; characters instead of words" if name.startswith("zh") else ""),
-            "transcripts of the recordings" if real else _SCRIPT,
+            _WER,
+            _TRANSCRIPT,
             "lower",
             0.05 if name == "en, real voices" else None,
         )
     yield Figure(
-        PART, "words where nobody speaks", invented, "words", f"{silent} videos",
-        "words in `utterances` of videos without speech: silence, music, noise, engines", "no speech", "lower", 0,
+        PART, "words in videos without speech", invented, "words", f"{silent} videos",
+        "words in `utterances`; the videos have silence, music, noise or engine sounds", "no words at all", "lower", 0,
     )  # fmt: skip
     yield Figure(
         PART, "language", sum(known == found for _, known, found in languages) / max(1, len(languages)), "%",
         f"{len(languages)} videos, {len({known for _, known, _ in languages})} languages",
-        "share of videos whose `videos.language` is right", "the language of the script or recording", "higher",
+        "share of videos with the right `videos.language`", "the language of the script or recording", "higher",
     )  # fmt: skip
     yield from _speakers(films, videos)
 
@@ -76,6 +79,6 @@ def _speakers(films: Sequence[KnownFilm], videos: Mapping[str, Video]) -> Iterat
         yield Figure(
             PART, "diarization error rate", diarization_error(known, found, film.truth.duration_s), "%",
             f"{len(known)} sentences of {len({name for _, _, name in known})} voices",
-            "missed, invented and confused speech over all speech, names matched best, 0.25 s around turns left out",
-            "times at which each synthetic voice speaks", "lower",
+            "missed, false and confused speech over all speech, with speaker names matched for the best score; 0.25 s "
+            "around each turn is ignored", "the times at which each synthetic voice speaks", "lower",
         )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Understanding: summaries, chapters, topics, and what they cost."""
+"""Understanding: summaries, chapters, topics, and their cost."""
 
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,8 +14,9 @@ from benchmarks.measures.summaries import claims, is_supported, rouge
 from benchmarks.measures.times import boundary_errors
 
 PART = "understanding"
+_TOPICS = "the topics of the script, in the shipped taxonomy; one to eight of about 100 names are right for a scene"
 MAIN_STEPS = frozenset({"decode", "shots", "keyframes", "vision", "ocr", "thumbnails", "speech", "text"})
-"""The main job's steps; all others are understanding's."""
+"""The steps that make shots, keyframes, speech and vectors; all others are understanding."""
 
 
 def understanding_figures(films: Sequence[KnownFilm], videos: Mapping[str, Video]) -> Iterator[Figure]:
@@ -39,16 +40,17 @@ def _summaries(films: Sequence[KnownFilm], videos: Mapping[str, Video]) -> Itera
             lead = [each.text for each in film.truth.spoken[: max(1, len(summary["sentences"]))]]
             leads.append(rouge(film.script.summaries, " ".join(lead)))
     ours_mean, lead_mean = np.mean(ours, axis=0), np.mean(leads, axis=0)
-    for place, name in enumerate(("ROUGE-1", "ROUGE-2", "ROUGE-L")):
+    for index, name in enumerate(("ROUGE-1", "ROUGE-2", "ROUGE-L")):
         yield Figure(
-            PART, f"summary, {name}", float(ours_mean[place]), "", f"{len(ours)} films",
-            f"F1, stemmed, the better of the references; the first sentences of the script, as many: "
-            f"{lead_mean[place]:.3f}", "two summaries a film, written by hand", "higher",
+            PART, f"summary, {name}", float(ours_mean[index]), "",
+            f"{len(ours)} films; first sentences of the script {lead_mean[index]:.3f}",
+            "ROUGE F1 (Lin, 2004) with stemming, the better of the two references; the first sentences of the script, "
+            "as many as the summary has, are a baseline", "two summaries of each film, written by hand", "higher",
         )  # fmt: skip
     yield Figure(
-        PART, "summary, evidence precision", supported / max(1, kept), "%", f"{kept} sentences",
-        "share of sentences of which at least 60 % of the words (little ones aside) are said, written or shown within "
-        "their evidence, by the script", "times of what is said, written and shown", "higher",
+        PART, "evidence precision", supported / max(1, kept), "%", f"{kept} sentences",
+        "share of sentences with at least 60 % of their words (without stop words) said, written or shown within the "
+        "times of their evidence", "the times of everything said, written and shown in the script", "higher",
     )  # fmt: skip
 
 
@@ -62,13 +64,14 @@ def _chapters(films: Sequence[KnownFilm], videos: Mapping[str, Video]) -> Iterat
         ours.append(boundary_errors(known, found, length_s))
         nothing.append(boundary_errors(known, [0.0], length_s))
         even.append(boundary_errors(known, np.linspace(0, length_s, len(known), endpoint=False).tolist(), length_s))
-    for place, name in enumerate(("Pk", "WindowDiff")):
-        means = [float(np.mean([pair[place] for pair in pairs])) for pairs in (ours, nothing, even)]
+    for index, name in enumerate(("Pk", "WindowDiff")):
+        means = [float(np.mean([pair[index] for pair in pairs])) for pairs in (ours, nothing, even)]
         yield Figure(
-            PART, f"chapters, {name}", means[0], "", f"{len(ours)} films",
-            f"on seconds; window: half the mean length of a chapter. No boundaries: {means[1]:.3f}; the right number, "
-            f"evenly: {means[2]:.3f}. `summary.min_chapter_s` is 15, as the films are short",
-            "chapters of the script", "lower",
+            PART, f"chapters, {name}", means[0], "",
+            f"{len(ours)} films; no boundaries {means[1]:.3f}, evenly spread {means[2]:.3f}",
+            "Pk (Beeferman, Berger and Lafferty, 1999) and WindowDiff (Pevzner and Hearst, 2002) on seconds; the "
+            "window is half the mean chapter; 0 is perfect. Baselines: no boundaries, and the right number evenly "
+            "spread. `summary.min_chapter_s` is 15, because the films are short", "the chapters of the script", "lower",
         )  # fmt: skip
 
 
@@ -88,21 +91,21 @@ def _topics(films: Sequence[KnownFilm], videos: Mapping[str, Video]) -> Iterator
             hits += [topic["label"] in right[-1] for topic in found[:1]]
     silent = sum(not found for found in names)
     yield Figure(
-        PART, "topic right, first, where one is named", sum(hits) / max(1, len(hits)), "%", f"{len(hits)} scenes",
-        "share of first topics that are right; scenes without any (see `topics.min_score`) are left out",
-        "topics of the script, in the shipped taxonomy", "higher",
+        PART, "topic right where one is named, first", sum(hits) / max(1, len(hits)), "%", f"{len(hits)} scenes",
+        "share of first topics that are right; scenes without a topic (see `topics.min_score`) are left out",
+        _TOPICS, "higher",
     )  # fmt: skip
-    for places in (1, 3):
+    for count in (1, 3):
         yield Figure(
-            PART, f"topic right, first {places}".replace("first 1", "first"), accuracy_at(names, right, places), "%",
-            f"{len(names)} scenes, of which {silent} were given none",
-            "share of true scenes for which the overlapping scene of the lake names a right topic",
-            "topics of the script, in the shipped taxonomy; one to eight names are right of about a hundred", "higher",
+            PART, f"topic right, first {count}".replace("first 1", "first"), accuracy_at(names, right, count), "%",
+            f"{len(names)} scenes, {silent} without a topic",
+            "share of true scenes for which the scene of the lake that overlaps it most names a right topic",
+            _TOPICS, "higher",
         )  # fmt: skip
     if scores:
         yield Figure(
             PART, "topic scores, calibration error", calibration_error(scores, hits), "", f"{len(scores)} first topics",
-            "expected calibration error in ten bins", "whether the topic is right", "lower",
+            "expected calibration error of the first topic's score, in ten bins", "whether the topic is right", "lower",
         )  # fmt: skip
 
 
@@ -119,8 +122,9 @@ def _cost(videos: Mapping[str, Video]) -> Iterator[Figure]:
     extra = {step: spent_s for step, spent_s in seconds.items() if step not in MAIN_STEPS}
     listed = ", ".join(f"{step} {spent_s:.1f} s" for step, spent_s in sorted(extra.items(), key=lambda pair: -pair[1]))
     yield Figure(
-        PART, "time beyond the main job", sum(extra.values()) / max(main_s, 1e-9), "%",
-        f"{len(videos)} videos, {sum(video.row['duration_s'] for video in videos.values()):.0f} s",
-        f"seconds of compute in the steps that the main job has not ({listed}) over those in its steps "
-        f"({main_s:.0f} s)", "`videos.timings_s`", "lower", 0.15,
+        PART, "cost of understanding", sum(extra.values()) / max(main_s, 1e-9), "%",
+        f"{len(videos)} videos, {sum(video.row['duration_s'] for video in videos.values()):.0f} s; {listed}; "
+        f"all other steps {main_s:.0f} s",
+        "compute time of speakers, scenes, fusion, topics and summaries over all other steps",
+        "the times in `videos.timings_s`", "lower", 0.15,
     )  # fmt: skip

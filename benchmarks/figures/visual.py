@@ -1,4 +1,4 @@
-"""Pictures: transitions, on-screen text, labels."""
+"""Frames: transitions, on-screen text, labels."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -8,12 +8,12 @@ from benchmarks.material.films import KnownFilm
 from benchmarks.measures.recognition import character_error_rate
 from benchmarks.measures.times import f1, matches
 
-PART = "pictures"
+PART = "visual"
 _SLIDE_TOLERANCE_S = 0.3
 
 
-def picture_figures(films: Sequence[KnownFilm], videos: Mapping[str, Video]) -> Iterator[Figure]:
-    """Measure pictures."""
+def visual_figures(films: Sequence[KnownFilm], videos: Mapping[str, Video]) -> Iterator[Figure]:
+    """Measure shots, on-screen text and labels."""
     yield from _transitions(films, videos)
     yield from _written(films, videos)
     yield from _labels(films, videos)
@@ -34,18 +34,17 @@ def _transitions(films: Sequence[KnownFilm], videos: Mapping[str, Video]) -> Ite
         extra += len(starts) - right - shown - passed
         found += len(starts)
     yield Figure(
-        PART, "cuts, F1", f1(cuts_right, cuts_right + extra, cuts), "", f"{cuts} cuts, shots too many: {extra}",
-        "a cut is found if a shot starts at most two frames from it; whatever starts where nothing changes is a "
-        "false one", "the frame at which the film was cut", "higher", 0.95,
+        PART, "cuts, F1", f1(cuts_right, cuts_right + extra, cuts), "", f"{cuts} cuts; false shots: {extra}",
+        "a cut is found if a shot starts within two frames of it; a shot that starts where nothing changes is false",
+        "the frame at which the film was cut", "higher", 0.95,
     )  # fmt: skip
     yield Figure(
         PART, "slide changes, recall", slides_right / max(1, slides), "%", f"{slides} changes",
-        f"a shot starts at most {_SLIDE_TOLERANCE_S} s from the change", "the frame at which the slide changed",
-        "higher",
+        f"a shot starts within {_SLIDE_TOLERANCE_S} s of the change", "the frame at which the slide changed", "higher",
     )  # fmt: skip
     yield Figure(
         PART, "dissolves, recall", dissolves_right / max(1, dissolves), "%", f"{dissolves} dissolves",
-        "a shot starts during the passage", "the frames of the passage", "higher",
+        "a shot starts during the dissolve", "the frames of the dissolve", "higher",
     )  # fmt: skip
 
 
@@ -61,8 +60,8 @@ def _written(films: Sequence[KnownFilm], videos: Mapping[str, Video]) -> Iterato
     yield Figure(
         PART, "on-screen text, character error rate", character_error_rate(lines, read), "%",
         f"{len(lines)} lines, {sum(map(len, lines))} characters",
-        "of each drawn line, the edit distance to the nearest line read while it was shown; a line that was not read "
-        "is wholly wrong", "lines drawn on slides and photographs, six languages", "lower",
+        "edit distance from each line to the closest line read while it was shown; a missed line counts as all wrong",
+        "the lines drawn on slides and photographs, in six languages", "lower",
     )  # fmt: skip
 
 
@@ -80,5 +79,6 @@ def _labels(films: Sequence[KnownFilm], videos: Mapping[str, Video]) -> Iterator
     for name, hits in (("first", first), ("first five", among)):
         yield Figure(
             PART, f"label right, {name}", hits / max(1, count), "%", f"{count} scenes with photographs or clips",
-            "a keyframe of the scene has one of the right labels there", "ImageNet's names for what is shown", "higher",
+            "a keyframe of the scene has a right label, as its first or among its first five",
+            "ImageNet's names for what is shown", "higher",
         )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Finding: from a query to its moment, by one modality and by several fused."""
+"""Retrieval: from a query to its moment, by one modality and by both."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 
 from benchmarks.figures.figure import Figure
-from benchmarks.figures.fusing import ways_of_scoring
+from benchmarks.figures.fusing import scoring_methods
 from benchmarks.material.analysed import Video
 from benchmarks.material.films import KnownFilm
 from benchmarks.material.questions import questions
@@ -14,46 +14,47 @@ from benchmarks.measures.retrieval import Question, Retrieval, Span, difference_
 from pipeline.lake import Lake
 from pipeline.search import Searcher
 
-PART = "finding"
-_METHOD = "a hit is a stretch of which at least half lies in the true moment"
-_TRUTH = "scenes of the script that answer the query"
+PART = "retrieval"
+_TRUTH = (
+    "the scenes of the script that answer the query; a result counts if at least half of it lies within one of them"
+)
 
 
-def finding_figures(films: Sequence[KnownFilm], videos: Mapping[str, Video], lake: Lake) -> Iterator[Figure]:
-    """Measure finding: scenes ranked by one modality and by both, fused in each way; and the product's search."""
+def retrieval_figures(films: Sequence[KnownFilm], videos: Mapping[str, Video], lake: Lake) -> Iterator[Figure]:
+    """Measure scenes ranked by one modality and by every fusion of both, and `videolake search`."""
     asked = questions(films, videos)
-    yield from _ways(asked, videos, lake)
+    yield from _methods(asked, videos, lake)
     searcher = Searcher(lake)
     for name, those in (
         ("search", asked),
         ("search in other languages", questions(films, videos, english=False)),
     ):
         found = [[Span(hit.video_id, hit.start_s, hit.end_s) for hit in searcher.search(each.text)] for each in those]
-        yield from _figures(name, those, _ranks(those, found), "`videolake search`, by words, meaning and pictures")
+        yield from _figures(
+            name, those, _ranks(those, found), "`videolake search`: lexical, semantic and visual retrievers"
+        )
 
 
-def _ways(asked: Sequence[Question], videos: Mapping[str, Video], lake: Lake) -> Iterator[Figure]:
+def _methods(asked: Sequence[Question], videos: Mapping[str, Video], lake: Lake) -> Iterator[Figure]:
     scenes = [row for video in videos.values() for row in video.scenes]
     spans = [Span(row["video_id"], row["start_s"], row["end_s"]) for row in scenes]
     ranks: dict[str, list[int | None]] = {}
-    for name, scores, method in ways_of_scoring(lake, videos, [question.text for question in asked]):
+    for name, scores, method in scoring_methods(lake, videos, [question.text for question in asked]):
         ranks[name] = _ranks(asked, [_ranked(row, spans) for row in scores])
         yield from _figures(name, asked, ranks[name], method)
     mrr = {name: retrieval(found).mrr for name, found in ranks.items()}
     single = max((name for name in mrr if name.endswith("alone")), key=mrr.__getitem__)
     best = max((name for name in mrr if not name.endswith("alone")), key=mrr.__getitem__)
-    better = [name for name, value in mrr.items() if value > mrr[single]]
     low, high = difference_interval(ranks[best], ranks[single])
     yield Figure(
         PART, "MRR of the best fusion over the best modality", mrr[best] / max(mrr[single], 1e-9), "x",
-        f"{len(asked)} queries",
-        f"{best} over {single}; difference {low:+.3f} to {high:+.3f} with 95 % confidence (paired bootstrap); better "
-        f"than the latter: {', '.join(better) or 'none'}", _TRUTH, "higher", 1.0,
+f"{len(asked)} queries; {best} over {single}: {low:+.3f} to {high:+.3f}",
+        "the ratio, and the 95 % confidence interval of the difference by paired bootstrap", _TRUTH, "higher", 1.0,
     )  # fmt: skip
 
 
 def _ranked(scores: np.ndarray, spans: Sequence[Span]) -> list[Span]:
-    return [spans[place] for place in np.argsort(-scores, kind="stable") if np.isfinite(scores[place])]
+    return [spans[index] for index in np.argsort(-scores, kind="stable") if np.isfinite(scores[index])]
 
 
 def _ranks(asked: Sequence[Question], found: Sequence[Sequence[Span]]) -> list[int | None]:
@@ -68,8 +69,7 @@ def _figures(name: str, asked: Sequence[Question], ranks: Sequence[int | None], 
     }
     listed = ", ".join(f"{need} {each.mrr:.2f}" for need, each in by_need.items())
     for measure, value in (("R@1", whole.r1), ("R@5", whole.r5), ("MRR", whole.mrr)):
-        cases = f"{whole.queries} queries" + (f"; MRR by what answers: {listed}" if measure == "MRR" else "")
+        cases = f"{whole.queries} queries" + (f"; {listed}" if measure == "MRR" else "")
         yield Figure(
-            PART, f"{name}, {measure}", value, "%" if measure != "MRR" else "", cases, f"{method}; {_METHOD}", _TRUTH,
-            "higher",
+            PART, f"{name}, {measure}", value, "%" if measure != "MRR" else "", cases, method, _TRUTH, "higher",
         )  # fmt: skip
