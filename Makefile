@@ -2,9 +2,20 @@
 
 # The newest supported Python that can make virtual environments. Name another with `make setup PYTHON=...`.
 SUPPORTED := 3.13 3.12 3.11
+CHECK_VERSION := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))
 PYTHON ?= $(shell for python in $(SUPPORTED:%=python%) python3; do \
-	$$python -c 'import ensurepip, sys, venv; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' 2>/dev/null \
-	&& echo $$python && break; done)
+	$$python -c 'import ensurepip, venv; $(CHECK_VERSION)' 2>/dev/null && echo $$python && break; done)
+define NO_PYTHON
+Videolake needs Python 3.11, 3.12 or 3.13 with its venv module. To install one:
+  Ubuntu 24.04, Debian 12 or 13:  sudo apt install python3-venv
+  Ubuntu 22.04:                   sudo apt install python3.11-venv
+  Fedora:                         sudo dnf install python3.13
+  macOS:                          brew install python@3.13
+  Anything else, with uv:         uv python install 3.13
+If it is installed but not on PATH: make setup PYTHON=/path/to/python3
+endef
+export NO_PYTHON
+
 # `make setup TORCH=cpu` installs the small CPU-only build of PyTorch on Linux, instead of the CUDA build from PyPI.
 TORCH ?= default
 TORCH_INDEX_cpu := --extra-index-url https://download.pytorch.org/whl/cpu
@@ -13,21 +24,20 @@ EXTRAS := embedded,speakers,sample,audit,dev
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+VENV_WORKS := $(BIN)/python -c 'import pip; $(CHECK_VERSION)' 2>/dev/null
 
 .PHONY: help setup demo test check check-lock format docs lock clean
 
 help:  ## list the commands
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-12s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(STAMP)  ## make .venv with everything in it
 
 $(STAMP): pyproject.toml constraints.txt
-	@$(BIN)/python -c '' 2>/dev/null || test -n "$(PYTHON)" || { echo "Videolake needs Python 3.11, 3.12 or 3.13 with \
-	venv, and found none. Ubuntu, Debian: apt install python3 python3-venv. Fedora: dnf install python3.13. macOS: brew \
-	install python@3.13. If it is elsewhere: make setup PYTHON=/path/to/python3" | tr -d '\t' >&2; exit 1; }
-	@$(BIN)/python -c '' 2>/dev/null || $(PYTHON) -m venv --clear $(VENV)
+	@$(VENV_WORKS) || { test -n "$(PYTHON)" && $(PYTHON) -m venv --clear $(VENV) && $(VENV_WORKS); } \
+		|| { echo "$$NO_PYTHON" >&2; exit 1; }
 	@echo "Installing Videolake, its models and its tools into $(VENV) with $$($(BIN)/python --version)."
-	@echo "This downloads 1 to 4 GB and takes from 3 to 20 minutes; the next time, it is done."
+	@echo "It downloads up to 4 GB, needs up to 8 GB of disk, and takes 3 to 20 minutes, once."
 	$(BIN)/python -m pip install --quiet --upgrade "pip>=25"
 	$(BIN)/python -m pip install -c constraints.txt $(TORCH_INDEX_$(TORCH)) -e '.[$(EXTRAS)]'
 	@touch $(STAMP)
