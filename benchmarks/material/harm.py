@@ -1,4 +1,4 @@
-"""Films made worse in known ways: noise, dark, blur, small pictures, strong compression, missing or damaged parts."""
+"""Films degraded in known ways: noise, darkness, blur, low resolution, strong compression, missing or damaged parts."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -18,15 +18,15 @@ PictureHarm = Callable[[Picture, np.random.Generator], Picture]
 
 @dataclass(frozen=True, slots=True)
 class Harm:
-    """One way of making a film worse."""
+    """One way to degrade a film."""
 
     about: str
     sound: SoundHarm = lambda sound, _rng: sound
     picture: PictureHarm = lambda picture, _rng: picture
     options: Mapping[str, str] | None = None
-    """Of the encoder."""
+    """Options of the encoder."""
     damaged: float = 0.0
-    """Share of the file's middle that is overwritten."""
+    """Share of the file that is overwritten, in its middle."""
 
 
 def _noise(snr_db: float) -> SoundHarm:
@@ -46,7 +46,7 @@ def _telephone(sound: Sound, _rng: np.random.Generator) -> Sound:
 
 
 def _echo(sound: Sound, rng: np.random.Generator) -> Sound:
-    """Put it into a room with a reverberation of 0.6 s (exponential decay of noise, Polack 1988)."""
+    """Add a reverberation of 0.6 s (exponential decay of noise, Polack 1988)."""
     length = int(0.6 * SAMPLE_RATE_HZ)
     tail = rng.normal(0, 1, length) * 10 ** (-3 * np.arange(length) / length)
     tail[0] = 12.0
@@ -73,31 +73,31 @@ def _tiny(picture: Picture, _rng: np.random.Generator) -> Picture:
 
 
 HARMS: Mapping[str, Harm] = {
-    "as it is": Harm("decoded and encoded again, like all others"),
-    "noise, 20 dB": Harm("white noise, a hundredth of the power of the speech", sound=_noise(20)),
-    "noise, 10 dB": Harm("a tenth", sound=_noise(10)),
-    "noise, 0 dB": Harm("as loud as the speech", sound=_noise(0)),
-    "telephone": Harm("nothing but 300 to 3400 Hz", sound=_telephone),
-    "echo": Harm("a room with a reverberation of 0.6 s", sound=_echo),
-    "quiet": Harm("a thirtieth of the amplitude", sound=lambda sound, _rng: sound / 30),
+    "unchanged": Harm("re-encoded, like all others"),
+    "noise, 20 dB": Harm("white noise with 1 % of the power of the speech", sound=_noise(20)),
+    "noise, 10 dB": Harm("white noise with 10 % of the power", sound=_noise(10)),
+    "noise, 0 dB": Harm("white noise as loud as the speech", sound=_noise(0)),
+    "telephone": Harm("only 300 to 3400 Hz", sound=_telephone),
+    "echo": Harm("a room with 0.6 s of reverberation", sound=_echo),
+    "quiet": Harm("1/30 of the amplitude", sound=lambda sound, _rng: sound / 30),
     "blur": Harm("Gaussian, 0.5 % of the width", picture=_blurred),
     "dark": Harm("15 % of the light", picture=_dark),
-    "grain": Harm("Gaussian noise of 25 of 255", picture=_grainy),
+    "grain": Harm("Gaussian noise of 25 out of 255", picture=_grainy),
     "small": Harm("160 pixels wide", picture=_tiny),
     "compressed": Harm("x264 at CRF 45", options={"crf": "45", "preset": "veryfast"}),
-    "no sound": Harm("no sound track", sound=lambda _sound, _rng: None),
-    "no picture": Harm("black frames", picture=lambda picture, _rng: np.zeros_like(picture)),
+    "no audio": Harm("no audio track", sound=lambda _sound, _rng: None),
+    "no video": Harm("black frames", picture=lambda picture, _rng: np.zeros_like(picture)),
     "damaged": Harm("2 % of the bytes in the middle overwritten", damaged=0.02),
 }
 
 
 def harmed(film: Path, harm: Harm, target: Path) -> Path:
-    """Make a film worse; the same every time.
+    """Degrade a film, the same way every time.
 
     Args:
-        film: With sound, in frames of one size.
-        harm: How.
-        target: Where to, `.mp4`; left as it is if it is there.
+        film: A film with audio, and frames of one size.
+        harm: What to do to it.
+        target: The `.mp4` to write; kept if it exists.
     """
     if target.exists():
         return target
