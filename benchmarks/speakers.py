@@ -24,7 +24,7 @@ from benchmarks.speech import Sound, load_sound
 from pipeline.analysis.speakers import SpeakerEncoder, VoiceSession
 from pipeline.analysis.speakers.turns import name_speakers
 from pipeline.analysis.speech import SpeechRecognizer
-from pipeline.analysis.speech.activity import IslandFinder, VoiceActivity
+from pipeline.analysis.speech.voice_activity import SpeechSegmentFinder, VoiceActivityDetector
 from pipeline.extras.sample.speech import speak
 from schemas.config import SpeakersConfig, SpeechConfig
 from schemas.media import SAMPLE_RATE_HZ, AudioBlock
@@ -121,9 +121,9 @@ def equal_error_rate(encoder: SpeakerEncoder, voices: Mapping[str, Sequence[Soun
 
 
 def pauses(sound: Sound) -> list[tuple[int, int]]:
-    stream, finder = VoiceActivity().stream(), IslandFinder(0.5, 0.25)
-    islands = [*finder.add(stream.add(sound)), *finder.add(stream.finish()), *finder.finish()]
-    return [(island.start, island.end) for island in islands]
+    stream, finder = VoiceActivityDetector().stream(), SpeechSegmentFinder(0.5, 0.25)
+    segments = [*finder.add(stream.add(sound)), *finder.add(stream.finish()), *finder.finish()]
+    return [(segment.start, segment.end) for segment in segments]
 
 
 def converse(voices: Mapping[str, Sequence[Sound]], seed: int) -> tuple[Sound, list[tuple[float, float, str]]]:
@@ -136,14 +136,14 @@ def converse(voices: Mapping[str, Sequence[Sound]], seed: int) -> tuple[Sound, l
     for _ in range(12):
         speaker = str(random.choice([name for name in names if name != speaker]))
         sound = voices[speaker][int(random.integers(len(voices[speaker])))]
-        islands = pauses(sound)
-        first = int(random.integers(len(islands)))
+        segments = pauses(sound)
+        first = int(random.integers(len(segments)))
         last = first
-        while last + 1 < len(islands) and islands[last][1] - islands[first][0] < 2 * SAMPLE_RATE_HZ:
+        while last + 1 < len(segments) and segments[last][1] - segments[first][0] < 2 * SAMPLE_RATE_HZ:
             last += 1
-        begin, end = islands[first][0], min(islands[last][1], islands[first][0] + 7 * SAMPLE_RATE_HZ)
+        begin, end = segments[first][0], min(segments[last][1], segments[first][0] + 7 * SAMPLE_RATE_HZ)
         gap = np.zeros(int(random.uniform(0.05, 0.8) * SAMPLE_RATE_HZ), np.float32)
-        for start, stop in islands[first : last + 1]:
+        for start, stop in segments[first : last + 1]:
             span = (length + start - begin, length + min(stop, end) - begin)
             turns.append((span[0] / SAMPLE_RATE_HZ, span[1] / SAMPLE_RATE_HZ, speaker))
         loudness = float(np.sqrt(np.mean(np.square(sound[begin:end]))))

@@ -27,7 +27,7 @@ from pipeline.run.discovery import discover
 from pipeline.run.plan import make_plan
 from pipeline.run.revision import models_of, revision_of
 from schemas.outcome import VideoOutcome
-from workers import Placement, ShardJob, place, run_shard
+from workers import Placement, ShardJob, choose_placement, run_shard
 from workers.cluster import ray_cluster
 
 REPEATED_S = {"talks/ocean_talk.mp4": 240, "reports/photo_report.mp4": 180, "reports/una_manana.mp4": 110,
@@ -107,7 +107,7 @@ def main() -> None:
         archive = make_archive(work)
         found: dict[str, object] = {"inline": report("inline", *analyse(archive, f"{temporary}/inline", None))}
         with ray_cluster("local") as resources:
-            placement = place(load_config(environment={}).workers, resources)
+            placement = choose_placement(load_config(environment={}).workers, resources)
             found["ray"] = report("ray", *analyse(archive, f"{temporary}/ray", placement))
         if options.memory:
             peaks = {}

@@ -26,7 +26,7 @@ from pipeline.search import index_if_large  # noqa: E402
 from schemas.config import Config  # noqa: E402
 from schemas.errors import ArchiveError, ConfigurationError, ModelError, VideolakeError  # noqa: E402
 from schemas.outcome import RunResult, VideoOutcome  # noqa: E402
-from workers import Placement, ShardJob, place, ray_cluster, run_shard  # noqa: E402
+from workers import Placement, ShardJob, choose_placement, ray_cluster, run_shard  # noqa: E402
 
 _MANIFEST_NOTE = "Name a folder, a file, a glob, a manifest or a URI."
 
@@ -224,7 +224,7 @@ def _analyse(handle: _Handle, stack: ExitStack, bar: ProgressArtifact) -> None:
     if run.config.workers.engine == "ray":
         run.tally.update(stage="starting workers")
         resources = stack.enter_context(ray_cluster(run.config.workers.ray_address))
-        run.placement = place(run.config.workers, resources)
+        run.placement = choose_placement(run.config.workers, resources)
         run.logger.info("Cluster: %s; %s", {name: resources.get(name, 0) for name in ("CPU", "GPU")}, run.placement)
     shards = run.config.shards
     retrying = analyse_shard.with_options(

@@ -1,4 +1,4 @@
-"""Why a moment answers a query: what each modality, word and part of the picture adds."""
+"""Why a moment matches a query: the contribution of each modality, each word and each part of the frame."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True, slots=True)
 class WordWeight:
-    """A word and how much of a similarity goes when it is taken away; negative where the similarity grows."""
+    """A word, and how much the similarity drops without it; negative if the similarity rises."""
 
     word: str
     weight: float
@@ -17,38 +17,38 @@ class WordWeight:
 
 @dataclass(frozen=True, slots=True)
 class TextReason:
-    """Why a text that is said or written there is like the query."""
+    """Why speech or on-screen text is similar to the query."""
 
     kind: Literal["speech", "screen"]
     start_s: float
     end_s: float
     similarity: float
-    """Cosine of the text's vector and the query's."""
+    """Cosine between the text's vector and the query's."""
     text_words: tuple[WordWeight, ...]
     """Words of the text, in order."""
     query_words: tuple[WordWeight, ...]
-    """Words of the query, in order, as far as this text goes."""
+    """Words of the query, in order, weighted by what they add to the similarity with this text."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PictureReason:
-    """Why a keyframe is like the query."""
+    """Why a keyframe is similar to the query."""
 
     frame_id: str
     time_s: float
     similarity: float
-    """Cosine in the space that pictures share with texts."""
+    """Cosine in the space that frames share with texts."""
     labels: tuple[tuple[str, float], ...]
-    """What the model sees, with probabilities."""
+    """Labels with their probabilities."""
     thumbnail: bytes
     """JPEG."""
     heat: NDArray[np.float32]
-    """(rows, columns): how much of the similarity goes when that part of the picture is covered."""
+    """(rows, columns): how much the similarity drops when that part of the frame is covered."""
 
 
 @dataclass(frozen=True, slots=True)
 class ModalityShare:
-    """What a modality adds to the similarity of a scene: its weight times its cosine."""
+    """A modality's contribution to the similarity of a scene: its weight times its cosine."""
 
     modality: Literal["text", "vision"]
     weight: float
@@ -56,22 +56,22 @@ class ModalityShare:
 
     @property
     def contribution(self) -> float:
-        """The product."""
+        """Weight times similarity."""
         return self.weight * self.similarity
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Explanation:
-    """Why the moment of a video answers a query, or does not."""
+    """Why a moment of a video matches a query, or does not."""
 
     query: str
     video_id: str
     uri: str
     time_s: float
     scene: tuple[float, float]
-    """Start and end of the scene that the moment is in."""
+    """Start and end of the scene around the moment, in seconds."""
     shares: tuple[ModalityShare, ...]
     texts: tuple[TextReason, ...]
-    """The most similar first."""
+    """Most similar first."""
     picture: PictureReason | None
-    """None where nothing is shown, or pictures and texts cannot be compared."""
+    """None if the moment has no frame, or frames and texts cannot be compared."""

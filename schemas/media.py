@@ -1,4 +1,4 @@
-"""What flows out of a media file: what it says of itself, and the three things one decoding pass yields."""
+"""What comes out of a media file: its description, and the three kinds of item that a decoding pass yields."""
 
 from dataclasses import dataclass
 
@@ -6,30 +6,30 @@ import numpy as np
 from numpy.typing import NDArray
 
 SAMPLE_RATE_HZ = 16_000
-"""Sample rate of all sound in the pipeline, mono float32 in [-1, 1]."""
+"""Sample rate of all audio in the pipeline: mono float32 in [-1, 1]."""
 
 SMALL_HEIGHT, SMALL_WIDTH = 81, 144
-"""Size of the small picture made of every frame; three times TransNetV2's 27 x 48, squeezed to 16:9."""
+"""Size of the small image made of every frame, squeezed to 16:9: three times TransNetV2's 27 x 48."""
 
 
 @dataclass(frozen=True, slots=True)
 class VideoStream:
-    """One moving picture stream; width and height as shown, after rotation and pixel aspect."""
+    """A video stream. Width and height are as displayed, after rotation and pixel aspect ratio."""
 
     index: int
     codec: str
     width: int
     height: int
     fps: float
-    """Average frames a second; 0.0 where the container does not say. Never used to compute a time."""
+    """Average frames per second; 0.0 if the container does not state it. Never used to compute a time."""
     rotation: int
-    """Clockwise turn in degrees that shows the picture upright: 0, 90, 180 or 270."""
+    """Clockwise rotation in degrees that makes the video upright: 0, 90, 180 or 270."""
     pixel_format: str
 
 
 @dataclass(frozen=True, slots=True)
 class AudioStream:
-    """One sound stream."""
+    """An audio stream."""
 
     index: int
     codec: str
@@ -41,24 +41,24 @@ class AudioStream:
 
 @dataclass(frozen=True, slots=True)
 class MediaInfo:
-    """What a probe found in a file."""
+    """The result of probing a file."""
 
     uri: str
     size_bytes: int
     container: str
     duration_s: float
-    """As the container says; 0.0 where it does not. The decoding pass measures the true one."""
+    """As the container states; 0.0 if it does not. The decoding pass measures the real duration."""
     video: VideoStream | None
-    """The stream that is analysed; None for sound alone, also where the only picture is an attached cover."""
+    """The stream to analyse; None for an audio file, even if it has a cover image."""
     audio: AudioStream | None
-    """The stream that is analysed; None for a silent film."""
+    """The stream to analyse; None for a silent video."""
     audio_tracks: int
     has_attached_picture: bool
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FrameBatch:
-    """Consecutive frames, every one, small; for shot detection."""
+    """Small images of consecutive frames, none left out; for shot detection."""
 
     times_s: NDArray[np.float64]
     """(n,) presentation time of each frame, from the start of the video, strictly increasing over the whole pass."""
@@ -68,19 +68,19 @@ class FrameBatch:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SampledFrame:
-    """One frame kept at model size; a candidate for keyframe."""
+    """A frame kept at model size: a keyframe candidate."""
 
     time_s: float
     image: NDArray[np.uint8]
-    """(height, width, 3) RGB upright; the longer side at most `media.max_side_px`."""
+    """(height, width, 3) RGB, upright, with a longer side of up to `media.max_side_px`."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AudioBlock:
-    """Consecutive sound."""
+    """Consecutive audio samples."""
 
     start_s: float
-    """Time of the first sample from the start of the video. The decoder fills gaps in the stream with silence."""
+    """Time of the first sample, from the start of the video. The decoder fills gaps in the stream with silence."""
     samples: NDArray[np.float32]
     """(n,) mono at `SAMPLE_RATE_HZ`."""
 

@@ -1,57 +1,58 @@
-"""What a search asks for and what it finds. Times are seconds from the video's start, half-open."""
+"""Filters and results of searches. Times are seconds from the start of the video, half-open."""
 
 from dataclasses import dataclass
 from typing import Literal
 
 MomentKind = Literal["speech", "screen", "caption", "frame"]
-"""What of a moment is searched: an utterance, the text on screen, a caption, or the picture itself."""
+"""What a moment consists of: an utterance, on-screen text, a caption, or the frame itself."""
 
 MOMENT_KINDS: tuple[MomentKind, ...] = ("speech", "screen", "caption", "frame")
 
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Which moments may be found; what is not set admits all.
+    """Which moments may be found. A field that is not set admits all.
 
-    Search takes a video's path or file name for its id, and languages, topics, speakers and kinds in any case.
+    Searches also accept a video's path or file name as its id, and languages, topics, speakers and kinds in any case.
     """
 
     videos: tuple[str, ...] = ()
     """Ids of videos."""
     languages: tuple[str, ...] = ()
-    """ISO 639-1, of what is said; of the video where nothing is."""
+    """ISO 639-1 codes of the speech; of the video for moments without speech."""
     topics: tuple[str, ...] = ()
-    """Names of topics, of the scene or the video."""
+    """Topics of the scene or the video."""
     speakers: tuple[str, ...] = ()
-    """Names of speakers, as in `utterances.speaker`."""
+    """Speakers, as in `utterances.speaker`."""
     kinds: tuple[MomentKind, ...] = ()
     """Kinds of moments."""
     from_s: float | None = None
-    """Moments that end after this second of their video."""
+    """Only moments that end after this time, in seconds."""
     to_s: float | None = None
-    """Moments that start before this second of their video."""
+    """Only moments that start before this time, in seconds."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """Why a moment was found, by one of the ways of searching."""
+    """Why one retriever found a moment."""
 
     kind: MomentKind
     retriever: Literal["lexical", "semantic", "visual"]
-    """`lexical`: it has words of the query; `semantic`: its text means something similar; `visual`: it looks alike."""
+    """`lexical`: it contains words of the query; `semantic`: its text has a similar meaning; `visual`: its frame is
+    similar."""
     text: str
-    """The words that matched, in their sentence; or what the picture shows."""
+    """The sentence that matched, or the labels of the frame."""
     score: float
-    """Of this way: BM25 for `words`, else cosine."""
+    """The retriever's score: BM25 for `lexical`, else cosine."""
     rank: int
-    """Place in this way's own list, from 1."""
+    """Rank in the retriever's list, from 1."""
     spans: tuple[tuple[int, int], ...] = ()
-    """Where in `text` the words of the query are: first character, and the one after the last."""
+    """Start and end in `text` of each word of the query, in characters, half-open."""
 
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A moment that answers a query."""
+    """A moment that a search found."""
 
     video_id: str
     uri: str
@@ -59,24 +60,24 @@ class Hit:
     start_s: float
     end_s: float
     text: str
-    """What is said or written there, or the caption: the line to show."""
+    """Speech, on-screen text or caption: the line to show."""
     frame_id: str | None
-    """Keyframe to show, whose thumbnail is in `frames`; None for sound alone."""
+    """Keyframe to show, with its thumbnail in `frames`; None for audio without video."""
     score: float
-    """Fused over all ways; comparable within one answer."""
+    """Fused score of all retrievers, comparable only within one search."""
     reasons: tuple[Reason, ...]
-    """The strongest first."""
+    """Best first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Duplicate:
-    """Two videos that show the same, at least in part."""
+    """Two videos that share footage."""
 
     video_id: str
     other_id: str
     uri: str
     other_uri: str
     overlap: float
-    """Share of the first one's keyframes that the other one has too, 0 to 1."""
+    """Share of the first video's keyframes that the other one also shows, 0 to 1."""
     offset_s: float
-    """Time in the other minus time in the first where they show the same."""
+    """Time in the other video minus time in the first, for the shared footage."""

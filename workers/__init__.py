@@ -1,8 +1,8 @@
-"""How the steps run on machines: the worker, where workers are placed, and how a shard is spread over them."""
+"""Running the analysis on machines: the worker, its placement, and the distribution of a shard over workers."""
 
 from workers.cluster import ray_cluster
 from workers.execution import run_shard
 from workers.job import ShardJob
-from workers.placement import Placement, place
+from workers.placement import Placement, choose_placement
 
-__all__ = ["Placement", "ShardJob", "place", "ray_cluster", "run_shard"]
+__all__ = ["Placement", "ShardJob", "choose_placement", "ray_cluster", "run_shard"]

@@ -1,4 +1,4 @@
-"""Run a shard: spread its videos over workers, and hand on what comes back as it comes."""
+"""Run a shard: distribute its videos over workers and yield their outcomes as they arrive."""
 
 import logging
 import threading
@@ -12,16 +12,16 @@ from schemas.outcome import VideoOutcome
 from schemas.records import VideoTask
 from workers.job import ShardJob, task_to_json
 from workers.placement import Placement
-from workers.progress_actor import Board
+from workers.progress_actor import ProgressActor
 from workers.ray_worker import RayVideoWorker
 from workers.video_worker import VideoWorker
 
 logger = logging.getLogger(__name__)
 
-_LOOK_S = 1.0
+_POLL_S = 1.0
 
 Positions = Callable[[dict[str, float]], None]
-"""Told how many seconds of each video in work are decoded."""
+"""Called with the seconds decoded of each running video, by video id."""
 
 
 def run_shard(
@@ -31,29 +31,29 @@ def run_shard(
     *,
     positions: Positions = lambda _: None,
 ) -> Iterator[VideoOutcome]:
-    """Analyse videos and stage their rows; those that an earlier try of the same shard staged are not done again.
+    """Analyse videos and stage their rows. Videos that an earlier attempt at this shard staged are skipped.
 
     Args:
-        job: Where rows belong, and the configuration.
-        tasks: The videos, the longest first.
-        placement: Of the workers in the Ray cluster that this process is connected to; None: do it in this process.
-        positions: Told how far videos are, about once a second.
+        job: The shard, the lake and the configuration.
+        tasks: The videos, longest first.
+        placement: Placement of the workers in the connected Ray cluster; None to run in this process.
+        positions: Called about once a second with the progress of the running videos.
 
     Yields:
-        An outcome a video, in the order in which they end.
+        The outcome of each video, in the order in which they finish.
 
     Raises:
         LakeError: The lake cannot be written.
-        ModelError: A model cannot be loaded, is another one on a worker, or does not do what it must.
+        ModelError: A model cannot be loaded, differs on a worker, or does not work as it must.
     """
     staged = Lake(job.lake_uri).staged(job.shard)
-    left = [task for task in tasks if task.video_id not in staged]
-    if not left:
+    remaining = [task for task in tasks if task.video_id not in staged]
+    if not remaining:
         return
     if placement is None:
-        yield from _run_inline(job, left, positions)
+        yield from _run_inline(job, remaining, positions)
     else:
-        yield from _run_on_ray(job, left, placement, positions)
+        yield from _run_on_ray(job, remaining, placement, positions)
 
 
 def _run_inline(job: ShardJob, tasks: Sequence[VideoTask], positions: Positions) -> Iterator[VideoOutcome]:
@@ -74,22 +74,22 @@ def _run_on_ray(
 
     DataContext.get_current().enable_progress_bars = False
     logging.getLogger("ray.data").setLevel(logging.ERROR)
-    smallest, largest = placement.workers_for(len(tasks))
-    board: Any = ray.remote(num_cpus=0)(Board).remote()
+    min_size, max_size = placement.workers_for(len(tasks))
+    progress_actor: Any = ray.remote(num_cpus=0)(ProgressActor).remote()
     outcomes = ray.data.from_items(
         [{"task": task_to_json(task)} for task in tasks], override_num_blocks=len(tasks)
     ).map_batches(
         RayVideoWorker,
         batch_size=1,
         batch_format="numpy",
-        fn_constructor_args=(job, placement.threads, board),
+        fn_constructor_args=(job, placement.threads, progress_actor),
         compute=ActorPoolStrategy(
-            min_size=smallest, max_size=largest, initial_size=largest, max_tasks_in_flight_per_actor=1
+            min_size=min_size, max_size=max_size, initial_size=max_size, max_tasks_in_flight_per_actor=1
         ),
         num_cpus=placement.num_cpus,
         num_gpus=placement.num_gpus or None,
     )
-    with _watched(board, positions):
+    with _polled(progress_actor, positions):
         for row in outcomes.iter_rows():
             if row["refusal"]:
                 raise ModelError(row["refusal"])
@@ -97,24 +97,24 @@ def _run_on_ray(
 
 
 @contextmanager
-def _watched(board: Any, positions: Positions) -> Iterator[None]:  # noqa: ANN401 - a Ray actor handle
-    """Read the board about once a second while the block runs."""
+def _polled(progress_actor: Any, positions: Positions) -> Iterator[None]:  # noqa: ANN401 - a Ray actor handle
+    """Read the progress actor about once a second while the block runs."""
     import ray
 
     stop = threading.Event()
 
-    def look() -> None:
-        while not stop.wait(_LOOK_S):
+    def poll() -> None:
+        while not stop.wait(_POLL_S):
             try:
-                positions(ray.get(board.read.remote(), timeout=_LOOK_S))
+                positions(ray.get(progress_actor.read.remote(), timeout=_POLL_S))
             except (ray.exceptions.RayError, TimeoutError):
                 continue
 
-    watcher = threading.Thread(target=look, name="positions", daemon=True)
-    watcher.start()
+    poller = threading.Thread(target=poll, name="positions", daemon=True)
+    poller.start()
     try:
         yield
     finally:
         stop.set()
-        watcher.join()
-        ray.kill(board)
+        poller.join()
+        ray.kill(progress_actor)

@@ -1,4 +1,4 @@
-"""What a worker has to know, small and plain, so that it travels to any machine."""
+"""What a worker needs to know about a shard, small and serialisable."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -10,22 +10,22 @@ from schemas.records import VideoTask
 
 @dataclass(frozen=True, slots=True)
 class ShardJob:
-    """The part of a shard that is the same for all its videos."""
+    """What all videos of a shard have in common."""
 
     shard: str
     revision: str
     lake_uri: str
     config: Config
     models: tuple[ModelInfo, ...] = ()
-    """As found where the run was planned; a worker on a machine with others does nothing."""
+    """The models found where the run was planned. A worker whose models differ refuses to work."""
 
 
 def task_to_json(task: VideoTask) -> str:
-    """Write a task so that it crosses to another process; file names in any bytes survive."""
+    """Serialise a task, preserving file names that are not valid text."""
     return json.dumps(asdict(task))
 
 
 def task_from_json(text: str) -> VideoTask:
-    """Read what `task_to_json` wrote."""
+    """Read a task that `task_to_json` wrote."""
     fields = json.loads(text)
     return VideoTask(fields["video_id"], tuple(fields["uris"]), fields["size_bytes"], fields["mtime_ns"])

@@ -1,4 +1,4 @@
-"""Keep what is logged while one video is worked on, to be shown where the flow runs."""
+"""Capture the log records of one video, to show them where the flow runs."""
 
 import logging
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ _MAX_LINES = 100
 _PACKAGES = ("pipeline", "workers")
 
 
-class _Keeper(logging.Handler):
+class _Collector(logging.Handler):
     def __init__(self) -> None:
         super().__init__(logging.INFO)
         self.lines: list[LogLine] = []
@@ -22,16 +22,16 @@ class _Keeper(logging.Handler):
 
 @contextmanager
 def captured_logs() -> Iterator[list[LogLine]]:
-    """Collect our packages' log records of level INFO and above; the first 100 of them."""
-    keeper = _Keeper()
+    """Collect the first 100 log records of our packages at level INFO and above."""
+    collector = _Collector()
     loggers = [logging.getLogger(name) for name in _PACKAGES]
     levels = [logger.level for logger in loggers]
     for logger in loggers:
-        logger.addHandler(keeper)
+        logger.addHandler(collector)
         logger.setLevel(logging.INFO)
     try:
-        yield keeper.lines
+        yield collector.lines
     finally:
         for logger, level in zip(loggers, levels, strict=True):
-            logger.removeHandler(keeper)
+            logger.removeHandler(collector)
             logger.setLevel(level)

@@ -1,4 +1,4 @@
-"""A board in the cluster on which workers write how far they are, for whoever shows progress."""
+"""The progress actor: collects the progress of all workers in the cluster, for display where the flow runs."""
 
 import time
 from typing import Any
@@ -6,35 +6,35 @@ from typing import Any
 _INTERVAL_S = 1.0
 
 
-class Board:
-    """Runs as a Ray actor that needs no CPU; holds seconds decoded by video id."""
+class ProgressActor:
+    """A Ray actor without CPUs that holds the seconds decoded of each video, by video id."""
 
     def __init__(self) -> None:
         self._positions_s: dict[str, float] = {}
 
     def write(self, video_id: str, position_s: float) -> None:
-        """Note how far a video is."""
+        """Record the progress of a video."""
         self._positions_s[video_id] = position_s
 
     def read(self) -> dict[str, float]:
-        """Return how far each video is that was begun."""
+        """Return the progress of every video that was started."""
         return dict(self._positions_s)
 
 
-class BoardWriter:
-    """A worker's pen: writes at most once a second and never waits.
+class ProgressWriter:
+    """Sends a worker's progress to the progress actor, no more than once a second and without waiting.
 
     Args:
-        board: Handle of the actor.
+        progress_actor: Handle of the `ProgressActor`.
     """
 
-    def __init__(self, board: Any) -> None:  # noqa: ANN401 - a Ray actor handle
-        self._board = board
+    def __init__(self, progress_actor: Any) -> None:  # noqa: ANN401 - a Ray actor handle
+        self._progress_actor = progress_actor
         self._next_s = 0.0
 
     def __call__(self, video_id: str, position_s: float) -> None:
-        """Note how far a video is."""
+        """Send the progress of a video, if it is time."""
         now_s = time.monotonic()
         if now_s >= self._next_s:
             self._next_s = now_s + _INTERVAL_S
-            self._board.write.remote(video_id, position_s)
+            self._progress_actor.write.remote(video_id, position_s)

@@ -1,4 +1,4 @@
-"""`VideoWorker` as an actor of Ray Data: a batch holds one video, and what comes back is small."""
+"""`VideoWorker` as a Ray Data actor: each batch is one video, and only its small outcome is sent back."""
 
 import faulthandler
 import logging
@@ -13,40 +13,43 @@ from numpy.typing import NDArray
 from pipeline.run import models_of
 from schemas.errors import ConfigurationError, ModelError
 from workers.job import ShardJob, task_from_json
-from workers.progress_actor import BoardWriter
+from workers.progress_actor import ProgressWriter
 from workers.video_worker import VideoWorker
 
 _GRACE_S = 60.0
-"""Seconds over `limits.timeout_s` after which a worker that hangs, and so cannot stop by itself, is ended."""
+"""Seconds after `limits.timeout_s` at which a worker that hangs, and so cannot stop by itself, is ended."""
 
 
 class RayVideoWorker:
-    """Loads the models once an actor.
+    """Loads the models once per actor.
 
     Args:
-        job: Where rows belong, and the configuration.
+        job: The shard, the lake and the configuration.
         threads: Threads of the decoder and of each model.
-        board: Handle of the `Board` actor.
+        progress_actor: Handle of the `ProgressActor`.
     """
 
-    def __init__(self, job: ShardJob, threads: int, board: Any) -> None:  # noqa: ANN401 - a Ray actor handle
-        # Records reach the flow with the outcome; on a worker's stderr they would be seen twice.
+    def __init__(self, job: ShardJob, threads: int, progress_actor: Any) -> None:  # noqa: ANN401 - a Ray actor handle
+        # Log records reach the flow with the outcome; on the worker's stderr they would appear twice.
         logging.getLogger("videolake").addHandler(logging.NullHandler())
         self._job = job
         self._worker: VideoWorker | None = None
         self._refusal = ""
         try:
             _check_models(job)
-            self._worker = VideoWorker(job.config, threads=threads, position=BoardWriter(board))
+            self._worker = VideoWorker(job.config, threads=threads, position=ProgressWriter(progress_actor))
         except (ModelError, ConfigurationError) as error:
-            # Raised here, Ray would hide it in the death of an actor.
+            # If raised here, Ray would report only that an actor died.
             self._refusal = _refusal(error)
 
     def __call__(self, batch: dict[str, NDArray[np.object_]]) -> dict[str, list[str]]:
-        """Analyse the tasks of a batch, written by `task_to_json`.
+        """Analyse the tasks of a batch.
+
+        Args:
+            batch: Tasks in the column `task`, written by `task_to_json`.
 
         Returns:
-            `outcome`, outcomes as JSON; `refusal`, why nothing can be analysed here, else empty.
+            Columns `outcome`, the outcomes as JSON, and `refusal`, why this worker cannot analyse anything, or empty.
         """
         outcomes, refusals = [], []
         for text in batch["task"]:
@@ -63,14 +66,14 @@ class RayVideoWorker:
 
 
 def _check_models(job: ShardJob) -> None:
-    """Raise where a model is not the one here that it is where the run was planned."""
+    """Raise `ModelError` if a model differs from the one found where the run was planned."""
     here = {(model.role, model.id): model.digest for model in models_of(job.config)} if job.models else {}
     for model in job.models:
         digest = here.get((model.role, model.id))
         if digest != model.digest:
             raise ModelError(
-                f"{model.role}: {model.id} has the digest {digest} here and {model.digest} where the run was planned. "
-                "Install the same versions on every machine with workers."
+                f"{model.role}: {model.id} has the digest {digest} here but {model.digest} where the run was planned. "
+                "Install the same versions on every machine that runs workers."
             )
 
 
@@ -80,7 +83,7 @@ def _refusal(error: Exception) -> str:
 
 @contextmanager
 def _ended_after(seconds: float) -> Iterator[None]:
-    """End this process, with a traceback on stderr, if the block takes longer: native code can hang for ever."""
+    """End this process, with a traceback on stderr, if the block takes longer, because native code can hang forever."""
     faulthandler.dump_traceback_later(seconds, exit=True)
     try:
         yield

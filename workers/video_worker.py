@@ -1,4 +1,4 @@
-"""The worker: owns its models, and takes videos one after another from file to staged rows."""
+"""The worker: owns the models, and takes one video after another from file to staged rows."""
 
 import logging
 import os
@@ -6,8 +6,7 @@ import resource
 import socket
 import sys
 import time
-import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -24,13 +23,14 @@ from schemas.errors import ErrorKind, LakeError, MediaError, ModelError
 from schemas.media import MediaInfo
 from schemas.outcome import VideoOutcome
 from schemas.records import Analysis, Failure, VideoTask
+from workers.failures import failure_of, failure_of_attempts
 from workers.job import ShardJob
 from workers.log_capture import captured_logs
 
 logger = logging.getLogger(__name__)
 
 Position = Callable[[str, float], None]
-"""Told a video's id and how many seconds of it are decoded."""
+"""Called with a video's id and the seconds of it that are decoded."""
 
 
 @dataclass(slots=True)
@@ -41,15 +41,15 @@ class _Result:
 
 
 class VideoWorker:
-    """Analyses videos; whatever is wrong with one of them becomes its row in `errors`.
+    """Analyses videos. Any problem with a video becomes its row in `errors`.
 
     Args:
-        config: The whole tree.
+        config: The whole configuration.
         threads: Threads of the decoder and of each model.
-        position: Told how far a video is.
+        position: Called with the progress of the video.
 
     Raises:
-        ModelError: A model cannot be found or loaded; then no video can be analysed.
+        ModelError: A model cannot be found or loaded, so no video can be analysed.
     """
 
     def __init__(self, config: Config, *, threads: int, position: Position = lambda _id, _s: None) -> None:
@@ -72,19 +72,16 @@ class VideoWorker:
 
         Args:
             task: The video.
-            job: Where its rows belong.
-
-        Returns:
-            What became of it.
+            job: The shard that its rows belong to.
 
         Raises:
-            LakeError: The lake cannot be written; then the shard cannot go on.
+            LakeError: The lake cannot be written, so the shard cannot continue.
         """
         begun = time.perf_counter()
         lake = Lake(job.lake_uri)
         with captured_logs() as log:
             earlier = lake.begin_attempt(job.shard, task.video_id, datetime.now(UTC))
-            result = _Result(failure=self._given_up(task, earlier))
+            result = _Result(failure=failure_of_attempts(task, earlier, self._config.limits))
             if result.failure is None:
                 result = self._attempt(task, len(earlier) + 1)
             tables = self._tables(task, job, result, len(earlier) + 1)
@@ -110,23 +107,8 @@ class VideoWorker:
         except ModelError:
             raise
         except Exception as error:  # noqa: BLE001 - one video never stops the others
-            result.analysis, result.failure = None, _failure(error, task, attempts)
+            result.analysis, result.failure = None, failure_of(error, task, attempts)
         return result
-
-    def _given_up(self, task: VideoTask, earlier: Sequence[datetime]) -> Failure | None:
-        """Tell whether earlier attempts, which ended with their worker, were enough."""
-        limits = self._config.limits
-        if earlier and (datetime.now(UTC) - earlier[0]).total_seconds() >= limits.timeout_s:
-            message = f"It hung for longer than limits.timeout_s = {limits.timeout_s:g} s and its worker was ended."
-        elif len(earlier) >= limits.max_attempts:
-            message = (
-                f"Its worker died in each of {len(earlier)} attempts, as from a crash in native code or for want of "
-                "memory. Look at the worker's log; limits.max_pixels or fewer workers may help."
-            )
-        else:
-            return None
-        kind = ErrorKind.CRASHED if len(earlier) >= limits.max_attempts else ErrorKind.TIMEOUT
-        return Failure("worker", kind, f"{task.uris[0]}: {message}", "", len(earlier))
 
     def _tables(self, task: VideoTask, job: ShardJob, result: _Result, attempts: int) -> dict[str, pa.Table]:
         origin = self._origin(revision=job.revision, shard=job.shard, committed_at=datetime.now(UTC))
@@ -134,41 +116,30 @@ class VideoWorker:
             try:
                 return video_tables(task, result.analysis, origin)
             except LakeError as error:
-                # What was found breaks a promise of the tables: our mistake, which costs this video alone.
-                result.analysis, result.failure = None, _failure(error, task, attempts)
-        assert result.failure is not None  # noqa: S101 - either there is an analysis or a failure
+                # The results violate a table's schema. That is a bug of ours, but it only costs this video.
+                result.analysis, result.failure = None, failure_of(error, task, attempts)
+        assert result.failure is not None  # noqa: S101 - there is either an analysis or a failure
         return failure_tables(task, result.failure, result.info, origin)
 
 
-def _failure(error: Exception, task: VideoTask, attempts: int) -> Failure:
-    if isinstance(error, MediaError):
-        return Failure(error.stage, error.kind, str(error), "", attempts)
-    trace = "".join(traceback.format_exception(error))
-    if isinstance(error, MemoryError):
-        message = f"{task.uris[0]} needs more memory than there is. Use fewer workers, or lower limits.max_pixels."
-        return Failure("worker", ErrorKind.OUT_OF_MEMORY, message, trace, attempts)
-    message = f"{task.uris[0]}: unexpected {type(error).__name__}: {error}. Please report it with the traceback."
-    return Failure("worker", ErrorKind.INTERNAL, message, trace, attempts)
-
-
 def _check_unchanged(task: VideoTask) -> None:
-    """Raise where a local file is not the one any more whose content named the video."""
+    """Raise `MediaError` if a local file has changed since its content was digested."""
     uri = task.uris[0]
     if "://" in uri or not task.mtime_ns:
         return
     try:
         state = Path(uri).stat()
     except OSError as error:
-        message = f"{uri} vanished while it was analysed: {error.strerror}. Run again to see what is there now."
+        message = f"{uri} vanished during its analysis: {error.strerror}. Run again to list the archive as it is now."
         raise MediaError(ErrorKind.VANISHED, message, stage="decode") from error
     if (state.st_size, state.st_mtime_ns) != (task.size_bytes, task.mtime_ns):
-        message = f"{uri} changed while it was analysed. Run again once nobody writes to it."
+        message = f"{uri} changed during its analysis. Run again when nothing writes to it any more."
         raise MediaError(ErrorKind.VANISHED, message, stage="decode")
 
 
 def _outcome(task: VideoTask, result: _Result, *, wall_s: float) -> VideoOutcome:
     analysis, failure = result.analysis, result.failure
-    about = {
+    common = {
         "video_id": task.video_id,
         "uri": task.uris[0],
         "size_bytes": task.size_bytes,
@@ -178,7 +149,7 @@ def _outcome(task: VideoTask, result: _Result, *, wall_s: float) -> VideoOutcome
     }
     if analysis is None:
         kind, message = (failure.kind, failure.message) if failure else ("", "")
-        return VideoOutcome(status="failed", error_kind=kind, error_message=message, **about)
+        return VideoOutcome(status="failed", error_kind=kind, error_message=message, **common)
     utterances = analysis.transcript.utterances
     return VideoOutcome(
         status="ok",
@@ -190,7 +161,7 @@ def _outcome(task: VideoTask, result: _Result, *, wall_s: float) -> VideoOutcome
         words=sum(len(each.words) or word_count(each.text, each.language) for each in utterances),
         headline=analysis.summary.headline,
         timings_s=analysis.timings_s,
-        **about,
+        **common,
     )
 
 

@@ -2,11 +2,11 @@
 
 from pipeline.lake.cleaning import Cleaned
 from pipeline.lake.compaction import Compacted
+from pipeline.lake.derived import DerivedFiles
 from pipeline.lake.lake import Lake, is_lake
 from pipeline.lake.layout import shard_id
 from pipeline.lake.query import fetch
 from pipeline.lake.rows import Origin, failure_tables, video_tables
-from pipeline.lake.store import Store
 from pipeline.lake.text import file_name, well_formed
 from pipeline.lake.video_record import VideoDescription, clock, describe_video, find_video, rows_of_video
 from pipeline.lake.views import quoted
@@ -14,9 +14,9 @@ from pipeline.lake.views import quoted
 __all__ = [
     "Cleaned",
     "Compacted",
+    "DerivedFiles",
     "Lake",
     "Origin",
-    "Store",
     "VideoDescription",
     "clock",
     "describe_video",

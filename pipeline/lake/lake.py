@@ -11,7 +11,8 @@ import duckdb
 import pyarrow as pa
 
 from pipeline.lake import cleaning, commit, compaction, query, staging
-from pipeline.lake.layout import MARKER, REPORTS, checked
+from pipeline.lake.derived import DerivedFiles
+from pipeline.lake.layout import MARKER, REPORTS, SEARCH, checked
 from pipeline.lake.lock import writer_lock
 from pipeline.lake.parquet import write_table
 from pipeline.lake.rows import table_of
@@ -191,6 +192,11 @@ class Lake:
             return self._store.read(f"{REPORTS}/{checked(run_id)}.html").decode(errors="replace")
         except OSError as error:
             raise LakeError(f"The lake {self.uri} has no report of the run {run_id}: {error}") from error
+
+    @property
+    def search_files(self) -> DerivedFiles:
+        """The files of the search index (see `pipeline.search.manifest`)."""
+        return DerivedFiles(self._store, SEARCH, self.uri)
 
     def write_sources(self, run_id: str, rows: Sequence[Mapping[str, Any]]) -> None:
         """Record where a run found which content, for files that are new or changed.

@@ -29,6 +29,7 @@ COMPACTIONS = "_compactions"
 REPORTS = "_reports"
 LOCK = "_lock"
 LOCK_INFO = "_lock.json"
+SEARCH = "_search"
 
 RUN_TABLES = ("runs", "sources")
 """Tables that a run writes, one file a run."""

@@ -1,8 +1,8 @@
-"""Getting a run ready: its configuration, the videos it finds, what is to be done, and at which revision."""
+"""Preparing a run: load the configuration, find the videos, compute the revision, and plan the work."""
 
 from pipeline.run.configuration import load_config
 from pipeline.run.digest import content_digest
-from pipeline.run.discovery import Discovery, discover
+from pipeline.run.discovery import Discovery, discover, discover_known
 from pipeline.run.listing import list_archive
 from pipeline.run.plan import Plan, Shard, make_plan
 from pipeline.run.revision import models_of, revision_of
@@ -13,6 +13,7 @@ __all__ = [
     "Shard",
     "content_digest",
     "discover",
+    "discover_known",
     "list_archive",
     "load_config",
     "make_plan",

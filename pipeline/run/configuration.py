@@ -1,4 +1,4 @@
-"""Load the configuration: defaults, a profile, a TOML file, the environment, and flags, each over the one before."""
+"""Load the configuration: defaults, a profile, a TOML file, the environment, flags. Later sources win."""
 
 import json
 import os
@@ -17,7 +17,7 @@ ENVIRONMENT_PREFIX = "VIDEOLAKE_"
 
 
 def profile_names() -> tuple[str, ...]:
-    """Return the names of the profiles that ship with Videolake."""
+    """Return the names of the profiles that come with Videolake."""
     folder = resources.files("pipeline.run").joinpath("profiles")
     return tuple(sorted(entry.name.removesuffix(".toml") for entry in folder.iterdir() if entry.name.endswith(".toml")))
 
@@ -30,17 +30,17 @@ def load_config(
     settings: Sequence[str] = (),
     overrides: Mapping[str, Any] | None = None,
 ) -> Config:
-    """Merge all sources of configuration into one checked tree.
+    """Merge all sources into one validated configuration.
 
     Args:
-        profile: Name of a shipped profile, see `profile_names`.
+        profile: Name of a built-in profile; see `profile_names`.
         file: A TOML file whose tables are the sections of `schemas.config.Config`.
-        environment: `VIDEOLAKE_<SECTION>__<KEY>=value`; values are read as JSON where they are JSON, else as text.
-        settings: `section.key=value` as given by `--set`, values read likewise.
-        overrides: A nested mapping that beats all others; `None` values are passed over.
+        environment: `VIDEOLAKE_<SECTION>__<KEY>=value`. Values are parsed as JSON if possible, otherwise taken as text.
+        settings: `section.key=value` as given with `--set`, with values parsed the same way.
+        overrides: A nested mapping that overrides all other sources; `None` values are ignored.
 
     Raises:
-        ConfigurationError: A source cannot be read, names an unknown key, or has a value out of range.
+        ConfigurationError: A source cannot be read, has an unknown key, or has a value out of range.
     """
     tree: dict[str, Any] = {}
     if profile is not None:
@@ -59,7 +59,7 @@ def load_config(
 
 
 def _with_absolute_taxonomy(tree: dict[str, Any]) -> dict[str, Any]:
-    """Name a taxonomy's file so that workers find it from another folder."""
+    """Make the path of a taxonomy file absolute, so that workers find it from any folder."""
     topics = tree.get("topics")
     named = topics.get("taxonomy") if isinstance(topics, Mapping) else None
     if isinstance(named, str) and Path(named).expanduser().is_file():
@@ -69,7 +69,7 @@ def _with_absolute_taxonomy(tree: dict[str, Any]) -> dict[str, Any]:
 
 def _read_profile(name: str) -> dict[str, Any]:
     if name not in profile_names():
-        raise ConfigurationError(f"There is no profile {name!r}. There are: {', '.join(profile_names())}.")
+        raise ConfigurationError(f"There is no profile {name!r}. Choose one of: {', '.join(profile_names())}.")
     return tomllib.loads(
         resources.files("pipeline.run").joinpath("profiles", f"{name}.toml").read_text(encoding="utf-8")
     )
@@ -96,7 +96,7 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
 def _from_setting(setting: str) -> dict[str, Any]:
     key, equals, value = setting.partition("=")
     if not equals or "." not in key:
-        raise ConfigurationError(f"--set takes section.key=value, e.g. --set speech.beam_size=1; got {setting!r}.")
+        raise ConfigurationError(f"--set needs section.key=value, e.g. --set speech.beam_size=1; got {setting!r}.")
     return _nest(key.strip().split("."), _parse(value.strip()))
 
 
@@ -130,10 +130,10 @@ def _without_none(tree: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _explain(error: ValidationError) -> str:
-    lines = ["The configuration is not valid:"]
+    lines = ["Invalid configuration:"]
     for problem in error.errors(include_url=False):
         where = ".".join(str(part) for part in problem["loc"])
         what = "there is no such setting" if problem["type"] == "extra_forbidden" else problem["msg"]
         lines.append(f"  {where}: {what} (got {problem['input']!r})")
-    lines.append("`videolake config` lists every setting with its meaning.")
+    lines.append("Run `videolake config` to list and explain all settings.")
     return "\n".join(lines)

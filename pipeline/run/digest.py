@@ -1,4 +1,4 @@
-"""Name a content: the same bytes are the same video, wherever they are and whatever they are called."""
+"""The content digest, which identifies a video: the same bytes are the same video, whatever their location or name."""
 
 import hashlib
 from collections.abc import Iterator
@@ -18,11 +18,11 @@ def content_digest(uri: str, size_bytes: int, config: ArchiveConfig) -> str:
 
     Args:
         uri: The file.
-        size_bytes: Its size; part of a sampled digest.
-        config: `archive.digest`: all bytes, or four samples of 1 MiB spread from the first to the last byte.
+        size_bytes: Its size, which is part of a sampled digest.
+        config: `archive.digest` selects all bytes, or four samples of 1 MiB spread from the first to the last byte.
 
     Returns:
-        32 hexadecimal characters: half a SHA-256.
+        32 hexadecimal characters: the first half of a SHA-256.
 
     Raises:
         MediaError: The file vanished or cannot be read.

@@ -1,4 +1,4 @@
-"""Find the videos of an archive: list its files, and tell contents apart, reading only what is new or changed."""
+"""Find the videos of an archive: list its files and identify their content, reading only new or changed files."""
 
 import hashlib
 import logging
@@ -18,38 +18,38 @@ from schemas.records import ArchiveItem, VideoTask
 logger = logging.getLogger(__name__)
 
 _READERS = 4
-"""Files digested side by side: hashing lets go of the interpreter, and a second waits for its disk meanwhile."""
+"""Files digested in parallel: hashing releases the interpreter lock, so others can wait for the disk meanwhile."""
 _BATCH = 256
 
 
 @dataclass(frozen=True, slots=True)
 class Discovery:
-    """What there is in an archive."""
+    """The videos found in an archive."""
 
     tasks: tuple[VideoTask, ...]
-    """One a content, in order of its first URI."""
+    """One per distinct content, in the order in which it was first listed."""
     files: int
-    """Files listed; more than there are tasks where files are copies of others."""
+    """Number of files listed. Copies count here, but share one task."""
     new_sources: tuple[dict[str, Any], ...] = field(repr=False)
-    """Rows for `Lake.write_sources`, without `seen_at`: files whose content the lake did not know."""
+    """Rows for `Lake.write_sources`, without `seen_at`: files whose content was not in the lake's `sources`."""
 
 
 def discover(
     archive: Sequence[str], lake: Lake, config: ArchiveConfig, *, progress: Callable[[int], None] = lambda _: None
 ) -> Discovery:
-    """List an archive and name the content of every file.
+    """List an archive and identify the content of every file.
 
-    A file whose place, size and modification time the lake knows is not read again. A file that cannot be read is a
-    task too: its analysis fails with the reason.
+    A file whose location, size and modification time are in the lake is not read again. A file that cannot be read is
+    also a task: its analysis fails with the reason.
 
     Args:
         archive: Folders, files, globs, manifests, URIs.
-        lake: Knows what earlier runs have read.
+        lake: Has the digests of files that earlier runs have read.
         config: The `archive` section.
-        progress: Told how many files were found, as often as there are more.
+        progress: Called with the number of files found so far.
 
     Raises:
-        ArchiveError: A part of the archive is not there or cannot be listed.
+        ArchiveError: A part of the archive does not exist or cannot be listed.
     """
     known = _known(lake)
     items: list[ArchiveItem] = []
@@ -68,10 +68,27 @@ def discover(
     return Discovery(_tasks(zip(items, digests, strict=True)), len(items), tuple(new_sources))
 
 
+def discover_known(archive: Sequence[str], lake: Lake, config: ArchiveConfig) -> tuple[VideoTask, ...] | None:
+    """Return the videos of an archive without reading any file, or None as soon as a file is new or changed.
+
+    Raises:
+        ArchiveError: A part of the archive does not exist or cannot be listed.
+    """
+    known = _known(lake)
+    found: list[tuple[ArchiveItem, str]] = []
+    for item in list_archive(archive, config):
+        video_id = known.get(_state(item))
+        if video_id is None:
+            return None
+        found.append((item, video_id))
+    return _tasks(found)
+
+
 def _known(lake: Lake) -> dict[tuple[str, int, int], str]:
+    """Return the `video_id` of every file that earlier runs have read, by its `_state`."""
     rows = lake.known_sources().to_pydict()
     columns = (rows["uri"], rows["size_bytes"], rows["mtime_ns"], rows["video_id"])
-    # Without a modification time nobody can tell whether the file is still the same.
+    # Without a modification time, there is no way to tell whether the file has changed.
     return {(uri, size, mtime): video_id for uri, size, mtime, video_id in zip(*columns, strict=True) if mtime}
 
 
@@ -88,7 +105,7 @@ def _digest(item: ArchiveItem, config: ArchiveConfig) -> str:
 
 
 def _stand_in(item: ArchiveItem) -> str:
-    """Name a file that cannot be read by its place; once it can be, its content names it and this failure is past."""
+    """Identify an unreadable file by its location. Once it can be read, its content digest replaces this id."""
     return hashlib.sha256(f"unreadable {item.uri}".encode("utf-8", "surrogateescape")).hexdigest()[:32]
 
 

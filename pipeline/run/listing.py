@@ -1,4 +1,4 @@
-"""List the files of an archive: folders, files, globs, manifests and URIs; each file once, in a fixed order."""
+"""List the files of an archive (folders, files, globs, manifests, URIs): each file once, in a fixed order."""
 
 import glob
 import logging
@@ -23,25 +23,25 @@ _NANOSECONDS = 1_000_000_000
 
 
 def list_archive(roots: Sequence[str], config: ArchiveConfig) -> Iterator[ArchiveItem]:
-    """List files that may be videos; nobody looks inside yet.
+    """List files that may be videos, without opening them.
 
-    Folders are walked in order of names, without hidden files and folders, taking files by their ending; links are
-    followed, each folder once. Files that are named one by one, or in a manifest (`.txt`, `.csv` or `.parquet` of paths
-    and URIs, relative to itself), are taken whatever their name. A manifest's file that is not there is listed with 0
-    bytes, so that its absence is reported.
+    Folders are walked in name order. Hidden files and folders are skipped, files are selected by extension, and links
+    are followed, each folder once. Files given one by one, or in a manifest (`.txt`, `.csv` or `.parquet` with paths
+    relative to the manifest, or URIs), are taken whatever their extension. A missing file of a manifest is listed with
+    0 bytes, so that it is reported.
 
     Args:
         roots: Folders, files, globs, manifests, fsspec URIs.
-        config: Which endings count.
+        config: Sets the file name extensions.
 
     Yields:
         Each file once, by its real path.
 
     Raises:
-        ArchiveError: A root is not there, or cannot be listed.
+        ArchiveError: A root does not exist or cannot be listed.
     """
     if not roots:
-        raise ArchiveError("No archive was named. Name a folder, a file, a glob, a manifest or a URI.")
+        raise ArchiveError("No archive was given. Give a folder, a file, a glob, a manifest or a URI.")
     seen: set[str] = set()
     for root in roots:
         for item in _list_root(root, config):
@@ -64,7 +64,7 @@ def _list_root(root: str, config: ArchiveConfig) -> Iterator[ArchiveItem]:
         elif glob.has_magic(str(path)):
             yield from _list_glob(str(path), config)
         else:
-            raise ArchiveError(f"There is no {root}. Check the path.")
+            raise ArchiveError(f"{root} does not exist. Check the path.")
     except OSError as error:
         raise ArchiveError(f"{root} cannot be listed: {error.strerror or error}.") from error
 
@@ -77,12 +77,12 @@ def _walk(folder: Path, config: ArchiveConfig, seen: set[str]) -> Iterator[Archi
     try:
         entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
     except OSError as error:
-        logger.warning("The folder %s is left out: %s", folder, error.strerror)
+        logger.warning("Skipping the folder %s: %s", folder, error.strerror)
         return
     for entry in entries:
         if entry.name.startswith("."):
             continue
-        if os.path.isdir(entry.path):  # noqa: PTH112 - unlike the entry's own, it is false for a link to itself
+        if os.path.isdir(entry.path):  # noqa: PTH112 - unlike entry.is_dir(), it is false for a link to itself
             yield from _walk(Path(entry.path), config, seen)
         elif _is_media(entry.name, config):
             yield _local_item(Path(entry.path))
@@ -91,7 +91,7 @@ def _walk(folder: Path, config: ArchiveConfig, seen: set[str]) -> Iterator[Archi
 def _list_glob(pattern: str, config: ArchiveConfig) -> Iterator[ArchiveItem]:
     found = sorted(glob.glob(pattern, recursive=True))  # noqa: PTH207 - patterns may be absolute
     if not found:
-        raise ArchiveError(f"Nothing matches {pattern}. Quote the pattern so that Videolake sees it as it is.")
+        raise ArchiveError(f"Nothing matches {pattern}. Quote the pattern so that the shell does not expand it.")
     seen: set[str] = set()
     for name in found:
         path = Path(name)
@@ -115,10 +115,10 @@ def _list_manifest(path: Path, config: ArchiveConfig) -> Iterator[ArchiveItem]:
 
 
 def _local_item(path: Path) -> ArchiveItem:
-    # The real path, so that a file reached by two links is one file.
+    # The real path, so that a file reached through two links is listed once.
     real = os.path.realpath(path)
     try:
-        state = os.stat(real)  # noqa: PTH116 - names may hold bytes that are no text
+        state = os.stat(real)  # noqa: PTH116 - names may contain bytes that are not valid text
     except OSError:
         return ArchiveItem(real, 0, 0)
     regular = stat.S_ISREG(state.st_mode)
@@ -134,12 +134,12 @@ def _list_remote(root: str, config: ArchiveConfig, *, missing_ok: bool = False) 
         filesystem, base = fsspec.core.url_to_fs(root)
         found = _find_remote(filesystem, base, config)
     except ImportError as error:
-        raise ArchiveError(f"{root} needs one more package: {error}") from error
+        raise ArchiveError(f"{root} needs another package: {error}") from error
     except Exception as error:
-        # fsspec's packages raise errors of their own kinds.
+        # fsspec backends raise their own error types.
         raise ArchiveError(f"{root} cannot be listed: {error or type(error).__name__}") from error
     if found is None and not missing_ok:
-        raise ArchiveError(f"There is no {root}. Check the URI.")
+        raise ArchiveError(f"{root} does not exist. Check the URI.")
     if found is None:
         yield ArchiveItem(root, 0, 0)
         return
@@ -148,25 +148,25 @@ def _list_remote(root: str, config: ArchiveConfig, *, missing_ok: bool = False) 
 
 
 def _find_remote(filesystem: Any, base: str, config: ArchiveConfig) -> dict[str, dict[str, Any]] | None:  # noqa: ANN401
-    """Return what a store says of each file at a place, by path; None if there is nothing at all."""
+    """Return the store's details of each file at a location, by path; None if there is nothing at all."""
     if glob.has_magic(base):
         found = filesystem.glob(base, detail=True)
     elif filesystem.isdir(base):
         found = filesystem.find(base, detail=True)
     else:
         return {base: filesystem.info(base)} if filesystem.exists(base) else None
-    return {path: about for path, about in found.items() if _wanted(about, config)}
+    return {path: details for path, details in found.items() if _is_media_file(details, config)}
 
 
-def _wanted(about: dict[str, Any], config: ArchiveConfig) -> bool:
-    parts = str(about["name"]).split("/")
-    return about["type"] == "file" and _is_media(parts[-1], config)
+def _is_media_file(details: dict[str, Any], config: ArchiveConfig) -> bool:
+    parts = str(details["name"]).split("/")
+    return details["type"] == "file" and _is_media(parts[-1], config)
 
 
-def _mtime_ns(about: dict[str, Any]) -> int:
-    """Return the time that a store tells, under any of the names that stores use; 0 if it tells none."""
+def _mtime_ns(details: dict[str, Any]) -> int:
+    """Return the modification time under any of the names that stores use; 0 if there is none."""
     for name in ("mtime", "LastModified", "last_modified", "updated", "modified"):
-        value = about.get(name)
+        value = details.get(name)
         if isinstance(value, datetime):
             return int(value.timestamp() * _NANOSECONDS)
         if isinstance(value, (int, float)):

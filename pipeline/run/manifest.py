@@ -8,23 +8,23 @@ import pyarrow.parquet as pq
 
 from schemas.errors import ArchiveError
 
-_ENDINGS = {".txt", ".csv", ".parquet"}
+_EXTENSIONS = {".txt", ".csv", ".parquet"}
 _COLUMNS = ("uri", "path")
 
 
 def is_manifest(path: Path) -> bool:
-    """Tell by the ending whether a file is a manifest."""
-    return path.suffix.lower() in _ENDINGS
+    """Return whether a file is a manifest, by its extension."""
+    return path.suffix.lower() in _EXTENSIONS
 
 
 def read_manifest(path: Path) -> list[str]:
-    """Return the entries of a manifest in order.
+    """Return the entries of a manifest, in order.
 
-    A `.txt` has one a line; empty lines and lines that begin with `#` are passed over. Of a `.csv` with a header, or of
-    a `.parquet`, the column `uri` or `path` is read, else the first.
+    A `.txt` file has one entry per line; empty lines and lines that start with `#` are skipped. In a `.csv` with a
+    header, or a `.parquet` file, the entries are in the column `uri` or `path`, or else in the first column.
 
     Raises:
-        ArchiveError: It cannot be read.
+        ArchiveError: The manifest cannot be read.
     """
     try:
         entries = _read(path)
@@ -49,12 +49,12 @@ def _read(path: Path) -> list[str]:
     if not rows:
         return []
     header = [name.strip().lower() for name in rows[0]]
-    place = next((header.index(name) for name in _COLUMNS if name in header), None)
-    if place is None:
-        # No column is named so: the first, and the first row too, unless it reads like a header.
-        return [row[0] for row in (rows if _is_place(rows[0][0]) else rows[1:])]
-    return [row[place] for row in rows[1:] if len(row) > place]
+    column = next((header.index(name) for name in _COLUMNS if name in header), None)
+    if column is None:
+        # No column has one of these names: take the first one, with the first row unless it looks like a header.
+        return [row[0] for row in (rows if _is_location(rows[0][0]) else rows[1:])]
+    return [row[column] for row in rows[1:] if len(row) > column]
 
 
-def _is_place(text: str) -> bool:
+def _is_location(text: str) -> bool:
     return "/" in text or "." in text or "\\" in text

@@ -1,7 +1,13 @@
-"""Plan a run: which videos have work to do, and how they are cut into shards."""
+"""Plan a run: decide which videos to analyse, and split them into shards.
 
-from collections.abc import Iterable, Sequence
+This is where resuming is decided. `_decide` compares each video of the archive with its newest row in the lake. A plan
+is deterministic, so a run that was interrupted makes the same shards again, and `workers.run_shard` skips those of
+their videos that are already staged.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, Literal
 
 import pyarrow as pa
 
@@ -9,6 +15,8 @@ from pipeline.lake import shard_id
 from schemas.config import Config, ShardsConfig
 from schemas.errors import ErrorKind
 from schemas.records import VideoTask
+
+_Decision = Literal["analyse", "done", "failed_before"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +26,7 @@ class Shard:
     id: str
     revision: str
     tasks: tuple[VideoTask, ...]
-    """Largest first, so that no worker begins a long one when the others are done."""
+    """Largest first, so that no worker starts a long video when the others are done."""
 
     @property
     def size_bytes(self) -> int:
@@ -33,11 +41,11 @@ class Plan:
     revision: str
     shards: tuple[Shard, ...]
     done: int
-    """Videos that are in the lake at this revision."""
+    """Videos already in the lake at this revision."""
     failed_before: int
-    """Videos that failed at this revision for a reason that would come again."""
+    """Videos that failed at this revision, and would fail again."""
     postponed: int
-    """Videos over `limits.max_videos`, for a later run."""
+    """Videos over `limits.max_videos`, left for a later run."""
 
     @property
     def videos(self) -> int:
@@ -51,40 +59,42 @@ class Plan:
 
 
 def make_plan(tasks: Sequence[VideoTask], processed: pa.Table, revision: str, config: Config) -> Plan:
-    """Leave out what is done, and cut the rest into shards.
+    """Leave out the videos that are done, and split the rest into shards.
 
     Args:
         tasks: The videos of the archive, in order.
-        processed: What the lake says of them, from `Lake.processed`.
+        processed: The newest row of each video in the lake, from `Lake.processed`.
         revision: Revision of this run.
-        config: Its `archive`, `limits` and `shards` sections count.
+        config: Its sections `archive`, `limits` and `shards` are used.
 
     Returns:
-        The plan; the same input gives the same shards with the same names.
+        The plan. The same input always gives the same shards with the same ids.
     """
     seen = {row["video_id"]: row for row in processed.to_pylist()}
-    todo: list[VideoTask] = []
-    done = failed_before = 0
-    for task in tasks:
-        row = seen.get(task.video_id)
-        if row is None or row["status"] == "outdated":
-            todo.append(task)
-        elif row["status"] == "ok":
-            done += 1
-        elif config.archive.retry_failed or not ErrorKind(row["kind"]).permanent:
-            todo.append(task)
-        else:
-            failed_before += 1
+    decisions = [_decide(seen.get(task.video_id), retry_failed=config.archive.retry_failed) for task in tasks]
+    todo = [task for task, decision in zip(tasks, decisions, strict=True) if decision == "analyse"]
     now = todo[: config.limits.max_videos]
     shards = []
-    for group in _cut(now, config.shards):
+    for group in _split(now, config.shards):
         superseded = [(task.video_id, seen.get(task.video_id, {}).get("shard")) for task in group]
         largest_first = tuple(sorted(group, key=lambda task: (-task.size_bytes, task.video_id)))
         shards.append(Shard(shard_id(revision, superseded), revision, largest_first))
+    done, failed_before = decisions.count("done"), decisions.count("failed_before")
     return Plan(revision, tuple(shards), done, failed_before, len(todo) - len(now))
 
 
-def _cut(tasks: Iterable[VideoTask], config: ShardsConfig) -> list[list[VideoTask]]:
+def _decide(row: Mapping[str, Any] | None, *, retry_failed: bool) -> _Decision:
+    """Decide what to do with a video from its row of `Lake.processed`, None if the lake does not have it."""
+    if row is None or row["status"] == "outdated":
+        return "analyse"
+    if row["status"] == "ok":
+        return "done"
+    if retry_failed or not ErrorKind(row["kind"]).permanent:
+        return "analyse"
+    return "failed_before"
+
+
+def _split(tasks: Iterable[VideoTask], config: ShardsConfig) -> list[list[VideoTask]]:
     groups: list[list[VideoTask]] = []
     size_bytes = 0
     for task in tasks:

@@ -1,4 +1,4 @@
-"""The revision: a digest of everything that decides what the lake says of a video."""
+"""The revision: a digest of everything that determines the results of an analysis."""
 
 import hashlib
 import json
@@ -10,14 +10,14 @@ from schemas.config import ANALYSIS_SECTIONS, Config
 from schemas.tables import FORMAT_VERSION
 
 ANALYSIS_VERSION = 3
-"""Raised when the same configuration and models would give another result, so that videos are analysed again."""
+"""Increased when the same configuration and models give different results, so that videos are analysed again."""
 
 
 def models_of(config: Config) -> tuple[ModelInfo, ...]:
-    """Find every model that the configuration names, and the taxonomy, with licence and digest, loading none.
+    """Return every model of a configuration, and its taxonomy, with licence and digest, without loading any.
 
     Raises:
-        ModelError: One cannot be found.
+        ModelError: A model cannot be found.
         ConfigurationError: The taxonomy cannot be read.
     """
     roster = roster_of(config)
@@ -29,18 +29,18 @@ def models_of(config: Config) -> tuple[ModelInfo, ...]:
 
 
 def revision_of(config: Config, models: Sequence[ModelInfo]) -> str:
-    """Digest configuration and models.
+    """Digest a configuration and its models.
 
     Args:
-        config: Only its `ANALYSIS_SECTIONS` count: moving work to other machines changes no result.
-        models: As `models_of` found them.
+        config: Only its `ANALYSIS_SECTIONS` count, because the others do not change results.
+        models: The result of `models_of`.
 
     Returns:
         16 hexadecimal characters.
     """
     analysis = config.model_dump(mode="json", include=set(ANALYSIS_SECTIONS))
-    del analysis["topics"]["taxonomy"]  # its content counts, wherever the file is
-    del analysis["speakers"]["model"]  # what `auto` found counts, and is among the models
+    del analysis["topics"]["taxonomy"]  # its content counts, not its path
+    del analysis["speakers"]["model"]  # the model that `auto` resolves to counts, and is in `models`
     digests = [(model.role, model.id, model.digest) for model in models]
     stated = json.dumps([ANALYSIS_VERSION, FORMAT_VERSION, analysis, digests], sort_keys=True)
     return hashlib.sha256(stated.encode()).hexdigest()[:16]

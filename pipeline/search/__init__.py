@@ -1,4 +1,4 @@
-"""Search a lake: by words, by meaning, by what pictures show; and videos that show the same."""
+"""Search a lake by words, by meaning and by image, and find near-duplicate videos."""
 
 from pipeline.search.filters import check_query, make_filter
 from pipeline.search.hits import hits_table

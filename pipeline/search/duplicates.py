@@ -1,4 +1,4 @@
-"""Videos that show the same, at least in part: keyframes that look alike, at times that keep one distance."""
+"""Find videos that share footage: keyframes that look alike, at a constant time offset."""
 
 import duckdb
 
@@ -7,33 +7,34 @@ from schemas.search import Duplicate
 
 MIN_OVERLAP = 0.2
 
-_DISTANCE = 6
-"""Bits of 64 in which the perceptual hashes of two pictures of the same may differ."""
-_MIN_SHARP = 20.0
-"""Flatter pictures, as black ones, are alike in all videos and say nothing."""
-_MAX_ALIKE = 500
-"""A hash, or a part of one, that more keyframes share is that of pictures as common as a title card: they say nothing,
-and comparing each with each would take hours. In a lake of few keyframes, parts are short, and more may share one."""
+_MAX_DISTANCE = 6
+"""Two frames match if at most this many of the 64 bits of their perceptual hashes differ."""
+_MIN_SHARPNESS = 20.0
+"""Flatter frames, such as black ones, look alike in all videos and prove nothing."""
+_MAX_SHARED = 500
+"""If more keyframes share a hash or a band of it, they are as common as a title card and prove nothing, and comparing
+all pairs would take hours. In a lake with few keyframes bands are short, and more keyframes may share one."""
 _MIN_COSINE = 0.75
-"""Of the pictures' vectors, on average: hashes of text on one colour are alike by chance."""
+"""Minimum mean cosine of the matching frames' vectors, because hashes of text on a plain background match by chance."""
 _FEW_FRAMES = 20_000
-"""Up to so many keyframes, hashes are compared if any 8 bits are the same, which misses hardly any; beyond, any 16."""
+"""Up to this many keyframes, two hashes are compared if any band of 8 bits is equal, which misses hardly any; beyond
+that, if any band of 16 is."""
 
 _DUPLICATES = """
 WITH prints AS (
     SELECT video_id, frame_id, time_s, phash FROM frames
-    WHERE sharpness >= $min_sharp AND bit_count(phash) BETWEEN 8 AND 56
-    QUALIFY count(*) OVER (PARTITION BY phash) <= $most_same
-), parts AS (
-    SELECT *, band, (phash >> (band * $bits)::UBIGINT) & ((1::UBIGINT << $bits::UBIGINT) - 1) AS part
-    FROM prints, range(64 // $bits) AS bands(band)
-    QUALIFY count(*) OVER (PARTITION BY band, part) <= $most_alike
+    WHERE sharpness >= $min_sharpness AND bit_count(phash) BETWEEN 8 AND 56
+    QUALIFY count(*) OVER (PARTITION BY phash) <= $max_same
+), bands AS (
+    SELECT *, band, (phash >> (band * $bits)::UBIGINT) & ((1::UBIGINT << $bits::UBIGINT) - 1) AS bits
+    FROM prints, range(64 // $bits) AS numbers(band)
+    QUALIFY count(*) OVER (PARTITION BY band, bits) <= $max_shared
 ), pairs AS (
     SELECT DISTINCT one.video_id, other.video_id AS other_id, one.frame_id, other.frame_id AS other_frame_id,
         other.time_s - one.time_s AS offset_s
-    FROM parts AS one JOIN parts AS other ON one.band = other.band AND one.part = other.part
+    FROM bands AS one JOIN bands AS other ON one.band = other.band AND one.bits = other.bits
         AND one.video_id <> other.video_id
-    WHERE bit_count(xor(one.phash, other.phash)) <= $distance AND ($video IS NULL OR one.video_id = $video)
+    WHERE bit_count(xor(one.phash, other.phash)) <= $max_distance AND ($video IS NULL OR one.video_id = $video)
 ), votes AS (
     SELECT *, count(DISTINCT frame_id) OVER near AS agreeing, median(offset_s) OVER near AS middle_s
     FROM pairs
@@ -63,19 +64,18 @@ ORDER BY overlap DESC, agreeing DESC, video_id, other_id
 
 
 def find_duplicates(lake: Lake, video: str | None = None, *, min_overlap: float = MIN_OVERLAP) -> list[Duplicate]:
-    """Find videos that show the same, as copies in another format, cuts of one another, or with parts in common.
+    """Find videos that share footage: copies in another format, cuts of one another, or videos with parts in common.
 
-    Two keyframes show the same if their perceptual hashes differ in at most 6 of 64 bits. Two videos do if enough
-    pairs of such keyframes agree, to a second, on how far one video is ahead of the other, and if the vectors of
-    these pictures are alike too.
+    Two keyframes match if their perceptual hashes differ in at most 6 of 64 bits. Two videos match if enough pairs of
+    matching keyframes agree on the time offset, to a second, and if the vectors of these keyframes are similar too.
 
     Args:
         lake: The lake.
-        video: Only those of this video, as the first of each pair: id, start of an id, file name, path or URI.
-        min_overlap: Share of the first one's keyframes that the other one has, at least.
+        video: Only pairs with this video as the first: id, start of an id, file name, path or URI.
+        min_overlap: Minimum share of the first video's keyframes that the other one also shows.
 
     Returns:
-        Each pair once, first the video of which the greater share is in the other; the greatest overlap first.
+        Each pair once, largest overlap first. The first video of a pair is the one with the larger share in the other.
 
     Raises:
         LakeError: There is no such video, or the lake cannot be read.
@@ -89,10 +89,10 @@ def find_duplicates(lake: Lake, video: str | None = None, *, min_overlap: float 
             {
                 "video": video_id,
                 "bits": 8 if count <= _FEW_FRAMES else 16,
-                "distance": _DISTANCE,
-                "min_sharp": _MIN_SHARP,
-                "most_same": _MAX_ALIKE,
-                "most_alike": _MAX_ALIKE if count > _FEW_FRAMES else _FEW_FRAMES // 10,
+                "max_distance": _MAX_DISTANCE,
+                "min_sharpness": _MIN_SHARPNESS,
+                "max_same": _MAX_SHARED,
+                "max_shared": _MAX_SHARED if count > _FEW_FRAMES else _FEW_FRAMES // 10,
                 "min_cosine": _MIN_COSINE,
                 "min_overlap": min_overlap,
             },

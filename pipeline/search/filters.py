@@ -1,6 +1,6 @@
-"""What a search may find, as people name it: videos by any name, languages and speakers in any case, times as 1:23.
+"""Filters as people write them: videos by any name, languages and speakers in any case, times as 1:23.
 
-All that search goes through here: from Python, from the command line, from the browser.
+Python, the command line and the browser all make their filters here.
 """
 
 import math
@@ -21,51 +21,53 @@ from schemas.search import MOMENT_KINDS, Filter
 
 _TIMES = ("from_s", "to_s")
 _FIELDS = tuple(field.name for field in fields(Filter))
-_LISTED = 10
+_MAX_LISTED = 10
 
 
 def make_filter(**given: str | float | Sequence[str] | None) -> Filter:
-    """Make a filter of what people write; what has to be looked up in a lake, `admitted` does.
+    """Make a filter from what people write. `resolve_filter` looks its names up in a lake.
 
     Args:
-        **given: Fields of `Filter`: one name or several of each, times in seconds or as `1:23`; None: not set.
+        **given: Fields of `Filter`: one name or several each, times in seconds or as `1:23`; None leaves a field unset.
 
     Raises:
-        ConfigurationError: There is no such filter or kind of moment, or a time is none, or `from_s` is after `to_s`.
+        ConfigurationError: A filter, a kind of moment or a time is invalid, or `from_s` is after `to_s`.
     """
     for name in given:
         if name not in _FIELDS:
-            raise ConfigurationError(f"There is no filter {name!r}. There are: {', '.join(_FIELDS)}.")
+            raise ConfigurationError(f"There is no filter {name!r}. The filters are: {', '.join(_FIELDS)}.")
     made: dict[str, Any] = {name: _seconds(name, given.get(name)) for name in _TIMES}
     made |= {name: _names(name, given.get(name)) for name in _FIELDS if name not in _TIMES}
     made["kinds"] = tuple(kind.lower() for kind in made["kinds"])
     for kind in made["kinds"]:
         if kind not in MOMENT_KINDS:
-            raise ConfigurationError(f"There is no kind of moments {kind!r}. There are: {', '.join(MOMENT_KINDS)}.")
+            raise ConfigurationError(f"There is no kind of moment {kind!r}. The kinds are: {', '.join(MOMENT_KINDS)}.")
     if made["from_s"] is not None and made["to_s"] is not None and made["from_s"] > made["to_s"]:
         raise ConfigurationError(
-            f"Nothing is from second {made['from_s']:g} to second {made['to_s']:g}: the start is after the end."
+            f"The time range from {made['from_s']:g} s to {made['to_s']:g} s is empty: the start is after the end."
         )
     return Filter(**made)
 
 
-def admitted(filters: Filter, limit: int, lake: Lake, segments: Sequence[Segment], videos: Collection[str]) -> Filter:
-    """Check what a search may find, and put what the lake calls it in the place of what people do.
+def resolve_filter(
+    filters: Filter, limit: int, lake: Lake, segments: Sequence[Segment], videos: Collection[str]
+) -> Filter:
+    """Check a filter and the limit of a search, and replace names by the spelling and the ids of the lake.
 
     Args:
-        filters: As given. Names may be what `find_video` knows a video by, and of languages and speakers in any case.
-        limit: Hits at most.
+        filters: The filter as given: videos by any name that `find_video` accepts, languages and speakers in any case.
+        limit: Maximum number of hits.
         lake: The lake.
-        segments: Its moments.
-        videos: Ids of its videos; other names are looked up.
+        segments: The lake's moments.
+        videos: Ids of the lake's videos; other names are looked up.
 
     Raises:
-        ConfigurationError: See `make_filter`; or `limit` is less than one.
-        FilterError: No moment is in this language, or by this speaker.
-        LakeError: No video is called so, or several are; or the lake cannot be read.
+        ConfigurationError: The filter is invalid (see `make_filter`), or `limit` is less than one.
+        FilterError: No moment has this language or speaker.
+        LakeError: A name fits no video or several, or the lake cannot be read.
     """
-    if _whole(limit) < 1:
-        raise ConfigurationError(f"A limit of {limit} finds nothing: it is the number of hits at most, 1 or more.")
+    if _whole_number(limit) < 1:
+        raise ConfigurationError(f"The limit must be 1 or more, not {limit}: it is the maximum number of hits.")
     if filters == Filter():
         return filters
     made = make_filter(**{name: getattr(filters, name) for name in _FIELDS})
@@ -81,10 +83,10 @@ def admitted(filters: Filter, limit: int, lake: Lake, segments: Sequence[Segment
 
 
 def check_topics(filters: Filter, segments: Sequence[Segment]) -> None:
-    """Say that nothing was found because there is no such topic. It reads the topics of all moments.
+    """Raise if nothing was found because a topic does not exist. This reads the topics of all moments.
 
     Raises:
-        FilterError: No moment is about one of the topics.
+        FilterError: No moment has one of the topics.
     """
     if not filters.topics:
         return
@@ -94,48 +96,49 @@ def check_topics(filters: Filter, segments: Sequence[Segment]) -> None:
         known |= {name.lower(): name for name in names.to_pylist()}
     for topic in filters.topics:
         if topic.lower() not in known and _any_moments(segments):
-            raise FilterError(f"Nothing is about {topic!r}. {_some('topics', topic, known)}")
+            raise FilterError(f"No moment has the topic {topic!r}. {_known_names('topics', topic, known)}")
 
 
 def check_query(query: str) -> None:
-    """Refuse a query that asks for nothing.
+    """Check that a query contains a word.
 
     Raises:
-        ConfigurationError: There is no word in it.
+        ConfigurationError: It contains none.
     """
     if not query.strip():
-        raise ConfigurationError("There is nothing to search for: the query is empty.")
+        raise ConfigurationError("The query is empty. Give a word to search for.")
     if not parse_query(query):
-        raise ConfigurationError(f"There is no word in {query!r} to search for.")
+        raise ConfigurationError(f"The query {query!r} has no word in it. Give a word to search for.")
 
 
 def _spelled(
-    column: Literal["language", "speaker"], asked: Sequence[str], segments: Sequence[Segment]
+    column: Literal["language", "speaker"], names: Sequence[str], segments: Sequence[Segment]
 ) -> tuple[str, ...]:
     """Return names as the lake spells them."""
-    if not asked or not _any_moments(segments):
-        return tuple(asked)
-    # Of every column of names Arrow keeps a list, so that no row is read.
+    if not names or not _any_moments(segments):
+        return tuple(names)
+    # Arrow keeps a dictionary of the distinct names of a column, so no row is read.
     chunks = [chunk for segment in segments for chunk in segment.rows[column].chunks]
     known: dict[str, dict[str, None]] = {}
     for name in (name for chunk in chunks for name in chunk.dictionary.to_pylist()):
         known.setdefault(name.casefold(), {})[name] = None
-    for name in asked:
+    for name in names:
         if name.casefold() not in known:
-            what = f"Nothing is in the language {name!r}." if column == "language" else f"No speech is by {name!r}."
-            names = {key: next(iter(spellings)) for key, spellings in known.items()}
-            raise FilterError(f"{what} {_some(f'{column}s', name, names)}")
-    return tuple(dict.fromkeys(spelling for name in asked for spelling in known[name.casefold()]))
+            first_spellings = {key: next(iter(spellings)) for key, spellings in known.items()}
+            raise FilterError(
+                f"No moment has the {column} {name!r}. {_known_names(f'{column}s', name, first_spellings)}"
+            )
+    return tuple(dict.fromkeys(spelling for name in names for spelling in known[name.casefold()]))
 
 
-def _some(what: str, name: str, known: Mapping[str, str]) -> str:
-    """Name what there is, or of much what is called most like it."""
+def _known_names(what: str, name: str, known: Mapping[str, str]) -> str:
+    """List the known names, or the most similar ones if there are many."""
     if not known:
-        return f"The lake knows no {what}: it was made without."
-    if len(known) <= _LISTED:
-        return f"There are: {', '.join(map(repr, sorted(known.values())))}."
-    near = get_close_matches(name.casefold(), known, _LISTED, cutoff=0.0)
-    return f"There are: {', '.join(repr(known[each]) for each in near)} and {len(known) - len(near):,} more."
+        return f"This lake has no {what}: it was made without them."
+    if len(known) <= _MAX_LISTED:
+        return f"The {what} are: {', '.join(map(repr, sorted(known.values())))}."
+    near = get_close_matches(name.casefold(), known, _MAX_LISTED, cutoff=0.0)
+    return f"The {what} are: {', '.join(repr(known[each]) for each in near)} and {len(known) - len(near):,} more."
 
 
 def _any_moments(segments: Iterable[Segment]) -> bool:
@@ -145,7 +148,7 @@ def _any_moments(segments: Iterable[Segment]) -> bool:
 def _names(name: str, value: str | float | Sequence[str] | None) -> tuple[str, ...]:
     listed = (value,) if isinstance(value, str) else () if value is None else value
     if not isinstance(listed, Iterable) or not all(isinstance(each, str) for each in listed):
-        raise ConfigurationError(f"The filter {name} takes a name or several, not {value!r}.")
+        raise ConfigurationError(f"The filter {name} takes one name or several, not {value!r}.")
     return tuple(map(well_formed, listed))
 
 
@@ -159,12 +162,12 @@ def _seconds(name: str, value: str | float | Sequence[str] | None) -> float | No
     except (TypeError, ValueError):
         seconds = math.nan
     if math.isnan(seconds):
-        raise ConfigurationError(f"The filter {name} takes seconds, or a time as '1:23', not {value!r}.")
+        raise ConfigurationError(f"The filter {name} takes seconds or a time such as '1:23', not {value!r}.")
     return seconds
 
 
-def _whole(limit: int) -> int:
+def _whole_number(limit: int) -> int:
     try:
         return operator.index(limit)
     except TypeError as error:
-        raise ConfigurationError(f"The limit is a whole number, not {limit!r}.") from error
+        raise ConfigurationError(f"The limit must be a whole number, not {limit!r}.") from error

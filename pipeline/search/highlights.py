@@ -1,32 +1,32 @@
-"""Why a moment was found, for people: the sentence, and where in it the words of the query are."""
+"""Excerpts: the text that matched, shortened to one line, with the positions of the query's words."""
 
 from collections.abc import Collection
 
 from pipeline.search.terms import terms_of
 
-_LONGEST = 200
-_BEFORE = 60
-"""Characters shown before the first word that matched, in a text that is too long to show whole."""
+_MAX_LENGTH = 200
+_CONTEXT = 60
+"""Characters shown before the first match if the text is too long to show whole."""
 
 Spans = tuple[tuple[int, int], ...]
-"""First character and the one after the last of each word that matched, in order."""
+"""Start and end of each word that matched, in characters, half-open, in order."""
 
 
 def excerpt(text: str, words: Collection[str] = ()) -> tuple[str, Spans]:
-    """Return a text on one line, cut around the words that matched, and where those are.
+    """Return a text on one line, cut around the words that matched, and the spans of those words.
 
     Args:
-        text: Of the moment.
-        words: As `pipeline.search.terms` writes them.
+        text: The text of a moment.
+        words: The query's words, folded by `pipeline.search.terms`.
     """
     line = " ".join(text.split())
     spans = _spans(line, words)
-    if len(line) <= _LONGEST:
+    if len(line) <= _MAX_LENGTH:
         return line, spans
-    start = _cut(line, max(0, (spans[0][0] if spans else 0) - _BEFORE))
-    end = _cut(line, start + _LONGEST) if start + _LONGEST < len(line) else len(line)
+    start = _cut(line, max(0, (spans[0][0] if spans else 0) - _CONTEXT))
+    end = _cut(line, start + _MAX_LENGTH) if start + _MAX_LENGTH < len(line) else len(line)
     if end <= start:
-        end = start + _LONGEST
+        end = start + _MAX_LENGTH
     head, tail = "…" if start else "", "…" if end < len(line) else ""
     moved = len(head) - start
     kept = tuple((first + moved, last + moved) for first, last in spans if first >= start and last <= end)
@@ -47,7 +47,7 @@ def _spans(line: str, words: Collection[str]) -> Spans:
     return tuple(merged)
 
 
-def _cut(line: str, place: int) -> int:
-    """Return the begin of the word at a place; the place itself where a script has no spaces."""
-    space = line.rfind(" ", max(0, place - 30), place + 1)
-    return space + 1 if space >= 0 else place
+def _cut(line: str, position: int) -> int:
+    """Return the start of the word at a position; the position itself in a script without spaces."""
+    space = line.rfind(" ", max(0, position - 30), position + 1)
+    return space + 1 if space >= 0 else position

@@ -1,4 +1,4 @@
-"""What a search answers: fused moments as hits, with the reasons why they were found."""
+"""Turn ranked moments into hits: texts, keyframes, and the reasons why they were found."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from pipeline.search.highlights import excerpt
 from pipeline.search.lexical import searched_text
-from pipeline.search.ranking import Candidate, Moment
+from pipeline.search.ranking import Candidate, RankedMoment
 from pipeline.search.segment import Segment
 from schemas.search import Hit, Reason
 
@@ -40,42 +40,42 @@ _COLUMNS = ("kind", "start_s", "end_s", "text", "translation", "frame_id")
 
 
 def hits_of(
-    moments: Sequence[Moment],
+    moments: Sequence[RankedMoment],
     segments: Sequence[Segment],
     videos: Mapping[str, tuple[str, str]],
     words: Collection[str] = (),
 ) -> list[Hit]:
-    """Make hits of moments.
+    """Make hits from ranked moments.
 
     Args:
-        moments: Ranked, the best first.
-        segments: That their candidates come from.
+        moments: Best best.
+        segments: The segments that their candidates come from.
         videos: URI and headline of each video.
-        words: Of the query, to be highlighted.
+        words: Words of the query, to highlight.
     """
-    rows = _rows_of([each for moment in moments for each in moment.found], segments)
+    rows = _rows_of([each for moment in moments for each in moment.candidates], segments)
     return [_hit(moment, rows, videos, words) for moment in moments]
 
 
 def _rows_of(candidates: Sequence[Candidate], segments: Sequence[Segment]) -> dict[tuple[int, int], dict[str, Any]]:
     rows: dict[tuple[int, int], dict[str, Any]] = {}
     for number, segment in enumerate(segments):
-        places = sorted({each.row for each in candidates if each.segment == number})
-        found = segment.take(_COLUMNS, places).to_pylist()
-        rows |= {(number, place): row for place, row in zip(places, found, strict=True)}
+        indices = sorted({each.row for each in candidates if each.segment == number})
+        found = segment.take(_COLUMNS, indices).to_pylist()
+        rows |= {(number, index): row for index, row in zip(indices, found, strict=True)}
     return rows
 
 
 def _hit(
-    moment: Moment,
+    moment: RankedMoment,
     rows: Mapping[tuple[int, int], dict[str, Any]],
     videos: Mapping[str, tuple[str, str]],
     words: Collection[str],
 ) -> Hit:
-    first = moment.first
+    best = moment.best
     reasons: dict[tuple[str, str], Reason] = {}
     shown: list[dict[str, Any]] = []
-    for each in sorted(moment.found, key=lambda found: (found.rank, found.retriever)):
+    for each in sorted(moment.candidates, key=lambda candidate: (candidate.rank, candidate.retriever)):
         row = rows[each.segment, each.row]
         shown.append(row)
         key = (row["kind"], each.retriever)
@@ -84,16 +84,16 @@ def _hit(
                 searched_text(row["text"], row["translation"]), words if each.retriever == "lexical" else ()
             )
             reasons[key] = Reason(row["kind"], each.retriever, text, each.score, each.rank, spans)
-    # A sentence says more to a reader than the names of what a picture shows.
+    # A sentence tells a reader more than the labels of a frame.
     line = min(shown, key=lambda row: row["kind"] == "frame")
-    frame_id = rows[first.segment, first.row]["frame_id"]
-    uri, headline = videos.get(first.video_id, ("", ""))
+    frame_id = rows[best.segment, best.row]["frame_id"]
+    uri, headline = videos.get(best.video_id, ("", ""))
     return Hit(
-        video_id=first.video_id,
+        video_id=best.video_id,
         uri=uri,
         headline=headline,
-        start_s=first.start_s,
-        end_s=first.end_s,
+        start_s=best.start_s,
+        end_s=best.end_s,
         text=excerpt(line["text"], words)[0],
         frame_id=frame_id or next((row["frame_id"] for row in shown if row["frame_id"]), None),
         score=moment.score,
@@ -102,5 +102,5 @@ def _hit(
 
 
 def hits_table(hits: Sequence[Hit]) -> pa.Table:
-    """Return hits as a table, the best first; columns as the fields of `Hit`."""
+    """Return hits as a table, best first, with a column for each field of `Hit`."""
     return pa.Table.from_pylist([asdict(hit) for hit in hits], HIT_SCHEMA)

@@ -1,7 +1,7 @@
-"""Build and update the stored index: new commits become new segments, small segments are merged, dead rows dropped.
+"""Build and update the search index: new commits become new segments, small segments merge, superseded rows go.
 
-Segments never change. An update writes new ones and then a manifest that names them; until then the old index counts,
-and a kill at any point leaves at most files that the next update removes.
+Segments never change. An update writes new segments, then a manifest that names them. Until then readers use the old
+index. If the update is killed, the files it leaves behind are removed by the next one.
 """
 
 import logging
@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import duckdb
 
-from pipeline.lake import Lake, Store
+from pipeline.lake import DerivedFiles, Lake
 from pipeline.search.manifest import Manifest, StoredSegment, manifest_state, publish_manifest, read_manifest
 from pipeline.search.rows import Space
 from pipeline.search.segment import load_content, space_models
@@ -22,11 +22,11 @@ from schemas.errors import SearchIndexError
 logger = logging.getLogger(__name__)
 
 MAX_MOMENTS = 1_000_000
-"""Of a segment, about: it is built in memory."""
-_MAX_DEAD = 0.25
-"""Share of superseded videos from which a segment is made anew."""
-_GROWTH = 2
-"""A segment up to so many times as large as what is new is merged with it, so that there are few segments."""
+"""Approximate size limit of a segment, which is built in memory."""
+_MAX_SUPERSEDED = 0.25
+"""A segment is rebuilt when this share of its videos is superseded."""
+_MERGE_FACTOR = 2
+"""A segment at most this many times as large as the new content is merged with it, which keeps segments few."""
 
 _VIDEOS = (
     "SELECT video_id, shard, utterances + 3 * frames FROM videos WHERE status = 'ok' ORDER BY committed_at, video_id"
@@ -38,22 +38,22 @@ _MOMENTS = "SELECT coalesce(sum(utterances + frames), 0)::BIGINT AS moments FROM
 
 @dataclass(frozen=True, slots=True)
 class Indexed:
-    """What an update did."""
+    """What an update of the index did."""
 
     videos: int
-    """In the index."""
+    """Videos in the index."""
     moments: int
     segments: int
     videos_added: int
-    """That were read: new ones, and those of segments that were merged."""
+    """Videos read from the tables: new ones, and those of merged segments."""
     seconds: float
     repaired: bool = False
-    """Whether a part was damaged, and made anew."""
+    """Whether a damaged part was rebuilt."""
 
 
 @dataclass(slots=True)
-class _Known:
-    """A segment of the index as it is, and what of it still counts."""
+class _Existing:
+    """A segment of the index as it is, and the videos that it still holds the current rows of."""
 
     stored: StoredSegment
     alive: dict[str, str]
@@ -61,71 +61,70 @@ class _Known:
 
 
 def update_index(lake: Lake, *, rebuild: bool = False, verify: bool = False) -> Indexed:
-    """Bring the stored index up to the lake as it is now. Needs the lock. Segments that are damaged are made anew.
+    """Bring the search index up to date with the lake, under the writer lock. Damaged segments are rebuilt.
 
     Args:
         lake: The lake.
-        rebuild: Make all anew, whatever there is.
-        verify: On local disk, read all files to find damage that left their sizes as they were.
+        rebuild: Rebuild everything.
+        verify: On local disk, read every file and compare checksums, not only sizes.
 
     Raises:
         LakeError: The lake cannot be read or written, or another writer holds it.
     """
     with lake.lock():
-        store = Store(lake.uri)
-        known, damaged = ([], False) if rebuild else _known(store, verify=verify)
-        return replace(lake.read(lambda connection: _update(connection, store, known)), repaired=damaged)
+        existing, damaged = ([], False) if rebuild else _existing(lake.search_files, verify=verify)
+        return replace(lake.read(lambda connection: _update(connection, lake.search_files, existing)), repaired=damaged)
 
 
 def index_if_large(lake: Lake, config: SearchConfig) -> Indexed | None:
-    """Bring the stored index up to date where the configuration wants it: in large lakes, and where there is one.
+    """Update the search index if the configuration asks for one: if the lake is large, or an index exists.
 
     Args:
         lake: The lake.
         config: The `search` section.
 
     Returns:
-        What was done; None where no index is wanted.
+        What was done; None if no index is wanted.
 
     Raises:
         LakeError: The lake cannot be read or written, or another writer holds it.
     """
     if config.index == "never":
         return None
-    if not manifest_state(Store(lake.uri)):
+    if not manifest_state(lake.search_files):
         [moments] = lake.sql(_MOMENTS)["moments"].to_pylist()
         if moments < config.index_from_moments:
             return None
     return update_index(lake)
 
 
-def _known(store: Store, *, verify: bool) -> tuple[list[_Known], bool]:
-    """Return the segments that can be gone on with, and whether there are others."""
+def _existing(files: DerivedFiles, *, verify: bool) -> tuple[list[_Existing], bool]:
+    """Return the intact segments of the index, and whether any is damaged."""
     try:
-        manifest = read_manifest(store)
+        manifest = read_manifest(files)
     except SearchIndexError as error:
-        logger.info("Made anew: %s", error)
+        logger.info("Rebuilding a part of the index: %s", error)
         return [], True
     found, damaged = [], False
     for segment in manifest.segments if manifest else ():
         try:
-            commits = read_commits(store, segment)
+            commits = read_commits(files, segment)
             if verify:
-                verify_segment(store, segment)
+                verify_segment(files, segment)
         except SearchIndexError as error:
-            logger.info("Made anew: %s", error)
+            logger.info("Rebuilding a part of the index: %s", error)
             damaged = True
         else:
-            found.append(_Known(segment, commits, len(commits)))
+            found.append(_Existing(segment, commits, len(commits)))
     return found, damaged
 
 
-def _update(connection: duckdb.DuckDBPyConnection, store: Store, known: list[_Known]) -> Indexed:
-    begun = time.monotonic()
+def _update(connection: duckdb.DuckDBPyConnection, files: DerivedFiles, existing: list[_Existing]) -> Indexed:
+    started = time.monotonic()
     rows = connection.execute(_VIDEOS).fetchall()
     commits = {video_id: shard for video_id, shard, _ in rows}
     sizes = {video_id: size for video_id, _, size in rows}
-    kept = _kept(known, commits, space_models(connection))
+    kept = _kept(existing, commits, space_models(connection))
     missing = set(commits) - {video_id for segment in kept for video_id in segment.alive}
     while missing and (merged := _mergeable(kept, sum(sizes[each] for each in missing))):
         kept.remove(merged)
@@ -133,34 +132,34 @@ def _update(connection: duckdb.DuckDBPyConnection, store: Store, known: list[_Kn
     new = []
     for chunk in _chunks({video_id: sizes[video_id] for video_id in commits if video_id in missing}):
         content = load_content(connection, {video_id: commits[video_id] for video_id in chunk})
-        new.append(save_segment(store, content))
+        new.append(save_segment(files, content))
         logger.info("Indexed %d moments of %d videos", content.rows.num_rows, len(chunk))
     segments = (*(each.stored for each in kept), *new)
-    publish_manifest(store, Manifest(segments=segments))
+    publish_manifest(files, Manifest(segments=segments))
     moments = sum(segment.moments for segment in segments)
-    return Indexed(len(commits), moments, len(segments), len(missing), time.monotonic() - begun)
+    return Indexed(len(commits), moments, len(segments), len(missing), time.monotonic() - started)
 
 
-def _kept(known: list[_Known], commits: Mapping[str, str], models: Mapping[Space, str]) -> list[_Known]:
-    """Return the segments that stay, each with the videos that only it counts for."""
+def _kept(existing: list[_Existing], commits: Mapping[str, str], models: Mapping[Space, str]) -> list[_Existing]:
+    """Return the segments to keep, each with the videos that no earlier segment covers."""
     held: set[str] = set()
     kept = []
-    for each in known:
+    for each in existing:
         alive = {
             video_id: shard
             for video_id, shard in each.alive.items()
             if commits.get(video_id) == shard and video_id not in held
         }
         same_models = all(models.get(space) == model for space, model in each.stored.models.items())
-        if same_models and len(alive) > (1 - _MAX_DEAD) * each.videos:
+        if same_models and len(alive) > (1 - _MAX_SUPERSEDED) * each.videos:
             held |= set(alive)
-            kept.append(_Known(each.stored, alive, each.videos))
+            kept.append(_Existing(each.stored, alive, each.videos))
     return kept
 
 
-def _mergeable(kept: list[_Known], moments: int) -> _Known | None:
+def _mergeable(kept: list[_Existing], moments: int) -> _Existing | None:
     smallest = min(kept, key=lambda each: each.stored.moments, default=None)
-    if smallest is None or smallest.stored.moments > min(_GROWTH * moments, MAX_MOMENTS - moments):
+    if smallest is None or smallest.stored.moments > min(_MERGE_FACTOR * moments, MAX_MOMENTS - moments):
         return None
     return smallest
 

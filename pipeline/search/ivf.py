@@ -1,4 +1,4 @@
-"""Search by vectors, approximately: an inverted file (IVF) in faiss, of which a query looks into the nearest lists."""
+"""Approximate vector search: a faiss inverted file (IVF), of which a query scans only the nearest lists."""
 
 import math
 from pathlib import Path
@@ -11,21 +11,21 @@ from pipeline.search.rows import Mask, Vectors
 from pipeline.search.vectors import Scored
 
 EXACT_BELOW = 20_000
-"""Vectors of a segment up to which comparing all is as fast as looking for the nearest lists."""
-_PROBED = 48.0
-"""Over the square root of how many vectors there are, the share of the lists that a query looks into: of real sentences
-that finds 0.97 of the true nearest ten (benchmarks/recall.py)."""
-_TRAINED_ON = 64
-"""Vectors a list, on which the lists' centres are trained."""
+"""Up to this many vectors per segment, exact search is as fast."""
+_PROBE_FACTOR = 48.0
+"""A query scans this number / sqrt(number of vectors) of the lists. On real sentences that finds 0.97 of the true
+nearest ten (benchmarks/recall.py)."""
+_TRAINING_PER_LIST = 64
+"""Vectors per list on which the lists' centroids are trained."""
 _ITERATIONS = 8
 _BATCH = 65_536
 
 
 class IvfIndex:
-    """Vectors as 16-bit floats, sorted into lists by the nearest centre (Sivic and Zisserman 2003; Jégou et al. 2011).
+    """Vectors as 16-bit floats, in lists by nearest centroid (Sivic and Zisserman 2003; Jégou et al. 2011).
 
     Args:
-        index: As `build_ivf` makes it; ids are rows.
+        index: An index made by `build_ivf`; its ids are row numbers.
     """
 
     def __init__(self, index: faiss.IndexIVF) -> None:
@@ -33,11 +33,11 @@ class IvfIndex:
 
     @classmethod
     def open(cls, path: Path) -> "IvfIndex":
-        """Map an index file into memory; what is searched is read from disk when it is needed.
+        """Memory-map an index file; a search reads only the lists it scans.
 
         Raises:
-            ValueError: It is no index of this kind.
-            RuntimeError: It cannot be read.
+            ValueError: The file holds another kind of index.
+            RuntimeError: The file cannot be read.
         """
         index = faiss.read_index(str(path), faiss.IO_FLAG_MMAP | faiss.IO_FLAG_READ_ONLY)
         if not isinstance(index, faiss.IndexIVF):
@@ -56,15 +56,15 @@ class IvfIndex:
     def search(self, query: NDArray[np.float32], mask: Mask | None, limit: int) -> Scored:
         """Return the rows nearest to a query; see `VectorIndex`.
 
-        The fewer rows a mask admits, the more lists are looked into, so that filters do not cost recall.
+        The fewer rows the mask admits, the more lists are scanned, so filters do not cost recall.
         """
         lists = self._index.nlist
         parameters = faiss.SearchParametersIVF()
-        parameters.nprobe = math.ceil(lists * min(1.0, _PROBED / math.sqrt(max(1, len(self)))))
+        parameters.nprobe = math.ceil(lists * min(1.0, _PROBE_FACTOR / math.sqrt(max(1, len(self)))))
         if mask is not None:
             admitted = max(1, int(np.count_nonzero(mask)))
             parameters.nprobe = min(lists, math.ceil(parameters.nprobe * len(mask) / admitted))
-            # Kept in a variable: faiss does not own it.
+            # Keep a reference: faiss does not own the selector.
             selector = faiss.IDSelectorBitmap(np.packbits(mask, bitorder="little"))  # type: ignore[call-arg, arg-type]
             parameters.sel = selector
         scores, rows = self._index.search(query[None], min(limit, len(self)), params=parameters)
@@ -73,19 +73,23 @@ class IvfIndex:
 
 
 def build_ivf(vectors: Vectors, path: Path) -> None:
-    """Sort vectors into lists and write them as a file that `IvfIndex.open` maps. The same vectors give the same file.
+    """Write vectors as a file for `IvfIndex.open`. The same vectors always give the same file.
 
     Args:
         vectors: At least a few hundred.
-        path: File to make.
+        path: File to write.
     """
     count, dimensions = vectors.matrix.shape
     lists = 2 ** round(math.log2(2 * math.sqrt(count)))
     index = faiss.IndexIVFScalarQuantizer(
         faiss.IndexFlatIP(dimensions), dimensions, lists, faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT
     )
-    index.cp.niter, index.cp.max_points_per_centroid, index.cp.min_points_per_centroid = _ITERATIONS, _TRAINED_ON, 1
-    chosen = np.random.default_rng(0).choice(count, min(count, lists * _TRAINED_ON), replace=False)
+    index.cp.niter, index.cp.max_points_per_centroid, index.cp.min_points_per_centroid = (
+        _ITERATIONS,
+        _TRAINING_PER_LIST,
+        1,
+    )
+    chosen = np.random.default_rng(0).choice(count, min(count, lists * _TRAINING_PER_LIST), replace=False)
     index.train(np.ascontiguousarray(vectors.matrix[np.sort(chosen)]))
     for start in range(0, count, _BATCH):
         part = slice(start, start + _BATCH)

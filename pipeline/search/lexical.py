@@ -1,4 +1,4 @@
-"""Search by words: an inverted index of moments (tantivy), and BM25 over several of them as if they were one."""
+"""Word search: an inverted index of moments (tantivy), and BM25 scores that are comparable between several indexes."""
 
 import math
 from collections import Counter
@@ -13,8 +13,8 @@ from schemas.search import Filter
 
 _WORDS = "words"
 _TOKENIZER = "videolake"
-_EXPANSIONS = 50
-"""Words that a typed beginning may stand for: the most frequent ones."""
+_MAX_EXPANSIONS = 50
+"""A prefix stands for at most this many words, the most frequent ones."""
 _WRITER_BYTES = 64_000_000
 _K1, _B = 1.2, 0.75
 
@@ -23,10 +23,10 @@ _MUST, _SHOULD, _MUST_NOT = tantivy.Occur.Must, tantivy.Occur.Should, tantivy.Oc
 
 
 class LexicalIndex:
-    """Which moments hold which words. Any number of threads may search.
+    """An index from words to moments. Any number of threads may search.
 
     Args:
-        index: A committed index, as `build_lexical` makes it.
+        index: A committed index, as made by `build_lexical`.
     """
 
     def __init__(self, index: tantivy.Index) -> None:
@@ -46,39 +46,39 @@ class LexicalIndex:
         return int(self._searcher.num_docs)
 
     def frequency(self, term: str) -> int:
-        """Return the number of moments that hold a word."""
+        """Return the number of moments that contain a word."""
         return int(self._searcher.doc_freq(_WORDS, term))
 
-    def beginning_with(self, prefix: str) -> list[str]:
-        """Return the most frequent words that begin so."""
-        return [word for word, _ in self._searcher.terms_with_prefix(_WORDS, prefix, limit=_EXPANSIONS)]
+    def words_with_prefix(self, prefix: str) -> list[str]:
+        """Return the most frequent words with a prefix."""
+        return [word for word, _ in self._searcher.terms_with_prefix(_WORDS, prefix, limit=_MAX_EXPANSIONS)]
 
-    def search(self, query: WordQuery, admitted: Filter, without: Sequence[str], limit: int) -> list[int]:
-        """Return the rows that match best by BM25 within this index, the best first.
+    def search(self, query: WordQuery, admitted: Filter, superseded: Sequence[str], limit: int) -> list[int]:
+        """Return the rows that match best by BM25 within this index, best first.
 
         Args:
-            query: Words and phrases; all phrases must be there.
-            admitted: Rows that may be found.
-            without: Videos whose rows may not.
-            limit: Rows at most.
+            query: Words and phrases; a row must contain all phrases.
+            admitted: Which rows may be found.
+            superseded: Ids of videos to leave out.
+            limit: Maximum number of rows.
         """
         clauses = self._clauses(query)
         if not clauses or not self.size:
             return []
         wanted = Query.boolean_query(clauses)
         filters = [(_MUST, Query.const_score_query(each, 0.0)) for each in self._filters(admitted)]
-        if without:
-            filters.append((_MUST_NOT, self._any_of("video", without)))
-        # tantivy asks for memory for as many as may be found.
-        most = min(limit, self.size)
-        found = self._searcher.search(Query.boolean_query([(_MUST, wanted), *filters]), most, count=False).hits
+        if superseded:
+            filters.append((_MUST_NOT, self._any_of("video", superseded)))
+        # tantivy allocates memory for the limit, whatever the number of hits.
+        limit = min(limit, self.size)
+        found = self._searcher.search(Query.boolean_query([(_MUST, wanted), *filters]), limit, count=False).hits
         rows = self._searcher.fast_field_values("row", [address for _, address in found])
         return [int(row) for row in rows if row is not None]
 
     def _clauses(self, query: WordQuery) -> list[tuple[tantivy.Occur, tantivy.Query]]:
         clauses = [(_SHOULD, self._term(term)) for term in query.terms]
         for prefix in query.prefixes:
-            words = [self._term(word) for word in self.beginning_with(prefix)]
+            words = [self._term(word) for word in self.words_with_prefix(prefix)]
             if words:
                 clauses.append((_SHOULD, Query.disjunction_max_query(words)))
         for phrase in query.phrases:
@@ -114,11 +114,11 @@ def build_lexical(rows: pa.Table, folder: Path | None = None) -> tuple[LexicalIn
     """Index the words of moments.
 
     Args:
-        rows: In the columns of `pipeline.search.rows`.
-        folder: An empty folder to keep it in; none: in memory.
+        rows: Moments, in `ROW_SCHEMA`.
+        folder: An empty folder for the index; None keeps it in memory.
 
     Returns:
-        The index, and the number of words of all moments together.
+        The index, and the number of words in all moments together.
     """
     words = 0
     index = tantivy.Index(_schema(), path=str(folder) if folder else None)
@@ -153,7 +153,7 @@ def _documents(rows: pa.Table) -> Iterable[tuple[tantivy.Document, int]]:
 
 
 def searched_text(text: str, translation: str | None) -> str:
-    """Return what of a moment is searched for words."""
+    """Return the text of a moment that word search covers."""
     return f"{text}\n{translation}" if translation else text
 
 
@@ -171,41 +171,41 @@ def _analyzer() -> tantivy.TextAnalyzer:
 
 
 class Bm25:
-    """BM25 (Robertson and Zaragoza 2009) with the frequencies of all indexes together.
+    """BM25 (Robertson and Zaragoza 2009) with word frequencies summed over all indexes.
 
     Args:
-        query: What is asked.
-        indexes: All that are searched.
-        mean_length: Words of a moment on average, over all of them.
+        query: The query.
+        indexes: All indexes that are searched.
+        mean_length: Mean number of words per moment, over all indexes.
     """
 
     def __init__(self, query: WordQuery, indexes: Sequence[LexicalIndex], mean_length: float) -> None:
         self._query = query
         self._mean_length = max(mean_length, 1.0)
         total = sum(index.size for index in indexes)
-        self._typed = [
-            {word for index in indexes for word in index.beginning_with(prefix)} for prefix in query.prefixes
+        self._expansions = [
+            {word for index in indexes for word in index.words_with_prefix(prefix)} for prefix in query.prefixes
         ]
-        words = {*query.terms, *(word for each in (*query.phrases, *self._typed) for word in each)}
+        words = {*query.terms, *(word for each in (*query.phrases, *self._expansions) for word in each)}
         self._idf = {word: _idf(sum(index.frequency(word) for index in indexes), total) for word in words}
 
     @property
     def words(self) -> set[str]:
-        """Every word that counts as a match."""
+        """All words that count as a match."""
         return set(self._idf)
 
     def score(self, text: str) -> float:
-        """Return the score of a moment's text; 0 where nothing matches."""
+        """Return the score of a moment's text; 0 if nothing matches."""
         words = index_text(text).split()
         counts = Counter(words)
         saturation = _K1 * (1 - _B + _B * len(words) / self._mean_length)
         score = sum(self._weight(word, counts[word], saturation) for word in self._query.terms)
-        for typed in self._typed:
+        for expansion in self._expansions:
             score += max(
-                (self._weight(word, counts[word], saturation) for word in typed if word in counts), default=0.0
+                (self._weight(word, counts[word], saturation) for word in expansion if word in counts), default=0.0
             )
         for phrase in self._query.phrases:
-            times = sum(tuple(words[place : place + len(phrase)]) == phrase for place in range(len(words)))
+            times = sum(tuple(words[start : start + len(phrase)]) == phrase for start in range(len(words)))
             score += sum(self._weight(word, times, saturation) for word in phrase)
         return score
 

@@ -1,7 +1,7 @@
-"""Folders of links to the words of a stored index: tantivy locks the folder it reads, and the lake is not written to.
+"""Temporary folders of links to the word index: tantivy writes a lock file where it reads, and the lake stays as it is.
 
-A folder is gone once it is closed, no longer used, or the process ends; those of processes that were killed are removed
-by whoever comes next. Its owner keeps a lock on it, which the system takes back when the process ends, however it does.
+A folder is removed when it is closed or garbage-collected, or when the process exits. Folders of killed processes are
+removed by the next process that looks. The owner holds a file lock, which the system releases when the process ends.
 """
 
 import fcntl
@@ -16,26 +16,25 @@ from pathlib import Path
 
 _PREFIX = "videolake-search-"
 _OWNER = ".owner"
-_YOUNG_S = 60.0
-"""A younger folder may not be locked yet."""
-
+_MIN_AGE_S = 60.0
+"""Younger folders are left alone: they may not be locked yet."""
 
 _FOLDERS: "weakref.WeakSet[LinkFolder]" = weakref.WeakSet()
-"""Of this process."""
+"""The open folders of this process."""
 
 
 class LinkFolder:
-    """A folder of links.
+    """A temporary folder of links.
 
     Args:
-        files: What is linked to, by its own name.
+        files: Files to link to; each link has the name of its file.
     """
 
     def __init__(self, files: Iterable[Path]) -> None:
         self.path = Path(tempfile.mkdtemp(prefix=_PREFIX))
         owner = os.open(self.path / _OWNER, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
         self.close = weakref.finalize(self, _remove, self.path, owner)
-        """Removes the folder; once is enough."""
+        """Removes the folder; may be called more than once."""
         fcntl.flock(owner, fcntl.LOCK_EX)
         _FOLDERS.add(self)
         for file in files:
@@ -43,20 +42,20 @@ class LinkFolder:
 
 
 def remove_own() -> None:
-    """Remove all folders of this process, which is about to end without being asked."""
+    """Remove all folders of this process, before it is ended by a signal."""
     for folder in list(_FOLDERS):
         folder.close()
 
 
-def remove_abandoned(*, min_age_s: float = _YOUNG_S) -> int:
-    """Remove folders of this user whose process has ended, and return how many.
+def remove_abandoned(*, min_age_s: float = _MIN_AGE_S) -> int:
+    """Remove this user's folders whose process has ended, and return how many.
 
     Args:
-        min_age_s: Age from which a folder without a lock is taken for abandoned.
+        min_age_s: An unlocked folder at least this old counts as abandoned.
     """
     removed = 0
     for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
-        with suppress(OSError):  # somebody else's, in use, or gone meanwhile
+        with suppress(OSError):  # another user's, in use, or just removed
             state = folder.lstat()
             if not folder.is_dir() or folder.is_symlink() or state.st_uid != os.getuid():
                 continue

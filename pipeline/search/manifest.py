@@ -1,14 +1,14 @@
-"""What the stored index of a lake consists of, so that nothing else is ever read as a part of it.
+"""The manifest of the search index: it names every file of the index, and readers open nothing else.
 
 ```
-<lake>/_search/manifest.json             names every file below, with size and SHA-256; written last
-<lake>/_search/<segment>/rows.arrow      moments, Arrow IPC
-<lake>/_search/<segment>/commits.arrow   which videos, and the shard of each
-<lake>/_search/<segment>/<space>.faiss   vectors of one space, IVF; few ones as <space>.npy and <space>.rows.npy
-<lake>/_search/<segment>/lexical/…       words, tantivy
+<lake>/_search/manifest.json             every file below, with size and SHA-256; written last
+<lake>/_search/<segment>/rows.arrow      the moments, as Arrow IPC
+<lake>/_search/<segment>/commits.arrow   the videos, each with its shard
+<lake>/_search/<segment>/<space>.faiss   vectors of one space, as IVF; or <space>.npy and <space>.rows.npy if few
+<lake>/_search/<segment>/lexical/…       words, as a tantivy index
 ```
 
-All of it is derived: delete the folder and `videolake index` makes it anew.
+The index is derived from the tables: delete the folder, and `videolake index` builds it again.
 """
 
 import hashlib
@@ -18,13 +18,15 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
-from pipeline.lake import Store
+from pipeline.lake import DerivedFiles
 from pipeline.search.rows import Space
 from schemas.errors import SearchIndexError
 
-FOLDER = "_search"
-_MANIFEST = f"{FOLDER}/manifest.json"
+_MANIFEST = "manifest.json"
 _FORMAT = 3
+
+REMEDY = "Run `videolake index --rebuild`."
+"""What to do about a damaged index, for error messages."""
 
 _SegmentName = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{16}$")]
 _FileName = Annotated[str, StringConstraints(pattern=r"^(lexical/)?[A-Za-z0-9_][A-Za-z0-9._-]*$")]
@@ -35,31 +37,31 @@ class _Part(BaseModel):
 
 
 class StoredFile(_Part):
-    """One file."""
+    """A file of the index."""
 
     size: int = Field(ge=0)
     sha256: str
 
     @classmethod
     def of(cls, path: Path) -> "StoredFile":
-        """Measure a file."""
+        """Measure a file's size and checksum."""
         with path.open("rb") as stream:
             return cls(size=path.stat().st_size, sha256=hashlib.file_digest(stream, "sha256").hexdigest())
 
 
 class StoredSegment(_Part):
-    """One segment."""
+    """A segment of the index."""
 
     name: _SegmentName
     moments: int
     words: int
     models: dict[Space, str]
-    """Which model made the vectors of each space."""
+    """The model that made the vectors of each space."""
     files: dict[_FileName, StoredFile]
 
     def path(self, file: str) -> str:
-        """Return the path of a file in the lake."""
-        return f"{FOLDER}/{self.name}/{file}"
+        """Return the path of a file in the index."""
+        return f"{self.name}/{file}"
 
 
 class Manifest(_Part):
@@ -74,44 +76,41 @@ class Manifest(_Part):
         return sum(segment.moments for segment in self.segments)
 
 
-def manifest_state(store: Store) -> str:
-    """Return what changes whenever the index does; empty where there is none."""
+def manifest_state(files: DerivedFiles) -> str:
+    """Return a string that changes whenever the index does; empty if there is no index."""
     try:
-        return hashlib.sha256(store.read(_MANIFEST)).hexdigest()
+        return hashlib.sha256(files.read(_MANIFEST)).hexdigest()
     except FileNotFoundError:
         return ""
     except (PermissionError, IsADirectoryError) as error:
         return type(error).__name__
 
 
-def read_manifest(store: Store) -> Manifest | None:
-    """Return what the index consists of; None where there is none.
+def read_manifest(files: DerivedFiles) -> Manifest | None:
+    """Return the manifest; None if there is no index.
 
     Raises:
-        SearchIndexError: It is damaged, or of a newer Videolake.
+        SearchIndexError: The manifest is damaged, or another version of Videolake wrote it.
     """
     try:
-        manifest = Manifest.model_validate_json(store.read(_MANIFEST))
+        manifest = Manifest.model_validate_json(files.read(_MANIFEST))
     except FileNotFoundError:
         return None
     except (ValidationError, OSError) as error:
-        raise SearchIndexError(f"The search index of {store.uri} is damaged: {_REMEDY}.") from error
+        raise SearchIndexError(f"The search index of {files.lake_uri} is damaged. {REMEDY}") from error
     if manifest.format != _FORMAT:
-        raise SearchIndexError(f"The search index of {store.uri} is of another version: {_REMEDY}.")
+        raise SearchIndexError(f"The search index of {files.lake_uri} has another format. {REMEDY}")
     return manifest
 
 
-def publish_manifest(store: Store, manifest: Manifest) -> None:
-    """Make an index count, all at once, and remove what is no part of it."""
-    store.write(_MANIFEST, manifest.model_dump_json(indent=1).encode())
-    remove_leftovers(store, {segment.name: segment for segment in manifest.segments})
+def publish_manifest(files: DerivedFiles, manifest: Manifest) -> None:
+    """Switch readers to a new index, at once, and remove files that it does not use."""
+    files.write(_MANIFEST, manifest.model_dump_json(indent=1).encode())
+    remove_leftovers(files, {segment.name: segment for segment in manifest.segments})
 
 
-def remove_leftovers(store: Store, segments: Mapping[str, StoredSegment]) -> None:
-    """Remove segments that an earlier index consisted of, or that a killed build left."""
-    for name in store.names(FOLDER):
-        if name not in segments and f"{FOLDER}/{name}" != _MANIFEST:
-            store.remove_folder(f"{FOLDER}/{name}")
-
-
-_REMEDY = "`videolake index --rebuild` makes it anew"
+def remove_leftovers(files: DerivedFiles, segments: Mapping[str, StoredSegment]) -> None:
+    """Remove segments of an earlier index, and those of a build that was killed."""
+    for name in files.names():
+        if name not in segments and name != _MANIFEST:
+            files.remove_folder(name)

@@ -1,4 +1,4 @@
-"""Queries as vectors, in the spaces of a lake's columns: text by what it means, text as a picture of it, pictures."""
+"""Encode queries, text or images, in the vector spaces of a lake's columns."""
 
 import json
 import threading
@@ -40,36 +40,36 @@ LIMIT 1
 
 @dataclass(frozen=True, slots=True)
 class Spaces:
-    """Which models made the vectors of a lake, as its columns' metadata says; see the table `lake.spaces`."""
+    """The models that made a lake's vectors, from its columns' metadata; see the table `lake.spaces`."""
 
     text: Encoder = NO_ENCODER
-    """Of `utterances.embedding`, `frames.text_embedding` and `scenes.text_embedding`."""
+    """For `utterances.embedding`, `frames.text_embedding` and `scenes.text_embedding`."""
     vision: Encoder = NO_ENCODER
-    """Of `frames.embedding` and `scenes.vision_embedding`."""
+    """For `frames.embedding` and `scenes.vision_embedding`."""
     coordinated: Encoder = NO_ENCODER
-    """Of `frames.coordinated_embedding` and `scenes.coordinated_embedding`."""
+    """For `frames.coordinated_embedding` and `scenes.coordinated_embedding`."""
     fused: Encoder = NO_ENCODER
-    """Of `scenes.fused_embedding`."""
+    """For `scenes.fused_embedding`."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class QueryVectors:
-    """Some queries in each space; float32 of unit length, zeros where a query has nothing to say there."""
+    """Queries in each space: float32 of unit length, zeros if a query has no vector in that space."""
 
     text: NDArray[np.float32]
-    """(n, d of the text space): what is said or written and means the same has a high cosine. Where two models share a
-    space (`text.model = auto`), each one's part is of unit length, and the product is the cosine."""
+    """(n, d of the text space): speech and on-screen text with the same meaning have a high cosine. If two models share
+    a space (`text.model = auto`), the part of each has unit length, and the product is the cosine."""
     vision: NDArray[np.float32]
-    """(n, d of the vision space): what looks the same has a high cosine."""
+    """(n, d of the vision space): frames that look alike have a high cosine."""
     coordinated: NDArray[np.float32]
-    """(n, d of the coordinated space): pictures of what a text says, or of the same things, have a high cosine."""
+    """(n, d of the coordinated space): frames that show what a text says, or the same things, have a high cosine."""
     fused: NDArray[np.float32]
-    """(n, d of the fused space): scenes in which it is said, written or shown have a high cosine, as far as the
-    `fusion.method` can tell."""
+    """(n, d of the fused space): scenes in which the query is said, written or shown have a high cosine. How well that
+    works depends on `fusion.method`."""
 
 
 class QueryEncoder:
-    """Encodes queries as the lake's rows were encoded. Models are loaded when first needed; threads may share it.
+    """Encodes queries as the lake's rows were encoded. Models load on first use; threads may share an encoder.
 
         encoder = QueryEncoder.of_lake(lake)
         vectors = encoder.texts(["a cyclist in traffic"])
@@ -78,11 +78,11 @@ class QueryEncoder:
         vectors.fused        # compare with scenes.fused_embedding
 
     Args:
-        spaces: Which models made the vectors.
-        text: How text was encoded; its model is that of `spaces`.
-        vision: How pictures were encoded; its model is that of `spaces`.
+        spaces: The models that made the lake's vectors.
+        text: How text was encoded; `spaces` decides the model.
+        vision: How frames were encoded; `spaces` decides the model.
         device: `cpu` or `cuda`.
-        threads: Threads of each model.
+        threads: Number of threads per model.
     """
 
     def __init__(
@@ -98,12 +98,12 @@ class QueryEncoder:
         self._text_config = text_config_of(spaces.text[0], text or TextConfig())
         self._vision_config = (vision or VisionConfig()).model_copy(update={"model": spaces.vision[0]})
         self._device, self._threads = device, threads
-        # Reentrant: making one model may make another.
+        # Reentrant: loading one model may load another.
         self._lock = threading.RLock()
 
     @classmethod
     def of_lake(cls, lake: Lake, *, device: str = "cpu", threads: int = 1) -> "QueryEncoder":
-        """Make the encoder that fits the newest vectors of a lake, by its columns' metadata and its newest run.
+        """Make the encoder for the newest vectors of a lake, from its columns' metadata and its newest run.
 
         Raises:
             LakeError: The lake cannot be read.
@@ -124,30 +124,34 @@ class QueryEncoder:
         """Encode text queries; `vision` is zeros.
 
         Args:
-            queries: A few words or a sentence each.
+            queries: Each a few words or a sentence.
 
         Raises:
-            ModelError: A model that made the lake's vectors is not there any more.
+            ModelError: A model that made the lake's vectors is not installed.
         """
         with self._lock:
             text = self._encode(self.spaces.text, queries, lambda: self._text.encode_queries(queries))
-            coordinated = self._encode(self.spaces.coordinated, queries, lambda: self.shared.of_texts(queries))
+            coordinated = self._encode(
+                self.spaces.coordinated, queries, lambda: self.coordinated_space.of_texts(queries)
+            )
             return self._joined(text, _zeros(queries, self.spaces.vision), coordinated)
 
-    def pictures(self, images: Sequence[NDArray[np.uint8]]) -> QueryVectors:
-        """Encode pictures; `text` is zeros.
+    def images(self, images: Sequence[NDArray[np.uint8]]) -> QueryVectors:
+        """Encode images; `text` is zeros.
 
         Args:
-            images: uint8 (height, width, 3) RGB each, of any sizes.
+            images: Each uint8 (height, width, 3) RGB, of any size.
 
         Raises:
-            ModelError: A model that made the lake's vectors is not there any more.
+            ModelError: A model that made the lake's vectors is not installed.
         """
         if self.spaces.vision == NO_ENCODER or not images:
             return self._joined(*(_zeros(images, space) for space in self._single))
         with self._lock:
             features = self._vision.encode(images)
-            coordinated = self._encode(self.spaces.coordinated, images, lambda: self.shared.of_pictures(features))
+            coordinated = self._encode(
+                self.spaces.coordinated, images, lambda: self.coordinated_space.of_pictures(features)
+            )
             return self._joined(_zeros(images, self.spaces.text), features.embeddings, coordinated)
 
     def _joined(
@@ -178,14 +182,14 @@ class QueryEncoder:
 
     @cached_property
     def _vision(self) -> FrameEncoder:
-        # A text tower needs no label names; a classifier gives probabilities whatever the setting.
+        # A text tower needs no label names; a classifier returns probabilities whatever the setting.
         labels = self._vision_config.labels if self.spaces.coordinated[0].startswith(CONSE_PREFIX) else 0
         config = self._vision_config.model_copy(update={"labels": labels})
         return FrameEncoder(config, device=self._device, threads=self._threads)
 
     @cached_property
-    def shared(self) -> CoordinatedSpace:
-        """The space of the coordinated vectors; for those of `NO_ENCODER` there is none to ask for."""
+    def coordinated_space(self) -> CoordinatedSpace:
+        """The space of the coordinated vectors; do not use it if `spaces.coordinated` is `NO_ENCODER`."""
         if self.spaces.coordinated[0].startswith(CONSE_PREFIX):
             return ConseSpace(self._text, self._vision)
         return TowerSpace(self._vision)
@@ -196,12 +200,12 @@ def joint_queries(
 ) -> NDArray[np.float32]:
     """Return queries for vectors that were fused in a coordinated space, (n, d) of unit length.
 
-    In a space of ConSE, sentences stand where the text encoder puts them, and so does a text query: measured, it finds
-    more there than by its place among pictures, or by both.
+    In a ConSE space, sentences keep the text encoder's vectors, and so does a text query: measured, it finds more there
+    than with its coordinated vector, or with both.
 
     Args:
         coordinated_id: Id of the space.
-        text: (n, t) the queries in the text encoder's space; zeros for pictures.
+        text: (n, t) the queries in the text encoder's space; zeros for images.
         coordinated: (n, d) the queries in the coordinated space.
     """
     if not coordinated_id.startswith(CONSE_PREFIX):
@@ -214,5 +218,5 @@ def _zeros(queries: Sequence[object], space: Encoder) -> NDArray[np.float32]:
 
 
 def _section(kind: type[Section], stated: dict[str, object]) -> Section:
-    """Read a section that another version may have written: what is not known any more is left out."""
+    """Read a section that another version may have written; unknown settings are dropped."""
     return kind(**{name: value for name, value in stated.items() if name in kind.model_fields})

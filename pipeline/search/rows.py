@@ -1,4 +1,4 @@
-"""The moments of a lake as search holds them: rows in Arrow, vectors in NumPy, and masks of what a filter admits."""
+"""Read the moments of a lake for search: rows in Arrow, vectors in NumPy, and masks for filters."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,8 +15,8 @@ from schemas.config import FusionConfig
 from schemas.search import Filter
 
 Space = Literal["text", "coordinated", "vision", "scene"]
-"""`text`: what is said and written; `coordinated`: pictures, beside texts; `vision`: pictures, beside pictures;
-`scene`: scenes, of each its text and its pictures joined; the row is its first moment."""
+"""`text`: speech and on-screen text; `coordinated`: frames, comparable with texts; `vision`: frames, comparable with
+images; `scene`: text and frames of a scene joined, stored at the row of its first moment."""
 
 SPACES: tuple[Space, ...] = ("text", "coordinated", "vision", "scene")
 
@@ -66,48 +66,48 @@ _VECTORS: dict[Space, str] = {
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Vectors:
-    """Vectors of some rows, in one space."""
+    """Vectors of some rows in one space."""
 
     rows: Row
-    """(n,) place of each in the table of moments, ascending."""
+    """(n,) row numbers in the table of moments, ascending."""
     matrix: NDArray[np.float32]
     """(n, d) of unit length."""
 
 
 def load_rows(connection: duckdb.DuckDBPyConnection) -> pa.Table:
-    """Read all moments that a connection to the lake shows, in a fixed order."""
+    """Read all moments that the connection shows, in a fixed order."""
     found: pa.Table = connection.sql(_ROWS).to_arrow_table()
     return found.cast(ROW_SCHEMA).unify_dictionaries().combine_chunks()
 
 
 def load_vectors(connection: duckdb.DuckDBPyConnection, rows: pa.Table, space: Space) -> Vectors | None:
-    """Read the vectors of moments; None where they have none in this space.
+    """Read the vectors of moments in one space; None if there are none.
 
     Args:
-        connection: Of the lake.
-        rows: What `load_rows` read.
-        space: Which vectors.
+        connection: Connection to the lake.
+        rows: The result of `load_rows`.
+        space: Which vectors to read.
     """
     found: pa.Table = connection.sql(_SCENES if space == "scene" else _VECTORS[space]).to_arrow_table()
-    places = pc.index_in(found.column(0).combine_chunks(), value_set=rows["moment_id"].combine_chunks())
-    kept = places.is_valid()
-    found, places = found.filter(kept), places.filter(kept)
+    indices = pc.index_in(found.column(0).combine_chunks(), value_set=rows["moment_id"].combine_chunks())
+    kept = indices.is_valid()
+    found, indices = found.filter(kept), indices.filter(kept)
     if not found.num_rows:
         return None
     matrix = (
         join_scenes(_matrix(found["text"]), _matrix(found["coordinated"])) if space == "scene" else _matrix(found[1])
     )
-    where = places.to_numpy().astype(np.int64)
-    order = np.argsort(where)
-    return Vectors(where[order], matrix[order])
+    row_numbers = indices.to_numpy().astype(np.int64)
+    order = np.argsort(row_numbers)
+    return Vectors(row_numbers[order], matrix[order])
 
 
 def join_scenes(text: NDArray[np.float32], coordinated: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Join what is said and written in scenes with their pictures, or both sides of a query (early fusion).
+    """Join the text vectors and frame vectors of scenes, or both vectors of a query (early fusion).
 
     Args:
-        text: (n, t) in the text space; zeros where there is none.
-        coordinated: (n, c) in the space that pictures share with texts; zeros where there is none.
+        text: (n, t) in the text space; zeros for a scene without text.
+        coordinated: (n, c) in the space that frames share with texts; zeros for a scene without frames.
 
     Returns:
         (n, t + c) of unit length.
@@ -116,7 +116,7 @@ def join_scenes(text: NDArray[np.float32], coordinated: NDArray[np.float32]) -> 
 
 
 def _matrix(column: pa.ChunkedArray) -> NDArray[np.float32]:
-    """Lay vectors out as (n, d); a missing one is zeros."""
+    """Return vectors as (n, d), with zeros for missing ones."""
     array = column.combine_chunks()
     there = array.is_valid().to_numpy(zero_copy_only=False)
     vectors = array.drop_null().flatten().to_numpy(zero_copy_only=False)
@@ -126,10 +126,10 @@ def _matrix(column: pa.ChunkedArray) -> NDArray[np.float32]:
 
 
 class Columns:
-    """The columns of moments that filters look at, as NumPy arrays.
+    """The columns of moments that filters test, as NumPy arrays.
 
     Args:
-        rows: In `ROW_SCHEMA`.
+        rows: Moments, in `ROW_SCHEMA`.
     """
 
     def __init__(self, rows: pa.Table) -> None:
@@ -137,12 +137,12 @@ class Columns:
         self._start_s: NDArray[np.float64] = rows["start_s"].to_numpy()
         self._end_s: NDArray[np.float64] = rows["end_s"].to_numpy()
 
-    def mask(self, admitted: Filter, without: Sequence[str] = ()) -> Mask | None:
-        """Say which rows may be found; None: all.
+    def mask(self, admitted: Filter, superseded: Sequence[str] = ()) -> Mask | None:
+        """Return which rows may be found; None for all.
 
         Args:
-            admitted: What of them a query wants.
-            without: Videos of which nothing may be found.
+            admitted: The filter.
+            superseded: Ids of videos to leave out.
         """
         parts: list[Mask] = []
         wanted = {
@@ -152,8 +152,8 @@ class Columns:
             "kind": admitted.kinds,
         }
         parts += [self._is_any(column, values) for column, values in wanted.items() if values]
-        if without:
-            parts.append(~self._is_any("video_id", without))
+        if superseded:
+            parts.append(~self._is_any("video_id", superseded))
         if admitted.topics:
             parts.append(self._has_topic(admitted.topics))
         if admitted.from_s is not None:

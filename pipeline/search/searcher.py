@@ -1,4 +1,4 @@
-"""Search a lake: text, a picture or a moment in; the moments that answer it out."""
+"""`Searcher`: find the moments of a lake that match a text, an image or another moment."""
 
 import logging
 import threading
@@ -12,19 +12,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.analysis.fusion import CONSE_PREFIX
-from pipeline.lake import Lake, Store, find_video
+from pipeline.lake import Lake, find_video
 from pipeline.search.duplicates import MIN_OVERLAP, find_duplicates
-from pipeline.search.filters import admitted, check_topics
+from pipeline.search.filters import check_topics, resolve_filter
 from pipeline.search.hits import hits_of
 from pipeline.search.images import read_image
 from pipeline.search.lexical import Bm25
-from pipeline.search.manifest import manifest_state, read_manifest
+from pipeline.search.manifest import REMEDY, manifest_state, read_manifest
 from pipeline.search.query_encoder import QueryEncoder, QueryVectors
-from pipeline.search.ranking import Candidate, FoundScene, Moment, Retriever, fuse
+from pipeline.search.ranking import Candidate, RankedMoment, RankedScene, Retriever, fuse
 from pipeline.search.retrievers import by_vector, by_words, scenes_near
 from pipeline.search.rows import Space, join_scenes
 from pipeline.search.segment import Segment, load_content, segment_in_memory, space_models
-from pipeline.search.state import Seen, State, covering
+from pipeline.search.state import LakeVersion, State, covering
 from pipeline.search.stored import open_segment
 from pipeline.search.terms import parse_query
 from schemas.errors import LakeError, ModelError, SearchIndexError
@@ -33,19 +33,19 @@ from schemas.search import Duplicate, Filter, Hit
 logger = logging.getLogger(__name__)
 
 _CANDIDATES = 100
-"""Rows that each retriever contributes."""
+"""Minimum number of rows that each retriever may contribute."""
 _MAX_IN_MEMORY = 4
-"""Segments in memory; one more, and all but the largest are read again as one."""
-_MIN_MEANING = 0.25
-"""Cosine under which texts have nothing to do with each other."""
-_MIN_PICTURE = 0.1
-"""Cosine under which a picture does not show what a text says."""
-_MIN_LABELLED = 0.2
-"""The same where labels stand for the picture (ConSE) and words or meaning answer too; see docs/quality.md."""
+"""With more segments in memory, all but the largest are read again as one."""
+_MIN_TEXT_SIMILARITY = 0.25
+"""Texts with a lower cosine are unrelated."""
+_MIN_IMAGE_SIMILARITY = 0.1
+"""With a lower cosine, a frame does not show what a text says."""
+_MIN_LABEL_SIMILARITY = 0.2
+"""The same for frames placed by their labels (ConSE), if another retriever found something; see docs/quality.md."""
 
 _ATTEMPTS = 3
 _MANY_IN_MEMORY = 100_000
-"""Moments from which an index is worth having: reading them takes seconds, comparing them does not yet."""
+"""With more moments an index is worth having: reading them takes seconds, though comparing them does not yet."""
 
 _COMMITS = "SELECT video_id, shard FROM lake.states WHERE is_current AND status = 'ok'"
 _MADE_BY = """
@@ -61,22 +61,21 @@ Image = NDArray[np.uint8]
 
 
 class Searcher:
-    """Finds moments in a lake. Long-lived; any number of threads may share it.
+    """Finds moments in a lake. Keep one and share it between any number of threads.
 
-    Three retrievers are fused by the ranks that they give (reciprocal rank fusion): words (BM25) in what is
-    said, written, captioned and labelled; meaning (cosine of text vectors) in what is said and written; and pictures
-    (cosine in the space that they share with texts). A moment also counts for the rank of the scene that it is in, by
-    all that is said, written and shown in it: a sentence alone seldom says what it is about.
+    Three retrievers are fused by rank (reciprocal rank fusion, see `pipeline.search.ranking`). The lexical one compares
+    words (BM25) in speech, on-screen text, captions and labels; the semantic one, text vectors of speech and on-screen
+    text; the visual one, frames in the space that they share with texts. The rank of the scene around a moment counts
+    too, because a sentence alone seldom says what it is about.
 
     Args:
-        lake: The lake. What is committed to it later is found too.
-        encoder: Makes vectors of queries; none: the models that made those of the lake.
-        refresh_s: Seconds for which the lake is taken to be unchanged after a look.
+        lake: The lake. Later commits are found too.
+        encoder: Encodes queries; None uses the models that made the lake's vectors.
+        refresh_s: How long to use the lake as last seen before looking for changes, in seconds.
     """
 
     def __init__(self, lake: Lake, *, encoder: QueryEncoder | None = None, refresh_s: float = 1.0) -> None:
         self._lake = lake
-        self._store = Store(lake.uri)
         self._given_encoder = encoder
         self._refresh_s = refresh_s
         self._lock = threading.Lock()
@@ -88,7 +87,7 @@ class Searcher:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What a person who reads the answers should know, e.g. that a model is missing."""
+        """Warnings about the results for the user, such as a missing model."""
         return tuple(dict(self._notes).values())
 
     @property
@@ -97,41 +96,40 @@ class Searcher:
         return self._current().moments
 
     def search(self, query: str, filters: Filter = _ALL, limit: int = 20, *, prefix: bool = False) -> list[Hit]:
-        """Find what is said, written or shown.
+        """Find the moments in which something is said, written or shown.
 
         Args:
-            query: Any text. A "phrase in quotation marks" must be there word by word; nothing else has a meaning of
-                its own.
-            filters: Which moments may be found; see `pipeline.search.filters` for what names things.
-            limit: Hits at most, 1 or more.
-            prefix: Take the last word for the beginning of one, as while somebody types.
+            query: Any text. A "phrase in quotation marks" must occur word by word; there is no other syntax.
+            filters: Which moments may be found; `pipeline.search.filters` resolves names.
+            limit: Maximum number of hits, 1 or more.
+            prefix: Treat the last word as a prefix, as while somebody types.
 
         Returns:
-            The best first; empty where nothing answers.
+            Hits, best first; empty if nothing matches.
 
         Raises:
-            ConfigurationError: A filter or the limit is none.
-            FilterError: A filter names what no moment of the lake has.
+            ConfigurationError: A filter or the limit is invalid.
+            FilterError: A filter names something that no moment of the lake has.
             LakeError: The lake cannot be read, or has no such video.
         """
         state = self._current()
-        filters = admitted(filters, limit, self._lake, state.segments, state.videos)
+        filters = resolve_filter(filters, limit, self._lake, state.segments, state.videos)
         words = parse_query(query, prefix=prefix)
         if not words:
             return []
         bm25 = Bm25(words, [segment.lexical for segment in state.segments], state.mean_length)
         count = max(_CANDIDATES, 2 * limit)
         lists: dict[Retriever, list[Candidate]] = {"lexical": by_words(state, words, bm25, filters, count)}
-        scenes: list[FoundScene] = []
+        scenes: list[RankedScene] = []
         if not words.phrases:
             vectors = self._text_vectors(query)
             if vectors is not None:
                 lists["semantic"] = by_vector(
-                    state, "text", "semantic", vectors.text[0], filters, count, min_similarity=_MIN_MEANING
+                    state, "text", "semantic", vectors.text[0], filters, count, min_similarity=_MIN_TEXT_SIMILARITY
                 )
                 labelled = self._query_encoder().spaces.coordinated[0].startswith(CONSE_PREFIX)
                 answered = any(lists.values())
-                min_similarity = _MIN_LABELLED if labelled and answered else _MIN_PICTURE
+                min_similarity = _MIN_LABEL_SIMILARITY if labelled and answered else _MIN_IMAGE_SIMILARITY
                 lists["visual"] = by_vector(
                     state,
                     "coordinated",
@@ -142,42 +140,42 @@ class Searcher:
                     min_similarity=min_similarity,
                 )
                 scenes = scenes_near(state, join_scenes(vectors.text, vectors.coordinated)[0], filters, count)
-        return _answer(state, filters, fuse(lists, limit, scenes), bm25.words)
+        return _hits(state, filters, fuse(lists, limit, scenes), bm25.words)
 
     def by_image(self, image: Image | Path, filters: Filter = _ALL, limit: int = 20) -> list[Hit]:
-        """Find pictures that look like one.
+        """Find frames that look like an image.
 
         Args:
-            image: uint8 (height, width, 3) RGB, or a file that holds a picture.
+            image: uint8 (height, width, 3) RGB, or an image file.
             filters: Which moments may be found.
-            limit: Hits at most.
+            limit: Maximum number of hits.
 
         Raises:
-            ConfigurationError: The file holds no picture.
-            ModelError: The lake's vision model is not there.
+            ConfigurationError: The file is not an image.
+            ModelError: The lake's vision model is not installed.
             LakeError: The lake cannot be read.
         """
         state = self._current()
-        filters = admitted(filters, limit, self._lake, state.segments, state.videos)
-        picture = read_image(image) if isinstance(image, Path) else image
-        vectors = self._query_encoder().pictures([picture])
+        filters = resolve_filter(filters, limit, self._lake, state.segments, state.videos)
+        pixels = read_image(image) if isinstance(image, Path) else image
+        vectors = self._query_encoder().images([pixels])
         found = by_vector(state, "vision", "visual", vectors.vision[0], filters, max(_CANDIDATES, 2 * limit))
-        return _answer(state, filters, fuse({"visual": found}, limit))
+        return _hits(state, filters, fuse({"visual": found}, limit))
 
     def like(self, video: str, time_s: float, filters: Filter = _ALL, limit: int = 20) -> list[Hit]:
-        """Find moments like one: that look so, or in which something like it is said or written.
+        """Find moments similar to one: frames that look alike, or speech and on-screen text with a similar meaning.
 
         Args:
             video: Id, start of an id, file name, path or URI.
-            time_s: Second of the video.
+            time_s: Time in the video, in seconds.
             filters: Which moments may be found.
-            limit: Hits at most.
+            limit: Maximum number of hits.
 
         Raises:
-            LakeError: There is no such video, or it has nothing at that time; or the lake cannot be read.
+            LakeError: There is no such video, it has neither frame nor text at that time, or the lake cannot be read.
         """
         state = self._current()
-        filters = admitted(filters, limit, self._lake, state.segments, state.videos)
+        filters = resolve_filter(filters, limit, self._lake, state.segments, state.videos)
 
         def vectors_at(connection: duckdb.DuckDBPyConnection) -> tuple[str, list[tuple[Space, list[float]]]]:
             video_id = find_video(connection, video)
@@ -196,22 +194,24 @@ class Searcher:
                 if not (each.video_id == video_id and each.start_s <= time_s < max(each.end_s, each.start_s + 1e-3))
             ]
         if not lists:
-            raise LakeError(f"Nothing is known of {video} at second {time_s:g}: no picture, no speech.")
-        return _answer(state, filters, fuse(lists, limit))
+            raise LakeError(
+                f"{video} has no frame and no text at {time_s:g} s to compare with. Name a time within the video."
+            )
+        return _hits(state, filters, fuse(lists, limit))
 
     def duplicates(self, video: str | None = None, *, min_overlap: float = MIN_OVERLAP) -> list[Duplicate]:
-        """Find videos that show the same, at least in part; see `pipeline.search.duplicates`."""
+        """Find videos that share footage; see `pipeline.search.duplicates`."""
         return find_duplicates(self._lake, video, min_overlap=min_overlap)
 
     def close(self) -> None:
-        """Remove what the stored index needs on this machine's disk; searching again opens it anew."""
+        """Release the temporary files of the search index; the next search opens it again."""
         state, self._state = self._state, None
         for segment in state.segments if state else ():
             if segment.links:
                 segment.links.close()
 
     def refresh(self) -> None:
-        """Look at the lake now."""
+        """Look for changes of the lake now."""
         self._looked_at = 0.0
         self._current()
 
@@ -219,32 +219,32 @@ class Searcher:
         state = self._state
         if state is not None and time.monotonic() - self._looked_at < self._refresh_s:
             return state
-        # Whoever comes while another thread reads the lake is answered from what was read before.
+        # While one thread reads the lake again, the others use what was read before.
         if not self._lock.acquire(blocking=state is None):
             assert state is not None  # noqa: S101 - else the call above waits
             return state
         try:
-            self._state = self._looked(self._state)
+            self._state = self._refreshed(self._state)
             self._looked_at = time.monotonic()
             return self._state
         finally:
             self._lock.release()
 
-    def _looked(self, state: State | None) -> State:
-        """Return the lake as it is now; as it was, where it cannot be read just now."""
+    def _refreshed(self, state: State | None) -> State:
+        """Return the lake as it is now, or as it was if it cannot be read at the moment."""
         try:
-            seen = (self._lake.state, manifest_state(self._store))
-            if state is None or state.seen != seen:
-                state = self._lake.read(lambda connection: self._load(connection, seen))
+            version = (self._lake.state, manifest_state(self._lake.search_files))
+            if state is None or state.version != version:
+                state = self._lake.read(lambda connection: self._load(connection, version))
             self._notes.pop("lake", None)
         except (LakeError, OSError) as error:
             if state is None:
                 raise LakeError(f"The lake {self._lake.uri} cannot be searched: {error}") from error
-            logger.warning("The lake cannot be read just now: %s", error)
-            self._notes["lake"] = f"What is new in the lake cannot be read just now: {error}"
+            logger.warning("The lake cannot be read at the moment: %s", error)
+            self._notes["lake"] = f"The lake cannot be read at the moment, so the results may be out of date: {error}"
         return state
 
-    def _load(self, connection: duckdb.DuckDBPyConnection, seen: Seen) -> State:
+    def _load(self, connection: duckdb.DuckDBPyConnection, version: LakeVersion) -> State:
         commits = dict(connection.execute(_COMMITS).fetchall())
         videos = {video_id: (uri, headline) for video_id, uri, headline in connection.execute(_VIDEOS).fetchall()}
         models = space_models(connection)
@@ -253,7 +253,7 @@ class Searcher:
         if len(in_memory) > _MAX_IN_MEMORY:
             in_memory = [max(in_memory, key=lambda segment: segment.rows.num_rows)]
         segments = covering([*self._stored(before), *in_memory], commits)
-        held = {video_id for segment in segments for video_id in segment.commits if video_id not in segment.without}
+        held = {video_id for segment in segments for video_id in segment.commits if video_id not in segment.superseded}
         missing = {video_id: shard for video_id, shard in commits.items() if video_id not in held}
         if missing:
             segments.append(segment_in_memory(load_content(connection, missing)))
@@ -263,26 +263,26 @@ class Searcher:
         if self._given_encoder is None and not same:
             self._encoder = None
             self._encode_text.cache_clear()
-        return State(seen, tuple(segments), videos, models, made_by)
+        return State(version, tuple(segments), videos, models, made_by)
 
     def _stored(self, before: Sequence[Segment]) -> list[Segment]:
-        """Open the segments of the stored index; none where there is no index, or it is damaged."""
+        """Open the segments of the search index; none if there is no index, or it is damaged."""
         opened = {segment.name: segment for segment in before if segment.name}
         self._notes.pop("index", None)
         for _ in range(_ATTEMPTS):
             try:
-                manifest = read_manifest(self._store)
+                manifest = read_manifest(self._lake.search_files)
                 return [
-                    opened.get(segment.name) or open_segment(self._store, segment)
+                    opened.get(segment.name) or open_segment(self._lake.search_files, segment)
                     for segment in (manifest.segments if manifest else ())
                 ]
             except FileNotFoundError:
-                # A newer index has just taken its place: look again.
+                # A newer index has just replaced this one: look again.
                 continue
             except (SearchIndexError, PermissionError) as error:
                 self._notes["index"] = f"Searched without the index: {error}"
                 return []
-        self._notes["index"] = "Searched without the index: files of it are missing; run `videolake index --rebuild`."
+        self._notes["index"] = f"Searched without the index: some of its files are missing. {REMEDY}"
         return []
 
     def _note_freshness(self, segments: Sequence[Segment]) -> None:
@@ -291,7 +291,7 @@ class Searcher:
         self._notes.pop("fresh", None)
         if rest > _MANY_IN_MEMORY or (stored and rest):
             self._notes["fresh"] = (
-                f"{rest:,} of {rest + stored:,} moments are not in the search index and were read from the tables; "
+                f"{rest:,} of {rest + stored:,} moments are not in the search index and were read from the tables. "
                 "`videolake index` adds them."
             )
 
@@ -305,7 +305,7 @@ class Searcher:
         try:
             vectors = self._encode_text(" ".join(query.split()))
         except ModelError as error:
-            self._notes["model"] = f"Found by words alone: {error}"
+            self._notes["model"] = f"Searched by words only: {error}"
             return None
         self._notes.pop("model", None)
         return vectors
@@ -314,7 +314,7 @@ class Searcher:
         return self._query_encoder().texts([query])
 
 
-def _answer(state: State, filters: Filter, moments: Sequence[Moment], words: Collection[str] = ()) -> list[Hit]:
+def _hits(state: State, filters: Filter, moments: Sequence[RankedMoment], words: Collection[str] = ()) -> list[Hit]:
     if not moments:
         check_topics(filters, state.segments)
     return hits_of(moments, state.segments, state.videos, words)

@@ -1,4 +1,4 @@
-"""A part of the lake's moments with what finds them; a search asks all segments."""
+"""A segment: the moments of some videos with their word and vector indexes. A search asks every segment."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,18 +13,17 @@ from pipeline.search.rows import SPACES, Columns, Mask, Space, Vectors, load_row
 from pipeline.search.vectors import ExactIndex, VectorIndex
 from schemas.search import Filter
 
-_ONLY_WANTED = """
+_RESTRICT = """
 CREATE OR REPLACE VIEW lake.current AS
 SELECT video_id, shard FROM lake.states SEMI JOIN lake.wanted USING (video_id) WHERE is_current
 """
-
 
 _MODELS = "SELECT space, any_value(model) FROM lake.spaces WHERE table_name <> 'scenes' GROUP BY space"
 
 
 @dataclass(frozen=True, eq=False)
 class Content:
-    """What the lake's tables hold of some videos."""
+    """Rows and vectors of some videos, as read from the lake's tables."""
 
     commits: Mapping[str, str]
     """Shard of each video."""
@@ -32,42 +31,47 @@ class Content:
     """Moments, in `ROW_SCHEMA`."""
     vectors: Mapping[Space, Vectors]
     models: Mapping[Space, str]
-    """Which model made the vectors of each space."""
+    """The model that made the vectors of each space."""
 
 
 @dataclass(frozen=True, eq=False)
 class Segment:
-    """Moments of some videos. Never changes; a video that is analysed anew is left out by `without`."""
+    """Moments of some videos. A segment never changes; videos that were analysed again are listed in `superseded`."""
 
     commits: Mapping[str, str]
-    """Shard of each video that it holds."""
+    """Shard of each video in the segment."""
     rows: pa.Table
     """In `ROW_SCHEMA`."""
     words: int
-    """Words of all moments together."""
+    """Number of words in all moments together."""
     lexical: LexicalIndex
     vectors: Mapping[Space, VectorIndex]
     models: Mapping[Space, str]
-    """Which model made the vectors of each space."""
-    without: tuple[str, ...] = ()
-    """Videos of which the lake has newer rows, or none any more."""
+    """The model that made the vectors of each space."""
+    superseded: tuple[str, ...] = ()
+    """Ids of videos that a newer commit replaces, or that the lake no longer holds; search skips them."""
     name: str = ""
-    """In the stored index; empty for one in memory."""
+    """Name in the search index; empty for a segment in memory."""
     links: LinkFolder | None = None
-    """What an open segment of the stored index needs on disk."""
+    """The temporary folder that an open segment of the index needs."""
 
     @cached_property
     def mask(self) -> Callable[[Filter], Mask | None]:
-        """Says which rows a filter admits; None: all. It remembers the last filters."""
+        """A function that returns which rows a filter admits, None for all; the last filters are cached."""
         columns = Columns(self.rows)
-        return lru_cache(maxsize=8)(lambda admitted: columns.mask(admitted, self.without))
+        return lru_cache(maxsize=8)(lambda admitted: columns.mask(admitted, self.superseded))
 
-    def take(self, columns: Sequence[str], places: Sequence[int]) -> pa.Table:
-        """Return some columns of some rows."""
-        return self.rows.select(columns).take(pa.array(places, pa.int64()))
+    def take(self, columns: Sequence[str], rows: Sequence[int]) -> pa.Table:
+        """Return some columns of some rows.
+
+        Args:
+            columns: Names of columns.
+            rows: Row numbers.
+        """
+        return self.rows.select(columns).take(pa.array(rows, pa.int64()))
 
     def vectors_in(self, space: Space, model: str | None, dimensions: int) -> VectorIndex | None:
-        """Return the vectors of a space, if they are of the model that made the query."""
+        """Return the vectors of a space; None if another model than the query's made them."""
         index = self.vectors.get(space)
         if index is None or self.models.get(space) != model or index.dimensions != dimensions:
             return None
@@ -75,23 +79,23 @@ class Segment:
 
 
 def space_models(connection: duckdb.DuckDBPyConnection) -> dict[Space, str]:
-    """Return which model made the vectors of each space that a lake shows."""
+    """Return the model that made the vectors of each space in the lake."""
     models = {space: model for space, model in connection.execute(_MODELS).fetchall() if space in SPACES}
-    # Scenes join the text of one model with pictures in the space of others.
+    # A scene vector joins a text vector and an image vector, which different models make.
     return models | {"scene": f"{models.get('text', '')} | {models.get('coordinated', '')}"}
 
 
 def load_content(connection: duckdb.DuckDBPyConnection, commits: Mapping[str, str]) -> Content:
-    """Read videos.
+    """Read the rows and vectors of some videos.
 
     Args:
-        connection: Of the lake; afterwards its views show nothing but these videos.
-        commits: Which videos, and the shard of each.
+        connection: Connection to the lake; from now on its views show only these videos.
+        commits: The videos, each with its shard.
     """
     connection.execute(
         "CREATE OR REPLACE TABLE lake.wanted AS SELECT unnest($videos) AS video_id", {"videos": [*commits]}
     )
-    connection.execute(_ONLY_WANTED)
+    connection.execute(_RESTRICT)
     rows = load_rows(connection)
     found = {space: load_vectors(connection, rows, space) for space in SPACES}
     return Content(
@@ -103,7 +107,7 @@ def load_content(connection: duckdb.DuckDBPyConnection, commits: Mapping[str, st
 
 
 def segment_in_memory(content: Content) -> Segment:
-    """Make a segment that is searched exactly."""
+    """Make a segment in memory; its vectors are searched exactly."""
     lexical, words = build_lexical(content.rows)
     return Segment(
         commits=content.commits,

@@ -1,4 +1,4 @@
-"""What a searcher holds of a lake: segments, each video once, and what to call them."""
+"""What a searcher knows of a lake at one time: its segments, and the names of its videos."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -6,22 +6,22 @@ from dataclasses import dataclass, replace
 from pipeline.search.rows import Space
 from pipeline.search.segment import Segment
 
-Seen = tuple[tuple[str, ...], str]
-"""What changes whenever the lake, or its index, does."""
+LakeVersion = tuple[tuple[str, ...], str]
+"""Changes whenever the lake or its search index does."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class State:
-    """The lake as it was at one time."""
+    """The lake at one time."""
 
-    seen: Seen
+    version: LakeVersion
     segments: tuple[Segment, ...]
     videos: Mapping[str, tuple[str, str]]
-    """URI and headline of each."""
+    """URI and headline of each video."""
     models: Mapping[Space, str]
-    """Which model made the vectors of each space, in the newest results."""
+    """The model that made the vectors of each space, in the newest results."""
     made_by: str
-    """Revision of the newest results, and its runs so far; while they stay, so do the models of queries."""
+    """Revision of the newest results and its number of runs; while it stays the same, loaded query models are kept."""
 
     @property
     def moments(self) -> int:
@@ -30,16 +30,18 @@ class State:
 
     @property
     def mean_length(self) -> float:
-        """Words a moment."""
+        """Mean number of words per moment."""
         return sum(segment.words for segment in self.segments) / max(1, self.moments)
 
 
 def covering(segments: Sequence[Segment], commits: Mapping[str, str]) -> list[Segment]:
-    """Let segments cover each video once: leave out what was analysed anew, is gone, or is in an earlier segment.
+    """Make segments cover each video once, and drop segments with nothing left.
+
+    A segment skips the videos that were analysed again or removed, and those of an earlier segment.
 
     Args:
-        segments: Those that are open; ones with nothing left are dropped.
-        commits: Videos of the lake and the shard of each.
+        segments: The open segments.
+        commits: The videos of the lake, each with its shard.
     """
     covered: set[str] = set()
     kept = []
@@ -47,6 +49,6 @@ def covering(segments: Sequence[Segment], commits: Mapping[str, str]) -> list[Se
         gone = {each for each, shard in segment.commits.items() if commits.get(each) != shard or each in covered}
         if len(gone) < len(segment.commits):
             covered |= set(segment.commits) - gone
-            without = tuple(sorted(gone))
-            kept.append(segment if without == segment.without else replace(segment, without=without))
+            superseded = tuple(sorted(gone))
+            kept.append(segment if superseded == segment.superseded else replace(segment, superseded=superseded))
     return kept

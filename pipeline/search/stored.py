@@ -1,4 +1,4 @@
-"""Segments of the stored index: how they are written into the lake, and opened from there."""
+"""Write segments of the search index to the lake, and open them again."""
 
 import os
 import shutil
@@ -13,35 +13,35 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from pipeline.lake import Store
+from pipeline.lake import DerivedFiles
 from pipeline.models import cache_dir
 from pipeline.search.ivf import EXACT_BELOW, IvfIndex, build_ivf
 from pipeline.search.lexical import LexicalIndex, build_lexical
 from pipeline.search.links import LinkFolder
-from pipeline.search.manifest import FOLDER, StoredFile, StoredSegment
+from pipeline.search.manifest import REMEDY, StoredFile, StoredSegment
 from pipeline.search.rows import ROW_SCHEMA, SPACES, Space, Vectors
 from pipeline.search.segment import Content, Segment
 from pipeline.search.vectors import ExactIndex, VectorIndex
 from schemas.errors import SearchIndexError
 
-_KEPT_S = 30 * 24 * 3600.0
-"""Since a segment was opened last, after which it may leave the cache."""
+_MAX_CACHE_AGE_S = 30 * 24 * 3600.0
+"""A cached segment is removed this long after it was last opened."""
 
 _COMMITS = pa.schema([("video_id", pa.string()), ("shard", pa.string())])
 
 
-def save_segment(store: Store, content: Content) -> StoredSegment:
-    """Write a segment into the lake. It counts once a manifest names it.
+def save_segment(index: DerivedFiles, content: Content) -> StoredSegment:
+    """Write a segment to the lake. Readers ignore it until a manifest names it.
 
     Args:
-        store: The lake's files.
-        content: What was read from the lake's tables.
+        index: The files of the index.
+        content: Rows and vectors, as read from the lake's tables.
     """
     name = uuid.uuid4().hex[:16]
     files: dict[str, StoredFile] = {}
 
     def save(file: str, write: Callable[[Path], object]) -> None:
-        with store.publish(f"{FOLDER}/{name}/{file}") as path:
+        with index.publish(f"{name}/{file}") as path:
             write(path)
             files[file] = StoredFile.of(path)
 
@@ -60,45 +60,46 @@ def save_segment(store: Store, content: Content) -> StoredSegment:
     )
 
 
-def read_commits(store: Store, segment: StoredSegment) -> dict[str, str]:
-    """Return the videos of a segment and the shard of each.
+def read_commits(index: DerivedFiles, segment: StoredSegment) -> dict[str, str]:
+    """Return the shard of each video in a segment.
 
     Raises:
-        SearchIndexError: A file of the segment is gone, or not as large as it was; or this one is damaged.
+        SearchIndexError: A file of the segment is missing, has another size, or cannot be read.
     """
     try:
-        changed = [file for file, stated in segment.files.items() if store.size(segment.path(file)) != stated.size]
-        with store.open(segment.path("commits.arrow")) as stream:
+        changed = [file for file, stated in segment.files.items() if index.size(segment.path(file)) != stated.size]
+        with index.open(segment.path("commits.arrow")) as stream:
             commits = _commits_of(pa.ipc.open_file(pa.py_buffer(stream.read())).read_all())
     except (OSError, KeyError, pa.ArrowException) as error:
-        raise SearchIndexError(f"The search index of {store.uri} is damaged: {error}.") from error
+        raise SearchIndexError(f"The search index of {index.lake_uri} is damaged: {error}.") from error
     if changed:
-        raise SearchIndexError(f"The search index of {store.uri} is damaged: {changed[0]} has another size.")
+        raise SearchIndexError(f"The search index of {index.lake_uri} is damaged: {changed[0]} has another size.")
     return commits
 
 
-def verify_segment(store: Store, segment: StoredSegment) -> None:
-    """Compare the files of a segment on local disk with what the manifest says; it reads all of them.
+def verify_segment(index: DerivedFiles, segment: StoredSegment) -> None:
+    """Check the files of a segment on local disk against the manifest's checksums. This reads every file.
 
     Raises:
-        SearchIndexError: One is not what it was.
+        SearchIndexError: A file has changed.
     """
-    if store.local:
+    folder = index.local_path(segment.name)
+    if folder is not None:
         try:
-            _verify(store, segment, Path(store.path(f"{FOLDER}/{segment.name}")))
+            _verify(index, segment, folder)
         except OSError as error:
-            raise SearchIndexError(f"The search index of {store.uri} is damaged: {error}.") from error
+            raise SearchIndexError(f"The search index of {index.lake_uri} is damaged: {error}.") from error
 
 
-def open_segment(store: Store, segment: StoredSegment) -> Segment:
-    """Open a segment for searching: mapped from local disk, or fetched to the cache from an object store.
+def open_segment(index: DerivedFiles, segment: StoredSegment) -> Segment:
+    """Open a segment for searching: memory-mapped from local disk, or downloaded from an object store to the cache.
 
     Raises:
-        FileNotFoundError: A newer index has taken its place.
-        SearchIndexError: It is not what the manifest says.
+        FileNotFoundError: A newer index has replaced the segment.
+        SearchIndexError: The files do not match the manifest.
     """
-    folder = Path(store.path(f"{FOLDER}/{segment.name}")) if store.local else _fetched(store, segment)
-    _verify(store, segment, folder)
+    folder = index.local_path(segment.name) or _downloaded(index, segment)
+    _verify(index, segment, folder)
     try:
         rows = _read_rows(folder / "rows.arrow", segment)
         links = LinkFolder(folder / file for file in segment.files if file.startswith("lexical/"))
@@ -108,14 +109,14 @@ def open_segment(store: Store, segment: StoredSegment) -> Segment:
             rows=rows,
             words=segment.words,
             lexical=LexicalIndex.open(links.path),
-            vectors={space: index for space in SPACES if (index := _open_vectors(folder, segment, space)) is not None},
+            vectors={
+                space: opened for space in SPACES if (opened := _open_vectors(folder, segment, space)) is not None
+            },
             models=segment.models,
             links=links,
         )
     except (pa.ArrowException, ValueError, KeyError, EOFError, RuntimeError) as error:
-        message = (
-            f"The search index of {store.uri} cannot be opened: {error}; `videolake index --rebuild` makes it anew."
-        )
+        message = f"The search index of {index.lake_uri} cannot be opened: {error}. {REMEDY}"
         raise SearchIndexError(message) from error
 
 
@@ -136,32 +137,31 @@ def _open_vectors(folder: Path, segment: StoredSegment, space: Space) -> VectorI
         if (matrix.dtype, matrix.ndim, rows.dtype, rows.shape) != (np.float32, 2, np.int64, matrix.shape[:1]):
             raise ValueError(f"{space}.npy and {space}.rows.npy do not belong together")
         if len(rows) and not (rows.min() >= 0 and rows.max() < segment.moments):
-            raise ValueError(f"{space}.rows.npy names moments that are not there")
+            raise ValueError(f"{space}.rows.npy names moments that do not exist")
         return ExactIndex(Vectors(rows, matrix))
     return None
 
 
-def _verify(store: Store, segment: StoredSegment, folder: Path) -> None:
+def _verify(index: DerivedFiles, segment: StoredSegment, folder: Path) -> None:
     def differs(item: tuple[str, StoredFile]) -> bool:
         path, stated = folder / item[0], item[1]
         return path.stat().st_size != stated.size or StoredFile.of(path) != stated
 
     if not {"rows.arrow", "commits.arrow"} <= segment.files.keys():
-        raise SearchIndexError(f"The manifest of the search index of {store.uri} does not name the files of a segment.")
-    # Hashing lets go of Python's lock.
+        message = f"The manifest of the search index of {index.lake_uri} does not name all files of a segment. {REMEDY}"
+        raise SearchIndexError(message)
+    # Hashing releases the GIL.
     with ThreadPoolExecutor() as threads:
         for file, wrong in zip(segment.files, threads.map(differs, segment.files.items()), strict=True):
             if wrong:
-                raise SearchIndexError(
-                    f"{segment.path(file)} in {store.uri} is not what the index's manifest says; "
-                    "`videolake index --rebuild` makes it anew."
-                )
+                message = f"{segment.path(file)} in the search index of {index.lake_uri} has changed. {REMEDY}"
+                raise SearchIndexError(message)
 
 
-def _fetched(store: Store, segment: StoredSegment) -> Path:
-    """Bring a segment to this machine's cache, once."""
+def _downloaded(index: DerivedFiles, segment: StoredSegment) -> Path:
+    """Download a segment to this machine's cache, unless it is there."""
     folder = cache_dir() / "search" / segment.name
-    _forget_old(folder.parent)
+    _remove_old(folder.parent)
     for file, stated in segment.files.items():
         target = folder / file
         if target.is_file() and target.stat().st_size == stated.size:
@@ -169,7 +169,7 @@ def _fetched(store: Store, segment: StoredSegment) -> Path:
         target.parent.mkdir(parents=True, exist_ok=True)
         descriptor, scratch = tempfile.mkstemp(dir=target.parent, prefix=".")
         try:
-            with os.fdopen(descriptor, "wb") as sink, store.open(segment.path(file)) as source:
+            with os.fdopen(descriptor, "wb") as sink, index.open(segment.path(file)) as source:
                 shutil.copyfileobj(source, sink)
             Path(scratch).replace(target)
         finally:
@@ -178,11 +178,11 @@ def _fetched(store: Store, segment: StoredSegment) -> Path:
     return folder
 
 
-def _forget_old(cache: Path) -> None:
-    """Remove segments that were not opened for long: each update of an index makes new ones."""
+def _remove_old(cache: Path) -> None:
+    """Remove segments that have not been opened for a month: each update of an index makes new ones."""
     for folder in cache.iterdir() if cache.is_dir() else ():
         with suppress(FileNotFoundError):
-            if time.time() - folder.stat().st_mtime > _KEPT_S:
+            if time.time() - folder.stat().st_mtime > _MAX_CACHE_AGE_S:
                 shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -202,7 +202,7 @@ def _read_arrow(path: Path) -> pa.Table:
 def _read_rows(path: Path, segment: StoredSegment) -> pa.Table:
     table = _read_arrow(path)
     if not table.schema.equals(ROW_SCHEMA) or table.num_rows != segment.moments:
-        raise ValueError(f"{path.name} does not hold the moments that it should")
+        raise ValueError(f"{path.name} does not hold the moments that the manifest names")
     table.validate(full=True)
     return table
 

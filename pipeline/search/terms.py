@@ -1,4 +1,4 @@
-"""Words as search compares them: folded to lower case without accents, plurals cut, Chinese and the like in pairs."""
+"""Words as search compares them: lower case, no accents, singular; scripts without spaces in pairs of characters."""
 
 import re
 import unicodedata
@@ -10,10 +10,10 @@ from pipeline.language import UNSEPARATED_LETTERS, query_stop_words
 
 _MARKS = r"\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0900-\u0dff"
 _RUN = re.compile(rf"(?P<unspaced>[{UNSEPARATED_LETTERS}]+)|(?:[^\W_{UNSEPARATED_LETTERS}]|[{_MARKS}])+")
-"""A word; or a run of a script that is written without spaces between words, or joins endings to them (Korean)."""
+"""A word, or a run of a script that writes no spaces between words or attaches endings to them (Korean)."""
 
 _ASCII_WORD = re.compile(r"[a-z0-9]+")
-_LONGEST = 64
+_MAX_LENGTH = 64
 _LETTERS = str.maketrans(
     {"ø": "o", "ł": "l", "đ": "d", "ð": "d", "ħ": "h", "\u0131": "i", "æ": "ae", "œ": "oe", "þ": "th"}
 )
@@ -21,10 +21,10 @@ _QUOTED = re.compile(r"[\"“”„«»](.*?)[\"“”„«»]")
 
 
 class Term(NamedTuple):
-    """A word of a text."""
+    """A word of a text and its position."""
 
     text: str
-    """As it is compared."""
+    """The folded word."""
     start: int
     """First character in the original text."""
     end: int
@@ -33,21 +33,21 @@ class Term(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class WordQuery:
-    """What a query asks of words; any text makes one."""
+    """The words and phrases of a query. Any text can be parsed into one."""
 
     terms: tuple[str, ...]
-    """Words of which the more, and the rarer, the better."""
+    """Optional words: the more of them match, and the rarer they are, the higher the score."""
     phrases: tuple[tuple[str, ...], ...]
-    """Words in quotation marks, that a moment must hold one after another."""
+    """Words in quotation marks; a moment must contain them in this order, one after another."""
     prefixes: tuple[str, ...] = ()
-    """Beginnings of words."""
+    """Prefixes of words."""
 
     def __bool__(self) -> bool:
         return bool(self.terms or self.phrases or self.prefixes)
 
 
 def terms_of(text: str) -> list[Term]:
-    """Return the words of a text in order, with where they are.
+    """Return the words of a text in order, with their positions.
 
     Runs of Chinese, Korean, Thai and the like become overlapping pairs of characters and the last character alone.
     """
@@ -57,14 +57,14 @@ def terms_of(text: str) -> list[Term]:
             found.append(Term(folded(match.group()), match.start(), match.end()))
         else:
             found += [
-                Term(folded(text[place : min(place + 2, match.end())]), place, min(place + 2, match.end()))
-                for place in range(match.start(), match.end())
+                Term(folded(text[start : min(start + 2, match.end())]), start, min(start + 2, match.end()))
+                for start in range(match.start(), match.end())
             ]
     return [term for term in found if term.text]
 
 
 def index_text(text: str) -> str:
-    """Return the words of a text as they are indexed, with spaces between them."""
+    """Return the folded words of a text, separated by spaces, as they are indexed."""
     if text.isascii():
         return " ".join(map(folded, _ASCII_WORD.findall(text.lower())))
     return " ".join(term.text for term in terms_of(text))
@@ -72,20 +72,20 @@ def index_text(text: str) -> str:
 
 @lru_cache(maxsize=200_000)
 def folded(word: str) -> str:
-    """Return a word as it is compared: no accents, no capitals, singular (the S-stemmer of Harman 1991)."""
+    """Fold a word: no accents, lower case, singular (the S-stemmer of Harman 1991)."""
     if not word.isascii():
         decomposed = unicodedata.normalize("NFKD", word).casefold().translate(_LETTERS)
         word = "".join(each for each in decomposed if unicodedata.category(each) not in {"Mn", "Cf"})
         word = "".join(word.split())
-    return _singular(word.lower()[:_LONGEST])
+    return _singular(word.lower()[:_MAX_LENGTH])
 
 
 def parse_query(text: str, *, prefix: bool = False) -> WordQuery:
-    """Read a query: words, and phrases in quotation marks. Nothing in it has another meaning.
+    """Parse a query: words, and phrases in quotation marks. There is no other syntax.
 
     Args:
-        text: Whatever was typed.
-        prefix: Take the last word for the beginning of one that is being typed.
+        text: The text as typed.
+        prefix: Treat the last word as a prefix, as while somebody types.
     """
     phrases = []
     for quoted in _QUOTED.findall(text):
@@ -96,9 +96,9 @@ def parse_query(text: str, *, prefix: bool = False) -> WordQuery:
     found = [run.group() for run in _RUN.finditer(rest) if terms_of(run.group())]
     runs = [terms_of(run) for run in found]
     typed: tuple[str, ...] = ()
-    # Pairs of characters are whole already, and a single one is a beginning in any case.
+    # A pair of characters is whole already, and a single character is always a prefix.
     if prefix and runs and rest[-1:].strip() and not _is_unspaced(runs[-1][-1].text):
-        typed = tuple(dict.fromkeys((_beginning(found[-1]), runs.pop()[-1].text)))
+        typed = tuple(dict.fromkeys((_folded_prefix(found[-1]), runs.pop()[-1].text)))
     single = tuple(run[0].text for run in runs if len(run) == 1 and _is_unspaced(run[0].text))
     words = [word for word in _whole(runs) if word not in single]
     kept = [word for word in words if word not in _STOP_WORDS] or ([] if phrases or typed or single else words)
@@ -106,7 +106,7 @@ def parse_query(text: str, *, prefix: bool = False) -> WordQuery:
 
 
 def _whole(runs: list[list[Term]]) -> list[str]:
-    """Return the words of runs, without the character that closes a run of pairs: more may follow it in a text."""
+    """Return the words of runs, without the single character that ends a run of pairs: a text may go on after it."""
     words = []
     for run in runs:
         closed = len(run) > 1 and run[-1].start < run[-2].end
@@ -114,10 +114,10 @@ def _whole(runs: list[list[Term]]) -> list[str]:
     return words
 
 
-def _beginning(word: str) -> str:
+def _folded_prefix(word: str) -> str:
     plain = unicodedata.normalize("NFKD", word).casefold().translate(_LETTERS)
     kept = "".join(each for each in plain if unicodedata.category(each) not in {"Mn", "Cf"})
-    return "".join(kept.split())[:_LONGEST]
+    return "".join(kept.split())[:_MAX_LENGTH]
 
 
 def _is_unspaced(word: str) -> bool:
@@ -136,4 +136,4 @@ def _singular(word: str) -> str:
 
 
 _STOP_WORDS = frozenset(map(folded, query_stop_words()))
-"""Left out of a query that has other words."""
+"""Ignored in a query that has other words."""

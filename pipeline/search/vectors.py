@@ -1,4 +1,4 @@
-"""Search by vectors, exactly: the cosine of a query with every vector."""
+"""Exact vector search: the cosine of a query with every vector."""
 
 from typing import Protocol
 
@@ -8,11 +8,11 @@ from numpy.typing import NDArray
 from pipeline.search.rows import Mask, Row, Vectors
 
 Scored = tuple[Row, NDArray[np.float32]]
-"""Rows and their cosines, the best first."""
+"""Row numbers and their cosines, best first."""
 
 
 class VectorIndex(Protocol):
-    """Vectors of moments in one space, that can be searched by any number of threads."""
+    """Vectors of moments in one space. Any number of threads may search."""
 
     @property
     def dimensions(self) -> int:
@@ -26,16 +26,16 @@ class VectorIndex(Protocol):
 
         Args:
             query: (d,) of unit length.
-            mask: Which rows of the segment may be found; none: all.
-            limit: Rows at most.
+            mask: Which rows of the segment may be found; None for all.
+            limit: Maximum number of rows.
         """
 
 
 class ExactIndex:
-    """All vectors in memory, each compared.
+    """All vectors in memory; a query is compared with each.
 
     Args:
-        vectors: Of the rows that have any.
+        vectors: Vectors of the rows that have one.
     """
 
     def __init__(self, vectors: Vectors) -> None:
@@ -54,14 +54,14 @@ class ExactIndex:
         """Return the rows nearest to a query; see `VectorIndex`."""
         if mask is None:
             return best(self._rows, self._matrix @ query, limit)
-        places = np.flatnonzero(mask[self._rows])
-        if len(places) * 4 < len(self._rows):
-            return best(self._rows[places], self._matrix[places] @ query, limit)
-        return best(self._rows[places], (self._matrix @ query)[places], limit)
+        indices = np.flatnonzero(mask[self._rows])
+        if len(indices) * 4 < len(self._rows):
+            return best(self._rows[indices], self._matrix[indices] @ query, limit)
+        return best(self._rows[indices], (self._matrix @ query)[indices], limit)
 
 
 def best(rows: Row, scores: NDArray[np.float32], limit: int) -> Scored:
-    """Return the best rows in order: by score, then by place."""
+    """Return the best rows, by score, then by row number."""
     if len(rows) > limit:
         worst = np.partition(scores, len(rows) - limit)[len(rows) - limit]
         kept = scores >= worst

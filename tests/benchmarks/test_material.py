@@ -46,6 +46,7 @@ def pictures(film: KnownFilm) -> tuple[np.ndarray, np.ndarray]:
     return times_s, np.stack([frame.to_ndarray(format="rgb24") for frame in frames]).astype(float)
 
 
+@pytest.mark.slow
 def test_pictures_change_where_the_truth_says_they_are_cut(
     film: KnownFilm, pictures: tuple[np.ndarray, np.ndarray]
 ) -> None:

@@ -13,7 +13,7 @@ from flows.archive import NothingAnalysedError, _index, analyze_archive
 from flows.progress import Snapshot, watched_by
 from pipeline.lake import Lake
 from pipeline.run.revision import models_of
-from schemas.config import Config, ShardsConfig, SummaryConfig, WorkersConfig
+from schemas.config import Config, OcrConfig, ShardsConfig, SpeechConfig, SummaryConfig, WorkersConfig
 from schemas.errors import ArchiveError, ConfigurationError, LakeError
 from schemas.outcome import RunResult, VideoOutcome
 from tests import material
@@ -21,6 +21,8 @@ from tests.workers.archives import BAD, add_bad_files, make_archive
 
 pytestmark = [pytest.mark.prefect, pytest.mark.models]
 INLINE = Config(workers=WorkersConfig(engine="inline"), shards=ShardsConfig(max_videos=5, retry_delay_s=0))
+# Loads fewer models, for runs of which nothing else matters: their films are silent and wordless.
+LIGHT = INLINE.model_copy(update={"speech": SpeechConfig(engine="none"), "ocr": OcrConfig(engine="none")})
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -168,8 +170,8 @@ def test_only_what_changed_is_analysed_again(archive: Path, result: RunResult) -
 def test_another_configuration_analyses_anew_and_supersedes(tmp_path: Path) -> None:
     folder = make_archive(tmp_path / "archive", films=1)
     lake = str(tmp_path / "lake")
-    first = analyze_archive([str(folder)], lake, INLINE)
-    changed = INLINE.model_copy(update={"summary": SummaryConfig(sentences=2)})
+    first = analyze_archive([str(folder)], lake, LIGHT)
+    changed = LIGHT.model_copy(update={"summary": SummaryConfig(sentences=2)})
     second = analyze_archive([str(folder)], lake, changed)
     assert (first.ok, second.ok) == (1, 1)
     assert first.revision != second.revision
@@ -180,16 +182,16 @@ def test_two_writers_never_share_a_lake(tmp_path: Path) -> None:
     lake = Lake.create(str(tmp_path / "lake"))
     folder = make_archive(tmp_path / "archive", films=1)
     with lake.lock(), pytest.raises(LakeError, match="being written"):
-        analyze_archive([str(folder)], lake.uri, INLINE)
+        analyze_archive([str(folder)], lake.uri, LIGHT)
 
 
 def test_an_archive_without_videos_or_with_bad_ones_only_fails_loudly(tmp_path: Path) -> None:
     (tmp_path / "archive").mkdir()
     with pytest.raises(ArchiveError, match="There is no video"):
-        analyze_archive([str(tmp_path / "archive")], str(tmp_path / "lake"), INLINE)
+        analyze_archive([str(tmp_path / "archive")], str(tmp_path / "lake"), LIGHT)
     add_bad_files(tmp_path / "archive")
     with pytest.raises(NothingAnalysedError, match="All 5 videos failed"):
-        analyze_archive([str(tmp_path / "archive")], str(tmp_path / "lake"), INLINE)
+        analyze_archive([str(tmp_path / "archive")], str(tmp_path / "lake"), LIGHT)
     assert Lake(str(tmp_path / "lake")).sql("SELECT count(*) FROM errors").column(0)[0].as_py() == 5
 
 
@@ -205,7 +207,7 @@ def test_a_shard_that_fails_is_tried_again_and_repeats_nothing(tmp_path: Path, m
         return commit(lake, shard, revision)
 
     monkeypatch.setattr(Lake, "commit", fails_once)
-    result = analyze_archive([str(folder)], str(tmp_path / "lake"), INLINE)
+    result = analyze_archive([str(folder)], str(tmp_path / "lake"), LIGHT)
     assert tries == [3, 3]
     assert (result.ok, result.failed) == (3, 0)
 
@@ -219,6 +221,6 @@ def test_an_index_that_cannot_be_written_fails_no_run(monkeypatch: pytest.Monkey
 
 def test_a_wrong_configuration_is_not_tried_again(tmp_path: Path) -> None:
     folder = make_archive(tmp_path / "archive", films=1)
-    config = INLINE.model_copy(update={"workers": WorkersConfig(engine="ray", ray_address="127.0.0.1:1")})
+    config = LIGHT.model_copy(update={"workers": WorkersConfig(engine="ray", ray_address="127.0.0.1:1")})
     with pytest.raises(ConfigurationError, match="ray start"):
         analyze_archive([str(folder)], str(tmp_path / "lake"), config)

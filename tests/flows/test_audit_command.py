@@ -23,6 +23,7 @@ def call(*arguments: object) -> tuple[int, str]:
     return done.exit_code, done.output
 
 
+@pytest.mark.slow
 def test_groups_by_a_column_or_by_a_file_are_compared(lake: str, tmp_path: Path) -> None:
     code, said = call("--lake", lake, "--by", "video_id >= 'v03'", "--min-videos", 2)
     assert code == 0, said

@@ -169,7 +169,7 @@ def test_show_tells_what_is_known_of_a_video(lake: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["run", "/no/such/place", "--lake", "LAKE"], "There is no /no/such/place"),
+        (["run", "/no/such/place", "--lake", "LAKE"], "/no/such/place does not exist"),
         (["run", "ARCHIVE", "--lake", "LAKE", "--set", "speech.beam=1"], "there is no such setting"),
         (["run", "ARCHIVE", "--lake", "LAKE", "--set", "vision.model=embedded:none"], "embedded:none"),
         (["run", "ARCHIVE"], "--lake"),
@@ -183,6 +183,7 @@ def test_bad_usage_exits_with_two_and_says_what_to_do(
     code, output = call(*(names.get(argument, argument) for argument in arguments))
     assert code == 2, output
     assert said in output
+    assert "Starting Prefect" not in output
 
 
 def test_a_lake_that_is_not_there_is_an_error_that_says_how_to_make_one(tmp_path: Path) -> None:

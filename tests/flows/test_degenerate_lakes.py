@@ -17,6 +17,7 @@ from pipeline.lake.views import VIEW_NAMES
 from pipeline.search import Searcher
 from tests.pipeline.lake.degenerate import KINDS
 
+pytestmark = pytest.mark.slow
 MakeLake = Callable[[str], Lake]
 COMMANDS = [
     "search sentence --format json", "search --like v01@0", "search --image PICTURE", "explain sentence v01@1",

@@ -144,7 +144,7 @@ def test_a_list_for_editing_takes_the_filters_of_a_search(mixed_lake: str) -> No
     def listed(*filters: str) -> list[tuple[str, float]]:
         result = export(mixed_lake, "--query", "sentence", "--format", "otio", *filters)
         assert result.exit_code == 0, result.output
-        assert "Found by words alone" in result.stderr
+        assert "Searched by words only" in result.stderr
         sound = otio.adapters.read_from_string(result.stdout, "otio_json").tracks[-1]
         known = [each.metadata["videolake"] for each in sound]
         return sorted((each["video_id"], each["start_s"]) for each in known)

@@ -34,7 +34,7 @@ def test_search_prints_times_lines_and_why(lake: str) -> None:
     first, second, *_ = found.stdout.splitlines()
     assert re.fullmatch(r"  0:00-0:02  v02\.mp4  Bicycles in v02  0\.\d{3}", first)
     assert second == "             Sentence 0 of v02.  (said, words)"
-    assert "Found by words alone" in found.stderr
+    assert "Searched by words only" in found.stderr
 
 
 def test_search_prints_a_line_once_with_all_ways_that_found_it() -> None:
@@ -111,8 +111,8 @@ def test_search_finds_more_like_a_moment(lake: str) -> None:
         (("--like", "v01"), "names no time"),
         (("x", "--from", "noon"), "no time of a video"),
         (("x", "--from", "40", "--to", "0:20"), "the start is after the end"),
-        (("",), "the query is empty"),
-        (("?!",), "no word in"),
+        (("",), "query is empty"),
+        (("?!",), "has no word in"),
         (("--image", "nothing.jpg"), "nothing.jpg cannot be read"),
     ],
 )
@@ -125,9 +125,9 @@ def test_search_says_what_is_wrong_with_what_was_asked(lake: str, arguments: tup
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--speaker", "nobody"), "No speech is by 'nobody'. The lake knows no speakers"),
-        (("--language", "xx"), "language 'xx'. There are: 'en'"),
-        (("--topic", "foo"), "about 'foo'. There are: "),
+        (("--speaker", "nobody"), "No moment has the speaker 'nobody'. This lake has no speakers"),
+        (("--language", "xx"), "language 'xx'. The languages are: 'en'"),
+        (("--topic", "foo"), "the topic 'foo'. The topics are: "),
         (("--video", "v03.mp4"), "no video v03.mp4 in the lake. Names most like it: v0"),
     ],
 )
@@ -141,7 +141,7 @@ def test_a_file_that_is_no_picture_is_refused(lake: str, tmp_path: Path) -> None
     (tmp_path / "no.jpg").write_bytes(b"no picture")
     found = videolake("search", "--image", str(tmp_path / "no.jpg"), "--lake", lake)
     assert found.exit_code == 2
-    assert "holds no picture" in found.stderr
+    assert "is not an image" in found.stderr
 
 
 def test_search_of_no_lake_and_of_an_empty_one_says_so(tmp_path: Path) -> None:

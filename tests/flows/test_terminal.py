@@ -78,6 +78,7 @@ def seen(lake: Lake, commands: list[list[str]]) -> str:
     return output.decode("utf-8")
 
 
+@pytest.mark.slow
 def test_nothing_but_text_and_colours_reaches_a_terminal(hostile: Lake) -> None:
     forms = [["--format", form] for form in ("table", "csv", "json", "jsonl")]
     query = "SELECT uri, headline, warnings FROM videos LEFT JOIN summaries USING (video_id)"

@@ -13,16 +13,17 @@ from ray.cluster_utils import Cluster
 from pipeline.lake import Lake
 from pipeline.run.discovery import discover
 from pipeline.run.revision import models_of
-from schemas.config import ArchiveConfig, Config, SpeakersConfig, WorkersConfig
+from schemas.config import ArchiveConfig, Config, OcrConfig, SpeakersConfig, SpeechConfig, WorkersConfig
 from schemas.errors import ConfigurationError, ModelError
 from schemas.records import VideoTask
 from tests.workers.archives import contents, make_archive
-from workers import ShardJob, place, run_shard
+from workers import ShardJob, choose_placement, run_shard
 from workers.cluster import ray_cluster
 
 pytestmark = [pytest.mark.cluster, pytest.mark.models]
 REVISION = "d" * 16
-CONFIG = Config()
+# The films are silent and wordless: fewer models make each worker start sooner.
+CONFIG = Config(speech=SpeechConfig(engine="none"), ocr=OcrConfig(engine="none"))
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +62,7 @@ def test_two_nodes_give_what_one_process_gives(
     lake = Lake.create(str(tmp_path / "lake"))
     seen: set[str] = set()
     with ray_cluster(cluster.address) as resources:
-        placement = place(WorkersConfig(), resources)
+        placement = choose_placement(WorkersConfig(), resources)
         assert placement.max_workers == 2
         job = ShardJob("5a", REVISION, lake.uri, CONFIG)
         outcomes = list(run_shard(job, tasks_of(archive, lake), placement, positions=seen.update))
@@ -79,7 +80,7 @@ def test_a_worker_that_is_killed_costs_a_retry_and_nothing_else(
     with ray_cluster(cluster.address) as resources:
         job = ShardJob("5a", REVISION, lake.uri, CONFIG)
         outcomes = []
-        for outcome in run_shard(job, tasks_of(archive, lake), place(WorkersConfig(), resources)):
+        for outcome in run_shard(job, tasks_of(archive, lake), choose_placement(WorkersConfig(), resources)):
             outcomes.append(outcome)
             if not killed:
                 os.kill(int(outcome.worker.split(":")[1]), signal.SIGKILL)
@@ -98,7 +99,9 @@ def test_a_node_that_dies_costs_a_retry_and_nothing_else(
     with ray_cluster(cluster.address) as resources:
         assert resources["CPU"] == 3
         job = ShardJob("5a", REVISION, lake.uri, CONFIG)
-        for number, _ in enumerate(run_shard(job, tasks_of(archive, lake), place(WorkersConfig(), resources))):
+        for number, _ in enumerate(
+            run_shard(job, tasks_of(archive, lake), choose_placement(WorkersConfig(), resources))
+        ):
             if number == 0:
                 cluster.remove_node(node, allow_graceful=False)
     lake.commit("5a", REVISION)
@@ -113,7 +116,7 @@ def test_a_worker_without_the_planned_models_ends_the_run_with_a_message_that_na
     missing = Config(speakers=SpeakersConfig(model=str(tmp_path / "nowhere")))
     other = tuple(replace(model, digest="0" * 16) for model in models_of(CONFIG) if model.role == "text")
     with ray_cluster(cluster.address) as resources:
-        placement = place(WorkersConfig(max_workers=1), resources)
+        placement = choose_placement(WorkersConfig(max_workers=1), resources)
         with pytest.raises(ModelError, match=r"^speakers\.model: there is no folder .* \(On the machine"):
             list(run_shard(ShardJob("5a", REVISION, lake.uri, missing), tasks, placement))
         with pytest.raises(ModelError, match=r"^text: embedded:minilm has the digest .* Install the same versions"):

@@ -4,44 +4,44 @@ from hypothesis import strategies as st
 
 from schemas.config import WorkersConfig
 from schemas.errors import ConfigurationError
-from workers.placement import place
+from workers.placement import choose_placement
 
 
 def test_a_laptop_gets_a_worker_a_core() -> None:
-    placement = place(WorkersConfig(), {"CPU": 8.0})
+    placement = choose_placement(WorkersConfig(), {"CPU": 8.0})
     assert (placement.num_cpus, placement.num_gpus, placement.threads, placement.max_workers) == (1.0, 0.0, 1, 8)
 
 
 def test_two_workers_share_a_gpu_and_all_its_cores() -> None:
-    placement = place(WorkersConfig(), {"CPU": 32.0, "GPU": 4.0})
+    placement = choose_placement(WorkersConfig(), {"CPU": 32.0, "GPU": 4.0})
     assert (placement.num_gpus, placement.max_workers, placement.num_cpus, placement.threads) == (0.5, 8, 4.0, 4)
 
 
 def test_gpus_are_left_alone_where_the_device_is_the_processor() -> None:
-    assert place(WorkersConfig(device="cpu"), {"CPU": 4.0, "GPU": 1.0}).num_gpus == 0.0
+    assert choose_placement(WorkersConfig(device="cpu"), {"CPU": 4.0, "GPU": 1.0}).num_gpus == 0.0
 
 
 def test_what_is_set_wins() -> None:
     config = WorkersConfig(num_cpus=2, num_gpus=0.25, threads=3, max_workers=5, min_workers=2)
-    placement = place(config, {"CPU": 64.0, "GPU": 8.0})
+    placement = choose_placement(config, {"CPU": 64.0, "GPU": 8.0})
     assert (placement.num_cpus, placement.num_gpus, placement.threads) == (2, 0.25, 3)
     assert placement.workers_for(100) == (2, 5)
 
 
 def test_no_more_workers_than_videos() -> None:
-    assert place(WorkersConfig(), {"CPU": 16.0}).workers_for(3) == (1, 3)
+    assert choose_placement(WorkersConfig(), {"CPU": 16.0}).workers_for(3) == (1, 3)
 
 
 @pytest.mark.parametrize("config", [WorkersConfig(num_cpus=4), WorkersConfig(num_gpus=1)])
 def test_what_can_never_be_had_is_an_error_that_says_what_there_is(config: WorkersConfig) -> None:
     with pytest.raises(ConfigurationError, match="the cluster has 2 and 0"):
-        place(config, {"CPU": 2.0})
+        choose_placement(config, {"CPU": 2.0})
 
 
 @given(cpus=st.integers(1, 512), gpus=st.integers(0, 64))
 def test_the_pool_always_fits_the_cluster(cpus: int, gpus: int) -> None:
     try:
-        placement = place(WorkersConfig(), {"CPU": float(cpus), "GPU": float(gpus)})
+        placement = choose_placement(WorkersConfig(), {"CPU": float(cpus), "GPU": float(gpus)})
     except ConfigurationError:
         return
     assert placement.max_workers >= 1

@@ -1,4 +1,4 @@
-"""Keyframes: which frames stand for a shot, and how images are compared."""
+"""Keyframes: the frames that represent a shot, and how images are compared."""
 
 from pipeline.analysis.keyframes.images import thumbnail
 from pipeline.analysis.keyframes.selector import KeyframeSelector

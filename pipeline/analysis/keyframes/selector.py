@@ -1,4 +1,4 @@
-"""Chooses keyframes: of each stretch of a shot the sharpest frame, none that looks like one kept just before."""
+"""Choose keyframes: the sharpest frame of each interval of a shot, without near-duplicates of recent keyframes."""
 
 from collections import deque
 from collections.abc import Sequence
@@ -13,11 +13,11 @@ from schemas.media import SampledFrame
 from schemas.records import KeyframeImage, Shot
 
 _MARGIN_S = 0.1
-"""Nearer to a transition a frame may be a blend of two shots; taken only where a shot has no other."""
-_REMEMBERED = 24
-"""Keyframes that new ones are compared with."""
-_MAX_WAITING = 48
-"""Full pictures in memory at most; beyond it the least sharp of neighbours goes."""
+"""A frame closer to a transition may be a blend of two shots; it is used only if the shot has no other."""
+_RECENT = 24
+"""Number of recent keyframes that a new one is compared with."""
+_MAX_CANDIDATES = 48
+"""Maximum number of full-size images in memory. Beyond it, the less sharp of each pair of neighbours is dropped."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -28,7 +28,7 @@ class _Candidate:
 
 
 class KeyframeSelector:
-    """One video, in bounded memory: keyframes of a long shot are chosen while it still goes on.
+    """Selects the keyframes of one video in bounded memory: those of a long shot are chosen before it ends.
 
     Args:
         config: The `keyframes` section.
@@ -36,77 +36,78 @@ class KeyframeSelector:
 
     def __init__(self, config: KeyframesConfig) -> None:
         self._config = config
-        self._waiting: deque[_Candidate] = deque()
+        self._candidates: deque[_Candidate] = deque()
         self._shot_index = 0
         self._start_s = 0.0
-        """Start of the open shot."""
-        self._stretch_s = 0.0
-        """Start of the stretch of it that has no keyframe yet."""
-        self._kept_of_shot = 0
-        self._recent: deque[int] = deque(maxlen=_REMEMBERED)
-        """Hashes of the keyframes last kept."""
+        """Start of the current shot."""
+        self._interval_start_s = 0.0
+        """Start of the part of the current shot that has no keyframe yet."""
+        self._shot_keyframes = 0
+        """Keyframes of the current shot so far."""
+        self._recent: deque[int] = deque(maxlen=_RECENT)
+        """Hashes of the most recent keyframes."""
 
     def add(self, frame: SampledFrame) -> None:
-        """Take a candidate; candidates come in order of time."""
-        self._waiting.append(_Candidate(frame.time_s, sharpness(frame.image), frame.image))
-        if len(self._waiting) > _MAX_WAITING:
-            self._thin()
+        """Add a candidate; candidates must come in time order."""
+        self._candidates.append(_Candidate(frame.time_s, sharpness(frame.image), frame.image))
+        if len(self._candidates) > _MAX_CANDIDATES:
+            self._drop_half()
 
     def advance(self, shots: Sequence[Shot], decided_s: float) -> list[KeyframeImage]:
-        """Choose what can be chosen.
+        """Choose the keyframes that can be decided now.
 
         Args:
             shots: Shots that have ended since the last call, in order.
-            decided_s: Before this time there are no other transitions.
+            decided_s: There are no other transitions before this time.
 
         Returns:
-            New keyframes in order of time.
+            New keyframes in time order.
         """
         chosen: list[KeyframeImage] = []
         for shot in shots:
             self._end_shot(shot, chosen)
-        # Whole stretches of the shot that still goes on.
-        while decided_s - _MARGIN_S >= self._stretch_s + self._config.interval_s:
-            self._end_stretch(self._stretch_s + self._config.interval_s, chosen)
+        # Complete intervals of the current shot.
+        while decided_s - _MARGIN_S >= self._interval_start_s + self._config.interval_s:
+            self._end_interval(self._interval_start_s + self._config.interval_s, chosen)
         return chosen
 
     def finish(self, shots: Sequence[Shot]) -> list[KeyframeImage]:
-        """Choose the rest; `shots` are those that the end of the video has ended."""
+        """Choose the remaining keyframes; `shots` are the last shots of the video."""
         chosen: list[KeyframeImage] = []
         for shot in shots:
             self._end_shot(shot, chosen)
-        self._waiting.clear()
+        self._candidates.clear()
         return chosen
 
     def _end_shot(self, shot: Shot, chosen: list[KeyframeImage]) -> None:
-        while self._stretch_s + self._config.interval_s < shot.end_s - _MARGIN_S:
-            self._end_stretch(self._stretch_s + self._config.interval_s, chosen)
-        self._end_stretch(shot.end_s, chosen)
+        while self._interval_start_s + self._config.interval_s < shot.end_s - _MARGIN_S:
+            self._end_interval(self._interval_start_s + self._config.interval_s, chosen)
+        self._end_interval(shot.end_s, chosen)
         self._shot_index = shot.index + 1
-        self._start_s = self._stretch_s = shot.end_s
-        self._kept_of_shot = 0
+        self._start_s = self._interval_start_s = shot.end_s
+        self._shot_keyframes = 0
 
-    def _end_stretch(self, end_s: float, chosen: list[KeyframeImage]) -> None:
+    def _end_interval(self, end_s: float, chosen: list[KeyframeImage]) -> None:
         candidates: list[_Candidate] = []
-        while self._waiting and self._waiting[0].time_s < end_s:
-            candidates.append(self._waiting.popleft())
-        self._stretch_s = end_s
+        while self._candidates and self._candidates[0].time_s < end_s:
+            candidates.append(self._candidates.popleft())
+        self._interval_start_s = end_s
         if not candidates:
             return
         clear = [each for each in candidates if self._start_s + _MARGIN_S <= each.time_s <= end_s - _MARGIN_S]
         best = max(clear or candidates, key=lambda each: each.sharpness)
-        hashed = phash(best.image)
-        alike = any(hamming(hashed, other) <= self._config.duplicate_distance for other in self._recent)
-        # Every shot keeps one: it stands for the shot in all that follows.
-        if alike and self._kept_of_shot:
+        image_hash = phash(best.image)
+        duplicate = any(hamming(image_hash, other) <= self._config.duplicate_distance for other in self._recent)
+        # Every shot keeps at least one keyframe, because later steps know the shot only by its keyframes.
+        if duplicate and self._shot_keyframes:
             return
-        self._recent.append(hashed)
-        self._kept_of_shot += 1
-        chosen.append(KeyframeImage(best.time_s, self._shot_index, best.sharpness, hashed, best.image))
+        self._recent.append(image_hash)
+        self._shot_keyframes += 1
+        chosen.append(KeyframeImage(best.time_s, self._shot_index, best.sharpness, image_hash, best.image))
 
-    def _thin(self) -> None:
+    def _drop_half(self) -> None:
         """Drop every second candidate, the less sharp of each pair."""
-        pairs = list(self._waiting)
-        self._waiting = deque(
-            max(pairs[place : place + 2], key=lambda each: each.sharpness) for place in range(0, len(pairs), 2)
+        kept = list(self._candidates)
+        self._candidates = deque(
+            max(kept[index : index + 2], key=lambda each: each.sharpness) for index in range(0, len(kept), 2)
         )

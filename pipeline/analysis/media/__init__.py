@@ -1,4 +1,4 @@
-"""Media files: what is in a file, and one decoding pass that feeds everybody."""
+"""Media files: what a file contains, and the single decoding pass that feeds every step."""
 
 from pipeline.analysis.media.decoding import DecodeStats, decode
 from pipeline.analysis.media.prefetching import prefetch

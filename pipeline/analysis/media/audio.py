@@ -1,4 +1,4 @@
-"""Decoded sound becomes blocks of 16 kHz mono, one unbroken line of time: gaps are silence, overlaps are cut."""
+"""Turn decoded audio into blocks of 16 kHz mono with no breaks: fill gaps with silence and cut overlaps."""
 
 from collections.abc import Callable, Iterator
 
@@ -12,15 +12,15 @@ from schemas.media import SAMPLE_RATE_HZ, AudioBlock
 
 _BLOCK_SAMPLES = 5 * SAMPLE_RATE_HZ
 _TOLERANCE_S = 0.1
-"""Timestamps of sound are rounded; a difference below this is no gap."""
+"""Audio timestamps are rounded. A smaller difference is not a gap."""
 
 
-class SoundLine:
-    """Takes the frames of one sound track and makes blocks.
+class AudioBlockBuilder:
+    """Builds the blocks of one audio track from its frames.
 
     Args:
         timeline: The clock of the stream.
-        warn: Told once about each kind of repair.
+        warn: Called with a message for each repair.
     """
 
     def __init__(self, timeline: Timeline, warn: Callable[[str], None]) -> None:
@@ -29,91 +29,91 @@ class SoundLine:
         self._resampler: AudioResampler | None = None
         self._format: tuple[str, str, int] | None = None
         self._start_s: float | None = None
-        self._taken = 0
-        """Samples made of this line so far, at 16 kHz, those that wait included."""
-        self._heard_s = 0.0
-        """End of the last frame, by counting its samples, since the resampler lags a little behind."""
-        self._waiting: list[NDArray[np.float32]] = []
-        self._waiting_samples = 0
+        self._sample_count = 0
+        """16 kHz samples so far, including pending ones."""
+        self._input_end_s = 0.0
+        """End of the last input frame, from its sample count, because the resampler lags a little behind."""
+        self._pending: list[NDArray[np.float32]] = []
+        self._pending_samples = 0
 
     @property
     def end_s(self) -> float:
-        """Where the sound ends so far."""
-        return 0.0 if self._start_s is None else self._start_s + self._taken / SAMPLE_RATE_HZ
+        """End of the audio so far."""
+        return 0.0 if self._start_s is None else self._start_s + self._sample_count / SAMPLE_RATE_HZ
 
     def add(self, frame: AudioFrame) -> Iterator[AudioBlock]:
-        """Take a frame and yield the blocks that are full."""
+        """Add a frame and yield every block that is now full."""
         if not frame.samples or not frame.sample_rate:
             return
-        time_s = self._timeline.place(frame.pts, frame.time_base)
+        time_s = self._timeline.time_of(frame.pts, frame.time_base)
         if self._start_s is None:
-            self._start_s = self._heard_s = time_s
-        gap_s = time_s - self._heard_s
+            self._start_s = self._input_end_s = time_s
+        gap_s = time_s - self._input_end_s
         if gap_s > _TOLERANCE_S:
             yield from self._flush()
-            yield from self._silence(time_s)
+            yield from self._fill_silence(time_s)
         elif gap_s < -_TOLERANCE_S:
-            self._warn("Sound that overlaps itself was cut.")
-            if time_s + frame.samples / frame.sample_rate <= self._heard_s:
+            self._warn("Overlapping audio was cut.")
+            if time_s + frame.samples / frame.sample_rate <= self._input_end_s:
                 return
-        self._heard_s = max(self._heard_s, time_s) + frame.samples / frame.sample_rate
+        self._input_end_s = max(self._input_end_s, time_s) + frame.samples / frame.sample_rate
         if abs(gap_s) <= _TOLERANCE_S:
-            # Follow the count of samples, not rounded timestamps, or every frame would add its rounding.
-            self._heard_s = time_s - gap_s + frame.samples / frame.sample_rate
+            # Follow the sample count, not the rounded timestamps: their rounding errors would add up.
+            self._input_end_s = time_s - gap_s + frame.samples / frame.sample_rate
         yield from self._resample(frame)
 
     def finish(self) -> Iterator[AudioBlock]:
-        """Yield what is left."""
+        """Yield the remaining samples."""
         yield from self._flush()
-        if self._waiting_samples:
-            yield self._block(self._waiting_samples)
+        if self._pending_samples:
+            yield self._block(self._pending_samples)
 
     def _resample(self, frame: AudioFrame) -> Iterator[AudioBlock]:
-        form = (frame.format.name, frame.layout.name, frame.sample_rate)
-        if form != self._format:
+        frame_format = (frame.format.name, frame.layout.name, frame.sample_rate)
+        if frame_format != self._format:
             yield from self._flush()
-            self._format = form
+            self._format = frame_format
         if self._resampler is None:
             self._resampler = AudioResampler(format="flt", layout="mono", rate=SAMPLE_RATE_HZ)
-        frame.pts = None  # times are counted here
+        frame.pts = None  # this class keeps track of time
         for resampled in self._resampler.resample(frame):
-            yield from self._take(_samples(resampled))
+            yield from self._append(_samples(resampled))
 
     def _flush(self) -> Iterator[AudioBlock]:
-        """Get out what the resampler holds back; after a break it starts anew."""
+        """Drain the resampler and drop it; the next frame gets a new one."""
         if self._resampler is None:
             return
         resampler, self._resampler = self._resampler, None
         try:
             rest = resampler.resample(None)
         except (av.error.FFmpegError, ValueError):
-            return  # it never saw a frame
+            return  # it never received a frame
         for resampled in rest:
-            yield from self._take(_samples(resampled))
+            yield from self._append(_samples(resampled))
 
-    def _silence(self, until_s: float) -> Iterator[AudioBlock]:
-        self._warn("Gaps in the sound were filled with silence.")
+    def _fill_silence(self, until_s: float) -> Iterator[AudioBlock]:
+        self._warn("Gaps in the audio were filled with silence.")
         start_s = self._start_s or 0.0
-        missing = round((until_s - start_s) * SAMPLE_RATE_HZ) - self._taken
+        missing = round((until_s - start_s) * SAMPLE_RATE_HZ) - self._sample_count
         while missing > 0:
             count = min(missing, _BLOCK_SAMPLES)
-            yield from self._take(np.zeros(count, dtype=np.float32))
+            yield from self._append(np.zeros(count, dtype=np.float32))
             missing -= count
 
-    def _take(self, samples: NDArray[np.float32]) -> Iterator[AudioBlock]:
+    def _append(self, samples: NDArray[np.float32]) -> Iterator[AudioBlock]:
         if not np.isfinite(samples).all():
             samples = np.nan_to_num(samples, posinf=0.0, neginf=0.0)
-        self._waiting.append(samples)
-        self._waiting_samples += len(samples)
-        self._taken += len(samples)
-        while self._waiting_samples >= _BLOCK_SAMPLES:
+        self._pending.append(samples)
+        self._pending_samples += len(samples)
+        self._sample_count += len(samples)
+        while self._pending_samples >= _BLOCK_SAMPLES:
             yield self._block(_BLOCK_SAMPLES)
 
     def _block(self, count: int) -> AudioBlock:
-        joined = np.concatenate(self._waiting)
-        start_s = self.end_s - self._waiting_samples / SAMPLE_RATE_HZ
+        joined = np.concatenate(self._pending)
+        start_s = self.end_s - self._pending_samples / SAMPLE_RATE_HZ
         block, rest = joined[:count], joined[count:]
-        self._waiting, self._waiting_samples = ([rest] if len(rest) else []), len(rest)
+        self._pending, self._pending_samples = ([rest] if len(rest) else []), len(rest)
         return AudioBlock(start_s, np.ascontiguousarray(np.clip(block, -1.0, 1.0), dtype=np.float32))
 
 

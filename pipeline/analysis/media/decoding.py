@@ -1,4 +1,4 @@
-"""Decode a file once, from its first packet to its last, and yield what all the steps need of it."""
+"""Decode a file once, from first packet to last, and yield what every step needs."""
 
 import logging
 import time
@@ -13,8 +13,8 @@ from av import AudioFrame, VideoFrame
 from av.container import InputContainer
 from numpy.typing import NDArray
 
-from pipeline.analysis.media.audio import SoundLine
-from pipeline.analysis.media.frames import PictureScaler
+from pipeline.analysis.media.audio import AudioBlockBuilder
+from pipeline.analysis.media.frames import FrameScaler
 from pipeline.analysis.media.probing import check_pixels
 from pipeline.analysis.media.sources import open_media
 from pipeline.analysis.media.timeline import Timeline
@@ -27,12 +27,12 @@ logger = logging.getLogger(__name__)
 _BATCH_FRAMES = 48
 
 Wanted = Callable[[float, NDArray[np.uint8]], bool]
-"""Asked once for every frame in order, with its time and small picture, whether its large picture is wanted."""
+"""Called once for each frame, in order, with its time and small image; returns whether to yield its large image."""
 
 
 @dataclass(slots=True)
 class DecodeStats:
-    """What a decoding pass found out; complete when the pass has ended."""
+    """Statistics of a decoding pass, complete once the pass has ended."""
 
     frame_count: int = 0
     corrupt_packets: int = 0
@@ -41,7 +41,7 @@ class DecodeStats:
     warnings: list[str] = field(default_factory=list)
 
     def warn(self, message: str) -> None:
-        """Note something once."""
+        """Add a warning, unless it is already there."""
         if message not in self.warnings:
             self.warnings.append(message)
 
@@ -56,36 +56,37 @@ def decode(
     threads: int,
     stats: DecodeStats,
 ) -> Iterator[DecodedItem]:
-    """Decode picture and sound in one pass, in memory that does not grow with the length of the file.
+    """Decode video and audio in one pass, in memory that does not grow with the length of the file.
 
-    Packets that cannot be decoded are skipped and counted; a file that is cut off ends where it is cut off.
+    Packets that cannot be decoded are skipped and counted. A truncated file is decoded up to where it breaks off.
 
     Args:
         uri: The file.
-        info: What `probe` said of it.
-        config: Size of large pictures.
-        limits: Where to give up.
-        wanted: Which frames are wanted large.
-        threads: Threads of the decoder.
-        stats: Filled while the pass runs.
+        info: The result of `probe` for this file.
+        config: Sets the size of large images.
+        limits: When to give up.
+        wanted: Chooses the frames to yield at full size.
+        threads: Decoder threads.
+        stats: Filled in during the pass.
 
     Yields:
-        `FrameBatch` with every frame, `SampledFrame` for those wanted, `AudioBlock`; each kind in order of time.
+        A `FrameBatch` for all frames, a `SampledFrame` for each wanted one, and `AudioBlock`s. Each kind is in time
+        order.
 
     Raises:
-        MediaError: Nothing can be decoded, the file is over the limits, vanished, or cannot be read.
+        MediaError: Nothing can be decoded, or the file is over the limits, has vanished, or cannot be read.
     """
     deadline = time.monotonic() + limits.timeout_s
     with open_media(uri) as container:
         streams = _select(uri, container, info, threads)
         origin_s = (container.start_time or 0) / av.time_base
-        picture = None
+        video = None
         if info.video:
-            picture = _PictureLine(
+            video = _FrameBatcher(
                 uri,
                 _frame_s(info),
                 timeline=_timeline(info, origin_s, stats),
-                scaler=PictureScaler(
+                scaler=FrameScaler(
                     rotation=info.video.rotation,
                     sample_aspect_ratio=_pixel_aspect(container, info.video.index),
                     max_side_px=config.max_side_px,
@@ -95,24 +96,24 @@ def decode(
                 wanted=wanted,
                 stats=stats,
             )
-        sound = SoundLine(_timeline(info, origin_s, stats), stats.warn) if info.audio else None
+        audio = AudioBlockBuilder(_timeline(info, origin_s, stats), stats.warn) if info.audio else None
         for frame in _frames(container, streams, stats):
             _check_limits(uri, stats, limits, deadline)
-            if isinstance(frame, VideoFrame) and picture:
-                yield from picture.add(frame)
-            elif isinstance(frame, AudioFrame) and sound:
-                yield from sound.add(frame)
-                stats.duration_s = max(stats.duration_s, sound.end_s)
-        if picture:
-            yield from picture.finish()
-        if sound:
-            yield from sound.finish()
-            stats.duration_s = max(stats.duration_s, sound.end_s)
-    _check_found(uri, info, stats, heard=sound is not None and sound.end_s > 0)
+            if isinstance(frame, VideoFrame) and video:
+                yield from video.add(frame)
+            elif isinstance(frame, AudioFrame) and audio:
+                yield from audio.add(frame)
+                stats.duration_s = max(stats.duration_s, audio.end_s)
+        if video:
+            yield from video.finish()
+        if audio:
+            yield from audio.finish()
+            stats.duration_s = max(stats.duration_s, audio.end_s)
+    _check_decoded(uri, info, stats, has_audio=audio is not None and audio.end_s > 0)
 
 
-class _PictureLine:
-    """Makes batches of small pictures, and the large ones that are wanted."""
+class _FrameBatcher:
+    """Builds batches of small images, and the large images that are wanted."""
 
     def __init__(
         self,
@@ -120,7 +121,7 @@ class _PictureLine:
         frame_s: float,
         *,
         timeline: Timeline,
-        scaler: PictureScaler,
+        scaler: FrameScaler,
         limits: LimitsConfig,
         wanted: Wanted,
         stats: DecodeStats,
@@ -137,13 +138,13 @@ class _PictureLine:
 
     def add(self, frame: VideoFrame) -> Iterator[DecodedItem]:
         check_pixels(self._uri, frame.width, frame.height, self._limits, stage="decode")
-        time_s = self._timeline.place(frame.pts, frame.time_base)
+        time_s = self._timeline.time_of(frame.pts, frame.time_base)
         small = self._scaler.small(frame)
         self._small[len(self._times)] = small
         self._times.append(time_s)
         self._stats.frame_count += 1
         own_s = float(frame.duration * frame.time_base) if frame.duration and frame.time_base else self._frame_s
-        # One frame can be shown for long, as in a slide show, but a duration out of all proportion is a mistake.
+        # A frame can stay on screen for long, as in a slide show, but an absurd duration is an error in the file.
         end_s = time_s + (own_s if own_s <= self._limits.max_duration_s else self._frame_s)
         self._stats.duration_s = max(self._stats.duration_s, end_s)
         large = self._scaler.large(frame) if self._wanted(time_s, small) else None
@@ -153,7 +154,7 @@ class _PictureLine:
             yield SampledFrame(time_s, large)
 
     def finish(self) -> Iterator[DecodedItem]:
-        """Yield the frames that wait for a full batch."""
+        """Yield the frames of the last, incomplete batch."""
         if self._times:
             count = len(self._times)
             yield FrameBatch(np.array(self._times), self._small[:count])
@@ -177,13 +178,15 @@ def _pixel_aspect(container: InputContainer, index: int) -> Fraction | None:
 
 
 def _select(uri: str, container: InputContainer, info: MediaInfo, threads: int) -> list[Any]:
-    """Return the streams to decode; FFmpeg drops the packets of all others as it reads."""
+    """Return the streams to decode. FFmpeg drops the packets of all others as it reads."""
     chosen = {stream.index for stream in (info.video, info.audio) if stream}
     streams = []
     for stream in container.streams:
         if stream.index in chosen:
             if stream.codec_context is None:
-                raise MediaError(ErrorKind.UNSUPPORTED, f"{uri}: no decoder for its streams.", stage="decode")
+                raise MediaError(
+                    ErrorKind.UNSUPPORTED, f"{uri}: FFmpeg has no decoder for its streams.", stage="decode"
+                )
             if stream.type == "video":
                 stream.codec_context.thread_count = threads
                 stream.codec_context.thread_type = "AUTO"
@@ -194,14 +197,14 @@ def _select(uri: str, container: InputContainer, info: MediaInfo, threads: int) 
 
 
 def _frames(container: InputContainer, streams: list[Any], stats: DecodeStats) -> Iterator[Any]:
-    """Decode packet by packet; what cannot be decoded is skipped and counted."""
+    """Decode packet by packet; skip and count those that cannot be decoded."""
     packets = container.demux(streams)
     while True:
         try:
             packet = next(packets, None)
         except (av.error.FFmpegError, OSError) as error:
             stats.corrupt_packets += 1
-            stats.warn(f"The file cannot be read to its end: {error}")
+            stats.warn(f"The file cannot be read to the end: {error}")
             return
         if packet is None:
             return
@@ -215,22 +218,27 @@ def _frames(container: InputContainer, streams: list[Any], stats: DecodeStats) -
 
 def _check_limits(uri: str, stats: DecodeStats, limits: LimitsConfig, deadline: float) -> None:
     if stats.duration_s > limits.max_duration_s:
-        message = f"{uri} lasts longer than limits.max_duration_s = {limits.max_duration_s:g}."
+        message = f"{uri} is longer than limits.max_duration_s = {limits.max_duration_s:g}."
         raise MediaError(ErrorKind.TOO_LARGE, message, stage="decode")
     if time.monotonic() > deadline:
-        message = f"{uri} took longer than limits.timeout_s = {limits.timeout_s:g}, {stats.duration_s:.0f} s decoded."
+        message = (
+            f"{uri} took longer than limits.timeout_s = {limits.timeout_s:g}; {stats.duration_s:.0f} s were decoded."
+        )
         raise MediaError(ErrorKind.TIMEOUT, message, stage="decode")
 
 
-def _check_found(uri: str, info: MediaInfo, stats: DecodeStats, *, heard: bool) -> None:
-    if not stats.frame_count and not heard:
-        message = f"{uri} states what it holds, but nothing of it can be decoded; it is damaged. Copy it again."
+def _check_decoded(uri: str, info: MediaInfo, stats: DecodeStats, *, has_audio: bool) -> None:
+    if not stats.frame_count and not has_audio:
+        message = f"{uri} is damaged: its header is readable, but nothing can be decoded. Copy it again."
         raise MediaError(ErrorKind.CORRUPT, message, stage="decode")
     if info.video and not stats.frame_count:
-        stats.warn("No picture could be decoded.")
-    if info.audio and not heard:
-        stats.warn("No sound could be decoded.")
+        stats.warn("No video frame could be decoded.")
+    if info.audio and not has_audio:
+        stats.warn("No audio could be decoded.")
     if stats.corrupt_packets:
         stats.warn(f"{stats.corrupt_packets} damaged packets were skipped.")
     if info.duration_s and stats.duration_s < 0.9 * info.duration_s - 1:
-        stats.warn(f"The file says {info.duration_s:.1f} s but holds {stats.duration_s:.1f} s; it may be cut off.")
+        stats.warn(
+            f"The header says {info.duration_s:.1f} s, but {stats.duration_s:.1f} s were decoded; "
+            "the file may be cut off."
+        )

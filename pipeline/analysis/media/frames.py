@@ -1,4 +1,4 @@
-"""Decoded pictures become RGB arrays: small ones for every frame, larger ones for the few that models see."""
+"""Turn decoded frames into RGB arrays: a small image of every frame, a large one of the few that models see."""
 
 from fractions import Fraction
 
@@ -13,14 +13,14 @@ from schemas.media import SMALL_HEIGHT, SMALL_WIDTH
 Image = NDArray[np.uint8]
 
 
-class PictureScaler:
-    """Scales in FFmpeg, straight from the decoder's pixel format; transparency is ignored.
+class FrameScaler:
+    """Scales with FFmpeg, straight from the decoder's pixel format; ignores transparency.
 
     Args:
-        rotation: Clockwise turn in degrees that shows the pictures upright.
-        sample_aspect_ratio: Width of a pixel to its height; None: square.
-        max_side_px: Longer side of large pictures, at most.
-        threads: Threads of the scaler.
+        rotation: Clockwise rotation in degrees that makes the frames upright.
+        sample_aspect_ratio: Width of a pixel divided by its height; None for square pixels.
+        max_side_px: Maximum length of the longer side of large images.
+        threads: Scaler threads.
     """
 
     def __init__(self, *, rotation: int, sample_aspect_ratio: Fraction | None, max_side_px: int, threads: int) -> None:
@@ -28,22 +28,22 @@ class PictureScaler:
         self._sample_aspect_ratio = sample_aspect_ratio
         self._max_side_px = max_side_px
         self._threads = threads
-        # One each, since a reformatter keeps its tables only while sizes stay the same.
+        # One per size, because a reformatter rebuilds its tables whenever the size changes.
         self._to_small = VideoReformatter()
         self._to_large = VideoReformatter()
 
     def small(self, frame: VideoFrame) -> Image:
-        """Return the whole picture squeezed to (81, 144, 3)."""
-        height, width = self._before_turn(SMALL_HEIGHT, SMALL_WIDTH)
+        """Return the whole frame squeezed to uint8 (81, 144, 3)."""
+        height, width = self._before_rotation(SMALL_HEIGHT, SMALL_WIDTH)
         return self._scaled(self._to_small, frame, width, height)
 
     def large(self, frame: VideoFrame) -> Image:
-        """Return the picture with square pixels, within `max_side_px`."""
+        """Return the frame with square pixels, scaled down to `max_side_px`."""
         width, height = display_size(frame.width, frame.height, self._sample_aspect_ratio)
         scale = min(1.0, self._max_side_px / max(width, height))
         return self._scaled(self._to_large, frame, max(1, round(width * scale)), max(1, round(height * scale)))
 
-    def _before_turn(self, height: int, width: int) -> tuple[int, int]:
+    def _before_rotation(self, height: int, width: int) -> tuple[int, int]:
         return (width, height) if self._quarter_turns % 2 else (height, width)
 
     def _scaled(self, scaler: VideoReformatter, frame: VideoFrame, width: int, height: int) -> Image:

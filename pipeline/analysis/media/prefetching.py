@@ -1,4 +1,4 @@
-"""Work ahead: run an iterator in a thread of its own, a bounded number of items before its consumer."""
+"""Run an iterator ahead of its consumer, in a thread, by a bounded number of items."""
 
 import queue
 import threading
@@ -9,11 +9,11 @@ from typing import Generic, TypeVar
 
 Item = TypeVar("Item")
 
-_LOOK_S = 0.1
+_POLL_S = 0.1
 
 
 @dataclass(frozen=True, slots=True)
-class _Made(Generic[Item]):
+class _Next(Generic[Item]):
     item: Item
 
 
@@ -26,46 +26,46 @@ def prefetch(items: Iterator[Item], depth: int) -> Generator[Item, None, None]:
     """Yield the items of an iterator that runs ahead in a thread.
 
     Args:
-        items: Runs in the thread from the first `next` on; is closed there, if it can be.
-        depth: Items that may wait, at least 1.
+        items: Runs in the thread from the first `next` on, and is closed there if it has a `close` method.
+        depth: Maximum number of items in the queue, 1 or more.
 
     Yields:
         The same items in the same order; raises what the iterator raises. Close the generator to end the thread early.
     """
-    waiting: queue.Queue[_Made[Item] | _Ended] = queue.Queue(depth)
+    buffer: queue.Queue[_Next[Item] | _Ended] = queue.Queue(depth)
     stop = threading.Event()
-    thread = threading.Thread(target=_work, args=(items, waiting, stop), name="prefetch", daemon=True)
+    thread = threading.Thread(target=_produce, args=(items, buffer, stop), name="prefetch", daemon=True)
     thread.start()
     try:
-        while isinstance(made := waiting.get(), _Made):
-            yield made.item
-        if made.error is not None:
-            raise made.error
+        while isinstance(message := buffer.get(), _Next):
+            yield message.item
+        if message.error is not None:
+            raise message.error
     finally:
         stop.set()
         with suppress(queue.Empty):
             while True:
-                waiting.get_nowait()
+                buffer.get_nowait()
         thread.join()
 
 
-def _work(items: Iterator[Item], waiting: "queue.Queue[_Made[Item] | _Ended]", stop: threading.Event) -> None:
+def _produce(items: Iterator[Item], buffer: "queue.Queue[_Next[Item] | _Ended]", stop: threading.Event) -> None:
     error: BaseException | None = None
     try:
         for item in items:
-            if not _put(waiting, _Made(item), stop):
+            if not _put(buffer, _Next(item), stop):
                 break
-    except BaseException as raised:  # noqa: BLE001 - raised again by the consumer
+    except BaseException as raised:  # noqa: BLE001 - raised again in the consumer
         error = raised
     finally:
-        # Generators have to be closed in the thread that ran them, before the consumer goes on.
+        # A generator must be closed in the thread that ran it, before the consumer continues.
         getattr(items, "close", lambda: None)()
-    _put(waiting, _Ended(error), stop)
+    _put(buffer, _Ended(error), stop)
 
 
-def _put(waiting: "queue.Queue[_Made[Item] | _Ended]", made: "_Made[Item] | _Ended", stop: threading.Event) -> bool:
+def _put(buffer: "queue.Queue[_Next[Item] | _Ended]", message: "_Next[Item] | _Ended", stop: threading.Event) -> bool:
     while not stop.is_set():
         with suppress(queue.Full):
-            waiting.put(made, timeout=_LOOK_S)
+            buffer.put(message, timeout=_POLL_S)
             return True
     return False

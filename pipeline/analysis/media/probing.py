@@ -1,4 +1,4 @@
-"""Look into a media file: which picture and sound are to be analysed, and whether the file is acceptable at all."""
+"""Probe a media file: choose the video and audio streams to analyse, and refuse files that cannot be analysed."""
 
 import logging
 from collections.abc import Sequence
@@ -20,18 +20,18 @@ _MAX_ASPECT = 100
 
 
 def probe(uri: str, config: MediaConfig, limits: LimitsConfig) -> MediaInfo:
-    """Look into a file, and decode no more of it than its first picture.
+    """Probe a file. Decodes nothing beyond its first frame.
 
     Args:
         uri: Local path or fsspec URI.
-        config: Which sound track is wanted.
-        limits: What is refused.
+        config: Selects the audio track.
+        limits: Files over these limits are refused.
 
     Returns:
-        What there is; `video` is None for sound alone, also with a cover picture.
+        The streams to analyse. `video` is None for an audio file, even if it has a cover image.
 
     Raises:
-        MediaError: It is no media file, holds neither picture nor sound, cannot be read, or is over the limits.
+        MediaError: It is not a media file, has neither video nor audio, cannot be read, or is over the limits.
     """
     size_bytes = _size(uri)
     with open_media(uri) as container:
@@ -39,24 +39,24 @@ def probe(uri: str, config: MediaConfig, limits: LimitsConfig) -> MediaInfo:
         if duration_s > limits.max_duration_s:
             raise MediaError(
                 ErrorKind.TOO_LARGE,
-                f"{uri} lasts {duration_s:.0f} s, over limits.max_duration_s = {limits.max_duration_s:g}.",
+                f"{uri} is {duration_s:.0f} s long, over limits.max_duration_s = {limits.max_duration_s:g}.",
                 stage="probe",
             )
-        pictures = [stream for stream in container.streams.video if _decodable(stream)]
-        moving = [stream for stream in pictures if not _attached(stream)]
-        sounds = [stream for stream in container.streams.audio if _decodable(stream)]
-        if not moving and not sounds:
-            raise _nothing_to_see(uri, container)
-        video = _video(uri, container, moving, limits) if moving else None
+        images = [stream for stream in container.streams.video if _decodable(stream)]
+        videos = [stream for stream in images if not _attached(stream)]
+        audios = [stream for stream in container.streams.audio if _decodable(stream)]
+        if not videos and not audios:
+            raise _no_streams(uri, container)
+        video = _video(uri, container, videos, limits) if videos else None
         return MediaInfo(
             uri=uri,
             size_bytes=size_bytes,
             container=container.format.name,
             duration_s=duration_s,
             video=video,
-            audio=_audio(uri, sounds, config),
+            audio=_audio(uri, audios, config),
             audio_tracks=len(container.streams.audio),
-            has_attached_picture=len(moving) < len(pictures),
+            has_attached_picture=len(videos) < len(images),
         )
 
 
@@ -88,22 +88,22 @@ def _attached(stream: Any) -> bool:  # noqa: ANN401
     return bool(stream.disposition & (disposition.attached_pic | disposition.timed_thumbnails))
 
 
-def _nothing_to_see(uri: str, container: InputContainer) -> MediaError:
-    unknown = [stream for stream in container.streams if stream.type in {"video", "audio"}]
-    if any(not _decodable(stream) for stream in unknown):
+def _no_streams(uri: str, container: InputContainer) -> MediaError:
+    streams = [stream for stream in container.streams if stream.type in {"video", "audio"}]
+    if any(not _decodable(stream) for stream in streams):
         message = f"{uri}: FFmpeg has no decoder for its streams. Convert it first."
         return MediaError(ErrorKind.UNSUPPORTED, message, stage="probe")
     kinds = ", ".join(sorted({stream.type for stream in container.streams})) or "none"
-    message = f"{uri} holds neither moving pictures nor sound (streams: {kinds})."
+    message = f"{uri} has neither video nor audio (streams: {kinds})."
     return MediaError(ErrorKind.NO_STREAMS, message, stage="probe")
 
 
 def _video(uri: str, container: InputContainer, streams: Sequence[Any], limits: LimitsConfig) -> VideoStream:
     default = av.stream.Disposition.default
-    # Several angles or sizes: the default one, and of those the largest.
+    # With several angles or sizes, prefer a default stream, then the largest.
     stream = max(streams, key=lambda each: (bool(each.disposition & default), each.width * each.height, -each.index))
     check_pixels(uri, stream.width, stream.height, limits, stage="probe")
-    rotation, pixel_format = _first_picture(container, stream)
+    rotation, pixel_format = _first_frame(container, stream)
     width, height = display_size(stream.width, stream.height, stream.sample_aspect_ratio)
     if rotation in {90, 270}:
         width, height = height, width
@@ -119,7 +119,7 @@ def _video(uri: str, container: InputContainer, streams: Sequence[Any], limits: 
 
 
 def display_size(width: int, height: int, sample_aspect_ratio: Fraction | None) -> tuple[int, int]:
-    """Return the size with square pixels: pixels that are wider than high widen the picture, others heighten it."""
+    """Return the size with square pixels: wide pixels make the frame wider, tall pixels make it taller."""
     aspect = sample_aspect_ratio or Fraction(1)
     if aspect <= 0 or not Fraction(1, _MAX_ASPECT) <= aspect <= _MAX_ASPECT:
         return width, height
@@ -127,33 +127,33 @@ def display_size(width: int, height: int, sample_aspect_ratio: Fraction | None) 
 
 
 def check_pixels(uri: str, width: int, height: int, limits: LimitsConfig, *, stage: str) -> None:
-    """Raise `MediaError` where a picture is too large to be decoded safely."""
+    """Raise `MediaError` if a frame is too large to decode safely."""
     if width * height > limits.max_pixels:
         raise MediaError(
             ErrorKind.TOO_LARGE,
-            f"{uri} has pictures of {width} x {height} pixels, over limits.max_pixels = {limits.max_pixels}.",
+            f"{uri} has frames of {width} x {height} pixels, over limits.max_pixels = {limits.max_pixels}.",
             stage=stage,
         )
 
 
 def upright(rotation: int) -> int:
-    """Return the clockwise turn, in quarter turns as degrees, for what FFmpeg states counter-clockwise."""
+    """Convert FFmpeg's counter-clockwise rotation to a clockwise one: 0, 90, 180 or 270 degrees."""
     return round(-rotation / 90) * 90 % 360
 
 
-def _first_picture(container: InputContainer, stream: Any) -> tuple[int, str]:  # noqa: ANN401 - a PyAV stream
-    """Decode up to the first picture: only it tells how it is turned."""
+def _first_frame(container: InputContainer, stream: Any) -> tuple[int, str]:  # noqa: ANN401 - a PyAV stream
+    """Return the rotation and pixel format of the first frame; only a decoded frame has its rotation."""
     try:
         for count, packet in enumerate(container.demux(stream)):
             try:
                 for frame in packet.decode():
                     return upright(frame.rotation), frame.format.name
             except av.error.FFmpegError:
-                pass  # counted by the decoding pass
+                pass  # the decoding pass counts it
             if count > _PACKETS_TO_FIRST_FRAME:
                 break
     except av.error.FFmpegError as error:
-        logger.info("No first picture: %s", error)
+        logger.info("No first frame: %s", error)
     return 0, stream.codec_context.pix_fmt or ""
 
 
@@ -166,7 +166,7 @@ def _audio(uri: str, streams: Sequence[Any], config: MediaConfig) -> AudioStream
         if config.audio_track < len(streams):
             chosen = streams[config.audio_track]
         else:
-            logger.warning("%s has no sound track %d; its default track is taken.", uri, config.audio_track)
+            logger.warning("%s has no audio track %d; using its default track.", uri, config.audio_track)
     context = chosen.codec_context
     return AudioStream(
         index=chosen.index,

@@ -1,4 +1,4 @@
-"""Open media files so that FFmpeg sees the bytes of exactly one file, and can reach nothing else."""
+"""Open media files so that FFmpeg reads exactly one file and cannot open any other."""
 
 import os
 import stat
@@ -24,7 +24,7 @@ _DEMUXERS = (
     "mpegts", "mpegvideo", "mxf", "nut", "obu", "ogg", "rm", "swf", "tta", "vc1", "voc", "w64", "wav", "webm", "wv",
     "y4m", "yuv4mpegpipe", "bmp_pipe", "jpeg_pipe", "png_pipe", "tiff_pipe", "webp_pipe",
 )  # fmt: skip
-"""Formats that hold their media themselves; playlists and the like, which name other files, are not among them."""
+"""Formats that contain their own media. Formats that point to other files, such as playlists, are left out."""
 
 _REFUSED_HEADS = {
     b"#EXTM3U": "an HLS playlist",
@@ -46,7 +46,7 @@ _MEDIA_HEADS = (
 
 
 def local_path(uri: str) -> Path | None:
-    """Return the path that a URI means on this machine; None for other stores."""
+    """Return the local path of a URI; None for other stores."""
     if "://" not in uri:
         return Path(uri)
     parts = urlsplit(uri)
@@ -55,10 +55,10 @@ def local_path(uri: str) -> Path | None:
 
 @contextmanager
 def open_bytes(uri: str) -> Iterator[IO[bytes]]:
-    """Open a file for reading, local or on any store that fsspec knows; never waits on a pipe or a device.
+    """Open a file for reading, local or on any fsspec store. Never blocks on a pipe or device.
 
     Raises:
-        MediaError: It vanished, cannot be read, or is no regular file.
+        MediaError: The file vanished, cannot be read, or is not a regular file.
     """
     try:
         path = local_path(uri)
@@ -66,10 +66,10 @@ def open_bytes(uri: str) -> Iterator[IO[bytes]]:
     except MediaError:
         raise
     except FileNotFoundError as error:
-        message = f"{uri} is not there any more. Run again to see what the archive holds now."
+        message = f"{uri} no longer exists. Run again to list the archive as it is now."
         raise MediaError(ErrorKind.VANISHED, message, stage="probe") from error
     except Exception as error:
-        # fsspec's packages raise errors of their own kinds.
+        # fsspec backends raise their own error types.
         message = f"{uri} cannot be read: {_reason(error)}. Check permissions, disk and network."
         raise MediaError(ErrorKind.UNREADABLE, message, stage="probe") from error
     with file:
@@ -80,11 +80,11 @@ def open_bytes(uri: str) -> Iterator[IO[bytes]]:
 def open_media(uri: str) -> Iterator[InputContainer]:
     """Open a media file with FFmpeg.
 
-    FFmpeg reads through our file object. Formats that name other files are not on its list, and whatever it would
-    open by name is refused.
+    FFmpeg reads through our file object. Formats that point to other files are disabled, and any attempt to open
+    another file is refused.
 
     Raises:
-        MediaError: It is empty, no media, damaged beyond opening, of a refused kind, or cannot be read.
+        MediaError: The file is empty, not media, too damaged to open, of a refused kind, or cannot be read.
     """
     with open_bytes(uri) as file:
         head = file.read(_HEAD_BYTES)
@@ -122,23 +122,23 @@ def _open_remote(uri: str) -> IO[bytes]:
 
 def _refuse(url: str, flags: int, options: dict[str, Any]) -> IO[bytes]:
     del flags, options
-    raise PermissionError(f"The file wants to open {url!r}; a video may not open other files.")
+    raise PermissionError(f"the file tries to open {url!r}; a video may not open other files.")
 
 
 def _not_opened(uri: str, head: bytes, error: Exception) -> MediaError:
     start = head.removeprefix(b"\xef\xbb\xbf").lstrip()
     for mark, name in _REFUSED_HEADS.items():
         if start.startswith(mark):
-            message = f"{uri} is {name}, which only names other files. Put those files in the archive themselves."
+            message = f"{uri} is {name}, which only points to other files. Add those files to the archive instead."
             return MediaError(ErrorKind.REFUSED, message, stage="probe")
     if isinstance(error, PermissionError):
         return MediaError(ErrorKind.REFUSED, f"{uri}: {error}", stage="probe")
     if any(head[at : at + len(mark)] == mark for at, mark in _MEDIA_HEADS):
-        message = f"{uri} begins as a media file but cannot be opened ({_reason(error)}); it is damaged or cut off."
+        message = f"{uri} starts like a media file but cannot be opened ({_reason(error)}); it is damaged or cut off."
         return MediaError(
             ErrorKind.CORRUPT, f"{message} Copy it again, or try to repair it with ffmpeg.", stage="probe"
         )
-    message = f"{uri} is no video or sound that FFmpeg knows, whatever its name says."
+    message = f"{uri} is not a video or audio file that FFmpeg can read, whatever its name."
     return MediaError(ErrorKind.NOT_MEDIA, message, stage="probe")
 
 

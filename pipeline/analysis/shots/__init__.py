@@ -1,4 +1,4 @@
-"""Shots: where one ends and the next begins, and which frames are worth a closer look."""
+"""Shots: where each one starts and ends, and which frames are candidates for keyframes."""
 
 from pipeline.analysis.shots.detector import ShotDetector
 from pipeline.analysis.shots.network import TransNet

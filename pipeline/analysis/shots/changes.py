@@ -1,8 +1,8 @@
-"""A cheap look at every frame: where the picture changes so much that there may be a transition.
+"""A cheap detector over every frame: proposes the places where there may be a transition.
 
-Built for recall: what it passes by is never a transition, and TransNetV2 judges what it points at. The measure is the
-mean absolute difference of tiny pictures, as in PySceneDetect's content detector, set against the motion around it, so
-that neither a shaking camera nor a dark picture needs a threshold of its own.
+It is tuned for recall, because TransNetV2 only scores what it proposes. The measure is the mean absolute difference of
+tiny frames, as in PySceneDetect's content detector, relative to the motion around it. That way one threshold works for
+a shaking camera and for a dark scene.
 """
 
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ Tiny = NDArray[np.uint8]
 """(n, 27, 48, 3) RGB."""
 
 REACH = 12
-"""Frames after a place that must be known before it is decided; also how far apart gradual change is measured."""
+"""Frames of context needed after a frame before it is decided; also the span over which gradual change is measured."""
 
 _AROUND = 6
 _ALONE = 3
@@ -31,35 +31,35 @@ _STEPS = 0.6
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A place where there may be a transition."""
+    """A possible transition."""
 
     frame: int
-    """Number of the first frame after an abrupt change, or of the middle of a gradual one."""
+    """Index of the first frame after an abrupt change, or of the middle of a gradual one."""
     kind: Literal["abrupt", "gradual"]
     ratio: float
-    """How many times larger than the motion around it, where abrupt; above 10 no network is needed."""
+    """For an abrupt change, its size divided by the motion around it; 0.0 for a gradual one."""
 
 
-def tiny_pictures(small: NDArray[np.uint8]) -> Tiny:
-    """Shrink small pictures (n, 81, 144, 3) to (n, 27, 48, 3) by the mean of 3 x 3 pixels."""
+def tiny_frames(small: NDArray[np.uint8]) -> Tiny:
+    """Shrink small frames (n, 81, 144, 3) to (n, 27, 48, 3) by averaging 3 x 3 pixels."""
     return np.stack([cv2.resize(each, (WIDTH, HEIGHT), interpolation=cv2.INTER_AREA) for each in small])
 
 
-class ChangeFinder:
-    """Finds changes in one video, frame by frame; how frames are cut into batches does not matter."""
+class ChangeDetector:
+    """Finds changes in one video, frame by frame. The result does not depend on the batch size."""
 
     def __init__(self) -> None:
         self._steps = np.full(REACH, np.nan)
-        """Difference to the frame before, of the last frames."""
+        """Difference of each recent frame from the previous one."""
         self._spans = np.full(REACH, np.nan)
-        """Difference to the frame `REACH` before."""
+        """Difference of each recent frame from the one `REACH` frames earlier."""
         self._recolored = np.full(REACH, np.nan)
-        """Share of the picture whose colour is another than `REACH` frames before; a moving camera changes little."""
+        """Share of the histogram that differs from `REACH` frames earlier; a moving camera changes it little."""
         self._tail: Tiny | None = None
         self._decided = 0
 
     def add(self, tiny: Tiny) -> list[Change]:
-        """Take the next frames and return the changes that are decided, in order."""
+        """Add the next frames and return the changes that are now decided, in order."""
         before = self._tail if self._tail is not None else np.repeat(tiny[:1], REACH, axis=0)
         joined = np.concatenate([before, tiny])
         self._tail = joined[len(joined) - REACH :]
@@ -83,10 +83,10 @@ class ChangeFinder:
         self._steps = np.concatenate([self._steps, steps])
         self._spans = np.concatenate([self._spans, spans])
         self._recolored = np.concatenate([self._recolored, recolored])
-        places = len(self._steps) - 2 * REACH
-        if places <= 0:
+        count = len(self._steps) - 2 * REACH
+        if count <= 0:
             return []
-        # Row r is about the frame at place r + REACH of what is kept.
+        # Row r describes the kept frame at index r + REACH.
         windows = np.lib.stride_tricks.sliding_window_view(self._steps, 2 * REACH + 1)
         spans_around = np.lib.stride_tricks.sliding_window_view(self._spans, 2 * REACH + 1)
         changes = [
@@ -97,9 +97,9 @@ class ChangeFinder:
             for row in _gradual(windows, spans_around)
             if self._recolored[row + REACH] >= _MIN_RECOLORED
         ]
-        self._steps, self._spans = self._steps[places:], self._spans[places:]
-        self._recolored = self._recolored[places:]
-        self._decided += places
+        self._steps, self._spans = self._steps[count:], self._spans[count:]
+        self._recolored = self._recolored[count:]
+        self._decided += count
         return sorted(changes, key=lambda change: change.frame)
 
 
@@ -112,7 +112,7 @@ def _histograms(tiny: Tiny) -> NDArray[np.float64]:
 
 
 def _abrupt(windows: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Return the rows whose middle stands out, and by how much."""
+    """Return the rows whose middle frame stands out, and the ratio by which it does."""
     middle = windows[:, REACH]
     near = windows[:, REACH - _AROUND : REACH + _AROUND + 1].copy()
     near[:, _AROUND] = np.nan
@@ -124,7 +124,7 @@ def _abrupt(windows: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np
 
 
 def _gradual(windows: NDArray[np.float64], spans: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Return the rows where the picture has become another over `REACH` frames in many small steps."""
+    """Return the rows where the image changed completely over `REACH` frames, in many small steps."""
     span = spans[:, REACH]
     largest = span >= np.nan_to_num(spans).max(axis=1)
     steepest = np.nan_to_num(windows[:, 1 : REACH + 1]).max(axis=1)
@@ -132,8 +132,8 @@ def _gradual(windows: NDArray[np.float64], spans: NDArray[np.float64]) -> NDArra
 
 
 def _nanmedian(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the median of each row, leaving out NaN; 0.0 where a row has nothing else."""
-    ordered = np.sort(values, axis=1)  # NaN go last
+    """Return the median of each row, ignoring NaN; 0.0 for a row of NaN only."""
+    ordered = np.sort(values, axis=1)  # NaNs sort last
     known = (~np.isnan(values)).sum(axis=1)
     rows = np.arange(len(values))
     low, high = ordered[rows, np.maximum(known - 1, 0) // 2], ordered[rows, known // 2 % values.shape[1]]

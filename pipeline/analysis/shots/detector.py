@@ -1,4 +1,4 @@
-"""Cuts a video into shots as its frames come: a cheap look points, TransNetV2 judges, slides are found beside them."""
+"""Split a video into shots while it is decoded: a cheap detector proposes, TransNetV2 decides, slides are added."""
 
 from collections import deque
 from collections.abc import Sequence
@@ -7,18 +7,18 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.analysis.shots.changes import REACH, Change, ChangeFinder, Tiny, tiny_pictures
+from pipeline.analysis.shots.changes import REACH, Change, ChangeDetector, Tiny, tiny_frames
 from pipeline.analysis.shots.network import CONTEXT, TransNet
-from pipeline.analysis.shots.slides import DELAY_S, SlideChange, SlideFinder
+from pipeline.analysis.shots.slides import DELAY_S, SlideChange, SlideDetector
 from schemas.config import ShotsConfig
 from schemas.media import FrameBatch
 from schemas.records import Shot, Transition
 
 _SURE_RATIO = 10.0
-"""Changes so far above the motion around them were cuts without exception where they were compared with the network."""
+"""Changes this far above the motion around them were all cuts when compared with the network, so it is not asked."""
 _LONGEST_RUN = 150
 _SHORT_RUN = 0.86
-"""With less context the network is less sure of the same transitions: its threshold is lowered by so much."""
+"""Factor on the threshold for short runs: with less context, the network gives the same transitions lower scores."""
 _SAME_FRAMES = 3
 _SAME_S = 0.75
 _STEP = 50
@@ -33,55 +33,55 @@ class _Found:
 
 
 class ShotDetector:
-    """One video. The result does not depend on how its frames are cut into batches.
+    """Detects the shots of one video. The result does not depend on the batch size.
 
     Args:
         config: The `shots` section.
-        network: The loaded TransNetV2; None only for the detector `content`.
+        network: The loaded TransNetV2; None only for the `content` detector.
     """
 
     def __init__(self, config: ShotsConfig, network: TransNet | None) -> None:
         if network is None and config.detector != "content":
-            raise ValueError(f"The detector {config.detector} needs the network.")
+            raise ValueError(f"The {config.detector} detector needs the network.")
         self._config = config
         self._network = network
-        self._finder = ChangeFinder()
-        self._slides = SlideFinder() if config.slides else None
+        self._changes = ChangeDetector()
+        self._slides = SlideDetector() if config.slides else None
         self._tiny: deque[NDArray[np.uint8]] = deque()
         self._times: deque[float] = deque()
         self._base = 0
-        """Number of the oldest frame that is kept."""
+        """Index of the oldest frame still in memory."""
         self._count = 0
         self._pending: list[Change] = []
-        """Changes that wait for their surroundings, in order."""
-        self._judged = 0
-        """Frames judged, where the network sees every one."""
+        """Changes that still lack context, in order."""
+        self._scored = 0
+        """Frames scored so far, with the `transnetv2` detector."""
         self._noted: deque[int] = deque(maxlen=4)
         self._found: list[_Found] = []
-        """Transitions that may still get a neighbour before them."""
+        """Transitions before which others may still be found."""
         self._open: _Found | None = None
         self._last_cut_s = -np.inf
         self._shots = 0
         self.decided_s = 0.0
-        """Before this time all transitions are known, and the shots they end were returned."""
-        self.frames_judged = 0
-        """Frames that the network looked at, context included; for measuring."""
+        """All transitions before this time are known, and the shots that they end have been returned."""
+        self.frames_scored = 0
+        """Frames passed to the network, including context; for benchmarks."""
 
     def add(self, batch: FrameBatch) -> list[Shot]:
-        """Take the next frames and return the shots that have ended for certain."""
+        """Add the next frames and return the shots that have certainly ended."""
         if not len(batch.times_s):
             return []
         if self._open is None:
             self._open = _Found(0.0, "start", 1.0)
-        tiny = tiny_pictures(batch.small)
+        tiny = tiny_frames(batch.small)
         self._tiny.extend(tiny)
         self._times.extend(batch.times_s.tolist())
         self._count += len(tiny)
         if self._config.detector == "transnetv2":
-            self._judge_all(end=False)
+            self._score_all(end=False)
         else:
-            self._pending = sorted([*self._pending, *self._finder.add(tiny)], key=lambda change: change.frame)
-            self._judge_pending(self._count - 2 * REACH)
+            self._pending = sorted([*self._pending, *self._changes.add(tiny)], key=lambda change: change.frame)
+            self._score_pending(self._count - 2 * REACH)
         if self._slides:
             self._note_slides(self._slides.add(batch.times_s, batch.small))
         self.decided_s = max(self.decided_s, self._horizon_s())
@@ -90,14 +90,14 @@ class ShotDetector:
         return shots
 
     def finish(self, end_s: float) -> list[Shot]:
-        """Return the remaining shots; the last ends at `end_s`, the end of the video."""
+        """Return the remaining shots. The last one ends at `end_s`, the end of the video."""
         if self._open is None:
             return []
         if self._config.detector == "transnetv2":
-            self._judge_all(end=True)
+            self._score_all(end=True)
         else:
-            self._pending = sorted([*self._pending, *self._finder.finish()], key=lambda change: change.frame)
-            self._judge_pending(self._count + _LONGEST_RUN)
+            self._pending = sorted([*self._pending, *self._changes.finish()], key=lambda change: change.frame)
+            self._score_pending(self._count + _LONGEST_RUN)
         if self._slides:
             self._note_slides(self._slides.finish())
         end_s = max(end_s, self._times[-1])
@@ -106,16 +106,16 @@ class ShotDetector:
         shots.append(self._shot(self._open, end_s))
         return shots
 
-    # The places where the network looks.
+    # Scoring: which frames the network sees.
 
-    def _judge_pending(self, known: int) -> None:
-        """Judge the changes whose surroundings are known: there will be no more before the frame `known`."""
+    def _score_pending(self, known: int) -> None:
+        """Decide the changes before frame `known`; no more changes will be found before it."""
         while self._pending and self._pending[0].frame < known:
             first = self._pending[0]
             if first.kind == "abrupt" and self._is_flash(first.frame):
                 self._pending.pop(0)
             elif self._network is None:
-                # Without the network, what stands out clearly is a cut.
+                # Without the network, a change that stands out clearly is a cut.
                 if first.ratio >= _SURE_RATIO / 2:
                     self._note(first.frame, "cut", first.ratio / (first.ratio + 1.0))
                 self._pending.pop(0)
@@ -127,18 +127,18 @@ class ShotDetector:
                 if run is None:
                     return
                 self._pending = self._pending[len(run) :]
-                self._judge_run(run, self._network)
+                self._score_run(run, self._network)
 
     def _is_flash(self, frame: int) -> bool:
-        """Tell whether the picture is soon again what it was, as after a photographer's flash."""
-        numbers = (frame - _SAME_FRAMES - 1, frame - 1, frame, frame + _SAME_FRAMES + 1)
-        kept = np.clip(np.array(numbers), self._base, self._count - 1) - self._base
-        earlier, before, at, after = (self._tiny[number].astype(np.int16) for number in kept)
+        """Return whether the image soon returns to what it was, as after a camera flash."""
+        indexes = (frame - _SAME_FRAMES - 1, frame - 1, frame, frame + _SAME_FRAMES + 1)
+        kept = np.clip(np.array(indexes), self._base, self._count - 1) - self._base
+        earlier, before, at, after = (self._tiny[index].astype(np.int16) for index in kept)
         step = np.abs(at - before).mean()
         return bool(min(np.abs(after - before).mean(), np.abs(after - earlier).mean()) < _FLASH * step)
 
     def _run(self, known: int) -> list[Change] | None:
-        """Return the next doubtful changes that are near to each other; None if more may come."""
+        """Return the next uncertain changes that are close together; None if more may follow."""
         run: list[Change] = []
         for change in self._pending:
             if change.frame >= known:
@@ -149,30 +149,30 @@ class ShotDetector:
             run.append(change)
         return run if known > run[-1].frame + 2 * CONTEXT + REACH else None
 
-    def _judge_run(self, run: list[Change], network: TransNet) -> None:
+    def _score_run(self, run: list[Change], network: TransNet) -> None:
         margins = {"abrupt": _SAME_FRAMES, "gradual": REACH}
         first, last = run[0].frame - margins[run[0].kind], run[-1].frame + margins[run[-1].kind]
-        scores = self._judge(network, first - CONTEXT, last + CONTEXT)[CONTEXT:-CONTEXT]
+        scores = self._score(network, first - CONTEXT, last + CONTEXT)[CONTEXT:-CONTEXT]
         self._note_peaks(scores, first, self._config.threshold * _SHORT_RUN, run)
 
-    def _judge_all(self, *, end: bool) -> None:
-        """Judge every frame, in the windows of `TransNet.predict`."""
-        assert self._network is not None  # noqa: S101 - checked when made
-        while self._judged + _STEP + CONTEXT <= self._count or (end and self._judged < self._count):
-            scores = self._judge(self._network, self._judged - CONTEXT, self._judged + _STEP + CONTEXT)
-            window = scores[CONTEXT : CONTEXT + _STEP][: self._count - self._judged]
-            self._note_peaks(window, self._judged, self._config.threshold, None)
-            self._judged += len(window)
+    def _score_all(self, *, end: bool) -> None:
+        """Score every frame, in the windows of `TransNet.predict`."""
+        assert self._network is not None  # noqa: S101 - checked by the constructor
+        while self._scored + _STEP + CONTEXT <= self._count or (end and self._scored < self._count):
+            scores = self._score(self._network, self._scored - CONTEXT, self._scored + _STEP + CONTEXT)
+            window = scores[CONTEXT : CONTEXT + _STEP][: self._count - self._scored]
+            self._note_peaks(window, self._scored, self._config.threshold, None)
+            self._scored += len(window)
 
-    def _judge(self, network: TransNet, first: int, end: int) -> NDArray[np.float32]:
-        """Judge frames by number; beyond the video its first or last frame stands for others."""
-        numbers = np.clip(np.arange(first, end), max(0, self._base), self._count - 1) - self._base
-        frames: Tiny = np.stack([self._tiny[number] for number in numbers])
-        self.frames_judged += len(frames)
-        return network.judge(frames)
+    def _score(self, network: TransNet, first: int, end: int) -> NDArray[np.float32]:
+        """Score frames by index, repeating the first and last frame beyond the ends of the video."""
+        indexes = np.clip(np.arange(first, end), max(0, self._base), self._count - 1) - self._base
+        frames: Tiny = np.stack([self._tiny[index] for index in indexes])
+        self.frames_scored += len(frames)
+        return network.score(frames)
 
     def _note_peaks(self, scores: NDArray[np.float32], first: int, threshold: float, run: list[Change] | None) -> None:
-        """Note a transition at the peak of each run of frames above the threshold."""
+        """Record a transition at the peak of each run of frames above the threshold."""
         above = np.flatnonzero(scores > threshold)
         for group in np.split(above, np.flatnonzero(np.diff(above) > 1) + 1):
             if not len(group):
@@ -182,7 +182,7 @@ class ShotDetector:
             abrupt = len(group) <= 2 if run is None else _near_abrupt(frame, run)
             self._note(frame, "cut" if abrupt else "gradual", float(scores[peak]))
 
-    # What was found becomes shots.
+    # Assembly: transitions become shots.
 
     def _note(self, frame: int, transition: Transition, score: float) -> None:
         known = any(abs(frame - other) <= _SAME_FRAMES for other in self._noted)
@@ -194,9 +194,9 @@ class ShotDetector:
         self._found.extend(_Found(change.time_s, "slide", change.score) for change in changes)
 
     def _horizon_s(self) -> float:
-        """Return the time before which no more transitions can be found."""
+        """Return the time before which no further transition can be found."""
         if self._config.detector == "transnetv2":
-            frame = self._judged
+            frame = self._scored
         else:
             frame = self._count - 3 * REACH
             if self._pending:
@@ -208,23 +208,23 @@ class ShotDetector:
         return horizon_s - max(_SAME_S, self._config.min_shot_s)
 
     def _settle(self, horizon_s: float) -> list[Shot]:
-        """Turn the transitions before the horizon into shots; shots that would be too short join the one before."""
+        """Turn the transitions before the horizon into shots, joining shots that are too short to the previous one."""
         self._found.sort(key=lambda found: found.time_s)
         shots: list[Shot] = []
         while self._found and self._found[0].time_s <= horizon_s:
             found = self._found.pop(0)
-            if found.transition == "slide" and self._beside_cut(found):
+            if found.transition == "slide" and self._is_near_cut(found):
                 continue
             if found.transition != "slide":
                 self._last_cut_s = found.time_s
-            assert self._open is not None  # noqa: S101 - there were frames
+            assert self._open is not None  # noqa: S101 - set with the first frame
             if found.time_s - self._open.time_s >= self._config.min_shot_s:
                 shots.append(self._shot(self._open, found.time_s))
                 self._open = found
         return shots
 
-    def _beside_cut(self, slide: _Found) -> bool:
-        """Tell whether the network saw the same change."""
+    def _is_near_cut(self, slide: _Found) -> bool:
+        """Return whether the network found the same change."""
         cuts = [found.time_s for found in self._found if found.transition != "slide"]
         return any(abs(slide.time_s - cut_s) <= _SAME_S for cut_s in (*cuts, self._last_cut_s))
 
@@ -233,9 +233,9 @@ class ShotDetector:
         return Shot(self._shots - 1, opened.time_s, end_s, opened.transition, min(1.0, opened.score))
 
     def _forget(self) -> None:
-        """Drop the frames that nobody will look at again."""
+        """Drop the frames that are no longer needed."""
         if self._config.detector == "transnetv2":
-            needed = self._judged - CONTEXT
+            needed = self._scored - CONTEXT
         else:
             needed = self._count - 4 * REACH
             if self._pending:

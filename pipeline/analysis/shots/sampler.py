@@ -1,4 +1,4 @@
-"""Chooses, while frames are decoded, which of them are kept large as candidates for keyframes."""
+"""Choose, while frames are decoded, the ones to keep at full size as keyframe candidates."""
 
 import cv2
 import numpy as np
@@ -10,14 +10,14 @@ _SIZE = (48, 27)
 _CHANGED = 8.0
 _CALM = 4.0
 _SETTLE_S = 0.12
-_LATEST_S = 0.4
+_MAX_SETTLE_S = 0.4
 
 
 class FrameSampler:
-    """By the clock, and again once the picture has come to rest after it changed, so that no shot is without one.
+    """Samples at a fixed interval, and again once the image settles after a change, so that every shot gets a frame.
 
     Args:
-        config: `media.sample_interval_s` is the clock.
+        config: `media.sample_interval_s` is the interval.
     """
 
     def __init__(self, config: MediaConfig) -> None:
@@ -28,10 +28,10 @@ class FrameSampler:
         self._changed_s: float | None = None
 
     def __call__(self, time_s: float, small: NDArray[np.uint8]) -> bool:
-        """Tell whether this frame is wanted.
+        """Return whether to keep this frame.
 
         Args:
-            time_s: Its time; frames come in order.
+            time_s: Its time; frames must come in order.
             small: uint8 (81, 144, 3) RGB.
         """
         tiny = cv2.resize(small, _SIZE, interpolation=cv2.INTER_AREA)
@@ -41,8 +41,8 @@ class FrameSampler:
         if step >= _CHANGED or (self._changed_s is None and _difference(tiny, self._kept) >= 3 * _CHANGED):
             self._changed_s = time_s
         elif self._changed_s is not None:
-            rested = step < _CALM and time_s - self._changed_s >= _SETTLE_S
-            wanted = wanted or rested or time_s - self._changed_s >= _LATEST_S
+            settled = step < _CALM and time_s - self._changed_s >= _SETTLE_S
+            wanted = wanted or settled or time_s - self._changed_s >= _MAX_SETTLE_S
         if wanted:
             self._kept = tiny
             self._changed_s = None
@@ -51,5 +51,5 @@ class FrameSampler:
 
 
 def _difference(one: NDArray[np.uint8], other: NDArray[np.uint8] | None) -> float:
-    """Return the mean absolute difference; without another picture there is none."""
+    """Return the mean absolute difference; 0.0 if there is no other image."""
     return 0.0 if other is None else float(cv2.norm(one, other, cv2.NORM_L1)) / one.size

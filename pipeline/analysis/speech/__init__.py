@@ -1,4 +1,4 @@
-"""Speech: who speaks when (voice activity), what is said (Whisper, two engines), and whether to believe it (guards)."""
+"""Speech recognition: voice activity detection, Whisper (two engines) and hallucination guards."""
 
 from pipeline.analysis.speech.recognizer import SpeechRecognizer, SpeechSession
 

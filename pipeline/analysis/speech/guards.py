@@ -1,7 +1,7 @@
-"""Rules against text that nobody said: what is dropped as hallucinated, what is flagged as doubtful.
+"""Hallucination guards: rules that drop text nobody said, and flag text that is doubtful.
 
-Whisper was trained on captions, and on noise, music or silence it writes what captions say there ("Thank you for
-watching"), or the same thing over and over. No one score tells; each rule below names one way it shows.
+Whisper was trained on captions. Given noise, music or silence it writes what captions say there ("Thank you for
+watching"), or repeats itself. No single score shows this, so each rule below covers one symptom.
 """
 
 import re
@@ -9,45 +9,47 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pipeline.analysis.speech.activity import Island
 from pipeline.analysis.speech.marks import EDGE_MARKS, STOCK_PHRASE
+from pipeline.analysis.speech.voice_activity import SpeechSegment
 from pipeline.analysis.speech.words import SpokenWord
 from pipeline.language import DENSE_SCRIPT
 from schemas.config import SpeechConfig
 from schemas.media import SAMPLE_RATE_HZ
 
 MIN_SUPPORT = 0.15
-"""Least share of an utterance's time in which the voice activity detector hears speech."""
+"""Smallest share of an utterance's time in which the voice activity detector must find speech."""
 MIN_SUPPORT_S = 0.1
 MIN_CERTAINTY = 0.1
-"""Least mean probability of speech there, for those who set `vad_threshold` very low."""
+"""Smallest mean probability of that speech. It matters only if `vad_threshold` is set very low."""
 SURE_SPEECH = 0.7
-"""Mean probability of speech from which the voice activity detector outvotes Whisper's `no_speech_prob`."""
+"""Mean probability of speech from which the voice activity detector overrules Whisper's `no_speech_prob`."""
 FAST, IMPOSSIBLE = 30.0, 50.0
-"""Letters a second of speech that are hardly, and not at all, humanly possible; a fast talker makes 20."""
+"""Letters per second of speech that are barely possible, and impossible. A fast talker reaches 20."""
 DENSE_SCRIPT_WEIGHT = 2.5
-"""Letters that a Chinese character, kana or Hangul syllable counts for."""
+"""A Chinese character, kana or Hangul syllable counts as this many letters."""
 LOOP_TIMES = 4
-"""How often a phrase of up to `LOOP_WORDS` words follows itself in a loop."""
+"""A phrase of up to `LOOP_WORDS` words that occurs this often in a row is a loop."""
 LOOP_WORDS = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """What the rules say of an utterance."""
+class GuardResult:
+    """What the rules found in an utterance."""
 
     flags: tuple[str, ...]
     """Reasons to doubt it: `low_logprob`, `no_speech`, `repetitive`, `too_fast`, `stock_phrase`."""
     hallucination: str | None
-    """Why it must be dropped: `silence`, `unsupported`, `impossible`, `loop`; none to keep it."""
+    """Why to drop it: `silence`, `unsupported`, `impossible` or `loop`. None to keep it."""
 
 
-def judge(words: Sequence[SpokenWord], islands: Sequence[Island], config: SpeechConfig) -> Verdict:
+def check_utterance(
+    words: Sequence[SpokenWord], segments: Sequence[SpeechSegment], config: SpeechConfig
+) -> GuardResult:
     """Apply the rules to one utterance.
 
     Args:
         words: At least one.
-        islands: Speech that the voice activity detector found; only what overlaps the words counts.
+        segments: Speech that the voice activity detector found. Only segments that overlap the words count.
         config: Thresholds.
     """
     text = "".join(word.text for word in words).strip()
@@ -55,7 +57,7 @@ def judge(words: Sequence[SpokenWord], islands: Sequence[Island], config: Speech
     no_speech = max(word.no_speech_prob for word in words) > config.max_no_speech_prob
     low_logprob = avg_logprob < config.min_avg_logprob
     ratio = compression_ratio(text)
-    support_s, certainty = _support(words, islands)
+    support_s, certainty = _support(words, segments)
     letters_per_s = _letters(text) / max(support_s, MIN_SUPPORT_S)
     repetitive = ratio > config.max_compression_ratio or loops(text)
     flags = {
@@ -73,17 +75,17 @@ def judge(words: Sequence[SpokenWord], islands: Sequence[Island], config: Speech
         "loop": ratio > 2 * config.max_compression_ratio or (repetitive and letters_per_s > FAST),
     }
     hallucination = next((reason for reason, holds in reasons.items() if holds), None)
-    return Verdict(tuple(flag for flag, holds in flags.items() if holds), hallucination)
+    return GuardResult(tuple(flag for flag, holds in flags.items() if holds), hallucination)
 
 
 def compression_ratio(text: str) -> float:
-    """Return the bytes of a text over those of its zlib compression; above 2.4 it repeats itself."""
+    """Return the size of a text over its zlib-compressed size. Above 2.4 the text repeats itself."""
     data = text.encode()
     return len(data) / len(zlib.compress(data)) if data else 0.0
 
 
 def loops(text: str) -> bool:
-    """Whether a phrase follows itself so often that nobody would say it."""
+    """Return whether a phrase repeats more often than anybody would say it."""
     words = re.findall(r"\w+", text.lower())
     for length in range(1, LOOP_WORDS + 1):
         run = 0
@@ -99,10 +101,10 @@ def _letters(text: str) -> float:
     return sum(character.isalnum() for character in text) + dense * (DENSE_SCRIPT_WEIGHT - 1)
 
 
-def _support(words: Sequence[SpokenWord], islands: Sequence[Island]) -> tuple[float, float]:
-    """Return the seconds of speech that the detector hears under the words, and its mean certainty there."""
+def _support(words: Sequence[SpokenWord], segments: Sequence[SpeechSegment]) -> tuple[float, float]:
+    """Return the seconds of detected speech under the words, and its mean probability."""
     first, last = words[0].start_s * SAMPLE_RATE_HZ, words[-1].end_s * SAMPLE_RATE_HZ
-    shared = [(min(i.end, last) - max(i.start, first), i.probability) for i in islands]
+    shared = [(min(i.end, last) - max(i.start, first), i.probability) for i in segments]
     heard = [(length, probability) for length, probability in shared if length > 0]
     total = sum(length for length, _ in heard)
     certainty = sum(length * probability for length, probability in heard) / total if total else 0.0

@@ -1,12 +1,12 @@
-"""Marks and phrases by which text is joined, split and doubted, for the scripts that Whisper writes."""
+"""Punctuation that joins to words, and stock phrases that Whisper hallucinates."""
 
 # ruff: noqa: RUF001
 import re
 
 PREPENDED = "\"'“¿([{-"
-"""Marks that belong to the word after them."""
+"""Punctuation that belongs to the next word."""
 APPENDED = "\"'.。,，!！?？:：”)]}、"
-"""Marks that belong to the word before them."""
+"""Punctuation that belongs to the previous word."""
 
 EDGE_MARKS = " .!?。！？♪"
 STOCK_PHRASE = re.compile(
@@ -20,4 +20,4 @@ STOCK_PHRASE = re.compile(
     r")$",
     re.IGNORECASE,
 )
-"""What captions say where nobody speaks, and so Whisper too; people say it as well: a reason to doubt, no more."""
+"""What captions, and so Whisper, say where nobody speaks. People say these too, so a match only raises doubt."""

@@ -1,4 +1,4 @@
-"""Speech of one sound track at a time: blocks of sound in, a transcript out, in bounded memory."""
+"""Speech recognition of one audio track at a time: audio blocks in, a transcript out, in bounded memory."""
 
 import logging
 from bisect import bisect_left
@@ -8,13 +8,13 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.analysis.speech.activity import Island, IslandFinder, VoiceActivity
-from pipeline.analysis.speech.engines import WhisperEngine, is_ctranslate2, language_codes
-from pipeline.analysis.speech.guards import compression_ratio, judge
+from pipeline.analysis.speech.engines import WhisperEngine, language_codes, load_engine
+from pipeline.analysis.speech.guards import check_utterance, compression_ratio
 from pipeline.analysis.speech.transcription import Transcriber
 from pipeline.analysis.speech.translation import clauses, with_translations
 from pipeline.analysis.speech.utterances import split_utterances
-from pipeline.analysis.speech.windows import PAD_SAMPLES, Plan, SoundBuffer, Window, WindowPacker
+from pipeline.analysis.speech.voice_activity import SpeechSegment, SpeechSegmentFinder, VoiceActivityDetector
+from pipeline.analysis.speech.windows import PAD_SAMPLES, AudioBuffer, Window, WindowPacker, WindowPlan
 from pipeline.analysis.speech.words import SpokenWord, dictionary_words, in_order
 from pipeline.models import ModelInfo, resolve
 from schemas.config import SpeechConfig
@@ -25,25 +25,25 @@ from schemas.records import Transcript, Utterance, Word
 logger = logging.getLogger(__name__)
 
 SpeechListener = Callable[[float, NDArray[np.float32]], None]
-"""Takes where speech begins in the video, in seconds, and its sound, (n,) float32."""
+"""Called with the start of a speech segment in the video, in seconds, and its audio, (n,) float32."""
 
 LANGUAGE_WINDOWS = 4
-"""The language is what the first windows sound like together: up to two minutes of speech."""
+"""The first windows, up to two minutes of speech, together decide the language."""
 SLICE_SAMPLES = 10 * SAMPLE_RATE_HZ
-"""Longer blocks are taken in such slices, so that a block of any size costs the same memory."""
+"""Longer blocks are split into slices, so that a block of any size needs the same memory."""
 
 
 class SpeechRecognizer:
-    """A loaded Whisper and a voice activity detector; makes a session for each sound track.
+    """A loaded ASR engine and a voice activity detector. It starts a session for each audio track.
 
     Args:
-        config: What to load, and how to decode.
+        config: The `speech` section: what to load, and how to decode.
         device: `cpu` or `cuda`.
         threads: Threads on a CPU.
 
     Raises:
         ModelError: The model cannot be found or loaded.
-        ConfigurationError: The forced language is unknown to it, or the engine is `none`.
+        ConfigurationError: The model does not know the configured language, or the engine is `none`.
     """
 
     info: ModelInfo
@@ -53,41 +53,41 @@ class SpeechRecognizer:
         self._config = config
         self._engine = load_engine(config, self.info, device=device, threads=threads)
         self._language = _forced_language(config.language, self._engine)
-        self._activity = VoiceActivity()
+        self._detector = VoiceActivityDetector()
 
     @property
     def engine(self) -> str:
-        """Name of the engine that was chosen."""
+        """Name of the loaded engine."""
         return self._engine.name
 
     def session(self, listener: SpeechListener | None = None) -> "SpeechSession":
-        """Begin a sound track.
+        """Start an audio track.
 
         Args:
-            listener: Told of each stretch of unbroken speech when it is found, in order.
+            listener: Called with each speech segment as it is found, in order.
         """
-        return SpeechSession(Transcriber(self._engine, self._config), self._activity, self._language, listener)
+        return SpeechSession(Transcriber(self._engine, self._config), self._detector, self._language, listener)
 
 
 class SpeechSession:
-    """One sound track. The transcript does not depend on the sizes of the blocks it came in."""
+    """Recognition of one audio track. The transcript does not depend on the sizes of the blocks."""
 
     def __init__(
         self,
         transcriber: Transcriber,
-        activity: VoiceActivity,
+        detector: VoiceActivityDetector,
         language: str | None,
         listener: SpeechListener | None = None,
     ) -> None:
         self._listener = listener
         self._transcriber = transcriber
         self._config = transcriber.config
-        self._activity = activity.stream()
-        self._finder = IslandFinder(self._config.vad_threshold, self._config.min_speech_s)
+        self._activity = detector.stream()
+        self._finder = SpeechSegmentFinder(self._config.vad_threshold, self._config.min_speech_s)
         self._packer = WindowPacker()
-        self._sound = SoundBuffer()
+        self._audio = AudioBuffer()
         self._offset_s: float | None = None
-        self._islands: list[Island] = []
+        self._segments: list[SpeechSegment] = []
         self._pending: list[Window] = []
         self._words: list[SpokenWord] = []
         self._translated: list[SpokenWord] = []
@@ -96,19 +96,19 @@ class SpeechSession:
 
     @property
     def held_samples(self) -> int:
-        """Samples in memory; bounded however long the track."""
-        return self._sound.held_samples + sum(len(window.sound) for window in self._pending)
+        """Samples in memory. Bounded, whatever the length of the track."""
+        return self._audio.held_samples + sum(len(window.audio) for window in self._pending)
 
     def add(self, block: AudioBlock) -> None:
-        """Take the next block; transcribes when a batch of windows is full.
+        """Add the next block. Transcribes when a batch of windows is full.
 
         Args:
-            block: Not before the end of the one before; a gap between them counts as silence.
+            block: Starts at or after the end of the previous block. A gap between them counts as silence.
         """
         if self._offset_s is None:
             self._offset_s = block.start_s
-        gap = round((block.start_s - self._offset_s) * SAMPLE_RATE_HZ) - self._sound.length
-        # Containers round times: only a gap worth hearing is filled, and none is taken away.
+        gap = round((block.start_s - self._offset_s) * SAMPLE_RATE_HZ) - self._audio.length
+        # Containers round times, so only audible gaps are filled, and overlaps are ignored.
         while gap > SAMPLE_RATE_HZ // 20:
             silence = np.zeros(min(gap, SLICE_SAMPLES), np.float32)
             self._take(silence)
@@ -117,7 +117,7 @@ class SpeechSession:
             self._take(block.samples[first : first + SLICE_SAMPLES])
 
     def finish(self) -> Transcript:
-        """Transcribe what is left and return the transcript."""
+        """Transcribe the remaining audio and return the transcript."""
         self._pack(self._finder.add(self._activity.finish()))
         self._pack(self._finder.finish())
         self._queue(self._packer.finish())
@@ -127,36 +127,36 @@ class SpeechSession:
         return Transcript(
             language=self._language if utterances else None,
             language_probability=self._probability if utterances else 0.0,
-            speech_s=sum(island.end - island.start for island in self._islands) / SAMPLE_RATE_HZ,
+            speech_s=sum(segment.end - segment.start for segment in self._segments) / SAMPLE_RATE_HZ,
             utterances=utterances,
             engine=self._transcriber.engine.name,
         )
 
     def _take(self, samples: NDArray[np.float32]) -> None:
-        self._sound.add(samples)
+        self._audio.add(samples)
         self._pack(self._finder.add(self._activity.add(samples)))
         undecided = self._finder.undecided_from - PAD_SAMPLES
-        spans = [(island.start - PAD_SAMPLES, island.end + PAD_SAMPLES) for island in self._packer.needed]
-        self._sound.forget(spans, before=undecided)
+        spans = [(segment.start - PAD_SAMPLES, segment.end + PAD_SAMPLES) for segment in self._packer.needed]
+        self._audio.release(spans, before=undecided)
         while len(self._pending) >= self._batch:
             self._transcribe()
 
-    def _pack(self, islands: Sequence[Island]) -> None:
-        for island in islands:
-            self._islands.append(island)
+    def _pack(self, segments: Sequence[SpeechSegment]) -> None:
+        for segment in segments:
+            self._segments.append(segment)
             if self._listener:
-                begun_s = (self._offset_s or 0.0) + island.start / SAMPLE_RATE_HZ
-                self._listener(begun_s, self._sound.read(island.start, island.end))
-            self._queue(self._packer.add(island))
+                start_s = (self._offset_s or 0.0) + segment.start / SAMPLE_RATE_HZ
+                self._listener(start_s, self._audio.read(segment.start, segment.end))
+            self._queue(self._packer.add(segment))
 
-    def _queue(self, plans: Sequence[Plan]) -> None:
+    def _queue(self, plans: Sequence[WindowPlan]) -> None:
         for plan in plans:
-            sound = np.concatenate([self._sound.read(start, end) for start, end in plan.pieces])
-            self._pending.append(Window(plan, sound))
+            audio = np.concatenate([self._audio.read(start, end) for start, end in plan.pieces])
+            self._pending.append(Window(plan, audio))
 
     @property
     def _batch(self) -> int:
-        """Windows in the next batch; the first is large enough to tell the language by."""
+        """Windows in the next batch. The first batch is large enough to detect the language."""
         return self._config.batch_size if self._language else max(self._config.batch_size, LANGUAGE_WINDOWS)
 
     def _transcribe(self) -> None:
@@ -170,36 +170,36 @@ class SpeechSession:
             self._translated += self._transcriber.translate(batch, encoded, self._language)
 
     def _utterances(self) -> tuple[Utterance, ...]:
-        limit_s = self._sound.length / SAMPLE_RATE_HZ
+        limit_s = self._audio.length / SAMPLE_RATE_HZ
         kept: list[Utterance] = []
         dropped: Counter[str] = Counter()
-        starts = [island.start for island in self._islands]
+        starts = [segment.start for segment in self._segments]
         for words in split_utterances(in_order(self._words, limit_s)) if self._words else ():
-            verdict = judge(words, self._islands_under(words, starts), self._config)
-            if verdict.hallucination:
-                dropped[verdict.hallucination] += 1
+            result = check_utterance(words, self._segments_under(words, starts), self._config)
+            if result.hallucination:
+                dropped[result.hallucination] += 1
             else:
-                kept.append(self._record(len(kept), words, verdict.flags))
+                kept.append(self._record(len(kept), words, result.flags))
         if dropped:
             logger.info("dropped hallucinated utterances: %s", dict(dropped))
         return tuple(kept)
 
-    def _islands_under(self, words: Sequence[SpokenWord], starts: Sequence[int]) -> Sequence[Island]:
-        # The island before the first that starts within the words may reach into them.
+    def _segments_under(self, words: Sequence[SpokenWord], starts: Sequence[int]) -> Sequence[SpeechSegment]:
+        # The segment before the first one that starts within the words may also overlap them.
         first = max(bisect_left(starts, words[0].start_s * SAMPLE_RATE_HZ) - 1, 0)
-        return self._islands[first : bisect_left(starts, words[-1].end_s * SAMPLE_RATE_HZ)]
+        return self._segments[first : bisect_left(starts, words[-1].end_s * SAMPLE_RATE_HZ)]
 
     def _with_translations(self, utterances: tuple[Utterance, ...]) -> tuple[Utterance, ...]:
         if not self._translated:
             return utterances
-        starts = [island.start for island in self._islands]
-        words = in_order(self._translated, self._sound.length / SAMPLE_RATE_HZ)
-        believed = [
+        starts = [segment.start for segment in self._segments]
+        words = in_order(self._translated, self._audio.length / SAMPLE_RATE_HZ)
+        plausible = [
             clause
             for clause in clauses(words)
-            if not judge(clause, self._islands_under(clause, starts), self._config).hallucination
+            if not check_utterance(clause, self._segments_under(clause, starts), self._config).hallucination
         ]
-        return with_translations(utterances, believed, self._offset_s or 0.0)
+        return with_translations(utterances, plausible, self._offset_s or 0.0)
 
     def _record(self, index: int, words: Sequence[SpokenWord], flags: tuple[str, ...]) -> Utterance:
         offset_s = self._offset_s or 0.0
@@ -229,13 +229,13 @@ def _forced_language(language: str | None, engine: WhisperEngine) -> str | None:
         return None if len(codes) > 1 else codes[0]
     if language not in codes:
         raise ConfigurationError(
-            f"speech.language is {language!r}, which this model does not know; it knows {', '.join(sorted(codes))}"
+            f"speech.language is {language!r}, which this model does not know. It knows {', '.join(sorted(codes))}"
         )
     return language
 
 
 def _vote(windows: Sequence[dict[str, float]], lengths: Sequence[int]) -> tuple[str, float]:
-    """Return the likeliest language of the windows together, each weighted by its length, and its probability."""
+    """Return the most probable language over all windows, weighted by their lengths, and its probability."""
     total = sum(lengths)
     shares = zip(windows, lengths, strict=False)
     votes: Counter[str] = Counter()
@@ -244,25 +244,3 @@ def _vote(windows: Sequence[dict[str, float]], lengths: Sequence[int]) -> tuple[
             votes[language] += probability * length / total  # type: ignore[assignment]
     language, probability = max(votes.items(), key=lambda vote: vote[1])
     return language, float(probability)
-
-
-def load_engine(config: SpeechConfig, info: ModelInfo, *, device: str, threads: int) -> WhisperEngine:
-    """Load the weights into the engine that the configuration asks for.
-
-    `auto` is faster-whisper for CTranslate2 folders and openai-whisper for all others.
-
-    Raises:
-        ConfigurationError: The engine is `none`.
-        ModelError: The engine cannot read this model.
-    """
-    if config.engine == "none":
-        raise ConfigurationError(
-            "speech.engine is `none`: there is no recognizer to load; leave the speech step out instead"
-        )
-    if config.engine == "openai-whisper" or (config.engine == "auto" and not is_ctranslate2(info.path)):
-        from pipeline.analysis.speech.openai_engine import OpenAIWhisperEngine
-
-        return OpenAIWhisperEngine(info, device=device, threads=threads)
-    from pipeline.analysis.speech.faster_engine import FasterWhisperEngine
-
-    return FasterWhisperEngine(info, compute_type=config.compute_type, device=device, threads=threads)

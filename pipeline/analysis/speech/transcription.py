@@ -1,4 +1,4 @@
-"""Windows of speech to words: decode together, redo what loops, redo what was left out."""
+"""From windows of speech to words: decode in batches, then redo windows that loop and speech that was left out."""
 
 import logging
 from collections.abc import Iterator, Sequence
@@ -7,36 +7,36 @@ from dataclasses import dataclass
 from pipeline.analysis.speech.engines import Decoded, Encoded, Task, WhisperEngine, log_mel, tokenizer_for
 from pipeline.analysis.speech.guards import compression_ratio
 from pipeline.analysis.speech.windows import Window
-from pipeline.analysis.speech.words import SpokenWord, place, words_in_window
+from pipeline.analysis.speech.words import SpokenWord, map_to_track, words_in_window
 from schemas.config import SpeechConfig
 from schemas.media import SAMPLE_RATE_HZ
 
 logger = logging.getLogger(__name__)
 
 MIN_GAP_S = 1.0
-"""Speech between two words that, left without words, is decoded again by itself."""
+"""Speech of this length without words is decoded again by itself."""
 MAX_HALVINGS = 2
 NOTHING = Decoded((), 0.0, 1.0)
 
 
 @dataclass(frozen=True, slots=True)
 class Transcriber:
-    """A Whisper engine with its settings."""
+    """An ASR engine with its settings."""
 
     engine: WhisperEngine
     config: SpeechConfig
 
     def encode(self, windows: Sequence[Window]) -> Encoded:
-        """Run the encoder over windows."""
-        return self.engine.encode(log_mel([window.sound for window in windows], self.engine.n_mels))
+        """Run the encoder over the windows."""
+        return self.engine.encode(log_mel([window.audio for window in windows], self.engine.n_mels))
 
     def transcribe(self, windows: Sequence[Window], encoded: Encoded, language: str) -> list[SpokenWord]:
-        """Return the words spoken in windows, with seconds from the start of the sound.
+        """Return the words spoken in the windows, with seconds from the start of the audio.
 
         Args:
-            windows: At most a batch of them, at least one.
-            encoded: What `encode` made of them.
-            language: Code of the language spoken.
+            windows: One batch, not empty.
+            encoded: The result of `encode` for these windows.
+            language: Code of the spoken language.
         """
         spoken = self._words(windows, encoded, language, halvings=0)
         gaps = [gap for window, words in zip(windows, spoken, strict=True) for gap in _gaps(window, words)]
@@ -46,27 +46,27 @@ class Transcriber:
         )
 
     def translate(self, windows: Sequence[Window], encoded: Encoded, language: str) -> list[SpokenWord]:
-        """Return the English words for what is spoken in windows, with seconds from the start of the sound.
+        """Return an English translation of the windows, word by word, with seconds from the start of the audio.
 
-        Their times follow the cross-attention, as those of spoken words do; since languages order words differently,
-        they hold for clauses rather than for words. What the decoder is not sure of is left out.
+        Times come from the cross-attention, as for spoken words. Languages order words differently, so the times are
+        right for clauses rather than for words. Windows that the decoder is unsure of are left out.
 
         Args:
-            windows: At most a batch of them, at least one.
-            encoded: What `encode` made of them.
-            language: Code of the language spoken.
+            windows: One batch, not empty.
+            encoded: The result of `encode` for these windows.
+            language: Code of the spoken language.
         """
         decoded = self.engine.generate(
-            encoded, language, beam_size=self.config.beam_size, unstick=False, task="translate"
+            encoded, language, beam_size=self.config.beam_size, break_loops=False, task="translate"
         )
-        sure = [NOTHING if self._failed(result, "en") else result for result in decoded]
-        aligned = self._align(windows, encoded, sure, language, task="translate")
+        confident = [NOTHING if self._failed(result, "en") else result for result in decoded]
+        aligned = self._align(windows, encoded, confident, language, task="translate")
         return [word for words in aligned for word in words]
 
     def _words(
         self, windows: Sequence[Window], encoded: Encoded, language: str, *, halvings: int
     ) -> list[list[SpokenWord]]:
-        decoded = self.engine.generate(encoded, language, beam_size=self.config.beam_size, unstick=False)
+        decoded = self.engine.generate(encoded, language, beam_size=self.config.beam_size, break_loops=False)
         redone: dict[int, list[SpokenWord]] = {}
         for number, (window, result) in enumerate(zip(windows, decoded, strict=True)):
             if self._failed(result, language):
@@ -75,7 +75,7 @@ class Transcriber:
                     parts = self._words(halves, self.encode(halves), language, halvings=halvings + 1)
                     redone[number] = [word for part in parts for word in part]
                 elif self._loops(result, language):
-                    decoded[number] = self._unstick(window, result, language)
+                    decoded[number] = self._without_loops(window, result, language)
         aligned = self._align(windows, encoded, decoded, language)
         return [redone.get(number, words) for number, words in enumerate(aligned)]
 
@@ -89,7 +89,7 @@ class Transcriber:
         task: Task = "transcribe",
     ) -> list[list[SpokenWord]]:
         tokenizer = tokenizer_for(self.engine, language if task == "transcribe" else "en")
-        # The engines want at least one token a window; what is made of it is thrown away.
+        # The engines need at least one token per window; the result for an empty window is discarded.
         tokens = [result.tokens or (tokenizer.encode(" ")[0],) for result in decoded]
         frames = [window.plan.samples * 100 // SAMPLE_RATE_HZ for window in windows]
         alignments = self.engine.align(encoded, language, tokens, frames, task=task)
@@ -97,25 +97,25 @@ class Transcriber:
         for window, result, aligned in zip(windows, decoded, alignments, strict=True):
             silent = not result.tokens or self._silent(result)
             words = [] if silent else words_in_window(tokenizer, result.tokens, aligned, result.no_speech_prob)
-            spoken.append(place(words, window.plan))
+            spoken.append(map_to_track(words, window.plan))
         return spoken
 
     def _fill(self, gaps: Sequence[Window], language: str) -> list[SpokenWord]:
-        """Decode what the words left out; keep it only where the decoder is sure."""
+        """Decode the gaps again, and keep only results that the decoder is confident of."""
         found: list[SpokenWord] = []
         for first in range(0, len(gaps), self.config.batch_size):
             batch = gaps[first : first + self.config.batch_size]
             encoded = self.encode(batch)
-            decoded = self.engine.generate(encoded, language, beam_size=self.config.beam_size, unstick=False)
-            good = [NOTHING if self._failed(result, language) else result for result in decoded]
-            found += [word for words in self._align(batch, encoded, good, language) for word in words]
-        logger.info("speech left out", extra={"gaps": len(gaps), "words": len(found)})
+            decoded = self.engine.generate(encoded, language, beam_size=self.config.beam_size, break_loops=False)
+            confident = [NOTHING if self._failed(result, language) else result for result in decoded]
+            found += [word for words in self._align(batch, encoded, confident, language) for word in words]
+        logger.info("decoded gaps in the transcript again", extra={"gaps": len(gaps), "words": len(found)})
         return found
 
-    def _unstick(self, window: Window, stuck: Decoded, language: str) -> Decoded:
+    def _without_loops(self, window: Window, looping: Decoded, language: str) -> Decoded:
         encoded = self.encode([window])
-        other = self.engine.generate(encoded, language, beam_size=self.config.beam_size, unstick=True)[0]
-        return min(other, stuck, key=lambda result: compression_ratio(self._text(result, language)))
+        other = self.engine.generate(encoded, language, beam_size=self.config.beam_size, break_loops=True)[0]
+        return min(other, looping, key=lambda result: compression_ratio(self._text(result, language)))
 
     def _text(self, result: Decoded, language: str) -> str:
         return str(tokenizer_for(self.engine, language).decode(list(result.tokens)))
@@ -132,12 +132,12 @@ class Transcriber:
 
 
 def _gaps(window: Window, words: Sequence[SpokenWord]) -> Iterator[Window]:
-    """Yield the parts of a window that hold speech and no words."""
+    """Yield the parts of a window that hold speech but no words."""
     first, last = window.plan.pieces[0][0], window.plan.pieces[-1][1]
     edges = [(round(w.start_s * SAMPLE_RATE_HZ), round(w.end_s * SAMPLE_RATE_HZ)) for w in words]
     ends = [first, *(end for _, end in edges)]
     starts = [*(start for start, _ in edges), last]
     for end, start in zip(ends, starts, strict=True):
-        speech = sum(island.end - island.start for island in window.plan.clip(end, start).islands)
+        speech = sum(segment.end - segment.start for segment in window.plan.clip(end, start).segments)
         if speech >= MIN_GAP_S * SAMPLE_RATE_HZ and words:
             yield window.clip(end, start)

@@ -1,4 +1,4 @@
-"""English beside what was said: clauses of a translation, given to the utterances that they belong to by time."""
+"""English translations: matching the clauses of a translation to utterances by time."""
 
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
@@ -11,22 +11,22 @@ from pipeline.language import CLAUSE_END, SENTENCE_END
 from schemas.records import Utterance
 
 NEAR_S = 1.0
-"""A clause that overlaps no utterance goes to one at most so far away, or is left out."""
+"""A clause that overlaps no utterance goes to the nearest one within this distance. Otherwise it is dropped."""
 
 
 def clauses(words: Sequence[SpokenWord]) -> Iterator[tuple[SpokenWord, ...]]:
-    """Split words at marks and long pauses.
+    """Split words into clauses, at punctuation and long pauses.
 
     Args:
-        words: In order, times not overlapping.
+        words: In order, with times that do not overlap.
     """
     start = 0
-    for place, (word, following) in enumerate(pairwise(words), 1):
+    for index, (word, following) in enumerate(pairwise(words), 1):
         text = word.text.strip()
-        marked = SENTENCE_END.search(text) or CLAUSE_END.search(text)
-        if marked or following.start_s - word.end_s > LONG_PAUSE_S:
-            yield tuple(words[start:place])
-            start = place
+        punctuated = SENTENCE_END.search(text) or CLAUSE_END.search(text)
+        if punctuated or following.start_s - word.end_s > LONG_PAUSE_S:
+            yield tuple(words[start:index])
+            start = index
     if words:
         yield tuple(words[start:])
 
@@ -34,16 +34,16 @@ def clauses(words: Sequence[SpokenWord]) -> Iterator[tuple[SpokenWord, ...]]:
 def with_translations(
     utterances: Sequence[Utterance], translated: Sequence[Sequence[SpokenWord]], offset_s: float
 ) -> tuple[Utterance, ...]:
-    """Give each clause to the utterance that it overlaps most, or else is nearest to.
+    """Give each clause to the utterance that it overlaps most, or else to the nearest one.
 
     Args:
-        utterances: In order of time.
-        translated: Clauses, with seconds from the start of the sound.
-        offset_s: Where the sound begins in the video.
+        utterances: In time order.
+        translated: Clauses, with seconds from the start of the audio.
+        offset_s: Start of the audio in the video.
 
     Returns:
-        The utterances with `translation`; None where no clause falls to one, as where the translation of a sentence
-        stands with the utterance before.
+        The utterances with `translation`. It is None if an utterance gets no clause, for example because the previous
+        utterance already has the whole sentence.
     """
     starts = [each.start_s for each in utterances]
     texts: dict[int, str] = {}
@@ -55,6 +55,6 @@ def with_translations(
         if best is not None and shared[best] > -NEAR_S:
             texts[best] = f"{texts.get(best, '')} {''.join(word.text for word in clause).strip()}"
     return tuple(
-        replace(each, translation=texts[place].strip()) if place in texts else each
-        for place, each in enumerate(utterances)
+        replace(each, translation=texts[index].strip()) if index in texts else each
+        for index, each in enumerate(utterances)
     )

@@ -1,4 +1,4 @@
-"""Words and their times, from Whisper's tokens, their alignment and the islands of speech."""
+"""Words and their times, from Whisper's tokens, their alignment and the speech segments."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -8,32 +8,32 @@ import numpy as np
 
 from pipeline.analysis.speech.engines import Alignment, Tokenizer
 from pipeline.analysis.speech.marks import APPENDED, PREPENDED
-from pipeline.analysis.speech.windows import Plan
+from pipeline.analysis.speech.windows import WindowPlan
 from pipeline.language import DENSE_SCRIPT, SENTENCE_END, UNSPACED_LANGUAGES, word_spans
 from schemas.media import SAMPLE_RATE_HZ
 
 MIN_WORD_S = 0.02
 MAX_WORD_S, MAX_LETTER_S = 0.8, 0.06
-"""Longest word: the one and, for each of its letters, the other."""
-APART_S = 0.5
-"""No word has such a pause in it."""
+"""A word may last `MAX_WORD_S` plus `MAX_LETTER_S` per letter."""
+MAX_PAUSE_S = 0.5
+"""Longest pause inside a word."""
 EDGE_S = 0.1
-"""Words may reach so far beyond the island that the voice activity detector drew."""
+"""How far a word may reach beyond its speech segment."""
 
 
 @dataclass(frozen=True, slots=True)
 class SpokenWord:
-    """A word with what is needed to judge it. Times are seconds from the start of whatever holds it."""
+    """A word with the scores of its tokens. Times are seconds from the start of its window or track."""
 
     text: str
-    """As decoded, with the space before it where the language has them, and its punctuation."""
+    """As decoded: with its punctuation, and with a leading space if the language writes spaces."""
     start_s: float
     end_s: float
     logprob: float
-    """Sum over its tokens."""
+    """Sum of its tokens' log-probabilities."""
     tokens: int
     no_speech_prob: float
-    """Whisper's, of the window it comes from."""
+    """Whisper's value for the window."""
 
     @property
     def probability(self) -> float:
@@ -44,13 +44,13 @@ class SpokenWord:
 def words_in_window(
     tokenizer: Tokenizer, tokens: Sequence[int], aligned: Alignment, no_speech_prob: float
 ) -> list[SpokenWord]:
-    """Join tokens to words, punctuation included.
+    """Join tokens to words with their punctuation.
 
     Args:
-        tokenizer: Of whisper, for the language spoken.
+        tokenizer: Whisper's tokenizer for the spoken language.
         tokens: Text tokens of one window.
-        aligned: Of these tokens.
-        no_speech_prob: Of the window.
+        aligned: The alignment of these tokens.
+        no_speech_prob: Whisper's value for the window.
 
     Returns:
         Words with times from the start of the window.
@@ -68,9 +68,9 @@ def words_in_window(
 
 
 def _whole_words(parts: Sequence[SpokenWord], *, spaced: bool) -> list[SpokenWord]:
-    """Join marks to the word that they belong to, and parts that no space divides (`c` and `'est`).
+    """Join punctuation to its word, and parts with no space between them (`c` and `'est`).
 
-    Whisper's own tokenizer leaves the latter apart.
+    Whisper's own tokenizer does not join the latter.
     """
     words: list[SpokenWord] = []
     opening: SpokenWord | None = None
@@ -101,14 +101,14 @@ def _joined(first: SpokenWord, second: SpokenWord, **times: float) -> SpokenWord
 
 
 def dictionary_words(words: Sequence[SpokenWord], language: str) -> list[SpokenWord]:
-    """Join what Whisper takes for words in a language without spaces, mostly single characters, to the words they make.
+    """Join Whisper's words, mostly single characters in languages without spaces, to the words of a dictionary.
 
     Args:
-        words: Of one utterance.
-        language: Code of the language spoken; in one that has spaces, nothing changes.
+        words: The words of one utterance.
+        language: Code of the spoken language. If it writes spaces, the words are returned unchanged.
 
     Returns:
-        Words that begin where one of the dictionary and one of Whisper's both begin. A pause parts words, too.
+        Words. Each starts where both a dictionary word and one of Whisper's words start, or after a pause.
     """
     if language not in UNSPACED_LANGUAGES:
         return list(words)
@@ -117,7 +117,7 @@ def dictionary_words(words: Sequence[SpokenWord], language: str) -> list[SpokenW
     done = 0
     for word in words:
         letter = next((number for number, character in enumerate(word.text) if character.isalnum()), None)
-        apart = not whole or word.start_s - whole[-1].end_s > APART_S or word.text.startswith(" ")
+        apart = not whole or word.start_s - whole[-1].end_s > MAX_PAUSE_S or word.text.startswith(" ")
         if apart or (letter is not None and done + letter in begins):
             whole.append(word)
         else:
@@ -126,24 +126,24 @@ def dictionary_words(words: Sequence[SpokenWord], language: str) -> list[SpokenW
     return whole
 
 
-def place(words: Sequence[SpokenWord], plan: Plan) -> list[SpokenWord]:
-    """Move words from their window to the sound track, and out of the silence that alignment lets them reach into.
+def map_to_track(words: Sequence[SpokenWord], plan: WindowPlan) -> list[SpokenWord]:
+    """Convert word times from the window to the track, and clip words to the speech that they overlap.
 
     Returns:
-        The words with seconds from the start of the sound.
+        The words with seconds from the start of the audio.
     """
-    placed = []
+    mapped = []
     for word in _shortened(words):
         start, end = plan.original(word.start_s * SAMPLE_RATE_HZ, word.end_s * SAMPLE_RATE_HZ)
         start_s, end_s = _snap(start / SAMPLE_RATE_HZ, end / SAMPLE_RATE_HZ, plan)
-        placed.append(replace(word, start_s=start_s, end_s=end_s))
-    return placed
+        mapped.append(replace(word, start_s=start_s, end_s=end_s))
+    return mapped
 
 
 def _shortened(words: Sequence[SpokenWord]) -> Iterator[SpokenWord]:
-    """Cut overlong words: alignment stretches one over speech that the decoder left out, and so hides the gap.
+    """Shorten overlong words. Alignment stretches a word over speech that the decoder left out, which hides the gap.
 
-    The first word of a sentence keeps its end, any other its start.
+    The first word of a sentence keeps its end; every other word keeps its start.
     """
     begins = True
     for word in words:
@@ -157,32 +157,32 @@ def _shortened(words: Sequence[SpokenWord]) -> Iterator[SpokenWord]:
         begins = bool(SENTENCE_END.search(word.text))
 
 
-def _snap(start_s: float, end_s: float, plan: Plan) -> tuple[float, float]:
-    """Cut a word to the island that it shares most with; leave it where it touches none."""
-    best, most = (start_s, end_s), 0.0
-    for island in plan.islands:
-        low = max(start_s, island.start / SAMPLE_RATE_HZ - EDGE_S)
-        high = min(end_s, island.end / SAMPLE_RATE_HZ + EDGE_S)
-        if high - low > most:
-            best, most = (low, high), high - low
+def _snap(start_s: float, end_s: float, plan: WindowPlan) -> tuple[float, float]:
+    """Clip a word to the segment that it overlaps most. A word that overlaps none is returned unchanged."""
+    best, longest_s = (start_s, end_s), 0.0
+    for segment in plan.segments:
+        low = max(start_s, segment.start / SAMPLE_RATE_HZ - EDGE_S)
+        high = min(end_s, segment.end / SAMPLE_RATE_HZ + EDGE_S)
+        if high - low > longest_s:
+            best, longest_s = (low, high), high - low
     return best
 
 
 def in_order(words: Sequence[SpokenWord], limit_s: float) -> list[SpokenWord]:
-    """Return the words with times that follow each other, each longer than nothing, none beyond `limit_s`.
+    """Return the words with times that do not overlap, are longer than 0, and end by `limit_s`.
 
     Args:
         words: In the order spoken.
-        limit_s: Length of the sound, more than 0.
+        limit_s: Length of the audio, more than 0.
     """
-    least = min(MIN_WORD_S, limit_s / max(len(words), 1) / 2)
+    min_s = min(MIN_WORD_S, limit_s / max(len(words), 1) / 2)
     spans: list[list[float]] = []
     for word in words:
         start = max(word.start_s, spans[-1][1] if spans else 0.0)
-        spans.append([start, max(word.end_s, start + least)])
+        spans.append([start, max(word.end_s, start + min_s)])
     bound = limit_s
     for span in reversed(spans):
         span[1] = min(span[1], bound)
-        span[0] = min(span[0], span[1] - least)
+        span[0] = min(span[0], span[1] - min_s)
         bound = span[0]
     return [replace(word, start_s=start, end_s=end) for word, (start, end) in zip(words, spans, strict=True)]

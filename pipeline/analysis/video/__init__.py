@@ -1,4 +1,4 @@
-"""One video, from file to analysis: the steps in their order, overlapped where they do not wait for each other."""
+"""One video, from file to analysis: all steps in order, overlapped where they do not depend on each other."""
 
 from pipeline.analysis.video.analyzer import Progress, VideoAnalyzer
 from pipeline.analysis.video.models import load_models

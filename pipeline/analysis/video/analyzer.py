@@ -1,4 +1,4 @@
-"""Analyse one video: probe it, decode it once, feed pictures and sound to their steps, then fuse and summarise."""
+"""Analyse one video: probe it, decode it once, pass frames and audio to their steps, then fuse and summarise."""
 
 import logging
 from collections.abc import Callable
@@ -20,10 +20,10 @@ from pipeline.analysis.shots import FrameSampler
 from pipeline.analysis.speakers import VoiceSession
 from pipeline.analysis.summary import summarize
 from pipeline.analysis.text import TextEncoder
-from pipeline.analysis.video.audio_track import SoundTrack
+from pipeline.analysis.video.audio_track import AudioTrack
 from pipeline.analysis.video.clock import StepClock
 from pipeline.analysis.video.models import Models
-from pipeline.analysis.video.visual_track import PictureTrack
+from pipeline.analysis.video.visual_track import VisualTrack
 from schemas.config import Config
 from schemas.media import AudioBlock, FrameBatch, MediaInfo, SampledFrame
 from schemas.records import Analysis, Keyframe, Shot, Utterance
@@ -31,16 +31,16 @@ from schemas.records import Analysis, Keyframe, Shot, Utterance
 logger = logging.getLogger(__name__)
 
 Progress = Callable[[float], None]
-"""Told how many seconds of the video are decoded, as often as there is something new."""
+"""Called with the seconds of video decoded so far, after every decoded item."""
 
 
 class VideoAnalyzer:
-    """Runs all steps on one video after another with the same loaded models. One thread at a time.
+    """Runs all steps on one video after another with the same loaded models. Not thread-safe.
 
     Args:
-        config: The whole tree.
-        models: Loaded by `pipeline.analysis.video.models.load_models` from the same tree.
-        threads: Threads of the decoder.
+        config: The whole configuration.
+        models: Loaded by `load_models` from the same configuration.
+        threads: Decoder threads.
     """
 
     def __init__(self, config: Config, models: Models, *, threads: int) -> None:
@@ -49,36 +49,36 @@ class VideoAnalyzer:
         self._threads = threads
 
     def probe(self, uri: str) -> MediaInfo:
-        """Look at what a file holds, without decoding it.
+        """Return what a file contains, without decoding it.
 
         Raises:
-            MediaError: It is no video or sound, or is over the limits; with the reason.
+            MediaError: The file is neither video nor audio, or is over the limits.
         """
         return probe(uri, self.config.media, self.config.limits)
 
     def analyze(self, uri: str, info: MediaInfo, *, video_id: str, progress: Progress = lambda _: None) -> Analysis:
-        """Find out all that the lake says of a video.
+        """Run every step on a video.
 
         Args:
-            uri: Where the file is.
-            info: What `probe` said of it.
-            video_id: Names frames and utterances in the evidence of the summary.
-            progress: Told the position of the decoder, in seconds.
+            uri: Location of the file.
+            info: The result of `probe` for this file.
+            video_id: Prefix of the ids of frames and utterances in the evidence of the summary.
+            progress: Called with the position of the decoder, in seconds.
 
         Raises:
-            MediaError: It cannot be decoded, or is over the limits.
+            MediaError: The file cannot be decoded, or is over the limits.
         """
         clock = StepClock()
         stats = DecodeStats()
-        picture = PictureTrack(self.models, self.config, clock) if info.video else None
-        with SoundTrack(self.models.speech, clock, self._voices()) as sound:
-            self._decode(uri, info, picture, sound, clock=clock, stats=stats, progress=progress)
-            if picture:
-                picture.finish(stats.duration_s)
-            transcript = sound.finish()
+        visual = VisualTrack(self.models, self.config, clock) if info.video else None
+        with AudioTrack(self.models.speech, clock, self._voices()) as audio:
+            self._decode(uri, info, visual, audio, clock=clock, stats=stats, progress=progress)
+            if visual:
+                visual.finish(stats.duration_s)
+            transcript = audio.finish()
         encoder = self.models.text.for_language(transcript.language)
-        shots = tuple(picture.shots) if picture else ()
-        keyframes = tuple(picture.keyframes) if picture else ()
+        shots = tuple(visual.shots) if visual else ()
+        keyframes = tuple(visual.keyframes) if visual else ()
         utterances, keyframes, screen = self._encode_texts(
             transcript.utterances, keyframes, shots, stats.duration_s, encoder=encoder, clock=clock
         )
@@ -149,8 +149,8 @@ class VideoAnalyzer:
         self,
         uri: str,
         info: MediaInfo,
-        picture: PictureTrack | None,
-        sound: SoundTrack,
+        visual: VisualTrack | None,
+        audio: AudioTrack,
         *,
         clock: StepClock,
         stats: DecodeStats,
@@ -168,13 +168,13 @@ class VideoAnalyzer:
         with closing(prefetch(clock.timed("decode", items), self.config.workers.decode_ahead)) as ahead:
             for item in ahead:
                 if isinstance(item, AudioBlock):
-                    sound.add(item)
-                elif picture is None:
+                    audio.add(item)
+                elif visual is None:
                     continue
                 elif isinstance(item, FrameBatch):
-                    picture.add_batch(item)
+                    visual.add_batch(item)
                 elif isinstance(item, SampledFrame):
-                    picture.add_frame(item)
+                    visual.add_frame(item)
                 progress(_position_s(item))
 
     def _encode_texts(
@@ -199,8 +199,8 @@ class VideoAnalyzer:
             for (start_s, end_s, text), vector in zip(written, vectors[len(utterances) :], strict=True)
         ]
         by_text = {span.text: span.embedding for span in screen}
-        read = tuple(replace(frame, text_embedding=by_text.get(written_text(frame))) for frame in keyframes)
-        return spoken, read, screen
+        described = tuple(replace(frame, text_embedding=by_text.get(written_text(frame))) for frame in keyframes)
+        return spoken, described, screen
 
 
 def _position_s(item: AudioBlock | FrameBatch | SampledFrame) -> float:

@@ -1,4 +1,4 @@
-"""The sound of one video, recognised in a thread of its own beside the pictures."""
+"""The audio of one video: speech recognition and speakers, in a thread beside the visual steps."""
 
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -11,20 +11,20 @@ from pipeline.analysis.video.clock import StepClock
 from schemas.media import AudioBlock
 from schemas.records import Transcript
 
-_WAITING = 16
-"""Blocks that may wait for the recogniser; then the decoder waits too, so that memory stays bounded."""
+_MAX_PENDING = 16
+"""Blocks that may wait for the recogniser. Beyond this the decoder waits too, which keeps memory bounded."""
 
 SILENCE = Transcript(language=None, language_probability=0.0, speech_s=0.0, utterances=(), engine="none")
-"""The transcript of a video without sound, or where speech is switched off."""
+"""The transcript of a video without audio, or with speech recognition turned off."""
 
 
-class SoundTrack:
-    """Takes blocks of sound as they are decoded; use it as a context manager, which ends its thread.
+class AudioTrack:
+    """Transcribes blocks of audio as they are decoded. A context manager, which ends its thread.
 
     Args:
-        recognizer: The loaded speech model; None: nothing is transcribed.
-        clock: Told the seconds that speech and speakers took.
-        voices: Tells speakers apart; None: nobody is named.
+        recognizer: The loaded speech model; None to transcribe nothing.
+        clock: Records the seconds spent on speech and speakers.
+        voices: Distinguishes the speakers; None to leave them out.
     """
 
     def __init__(
@@ -35,7 +35,7 @@ class SoundTrack:
         self._voices = voices
         self._clock = clock
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="speech")
-        self._waiting: deque[Future[None]] = deque()
+        self._pending: deque[Future[None]] = deque()
 
     def __enter__(self) -> Self:
         return self
@@ -46,19 +46,19 @@ class SoundTrack:
         self._executor.shutdown(cancel_futures=True)
 
     def add(self, block: AudioBlock) -> None:
-        """Queue a block; raises what an earlier one met."""
+        """Queue a block. Raises the error of an earlier block, if there was one."""
         if self._session is None:
             return
-        while self._waiting and (len(self._waiting) >= _WAITING or self._waiting[0].done()):
-            self._waiting.popleft().result()
-        self._waiting.append(self._executor.submit(self._recognize, self._session, block))
+        while self._pending and (len(self._pending) >= _MAX_PENDING or self._pending[0].done()):
+            self._pending.popleft().result()
+        self._pending.append(self._executor.submit(self._recognize, self._session, block))
 
     def finish(self) -> Transcript:
-        """Wait for the last block and return what was said."""
+        """Wait for the last block and return the transcript."""
         if self._session is None:
             return SILENCE
-        while self._waiting:
-            self._waiting.popleft().result()
+        while self._pending:
+            self._pending.popleft().result()
         return self._executor.submit(self._end, self._session).result()
 
     def _recognize(self, session: SpeechSession, block: AudioBlock) -> None:

@@ -1,4 +1,4 @@
-"""Where the time of a video goes: seconds by step, also across threads."""
+"""Seconds spent on each step of a video, across threads."""
 
 import threading
 import time
@@ -10,7 +10,7 @@ Item = TypeVar("Item")
 
 
 class StepClock:
-    """Adds up the seconds spent in named steps. Steps that overlap in threads each count their own time."""
+    """Adds up the seconds spent in named steps. Steps that overlap in threads each count their full time."""
 
     def __init__(self) -> None:
         self._seconds: dict[str, float] = {}
@@ -32,7 +32,7 @@ class StepClock:
             self._add(name, time.perf_counter() - begun)
 
     def timed(self, name: str, items: Iterator[Item]) -> Iterator[Item]:
-        """Pass items on; count the time that making them takes."""
+        """Yield the items of an iterator, and count the time that it takes to produce them."""
         while True:
             with self.step(name):
                 try:

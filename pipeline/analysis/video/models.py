@@ -1,4 +1,4 @@
-"""All the models that a video needs, each loaded once and kept."""
+"""All models that the analysis of a video needs, each loaded once."""
 
 from dataclasses import dataclass
 
@@ -16,12 +16,12 @@ from schemas.config import Config
 
 @dataclass(frozen=True, slots=True)
 class Models:
-    """Loaded models; None where the configuration does without."""
+    """Loaded models; None for those that the configuration does not use."""
 
     text: TextEncoder
     vision: FrameEncoder
     coordinated: CoordinatedSpace
-    """Made of the two."""
+    """Built from `text` and `vision`."""
     fusion: FusionMethod
     captions: Captioner | None
     topics: TopicSpaces | None
@@ -33,12 +33,12 @@ class Models:
 
 
 def load_models(config: Config, *, device: str, threads: int) -> Models:
-    """Load what the configuration names.
+    """Load the models that the configuration names.
 
     Args:
-        config: The whole tree.
+        config: The whole configuration.
         device: `cpu` or `cuda`.
-        threads: Threads of each model on a CPU.
+        threads: CPU threads of each model.
 
     Raises:
         ModelError: A model cannot be found or loaded.

@@ -1,4 +1,4 @@
-"""The pictures of one video: its shots, and keyframes encoded, read and described in batches as they are chosen."""
+"""The frames of one video: detect its shots, then encode, read and caption its keyframes in batches."""
 
 from collections.abc import Sequence
 
@@ -12,13 +12,13 @@ from schemas.media import FrameBatch, SampledFrame
 from schemas.records import Keyframe, KeyframeImage, Shot
 
 
-class PictureTrack:
-    """Takes frames as they are decoded; full pictures are dropped as soon as they are encoded.
+class VisualTrack:
+    """Processes frames as they are decoded. Full-size images are dropped as soon as they are encoded.
 
     Args:
         models: The loaded models.
-        config: The whole tree.
-        clock: Told the seconds of each step.
+        config: The whole configuration.
+        clock: Records the seconds of each step.
     """
 
     def __init__(self, models: Models, config: Config, clock: StepClock) -> None:
@@ -30,12 +30,12 @@ class PictureTrack:
         self._reader = models.ocr.session() if models.ocr else None
         self._chosen: list[KeyframeImage] = []
         self.shots: list[Shot] = []
-        """Final so far."""
+        """The shots that have ended."""
         self.keyframes: list[Keyframe] = []
-        """Ready so far."""
+        """The keyframes that are complete."""
 
     def add_batch(self, batch: FrameBatch) -> None:
-        """Take the small pictures of consecutive frames."""
+        """Add the small images of consecutive frames."""
         with self._clock.step("shots"):
             shots = self._detector.add(batch)
         with self._clock.step("keyframes"):
@@ -45,12 +45,12 @@ class PictureTrack:
             self._describe(self._config.vision.batch_size)
 
     def add_frame(self, frame: SampledFrame) -> None:
-        """Take a candidate for a keyframe."""
+        """Add a keyframe candidate."""
         with self._clock.step("keyframes"):
             self._selector.add(frame)
 
     def finish(self, end_s: float) -> None:
-        """Close the last shot, and describe what is left."""
+        """Close the last shot and process the remaining keyframes."""
         with self._clock.step("shots"):
             shots = self._detector.finish(end_s)
         with self._clock.step("keyframes"):
@@ -71,8 +71,8 @@ class PictureTrack:
         with self._clock.step("thumbnails"):
             thumbnails = self._thumbnails(batch)
         source = self._models.captions.source if self._models.captions else COMPOSED
-        for place, frame in enumerate(batch):
-            labels = features.labels[place]
+        for index, frame in enumerate(batch):
+            labels = features.labels[index]
             height, width = frame.image.shape[:2]
             self.keyframes.append(
                 Keyframe(
@@ -83,19 +83,19 @@ class PictureTrack:
                     phash=frame.phash,
                     width=width,
                     height=height,
-                    thumbnail=thumbnails[place],
+                    thumbnail=thumbnails[index],
                     labels=labels,
-                    text_lines=texts[place],
-                    caption=captions[place] or compose_caption(labels, texts[place]),
-                    caption_source=source if captions[place] else COMPOSED,
-                    # A copy, because a row of the batch's matrix would keep the whole matrix in memory.
-                    embedding=features.embeddings[place].copy(),
-                    coordinated_embedding=coordinated[place].copy(),
+                    text_lines=texts[index],
+                    caption=captions[index] or compose_caption(labels, texts[index]),
+                    caption_source=source if captions[index] else COMPOSED,
+                    # A copy, because a view of one row would keep the whole matrix of the batch in memory.
+                    embedding=features.embeddings[index].copy(),
+                    coordinated_embedding=coordinated[index].copy(),
                 )
             )
 
     def _captions(self, batch: Sequence[KeyframeImage]) -> list[str]:
-        """Return what a model says of each frame; empty where there is none, or it has nothing to say."""
+        """Return the model's caption of each frame; empty strings without a model or where it returns nothing."""
         if self._models.captions is None:
             return [""] * len(batch)
         with self._clock.step("captions"):

@@ -104,7 +104,7 @@ class Explainer:
             similarity=float(own @ query),
             labels=tuple((each["label"], each["score"]) for each in row["labels"]),
             thumbnail=row["thumbnail"],
-            heat=picture_heat(image.astype(np.uint8), query, lambda images: self._encoder.pictures(images).coordinated),
+            heat=picture_heat(image.astype(np.uint8), query, lambda images: self._encoder.images(images).coordinated),
         )
 
 

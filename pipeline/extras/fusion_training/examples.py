@@ -87,7 +87,7 @@ def read_examples(lake: Lake, encoder: QueryEncoder) -> list[TrainingScene]:
     chosen = _CHOSEN.format(most=_MAX_SCENES)
     texts, frames = lake.sql(chosen + _TEXTS.format(doubt=_DOUBT)), lake.sql(chosen + _FRAMES.format(sure=_SURE))
     known = _vectors(texts, encoder.spaces.text[1])
-    spoken = encoder.shared.of_known_texts(texts["text"].to_pylist(), known)
+    spoken = encoder.coordinated_space.of_known_texts(texts["text"].to_pylist(), known)
     shown = _vectors(frames, encoder.spaces.coordinated[1])
     queries = [_queries(table["text"].to_pylist(), encoder) for table in (texts, frames)]
     rows = [_rows_by_scene(texts), _rows_by_scene(frames)]

@@ -3,11 +3,14 @@
 espeak-ng is GPL-3: it is loaded only to make sample films and test material, never to analyse a video.
 """
 
+import _ctypes
 import ctypes
 import importlib
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from fractions import Fraction
-from functools import cache, lru_cache
+from functools import lru_cache
 
 import av
 import numpy as np
@@ -47,8 +50,8 @@ def speak(text: str, voice: str = "en-us", rate_wpm: int = 150, *, pitch: int = 
         pitch: 0 to 100.
 
     Returns:
-        (n,) float32 in [-1, 1] at 16 kHz, mono. The voices waver a little: the same calls in the same order give the
-        same samples, but what was said before changes how a text is said.
+        (n,) float32 in [-1, 1] at 16 kHz, mono. A text always sounds the same, whatever was said before it. Only
+        voices that breathe, such as `+f3`, vary a little: espeak-ng reads memory there that it never sets.
 
     Raises:
         SampleError: The synthesizer is not installed, or has no such voice.
@@ -58,8 +61,8 @@ def speak(text: str, voice: str = "en-us", rate_wpm: int = 150, *, pitch: int = 
 
 @lru_cache(maxsize=256)
 def _speak(text: str, voice: str, rate_wpm: int, pitch: int) -> NDArray[np.float32]:
-    with _LOCK:  # the library holds one voice and one callback for the whole process
-        library, rate_hz = _library()
+    # The library holds one voice and one callback for the whole process.
+    with _LOCK, _synthesizer() as (library, rate_hz):
         pieces: list[NDArray[np.int16]] = []
 
         def take(samples: "ctypes._Pointer[ctypes.c_short]", count: int, _events: int | None) -> int:
@@ -95,9 +98,12 @@ def _choose_voice(library: ctypes.CDLL, voice: str) -> None:
     raise SampleError(f"espeak-ng has no voice {voice!r}; try `en-us`, `en-gb`, `de`, `fr` or `es`")
 
 
-@cache
-def _library() -> tuple[ctypes.CDLL, int]:
-    """Load and start the synthesizer, once a process; returns it and its sample rate."""
+@contextmanager
+def _synthesizer() -> Iterator[tuple[ctypes.CDLL, int]]:
+    """Load and start the synthesizer, and yield it and its sample rate.
+
+    It is unloaded afterwards: its voices waver by a state that only loading resets.
+    """
     try:
         loader = importlib.import_module("espeakng_loader")
         library = ctypes.CDLL(loader.get_library_path())
@@ -108,7 +114,11 @@ def _library() -> tuple[ctypes.CDLL, int]:
     rate_hz = library.espeak_Initialize(_RETRIEVAL, 0, str(loader.get_data_path()).encode(), 0)
     if rate_hz <= 0:
         raise SampleError("espeak-ng does not start: reinstall the package espeakng-loader")
-    return library, int(rate_hz)
+    try:
+        yield library, int(rate_hz)
+    finally:
+        library.espeak_Terminate()
+        _ctypes.dlclose(library._handle)
 
 
 def _normalised(samples: NDArray[np.int16], rate_hz: int) -> NDArray[np.float32]:

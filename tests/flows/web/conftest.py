@@ -48,9 +48,12 @@ def site(web_lake: Lake) -> Iterator[str]:
     thread.join()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Start Debian's Chromium; without one skip, unless `VIDEOLAKE_REQUIRE_BROWSER` is set."""
+    """Start Debian's Chromium; without one skip, unless `VIDEOLAKE_REQUIRE_BROWSER` is set.
+
+    It is closed with the module, as `asyncio.run` does not work beside Playwright.
+    """
     path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if path is None:
         if os.environ.get("VIDEOLAKE_REQUIRE_BROWSER"):

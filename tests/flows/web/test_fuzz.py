@@ -16,6 +16,7 @@ from flows.web.wording import marked, words_of
 from tests.flows.web.lakes import BROKEN, GONE, HOSTILE, PASSWD, SECRET, TALK
 from tests.flows.web.openapi import description
 
+pytestmark = pytest.mark.slow
 schema = schemathesis.openapi.from_dict(description([TALK, HOSTILE, GONE, PASSWD, SECRET, BROKEN]))
 _LEAKS = (b"root:x:", b"hunter2", b"Traceback (most recent")
 few = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True, database=None)

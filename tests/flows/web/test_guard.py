@@ -107,6 +107,7 @@ def test_only_a_loopback_address_goes_without_a_token() -> None:
     assert address_of(Access("::1", 80, "a b")) == "http://[::1]:80/?token=a%20b"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
 def test_the_command_serves_until_it_is_stopped_and_leaves_nothing(
     web_lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stop: signal.Signals

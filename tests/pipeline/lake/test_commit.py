@@ -49,6 +49,7 @@ def test_a_commit_publishes_all_staged_videos_and_clears_the_staging(any_lake: L
     assert any_lake.staged("5a") == set()
 
 
+@pytest.mark.slow
 def test_a_commit_killed_anywhere_shows_nothing_or_all_and_completes_when_repeated(
     lake: Lake, kill_after: KillAfter
 ) -> None:

@@ -81,5 +81,5 @@ def test_what_very_many_keyframes_show_is_no_sign_of_a_copy(lake: Lake, monkeypa
     card = sharp("card", 4)
     publish(lake, {"one": card, "two": card, "three": card})
     assert len(find_duplicates(lake)) == 3
-    monkeypatch.setattr("pipeline.search.duplicates._MAX_ALIKE", 2)
+    monkeypatch.setattr("pipeline.search.duplicates._MAX_SHARED", 2)
     assert find_duplicates(lake) == []

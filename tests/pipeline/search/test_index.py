@@ -8,7 +8,6 @@ import pyarrow as pa
 import pytest
 
 from pipeline.lake import Lake
-from pipeline.lake.store import Store
 from pipeline.search import Searcher, index_if_large, update_index
 from pipeline.search.ivf import IvfIndex, build_ivf
 from pipeline.search.manifest import StoredFile
@@ -54,6 +53,10 @@ def segments(searcher: Searcher) -> list[str]:
     return [segment.name for segment in searcher._current().segments]
 
 
+def tree(lake: Lake) -> list[Path]:
+    return sorted(Path(lake.uri, "_search").rglob("*"))
+
+
 def test_the_index_answers_as_the_tables_do(any_lake: Lake) -> None:
     publish(any_lake, "01", ["v01", "v02", "v03"], failed={"v02"})
     exact = answers(make_searcher(any_lake))
@@ -77,7 +80,7 @@ def test_an_index_that_grew_is_the_same_as_one_made_anew(lake: Lake) -> None:
     grown = answers(make_searcher(lake))
     assert update_index(lake, rebuild=True).segments == 1
     assert answers(make_searcher(lake)) == grown
-    assert len(Store(lake.uri).names("_search")) == 2
+    assert len(lake.search_files.names()) == 2
 
 
 def test_what_came_after_the_index_is_found_too_and_the_reader_is_told(any_lake: Lake) -> None:
@@ -101,10 +104,10 @@ def test_compaction_and_cleaning_leave_the_index_as_it_is(lake: Lake) -> None:
     publish(lake, "01", ["v01"])
     publish(lake, "02", ["v02"])
     update_index(lake)
-    before = Store(lake.uri).tree("_search")
+    before = tree(lake)
     lake.compact()
     lake.clean()
-    assert Store(lake.uri).tree("_search") == before
+    assert tree(lake) == before
     searcher = make_searcher(lake)
     assert searcher.search("sentence")
     assert all(segments(searcher))
@@ -125,7 +128,7 @@ def test_an_update_that_is_killed_anywhere_changes_no_answer(
     searcher = make_searcher(lake)
     assert answers(searcher) == expected
     assert all(segments(searcher))
-    assert len(Store(lake.uri).names("_search")) == 1 + len(segments(searcher))
+    assert len(lake.search_files.names()) == 1 + len(segments(searcher))
 
 
 @pytest.mark.parametrize("file", ["rows.arrow", "text.npy", "commits.arrow", "lexical", "manifest.json"])
@@ -153,17 +156,17 @@ def test_a_damaged_index_is_not_read_until_it_is_made_anew(
 def test_of_a_damaged_index_only_the_damaged_segment_is_made_anew(lake: Lake) -> None:
     publish(lake, "01", [f"v{number:02d}" for number in range(1, 9)])
     update_index(lake)
-    [old] = Store(lake.uri).names("_search")[:-1]
+    [old] = lake.search_files.names()[:-1]
     publish(lake, "02", ["v09"])
     expected = answers(make_searcher(lake))
     assert update_index(lake).segments == 2
-    [new] = set(Store(lake.uri).names("_search")) - {old, "manifest.json"}
+    [new] = set(lake.search_files.names()) - {old, "manifest.json"}
     rows = Path(lake.uri, "_search", new, "rows.arrow")
     rows.write_bytes(b"\0" * rows.stat().st_size)
     assert not update_index(lake).repaired, "its size is as it was"
     done = update_index(lake, verify=True)
     assert (done.repaired, done.videos_added, done.segments) == (True, 1, 2)
-    assert old in Store(lake.uri).names("_search")
+    assert old in lake.search_files.names()
     assert answers(make_searcher(lake)) == expected
 
 
@@ -173,7 +176,7 @@ def test_an_index_of_which_a_file_is_gone_is_done_without(lake: Lake) -> None:
     next(Path(lake.uri, "_search").rglob("rows.arrow")).unlink()
     searcher = make_searcher(lake)
     assert searcher.search("sentence")
-    assert "files of it are missing" in searcher.notes[0]
+    assert "some of its files are missing" in searcher.notes[0]
     update_index(lake)
     assert all(segments(searcher))
     assert searcher.notes == ()

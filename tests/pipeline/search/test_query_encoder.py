@@ -15,7 +15,7 @@ def test_a_new_lake_has_no_spaces_and_queries_are_zeros(tmp_path: Path) -> None:
     found = encoder.texts(["anything", "else"])
     assert found.text.shape == found.vision.shape == found.coordinated.shape == (2, 1)
     assert not found.text.any()
-    assert encoder.pictures([np.zeros((9, 9, 3), np.uint8)]).vision.shape == (1, 1)
+    assert encoder.images([np.zeros((9, 9, 3), np.uint8)]).vision.shape == (1, 1)
 
 
 def test_the_spaces_are_those_of_the_newest_vectors(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from typing import get_args
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.search.ranking import Candidate, FoundScene, Moment, Retriever, fuse
+from pipeline.search.ranking import Candidate, RankedMoment, RankedScene, Retriever, fuse
 
 RETRIEVERS: tuple[Retriever, ...] = get_args(Retriever)
 ROWS = [("v1", start, start + length) for start in range(0, 12, 2) for length in (0, 1, 3)]
@@ -34,32 +34,32 @@ def test_every_row_is_in_one_moment_and_short_moments_of_a_video_do_not_overlap(
     found: Mapping[Retriever, list[Candidate]],
 ) -> None:
     moments = fuse(found, 1000)
-    rows = [(each.retriever, each.key) for moment in moments for each in moment.found if not _is_long(each)]
+    rows = [(each.retriever, each.key) for moment in moments for each in moment.candidates if not _is_long(each)]
     short = [(each.retriever, each.key) for those in found.values() for each in those if not _is_long(each)]
     assert sorted(rows) == sorted(short)
     for place, one in enumerate(moments):
-        assert any(each.key == one.first.key for each in one.found)
-        for each in one.found:
-            assert each.video_id == one.first.video_id
-            assert _overlap(each, one.first)
-            assert _is_long(each) or not _is_long(one.first), "a long moment swallows no short one"
+        assert any(each.key == one.best.key for each in one.candidates)
+        for each in one.candidates:
+            assert each.video_id == one.best.video_id
+            assert _overlap(each, one.best)
+            assert _is_long(each) or not _is_long(one.best), "a long moment swallows no short one"
         for other in moments[:place]:
-            apart = one.first.video_id != other.first.video_id or not _overlap(one.first, other.first)
-            assert apart or _is_long(one.first) or _is_long(other.first)
+            apart = one.best.video_id != other.best.video_id or not _overlap(one.best, other.best)
+            assert apart or _is_long(one.best) or _is_long(other.best)
 
 
 def test_a_slide_that_shows_for_minutes_leaves_each_sentence_its_own_moment() -> None:
     slide, early, late = (ROWS.index(("v1", *span)) for span in ((0, 600), (200, 205), (550, 555)))
     found = fuse({"lexical": candidates("lexical", [slide, late, early])}, 10)
     assert [_span(moment) for moment in found] == [("v1", 550, 555), ("v1", 0, 600), ("v1", 200, 205)]
-    assert [each.row for each in found[0].found] == [late, slide], "which also speaks for the sentence"
-    assert [each.row for each in found[2].found] == [early]
+    assert [each.row for each in found[0].candidates] == [late, slide], "which also speaks for the sentence"
+    assert [each.row for each in found[2].candidates] == [early]
 
 
 def test_long_moments_that_are_much_the_same_are_one() -> None:
     slide, picture, next_slide = (ROWS.index(("v1", *span)) for span in ((0, 600), (10, 600), (590, 700)))
     found = fuse({"lexical": candidates("lexical", [slide, next_slide]), "visual": candidates("visual", [picture])}, 10)
-    assert [len(moment.found) for moment in found] == [2, 1]
+    assert [len(moment.candidates) for moment in found] == [2, 1]
 
 
 @given(lists, st.integers(0, 5))
@@ -83,22 +83,22 @@ def test_the_order_of_the_ways_changes_nothing(
 def test_a_second_moment_of_a_video_gives_way_to_another_video() -> None:
     rows = [ROWS.index(("v1", 0, 1)), ROWS.index(("v1", 4, 5)), ROWS.index(("v2", 0, 4))]
     found = fuse({"lexical": candidates("lexical", rows)}, 3)
-    assert [moment.first.video_id for moment in found] == ["v1", "v2", "v1"]
+    assert [moment.best.video_id for moment in found] == ["v1", "v2", "v1"]
 
 
 def test_a_scene_that_answers_lifts_the_moments_in_it_and_makes_none() -> None:
     rows = [ROWS.index(span) for span in (("v1", 0, 1), ("v2", 0, 4), ("v1", 4, 5))]
     found = {"semantic": candidates("semantic", rows)}
     assert _span(fuse(found, 10)[-1]) == ("v1", 4, 5)
-    scenes = [FoundScene("v1", 3.0, 9.0, 1), FoundScene("another video", 0.0, 100.0, 2)]
+    scenes = [RankedScene("v1", 3.0, 9.0, 1), RankedScene("another video", 0.0, 100.0, 2)]
     lifted = fuse(found, 10, scenes)
     assert _span(lifted[0]) == ("v1", 4, 5)
     assert len(lifted) == 3
     assert fuse({}, 10, scenes) == []
 
 
-def _span(moment: Moment) -> tuple[str, float, float]:
-    return moment.first.video_id, moment.first.start_s, moment.first.end_s
+def _span(moment: RankedMoment) -> tuple[str, float, float]:
+    return moment.best.video_id, moment.best.start_s, moment.best.end_s
 
 
 def _overlap(one: Candidate, other: Candidate) -> bool:

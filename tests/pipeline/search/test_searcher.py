@@ -32,7 +32,7 @@ class PlacedEncoder:
         shared = [self.vectors.get(f"picture_{query}", np.zeros(COORDINATED[1], np.float32)) for query in queries]
         return QueryVectors(**none | {"text": np.stack(text), "coordinated": np.stack(shared)})
 
-    def pictures(self, images: Sequence[np.ndarray]) -> QueryVectors:
+    def images(self, images: Sequence[np.ndarray]) -> QueryVectors:
         none = self.texts([""] * len(images))
         return replace(none, vision=np.stack([self.vectors["image"]] * len(images)))
 
@@ -148,10 +148,10 @@ def test_more_like_this_leaves_out_this(filled: Lake) -> None:
     assert not any(hit.video_id == "v01" and hit.start_s <= 11.0 < hit.end_s for hit in hits)
     with pytest.raises(LakeError, match="no video nowhere"):
         searcher.like("nowhere", 1.0)
-    with pytest.raises(LakeError, match="Nothing is known of v04"):
+    with pytest.raises(LakeError, match="v04 has no frame and no text"):
         searcher.like("v04", 1.0)
     assert searcher.like("v01", 30.0)
-    with pytest.raises(LakeError, match="Nothing is known of v01 at second 31"):
+    with pytest.raises(LakeError, match="v01 has no frame and no text at 31 s"):
         searcher.like("v01", 31.0)
 
 

@@ -49,7 +49,7 @@ def test_pictures_are_found_by_words_that_are_no_labels_of_theirs(
     assert space.space == ("conse:embedded:minilm+embedded:efficientnet-lite0", text.dimensions)
     encoder = QueryEncoder(Spaces(("embedded:minilm", 384), ("embedded:efficientnet-lite0", 1280), space.space))
     queries = ["something hot to drink in the morning", "a pet with whiskers", "a motorbike", "somebody wears a tie"]
-    shown = encoder.pictures(list(pictures.values())).coordinated
+    shown = encoder.images(list(pictures.values())).coordinated
     asked = encoder.texts(queries)
     assert (asked.coordinated @ shown.T).argmax(axis=1).tolist() == [0, 1, 2, 3]
     assert not shown[4].any()
@@ -118,6 +118,6 @@ def test_a_model_that_neither_names_nor_reads_has_no_space_with_random_weights(
     assert space.space == NO_ENCODER
     assert not space.of_pictures(network.encode([pictures["coffee"]])).any()
     spaces = Spaces(("embedded:minilm", 384), (str(tmp_path), 16), NO_ENCODER)
-    found = QueryEncoder(spaces).pictures([pictures["coffee"]])
+    found = QueryEncoder(spaces).images([pictures["coffee"]])
     assert found.vision.any()
     assert not found.coordinated.any()

@@ -65,7 +65,7 @@ def test_a_picture_finds_itself_in_each_space_that_holds_pictures(lake: Lake) ->
 
     (thumbnail,) = lake.sql("SELECT thumbnail FROM frames ORDER BY time_s LIMIT 1").to_pylist()
     image = cv2.cvtColor(cv2.imdecode(np.frombuffer(thumbnail["thumbnail"], np.uint8), cv2.IMREAD_COLOR), 4)
-    asked = QueryEncoder.of_lake(lake).pictures([image])
+    asked = QueryEncoder.of_lake(lake).images([image])
     for name, found in (("embedding", asked.vision), ("coordinated_embedding", asked.coordinated)):
         vectors = column(lake, f"SELECT {name} FROM frames ORDER BY time_s")
         assert found[0] @ vectors[0] > max(0.8, found[0] @ vectors[2] + 0.1)

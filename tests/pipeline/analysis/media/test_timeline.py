@@ -14,7 +14,7 @@ def placed(
 ) -> tuple[list[float], list[str]]:
     notes: list[str] = []
     timeline = Timeline(origin_s=origin_s, duration_s=duration_s, frame_s=0.04, warn=notes.append)
-    return [timeline.place(stamp, BASE) for stamp in stamps], notes
+    return [timeline.time_of(stamp, BASE) for stamp in stamps], notes
 
 
 @given(st.lists(st.none() | st.integers(-(10**7), 10**7), max_size=50), st.floats(0, 1000))

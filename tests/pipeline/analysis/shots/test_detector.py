@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from pipeline.analysis.media import DecodeStats, decode, probe
 from pipeline.analysis.shots import FrameSampler, ShotDetector, TransNet
-from pipeline.analysis.shots.changes import tiny_pictures
+from pipeline.analysis.shots.changes import tiny_frames
 from pipeline.extras.sample.known import ocean_talk
 from schemas.config import LimitsConfig, MediaConfig, ShotsConfig
 from schemas.media import FrameBatch
@@ -83,7 +83,7 @@ def test_shots_do_not_depend_on_how_frames_are_cut_into_batches(cuts: Frames, ne
 
 def test_hybrid_agrees_with_the_network_on_every_frame_of_a_music_video(network: TransNet) -> None:
     frames = frames_of(material.clip("song"), until_s=40.0)
-    judged = network.predict(tiny_pictures(frames[1]))
+    judged = network.predict(tiny_frames(frames[1]))
     above = judged > 0.5
     peaks = np.flatnonzero(above & ~np.r_[False, above[:-1]]) + 1
     found = [int(np.argmin(np.abs(frames[0] - start_s))) for start_s in starts(detect(frames, network, slides=False))]
@@ -99,7 +99,7 @@ def test_the_network_gives_what_its_package_gives(network: TransNet) -> None:
     deterministic = torch.are_deterministic_algorithms_enabled()
     reference = TransNetV2(device="cpu")
     torch.use_deterministic_algorithms(deterministic)
-    tiny = tiny_pictures(frames_of(material.clip("bikes"))[1][:130])
+    tiny = tiny_frames(frames_of(material.clip("bikes"))[1][:130])
     expected = reference.predict_frames(torch.from_numpy(tiny), quiet=True)[0].numpy()
     assert np.abs(network.predict(tiny) - expected).max() < 0.03, "bfloat16 rounds"
 

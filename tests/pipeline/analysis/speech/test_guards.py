@@ -2,8 +2,8 @@
 
 import pytest
 
-from pipeline.analysis.speech.activity import Island
-from pipeline.analysis.speech.guards import compression_ratio, judge, loops
+from pipeline.analysis.speech.guards import check_utterance, compression_ratio, loops
+from pipeline.analysis.speech.voice_activity import SpeechSegment
 from pipeline.analysis.speech.words import SpokenWord
 from schemas.config import SpeechConfig
 
@@ -20,24 +20,24 @@ def said(text: str, length_s: float, *, logprob: float = -0.2, no_speech_prob: f
     ]
 
 
-def heard(length_s: float, probability: float = 0.95) -> list[Island]:
-    return [Island(0, round(length_s * 16_000), probability)]
+def heard(length_s: float, probability: float = 0.95) -> list[SpeechSegment]:
+    return [SpeechSegment(0, round(length_s * 16_000), probability)]
 
 
 SENTENCE = "He might even have been made amiable himself."
 
 
 def test_plain_speech_is_kept_without_flags() -> None:
-    verdict = judge(said(SENTENCE, 2.5), heard(2.5), CONFIG)
-    assert (verdict.flags, verdict.hallucination) == ((), None)
+    result = check_utterance(said(SENTENCE, 2.5), heard(2.5), CONFIG)
+    assert (result.flags, result.hallucination) == ((), None)
 
 
 def test_a_fast_talker_is_kept_without_flags() -> None:
-    assert judge(said(SENTENCE, 1.6), heard(1.6), CONFIG).flags == ()
+    assert check_utterance(said(SENTENCE, 1.6), heard(1.6), CONFIG).flags == ()
 
 
 @pytest.mark.parametrize(
-    ("words", "islands", "reason"),
+    ("words", "segments", "reason"),
     [
         (said(SENTENCE, 2.5, logprob=-1.4, no_speech_prob=0.8), heard(2.5), "silence"),
         (said("Thank you.", 1.0, no_speech_prob=0.9), heard(1.0, 0.55), "silence"),
@@ -48,8 +48,12 @@ def test_a_fast_talker_is_kept_without_flags() -> None:
         (said("one two three four " * 60, 25.0), heard(25.0), "loop"),
     ],
 )
-def test_what_nobody_can_have_said_is_dropped(words: list[SpokenWord], islands: list[Island], reason: str) -> None:
-    assert judge(words, islands, CONFIG).hallucination == reason
+def test_what_nobody_can_have_said_is_dropped(
+    words: list[SpokenWord],
+    segments: list[SpeechSegment],
+    reason: str,
+) -> None:
+    assert check_utterance(words, segments, CONFIG).hallucination == reason
 
 
 @pytest.mark.parametrize(
@@ -65,14 +69,14 @@ def test_what_nobody_can_have_said_is_dropped(words: list[SpokenWord], islands: 
     ],
 )
 def test_doubtful_text_is_kept_with_the_reason(words: list[SpokenWord], flag: str) -> None:
-    verdict = judge(words, heard(words[-1].end_s), CONFIG)
-    assert verdict.hallucination is None
-    assert flag in verdict.flags
+    result = check_utterance(words, heard(words[-1].end_s), CONFIG)
+    assert result.hallucination is None
+    assert flag in result.flags
 
 
 def test_speech_that_the_detector_is_sure_of_outvotes_whispers_doubt() -> None:
     words = said(SENTENCE, 2.5, no_speech_prob=0.9)
-    assert judge(words, heard(2.5, 0.95), CONFIG).hallucination is None
+    assert check_utterance(words, heard(2.5, 0.95), CONFIG).hallucination is None
 
 
 @pytest.mark.parametrize("text", ["ha ha ha ha ha ha", "I am here. I am here. I am here. I am here."])

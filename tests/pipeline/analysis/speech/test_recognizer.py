@@ -7,10 +7,10 @@ import pytest
 from numpy.typing import NDArray
 
 from pipeline.analysis.speech import SpeechRecognizer
-from pipeline.analysis.speech.activity import VoiceActivity
 from pipeline.analysis.speech.engines import Alignment, Decoded, Encoded
 from pipeline.analysis.speech.recognizer import SpeechSession
 from pipeline.analysis.speech.transcription import Transcriber
+from pipeline.analysis.speech.voice_activity import VoiceActivityDetector
 from schemas.config import SpeechConfig
 from schemas.errors import ConfigurationError
 from schemas.media import AudioBlock
@@ -191,7 +191,7 @@ class Deaf:
         return [{"en": 1.0}] * encoded.windows
 
     def generate(
-        self, encoded: Encoded, language: str, *, beam_size: int, unstick: bool, task: str = "transcribe"
+        self, encoded: Encoded, language: str, *, beam_size: int, break_loops: bool, task: str = "transcribe"
     ) -> list[Decoded]:
         return [Decoded((), 0.0, 0.0)] * encoded.windows
 
@@ -210,7 +210,7 @@ class Deaf:
 def test_memory_does_not_grow_with_the_length_of_the_sound() -> None:
     spoken = np.concatenate([speak(GARDEN), silence(0.7)])
     config = SpeechConfig(batch_size=2)
-    session = SpeechSession(Transcriber(Deaf(), config), VoiceActivity(), "en")
+    session = SpeechSession(Transcriber(Deaf(), config), VoiceActivityDetector(), "en")
     held = []
     for minute in range(16):
         now_s = minute * 60.0
@@ -251,7 +251,7 @@ def test_what_the_decoder_drops_or_loops_over_is_decoded_again(
 ) -> None:
     whole = says(hear(recognizer.session(), tour, [RATE]))
     faulty = Transcriber(fault(recognizer._engine), SpeechConfig())
-    heard = says(hear(SpeechSession(faulty, VoiceActivity(), "en"), tour, [RATE]))
+    heard = says(hear(SpeechSession(faulty, VoiceActivityDetector(), "en"), tour, [RATE]))
     missing = set(whole.replace(",", "").replace(".", "").split()) - set(
         heard.replace(",", "").replace(".", "").split()
     )

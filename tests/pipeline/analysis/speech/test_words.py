@@ -1,4 +1,4 @@
-"""Words: joined from tokens, moved to the sound track, always in order."""
+"""Words: joined from tokens, moved to the audio track, always in order."""
 
 import math
 from itertools import pairwise
@@ -9,10 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from whisper.tokenizer import get_tokenizer
 
-from pipeline.analysis.speech.activity import Island
-from pipeline.analysis.speech.engines import Alignment, alignment
+from pipeline.analysis.speech.engines import Alignment
+from pipeline.analysis.speech.engines.interface import alignment
+from pipeline.analysis.speech.voice_activity import SpeechSegment
 from pipeline.analysis.speech.windows import plan_window
-from pipeline.analysis.speech.words import SpokenWord, dictionary_words, in_order, place, words_in_window
+from pipeline.analysis.speech.words import SpokenWord, dictionary_words, in_order, map_to_track, words_in_window
 
 
 def spoken(text: str, start_s: float, end_s: float) -> SpokenWord:
@@ -74,16 +75,16 @@ def test_alignment_reads_the_start_of_each_token_off_the_path() -> None:
     assert alignment(path, np.array([0.9, 0.8])).start_s.tolist() == [0.0, 0.04, 0.04]
 
 
-def test_a_word_that_reaches_into_silence_is_cut_to_its_island() -> None:
-    plan = plan_window([Island(32_000, 48_000, 1.0), Island(56_000, 80_000, 1.0)])
-    # The window starts 0.4 s before the first island, at 1.6 s.
-    words = place([spoken(" one", 0.0, 0.9), spoken(" two", 1.6, 2.4)], plan)
+def test_a_word_that_reaches_into_silence_is_cut_to_its_segment() -> None:
+    plan = plan_window([SpeechSegment(32_000, 48_000, 1.0), SpeechSegment(56_000, 80_000, 1.0)])
+    # The window starts 0.4 s before the first segment, at 1.6 s.
+    words = map_to_track([spoken(" one", 0.0, 0.9), spoken(" two", 1.6, 2.4)], plan)
     assert [(round(w.start_s, 2), round(w.end_s, 2)) for w in words] == [(1.9, 2.5), (3.4, 4.0)]
 
 
 def test_words_after_a_shortened_pause_get_their_real_times() -> None:
-    plan = plan_window([Island(16_000, 32_000, 1.0), Island(1_600_000, 1_616_000, 1.0)])
-    first, second = place([spoken(" one", 0.5, 1.3), spoken(" two", 2.3, 3.2)], plan)
+    plan = plan_window([SpeechSegment(16_000, 32_000, 1.0), SpeechSegment(1_600_000, 1_616_000, 1.0)])
+    first, second = map_to_track([spoken(" one", 0.5, 1.3), spoken(" two", 2.3, 3.2)], plan)
     assert (first.start_s, round(first.end_s, 2)) == (1.1, 1.9)
     assert 100.0 <= second.start_s < second.end_s <= 101.1
 
@@ -92,7 +93,7 @@ def test_words_after_a_shortened_pause_get_their_real_times() -> None:
     st.lists(st.tuples(st.floats(-5, 50), st.floats(-5, 50)), min_size=1, max_size=60),
     st.floats(0.05, 40, allow_nan=False),
 )
-def test_ordered_words_never_overlap_vanish_or_leave_the_sound(
+def test_ordered_words_never_overlap_vanish_or_leave_the_audio(
     spans: list[tuple[float, float]], limit_s: float
 ) -> None:
     words = in_order([spoken(f" {n}", *span) for n, span in enumerate(spans)], limit_s)
@@ -104,14 +105,14 @@ def test_ordered_words_never_overlap_vanish_or_leave_the_sound(
 
 
 def test_a_word_stretched_over_speech_that_was_left_out_is_cut_short() -> None:
-    plan = plan_window([Island(0, 320_000, 1.0)])
+    plan = plan_window([SpeechSegment(0, 320_000, 1.0)])
     words = [
         spoken(" Here", 0.0, 0.4),
         spoken(" now.", 0.4, 9.0),
         spoken(" There", 9.0, 17.0),
         spoken(" it is.", 17, 18),
     ]
-    here, now, there, _ = place(words, plan)
+    here, now, there, _ = map_to_track(words, plan)
     assert (now.start_s, there.end_s) == (0.4, 17.0)
     assert now.end_s < 2.0
     assert there.start_s > 15.0

@@ -1,4 +1,4 @@
-"""How CTranslate2 and Transformers name Whisper's tensors, and what OpenAI calls them."""
+"""CTranslate2's and Transformers' names of Whisper's tensors, translated to OpenAI's."""
 
 import re
 from collections.abc import Mapping
@@ -55,7 +55,7 @@ def read_ctranslate2(file: BinaryIO) -> dict[str, Tensor]:
         Tensors by CTranslate2's names; weights float32.
 
     Raises:
-        ValueError: It is in another format, of another kind of model, cut short, or quantized.
+        ValueError: The file has another format, holds another kind of model, is truncated, or is quantized.
     """
 
     def number(size: int) -> int:
@@ -73,17 +73,18 @@ def read_ctranslate2(file: BinaryIO) -> dict[str, Tensor]:
         shape = tuple(number(4) for _ in range(number(1)))
         dtype, size = number(1), number(4)
         if dtype not in _CT2_TYPES or (dtype in {1, 2} and len(shape) > 1):
-            raise ValueError("its weights are quantized: only a float32 or float16 model.bin can be converted")
+            raise ValueError("its weights are quantized; only a float32 or float16 model.bin can be converted")
         array = np.frombuffer(bytearray(file.read(size)), _CT2_TYPES[dtype]).reshape(shape)
         variables[name] = torch.from_numpy(array).float()
     return variables
 
 
 def from_ctranslate2(source: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Rename CTranslate2's tensors and take the fused projections apart.
+    """Rename CTranslate2's tensors and split the fused projections.
 
-    Self-attention fuses query, key and value in `linear_0`; cross-attention has the query there and key and value in
-    `linear_1`; the last `linear` is the output. Whisper's keys have no bias: the fused one is zero there.
+    Self-attention fuses query, key and value in `linear_0`. Cross-attention has the query in `linear_0`, and key and
+    value in `linear_1`. The last `linear` is the output. Whisper's keys have no bias, so their part of the fused bias
+    is zero.
     """
     state: dict[str, Tensor] = {}
     for source_name, tensor in source.items():
@@ -107,7 +108,7 @@ _CT2_CROSS = (("query",), ("key", "value"), ("out",))
 
 
 def from_transformers(source: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Rename the tensors of a Transformers Whisper; its output layer is the embedding again."""
+    """Rename the tensors of a Transformers Whisper. Its output layer shares the embedding, so we drop it."""
     return {
         _rename(name, _TRANSFORMERS_NAMES): tensor.float()
         for name, tensor in source.items()

@@ -1,4 +1,4 @@
-"""Where somebody speaks: Silero's voice activity network over a stream of sound, and the islands of speech it finds."""
+"""Voice activity detection: Silero's network over an audio stream, and the speech segments it finds."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,34 +10,31 @@ from numpy.typing import NDArray
 from schemas.errors import ModelError
 
 FRAME_SAMPLES = 512
-"""Samples the network judges at once: 32 ms."""
+"""Samples the network scores at once: 32 ms."""
 CONTEXT_SAMPLES = 64
-"""Samples of the previous frame that it sees too."""
+"""Samples of the previous frame that the network also sees."""
 GROUP_FRAMES = 64
-"""Frames a run: always as many, so that the result, to the last bit, does not depend on how the sound arrives."""
+"""Frames per run. The number is fixed, so the result is bit-identical however the audio is cut into blocks."""
 MIN_SILENCE_FRAMES = 5
-"""Frames of silence that end an island: 160 ms."""
+"""Frames of silence that end a speech segment: 160 ms."""
 JOIN_SAMPLES = 8_000
-"""Islands closer than half a second count together towards `min_speech_s`."""
-MAX_ISLAND_FRAMES = 28 * 16_000 // FRAME_SAMPLES
-"""Longest island; longer ones are cut where the network is least sure of speech."""
+"""Segments closer than half a second count together towards `min_speech_s`."""
+MAX_SEGMENT_FRAMES = 28 * 16_000 // FRAME_SAMPLES
+"""Longest segment. A longer one is cut where speech is least probable."""
 
 
 @dataclass(frozen=True, slots=True)
-class Island:
-    """A stretch of unbroken speech, in samples from the start of the sound, half-open."""
+class SpeechSegment:
+    """Speech without a pause, in samples from the start of the audio, half-open. Not one of Whisper's segments."""
 
     start: int
     end: int
     probability: float
-    """Mean probability of speech in it."""
+    """Mean probability of speech."""
 
 
-class VoiceActivity:
-    """Silero VAD (https://github.com/snakers4/silero-vad) with its state carried from block to block.
-
-    The ONNX file comes with the faster-whisper package.
-    """
+class VoiceActivityDetector:
+    """Silero VAD (https://github.com/snakers4/silero-vad). The ONNX file comes with the faster-whisper package."""
 
     def __init__(self) -> None:
         import onnxruntime
@@ -47,13 +44,13 @@ class VoiceActivity:
         options.log_severity_level = 3
         self._network = onnxruntime.InferenceSession(_weights(), options, providers=["CPUExecutionProvider"])
 
-    def stream(self) -> "ActivityStream":
-        """Return a stream at rest; streams share the network and nothing else."""
-        return ActivityStream(self._network)
+    def stream(self) -> "VoiceActivityStream":
+        """Return a new stream. Streams share the network and nothing else."""
+        return VoiceActivityStream(self._network)
 
 
-class ActivityStream:
-    """The network's state over one sound track."""
+class VoiceActivityStream:
+    """The network's state over one audio track, carried from block to block."""
 
     def __init__(self, network: object) -> None:
         self._network = network
@@ -63,13 +60,13 @@ class ActivityStream:
         self._rest = np.zeros(0, np.float32)
 
     def add(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the probabilities of the frames that became complete.
+        """Return the probabilities of the frames that are now complete.
 
         Args:
-            samples: (n,) float32, 16 kHz, following those of the call before.
+            samples: (n,) float32, 16 kHz, following those of the previous call.
 
         Returns:
-            (m,) float32 probability of speech for each next `FRAME_SAMPLES` samples.
+            (m,) float32 probability of speech for each of the next frames of `FRAME_SAMPLES` samples.
         """
         self._rest = np.concatenate([self._rest, samples])
         group = GROUP_FRAMES * FRAME_SAMPLES
@@ -78,7 +75,7 @@ class ActivityStream:
         return _join([self._run(ready[i : i + group]) for i in range(0, whole, group)])
 
     def finish(self) -> NDArray[np.float32]:
-        """Return the probabilities of the remaining frames, the last one filled up with silence."""
+        """Return the probabilities of the remaining frames. The last one is padded with silence."""
         missing = -len(self._rest) % FRAME_SAMPLES
         rest, self._rest = np.pad(self._rest, (0, missing)), self._rest[:0]
         return self._run(rest) if len(rest) else _join([])
@@ -92,12 +89,12 @@ class ActivityStream:
         return np.asarray(output, np.float32).reshape(-1)
 
 
-class IslandFinder:
-    """Turns probabilities into islands of speech, with hysteresis, as they come.
+class SpeechSegmentFinder:
+    """Turns a stream of probabilities into speech segments, with hysteresis.
 
     Args:
-        threshold: Probability at which speech begins; it ends under `threshold - 0.15`.
-        min_speech_s: Islands that make up less speech together with their close neighbours are dropped.
+        threshold: Probability at which speech begins. It ends below `threshold - 0.15`.
+        min_speech_s: Segments that hold less speech than this, close neighbours included, are dropped.
     """
 
     def __init__(self, threshold: float, min_speech_s: float) -> None:
@@ -106,31 +103,31 @@ class IslandFinder:
         self._frame = 0
         self._open: list[float] = []
         self._silence = 0
-        self._held: list[Island] = []
+        self._held: list[SpeechSegment] = []
         self._run_samples = 0
         self._run_end = 0
 
     @property
     def undecided_from(self) -> int:
-        """Sample from which later speech may still reach back: nothing before it is in an island not yet returned."""
+        """First sample that a segment not yet returned may contain."""
         if self._held:
             return self._held[0].start
         return (self._frame - len(self._open)) * FRAME_SAMPLES
 
-    def add(self, probabilities: NDArray[np.float32]) -> list[Island]:
-        """Return the islands that became final, in order."""
-        found: list[Island] = []
+    def add(self, probabilities: NDArray[np.float32]) -> list[SpeechSegment]:
+        """Return the segments that are now final, in order."""
+        found: list[SpeechSegment] = []
         for probability in probabilities.tolist():
             found += self._step(probability)
         return found
 
-    def finish(self) -> list[Island]:
-        """Return the last islands."""
+    def finish(self) -> list[SpeechSegment]:
+        """Return the last segments."""
         found = self._close(len(self._open) - self._silence) if self._open else []
         self._held = []
         return found
 
-    def _step(self, probability: float) -> list[Island]:
+    def _step(self, probability: float) -> list[SpeechSegment]:
         self._frame += 1
         if not self._open:
             if self._frame * FRAME_SAMPLES - self._run_end > JOIN_SAMPLES + FRAME_SAMPLES:
@@ -144,26 +141,26 @@ class IslandFinder:
         )
         if self._silence >= MIN_SILENCE_FRAMES:
             return self._close(len(self._open) - self._silence)
-        if len(self._open) >= MAX_ISLAND_FRAMES:
+        if len(self._open) >= MAX_SEGMENT_FRAMES:
             half = len(self._open) // 2
             return self._close(half + int(np.argmin(self._open[half:])), keep=True)
         return []
 
-    def _close(self, length: int, *, keep: bool = False) -> list[Island]:
-        """End the open island after `length` frames; `keep` leaves the rest open."""
+    def _close(self, length: int, *, keep: bool = False) -> list[SpeechSegment]:
+        """End the open segment after `length` frames. With `keep`, the rest stays open."""
         start = (self._frame - len(self._open)) * FRAME_SAMPLES
-        island = Island(start, start + length * FRAME_SAMPLES, float(np.mean(self._open[:length])))
+        segment = SpeechSegment(start, start + length * FRAME_SAMPLES, float(np.mean(self._open[:length])))
         self._open = self._open[length:] if keep else []
         self._silence = min(self._silence, len(self._open))
-        return self._count(island)
+        return self._count(segment)
 
-    def _count(self, island: Island) -> list[Island]:
-        """Hold islands back until, with their close neighbours, they make up enough speech."""
-        if island.start - self._run_end > JOIN_SAMPLES:
+    def _count(self, segment: SpeechSegment) -> list[SpeechSegment]:
+        """Hold segments back until they and their close neighbours hold enough speech."""
+        if segment.start - self._run_end > JOIN_SAMPLES:
             self._held, self._run_samples = [], 0
-        self._run_end = island.end
-        self._run_samples += island.end - island.start
-        self._held.append(island)
+        self._run_end = segment.end
+        self._run_samples += segment.end - segment.start
+        self._held.append(segment)
         if self._run_samples < self._min_samples:
             return []
         found, self._held = self._held, []
@@ -176,7 +173,7 @@ def _weights() -> str:
     found = sorted(Path(get_assets_path()).glob("silero_vad_v6*.onnx"))
     if not found:
         raise ModelError(
-            f"no silero_vad_v6*.onnx in {get_assets_path()}: the voice activity network comes with faster-whisper 1.2; "
+            f"no silero_vad_v6*.onnx in {get_assets_path()}. The voice activity network comes with faster-whisper 1.2; "
             "reinstall it with `pip install --force-reinstall 'faster-whisper>=1.2,<1.3'`"
         )
     return str(found[-1])

@@ -7,15 +7,15 @@ import pytest
 import torch
 from whisper.model import ModelDimensions, Whisper
 
-from pipeline.analysis.speech.layouts import read_ctranslate2
-from pipeline.analysis.speech.recognizer import load_engine
-from pipeline.analysis.speech.weights import (
+from pipeline.analysis.speech.engines import load_engine
+from pipeline.analysis.speech.engines.checkpoint import (
     Checkpoint,
     cached_checkpoint,
-    load_checkpoint,
     open_checkpoint,
+    read_checkpoint,
     save_checkpoint,
 )
+from pipeline.analysis.speech.engines.tensor_names import read_ctranslate2
 from pipeline.models import ModelInfo, resolve
 from schemas.config import SpeechConfig
 from schemas.errors import ModelError
@@ -60,7 +60,7 @@ def test_a_transformers_whisper_with_random_weights_gives_the_same_logits(tmp_pa
     hints = json.loads((tmp_path / "generation_config.json").read_text())
     (tmp_path / "generation_config.json").write_text(json.dumps({**hints, "alignment_heads": [[1, 2], [2, 0]]}))
 
-    checkpoint = load_checkpoint(info(tmp_path))
+    checkpoint = read_checkpoint(info(tmp_path))
 
     mel, tokens = torch.randn(2, 8, 40), torch.randint(0, 100, (2, 7))
     with torch.inference_mode():
@@ -72,7 +72,7 @@ def test_a_transformers_whisper_with_random_weights_gives_the_same_logits(tmp_pa
 
 def test_an_openai_checkpoint_is_read_without_unpickling_anything_but_tensors(tmp_path: Path, tiny: Whisper) -> None:
     torch.save({"dims": DIMS, "model_state_dict": tiny.half().state_dict()}, tmp_path / "mine.pt")
-    checkpoint = load_checkpoint(info(tmp_path))
+    checkpoint = read_checkpoint(info(tmp_path))
     mel, tokens = torch.randn(1, 8, 40), torch.randint(0, 100, (1, 5))
     with torch.inference_mode():
         torch.testing.assert_close(logits(checkpoint, mel, tokens), tiny.float()(mel, tokens))
@@ -83,7 +83,7 @@ def test_an_openai_checkpoint_is_read_without_unpickling_anything_but_tensors(tm
 
     torch.save({"dims": DIMS, "model_state_dict": Trap()}, tmp_path / "mine.pt")
     with pytest.raises(ModelError, match="besides tensors"):
-        load_checkpoint(info(tmp_path))
+        read_checkpoint(info(tmp_path))
 
 
 def test_a_saved_checkpoint_reads_back_exactly(tmp_path: Path, tiny: Whisper) -> None:
@@ -126,7 +126,7 @@ def ct2_file(path: Path, *, kind: bytes = b"WhisperSpec\0", dtype: int = 1) -> P
 def test_a_quantized_ctranslate2_model_is_refused_with_the_reason(tmp_path: Path) -> None:
     ct2_file(tmp_path / "model.bin")
     with pytest.raises(ModelError, match="quantized"):
-        load_checkpoint(info(tmp_path))
+        read_checkpoint(info(tmp_path))
 
 
 def test_another_kind_of_ctranslate2_model_is_refused(tmp_path: Path) -> None:
@@ -137,7 +137,7 @@ def test_another_kind_of_ctranslate2_model_is_refused(tmp_path: Path) -> None:
 
 def test_a_folder_with_no_whisper_says_what_is_needed(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"model\.bin .*model\.safetensors .*\.pt"):
-        load_checkpoint(info(tmp_path))
+        read_checkpoint(info(tmp_path))
 
 
 def test_faster_whisper_says_how_to_convert_what_it_cannot_read(tmp_path: Path) -> None:

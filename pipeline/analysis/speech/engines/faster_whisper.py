@@ -1,11 +1,11 @@
-"""Whisper by faster-whisper, that is CTranslate2: int8 on a CPU, float16 on a GPU."""
+"""faster-whisper, which runs Whisper on CTranslate2: int8 on a CPU, float16 on a GPU."""
 
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.analysis.speech.engines import (
+from pipeline.analysis.speech.engines.interface import (
     MAX_TOKENS,
     Alignment,
     Decoded,
@@ -18,16 +18,16 @@ from pipeline.analysis.speech.engines import (
 from pipeline.models import ModelInfo
 from schemas.errors import ModelError
 
-UNSTICK_NGRAM = 6
-"""Tokens that may not come twice where a loop is to be broken; well above what people repeat."""
+LOOP_NGRAM = 6
+"""When breaking a loop, no sequence of this many tokens may repeat. People do not repeat sequences this long."""
 
 
 class FasterWhisperEngine:
-    """faster-whisper's `WhisperModel`, decoding windows in batches.
+    """faster-whisper's `WhisperModel`, which decodes windows in batches.
 
     Args:
         info: A CTranslate2 folder.
-        compute_type: CTranslate2's; `auto` is int8 on a CPU and float16 on a GPU.
+        compute_type: Precision for CTranslate2; `auto` is int8 on a CPU and float16 on a GPU.
         device: `cpu` or `cuda`.
         threads: Threads on a CPU.
 
@@ -42,7 +42,7 @@ class FasterWhisperEngine:
 
         if not is_ctranslate2(info.path):
             raise ModelError(
-                f"{info.path} is no CTranslate2 model (it has no model.bin). "
+                f"{info.path} is not a CTranslate2 model (it has no model.bin). "
                 "Set speech.engine to `openai-whisper`, or convert it: "
                 f"`ct2-transformers-converter --model {info.id} --output_dir FOLDER --copy_files tokenizer.json "
                 "preprocessor_config.json`, and set speech.model to that folder"
@@ -69,12 +69,12 @@ class FasterWhisperEngine:
         return [{token[2:-2]: p for token, p in window} for window in self._whisper.detect_language(encoded.features)]
 
     def generate(
-        self, encoded: Encoded, language: str, *, beam_size: int, unstick: bool, task: Task = "transcribe"
+        self, encoded: Encoded, language: str, *, beam_size: int, break_loops: bool, task: Task = "transcribe"
     ) -> list[Decoded]:
         """Decode the windows together; see `WhisperEngine.generate`.
 
-        Loops are broken by forbidding repetition, not by sampling at a temperature as OpenAI's code does: CTranslate2's
-        random numbers cannot be seeded again once its threads run, and a video must give the same text every time.
+        To break loops we forbid repetition instead of sampling at a temperature, as OpenAI's code does. CTranslate2
+        cannot reseed its random numbers once its threads run, and a video must give the same text every time.
         """
         tokenizer = tokenizer_for(self, language, task)
         start = [*tokenizer.sot_sequence, tokenizer.no_timestamps]
@@ -85,11 +85,11 @@ class FasterWhisperEngine:
             max_length=len(start) + MAX_TOKENS,
             return_scores=True,
             return_no_speech_prob=True,
-            no_repeat_ngram_size=UNSTICK_NGRAM if unstick else 0,
+            no_repeat_ngram_size=LOOP_NGRAM if break_loops else 0,
         )
         decoded = []
         for result in results:
-            # CTranslate2's mean leaves the end token out of the length; Whisper's does not.
+            # CTranslate2's mean does not count the end token; Whisper's does.
             tokens = tuple(result.sequences_ids[0])
             avg_logprob = result.scores[0] * len(tokens) / (len(tokens) + 1)
             decoded.append(Decoded(tokens, float(avg_logprob), float(result.no_speech_prob)))

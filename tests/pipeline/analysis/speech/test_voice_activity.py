@@ -1,5 +1,6 @@
-"""Voice activity: the same islands however the sound arrives, and none where nobody speaks."""
+"""Voice activity: the same segments however the sound arrives, and none where nobody speaks."""
 
+from functools import cache
 from itertools import pairwise
 
 import numpy as np
@@ -8,9 +9,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from pipeline.analysis.speech.activity import FRAME_SAMPLES, MAX_ISLAND_FRAMES, Island, IslandFinder, VoiceActivity
+from pipeline.analysis.speech.voice_activity import (
+    FRAME_SAMPLES,
+    MAX_SEGMENT_FRAMES,
+    SpeechSegment,
+    SpeechSegmentFinder,
+    VoiceActivityDetector,
+)
 
-ACTIVITY = VoiceActivity()
+activity = cache(VoiceActivityDetector)
 RANDOM = np.random.default_rng(0)
 SECONDS = np.arange(10 * 16_000) / 16_000
 # Bursts of a voiced sound with formants, so that the network has something to change its mind about.
@@ -28,16 +35,18 @@ def cut(total: int, places: list[int]) -> list[tuple[int, int]]:
 
 
 def probabilities(sound: NDArray[np.float32], places: list[int]) -> NDArray[np.float32]:
-    stream = ACTIVITY.stream()
+    stream = activity().stream()
     return np.concatenate([*(stream.add(sound[a:b]) for a, b in cut(len(sound), places)), stream.finish()])
 
 
+@pytest.mark.models
 @settings(max_examples=25, deadline=None)
 @given(st.lists(st.integers(0, len(BABBLE)), max_size=12))
 def test_probabilities_are_the_same_to_the_last_bit_whatever_the_block_sizes(places: list[int]) -> None:
     assert np.array_equal(probabilities(BABBLE, places), probabilities(BABBLE, []))
 
 
+@pytest.mark.models
 def test_probabilities_cover_every_sample_and_agree_with_the_networks_own_wrapper() -> None:
     from faster_whisper.vad import get_vad_model
 
@@ -50,11 +59,11 @@ def test_probabilities_cover_every_sample_and_agree_with_the_networks_own_wrappe
 
 
 @given(st.lists(st.floats(0, 1, width=32), max_size=400), st.lists(st.integers(0, 400), max_size=6))
-def test_islands_are_the_same_however_their_probabilities_arrive(values: list[float], places: list[int]) -> None:
+def test_segments_are_the_same_however_their_probabilities_arrive(values: list[float], places: list[int]) -> None:
     frames = np.array(values, np.float32)
-    whole, parts = IslandFinder(0.5, 0.25), IslandFinder(0.5, 0.25)
+    whole, parts = SpeechSegmentFinder(0.5, 0.25), SpeechSegmentFinder(0.5, 0.25)
     expected = whole.add(frames) + whole.finish()
-    found = [island for a, b in cut(len(frames), places) for island in parts.add(frames[a:b])]
+    found = [segment for a, b in cut(len(frames), places) for segment in parts.add(frames[a:b])]
     assert found + parts.finish() == expected
 
 
@@ -63,26 +72,26 @@ def test_islands_are_the_same_however_their_probabilities_arrive(values: list[fl
         st.sampled_from([0.0, 0.2, 0.45, 0.9]).flatmap(lambda p: st.integers(1, 60).map(lambda n: [p] * n)), max_size=80
     )
 )
-def test_islands_follow_each_other_and_none_is_longer_than_a_window(runs: list[list[float]]) -> None:
+def test_segments_follow_each_other_and_none_is_longer_than_a_window(runs: list[list[float]]) -> None:
     frames = np.array([p for run in runs for p in run], np.float32)
-    finder = IslandFinder(0.5, 0.0)
-    islands = finder.add(frames) + finder.finish()
-    edges = [edge for island in islands for edge in (island.start, island.end)]
+    finder = SpeechSegmentFinder(0.5, 0.0)
+    segments = finder.add(frames) + finder.finish()
+    edges = [edge for segment in segments for edge in (segment.start, segment.end)]
     assert edges == sorted(edges)
-    assert all(0 < island.end - island.start <= MAX_ISLAND_FRAMES * FRAME_SAMPLES for island in islands)
-    assert not islands or islands[-1].end <= len(frames) * FRAME_SAMPLES
+    assert all(0 < segment.end - segment.start <= MAX_SEGMENT_FRAMES * FRAME_SAMPLES for segment in segments)
+    assert not segments or segments[-1].end <= len(frames) * FRAME_SAMPLES
     covered = np.zeros(len(frames), bool)
-    for island in islands:
-        covered[island.start // FRAME_SAMPLES : island.end // FRAME_SAMPLES] = True
+    for segment in segments:
+        covered[segment.start // FRAME_SAMPLES : segment.end // FRAME_SAMPLES] = True
     assert covered[frames >= 0.5].all()
 
 
-def find(probabilities_: list[float], min_speech_s: float = 0.25) -> list[Island]:
-    finder = IslandFinder(0.5, min_speech_s)
+def find(probabilities_: list[float], min_speech_s: float = 0.25) -> list[SpeechSegment]:
+    finder = SpeechSegmentFinder(0.5, min_speech_s)
     return finder.add(np.array(probabilities_, np.float32)) + finder.finish()
 
 
-def test_a_short_dip_does_not_end_an_island_and_a_long_one_does() -> None:
+def test_a_short_dip_does_not_end_a_segment_and_a_long_one_does() -> None:
     assert len(find([0.9] * 20 + [0.1] * 4 + [0.9] * 20)) == 1
     assert len(find([0.9] * 20 + [0.1] * 6 + [0.9] * 20)) == 2
 
@@ -94,7 +103,7 @@ def test_a_lone_burst_is_no_speech_but_one_close_to_speech_is() -> None:
 
 
 def test_a_lone_burst_does_not_hold_on_to_the_sound_after_it() -> None:
-    finder = IslandFinder(0.5, 0.25)
+    finder = SpeechSegmentFinder(0.5, 0.25)
     finder.add(np.array([0.9] * 4 + [0.0] * 1000, np.float32))
     assert finder.undecided_from == 1004 * FRAME_SAMPLES
 
@@ -116,6 +125,7 @@ SPEECHLESS = {
 }
 
 
+@pytest.mark.models
 @pytest.mark.parametrize("name", SPEECHLESS)
 def test_there_is_no_speech_in(name: str) -> None:
     frames = probabilities(SPEECHLESS[name], [])

@@ -1,4 +1,4 @@
-"""The interface of a Whisper engine, and what both engines share."""
+"""The interface of an ASR engine, and the code that all engines share."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,40 +9,40 @@ import numpy as np
 from numpy.typing import NDArray
 
 MAX_TOKENS = 224
-"""Tokens a window at most: half of Whisper's text context."""
+"""Most tokens per window: half of Whisper's text context."""
 Task = Literal["transcribe", "translate"]
 ALIGNMENT_STEP_S = 0.02
-"""Time between the encoder's outputs."""
+"""Time step between two outputs of the encoder."""
 
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """What the decoder made of one window."""
+    """The decoder's output for one window."""
 
     tokens: tuple[int, ...]
-    """Text tokens, no special ones."""
+    """Text tokens, without special tokens."""
     avg_logprob: float
     no_speech_prob: float
 
     @property
     def truncated(self) -> bool:
-        """Whether the decoder ran out of room, as it does when it repeats itself."""
+        """Whether the decoder hit the token limit, as it does when it repeats itself."""
         return len(self.tokens) >= MAX_TOKENS - 1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Alignment:
-    """Where in its window each text token lies."""
+    """When each text token is spoken."""
 
     start_s: NDArray[np.float64]
-    """(tokens + 1,) time at which each token starts, and the end of the last, from the start of the window."""
+    """(tokens + 1,) start of each token and end of the last one, from the start of the window."""
     probabilities: NDArray[np.float64]
-    """(tokens,) probability of each token given those before."""
+    """(tokens,) probability of each token given the previous ones."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Encoded:
-    """What the encoder made of some windows, in the engine's own kind of array."""
+    """The encoder's output for some windows, in the engine's own array type."""
 
     features: Any
     """(n, 1500, d)."""
@@ -50,7 +50,7 @@ class Encoded:
 
 
 class Tokenizer(Protocol):
-    """What is used of `whisper.tokenizer.Tokenizer`."""
+    """The members of `whisper.tokenizer.Tokenizer` that we use."""
 
     language: str | None
     sot_sequence: tuple[int, ...]
@@ -65,11 +65,11 @@ class Tokenizer(Protocol):
         """Return the text of tokens."""
 
     def split_to_word_tokens(self, tokens: list[int]) -> tuple[list[str], list[list[int]]]:
-        """Return the words that tokens make up, and which of them make up each."""
+        """Return the words, and the tokens of each word."""
 
 
 class WhisperEngine(Protocol):
-    """Whisper behind the calls that both engines have in common."""
+    """A loaded Whisper model. Every engine offers these members."""
 
     name: str
     n_mels: int
@@ -83,7 +83,7 @@ class WhisperEngine(Protocol):
         """Return the probability of each language code for each window."""
 
     def generate(
-        self, encoded: Encoded, language: str, *, beam_size: int, unstick: bool, task: Task = "transcribe"
+        self, encoded: Encoded, language: str, *, beam_size: int, break_loops: bool, task: Task = "transcribe"
     ) -> list[Decoded]:
         """Decode the windows together.
 
@@ -91,8 +91,8 @@ class WhisperEngine(Protocol):
             encoded: From `encode`.
             language: Code of the language spoken.
             beam_size: Beams; 1 is greedy.
-            unstick: Decode so that loops break, at some cost in exactness; still the same result every time.
-            task: `translate` gives English, whatever is spoken.
+            break_loops: Decode in a way that breaks loops, at some cost in accuracy. Still deterministic.
+            task: `translate` gives English, whatever language is spoken.
         """
 
     def align(
@@ -104,27 +104,27 @@ class WhisperEngine(Protocol):
         *,
         task: Task = "transcribe",
     ) -> list[Alignment]:
-        """Align text tokens (at least one a window) with the first `frames` mel frames of each window."""
+        """Align text tokens (at least one per window) with the first `frames` mel frames of each window."""
 
 
 def is_ctranslate2(path: Path) -> bool:
-    """Whether the folder holds a CTranslate2 model."""
+    """Return whether the folder holds a CTranslate2 model."""
     return (path / "model.bin").is_file()
 
 
-def log_mel(sounds: Sequence[NDArray[np.float32]], n_mels: int) -> NDArray[np.float32]:
-    """Return log-mel spectrograms, (n, n_mels, 3000) float32, of sounds of up to 30 s filled up with silence."""
+def log_mel(audio: Sequence[NDArray[np.float32]], n_mels: int) -> NDArray[np.float32]:
+    """Return log-mel spectrograms, (n, n_mels, 3000) float32, of up to 30 s of audio each, padded with silence."""
     from whisper.audio import N_SAMPLES, log_mel_spectrogram, pad_or_trim
 
-    windows = [log_mel_spectrogram(pad_or_trim(sound, N_SAMPLES), n_mels).numpy() for sound in sounds]
+    windows = [log_mel_spectrogram(pad_or_trim(samples, N_SAMPLES), n_mels).numpy() for samples in audio]
     return np.stack(windows).astype(np.float32, copy=False)
 
 
 def alignment(path: NDArray[np.int64], probabilities: NDArray[np.float64]) -> Alignment:
-    """Read the tokens' times off a dynamic time warping path.
+    """Read token times off a dynamic time warping path.
 
     Args:
-        path: (steps, 2) token and encoder output at each step; the token after the last stands for the end.
+        path: (steps, 2) token and encoder output at each step; the token after the last one marks the end.
         probabilities: (tokens,).
     """
     first = np.append(True, np.diff(path[:, 0]) > 0)
@@ -132,7 +132,7 @@ def alignment(path: NDArray[np.int64], probabilities: NDArray[np.float64]) -> Al
 
 
 def tokenizer_for(engine: WhisperEngine, language: str | None = None, task: Task = "transcribe") -> Tokenizer:
-    """Return OpenAI's tokenizer for the engine's vocabulary, a language and a task; cached by whisper."""
+    """Return OpenAI's tokenizer for the engine's vocabulary, a language and a task. The whisper package caches it."""
     from whisper.tokenizer import get_tokenizer
 
     found: Tokenizer = get_tokenizer(
@@ -142,5 +142,5 @@ def tokenizer_for(engine: WhisperEngine, language: str | None = None, task: Task
 
 
 def language_codes(engine: WhisperEngine) -> tuple[str, ...]:
-    """Return the codes of the languages that the model knows."""
+    """Return the codes of the languages the model knows."""
     return tuple(tokenizer_for(engine).all_language_codes) if engine.multilingual else ("en",)

@@ -1,4 +1,4 @@
-"""Whisper weights in OpenAI's layout, from whichever layout they come in, converted once and cached."""
+"""Whisper checkpoints: CTranslate2, Transformers or OpenAI files, converted once to OpenAI's layout and cached."""
 
 import base64
 import gzip
@@ -14,40 +14,40 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pipeline.analysis.speech.engines import is_ctranslate2
-from pipeline.analysis.speech.layouts import from_ctranslate2, from_transformers, read_ctranslate2
+from pipeline.analysis.speech.engines.interface import is_ctranslate2
+from pipeline.analysis.speech.engines.tensor_names import from_ctranslate2, from_transformers, read_ctranslate2
 from pipeline.models import ModelInfo, cache_dir
 from schemas.errors import ModelError
 
 Heads = tuple[tuple[int, int], ...]
-"""(layer, head) pairs of the decoder whose cross-attention follows the sound."""
+"""(layer, head) pairs of the decoder whose cross-attention follows the audio."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Checkpoint:
-    """A Whisper in OpenAI's layout."""
+    """A Whisper model in OpenAI's layout."""
 
     dims: Mapping[str, int]
     """Arguments of `whisper.model.ModelDimensions`."""
     state: Mapping[str, Tensor]
-    """Fits `whisper.model.Whisper(dims).load_state_dict`; float32."""
+    """For `whisper.model.Whisper(dims).load_state_dict`; float32."""
     alignment_heads: Heads
-    """Empty where the source does not say."""
+    """Empty if the source does not state them."""
 
 
 def cached_checkpoint(info: ModelInfo) -> Checkpoint:
-    """Return the model in OpenAI's layout, converting it the first time it is asked for.
+    """Return the model in OpenAI's layout. The first call converts it and caches the result.
 
-    Processes that convert at the same time do the same work; files are moved into place whole.
+    Processes may convert at the same time: each moves a complete file into place.
 
     Raises:
         ModelError: The model cannot be read.
     """
     if not is_ctranslate2(info.path):
-        return load_checkpoint(info)
+        return read_checkpoint(info)
     target = cache_dir() / "openai-whisper" / f"{info.digest}.safetensors"
     if not target.is_file():
-        checkpoint = load_checkpoint(info)
+        checkpoint = read_checkpoint(info)
         target.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=target.parent, suffix=".part")
         os.close(handle)
@@ -56,11 +56,11 @@ def cached_checkpoint(info: ModelInfo) -> Checkpoint:
     return open_checkpoint(target)
 
 
-def load_checkpoint(info: ModelInfo) -> Checkpoint:
+def read_checkpoint(info: ModelInfo) -> Checkpoint:
     """Read a CTranslate2 folder, a Transformers folder, or one of OpenAI's `.pt` files.
 
     Raises:
-        ModelError: It is none of these, or damaged.
+        ModelError: The path holds none of these, or a damaged one.
     """
     path = info.path
     try:
@@ -78,13 +78,13 @@ def load_checkpoint(info: ModelInfo) -> Checkpoint:
     except (KeyError, ValueError, OSError, RuntimeError) as error:
         raise ModelError(f"cannot read speech.model {info.id} from {path}: {error}") from error
     raise ModelError(
-        f"{path} holds no Whisper that openai-whisper can read: it needs model.bin (CTranslate2), model.safetensors "
-        "(Transformers), or exactly one .pt file (OpenAI); set speech.model to such a folder"
+        f"{path} holds no Whisper model that openai-whisper can read: it needs model.bin (CTranslate2), "
+        "model.safetensors (Transformers), or exactly one .pt file (OpenAI); set speech.model to such a folder"
     )
 
 
 def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
-    """Write a checkpoint as safetensors, in half precision where that loses nothing."""
+    """Write a checkpoint as safetensors; tensors that float16 holds exactly are stored in float16."""
     from safetensors.torch import save_file
 
     header = {"dims": json.dumps(dict(checkpoint.dims)), "alignment_heads": json.dumps(checkpoint.alignment_heads)}
@@ -92,12 +92,12 @@ def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
 
 
 def open_checkpoint(path: Path) -> Checkpoint:
-    """Read what `save_checkpoint` wrote."""
+    """Read a file that `save_checkpoint` wrote."""
     from safetensors import safe_open
 
     with safe_open(str(path), framework="pt") as file:
         header = file.metadata()
-        state = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118 (no dict)
+        state = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118 (not a dict)
     return Checkpoint(json.loads(header["dims"]), state, _heads(json.loads(header["alignment_heads"])))
 
 

@@ -1,4 +1,4 @@
-"""Whisper by openai-whisper, the reference implementation, in PyTorch."""
+"""openai-whisper, the reference implementation of Whisper in PyTorch."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from pipeline.analysis.speech.engines import (
+from pipeline.analysis.speech.engines.checkpoint import cached_checkpoint
+from pipeline.analysis.speech.engines.interface import (
     MAX_TOKENS,
     Alignment,
     Decoded,
@@ -17,21 +18,20 @@ from pipeline.analysis.speech.engines import (
     alignment,
     tokenizer_for,
 )
-from pipeline.analysis.speech.weights import cached_checkpoint
 from pipeline.models import ModelInfo, set_threads
 from schemas.errors import ModelError
 
 MEDIAN_FILTER_FRAMES = 7
-UNSTICK_TEMPERATURE = 0.4
+LOOP_TEMPERATURE = 0.4
 
 
 class OpenAIWhisperEngine:
-    """OpenAI's `whisper.model.Whisper`, decoding windows in batches.
+    """OpenAI's `whisper.model.Whisper`, which decodes windows in batches.
 
     Args:
         info: A CTranslate2 folder, a Transformers folder, or an OpenAI `.pt` file.
         device: `cpu` or `cuda`.
-        threads: Threads on a CPU; PyTorch and OpenCV have one such number for the whole process.
+        threads: Threads on a CPU. This sets PyTorch's and OpenCV's number for the whole process.
 
     Raises:
         ModelError: The model cannot be read.
@@ -76,24 +76,24 @@ class OpenAIWhisperEngine:
 
     @torch.inference_mode()
     def generate(
-        self, encoded: Encoded, language: str, *, beam_size: int, unstick: bool, task: Task = "transcribe"
+        self, encoded: Encoded, language: str, *, beam_size: int, break_loops: bool, task: Task = "transcribe"
     ) -> list[Decoded]:
-        """Decode the windows together; see `WhisperEngine.generate`. Loops are broken by sampling, seeded alike."""
+        """Decode the windows together; see `WhisperEngine.generate`. Seeded sampling breaks loops."""
         from whisper.decoding import DecodingOptions, decode
 
         options = DecodingOptions(
             task=task,
             language=language,
-            beam_size=None if unstick or beam_size == 1 else beam_size,
-            temperature=UNSTICK_TEMPERATURE if unstick else 0.0,
+            beam_size=None if break_loops or beam_size == 1 else beam_size,
+            temperature=LOOP_TEMPERATURE if break_loops else 0.0,
             sample_len=MAX_TOKENS,
             without_timestamps=True,
             fp16=self._fp16,
         )
-        # whisper 20250625 cannot decode several windows with several beams: it repeats the tokens and not the features.
+        # whisper 20250625 cannot decode several windows with several beams: it repeats the tokens but not the features.
         batch = len(encoded.features) if options.beam_size is None else 1
-        with torch.random.fork_rng(enabled=unstick):
-            if unstick:
+        with torch.random.fork_rng(enabled=break_loops):
+            if break_loops:
                 torch.manual_seed(0)
             results = [r for part in encoded.features.split(batch) for r in decode(self._model, part, options)]
         return [Decoded(tuple(r.tokens), float(r.avg_logprob), float(r.no_speech_prob)) for r in results]
@@ -108,13 +108,13 @@ class OpenAIWhisperEngine:
         *,
         task: Task = "transcribe",
     ) -> list[Alignment]:
-        """Align text tokens with the first `frames` mel frames of each window, one by one: attention maps are large."""
+        """Align text tokens with the first `frames` mel frames of each window, one window at a time to save memory."""
         tokenizer = tokenizer_for(self, language, task)
         windows = zip(encoded.features, tokens, frames, strict=True)
         return [self._align(features, tokenizer, text, length) for features, text, length in windows]
 
     def _align(self, features: Tensor, tokenizer: Tokenizer, text: Sequence[int], frames: int) -> Alignment:
-        """Follow the cross-attention of the alignment heads through time, as `whisper.timing.find_alignment` does."""
+        """Align by the cross-attention of the alignment heads, as `whisper.timing.find_alignment` does."""
         from whisper.model import disable_sdpa
         from whisper.timing import dtw, median_filter
 

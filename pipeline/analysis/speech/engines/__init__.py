@@ -1,0 +1,30 @@
+"""ASR engines: the interface that one implements, the engines there are, and `load_engine`, which chooses one.
+
+To add an engine, write a class with the members of `WhisperEngine` in a file of its own, and choose it in `loading.py`.
+"""
+
+from pipeline.analysis.speech.engines.interface import (
+    Alignment,
+    Decoded,
+    Encoded,
+    Task,
+    Tokenizer,
+    WhisperEngine,
+    language_codes,
+    log_mel,
+    tokenizer_for,
+)
+from pipeline.analysis.speech.engines.loading import load_engine
+
+__all__ = [
+    "Alignment",
+    "Decoded",
+    "Encoded",
+    "Task",
+    "Tokenizer",
+    "WhisperEngine",
+    "language_codes",
+    "load_engine",
+    "log_mel",
+    "tokenizer_for",
+]

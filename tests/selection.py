@@ -1,0 +1,94 @@
+"""Which tests run, and in which order.
+
+With `--quick`, no models, no Ray cluster, no Prefect server, no browser and nothing slow: tests with these marks are
+left out, and one without its mark fails, as what it is not to start is out of reach.
+"""
+
+import os
+import sys
+import sysconfig
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+SLOW = ("prefect", "cluster", "browser", "models", "slow")
+"""Marks that are left out, the slowest first."""
+_PROGRAMS = {"gcs_server": "cluster", "raylet": "cluster", "prefect.server": "prefect", "playwright": "browser"}
+_STARTING = "subprocess.Popen"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--quick", action="store_true", help=f"leave out tests marked {', '.join(SLOW)}")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("quick"):
+        # Processes that tests start inherit it.
+        os.environ["PREFECT_SERVER_ALLOW_EPHEMERAL_MODE"] = "false"
+        sys.addaudithook(_refuse_programs)
+        _refuse_models()
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("quick"):
+        slow = [item for item in items if _rank(item) < len(SLOW)]
+        config.hook.pytest_deselected(items=slow)
+        items[:] = [item for item in items if _rank(item) == len(SLOW)]
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        # Two processes end together only if the long files come first.
+        ranks: dict[Path, int] = {}
+        for item in items:
+            ranks[item.path] = min(_rank(item), ranks.get(item.path, len(SLOW)))
+        items.sort(key=lambda item: ranks[item.path])
+
+
+def _rank(item: pytest.Item) -> int:
+    """Return the place in `SLOW` of the slowest mark that a test has; what follows the last for none."""
+    return next((place for place, mark in enumerate(SLOW) if item.get_closest_marker(mark)), len(SLOW))
+
+
+def _refuse_programs(event: str, arguments: tuple[Any, ...]) -> None:
+    if event != _STARTING:
+        return
+    command = " ".join(map(os.fsdecode, arguments[1]))
+    for program, mark in _PROGRAMS.items():
+        if program in command:
+            _refuse(mark, command)
+
+
+def _refuse_models() -> None:
+    import faster_whisper
+    import onnxruntime
+    import torch
+    from transformers import PreTrainedModel
+
+    for owner, name in (
+        (torch, "load"),
+        (onnxruntime.InferenceSession, "__init__"),
+        (faster_whisper.WhisperModel, "__init__"),
+        (PreTrainedModel, "from_pretrained"),
+    ):
+        setattr(owner, name, _guarded(getattr(owner, name)))
+
+
+def _guarded(load: Callable[..., Any]) -> Callable[..., Any]:
+    def guarded(*arguments: Any, **options: Any) -> Any:
+        for argument in arguments:
+            if isinstance(argument, str | os.PathLike) and _is_real(Path(argument)):
+                _refuse("models", str(argument))
+        return load(*arguments, **options)
+
+    return guarded
+
+
+def _is_real(weights: Path) -> bool:
+    """Tell weights that a package carries, or that are kept for the user, from those that a test made."""
+    from pipeline.models import cache_dir
+
+    return any(weights.resolve().is_relative_to(folder) for folder in (sysconfig.get_path("purelib"), cache_dir()))
+
+
+def _refuse(mark: str, what: str) -> None:
+    pytest.fail(f"Mark this test with pytest.mark.{mark}: it starts or loads {what}")
