@@ -1,10 +1,9 @@
-"""How soon the pages of a large lake stand: server times, and first paint in a headless Chromium.
+"""Page load times of a large lake: server times, and first paint in headless Chromium.
 
     python benchmarks/browse.py                      # makes a lake of 10,000 videos in a temporary folder
-    python benchmarks/browse.py --lake FOLDER        # keeps it there, or uses the one that is there
+    python benchmarks/browse.py --lake FOLDER        # makes it there, or reuses it
 
-Beside each page stands the emptiest answer that the server can give (`/health`), in the same run: what is above it is
-the page's own.
+The same run measures the smallest response of the server (`/health`); the difference is the cost of the page itself.
 """
 
 import argparse
@@ -38,33 +37,33 @@ _PAINTED = """() => new Promise((done) => new PerformanceObserver((list) => {
   const paint = list.getEntriesByName("first-contentful-paint")[0];
   if (paint) done(paint.startTime);
 }).observe({ type: "paint", buffered: true }))"""
-_PICTURES = """() => [...document.images].filter((each) => each.getBoundingClientRect().top < innerHeight)
+_IMAGES = """() => [...document.images].filter((each) => each.getBoundingClientRect().top < innerHeight)
   .every((each) => each.complete && each.naturalWidth)"""
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--videos", type=int, default=10_000)
-    parser.add_argument("--lake", type=Path, help="where the lake is, or is to be")
+    parser.add_argument("--lake", type=Path, help="folder of the lake, existing or new")
     parser.add_argument("--repeats", type=int, default=7)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="videolake-browse-") as folder:
-        place = options.lake or Path(folder) / "lake"
-        lake = Lake(str(place)) if (place / "_videolake.json").exists() else make_lake(place, options.videos)
+        path = options.lake or Path(folder) / "lake"
+        lake = Lake(str(path)) if (path / "_videolake.json").exists() else make_lake(path, options.videos)
         measured = measure(lake, options.repeats)
     RESULTS.parent.mkdir(exist_ok=True)
     RESULTS.write_text(json.dumps(measured, indent=2) + "\n")
     print(f"\n{measured['videos']:,} videos; the server opens the lake in {measured['open_s']:.2f} s\n")
-    print(f"{'page':<34}{'server ms':>10}{'kB':>8}{'paint ms':>10}{'x empty':>9}{'pictures ms':>13}")
+    print(f"{'page':<34}{'server ms':>10}{'kB':>8}{'paint ms':>10}{'x empty':>9}{'images ms':>13}")
     for row in measured["pages"]:
         print(
             f"{row['page']:<34}{row['server_ms']:>10.0f}{row['kilobytes']:>8.0f}{row['paint_ms']:>10.0f}"
-            f"{row['paint_ms'] / measured['pages'][0]['paint_ms']:>9.1f}{row['pictures_ms']:>13.0f}"
+            f"{row['paint_ms'] / measured['pages'][0]['paint_ms']:>9.1f}{row['images_ms']:>13.0f}"
         )
 
 
 def measure(lake: Lake, repeats: int) -> dict[str, Any]:
-    """Serve a lake and look at its pages."""
+    """Serve a lake and measure its pages."""
     started = time.perf_counter()
     app = make_app(lake, Searcher(lake))
     open_s = time.perf_counter() - started
@@ -72,7 +71,7 @@ def measure(lake: Lake, repeats: int) -> dict[str, Any]:
         lambda connection: connection.execute("SELECT count(*), min(video_id) FROM lake.catalogue").fetchone()
     )
     pages = {
-        "empty answer (floor)": "/health",
+        "empty response (floor)": "/health",
         "all videos": "/",
         "a topic, by name": "/?topic=ocean&sort=name",
         "the last page": f"/?page={count // 24}",
@@ -106,7 +105,7 @@ def serve(app: Any) -> Iterator[str]:
 
 
 def server_time(address: str, repeats: int) -> dict[str, float]:
-    """Return the median milliseconds to a whole answer, and its size uncompressed."""
+    """Return the median milliseconds to a complete response, and its uncompressed size."""
     with httpx.Client(timeout=300) as client:
         times, answer = repeated(lambda: client.get(address), repeats)
     answer.raise_for_status()
@@ -114,7 +113,7 @@ def server_time(address: str, repeats: int) -> dict[str, float]:
 
 
 def repeated(work: Callable[[], httpx.Response], repeats: int) -> tuple[list[float], httpx.Response]:
-    """Do something several times, and return the milliseconds of each."""
+    """Repeat a request; return the milliseconds of each, and the last response."""
     times = []
     for _ in range(repeats):
         started = time.perf_counter()
@@ -124,23 +123,23 @@ def repeated(work: Callable[[], httpx.Response], repeats: int) -> tuple[list[flo
 
 
 def paints(address: str, paths: list[str], repeats: int) -> list[dict[str, float]]:
-    """Return, by page, the median milliseconds to the first text, and to all pictures in sight, with an empty cache."""
+    """Return, for each page, the median milliseconds to first paint and to all visible images, with an empty cache."""
     path = shutil.which("chromium") or shutil.which("chromium-browser")
     found: dict[str, tuple[list[float], list[float]]] = {path: ([], []) for path in paths}
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=QUIET)
         for _ in range(repeats):
-            for place in paths:
+            for url_path in paths:
                 context = browser.new_context(viewport={"width": 1360, "height": 900})
                 page = context.new_page()
                 started = time.perf_counter()
-                page.goto(address + place, wait_until="commit")
-                found[place][0].append(page.evaluate(_PAINTED))
-                page.wait_for_function(_PICTURES)
-                found[place][1].append(1000 * (time.perf_counter() - started))
+                page.goto(address + url_path, wait_until="commit")
+                found[url_path][0].append(page.evaluate(_PAINTED))
+                page.wait_for_function(_IMAGES)
+                found[url_path][1].append(1000 * (time.perf_counter() - started))
                 context.close()
         browser.close()
-    return [{"paint_ms": median(paint), "pictures_ms": median(pictures)} for paint, pictures in found.values()]
+    return [{"paint_ms": median(paint), "images_ms": median(images)} for paint, images in found.values()]
 
 
 if __name__ == "__main__":

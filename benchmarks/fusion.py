@@ -104,13 +104,13 @@ def cost(space: ConseSpace, vision: FrameEncoder, images: Sequence[NDArray[np.ui
     """Return milliseconds a frame, once the label names are encoded."""
     batch = list(images[:16])
     features = vision.encode(batch)
-    space.of_pictures(features)
+    space.of_images(features)
     begun = time.perf_counter()
     for _ in range(5):
         vision.encode(batch)
     encoded = time.perf_counter()
     for _ in range(50):
-        space.of_pictures(features)
+        space.of_images(features)
     done = time.perf_counter()
     return {
         "frame encoder": (encoded - begun) / 5 / len(batch) * 1000,
@@ -140,7 +140,7 @@ def main() -> None:
         rows[space.name] = figures(asked @ shown.T, owners, right)
         print(f"{space.name:<40}" + "".join(f"{value:>7.2f}" for value in rows[space.name].values()))
     product = ConseSpace(text, vision)
-    rows["the product's"] = figures(product.of_texts(queries) @ product.of_pictures(features).T, owners, right)
+    rows["the product's"] = figures(product.of_texts(queries) @ product.of_images(features).T, owners, right)
     print(f"{'the product':<40}" + "".join(f"{value:>7.2f}" for value in rows["the product's"].values()))
     spent = cost(product, vision, flat)
     share = spent["coordinated space"] / spent["frame encoder"]

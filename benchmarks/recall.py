@@ -1,10 +1,10 @@
-"""Does the index find the true nearest: recall@10 on real sentences, which cluster far less than made-up vectors.
+"""Recall@10 of the vector index on real sentences, which cluster far less than synthetic vectors.
 
     python -m benchmarks.recall [--sentences 20000] [--vectors FILE.npy]
 
-Sentences are those of the documentation inside the installed packages, encoded by the text model that ships; 200 of
-them are the queries. `--vectors` keeps the vectors, or takes those that are there: encoding takes a minute for 20,000.
-Recall is the share of the ten nearest by exact comparison that the index finds, for all and where a filter admits some.
+The sentences come from docstrings of the installed packages and are encoded by the default text model; 200 of them are
+the queries. `--vectors` stores the vectors, or reuses a stored file: encoding 20,000 takes a minute. Recall is the
+share of the exact ten nearest that the index finds, with and without a filter.
 """
 
 import argparse
@@ -60,7 +60,7 @@ def main() -> None:
 
 
 def sentences(count: int) -> list[str]:
-    """Collect sentences of the documentation inside installed packages, in an order that does not depend on it."""
+    """Collect sentences from docstrings of the installed packages, in a fixed random order."""
     found: set[str] = set()
     for file in sorted(Path(site.getsitepackages()[0]).rglob("*.py")):
         for text in _DOCSTRING.findall(file.read_text("utf-8", errors="ignore")):
@@ -82,10 +82,10 @@ def encoded(texts: list[str]) -> np.ndarray:
 def answers(
     index: IvfIndex | ExactIndex, queries: np.ndarray, mask: np.ndarray | None
 ) -> tuple[list[np.ndarray], float]:
-    """Return the rows that are found for each query, and the seconds a query."""
-    begun = time.perf_counter()
+    """Return the rows found for each query, and the seconds per query."""
+    started = time.perf_counter()
     rows = [index.search(query, mask, 10)[0] for query in queries]
-    return rows, (time.perf_counter() - begun) / len(queries)
+    return rows, (time.perf_counter() - started) / len(queries)
 
 
 if __name__ == "__main__":

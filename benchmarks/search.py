@@ -1,9 +1,9 @@
-"""Search over a million moments: with the index, without it, and beside NumPy and DuckDB's own array functions.
+"""Search a million moments with the index and without it, compared with NumPy and DuckDB's array functions.
 
     python benchmarks/search.py [--moments 1000000] [--folder DIR] [--json FILE]
 
-The lake is made up: 100,000 videos whose words follow Zipf's law, and whose vectors cluster by video and by topic.
-Times are of one query at a time, all ways fused, filters off, without the encoder of queries (some 10 ms).
+The lake is synthetic: 100,000 videos whose words follow Zipf's law, and whose vectors cluster by video and by topic.
+Times are for one query at a time, with all retrievers and no filters, without encoding the query (about 10 ms).
 """
 
 import argparse
@@ -34,13 +34,13 @@ TEXT, VISION, SHARED = ("text", 384), ("vision", 64), ("shared", 384)
 WORDS, TOPICS = 60_000, 400
 QUERIES = 100
 STOP_WORDS = 50
-"""The most frequent words, which people's queries hold too, and which search leaves out."""
+"""The most frequent words; search ignores stop words, so queries leave them out."""
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
 class World:
-    """What the invented videos are about, and in which words they say it."""
+    """Vocabulary and topics of the synthetic videos."""
 
     words: list[str]
     chances: np.ndarray
@@ -48,14 +48,14 @@ class World:
 
     @classmethod
     def make(cls, rng: np.random.Generator) -> "World":
-        """Invent it."""
+        """Make random words and topics."""
         letters = np.array(list("etaoinshrdlucmfwypvbgkjqxz"))
         words = ["".join(rng.choice(letters, length)) for length in rng.integers(2, 10, WORDS)]
         weights = 1 / np.arange(1, WORDS + 1)
         return cls(words, np.cumsum(weights / weights.sum()), noise(rng, TOPICS))
 
     def sentences(self, rng: np.random.Generator, count: int) -> list[str]:
-        """Say something."""
+        """Make sentences."""
         lengths = rng.integers(4, 22, count)
         chosen = np.searchsorted(self.chances, rng.random(lengths.sum()))
         ends = np.cumsum(lengths)
@@ -65,21 +65,21 @@ class World:
         ]
 
     def queries(self, rng: np.random.Generator) -> list[str]:
-        """Ask for two to five words, as they come in sentences without stop words."""
+        """Make queries of two to five consecutive words of a sentence, without stop words."""
         stop = set(self.words[:STOP_WORDS])
-        asked = [[word for word in each.split() if word not in stop] for each in self.sentences(rng, 3 * QUERIES)]
-        lengths = rng.integers(2, 6, len(asked))
-        found = [" ".join(words[:length]) for words, length in zip(asked, lengths, strict=True) if len(words) > 1]
+        candidates = [[word for word in each.split() if word not in stop] for each in self.sentences(rng, 3 * QUERIES)]
+        lengths = rng.integers(2, 6, len(candidates))
+        found = [" ".join(words[:length]) for words, length in zip(candidates, lengths, strict=True) if len(words) > 1]
         return list(dict.fromkeys(found))[:QUERIES]
 
     def vectors(self, rng: np.random.Generator, videos: int, each: int) -> np.ndarray:
-        """Make vectors of moments around that of their video, which is around that of its topic."""
+        """Make vectors of moments, each near its video's vector, which is near its topic's."""
         of_video = self.topics[rng.integers(0, TOPICS, videos)] + 0.7 * noise(rng, videos)
         return unit(np.repeat(of_video, each, axis=0) + noise(rng, videos * each))
 
 
 def noise(rng: np.random.Generator, count: int) -> np.ndarray:
-    """Return vectors whose dimensions matter less and less, as those of encoders do."""
+    """Return random vectors whose dimensions have decreasing variance, like those of encoders."""
     spread = (1 / np.arange(1, TEXT[1] + 1) ** 0.35).astype(np.float32)
     return rng.standard_normal((count, TEXT[1]), dtype=np.float32) * spread
 
@@ -90,12 +90,12 @@ def unit(vectors: np.ndarray) -> np.ndarray:
 
 
 def means(vectors: np.ndarray, videos: int) -> np.ndarray:
-    """Return the mean direction of each video's vectors, as scenes have it."""
+    """Return the mean direction of each video's vectors, for its scene."""
     return unit(vectors.reshape(videos, -1, vectors.shape[1]).mean(axis=1))
 
 
 def rows_of(table: str, count: int, **known: Any) -> pa.Table:
-    """Make rows of a table: what is known of them, and nothing else."""
+    """Make rows of a table from the known columns; the others are empty."""
     schema = table_schema(table, text=TEXT, vision=VISION, coordinated=SHARED)
     return pa.table([column(field.type, count, known.get(field.name)) for field in schema], schema=schema)
 
@@ -116,44 +116,47 @@ def column(kind: pa.DataType, count: int, values: Any) -> pa.Array:
 
 
 def tables_of(world: World, rng: np.random.Generator, first: int, videos: int, each: int, shard: str) -> dict[str, Any]:  # noqa: PLR0917 - of one script
-    """Invent videos, each with so many moments, one in five a picture."""
+    """Make the tables of some videos. Each video has `each` moments, one in five of them a frame."""
     names = [f"{number:032x}" for number in range(first, first + videos)]
-    pictures = max(1, each // 5)
-    spoken = each - pictures
+    n_frames = max(1, each // 5)
+    n_utterances = each - n_frames
     keys = {"revision": REVISION, "shard": shard}
-    of = {count: np.repeat(names, count).tolist() for count in (pictures, spoken)}
-    start = np.tile(np.arange(spoken) * 4.0, videos)
-    time_s = np.tile(np.arange(pictures) * 20.0, videos)
-    place = {count: np.tile(np.arange(count), videos) for count in (pictures, spoken)}
-    said, shown = world.vectors(rng, videos, spoken), world.vectors(rng, videos, pictures)
+    of = {count: np.repeat(names, count).tolist() for count in (n_frames, n_utterances)}
+    start = np.tile(np.arange(n_utterances) * 4.0, videos)
+    time_s = np.tile(np.arange(n_frames) * 20.0, videos)
+    indices = {count: np.tile(np.arange(count), videos) for count in (n_frames, n_utterances)}
+    said, shown = world.vectors(rng, videos, n_utterances), world.vectors(rng, videos, n_frames)
     label = [
-        [{"label": world.words[number % 1000], "score": 0.5}] for number in rng.integers(0, 1000, videos * pictures)
+        [{"label": world.words[number % 1000], "score": 0.5}] for number in rng.integers(0, 1000, videos * n_frames)
     ]
     return {
         "videos": rows_of(
             "videos", videos, video_id=names, status="ok", uri=[f"/archive/{name}.mp4" for name in names],
-            uris=[[f"/archive/{name}.mp4"] for name in names], duration_s=4.0 * spoken, language="en",
-            utterances=spoken, frames=pictures, text_model=TEXT[0], **keys,
+            uris=[[f"/archive/{name}.mp4"] for name in names], duration_s=4.0 * n_utterances, language="en",
+            utterances=n_utterances, frames=n_frames, text_model=TEXT[0], **keys,
         ),
         "shots": rows_of(
-            "shots", videos * pictures, video_id=of[pictures], shot_index=place[pictures], start_s=time_s,
+            "shots", videos * n_frames, video_id=of[n_frames], shot_index=indices[n_frames], start_s=time_s,
             end_s=time_s + 20.0, transition="cut", **keys,
         ),
         "frames": rows_of(
-            "frames", videos * pictures, video_id=of[pictures], frame_index=place[pictures], time_s=time_s,
-            frame_id=[f"{name}-f{index:05d}" for name, index in zip(of[pictures], place[pictures], strict=True)],
-            shot_index=place[pictures], labels=label,
-            embedding=unit(rng.standard_normal((videos * pictures, VISION[1]))),
+            "frames", videos * n_frames, video_id=of[n_frames], frame_index=indices[n_frames], time_s=time_s,
+            frame_id=[f"{name}-f{index:05d}" for name, index in zip(of[n_frames], indices[n_frames], strict=True)],
+            shot_index=indices[n_frames], labels=label,
+            embedding=unit(rng.standard_normal((videos * n_frames, VISION[1]))),
             coordinated_embedding=shown, **keys,
         ),
         "utterances": rows_of(
-            "utterances", videos * spoken, video_id=of[spoken], utterance_index=place[spoken], start_s=start,
-            utterance_id=[f"{name}-u{index:05d}" for name, index in zip(of[spoken], place[spoken], strict=True)],
-            end_s=start + 3.5, text=world.sentences(rng, videos * spoken), language="en", speaker="",
+            "utterances", videos * n_utterances, video_id=of[n_utterances], start_s=start,
+            utterance_index=indices[n_utterances],
+            utterance_id=[f"{name}-u{index:05d}" for name, index in zip(
+                of[n_utterances], indices[n_utterances], strict=True
+            )],
+            end_s=start + 3.5, text=world.sentences(rng, videos * n_utterances), language="en", speaker="",
             embedding=said, **keys,
         ),
         "scenes": rows_of(
-            "scenes", videos, video_id=names, end_s=4.0 * spoken,
+            "scenes", videos, video_id=names, end_s=4.0 * n_utterances,
             topics=[[{"label": "science", "score": 0.5}]] * videos, text_embedding=means(said, videos),
             coordinated_embedding=means(shown, videos), **keys,
         ),
@@ -163,7 +166,7 @@ def tables_of(world: World, rng: np.random.Generator, first: int, videos: int, e
 
 
 def make_lake(folder: Path, world: World, rng: np.random.Generator, videos: int, each: int) -> Lake:
-    """Write a compacted lake of invented videos."""
+    """Write a compacted lake of synthetic videos."""
     lake = Lake.create(str(folder))
     step = max(1, min(10_000, videos // 2))
     for number, first in enumerate(range(0, videos, step)):
@@ -177,7 +180,7 @@ def make_lake(folder: Path, world: World, rng: np.random.Generator, videos: int,
 
 
 class Placed:
-    """Stands for the encoder of queries: gives each the vectors that were made for it."""
+    """Replaces the query encoder: returns the vector that was made for each query."""
 
     spaces = Spaces()
 
@@ -192,16 +195,16 @@ class Placed:
 
 
 def measured(act: Callable[[Any], object], items: Sequence[Any]) -> dict[str, float]:
-    """Return the median and the 95th percentile of milliseconds an item, after one to warm up.
+    """Return the median and 95th percentile of milliseconds per item, after one warm-up call.
 
-    The milliseconds of processor say what to expect on a machine with nothing else to do.
+    CPU milliseconds show what to expect on an otherwise idle machine.
     """
     act(items[0])
     took, used = [], []
     for item in items:
-        begun, before = time.perf_counter(), time.process_time()
+        started, before = time.perf_counter(), time.process_time()
         act(item)
-        took.append((time.perf_counter() - begun) * 1000)
+        took.append((time.perf_counter() - started) * 1000)
         used.append((time.process_time() - before) * 1000)
     figures = {}
     for name, values in (("ms", took), ("cpu_ms", used)):
@@ -210,13 +213,13 @@ def measured(act: Callable[[Any], object], items: Sequence[Any]) -> dict[str, fl
 
 
 def timed(act: Callable[[], Any]) -> tuple[Any, float]:
-    """Return what an action returns, and the seconds it took."""
-    begun = time.perf_counter()
-    return act(), time.perf_counter() - begun
+    """Return the result of an action, and the seconds it took."""
+    started = time.perf_counter()
+    return act(), time.perf_counter() - started
 
 
 def recall(index: Searcher, exact: Searcher, vectors: np.ndarray, space: Any) -> float:
-    """Return which share of the true nearest ten moments the index finds."""
+    """Return the share of the true ten nearest moments that the index finds."""
     shares = []
     for query in vectors:
         found, wanted = (
@@ -238,11 +241,11 @@ def recall(index: Searcher, exact: Searcher, vectors: np.ndarray, space: Any) ->
 
 
 def main() -> None:
-    """Measure, print a table, write JSON."""
+    """Measure, print the figures, and write JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--moments", type=int, default=1_000_000)
     parser.add_argument("--videos", type=int, default=100_000)
-    parser.add_argument("--folder", type=Path, help="Where to make the lake; default: a temporary folder.")
+    parser.add_argument("--folder", type=Path, help="Folder to make the lake in; default: a temporary one.")
     parser.add_argument("--json", type=Path, default=Path("benchmarks/results/search.json"))
     options = parser.parse_args()
     folder = Path(tempfile.mkdtemp(dir=options.folder))
@@ -255,7 +258,7 @@ def main() -> None:
 
 
 def measure(folder: Path, videos: int, each: int) -> dict[str, Any]:
-    """Do all measurements, printing each."""
+    """Take all measurements, and print each."""
     rng = np.random.default_rng(0)
     world = World.make(rng)
     lake, made_s = timed(lambda: make_lake(folder, world, rng, videos, each))
@@ -274,14 +277,14 @@ def measure(folder: Path, videos: int, each: int) -> dict[str, Any]:
             connection.execute(f"FROM transcript('{videos // 2:032x}')").fetchall()
 
     timed(lambda: Lake(lake.uri).state)
-    show("open the lake and ask once", {"s": timed(open_lake)[1]})
+    show("open the lake, one query", {"s": timed(open_lake)[1]})
     exact = Searcher(lake, encoder=encoder, refresh_s=1e9)
     show("exact: read the lake", {"s": timed(lambda: exact.moments)[1]})
     show("exact", measured(exact.search, queries))
     show("exact, while typing", measured(lambda query: exact.search(query[:-1], prefix=True), typed(queries, encoder)))
-    show("exact, of ten videos", measured(lambda query: exact.search(query, of_ten(videos)), queries))
+    show("exact, in ten videos", measured(lambda query: exact.search(query, of_ten(videos)), queries))
     matrix = exact._current().segments[0].vectors["text"]._matrix  # type: ignore[attr-defined]
-    show("numpy: cosines, ten best", measured(lambda query: np.argpartition(matrix @ query, -10)[-10:], vectors[:50]))
+    show("numpy: cosines, best ten", measured(lambda query: np.argpartition(matrix @ query, -10)[-10:], vectors[:50]))
     show("duckdb: array_cosine_similarity", measured(lambda query: in_duckdb(lake, query), vectors[:3]))
     done, index_s = timed(lambda: update_index(lake))
     size = sum(path.stat().st_size for path in (folder / "_search").rglob("*") if path.is_file())
@@ -293,30 +296,30 @@ def measure(folder: Path, videos: int, each: int) -> dict[str, Any]:
         "indexed, while typing",
         measured(lambda query: indexed.search(query[:-1], prefix=True), typed(queries, encoder)),
     )
-    show("indexed, of ten videos", measured(lambda query: indexed.search(query, of_ten(videos)), queries))
+    show("indexed, in ten videos", measured(lambda query: indexed.search(query, of_ten(videos)), queries))
     show("recall@10", {space: recall(indexed, exact, vectors[:100], space) for space in ("text", "coordinated")})
     made = tables_of(world, rng, videos, 64, each, "added000")
     for table in VIDEO_TABLES:
         with RowGroupWriter(folder / table / f"{REVISION[:8]}-added000.parquet", made[table].schema) as writer:
             writer.add(made[table])
     show("index: add a shard of 64 videos", {"s": timed(lambda: update_index(lake))[1]})
-    show("memory at most", {"GB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6})
+    show("peak memory", {"GB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6})
     return results
 
 
 def typed(queries: Sequence[str], encoder: Placed) -> list[str]:
-    """Let the encoder know the queries while their last letter is missing."""
+    """Teach the encoder the queries without their last letter."""
     encoder._vectors |= {query[:-1]: encoder._vectors[query] for query in queries}
     return list(queries)
 
 
 def of_ten(videos: int) -> Filter:
-    """Admit every tenth of a hundred videos."""
+    """Admit every tenth of the first hundred videos."""
     return Filter(videos=tuple(f"{number:032x}" for number in range(0, min(videos, 100), 10)))
 
 
 def in_duckdb(lake: Lake, query: np.ndarray) -> None:
-    """Ask for the nearest ten in SQL."""
+    """Find the nearest ten in SQL."""
     with lake.connect() as connection:
         connection.execute(
             f"SELECT utterance_id FROM utterances ORDER BY cosine(embedding, $1::FLOAT[{TEXT[1]}]) DESC LIMIT 10",

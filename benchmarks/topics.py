@@ -1,4 +1,4 @@
-"""Topics on known sentences: how often they are right, whether their scores hold, and what they and keyphrases cost.
+"""Topics of known sentences: accuracy, calibration, and the cost of topics and keyphrases.
 
 Run it as `python benchmarks/topics.py [--text MODEL] [--taxonomy NAME]`. The sentences are in topic_sentences.txt.
 """
@@ -22,7 +22,7 @@ NOTHING = "-"
 
 
 def known_sentences() -> tuple[list[str], list[str]]:
-    """Return the topic of each sentence (`-` for none) and the sentence."""
+    """Return the topics of all sentences (`-` for none), and the sentences."""
     lines = (HERE / "topic_sentences.txt").read_text(encoding="utf-8").splitlines()
     pairs = [line.split("|", 1) for line in lines if line and not line.startswith("#")]
     return [topic.strip() for topic, _ in pairs], [text.strip() for _, text in pairs]
@@ -30,9 +30,9 @@ def known_sentences() -> tuple[list[str], list[str]]:
 
 def calibration_error(scores: NDArray[np.float64], right: NDArray[np.bool_], bins: int = 10) -> float:
     """Return the expected calibration error (Guo et al. 2017) over bins of equal width."""
-    place = np.minimum((scores * bins).astype(int), bins - 1)
-    gaps = [abs(scores[place == each].mean() - right[place == each].mean()) for each in np.unique(place)]
-    return float(np.average(gaps, weights=[(place == each).sum() for each in np.unique(place)]))
+    bin_of = np.minimum((scores * bins).astype(int), bins - 1)
+    gaps = [abs(scores[bin_of == each].mean() - right[bin_of == each].mean()) for each in np.unique(bin_of)]
+    return float(np.average(gaps, weights=[(bin_of == each).sum() for each in np.unique(bin_of)]))
 
 
 def measure(model: str, taxonomy: str) -> dict[str, float]:
@@ -42,7 +42,7 @@ def measure(model: str, taxonomy: str) -> dict[str, float]:
     encoder.encode(texts[:8])
     begun = time.perf_counter()
     space = TopicSpace(load_taxonomy(taxonomy), encoder)
-    read_s = time.perf_counter() - begun
+    encode_s = time.perf_counter() - begun
     scores = space.of_texts(encoder.encode(texts))
     known = np.array([topic != NOTHING for topic in topics])
     truth = np.array([space.names.index(topic) if topic != NOTHING else -1 for topic in topics])
@@ -59,19 +59,19 @@ def measure(model: str, taxonomy: str) -> dict[str, float]:
         "topics": len(space.names),
         "sentences": len(texts),
         "temperature": space.temperature,
-        "first is right": float((order[known, 0] == truth[known]).mean()),
-        "among the first three": float((order[known, :3] == truth[known, None]).any(axis=1).mean()),
+        "accuracy of the first topic": float((order[known, 0] == truth[known]).mean()),
+        "accuracy of the first three topics": float((order[known, :3] == truth[known, None]).any(axis=1).mean()),
         f"precision of topics at {floor}": float(correct[shown].mean()),
         f"recall of topics at {floor}": float((correct & shown).sum() / known.sum()),
-        "sentences about nothing that get a topic": float(shown[~known].any(axis=1).mean()),
+        "share of sentences about nothing with a topic": float(shown[~known].any(axis=1).mean()),
         "calibration error of scores from 0.1": calibration_error(scores[said], correct[said]),
-        "seconds to read the taxonomy, once": read_s,
-        "ms a keyphrase candidate": 1000 * phrases_s / len(offered),
+        "seconds to encode the taxonomy, once": encode_s,
+        "ms per keyphrase candidate": 1000 * phrases_s / len(offered),
     }
 
 
 def main() -> None:
-    """Print the figures, and write them beside the other results."""
+    """Print the figures, and write them to the results folder."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--text", default=TextConfig().model, help="text encoder")
     parser.add_argument("--taxonomy", default="general", help="name or file")

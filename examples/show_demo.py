@@ -1,4 +1,4 @@
-"""Show what a lake holds, and queries to paste: what `make demo` prints at its end.
+"""Show the content of a lake, and commands to try. `make demo` ends with it.
 
 Run it as `python examples/show_demo.py LAKE`.
 """
@@ -18,17 +18,17 @@ ORDER BY uri
 QUERIES = (
     """SELECT parse_filename(uri) AS video, u.start_s, u.text FROM utterances u JOIN videos USING (video_id)
   WHERE u.text ILIKE '%sea%' ORDER BY uri, u.start_s""",
-    """SELECT topic.label AS topic, count(*) AS scenes, round(max(topic.score), 2) AS surest
+    """SELECT topic.label AS topic, count(*) AS scenes, round(max(topic.score), 2) AS best_score
   FROM (SELECT unnest(topics) AS topic FROM scenes) GROUP BY ALL ORDER BY scenes DESC LIMIT 10""",
     "SELECT parse_filename(uri) AS video, kind, message FROM errors",
 )
 
 
 def main(lake: str) -> None:
-    """Print the videos of a lake, and three queries with how to ask them."""
-    print("\nWhat was found:\n")
+    """Print the videos of a lake, and commands to try."""
+    print("\nVideos in the lake:\n")
     print_query(FOUND, lake, form="table", output=None)
-    print("\nAsk it yourself:\n")
+    print("\nTry it yourself:\n")
     videolake = Path(sys.executable).with_name("videolake")
     shown = videolake.relative_to(Path.cwd()) if videolake.is_relative_to(Path.cwd()) else videolake
     for query in QUERIES:

@@ -1,1 +1,1 @@
-"""When the work runs: Prefect flows and deployments, artifacts, and the `videolake` command line."""
+"""Prefect flows and deployments, their artifacts, the `videolake` command line and the web pages."""

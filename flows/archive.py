@@ -1,10 +1,8 @@
-"""The main flow: discover the videos of an archive, plan shards, run and commit each, publish the result."""
+"""The main flow: discover the videos of an archive, plan shards, analyse and commit each shard, publish the result."""
 
 import logging
 import uuid
-from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,83 +10,74 @@ from flows.prefect_setup import prepare_prefect
 
 prepare_prefect(quiet=False)
 
-from prefect import flow, get_run_logger, task  # noqa: E402 - its settings are read from the environment on import
+from prefect import flow, get_run_logger, task  # noqa: E402 - importing Prefect reads its settings
 from prefect.cache_policies import NO_CACHE  # noqa: E402
 from prefect.runtime import flow_run  # noqa: E402
 
 from flows.artifacts import ProgressArtifact, publish_report, publish_result, result_markdown  # noqa: E402
-from flows.progress import Snapshot, Tally, watched_by  # noqa: E402
-from flows.record import run_row  # noqa: E402
+from flows.progress import watched_by  # noqa: E402
+from flows.record import Run, run_result, run_row  # noqa: E402
+from flows.retries import with_retries  # noqa: E402
 from pipeline.lake import Lake  # noqa: E402
-from pipeline.models import ModelInfo, settle  # noqa: E402
-from pipeline.run import Discovery, Plan, Shard, discover, make_plan, models_of, revision_of  # noqa: E402
+from pipeline.models import settle  # noqa: E402
+from pipeline.run import Shard, discover, make_plan, models_of, revision_of  # noqa: E402
 from pipeline.search import index_if_large  # noqa: E402
 from schemas.config import Config  # noqa: E402
-from schemas.errors import ArchiveError, ConfigurationError, ModelError, VideolakeError  # noqa: E402
+from schemas.errors import ArchiveError, VideolakeError  # noqa: E402
 from schemas.outcome import RunResult, VideoOutcome  # noqa: E402
-from workers import Placement, ShardJob, choose_placement, ray_cluster, run_shard  # noqa: E402
+from workers import ShardJob, choose_placement, ray_cluster, run_shard  # noqa: E402
 
-_MANIFEST_NOTE = "Name a folder, a file, a glob, a manifest or a URI."
+_STAGED_OUTCOMES = """
+SELECT v.video_id, v.uri, size_bytes, status, duration_s, language, shots, frames, utterances, words,
+    coalesce(kind, '') AS error_kind, coalesce(message, '') AS error_message, coalesce(headline, '') AS headline
+FROM videos v LEFT JOIN errors e USING (video_id) LEFT JOIN summaries s USING (video_id)
+WHERE v.video_id IN (SELECT unnest($video_ids))
+"""
 
 
 class NothingAnalysedError(VideolakeError):
-    """Every video of a run failed: something is wrong with the archive or the machine, not with a video."""
-
-
-@dataclass(slots=True, eq=False)
-class _Run:
-    """What the tasks of one run share. Not a parameter of any kind that Prefect would look into or store."""
-
-    archive: Sequence[str]
-    lake: Lake
-    config: Config
-    logger: Any
-    tally: Tally = field(default_factory=Tally)
-    run_id: str = ""
-    started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
-    models: tuple[ModelInfo, ...] = ()
-    revision: str = ""
-    discovery: Discovery | None = None
-    plan: Plan | None = None
-    placement: Placement | None = None
+    """Every video of a run failed, so the problem is the archive or the machine, not a video."""
 
 
 class _Handle:
-    """Hides a run from Prefect, which walks through dataclasses to find futures in them."""
+    """Hides a run from Prefect, which searches the dataclasses in a task's parameters for futures."""
 
-    def __init__(self, run: _Run) -> None:
+    def __init__(self, run: Run) -> None:
         self.run = run
 
 
 @task(name="discover", task_run_name="discover", cache_policy=NO_CACHE)
 def discover_archive(handle: _Handle) -> str:
-    """List the archive, and name the content of every file."""
+    """List the archive and identify the content of every file."""
     run, logger = handle.run, get_run_logger()
     run.tally.update(stage="discover")
     found = discover(
         run.archive, run.lake, run.config.archive, progress=lambda files: run.tally.update(files_found=files)
     )
     if not found.tasks:
-        endings = ", ".join(run.config.archive.extensions[:6])
-        raise ArchiveError(f"There is no video in {', '.join(run.archive)} (endings: {endings}, …). {_MANIFEST_NOTE}")
+        extensions = ", ".join(run.config.archive.extensions[:6])
+        raise ArchiveError(
+            f"There is no video in {', '.join(run.archive)} (extensions: {extensions}, …). "
+            "Give a folder, a file, a glob, a manifest or a URI."
+        )
     now = datetime.now(UTC)
     if found.new_sources:
         run.lake.write_sources(run.run_id, [source | {"seen_at": now} for source in found.new_sources])
     run.discovery = found
-    message = f"{found.files} files, {len(found.tasks)} distinct videos, {len(found.new_sources)} files new or changed"
+    message = f"{found.files} files, {len(found.tasks)} distinct videos, {len(found.new_sources)} new or changed files"
     logger.info(message)
     return message
 
 
 @task(name="plan", task_run_name="plan", cache_policy=NO_CACHE)
 def plan_shards(handle: _Handle) -> str:
-    """Put the lake in order, leave out what is done, and cut the rest into shards."""
+    """Clean up the lake, leave out the videos that are done, and split the rest into shards."""
     run, logger = handle.run, get_run_logger()
     run.tally.update(stage="plan")
-    assert run.discovery is not None  # noqa: S101 - the task before made it
+    assert run.discovery is not None  # noqa: S101 - discover_archive set it
     cleaned = run.lake.clean()
     if cleaned.videos_published:
-        logger.info("Published %d videos that an earlier run had finished", cleaned.videos_published)
+        logger.info("Published %d videos that an earlier run had analysed", cleaned.videos_published)
     plan = make_plan(run.discovery.tasks, run.lake.processed(run.revision), run.revision, run.config)
     run.plan = plan
     run.tally.update(videos=plan.videos, skipped=plan.done + plan.failed_before, size_bytes=plan.size_bytes)
@@ -100,23 +89,12 @@ def plan_shards(handle: _Handle) -> str:
     return message
 
 
-def _worth_a_retry(_task: Any, _run: Any, state: Any) -> bool:  # noqa: ANN401 - Prefect's own types
-    """Tell whether another try may help: not where the configuration or a model is wrong."""
-    try:
-        state.result()
-    except (ConfigurationError, ModelError):
-        return False
-    except Exception:  # noqa: BLE001 - whatever it is, Prefect has recorded it
-        return True
-    return True
-
-
-@task(name="analyse", task_run_name="{title}", cache_policy=NO_CACHE, retry_condition_fn=_worth_a_retry)
-def analyse_shard(title: str, handle: _Handle, number: int) -> str:
-    """Analyse the videos of a shard on the workers, and commit their rows at once."""
+@task(name="analyse", task_run_name="{title}", cache_policy=NO_CACHE)
+def analyse_shard(title: str, handle: _Handle, index: int) -> str:
+    """Analyse the videos of a shard on the workers and commit their rows in one step."""
     run, logger = handle.run, get_run_logger()
-    assert run.plan is not None  # noqa: S101 - the task before made it
-    shard = run.plan.shards[number]
+    assert run.plan is not None  # noqa: S101 - plan_shards set it
+    shard = run.plan.shards[index]
     run.tally.begin()
     run.tally.update(stage=title)
     job = ShardJob(shard.id, shard.revision, run.lake.uri, run.config, run.models)
@@ -133,7 +111,7 @@ def analyse_shard(title: str, handle: _Handle, number: int) -> str:
 
 @task(name="publish", task_run_name="publish", cache_policy=NO_CACHE)
 def publish_run(handle: _Handle) -> str:
-    """Record the run in the lake and show its result in Prefect."""
+    """Record the run in the lake and publish its result in Prefect."""
     run, logger = handle.run, get_run_logger()
     run.tally.update(stage="publish")
     failed = run.tally.snapshot.failed
@@ -141,9 +119,9 @@ def publish_run(handle: _Handle) -> str:
     markdown = result_markdown(
         run.tally.outcomes,
         lake=run.lake.uri,
-        found=len(run.discovery.tasks) if run.discovery else 0,
+        found=run.found,
         skipped=run.tally.snapshot.skipped,
-        wall_s=(datetime.now(UTC) - run.started_at).total_seconds(),
+        wall_s=run.wall_s,
     )
     publish_result(run.tally.outcomes, markdown)
     _index(run)
@@ -154,11 +132,11 @@ def publish_run(handle: _Handle) -> str:
     return message
 
 
-def _index(run: _Run) -> None:
-    """Bring the search index up to date where one is wanted; the lake is whole without it."""
+def _index(run: Run) -> None:
+    """Update the search index if the configuration wants one. A failure does not matter: search works without it."""
     try:
         done = index_if_large(run.lake, run.config.search)
-    except Exception as error:  # noqa: BLE001 - a full disk, say
+    except Exception as error:  # noqa: BLE001 - such as a full disk
         run.logger.warning("The search index is not up to date: %s", error)
     else:
         if done:
@@ -171,23 +149,23 @@ def analyze_archive(archive: list[str], lake: str, config: Config = Config()) ->
 
     Args:
         archive: Folders, files, globs, manifests (`.txt`, `.csv`, `.parquet`) or fsspec URIs.
-        lake: Where the tables are; made if there are none.
-        config: Everything that can be set.
+        lake: Folder or URI of the lake, which is created if it does not exist.
+        config: All settings.
 
     Returns:
-        What was done. Videos that failed are rows of the table `errors`, and no failure of the run.
+        The counts and outcomes of the run. A video that fails is a row in `errors`; the run does not fail.
 
     Raises:
-        ArchiveError: The archive is not there, or holds no videos.
+        ArchiveError: The archive does not exist or has no videos.
         ConfigurationError: The cluster cannot be joined, or is too small.
-        LakeError: The lake cannot be written, or another run holds it.
+        LakeError: The lake cannot be written, or another run holds its lock.
         ModelError: A model cannot be found.
         NothingAnalysedError: Every video failed.
     """
     logger = get_run_logger()
     opened = Lake.create(lake)
     config = settle(config)
-    run = _Run(archive, opened, config, logger)
+    run = Run(archive, opened, config, logger)
     run.run_id = f"{run.started_at:%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:6]}"
     handle = _Handle(run)
     with ExitStack() as stack:
@@ -205,18 +183,18 @@ def analyze_archive(archive: list[str], lake: str, config: Config = Config()) ->
             _record(run, "failed" if isinstance(error, Exception) else "stopped")
             raise
     run.tally.update(stage="done")
-    result = _result(run)
+    result = run_result(run)
     if result.failed and not result.ok and not result.done_before:
         raise NothingAnalysedError(
-            f"All {result.failed} videos failed; the first: {run.tally.outcomes[0].error_message} "
-            "The table `errors` has the rest."
+            f"All {result.failed} videos failed. The first one: {run.tally.outcomes[0].error_message} "
+            "See the table `errors` for the others."
         )
     return result
 
 
 def _analyse(handle: _Handle, stack: ExitStack, bar: ProgressArtifact) -> None:
     run = handle.run
-    assert run.plan is not None  # noqa: S101 - the task before made it
+    assert run.plan is not None  # noqa: S101 - plan_shards set it
     if not run.plan.shards:
         run.logger.info("Nothing to do.")
         return
@@ -226,23 +204,19 @@ def _analyse(handle: _Handle, stack: ExitStack, bar: ProgressArtifact) -> None:
         resources = stack.enter_context(ray_cluster(run.config.workers.ray_address))
         run.placement = choose_placement(run.config.workers, resources)
         run.logger.info("Cluster: %s; %s", {name: resources.get(name, 0) for name in ("CPU", "GPU")}, run.placement)
-    shards = run.config.shards
-    retrying = analyse_shard.with_options(
-        retries=shards.retries,
-        retry_delay_seconds=[shards.retry_delay_s * 2**number for number in range(shards.retries)],
-    )
-    for number, shard in enumerate(run.plan.shards):
-        retrying(_title(shard, number, len(run.plan.shards)), handle, number)
+    analyse = with_retries(analyse_shard, run.config.shards)
+    for index, shard in enumerate(run.plan.shards):
+        analyse(_title(shard, index, len(run.plan.shards)), handle, index)
 
 
-def _title(shard: Shard, number: int, count: int) -> str:
-    """Name a shard by what it holds."""
+def _title(shard: Shard, index: int, count: int) -> str:
+    """Return the name of a shard's task run."""
     videos = f"{len(shard.tasks)} videos" if len(shard.tasks) > 1 else "1 video"
-    return f"shard {number + 1} of {count}: {videos}, {shard.size_bytes / 1e6:,.1f} MB ({shard.id[:6]})"
+    return f"shard {index + 1} of {count}: {videos}, {shard.size_bytes / 1e6:,.1f} MB ({shard.id[:6]})"
 
 
 def _log(logger: Any, outcome: VideoOutcome) -> None:  # noqa: ANN401 - Prefect's logger adapters
-    """Hand on what a worker logged, and one line about the video."""
+    """Forward the log records of a worker, and log one line about the video."""
     for line in outcome.log:
         logger.log(line.level if line.level >= logging.WARNING else logging.DEBUG, "%s: %s", line.logger, line.message)
     if outcome.status == "ok":
@@ -253,52 +227,14 @@ def _log(logger: Any, outcome: VideoOutcome) -> None:  # noqa: ANN401 - Prefect'
         )  # fmt: skip
 
 
-def _unreported(run: _Run, shard: Shard) -> list[VideoOutcome]:
-    """Make outcomes, from the lake, of videos that were staged by a worker which died before it could report them."""
+def _unreported(run: Run, shard: Shard) -> list[VideoOutcome]:
+    """Return outcomes, read from the lake, of videos whose worker staged them and died before it could report them."""
     missing = {task.video_id for task in shard.tasks} - {outcome.video_id for outcome in run.tally.outcomes}
     if not missing:
         return []
-    rows = run.lake.sql(
-        "SELECT v.video_id, v.uri, size_bytes, status, duration_s, language, shots, frames, utterances, words, "  # noqa: S608
-        "coalesce(kind, '') AS error_kind, coalesce(message, '') AS error_message, coalesce(headline, '') AS headline "
-        "FROM videos v LEFT JOIN errors e USING (video_id) LEFT JOIN summaries s USING (video_id) "
-        f"WHERE v.video_id IN ({', '.join(f'{chr(39)}{video_id}{chr(39)}' for video_id in sorted(missing))})"
-    )
+    rows = run.lake.sql(_STAGED_OUTCOMES, {"video_ids": sorted(missing)})
     return [VideoOutcome(**row) for row in rows.to_pylist()]
 
 
-def _record(run: _Run, state: str) -> None:
-    row = run_row(
-        run_id=run.run_id,
-        revision=run.revision,
-        state=state,
-        archive=run.archive,
-        config=run.config,
-        models=run.models,
-        outcomes=run.tally.outcomes,
-        found=len(run.discovery.tasks) if run.discovery else 0,
-        skipped=run.tally.snapshot.skipped,
-        started_at=run.started_at,
-        finished_at=datetime.now(UTC),
-        prefect_flow_run_id=str(flow_run.id) if flow_run.id else None,
-    )
-    run.lake.write_run(row)
-
-
-def _result(run: _Run) -> RunResult:
-    assert run.discovery is not None and run.plan is not None  # noqa: S101, PT018 - the tasks made them
-    snapshot: Snapshot = run.tally.snapshot
-    return RunResult(
-        run_id=run.run_id,
-        lake=run.lake.uri,
-        revision=run.revision,
-        found=len(run.discovery.tasks),
-        done_before=run.plan.done,
-        failed_before=run.plan.failed_before,
-        postponed=run.plan.postponed,
-        ok=snapshot.ok,
-        failed=snapshot.failed,
-        video_s=sum(outcome.duration_s for outcome in run.tally.outcomes),
-        wall_s=(datetime.now(UTC) - run.started_at).total_seconds(),
-        outcomes=tuple(run.tally.outcomes),
-    )
+def _record(run: Run, state: str) -> None:
+    run.lake.write_run(run_row(run, state, prefect_flow_run_id=str(flow_run.id) if flow_run.id else None))

@@ -1,4 +1,4 @@
-"""What people see of a run in the Prefect UI: a progress bar, a table of videos and errors, the result."""
+"""Prefect artifacts of a run: a progress bar, a table of videos and errors, the result, and the report."""
 
 import logging
 import shlex
@@ -19,41 +19,42 @@ from prefect.artifacts import (
 )
 
 from flows.progress import Snapshot
-from pipeline.lake import Lake, clock, file_name
+from pipeline.lake import Lake, file_name
+from pipeline.language import format_time
 from schemas.config import ReportConfig
 from schemas.outcome import VideoOutcome
 
 logger = logging.getLogger(__name__)
 
-_EVERY_S = 5.0
+_INTERVAL_S = 5.0
 _MAX_ROWS = 500
 _MAX_SHOWN = 10
 
 
 class ProgressArtifact:
-    """A progress bar in the UI, updated every five seconds at most: the server's database is not for more."""
+    """A progress bar in the Prefect UI, updated no more than every five seconds to spare the server's database."""
 
     def __init__(self) -> None:
         self._id: UUID | None = None
-        self._told_s = 0.0
+        self._updated_s = 0.0
 
     def create(self) -> None:
-        """Show it, at 0 %."""
+        """Create the bar at 0 %."""
         try:
             made = create_progress_artifact(progress=0.0, key="videolake-progress", description="Videos analysed")
             self._id = made if isinstance(made, UUID) else None
-        except Exception as error:  # noqa: BLE001 - the run goes on without its picture
-            logger.warning("The progress artifact could not be made: %s", error)
+        except Exception as error:  # noqa: BLE001 - the run continues without its progress bar
+            logger.warning("The progress artifact could not be created: %s", error)
 
     def show(self, snapshot: Snapshot) -> None:
-        """Move the bar, if it is time."""
+        """Update the bar, if it is time."""
         now_s = time.monotonic()
-        if self._id is None or (now_s - self._told_s < _EVERY_S and snapshot.share < 1):
+        if self._id is None or (now_s - self._updated_s < _INTERVAL_S and snapshot.share < 1):
             return
-        self._told_s = now_s
+        self._updated_s = now_s
         description = (
             f"{snapshot.done} of {snapshot.videos} videos, {snapshot.failed} failed, "
-            f"{clock(snapshot.video_s)} of video at {snapshot.speed:.1f} x real time"
+            f"{format_time(snapshot.video_s)} of video at {snapshot.speed:.1f} x real time"
         )
         try:
             update_progress_artifact(self._id, progress=round(100 * snapshot.share, 1), description=description)
@@ -62,10 +63,10 @@ class ProgressArtifact:
 
 
 def publish_report(lake: Lake, run_id: str, config: ReportConfig) -> None:
-    """Write the run's report into the lake, and show where it is; a run does not fail for want of one.
+    """Write the report of a run into the lake and publish its location. A failure does not fail the run.
 
-    Browsers open no local files out of a page of the network. For these the artifact says itself what is most
-    important, and how to open the rest.
+    A browser does not open links to local files from a web page. For a local lake, the artifact therefore contains the
+    most important facts and says how to open the report.
     """
     if not config.enabled:
         return
@@ -78,17 +79,17 @@ def publish_report(lake: Lake, run_id: str, config: ReportConfig) -> None:
             create_markdown_artifact(markdown=markdown, key="videolake-report", description="Report of the lake")
         else:
             create_link_artifact(link=link, link_text=link, key="videolake-report", description="Report of the lake")
-    except Exception as error:  # noqa: BLE001 - the lake has everything
+    except Exception as error:  # noqa: BLE001 - the lake has all the data
         logger.warning("The report could not be written: %s", error)
 
 
 def report_markdown(lake: Lake, run_id: str, path: str) -> str:
-    """Write the essence of a lake's report for people, and how to open the whole.
+    """Return the main facts of a lake's report as markdown, and how to open the whole report.
 
     Args:
         lake: The lake.
-        run_id: The run that left the report.
-        path: Where the report is on local disk.
+        run_id: The run that wrote the report.
+        path: Local path of the report.
 
     Raises:
         LakeError: The lake cannot be read.
@@ -101,41 +102,41 @@ def report_markdown(lake: Lake, run_id: str, path: str) -> str:
     newest, _ = reader.ask(partial(catalogue.cards, selection=catalogue.Selection()))
     failures = reader.ask(partial(catalogue.failures, page=1))
     lines = [
-        f"# The lake now: {facets.videos:,} videos, {clock(facets.duration_s)} in all, {facets.failed:,} failed",
+        f"# Lake: {facets.videos:,} videos, {format_time(facets.duration_s)} in total, {facets.failed:,} failed",
         "",
-        *(f"- **{_cell(card.headline or card.name)}** ({clock(card.duration_s)}, {_cell(card.name)})"
+        *(f"- **{_cell(card.headline or card.name)}** ({format_time(card.duration_s)}, {_cell(card.name)})"
           for card in newest[:_MAX_SHOWN]),
     ]  # fmt: skip
     if failures:
-        lines += ["", "## What failed", ""]
+        lines += ["", "## Errors", ""]
         lines += [f"- {_cell(card.name)}: {_cell(card.error_message)}" for card, _ in failures[:_MAX_SHOWN]]
     if max(facets.videos, facets.failed) > _MAX_SHOWN:
-        lines += ["", f"The newest {_MAX_SHOWN} of each; the report has more."]
-    lines += ["", "The report, with pictures, is this file:", "", "```", _code(path), "```"]
+        lines += ["", f"These are the newest {_MAX_SHOWN}. The report has more."]
+    lines += ["", "The report, with images, is this file:", "", "```", _code(path), "```"]
     command = _code(f"videolake browse --lake {shlex.quote(lake.uri)}")
-    lines += ["", f"Or see it at `/reports/{run_id}` of:", "", "```", command, "```"]
+    lines += ["", f"You can also start the browser and open `/reports/{run_id}`:", "", "```", command, "```"]
     return "\n".join(lines)
 
 
 def publish_result(outcomes: Sequence[VideoOutcome], markdown: str) -> None:
-    """Make the table of videos and errors, and the result as markdown."""
+    """Publish the table of videos and errors, and the result as markdown."""
     try:
         if outcomes:
             create_table_artifact(table=_rows(outcomes), key="videolake-videos", description="Videos of this run")
         create_markdown_artifact(markdown=markdown, key="videolake-result", description="Result of this run")
-    except Exception as error:  # noqa: BLE001 - the lake has everything; the UI goes without
+    except Exception as error:  # noqa: BLE001 - the lake has all the data
         logger.warning("The result could not be shown in Prefect: %s", error)
 
 
 def result_markdown(outcomes: Sequence[VideoOutcome], *, lake: str, found: int, skipped: int, wall_s: float) -> str:
-    """Write the result of a run for people."""
+    """Return the result of a run as markdown."""
     ok = [outcome for outcome in outcomes if outcome.status == "ok"]
     failed = [outcome for outcome in outcomes if outcome.status == "failed"]
-    video_s = sum(outcome.duration_s for outcome in ok)
+    length = format_time(sum(outcome.duration_s for outcome in ok))
     lines = [
-        f"# {len(ok)} videos analysed, {len(failed)} failed, {skipped} were there before",
+        f"# {len(ok)} videos analysed, {len(failed)} failed, {skipped} skipped",
         "",
-        f"{clock(video_s)} of video in {clock(wall_s)}; {found} videos in the archive. Lake: `{_code(lake)}`",
+        f"{length} of video in {format_time(wall_s)}; {found} videos in the archive. Lake: `{_code(lake)}`",
     ]
     if ok:
         lines += [
@@ -144,15 +145,15 @@ def result_markdown(outcomes: Sequence[VideoOutcome], *, lake: str, found: int, 
             "| --- | --- | --- | --- | --- | --- |",
         ]
         lines += [
-            f"| {_cell(file_name(each.uri))} | {clock(each.duration_s)} | {each.language or '–'} | {each.shots} | "
-            f"{each.words} | {_cell(each.headline)} |"
+            f"| {_cell(file_name(each.uri))} | {format_time(each.duration_s)} | {each.language or '–'} | "
+            f"{each.shots} | {each.words} | {_cell(each.headline)} |"
             for each in ok[:_MAX_SHOWN]
         ]
     if failed:
         lines += ["", "## Errors", ""]
         lines += [f"- **{each.error_kind}** {_cell(each.error_message)}" for each in failed[:_MAX_SHOWN]]
     if max(len(ok), len(failed)) > _MAX_SHOWN:
-        lines += ["", "The table artifact and the lake have the rest."]
+        lines += ["", "The table artifact and the lake have all of them."]
     query = "SELECT uri, headline FROM videos JOIN summaries USING (video_id)"
     lines += ["", "```", f'videolake sql "{query}" --lake {_code(lake)}', "```"]
     return "\n".join(lines)
@@ -164,7 +165,7 @@ def _rows(outcomes: Sequence[VideoOutcome]) -> list[dict[str, Any]]:
         {
             "video": file_name(each.uri),
             "status": each.status,
-            "length": clock(each.duration_s),
+            "length": format_time(each.duration_s),
             "language": each.language or "",
             "shots": each.shots,
             "keyframes": each.frames,
@@ -178,7 +179,7 @@ def _rows(outcomes: Sequence[VideoOutcome]) -> list[dict[str, Any]]:
 
 
 def _cell(text: str) -> str:
-    """Return text that cannot break out of a markdown table, nor be taken for markup."""
+    """Escape text so that it cannot break out of a markdown table or be read as markup."""
     plain = text.encode("utf-8", "replace").decode().replace("\n", " ")
     return "".join(f"\\{character}" if character in "\\|`*_[]<>#" else character for character in plain)
 

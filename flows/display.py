@@ -1,4 +1,4 @@
-"""Progress in the terminal: a live bar for people, a line now and then for log files."""
+"""Progress in the terminal: a live bar in a terminal, occasional lines in a log file."""
 
 import sys
 import time
@@ -9,10 +9,10 @@ import click
 
 from flows.progress import Snapshot
 from flows.terminal import harmless, unguarded
-from pipeline.lake import clock
+from pipeline.language import format_time
 from schemas.outcome import VideoOutcome
 
-_LINE_EVERY_S = 10.0
+_LINE_INTERVAL_S = 10.0
 
 
 class Display(Protocol):
@@ -25,26 +25,26 @@ class Display(Protocol):
     ) -> None: ...
 
     def show(self, snapshot: Snapshot, ended: VideoOutcome | None) -> None:
-        """Show how far the run is."""
+        """Show the progress of the run."""
 
 
 def make_display(*, quiet: bool) -> Display:
-    """Return the display that fits where standard error goes to."""
+    """Return the display that suits standard error: a bar in a terminal, lines elsewhere."""
     if quiet:
         return _Silent()
     return _Live() if sys.stderr.isatty() else _Lines()
 
 
 def describe(snapshot: Snapshot) -> str:
-    """Say in one line how far a run is."""
+    """Describe the progress of a run in one line."""
     if not snapshot.videos:
         found = f", {snapshot.files_found} files" if snapshot.files_found else ""
         return f"{snapshot.stage}{found}"
-    parts = [f"{snapshot.done}/{snapshot.videos} videos", f"{clock(snapshot.video_s)} of video"]
+    parts = [f"{snapshot.done}/{snapshot.videos} videos", f"{format_time(snapshot.video_s)} of video"]
     if snapshot.video_s and snapshot.elapsed_s:
         parts.append(f"{snapshot.speed:.1f} x real time")
     if snapshot.eta_s is not None and snapshot.done < snapshot.videos:
-        parts.append(f"about {clock(snapshot.eta_s)} to go")
+        parts.append(f"about {format_time(snapshot.eta_s)} left")
     if snapshot.failed:
         parts.append(f"{snapshot.failed} failed")
     return ", ".join(parts)
@@ -64,49 +64,49 @@ class _Silent:
 
 
 class _Lines(_Silent):
-    """A line when a stage begins, when a video fails, and every ten seconds."""
+    """Prints a line when a stage starts, when a video fails, and every ten seconds."""
 
     def __init__(self) -> None:
         self._stage = ""
-        self._told_s = 0.0
+        self._printed_s = 0.0
 
     def show(self, snapshot: Snapshot, ended: VideoOutcome | None) -> None:
         now_s = time.monotonic()
         if ended and ended.status == "failed":
             click.echo(f"failed: {ended.error_message}", err=True)
         if snapshot.stage != self._stage:
-            self._stage, self._told_s = snapshot.stage, now_s
+            self._stage, self._printed_s = snapshot.stage, now_s
             click.echo(snapshot.stage, err=True)
-        elif now_s - self._told_s >= _LINE_EVERY_S:
-            self._told_s = now_s
+        elif now_s - self._printed_s >= _LINE_INTERVAL_S:
+            self._printed_s = now_s
             click.echo(describe(snapshot), err=True)
 
 
 class _Live(_Silent):
-    """A bar that moves."""
+    """Shows a live progress bar."""
 
     def __init__(self) -> None:
         from rich.console import Console
         from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-        self._bars = Progress(
+        self._bar = Progress(
             SpinnerColumn(), BarColumn(24), TextColumn("{task.description}", markup=False), TimeElapsedColumn(),
             console=Console(file=unguarded(sys.stderr)), transient=True,
         )  # fmt: skip
-        self._task = self._bars.add_task("starting", total=1.0)
+        self._task = self._bar.add_task("starting", total=1.0)
 
     def __enter__(self) -> Self:
-        self._bars.start()
+        self._bar.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._bars.stop()
+        self._bar.stop()
 
     def show(self, snapshot: Snapshot, ended: VideoOutcome | None) -> None:
         if ended and ended.status == "failed":
             from rich.text import Text
 
-            self._bars.console.print(Text(harmless(f"failed: {ended.error_message}"), style="red"))
-        self._bars.update(self._task, completed=snapshot.share, description=describe(snapshot))
+            self._bar.console.print(Text(harmless(f"failed: {ended.error_message}"), style="red"))
+        self._bar.update(self._task, completed=snapshot.share, description=describe(snapshot))

@@ -1,16 +1,16 @@
-"""Settings of Prefect that have to be in the environment before it is imported."""
+"""Prefect settings, which must be in the environment before Prefect is imported."""
 
 import os
 
 
 def prepare_prefect(*, quiet: bool) -> None:
-    """Let a flow run with no server configured, start a temporary one by itself, and keep the terminal for progress.
+    """Let a flow start a temporary server if none is configured, and keep the terminal for our own progress.
 
     Args:
-        quiet: Keep Prefect's own log lines off the terminal; they still reach the server.
+        quiet: Keep Prefect's log lines off the terminal; they still reach the server.
     """
     os.environ.setdefault("PREFECT_SERVER_ALLOW_EPHEMERAL_MODE", "true")
-    # Slow disks and busy machines need longer than the 20 s that Prefect waits for its temporary server.
+    # Prefect waits 20 s for its temporary server, which is too short on slow disks and busy machines.
     os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "120")
     os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
     os.environ.setdefault("DO_NOT_TRACK", "1")

@@ -1,4 +1,4 @@
-"""Progress of a run: counted in one place, shown by whoever watches."""
+"""Progress of a run: counted here, shown by watchers."""
 
 import threading
 import time
@@ -11,7 +11,7 @@ from schemas.outcome import VideoOutcome
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """How far a run is."""
+    """The progress of a run at one moment."""
 
     stage: str = "starting"
     files_found: int = 0
@@ -23,42 +23,42 @@ class Snapshot:
     size_bytes: int = 0
     done_bytes: int = 0
     video_s: float = 0.0
-    """Seconds of video analysed, those of videos in work included."""
+    """Seconds of video analysed, including the running videos."""
     elapsed_s: float = 0.0
-    """Since the first shard began."""
+    """Seconds since the first shard started."""
 
     @property
     def done(self) -> int:
-        """Videos that have ended."""
+        """Videos that have finished."""
         return self.ok + self.failed
 
     @property
     def speed(self) -> float:
-        """Seconds of video a second."""
+        """Seconds of video per second."""
         return self.video_s / self.elapsed_s if self.elapsed_s > 0 else 0.0
 
     @property
     def share(self) -> float:
-        """Share of the work that is done, 0 to 1, by bytes, as lengths are not known beforehand."""
+        """Share of the work that is done, 0 to 1, by bytes because durations are not known in advance."""
         if self.size_bytes:
             return min(1.0, self.done_bytes / self.size_bytes)
         return 1.0 if self.stage == "done" else 0.0
 
     @property
     def eta_s(self) -> float | None:
-        """Seconds still to go; None while nothing has ended."""
+        """Estimated seconds remaining; None until the first video has finished."""
         return self.elapsed_s * (1 - self.share) / self.share if self.share > 0 else None
 
 
 Watcher = Callable[[Snapshot, VideoOutcome | None], None]
-"""Told what changed, and which video has just ended, if one has."""
+"""Called after every change, with the outcome of the video that has just finished, if any."""
 
 _watchers: list[Watcher] = []
 
 
 @contextmanager
 def watched_by(watcher: Watcher) -> Iterator[None]:
-    """Show the progress of runs in this process to a watcher; parameters of a Prefect flow cannot carry one."""
+    """Report the progress of runs in this process to a watcher, which cannot be a parameter of a Prefect flow."""
     _watchers.append(watcher)
     try:
         yield
@@ -68,11 +68,11 @@ def watched_by(watcher: Watcher) -> Iterator[None]:
 
 @dataclass(slots=True)
 class Tally:
-    """Counts while a run goes on; from any thread."""
+    """Counts the progress of a run. Thread-safe."""
 
     snapshot: Snapshot = field(default_factory=Snapshot)
     outcomes: list[VideoOutcome] = field(default_factory=list)
-    _begun_s: float | None = None
+    _started_s: float | None = None
     _positions_s: dict[str, float] = field(default_factory=dict)
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
@@ -80,22 +80,22 @@ class Tally:
         """Set fields of the snapshot."""
         with self._lock:
             self.snapshot = replace(self.snapshot, **changes)  # type: ignore[arg-type]
-            self._tell(None)
+            self._notify(None)
 
     def begin(self) -> None:
         """Start the clock, once."""
         with self._lock:
-            self._begun_s = self._begun_s or time.monotonic()
+            self._started_s = self._started_s or time.monotonic()
 
     def move(self, positions_s: Mapping[str, float]) -> None:
-        """Note how far videos are that are in work."""
+        """Record the progress of running videos: seconds decoded, by video id."""
         with self._lock:
             ended = {outcome.video_id for outcome in self.outcomes}
             self._positions_s.update({name: at_s for name, at_s in positions_s.items() if name not in ended})
             self._count(None)
 
     def end(self, outcome: VideoOutcome) -> None:
-        """Note that a video has ended."""
+        """Record that a video has finished."""
         with self._lock:
             self._positions_s.pop(outcome.video_id, None)
             self.outcomes.append(outcome)
@@ -109,10 +109,10 @@ class Tally:
             failed=sum(outcome.status == "failed" for outcome in outcomes),
             done_bytes=sum(outcome.size_bytes for outcome in outcomes),
             video_s=sum(outcome.duration_s for outcome in outcomes) + sum(self._positions_s.values()),
-            elapsed_s=time.monotonic() - self._begun_s if self._begun_s else 0.0,
+            elapsed_s=time.monotonic() - self._started_s if self._started_s else 0.0,
         )
-        self._tell(ended)
+        self._notify(ended)
 
-    def _tell(self, ended: VideoOutcome | None) -> None:
+    def _notify(self, ended: VideoOutcome | None) -> None:
         for watcher in _watchers:
             watcher(self.snapshot, ended)

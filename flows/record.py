@@ -1,15 +1,20 @@
-"""The row of a run in the lake: what ran, with what, and what came of it."""
+"""A run: what its tasks share, its row in the lake, and its result."""
 
 import platform
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from importlib import metadata
 from typing import Any
 
+from flows.progress import Tally
+from pipeline.lake import Lake
 from pipeline.models import ModelInfo
+from pipeline.run import Discovery, Plan
 from schemas.config import Config
-from schemas.outcome import VideoOutcome
+from schemas.outcome import RunResult
+from workers import Placement
 
 _LIBRARIES = (
     "videolake", "ray", "prefect", "torch", "transformers", "openai-whisper", "faster-whisper", "ctranslate2", "av",
@@ -17,8 +22,87 @@ _LIBRARIES = (
 )  # fmt: skip
 
 
-def versions() -> dict[str, str]:
-    """Return the versions that can change a result."""
+@dataclass(slots=True, eq=False)
+class Run:
+    """What the tasks of one run share."""
+
+    archive: Sequence[str]
+    lake: Lake
+    config: Config
+    logger: Any
+    tally: Tally = field(default_factory=Tally)
+    run_id: str = ""
+    started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    models: tuple[ModelInfo, ...] = ()
+    revision: str = ""
+    discovery: Discovery | None = None
+    plan: Plan | None = None
+    placement: Placement | None = None
+
+    @property
+    def found(self) -> int:
+        """Distinct videos in the archive, as far as they are discovered."""
+        return len(self.discovery.tasks) if self.discovery else 0
+
+    @property
+    def wall_s(self) -> float:
+        """Seconds since the run started."""
+        return (datetime.now(UTC) - self.started_at).total_seconds()
+
+
+def run_row(run: Run, state: str, *, prefect_flow_run_id: str | None) -> dict[str, Any]:
+    """Return the row of a run in the table `runs`."""
+    finished_at = datetime.now(UTC)
+    outcomes = run.tally.outcomes
+    compute_s: defaultdict[str, float] = defaultdict(float)
+    for outcome in outcomes:
+        for step, seconds in [*outcome.timings_s.items(), ("load", outcome.load_s)]:
+            compute_s[step] += seconds
+    return {
+        "run_id": run.run_id,
+        "revision": run.revision,
+        "started_at": run.started_at,
+        "finished_at": finished_at,
+        "state": state,
+        "archive": list(run.archive),
+        "configuration": run.config.model_dump_json(),
+        "versions": list(_versions().items()),
+        "models": [
+            {"role": model.role, "id": model.id, "licence": model.licence, "digest": model.digest}
+            for model in run.models
+        ],
+        "videos_found": run.found,
+        "videos_skipped": run.tally.snapshot.skipped,
+        "videos_ok": sum(outcome.status == "ok" for outcome in outcomes),
+        "videos_failed": sum(outcome.status == "failed" for outcome in outcomes),
+        "video_s": sum(outcome.duration_s for outcome in outcomes),
+        "wall_s": (finished_at - run.started_at).total_seconds(),
+        "compute_s": [(step, round(seconds, 3)) for step, seconds in sorted(compute_s.items())],
+        "prefect_flow_run_id": prefect_flow_run_id,
+    }
+
+
+def run_result(run: Run) -> RunResult:
+    """Return the result of a run that has ended."""
+    assert run.plan is not None  # noqa: S101 - the plan task made it
+    return RunResult(
+        run_id=run.run_id,
+        lake=run.lake.uri,
+        revision=run.revision,
+        found=run.found,
+        done_before=run.plan.done,
+        failed_before=run.plan.failed_before,
+        postponed=run.plan.postponed,
+        ok=run.tally.snapshot.ok,
+        failed=run.tally.snapshot.failed,
+        video_s=sum(outcome.duration_s for outcome in run.tally.outcomes),
+        wall_s=run.wall_s,
+        outcomes=tuple(run.tally.outcomes),
+    )
+
+
+def _versions() -> dict[str, str]:
+    """Return the versions of Python and of the libraries that can change a result."""
     found = {"python": platform.python_version()}
     for name in _LIBRARIES:
         try:
@@ -26,46 +110,3 @@ def versions() -> dict[str, str]:
         except metadata.PackageNotFoundError:
             continue
     return found
-
-
-def run_row(
-    *,
-    run_id: str,
-    revision: str,
-    state: str,
-    archive: Sequence[str],
-    config: Config,
-    models: Sequence[ModelInfo],
-    outcomes: Sequence[VideoOutcome],
-    found: int,
-    skipped: int,
-    started_at: datetime,
-    finished_at: datetime,
-    prefect_flow_run_id: str | None,
-) -> dict[str, Any]:
-    """Return a value for every column of the table `runs`."""
-    compute_s: defaultdict[str, float] = defaultdict(float)
-    for outcome in outcomes:
-        for step, seconds in [*outcome.timings_s.items(), ("load", outcome.load_s)]:
-            compute_s[step] += seconds
-    return {
-        "run_id": run_id,
-        "revision": revision,
-        "started_at": started_at,
-        "finished_at": finished_at,
-        "state": state,
-        "archive": list(archive),
-        "configuration": config.model_dump_json(),
-        "versions": list(versions().items()),
-        "models": [
-            {"role": model.role, "id": model.id, "licence": model.licence, "digest": model.digest} for model in models
-        ],
-        "videos_found": found,
-        "videos_skipped": skipped,
-        "videos_ok": sum(outcome.status == "ok" for outcome in outcomes),
-        "videos_failed": sum(outcome.status == "failed" for outcome in outcomes),
-        "video_s": sum(outcome.duration_s for outcome in outcomes),
-        "wall_s": (finished_at - started_at).total_seconds(),
-        "compute_s": [(step, round(seconds, 3)) for step, seconds in sorted(compute_s.items())],
-        "prefect_flow_run_id": prefect_flow_run_id,
-    }

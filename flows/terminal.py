@@ -1,7 +1,7 @@
-"""Keep a terminal from obeying what is said, written or named in a video: only text and colours reach it.
+"""Protect the terminal from control sequences in the data: only text and colours reach it.
 
-A file's name or a transcript may hold sequences that rename the window, move the cursor, hide text or answer for the
-user. The streams are guarded once, for everything that any command prints. Files and pipes get the text as it is.
+A file name or a transcript may contain sequences that rename the window, move the cursor, hide text or type for the
+user. The streams are guarded once, for the output of all commands. Files and pipes get the text unchanged.
 """
 
 import codecs
@@ -12,22 +12,22 @@ from collections.abc import Iterable
 from typing import Any, TextIO, cast
 
 _COLOURS = re.compile(r"(?:(?:[0-4]|2[2-4]|3[0-79]|9[0-7]|38;5;\d+|38;2;\d+;\d+;\d+)?(?:;|$))+")
-"""What we and rich write with: no hidden, blinking or reversed text."""
+"""The styles that we and rich use. Hidden, blinking and reversed text is not among them."""
 _SEQUENCE = re.compile(r"\x1b\[([0-9;]*)m|[\x00-\x08\x0b-\x1f\x7f-\x9f\u202d\u202e\ud800-\udfff]")
-"""A colour, or a character that controls; tabs and ends of lines are neither."""
-_SHOWN_AS = "\ufffd"
+"""A style sequence or a control character, except tab and newline."""
+_REPLACEMENT = "\ufffd"
 
 
 def harmless(text: str) -> str:
-    """Return a text without characters that control a terminal; each becomes U+FFFD."""
-    return _SEQUENCE.sub(_SHOWN_AS, text)
+    """Replace every character that could control a terminal with U+FFFD."""
+    return _SEQUENCE.sub(_REPLACEMENT, text)
 
 
 def guard() -> None:
-    """Guard standard output and error where they are terminals; doing it again changes nothing.
+    """Guard standard output and standard error if they are terminals. Calling it again changes nothing.
 
-    No text stops a command because a stream cannot hold it: names that are no UTF-8 are written as the bytes they have,
-    and what another encoding lacks as a question mark.
+    Also makes sure that no text fails to encode: names that are not valid UTF-8 are written as their original bytes,
+    and characters that another encoding lacks as question marks.
     """
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
@@ -39,12 +39,12 @@ def guard() -> None:
 
 
 def unguarded(stream: Any) -> Any:  # noqa: ANN401 - a text stream, guarded or not
-    """Return the terminal itself, for what moves the cursor and shows only `harmless` text, as progress bars do."""
+    """Return the terminal itself, for output that moves the cursor and contains only `harmless` text: progress bars."""
     return stream.inner if isinstance(stream, _Guarded) else stream
 
 
 class _Guarded:
-    """A text stream that lets through only text and colours; else it is the stream that it guards."""
+    """A text stream that passes only text and colours, and otherwise behaves like the stream that it guards."""
 
     def __init__(self, inner: TextIO) -> None:
         self.inner = inner
@@ -54,7 +54,7 @@ class _Guarded:
         return getattr(self.inner, name)
 
     def write(self, text: str) -> int:
-        self.inner.write(_SEQUENCE.sub(_kept, text))
+        self.inner.write(_SEQUENCE.sub(_replaced, text))
         return len(text)
 
     def writelines(self, lines: Iterable[str]) -> None:
@@ -81,9 +81,9 @@ class _GuardedBytes(io.RawIOBase):
         self._text.inner.flush()
 
     def close(self) -> None:
-        """Leave the terminal open: it is not ours."""
+        """Leave the terminal open, because we did not open it."""
 
 
-def _kept(found: re.Match[str]) -> str:
+def _replaced(found: re.Match[str]) -> str:
     codes = found[1]
-    return found[0] if codes is not None and _COLOURS.fullmatch(codes) else _SHOWN_AS
+    return found[0] if codes is not None and _COLOURS.fullmatch(codes) else _REPLACEMENT

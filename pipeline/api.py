@@ -1,4 +1,4 @@
-"""The public Python API: one `Lake` that people query, search and look at in notebooks."""
+"""The public Python API: a `Lake` to query, search and view in notebooks."""
 
 from collections.abc import Sequence
 
@@ -10,7 +10,7 @@ from pipeline.view import HitsPage, VideoPage, hits_page, lake_html, video_page
 
 
 class Lake(storage.Lake):
-    """A lake with search and notebook pages; `search` keeps in memory what it has read.
+    """A lake with search and notebook pages. `search` caches in memory what it has read.
 
     Args:
         uri: Local path, `file://`, `memory://`, `s3://` or any other URI that fsspec or Arrow knows.
@@ -27,21 +27,21 @@ class Lake(storage.Lake):
         return lake_html(self)
 
     def search(self, query: str, *, limit: int = 20, **filters: str | float | Sequence[str]) -> pa.Table:
-        """Find the moments that answer a query; for more than a few, keep a `pipeline.search.Searcher`.
+        """Find the moments that match a query. For many queries, keep a `pipeline.search.Searcher`.
 
         Args:
-            query: Any text; a "phrase in quotation marks" must be there word by word.
-            limit: Hits at most, 1 or more.
-            **filters: Fields of `schemas.search.Filter`; one name or several of each, as `languages="en"`; videos by
-                id, path or file name; times in seconds or as `"1:23"`.
+            query: Any text. A "phrase in quotation marks" must match word by word.
+            limit: Maximum number of hits, 1 or more.
+            **filters: Fields of `schemas.search.Filter`. Each takes one name or several, as `languages="en"`. Videos
+                go by id, path or file name, and times are in seconds or like `"1:23"`.
 
         Returns:
-            Hits, the best first: `video_id`, `uri`, `headline`, `start_s`, `end_s`, `text`, `frame_id`, `score` and
+            Hits, best first: `video_id`, `uri`, `headline`, `start_s`, `end_s`, `text`, `frame_id`, `score` and
             `reasons`.
 
         Raises:
-            ConfigurationError: There is no word in the query, or a filter or the limit is none.
-            FilterError: A filter names what no moment of the lake has.
+            ConfigurationError: The query has no word, or a filter or the limit is invalid.
+            FilterError: No moment of the lake has a value that a filter names.
             LakeError: The lake cannot be read, or has no such video.
         """
         check_query(query)
@@ -52,12 +52,12 @@ class Lake(storage.Lake):
         return hits_table(self._searcher.search(query, admitted, limit))
 
     def show(self, found: str | pa.Table) -> VideoPage | HitsPage:
-        """Return what a notebook shows of a video, or of what `search` found, with pictures.
+        """Show a video or the hits of `search` in a notebook, with thumbnails.
 
         Args:
-            found: What names a video (id, path, file name), or a table of hits.
+            found: A video by id, path or file name; or a table of hits.
 
         Raises:
-            LakeError: No video is called so, or several are.
+            LakeError: No video has this name, or several have it.
         """
         return video_page(self, found) if isinstance(found, str) else hits_page(self, found)

@@ -1,7 +1,7 @@
-"""The configuration: one typed tree. Unknown keys are errors; every value has a default that works on a laptop.
+"""The configuration: one typed tree. Unknown keys are errors, and every default works on a laptop.
 
-`Analysis*` sections decide what the lake says of a video and so enter the revision; the others decide where and how
-the work runs, and do not.
+The sections in `ANALYSIS_SECTIONS` determine the results and are part of the revision. The other sections determine
+where and how the work runs, and are not. `videolake config` prints the docstrings below each setting.
 """
 
 from typing import Literal
@@ -9,318 +9,332 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 COMPOSED = "composed"
-NO_TAXONOMY = "none"
 """Captions without a model, in `captions.model` and in the column `caption_source`."""
+NO_TAXONOMY = "none"
+"""No topics, in `topics.taxonomy`."""
 
 
 class Section(BaseModel):
-    """Immutable, strict about names."""
+    """Base of all sections: immutable, and unknown keys are errors."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
 
 class ArchiveConfig(Section):
-    """Which files are taken from the archive, and how their content is told apart."""
+    """Which files of the archive are analysed, and how their content is identified."""
 
     extensions: tuple[str, ...] = (
         "3gp", "aac", "aif", "aiff", "asf", "avi", "flac", "flv", "m2ts", "m4a", "m4v", "mkv", "mov", "mp3", "mp4",
         "mpeg", "mpg", "mts", "mxf", "oga", "ogg", "ogv", "opus", "ts", "vob", "wav", "webm", "wma", "wmv",
     )  # fmt: skip
-    """File name endings taken from folders, lower case, no dot. Files named one by one are always taken."""
+    """Extensions of the files to take from folders, in lower case without a dot. Files given one by one are always
+    taken."""
     digest: Literal["full", "sampled"] = "full"
-    """`full` reads every byte of new files; `sampled` reads 4 MiB of each, for stores where reading is dear."""
+    """How to identify content: `full` reads every byte of a new file, `sampled` reads only 4 MiB, for stores where
+    reading is expensive."""
     retry_failed: bool = False
-    """Try again videos whose earlier failure would, by its kind, come again."""
+    """Whether to retry videos that failed with a permanent error, such as a damaged file."""
 
 
 class MediaConfig(Section):
     """How a file is decoded."""
 
     sample_interval_s: float = Field(1.0, gt=0, le=60)
-    """Seconds between candidate frames; every shot gets one however short."""
+    """Seconds between candidates for keyframes. Every shot gets a candidate, however short it is."""
     max_side_px: int = Field(1280, ge=160, le=7680)
-    """Longer side of the frames that models see."""
+    """Maximum length of the longer side of the frames that models see, in pixels."""
     audio_track: int | None = Field(None, ge=0)
-    """Which sound track, counted from 0; none: the default track."""
+    """Audio track to analyse, counted from 0. If unset, the default track of the file."""
 
 
 class ShotsConfig(Section):
-    """Where shots begin and end."""
+    """Where shots start and end."""
 
     detector: Literal["hybrid", "transnetv2", "content"] = "hybrid"
-    """`hybrid`: a cheap detector picks places and TransNetV2 judges them; `transnetv2`: the network on every frame;
-    `content`: the cheap detector alone."""
+    """`hybrid`: a cheap detector proposes transitions and TransNetV2 scores them. `transnetv2`: the network scores
+    every frame. `content`: only the cheap detector."""
     model: str = "embedded:transnetv2"
-    """Weights of the network."""
+    """Weights of TransNetV2: `embedded:transnetv2`, or a file or folder."""
     threshold: float = Field(0.5, gt=0, lt=1)
-    """Probability above which the network's transition counts."""
+    """Minimum probability of a transition found by TransNetV2."""
     slides: bool = True
-    """Also split where a small part of a still picture changes for good, as on slides."""
+    """Whether to also start a shot where part of a still image changes for good, as with a new slide."""
     min_shot_s: float = Field(0.2, ge=0)
-    """Shorter shots are joined to a neighbour."""
+    """Minimum length of a shot in seconds. Shorter ones are joined to the previous shot."""
 
 
 class KeyframesConfig(Section):
-    """Which frames are kept."""
+    """Which frames become keyframes."""
 
     interval_s: float = Field(10.0, gt=0)
-    """At least one candidate is chosen for each such stretch of a shot."""
+    """A shot gets one keyframe for each interval of this many seconds."""
     duplicate_distance: int = Field(6, ge=0, le=64)
-    """Keyframes whose perceptual hashes differ in at most so many of 64 bits are duplicates; the sharper is kept."""
+    """A keyframe is dropped as a duplicate of a recent one if their perceptual hashes differ in no more than this many
+    of 64 bits. Every shot keeps at least one keyframe."""
     thumbnail_width_px: int = Field(320, ge=64, le=1920)
-    """Width of the stored JPEG."""
+    """Width of the stored thumbnail in pixels."""
     thumbnail_quality: int = Field(80, ge=1, le=100)
-    """JPEG quality."""
+    """JPEG quality of the thumbnail."""
 
 
 class SpeechConfig(Section):
-    """What is said."""
+    """How speech is recognised."""
 
     engine: Literal["auto", "faster-whisper", "openai-whisper", "none"] = "auto"
-    """`auto` is the faster of the two at equal word error rate: faster-whisper."""
+    """Implementation of Whisper. `auto` is faster-whisper, the faster one at equal word error rate. `none` turns
+    speech recognition off."""
     model: str = "embedded:whisper-base"
     """Whisper weights: `embedded:whisper-base`, a folder, or a Hub id."""
     language: str | None = None
-    """Spoken language if it is known (ISO 639-1); none: detect it."""
+    """Spoken language, as an ISO 639-1 code. If unset, it is detected."""
     beam_size: int = Field(5, ge=1, le=20)
-    """Beams of the decoder; 1 is greedy."""
+    """Beams of the decoder; 1 is greedy decoding."""
     batch_size: int = Field(8, ge=1, le=128)
-    """Windows decoded together."""
+    """Windows per batch."""
     compute_type: str = "auto"
-    """Precision for CTranslate2: `auto` is int8 on a CPU and float16 on a GPU."""
+    """Precision of CTranslate2. `auto` is int8 on a CPU and float16 on a GPU."""
     translate: bool = False
-    """Also translate into English what is said in other languages; Whisper "turbo" models cannot."""
+    """Whether to also translate speech in other languages into English. Whisper "turbo" models cannot translate."""
     word_times: bool = True
-    """Align words."""
+    """Whether to compute the start and end of each word."""
     vad_threshold: float = Field(0.5, gt=0, lt=1)
-    """Probability above which 32 ms of sound count as speech."""
+    """Minimum probability for 32 ms of audio to count as speech."""
     min_speech_s: float = Field(0.25, ge=0)
-    """Shorter bursts are no speech."""
+    """Minimum length of speech in seconds. Shorter bursts are ignored."""
     max_no_speech_prob: float = Field(0.6, ge=0, le=1)
-    """With an `avg_logprob` under `min_avg_logprob`, a window above this is silence."""
+    """A window is silence if its no-speech probability is above this and its `avg_logprob` is below
+    `min_avg_logprob`."""
     min_avg_logprob: float = -1.0
-    """Segments under this mean token log-probability are doubtful."""
+    """Segments whose mean token log-probability is below this are marked as doubtful."""
     max_compression_ratio: float = 2.4
-    """Segments above this zlib ratio repeat themselves."""
+    """Segments whose zlib compression ratio is above this are treated as repetitions."""
 
 
 class SpeakersConfig(Section):
-    """Who speaks."""
+    """How speakers are distinguished."""
 
     model: str = "auto"
-    """Speaker encoder: `auto` is `embedded:campplus` where it is installed, else none; `none`; a folder or file with
-    weights of CAM++; or a model of your own package, `plugin:<name>` or `python:package.module:Factory`."""
+    """Speaker encoder. `auto` is `embedded:campplus` if it is installed, otherwise `none`. It can also be a folder or
+    file with CAM++ weights, or a model of your own (`plugin:<name>`, `python:package.module:Factory`)."""
     threshold: float = Field(0.35, ge=-1, le=1)
-    """Mean cosine similarity at which two sets of voice vectors are one speaker; lower finds fewer speakers."""
+    """Minimum mean cosine similarity at which two groups of voice vectors are the same speaker. A lower value finds
+    fewer speakers."""
     max_speakers: int = Field(20, ge=1, le=1000)
-    """Speakers a video at most; the most talkative are kept."""
+    """Maximum number of speakers per video. Those who speak most are kept."""
 
 
 class TextConfig(Section):
     """How text becomes vectors."""
 
     model: str = "embedded:minilm"
-    """Any BERT-like encoder: `embedded:minilm`, a folder, a Hub id, or one of your own (`plugin:<name>`,
-    `python:package.module:Factory`); or `auto`: `english_model` or `multilingual_model`, by the video's language."""
+    """BERT-like text encoder: `embedded:minilm`, a folder, a Hub id, or a model of your own (`plugin:<name>`,
+    `python:package.module:Factory`). `auto` selects `english_model` or `multilingual_model` by the language of the
+    video."""
     english_model: str = "embedded:minilm"
-    """With `auto`, for videos in English and those in which nobody speaks."""
+    """With `auto`, the encoder of videos in English and of videos without speech."""
     multilingual_model: str = "none"
-    """With `auto`, for videos in other languages; `none`: the English one for all."""
+    """With `auto`, the encoder of videos in other languages. `none` uses the English one for all."""
     pooling: Literal["mean", "cls"] = "mean"
-    """How token vectors become one."""
+    """How the token vectors of a text become one vector."""
     multilingual_pooling: Literal["mean", "cls"] = "mean"
-    """The same for `multilingual_model`."""
+    """The same as `pooling`, for `multilingual_model`."""
     batch_tokens: int = Field(1024, ge=64)
-    """Tokens a batch, padding included."""
+    """Tokens per batch, including padding."""
     max_tokens: int = Field(256, ge=8)
-    """Longer texts are cut."""
+    """Maximum length of a text in tokens. Longer texts are cut."""
 
 
 class VisionConfig(Section):
     """How frames become vectors and labels."""
 
     model: str = "embedded:efficientnet-lite0"
-    """Frame encoder: `embedded:efficientnet-lite0`, a folder, a Hub id of a CLIP-like or an image classification
-    model, or one of your own (`plugin:<name>`, `python:package.module:Factory`)."""
+    """Frame encoder: `embedded:efficientnet-lite0`, a folder or Hub id of a CLIP-like or image classification model,
+    or a model of your own (`plugin:<name>`, `python:package.module:Factory`)."""
     batch_size: int = Field(16, ge=1)
-    """Frames a batch."""
+    """Frames per batch."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
-    """`auto` is bfloat16 where the processor computes it natively, else float32."""
+    """Precision of the model. `auto` is bfloat16 if the processor supports it natively, otherwise float32."""
     labels: int = Field(5, ge=0, le=100)
-    """Labels kept a frame."""
+    """Maximum number of labels per frame."""
     min_label_score: float = Field(0.05, ge=0, le=1)
-    """Labels under this probability are not kept."""
+    """Minimum probability of a label."""
 
 
 class OcrConfig(Section):
-    """What is written on the screen."""
+    """How on-screen text is read."""
 
     engine: Literal["rapidocr", "none"] = "rapidocr"
-    """Reader."""
+    """Text recognition engine. `none` turns it off."""
     min_score: float = Field(0.7, ge=0, le=1)
-    """Lines under this confidence are dropped."""
+    """Minimum confidence of a line of text."""
     max_side_px: int = Field(960, ge=160)
-    """Longer side of the picture that the text detector sees."""
+    """Maximum length of the longer side of the image that the text detector sees, in pixels."""
 
 
 class CaptionsConfig(Section):
-    """Sentences about keyframes."""
+    """How keyframes are captioned."""
 
     model: str = COMPOSED
-    """`composed` of labels, on-screen text and speech; or a folder or Hub id of an image-to-text model with
-    safetensors, as of BLIP or GIT, or one of your own (`plugin:<name>`, `python:package.module:Factory`)."""
+    """`composed` builds captions from labels, on-screen text and speech. It can also be a folder or Hub id of an
+    image-to-text model with safetensors, such as BLIP or GIT, or a model of your own (`plugin:<name>`,
+    `python:package.module:Factory`)."""
     batch_size: int = Field(8, ge=1)
-    """Frames a batch."""
+    """Frames per batch."""
     max_tokens: int = Field(40, ge=1, le=1000)
-    """Longest caption of a model, in its tokens."""
+    """Maximum length of a caption in tokens of the model."""
     beam_size: int = Field(1, ge=1, le=20)
-    """Beams of the decoder; 1 is greedy."""
+    """Beams of the decoder; 1 is greedy decoding."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
-    """As for `vision.precision`."""
+    """Precision of the model, as in `vision.precision`."""
     prompt: str = "Say in one sentence what this picture shows."
-    """What a chat model is asked; other models take no prompt."""
+    """Prompt for a chat model. Other models take no prompt."""
 
 
 class ScenesConfig(Section):
-    """How shots join into scenes."""
+    """How shots are grouped into scenes."""
 
     min_scene_s: float = Field(4.0, ge=0)
-    """Shorter scenes join the neighbour most like them."""
+    """Minimum length of a scene in seconds. Shorter ones are joined to the more similar neighbour."""
     max_scene_s: float = Field(180.0, gt=0)
-    """Longer ones are split at their weakest join, where they have one."""
+    """Maximum length of a scene in seconds. Longer ones are split where neighbouring shots are least similar; a single
+    shot is never split."""
     similarity: float = Field(0.55, ge=-1, le=1)
-    """Neighbouring shots at least so alike (cosine of fused vectors) share a scene."""
+    """Minimum cosine similarity of the fused vectors of neighbouring shots in the same scene."""
 
 
 class FusionConfig(Section):
-    """How modalities combine."""
+    """How text and vision are combined."""
 
     method: str = Field("early", pattern=r"^(early|projected|hybrid|plugin:.+|python:.+)$")
-    """How a scene's text and pictures become one vector. `early`: their vectors joined, both kept whole; `projected`:
-    added in the space that texts and pictures share; `hybrid`: there, after each looked at the other; or a method of
-    your own package (`plugin:<name>`, `python:package.module:Factory`)."""
+    """How the text and frames of a scene become one vector. `early` concatenates their vectors. `projected` adds them
+    in the space that text and images share. `hybrid` does the same after cross-attention between them. It can also be
+    a method of your own (`plugin:<name>`, `python:package.module:Factory`)."""
     text_weight: float = Field(0.7, ge=0, le=1)
-    """Weight of text against pictures where both are there. 0.7 suits the embedded vision model (docs/fusion.md); a
-    stronger one, as CLIP, deserves more say."""
+    """Weight of text, against frames, in scenes that have both. 0.7 suits the embedded vision model (docs/fusion.md).
+    A stronger vision model, such as CLIP, should get more weight, so use a lower value."""
     hybrid_weights: str | None = None
-    """Folder that `videolake train-fusion` made; none: the hybrid's closed form, which learned nothing."""
+    """Folder made by `videolake train-fusion`. If unset, `hybrid` uses its closed form, without training."""
 
 
 class TopicsConfig(Section):
-    """What scenes and videos are about."""
+    """The topics of scenes and videos."""
 
     taxonomy: str = "general"
-    """Topics to choose from: `general`, the path of a TOML file as `videolake taxonomy` prints, or `none`."""
+    """Topics to choose from: `general`, the path of a TOML file in the format that `videolake taxonomy` prints, or
+    `none`."""
     count: int = Field(3, ge=0, le=100)
-    """Topics of a scene or a video at most."""
+    """Maximum number of topics per scene and per video."""
     min_score: float = Field(0.5, ge=0, le=1)
-    """Topics under this are left out. It is a probability, as far as docs/understanding.md says."""
+    """Minimum score of a topic. docs/understanding.md says how far the score can be read as a probability."""
 
 
 class KeyphrasesConfig(Section):
-    """Which phrases of speech and on-screen text stand for the whole."""
+    """The keyphrases of scenes and videos, from speech and on-screen text."""
 
     count: int = Field(6, ge=0, le=100)
-    """Phrases of a scene or a video at most; 0: none."""
+    """Maximum number of keyphrases per scene and per video. 0 turns keyphrases off."""
     diversity: float = Field(0.4, ge=0, le=1)
-    """0 picks the phrases nearest to what is said and written, 1 those most unlike each other."""
+    """0 selects the phrases most similar to the whole text, 1 the phrases that differ most from each other."""
 
 
 class SummaryConfig(Section):
-    """What the summary holds."""
+    """What the summary of a video contains."""
 
     sentences: int = Field(5, ge=1, le=100)
-    """Sentences at most."""
+    """Maximum number of sentences."""
     redundancy: float = Field(0.3, ge=0, le=1)
-    """0 picks the most central sentences, 1 the most different ones (maximal marginal relevance)."""
+    """0 selects the most central sentences, 1 the most different ones (maximal marginal relevance)."""
     highlights: int = Field(5, ge=0, le=100)
-    """Highlights at most."""
+    """Maximum number of highlights."""
     keyframes: int = Field(8, ge=0, le=100)
-    """Pictures of the storyboard at most."""
+    """Maximum number of keyframes in the storyboard."""
     min_chapter_s: float = Field(30.0, gt=0)
-    """No chapter is shorter, unless the video is."""
+    """Minimum length of a chapter in seconds, unless the video is shorter."""
     model: str | None = None
-    """Also write an abstract with this model, a folder or Hub id of a summarizer (BART, T5, Pegasus) or an instruct
-    model (Llama, Qwen, Mistral); none: no abstract."""
+    """Model that also writes an abstract: a folder or Hub id of a summariser (BART, T5, Pegasus) or an instruct model
+    (Llama, Qwen, Mistral). If unset, there is no abstract."""
     nli_model: str | None = None
-    """Sentences of the abstract must also follow from their evidence by this natural language inference model."""
+    """Natural language inference model. If set, it drops sentences of the abstract that do not follow from their
+    evidence."""
     max_input_tokens: int = Field(4096, ge=64)
-    """Tokens that the model reads at once, if its own window is not smaller; longer videos are read in parts."""
+    """Maximum number of tokens that the model reads at once, unless its own limit is lower. Longer videos are read in
+    parts."""
     batch_size: int = Field(4, ge=1)
-    """Texts that the model reads together."""
+    """Texts per batch."""
 
 
 class LimitsConfig(Section):
-    """What a single video may cost; over it, it is an `errors` row."""
+    """Limits of a single video, which gets a row in `errors` if it exceeds one, and of a run."""
 
     max_duration_s: float = Field(24 * 3600.0, gt=0)
-    """Longer videos are refused."""
+    """Maximum duration of a video in seconds. Longer videos are refused."""
     max_pixels: int = Field(8192 * 8192, gt=0)
-    """Larger pictures are refused."""
+    """Maximum number of pixels in a frame. Videos with larger frames are refused."""
     timeout_s: float = Field(4 * 3600.0, gt=0)
-    """A video that takes longer is given up."""
+    """Maximum time for the analysis of a video in seconds. A video that takes longer fails."""
     max_attempts: int = Field(3, ge=1)
-    """A video that kills its worker so many times in a run is given up."""
+    """Maximum number of attempts at a video that kills its worker. After these it fails."""
     max_videos: int | None = Field(None, ge=1)
-    """Analyse at most so many new videos in this run."""
+    """Maximum number of videos to analyse in this run. The rest waits for the next run."""
 
 
 class WorkersConfig(Section):
     """Where the work runs."""
 
     engine: Literal["ray", "inline"] = "ray"
-    """`ray`: worker processes; `inline`: in this process, for debugging."""
+    """`ray` runs worker processes. `inline` runs everything in this process, for debugging."""
     ray_address: str | None = None
-    """A running Ray cluster (`auto`, `host:port`, `ray://host:port`); none: `RAY_ADDRESS`, else a local one."""
+    """Address of a Ray cluster (`auto`, `host:port`, `ray://host:port`). If unset, `RAY_ADDRESS`, or else a new local
+    cluster."""
     min_workers: int = Field(1, ge=1)
-    """Smallest pool."""
+    """Minimum number of workers."""
     max_workers: int | None = Field(None, ge=1)
-    """Largest pool; none: as many as the cluster holds."""
+    """Maximum number of workers. If unset, as many as fit the cluster."""
     num_cpus: float | None = Field(None, gt=0)
-    """CPUs a worker; none: 1, or all of a node's share of a GPU where there is one."""
+    """CPUs per worker. If unset, 1, or with GPUs an equal share of all CPUs."""
     num_gpus: float | None = Field(None, ge=0)
-    """GPUs a worker, fractions allowed; none: 0.5 where the cluster has a GPU, else 0."""
+    """GPUs per worker, which can be a fraction. If unset, 0.5 if the cluster has GPUs, otherwise 0."""
     threads: int | None = Field(None, ge=1)
-    """Threads of each model; none: the worker's CPUs."""
+    """Threads of the decoder and of each model. If unset, the number of CPUs of the worker."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
-    """Where models run."""
+    """Where models run. `auto` is `cuda` if there is a GPU, otherwise `cpu`."""
     decode_ahead: int = Field(8, ge=1)
-    """Decoded items waiting between the decoder and the steps."""
+    """Maximum number of decoded items that wait for the analysis."""
 
 
 class ShardsConfig(Section):
-    """How work is cut; a shard is one Prefect task, one Ray Data execution and one commit."""
+    """How the work is split into shards. A shard is one Prefect task, one Ray Data execution and one commit."""
 
     max_videos: int = Field(64, ge=1)
-    """Videos a shard at most."""
+    """Maximum number of videos per shard."""
     max_bytes: int = Field(8 * 1024**3, ge=1)
-    """Bytes of video a shard at most; a larger video is a shard of its own."""
+    """Maximum size of a shard in bytes of video. A larger video is a shard of its own."""
     retries: int = Field(2, ge=0)
-    """Times a failed shard is tried again."""
+    """Maximum number of retries of a failed shard."""
     retry_delay_s: float = Field(10.0, ge=0)
-    """Seconds before the first of them; doubled each time."""
+    """Seconds before the first retry. The delay doubles with each retry."""
 
 
 class SearchConfig(Section):
-    """The search index that a lake keeps."""
+    """The search index of a lake."""
 
     index: Literal["auto", "never"] = "auto"
-    """`auto`: a run brings the index up to date once the lake is large, or has one; `never`: `videolake index` does."""
+    """`auto`: a run updates the index if the lake has one or is large. `never`: only `videolake index` does."""
     index_from_moments: int = Field(100_000, ge=0)
-    """Moments from which a lake is large: below, search reads the tables as fast."""
+    """Number of moments from which a lake is large. In smaller lakes, search is as fast without an index."""
 
 
 class ReportConfig(Section):
-    """The report that a run leaves in the lake, and links to in Prefect."""
+    """The HTML report that a run writes into the lake and links to in Prefect."""
 
     enabled: bool = True
-    """Write `_reports/<run>.html` after a run that analysed something."""
+    """Whether to write `_reports/<run>.html` after a run that analysed at least one video."""
     max_videos: int = Field(48, ge=1, le=1000)
-    """Newest videos shown in it at most."""
+    """Maximum number of videos in the report. The newest are shown."""
 
 
 class Config(Section):
-    """Everything that can be set."""
+    """All settings."""
 
     archive: ArchiveConfig = ArchiveConfig()
     media: MediaConfig = MediaConfig()
@@ -348,4 +362,4 @@ ANALYSIS_SECTIONS = (
     "media", "shots", "keyframes", "speech", "speakers", "text", "vision", "ocr", "captions", "scenes", "fusion",
     "topics", "keyphrases", "summary",
 )  # fmt: skip
-"""The sections that enter the revision: change one and videos are analysed again."""
+"""The sections that are part of the revision: if one changes, videos are analysed again."""

@@ -1,4 +1,4 @@
-"""The errors Videolake raises on purpose, and the kinds by which a failed video is counted."""
+"""The errors that Videolake raises, and the kinds of failure of a video."""
 
 from enum import StrEnum
 
@@ -22,7 +22,7 @@ class ErrorKind(StrEnum):
 
     @property
     def permanent(self) -> bool:
-        """Whether the same bytes under the same configuration would fail again, so that a resumed run skips them."""
+        """Whether the same file would fail again with the same configuration; a later run then skips it."""
         return self not in _TRANSIENT
 
 
@@ -39,19 +39,19 @@ _TRANSIENT = frozenset(
 
 
 class VideolakeError(Exception):
-    """Base of every error that Videolake raises on purpose. The message says what happened and what to do."""
+    """Base of all errors that Videolake raises. The message says what happened and what to do."""
 
 
 class ConfigurationError(VideolakeError):
-    """The configuration, a flag or an argument is wrong; nothing was started."""
+    """The configuration, an option or an argument is wrong, so nothing was started."""
 
 
 class ArchiveError(VideolakeError):
-    """The archive as named cannot be listed: a root that is not there, a manifest that cannot be read."""
+    """The archive cannot be listed: a root does not exist, or a manifest cannot be read."""
 
 
 class ModelError(VideolakeError):
-    """A model cannot be found or loaded; the message names the setting and the package or folder to install."""
+    """A model cannot be found or loaded. The message names the setting, and what to install."""
 
 
 class LakeError(VideolakeError):
@@ -59,24 +59,24 @@ class LakeError(VideolakeError):
 
 
 class ExportError(VideolakeError):
-    """What the lake knows cannot be written in the form that was asked for; the message names the rule it breaks."""
+    """The results cannot be written in the requested format. The message names the rule that they break."""
 
 
 class SearchIndexError(LakeError):
-    """The stored search index is damaged; it is derived and can be made anew. Search does without it meanwhile."""
+    """The stored search index is damaged. It can be rebuilt, and search works without it until then."""
 
 
 class FilterError(LakeError):
-    """A search is asked for a language, speaker or topic that no moment of the lake has; the message names some."""
+    """A search filter names a language, speaker or topic that no moment in the lake has. The message lists some."""
 
 
 class MediaError(VideolakeError):
-    """One video cannot be analysed. It costs that video one row in `errors`, never the run.
+    """A video cannot be analysed. It becomes a row in `errors`, and the run continues.
 
     Args:
-        kind: Why, as counted in the `errors` table.
+        kind: The kind of failure, for the `errors` table.
         message: What happened to which file, and what to do.
-        stage: The step that met it, e.g. `probe` or `decode`.
+        stage: The step that failed, such as `probe` or `decode`.
     """
 
     def __init__(self, kind: ErrorKind, message: str, *, stage: str) -> None:

@@ -1,4 +1,4 @@
-"""What a worker reports of one video: small, typed, and safe to send between machines as JSON."""
+"""What a worker reports about a video, and the result of a run: small, typed, and sent between machines as JSON."""
 
 from typing import Literal
 
@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict
 
 
 class LogLine(BaseModel):
-    """A log record made while a video was worked on."""
+    """A log record from the analysis of a video."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -16,7 +16,7 @@ class LogLine(BaseModel):
 
 
 class VideoOutcome(BaseModel):
-    """What became of one video. Its rows are already staged in the lake when this exists."""
+    """The outcome of one video, whose rows are already staged in the lake."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -37,15 +37,15 @@ class VideoOutcome(BaseModel):
     error_message: str = ""
     attempts: int = 1
     worker: str = ""
-    """Host and process that did it."""
+    """Host and process id of the worker."""
     load_s: float = 0.0
-    """Seconds this worker spent loading models, told once, with its first video."""
+    """Seconds that the worker spent loading models, reported only with its first video."""
     peak_rss_bytes: int = 0
     log: tuple[LogLine, ...] = ()
 
 
 class RunResult(BaseModel):
-    """What a run did; what the flow returns."""
+    """The result of a run, which the flow returns."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -55,11 +55,11 @@ class RunResult(BaseModel):
     found: int
     """Distinct videos in the archive."""
     done_before: int
-    """In the lake already, at this revision."""
+    """Videos already in the lake at this revision."""
     failed_before: int
-    """Failed earlier for a reason that would come again; not tried."""
+    """Videos that failed earlier with a permanent error and were not retried."""
     postponed: int
-    """Left for a later run by `limits.max_videos`."""
+    """Videos over `limits.max_videos`, left for a later run."""
     ok: int
     failed: int
     video_s: float

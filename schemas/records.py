@@ -1,4 +1,4 @@
-"""What the pipeline says about one video, as typed records. Times are seconds from the video's start, half-open."""
+"""Records of one video. Times are in seconds from its start; time ranges are half-open."""
 
 from dataclasses import dataclass, field
 from typing import Literal
@@ -9,14 +9,14 @@ from numpy.typing import NDArray
 from schemas.media import MediaInfo
 
 Embedding = NDArray[np.float32]
-"""(d,) float32 of unit length; all zeros where the modality is missing."""
+"""(d,) float32 of unit length; all zeros if the modality is missing."""
 
 Transition = Literal["start", "cut", "gradual", "slide"]
 
 
 @dataclass(frozen=True, slots=True)
 class Shot:
-    """A run of frames from one camera take, or one slide."""
+    """Frames of one camera take, or of one slide."""
 
     index: int
     start_s: float
@@ -29,7 +29,7 @@ class Shot:
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """A name and how sure the model is of it."""
+    """A name and its score."""
 
     label: str
     score: float
@@ -37,7 +37,7 @@ class Label:
 
 @dataclass(frozen=True, slots=True)
 class TextLine:
-    """A line of text read off a picture."""
+    """A line of text recognised in a frame."""
 
     text: str
     box: tuple[float, float, float, float]
@@ -47,12 +47,12 @@ class TextLine:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class KeyframeImage:
-    """A chosen keyframe with its picture still in memory; becomes a `Keyframe` and is dropped."""
+    """A keyframe with its image in memory, before it becomes a `Keyframe`."""
 
     time_s: float
     shot_index: int
     sharpness: float
-    """Variance of the Laplacian of the grey picture scaled to 320 pixels wide; larger is sharper."""
+    """Variance of the Laplacian of the grey image at a width of 320 pixels; larger is sharper."""
     phash: int
     """64-bit perceptual hash (unsigned)."""
     image: NDArray[np.uint8]
@@ -61,7 +61,7 @@ class KeyframeImage:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Keyframe:
-    """A kept keyframe; a row of `frames`."""
+    """A keyframe; a row of `frames`."""
 
     index: int
     time_s: float
@@ -78,9 +78,9 @@ class Keyframe:
     caption_source: str
     embedding: Embedding
     text_embedding: Embedding | None = None
-    """Of the text on screen, by the text encoder; None or zeros where there is none."""
+    """Vector of the on-screen text, by the text encoder; None or zeros if there is none."""
     coordinated_embedding: Embedding | None = None
-    """In the space that pictures share with texts; None or zeros where nothing was recognised."""
+    """Vector in the space shared by images and texts; None or zeros if nothing was recognised."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ class Word:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Utterance:
-    """A segment of speech, as a sentence or clause; a row of `utterances`."""
+    """A sentence or clause of speech; a row of `utterances`."""
 
     index: int
     start_s: float
@@ -109,11 +109,11 @@ class Utterance:
     no_speech_prob: float
     compression_ratio: float
     flags: tuple[str, ...]
-    """Reasons to doubt the text, e.g. `low_logprob`, `repetitive`; empty where there are none."""
+    """Reasons to doubt the text, e.g. `low_logprob`, `repetitive`."""
     embedding: Embedding | None = None
     """Set by the text step."""
     translation: str | None = None
-    """In English, where it was asked for."""
+    """In English, if requested."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -121,17 +121,17 @@ class Transcript:
     """The speech of a video."""
 
     language: str | None
-    """None where nobody speaks."""
+    """ISO 639-1; None if there is no speech."""
     language_probability: float
     speech_s: float
-    """Seconds of speech that the voice activity detector found."""
+    """Seconds of speech found by the voice activity detector."""
     utterances: tuple[Utterance, ...]
     engine: str
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scene:
-    """Shots that belong together, fused with what is said and shown in them; a row of `scenes`."""
+    """Shots that belong together, with their speech, on-screen text and frames; a row of `scenes`."""
 
     index: int
     start_s: float
@@ -148,12 +148,12 @@ class Scene:
     keyphrases: tuple[Label, ...] = ()
     labels: tuple[Label, ...] = ()
     coordinated_embedding: Embedding | None = None
-    """Of its pictures, in the space that they share with texts."""
+    """Mean vector of its frames in the space shared by images and texts."""
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Where in the video a statement rests."""
+    """An utterance or a frame that supports a statement."""
 
     kind: Literal["utterance", "frame"]
     id: str
@@ -164,7 +164,7 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class SummarySentence:
-    """One sentence of the summary with what it rests on."""
+    """A sentence of the summary with its evidence."""
 
     text: str
     score: float
@@ -173,7 +173,7 @@ class SummarySentence:
 
 @dataclass(frozen=True, slots=True)
 class Chapter:
-    """A titled stretch; chapters start at 0 and cover the video."""
+    """A titled time range; the chapters start at 0 and cover the video."""
 
     title: str
     start_s: float
@@ -203,20 +203,20 @@ class Summary:
     keyphrases: tuple[Label, ...] = ()
     labels: tuple[Label, ...] = ()
     abstract: tuple[SummarySentence, ...] = ()
-    """In a model's own words; empty unless a model was asked for."""
+    """In a model's own words; empty if no model is configured."""
     abstract_source: str = ""
-    """`model:<id>`; empty where there is no abstract."""
+    """`model:<id>`; empty if there is no abstract."""
     abstract_dropped: int = 0
-    """Sentences of the model that its evidence did not support."""
+    """Number of sentences left out because the evidence does not support them."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Analysis:
-    """All that was found out about one video."""
+    """Everything that the analysis of one video found."""
 
     info: MediaInfo
     duration_s: float
-    """Measured by the decoding pass."""
+    """Measured while decoding."""
     frame_count: int
     corrupt_packets: int
     shots: tuple[Shot, ...]
@@ -225,7 +225,7 @@ class Analysis:
     scenes: tuple[Scene, ...]
     summary: Summary
     text_model: str = ""
-    """Id of the encoder that made the text vectors."""
+    """Id of the text encoder."""
     timings_s: dict[str, float] = field(default_factory=dict)
     """Seconds spent in each step, by name."""
     warnings: tuple[str, ...] = ()
@@ -233,17 +233,17 @@ class Analysis:
 
 @dataclass(frozen=True, slots=True)
 class ArchiveItem:
-    """A file found in the archive, before anyone looked inside."""
+    """A file found in the archive, before it is opened."""
 
     uri: str
     size_bytes: int
     mtime_ns: int
-    """0 where the store does not say."""
+    """0 if the store does not provide it."""
 
 
 @dataclass(frozen=True, slots=True)
 class VideoTask:
-    """A video to analyse: one content, at least one place where it was found."""
+    """A video to analyse: one content at one or more locations."""
 
     video_id: str
     uris: tuple[str, ...]
@@ -263,10 +263,10 @@ class Failure:
 
 
 def utterance_id(video_id: str, index: int) -> str:
-    """Name an utterance across tables."""
+    """Return the id of an utterance, unique across videos."""
     return f"{video_id}-u{index:05d}"
 
 
 def frame_id(video_id: str, index: int) -> str:
-    """Name a keyframe across tables."""
+    """Return the id of a keyframe, unique across videos."""
     return f"{video_id}-f{index:05d}"

@@ -1,4 +1,8 @@
-"""The lake's tables as Arrow schemas. Every field carries its meaning in its metadata (`description`, `unit`)."""
+"""The lake's tables as Arrow schemas. Every field has its meaning in its metadata (`description`, `unit`).
+
+To add a column: describe it here, fill it in `pipeline.lake.rows`, read it in `pipeline.lake.records`, and run
+`make docs` for the reference. Files without the column are read with NULL.
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 
 FORMAT_VERSION = 2
-"""Version of the tables; raised when a reader would have to change."""
+"""Version of the tables. It increases when readers have to change."""
 
 
 def _field(name: str, kind: pa.DataType, description: str, *, unit: str = "", nullable: bool = False) -> pa.Field:
@@ -41,18 +45,18 @@ def _embedding(name: str, dimensions: int, model: str, space: str, description: 
 
 
 Encoder = tuple[str, int]
-"""Id of a model, or of the space that several make, and dimensions of its vectors."""
+"""Id of a model, or of a space that several models share, and the dimensions of its vectors."""
 
 NO_ENCODER: Encoder = ("none", 1)
 
 _SPAN = [
-    _seconds("start_s", "First moment, from the start of the video."),
-    _seconds("end_s", "Moment after the last one."),
+    _seconds("start_s", "Start, from the start of the video."),
+    _seconds("end_s", "End, exclusive."),
 ]
 _KEYS = [
-    _text("video_id", "Digest of the file's content: copies and renamed files are the same video."),
+    _text("video_id", "Digest of the file's content. Copies and renamed files are the same video."),
     _text("revision", "Digest of the configuration and models that made the row."),
-    _text("shard", "Commit that wrote the row; readers take a video's rows of its newest commit."),
+    _text("shard", "Commit that wrote the row. Readers take the rows of a video's newest commit."),
 ]
 LABEL = pa.struct([pa.field("label", pa.string(), nullable=False), pa.field("score", pa.float32(), nullable=False)])
 WORD = pa.struct(
@@ -105,104 +109,104 @@ TEXT_BY_NAME = pa.map_(pa.string(), pa.string())
 
 TABLE_NAMES = ("videos", "shots", "frames", "utterances", "scenes", "summaries", "errors", "runs", "sources")
 VIDEO_TABLES = ("shots", "frames", "utterances", "scenes", "summaries", "errors", "videos")
-"""The tables that a shard writes, in the order they are published: `videos` last."""
+"""The tables that a shard writes, in the order of publishing: `videos` last."""
 
 DESCRIPTIONS: Mapping[str, str] = {
-    "videos": "One row a video and revision: what the file is, and what became of its analysis.",
-    "shots": "One row a shot: the run of frames between two transitions.",
-    "frames": "One row a kept keyframe, with its thumbnail, labels, on-screen text and embedding.",
-    "utterances": "One row a segment of speech, with its words and embedding.",
-    "scenes": "One row a scene: shots that belong together, fused with what is said in them.",
-    "summaries": "One row a video: headline, summary with evidence, chapters, highlights.",
-    "errors": "One row a video that could not be analysed, with the reason.",
-    "runs": "One row a flow run: configuration, versions, models, counts and costs.",
-    "sources": "One row a place and the content found there, so that unchanged files are not read again.",
+    "videos": "One row per video and revision: the file, and the result of its analysis.",
+    "shots": "One row per shot: the frames between two transitions.",
+    "frames": "One row per keyframe, with its thumbnail, labels, on-screen text and embeddings.",
+    "utterances": "One row per segment of speech, with its words and embedding.",
+    "scenes": "One row per scene: shots that belong together, fused with their speech.",
+    "summaries": "One row per video: headline, summary with evidence, chapters, highlights.",
+    "errors": "One row per video whose analysis failed, with the reason.",
+    "runs": "One row per flow run: configuration, versions, models, counts and compute.",
+    "sources": "One row per location and the content found there, so that unchanged files are not read again.",
 }
 
 _VIDEOS = [
     *_KEYS,
     _text("status", "`ok`, or `failed` (the reason is in `errors`)."),
-    _text("uri", "Where the video was first seen."),
-    _list("uris", pa.string(), "Every place where this content was found."),
+    _text("uri", "Location where the video was first found."),
+    _list("uris", pa.string(), "All locations where this content was found."),
     _int("size_bytes", "Size of the file.", unit="byte", kind=pa.int64()),
-    _int("mtime_ns", "Modification time at `uri` when it was read; 0 if unknown.", unit="ns", kind=pa.int64()),
-    _text("container", "Container format as FFmpeg names it; empty where the probe failed."),
-    _text("video_codec", "Codec of the picture.", nullable=True),
-    _text("audio_codec", "Codec of the sound track that was transcribed.", nullable=True),
-    _int("audio_tracks", "Sound tracks in the file."),
-    _int("width", "Width as shown; 0 without picture.", unit="pixel"),
-    _int("height", "Height as shown; 0 without picture.", unit="pixel"),
-    _field("fps", pa.float64(), "Average frames a second; 0 if unknown.", unit="1/s"),
-    _int("rotation", "Clockwise turn that shows the picture upright.", unit="degree"),
-    _seconds("duration_s", "Length, measured by decoding."),
-    _int("frame_count", "Frames decoded.", kind=pa.int64()),
-    _int("corrupt_packets", "Packets skipped because they could not be decoded."),
-    _field("has_video", pa.bool_(), "Whether there are moving pictures (an attached cover is none)."),
-    _field("has_audio", pa.bool_(), "Whether there is sound."),
-    _text("language", "Spoken language (ISO 639-1); null where nobody speaks.", nullable=True),
-    _score("language_probability", "How sure the model is of the language; 0 where nobody speaks."),
-    _seconds("speech_s", "Seconds of speech found."),
+    _int("mtime_ns", "Modification time of `uri` when it was read; 0 if unknown.", unit="ns", kind=pa.int64()),
+    _text("container", "Container format as FFmpeg names it; empty if the probe failed."),
+    _text("video_codec", "Codec of the video stream.", nullable=True),
+    _text("audio_codec", "Codec of the audio track that was transcribed.", nullable=True),
+    _int("audio_tracks", "Audio tracks in the file."),
+    _int("width", "Displayed width; 0 without video.", unit="pixel"),
+    _int("height", "Displayed height; 0 without video.", unit="pixel"),
+    _field("fps", pa.float64(), "Average frames per second; 0 if unknown.", unit="1/s"),
+    _int("rotation", "Clockwise rotation that shows the frames upright.", unit="degree"),
+    _seconds("duration_s", "Duration, measured by decoding."),
+    _int("frame_count", "Decoded frames.", kind=pa.int64()),
+    _int("corrupt_packets", "Packets that could not be decoded and were skipped."),
+    _field("has_video", pa.bool_(), "Whether the file has a video stream. Cover art does not count."),
+    _field("has_audio", pa.bool_(), "Whether the file has an audio stream."),
+    _text("language", "Spoken language (ISO 639-1); null without speech.", nullable=True),
+    _score("language_probability", "Probability of the language; 0 without speech."),
+    _seconds("speech_s", "Duration of all speech."),
     _int("shots", "Rows in `shots`."),
     _int("frames", "Rows in `frames`."),
     _int("utterances", "Rows in `utterances`."),
-    _int("words", "Words spoken."),
+    _int("words", "Spoken words."),
     _int("scenes", "Rows in `scenes`."),
-    _int("speakers", "Different voices that were told apart; 0 where nobody speaks or voices are not compared."),
-    _text("text_model", "Text encoder of the video's text vectors; empty where the analysis failed."),
-    _list("warnings", pa.string(), "What a reader of this video's rows should know."),
-    _field("timings_s", SECONDS_BY_STEP, "Seconds of compute, by step.", unit="s"),
-    _field("committed_at", pa.timestamp("us", tz="UTC"), "When the row was written."),
+    _int("speakers", "Number of speakers; 0 without speech or without speaker diarization."),
+    _text("text_model", "Text encoder of the video's text vectors; empty if the analysis failed."),
+    _list("warnings", pa.string(), "Notes that a reader of this video's rows should know."),
+    _field("timings_s", SECONDS_BY_STEP, "Seconds of compute per step.", unit="s"),
+    _field("committed_at", pa.timestamp("us", tz="UTC"), "Time when the row was written."),
 ]
 
 _SHOTS = [
     *_KEYS,
-    _int("shot_index", "Place in the video, from 0."),
+    _int("shot_index", "Index in the video, from 0."),
     *_SPAN,
-    _text("transition", "How the shot begins: `start`, `cut`, `gradual` or `slide`."),
+    _text("transition", "How the shot starts: `start`, `cut`, `gradual` or `slide`."),
     _score("score", "Confidence in that transition, 0 to 1."),
 ]
 
 _ERRORS = [
     *_KEYS,
-    _text("uri", "Where the video was seen."),
-    _text("stage", "Step that failed."),
-    _text("kind", "Why, as one of a fixed set (see `schemas.errors.ErrorKind`)."),
+    _text("uri", "Location of the video."),
+    _text("stage", "The step that failed."),
+    _text("kind", "Kind of error, one of `schemas.errors.ErrorKind`."),
     _text("message", "What happened and what to do."),
-    _text("traceback", "For developers; empty for expected failures."),
-    _int("attempts", "How often it was tried in that run."),
-    _field("failed_at", pa.timestamp("us", tz="UTC"), "When."),
+    _text("traceback", "Traceback for developers; empty for expected failures."),
+    _int("attempts", "Number of attempts in that run."),
+    _field("failed_at", pa.timestamp("us", tz="UTC"), "Time of the failure."),
 ]
 
 _RUNS = [
     _text("run_id", "Name of the run."),
-    _text("revision", "Revision this run wrote."),
+    _text("revision", "Revision that this run wrote."),
     _field("started_at", pa.timestamp("us", tz="UTC"), "Start."),
     _field("finished_at", pa.timestamp("us", tz="UTC"), "End."),
     _text("state", "`completed`, `completed_with_errors`, `stopped` or `failed`."),
-    _list("archive", pa.string(), "The archive as it was named."),
-    _text("configuration", "The whole configuration, JSON."),
-    _field("versions", TEXT_BY_NAME, "Versions of Videolake, Python and the libraries that matter."),
+    _list("archive", pa.string(), "The archive as the user named it."),
+    _text("configuration", "The whole configuration as JSON."),
+    _field("versions", TEXT_BY_NAME, "Versions of Videolake, Python and the main libraries."),
     _list(
         "models",
         pa.struct([pa.field(name, pa.string(), nullable=False) for name in ("role", "id", "licence", "digest")]),
-        "Models that were used, with licence and digest of their weights.",
+        "Models of the run, with the licence and digest of their weights.",
     ),
     _int("videos_found", "Distinct contents in the archive."),
-    _int("videos_skipped", "Already in the lake at this revision."),
-    _int("videos_ok", "Analysed by this run."),
-    _int("videos_failed", "Failed in this run."),
-    _seconds("video_s", "Seconds of video analysed."),
-    _seconds("wall_s", "Seconds the run took."),
-    _field("compute_s", SECONDS_BY_STEP, "Seconds of compute, by step, over all workers.", unit="s"),
-    _text("prefect_flow_run_id", "Flow run in Prefect; null where it ran without.", nullable=True),
+    _int("videos_skipped", "Videos that were already in the lake at this revision."),
+    _int("videos_ok", "Videos that this run analysed."),
+    _int("videos_failed", "Videos that failed in this run."),
+    _seconds("video_s", "Duration of all analysed videos."),
+    _seconds("wall_s", "Duration of the run."),
+    _field("compute_s", SECONDS_BY_STEP, "Seconds of compute per step, over all workers.", unit="s"),
+    _text("prefect_flow_run_id", "Flow run in Prefect; null for a run without Prefect.", nullable=True),
 ]
 
 _SOURCES = [
-    _text("uri", "The place."),
-    _int("size_bytes", "Size of the file then.", unit="byte", kind=pa.int64()),
-    _int("mtime_ns", "Modification time then; 0 if unknown.", unit="ns", kind=pa.int64()),
-    _text("video_id", "Digest of the content that was there."),
-    _field("seen_at", pa.timestamp("us", tz="UTC"), "When it was read; the newest row of a place counts."),
+    _text("uri", "The location."),
+    _int("size_bytes", "Size of the file at that time.", unit="byte", kind=pa.int64()),
+    _int("mtime_ns", "Modification time of the file; 0 if unknown.", unit="ns", kind=pa.int64()),
+    _text("video_id", "Digest of the content found there."),
+    _field("seen_at", pa.timestamp("us", tz="UTC"), "Time when it was read. The newest row of a location counts."),
 ]
 
 
@@ -210,30 +214,34 @@ def _frames(text: Encoder, vision: Encoder, coordinated: Encoder, fused: Encoder
     del fused
     return [
         *_KEYS,
-        _text("frame_id", "Name of the keyframe across tables."),
-        _int("frame_index", "Place among the video's keyframes, from 0."),
-        _seconds("time_s", "Presentation time."),
-        _int("shot_index", "Shot it stands for."),
+        _text("frame_id", "Id of the keyframe in all tables."),
+        _int("frame_index", "Index among the video's keyframes, from 0."),
+        _seconds("time_s", "Presentation timestamp."),
+        _int("shot_index", "The shot it represents."),
         _score("sharpness", "Variance of the Laplacian at 320 pixels wide; larger is sharper."),
         _int("phash", "64-bit perceptual hash; near-duplicates differ in few bits.", kind=pa.uint64()),
-        _int("width", "Width of the frame the models saw.", unit="pixel"),
-        _int("height", "Height of it.", unit="pixel"),
+        _int("width", "Width of the frame that the models saw.", unit="pixel"),
+        _int("height", "Height of that frame.", unit="pixel"),
         _field("thumbnail", pa.binary(), "JPEG."),
-        _list("labels", LABEL, "What the vision model sees, most probable first."),
-        _list("text_lines", TEXT_LINE, "Lines of text on screen; boxes are x0, y0, x1, y1 as fractions."),
-        _text("text", "The lines joined."),
-        _text("caption", "One sentence about the picture."),
+        _list("labels", LABEL, "Labels of the vision model, the most probable first."),
+        _list(
+            "text_lines",
+            TEXT_LINE,
+            "Lines of text on screen. Boxes are x0, y0, x1, y1 as fractions of width and height.",
+        ),
+        _text("text", "All lines of text on screen."),
+        _text("caption", "One sentence about the frame."),
         _text("caption_source", "`composed`, or `model:<id>`."),
-        _embedding("embedding", vision[1], vision[0], "vision", "Unit vector of the picture."),
+        _embedding("embedding", vision[1], vision[0], "vision", "Unit vector of the frame."),
         _embedding(
-            "text_embedding", text[1], text[0], "text", "Unit vector of the text on screen; zeros if there is none."
+            "text_embedding", text[1], text[0], "text", "Unit vector of the text on screen; zeros without text."
         ),
         _embedding(
             "coordinated_embedding",
             coordinated[1],
             coordinated[0],
             "coordinated",
-            "Unit vector of the picture in a space that it shares with texts; zeros if nothing was recognised.",
+            "Unit vector of the frame in a space that frames and texts share; zeros if nothing was recognised.",
         ),
     ]
 
@@ -242,18 +250,18 @@ def _utterances(text: Encoder, vision: Encoder, coordinated: Encoder, fused: Enc
     del vision, coordinated, fused
     return [
         *_KEYS,
-        _text("utterance_id", "Name of the utterance across tables."),
-        _int("utterance_index", "Place in the video, from 0."),
+        _text("utterance_id", "Id of the utterance in all tables."),
+        _int("utterance_index", "Index in the video, from 0."),
         *_SPAN,
-        _text("text", "What was said."),
-        _text("translation", "The same in English; null unless it was asked for.", nullable=True),
+        _text("text", "The spoken text."),
+        _text("translation", "Translation into English; null unless the configuration asks for it.", nullable=True),
         _text("language", "ISO 639-1."),
-        _text("speaker", "Who spoke, if known.", nullable=True),
-        _list("words", WORD, "Words with their times; empty where they were not aligned."),
+        _text("speaker", "The speaker; null if unknown.", nullable=True),
+        _list("words", WORD, "Words with timestamps; empty if they were not aligned."),
         _score("avg_logprob", "Mean log-probability of the tokens."),
-        _score("no_speech_prob", "Whisper's probability that nobody speaks."),
-        _score("compression_ratio", "zlib ratio of the text; above 2.4 it repeats itself."),
-        _list("flags", pa.string(), "Reasons to doubt the text; empty where there are none."),
+        _score("no_speech_prob", "Whisper's probability that there is no speech."),
+        _score("compression_ratio", "zlib compression ratio of the text. Above 2.4 the text repeats itself."),
+        _list("flags", pa.string(), "Reasons to doubt the text; usually empty."),
         _embedding("embedding", text[1], text[0], "text", "Unit vector of the text."),
     ]
 
@@ -261,68 +269,74 @@ def _utterances(text: Encoder, vision: Encoder, coordinated: Encoder, fused: Enc
 def _scenes(text: Encoder, vision: Encoder, coordinated: Encoder, fused: Encoder) -> list[pa.Field]:
     return [
         *_KEYS,
-        _int("scene_index", "Place in the video, from 0."),
+        _int("scene_index", "Index in the video, from 0."),
         *_SPAN,
         _list("shot_indices", pa.int32(), "Shots of the scene."),
-        _text("text", "What is said and written in it."),
-        _text("caption", "One sentence about it."),
+        _text("text", "Speech and on-screen text of the scene."),
+        _text("caption", "One sentence about the scene."),
         _list(
             "topics",
             LABEL,
-            "Topics of the taxonomy that it is about, strongest first. Scores are probabilities: of texts calibrated "
-            "on the taxonomy itself, of pictures only as good as the labels' (docs/understanding.md).",
+            "Topics from the taxonomy, the strongest first. Scores are probabilities: for text, calibrated on the "
+            "taxonomy itself; for frames, only as good as those of the labels (docs/understanding.md).",
         ),
         _list(
             "keyphrases",
             LABEL,
-            "Phrases of what is said and written that say what it is about. Scores are cosines, not calibrated.",
+            "Phrases of the text that tell what it is about. Scores are cosines, not calibrated.",
         ),
         _list(
             "labels",
             LABEL,
-            "What its pictures show, strongest first. Scores are means over its frames, not calibrated.",
+            "Labels of its frames, the strongest first. Scores are means over its frames, not calibrated.",
+        ),
+        _embedding("text_embedding", text[1], text[0], "text", "Unit vector of the text; zeros without text."),
+        _embedding(
+            "vision_embedding", vision[1], vision[0], "vision", "Unit vector of its keyframes; zeros without keyframes."
         ),
         _embedding(
-            "text_embedding", text[1], text[0], "text", "Unit vector of what is said and written; zeros if none."
+            "fused_embedding",
+            fused[1],
+            fused[0],
+            "fused",
+            "Text and vision vectors, weighted and joined, as one unit vector.",
         ),
-        _embedding("vision_embedding", vision[1], vision[0], "vision", "Unit vector of its pictures; zeros if none."),
-        _embedding("fused_embedding", fused[1], fused[0], "fused", "Both, weighted and joined, as one unit vector."),
         _embedding(
             "coordinated_embedding",
             coordinated[1],
             coordinated[0],
             "coordinated",
-            "Unit vector of its pictures in a space that they share with texts; zeros if none.",
+            "Unit vector of its keyframes in a space that frames and texts share; zeros without keyframes.",
         ),
         _score("text_weight", "Weight of the text in the fused vector, 0 to 1."),
-        _score("vision_weight", "Weight of the picture, 0 to 1."),
+        _score("vision_weight", "Weight of the frames in the fused vector, 0 to 1."),
     ]
 
 
 _SUMMARIES = [
     *_KEYS,
-    _text("headline", "The video in one line."),
-    _list("sentences", SENTENCE, "Summary in order of time, each sentence with the evidence it rests on."),
-    _list("chapters", CHAPTER, "Titled stretches; they start at 0 and cover the video."),
-    _list("highlights", HIGHLIGHT, "Moments worth jumping to, and why."),
-    _list("keyframe_ids", pa.string(), "Storyboard, in order of time."),
+    _text("headline", "One line about the video."),
+    _list("sentences", SENTENCE, "Summary in order of time. Each sentence comes with its evidence."),
+    _list("chapters", CHAPTER, "Titled chapters. The first starts at 0, and together they cover the video."),
+    _list("highlights", HIGHLIGHT, "Moments worth jumping to, with the reason."),
+    _list("keyframe_ids", pa.string(), "Keyframes of the storyboard, in order of time."),
     _list(
         "topics",
         LABEL,
-        "Topics of the taxonomy that it is about, strongest first. Scores are those of its surest scene, less where "
-        "the topic fills under a fifth of the video; as such not calibrated.",
+        "Topics from the taxonomy, the strongest first. A score is that of the most certain scene, reduced if the "
+        "topic covers less than a fifth of the video. Not calibrated.",
     ),
     _list(
         "keyphrases",
         LABEL,
-        "Phrases of what is said and written that say what it is about. Scores are cosines, not calibrated.",
+        "Phrases of the text that tell what it is about. Scores are cosines, not calibrated.",
     ),
     _list(
-        "labels", LABEL, "What its pictures show, strongest first. Scores are means over its frames, not calibrated."
+        "labels", LABEL, "Labels of its frames, the strongest first. Scores are means over its frames, not calibrated."
     ),
-    _list("abstract", SENTENCE, "Summary in a model's own words, with evidence; empty unless a model was asked for."),
-    _text("abstract_source", "`model:<id>`; empty where there is no abstract."),
-    _int("abstract_dropped", "Sentences of the model that its evidence did not support, and that were left out."),
+    _list("abstract", SENTENCE, "Summary written by a model, with evidence; empty unless a model is configured."),
+    _text("abstract_source", "`model:<id>`; empty without an abstract."),
+    _int("abstract_dropped", "Sentences of the model that were left out because its evidence did not support them."),
 ]
 
 
@@ -341,7 +355,7 @@ def table_schema(
         text: Id and dimensions of the text encoder.
         vision: Id and dimensions of the frame encoder.
         coordinated: Id and dimensions of the space that frames share with texts.
-        fused: Id and dimensions of the joint vectors; default: those of text and vision one after the other.
+        fused: Id and dimensions of the joint vectors; default: those of text and vision, concatenated.
 
     Raises:
         KeyError: There is no such table.

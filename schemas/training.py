@@ -1,4 +1,4 @@
-"""How a text encoder is trained on a lake's own words, and what came of it."""
+"""Options and reports of training a text encoder on the text of a lake."""
 
 from typing import Literal
 
@@ -9,47 +9,47 @@ BertSize = Literal["tiny", "mini", "small", "medium", "base", "large"]
 
 
 class TrainingOptions(BaseModel):
-    """How weights are fitted, for pre-training and fine-tuning alike."""
+    """How a model is trained, for both pre-training and fine-tuning."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     epochs: int = Field(3, ge=1, le=1000)
     batch_size: int = Field(16, ge=1)
-    """Texts, or pairs of them, a step."""
+    """Texts, or pairs of texts, per step."""
     learning_rate: float = Field(5e-5, gt=0)
-    """At its peak; it rises over the first steps, then falls to zero in a line."""
+    """Peak learning rate. It rises linearly over the first steps, then falls linearly to zero."""
     warmup: float = Field(0.1, ge=0, lt=1)
-    """Share of the steps over which the learning rate rises."""
+    """Share of the steps in which the learning rate rises."""
     weight_decay: float = Field(0.01, ge=0)
     max_tokens: int = Field(128, ge=8, le=512)
-    """Longer texts are cut."""
+    """Longer texts are truncated."""
     held_out: float = Field(0.1, gt=0, lt=1)
-    """Share of documents or examples that are not learnt from, but measured on."""
+    """Share of documents or examples used for evaluation instead of training."""
     masked: float = Field(0.15, gt=0, lt=1)
-    """Share of tokens that pre-training hides."""
+    """Share of tokens masked in pre-training."""
     seed: int = 7
 
 
 class PretrainingScore(BaseModel):
-    """What a model knows of held-out text."""
+    """Scores of a model on held-out text."""
 
     model_config = ConfigDict(frozen=True)
 
     mlm_loss: float
-    """Mean cross-entropy of hidden tokens, in nats; its exponential is the pseudo-perplexity."""
+    """Mean cross-entropy of masked tokens, in nats; its exponential is the pseudo-perplexity."""
     mlm_accuracy: float
-    """Share of hidden tokens that are guessed right."""
+    """Share of masked tokens that are predicted correctly."""
     nsp_accuracy: float | None
-    """Share of pairs told right as consecutive or not; None where the model has no such head."""
+    """Share of pairs correctly classified as consecutive or not; None if the model has no such head."""
 
 
 class PretrainingReport(BaseModel):
-    """What pre-training did."""
+    """Result of pre-training."""
 
     model_config = ConfigDict(frozen=True)
 
     base: str
-    """Model it began with; `scratch:<size>` for a new one."""
+    """Model that training started from; `scratch:<size>` for a new one."""
     documents: int
     sentences: int
     steps: int
@@ -58,7 +58,7 @@ class PretrainingReport(BaseModel):
 
 
 class ClassReport(BaseModel):
-    """How well one class is recognised in held-out examples."""
+    """Scores of one class on held-out examples."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -70,7 +70,7 @@ class ClassReport(BaseModel):
 
 
 class FinetuningReport(BaseModel):
-    """What fine-tuning for classification did, measured on held-out examples."""
+    """Result of fine-tuning for classification, evaluated on held-out examples."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -81,7 +81,7 @@ class FinetuningReport(BaseModel):
     accuracy: float
     macro_f1: float
     majority_accuracy: float
-    """Of always saying the most frequent class: the floor to beat."""
+    """Accuracy of always predicting the most frequent class: the baseline."""
     classes: tuple[ClassReport, ...]
     confusion: tuple[tuple[int, ...], ...]
-    """Rows: true classes, columns: predicted ones, both in the order of `classes`."""
+    """Rows are true classes, columns predicted classes, both in the order of `classes`."""

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from pipeline.extras.sample.draw import read_photo
-from pipeline.extras.sample.film import Narrator, Scene, make_film, still
+from pipeline.extras.sample.narrated import Narrator, Scene, make_narrated_video, still
 from pipeline.extras.sample.packages import package_file
 from pipeline.extras.sample.truth import Truth
 from pipeline.lake import Lake
@@ -38,7 +38,7 @@ def make_known_lake(folder: Path) -> KnownLake:
     archive = folder / "archive"
     archive.mkdir()
     film = archive / 'The cat\'s "film" <1>.mp4'
-    truth = make_film(film, _SCENES, fps=25, narrator=Narrator())
+    truth = make_narrated_video(film, _SCENES, fps=25, narrator=Narrator())
     silent = material.shots_video(archive / "silent.mp4", (1.0, 1.0), size=(160, 90))
     material.text_named_mp4(archive / "broken.mp4")
     lake = Lake.create(str(folder / "lake"))

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.extras.sample.draw import moving_shapes, noise, write_text
-from pipeline.extras.sample.make import write_sound, write_video
+from pipeline.extras.sample.make import write_audio, write_video
 from pipeline.extras.sample.packages import package_file
 from pipeline.extras.sample.speech import speak
 from schemas.media import SAMPLE_RATE_HZ
@@ -34,7 +34,7 @@ __all__ = [
     "truncated",
     "variable_rate_video",
     "video_with_alpha",
-    "write_sound",
+    "write_audio",
     "write_text",
     "write_video",
 ]

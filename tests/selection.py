@@ -15,8 +15,13 @@ import pytest
 
 SLOW = ("prefect", "cluster", "browser", "models", "slow")
 """Marks that are left out, the slowest first."""
-_PROGRAMS = {"gcs_server": "cluster", "raylet": "cluster", "prefect.server": "prefect", "playwright": "browser"}
-_STARTING = "subprocess.Popen"
+_PROGRAMS = {
+    "gcs_server": "cluster",
+    "raylet": "cluster",
+    "prefect.server": "prefect",
+    "prefect server": "prefect",
+    "playwright": "browser",
+}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -50,7 +55,7 @@ def _rank(item: pytest.Item) -> int:
 
 
 def _refuse_programs(event: str, arguments: tuple[Any, ...]) -> None:
-    if event != _STARTING:
+    if event != "subprocess.Popen":
         return
     command = " ".join(map(os.fsdecode, arguments[1]))
     for program, mark in _PROGRAMS.items():
@@ -70,7 +75,9 @@ def _refuse_models() -> None:
         (faster_whisper.WhisperModel, "__init__"),
         (PreTrainedModel, "from_pretrained"),
     ):
-        setattr(owner, name, _guarded(getattr(owner, name)))
+        load = vars(owner)[name]
+        bound = isinstance(load, classmethod)
+        setattr(owner, name, classmethod(_guarded(load.__func__)) if bound else _guarded(load))
 
 
 def _guarded(load: Callable[..., Any]) -> Callable[..., Any]:

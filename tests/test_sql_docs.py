@@ -20,6 +20,7 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
     return made
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("query", QUERIES)
 def test_every_query_of_the_page_has_an_answer(lake: Lake, query: str) -> None:
     asked = query.replace("talk.mp4", "v01.mp4").replace("telescope", "sentence")

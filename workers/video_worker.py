@@ -53,7 +53,7 @@ class VideoWorker:
     """
 
     def __init__(self, config: Config, *, threads: int, position: Position = lambda _id, _s: None) -> None:
-        begun = time.perf_counter()
+        started = time.perf_counter()
         self._config = config
         self._position = position
         models = load_models(config, device=choose_device(config.workers.device), threads=threads)
@@ -65,7 +65,7 @@ class VideoWorker:
             coordinated=models.coordinated.space,
             fused=models.fusion.space,
         )
-        self._load_s = time.perf_counter() - begun
+        self._load_s = time.perf_counter() - started
 
     def work(self, task: VideoTask, job: ShardJob) -> VideoOutcome:
         """Analyse a video and stage its rows.
@@ -77,7 +77,7 @@ class VideoWorker:
         Raises:
             LakeError: The lake cannot be written, so the shard cannot continue.
         """
-        begun = time.perf_counter()
+        started = time.perf_counter()
         lake = Lake(job.lake_uri)
         with captured_logs() as log:
             earlier = lake.begin_attempt(job.shard, task.video_id, datetime.now(UTC))
@@ -88,7 +88,7 @@ class VideoWorker:
             if result.failure:
                 logger.warning("%s", result.failure.message)
         lake.stage(job.shard, task.video_id, tables)
-        outcome = _outcome(task, result, wall_s=time.perf_counter() - begun)
+        outcome = _outcome(task, result, wall_s=time.perf_counter() - started)
         load_s, self._load_s = self._load_s, 0.0
         return outcome.model_copy(update={"log": tuple(log), "attempts": len(earlier) + 1, "load_s": load_s})
 

@@ -1,1 +1,1 @@
-"""The parts of `benchmarks/quality.py`: each turns films and what a lake says of them into figures."""
+"""The parts of `benchmarks/quality.py`: each compares films with the lake and returns figures."""

@@ -1,4 +1,4 @@
-"""Scenes scored for text queries: by one modality, and by every fusion of both that the product has."""
+"""Scores of scenes for text queries: by each modality, and by each fusion method of the product."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -15,16 +15,16 @@ from pipeline.search.query_encoder import QueryEncoder, Spaces
 from schemas.config import FusionConfig
 
 Scores = np.ndarray
-"""(queries, scenes); NaN where a scene lacks the modality."""
+"""(queries, scenes); NaN if a scene lacks the modality."""
 
-_DOUBT = 0.3
-"""Weight of an utterance that is flagged, as the product has it."""
+_DOUBTFUL = 0.3
+"""Weight of an utterance that is flagged as doubtful, as in the product."""
 
 
 def scoring_methods(lake: Lake, videos: Mapping[str, Video], texts: Sequence[str]) -> Iterator[tuple[str, Scores, str]]:
     """Yield name, scores and description of each method; scenes are in the order of the videos.
 
-    The weight of text is the default of `fusion.text_weight` everywhere; docs/quality.md says how it was chosen.
+    All methods use the default of `fusion.text_weight`; docs/quality.md explains how it was chosen.
     """
     scenes = [row for video in videos.values() for row in video.scenes]
     encoder = QueryEncoder.of_lake(lake, threads=2)
@@ -36,8 +36,9 @@ def scoring_methods(lake: Lake, videos: Mapping[str, Video], texts: Sequence[str
     yield "frames alone", picture, "cosine of the query and the scene's frames, in their shared space"
 
     joined = np.stack([fuse_early(*pair, text_weight=weight)[0] for pair in zip(said, shown, strict=True)])
-    asked = [fuse_early(*pair, text_weight=weight)[0] for pair in zip(queries.text, queries.coordinated, strict=True)]
-    yield "early fusion", _cosines(np.stack(asked), joined), f"cosine of the joined vectors, text weight {weight:g}"
+    vectors = zip(queries.text, queries.coordinated, strict=True)
+    joined_queries = np.stack([fuse_early(*pair, text_weight=weight)[0] for pair in vectors])
+    yield "early fusion", _cosines(joined_queries, joined), f"cosine of the joined vectors, text weight {weight:g}"
     for name in ("projected", "hybrid"):
         method = fusion_method(
             FusionConfig(method=name),
@@ -48,10 +49,10 @@ def scoring_methods(lake: Lake, videos: Mapping[str, Video], texts: Sequence[str
         fused = np.stack(
             [each[0] for each in method.fuse([part for video in videos.values() for part in _parts(video)])]
         )
-        vectors = _fused_queries(encoder.spaces, method.space, texts)
+        fused_queries = _fused_queries(encoder.spaces, method.space, texts)
         yield (
             f"{name} fusion",
-            _cosines(vectors, fused),
+            _cosines(fused_queries, fused),
             f"cosine of the vectors of `fusion.method = {name}`, untrained",
         )
 
@@ -69,16 +70,16 @@ def scoring_methods(lake: Lake, videos: Mapping[str, Video], texts: Sequence[str
 
 
 def _parts(video: Video) -> Iterator[SceneParts]:
-    """Yield what the fusion methods see of each scene, read back from the lake."""
+    """Yield the input of the fusion methods for each scene, from the lake."""
     starts_s = {shot["shot_index"]: shot["start_s"] for shot in video.shots}
-    # The first keyframe of a shot stands for it from its beginning.
+    # The first keyframe of a shot represents it from its start.
     opens = [index == 0 or video.frames[index - 1]["shot_index"] != each["shot_index"]
              for index, each in enumerate(video.frames)]  # fmt: skip
     times_s = [min(starts_s.get(frame["shot_index"], frame["time_s"]), frame["time_s"]) if first else frame["time_s"]
                for frame, first in zip(video.frames, opens, strict=True)]  # fmt: skip
     times_s.append(video.row["duration_s"])
     texts = [
-        (row["start_s"], row["end_s"], row["embedding"], _DOUBT if row["flags"] else 1.0) for row in video.utterances
+        (row["start_s"], row["end_s"], row["embedding"], _DOUBTFUL if row["flags"] else 1.0) for row in video.utterances
     ]
     texts += [
         (start_s, end_s, frame["text_embedding"], 1.0)
@@ -92,7 +93,7 @@ def _parts(video: Video) -> Iterator[SceneParts]:
         yield SceneParts(
             text=_vector(scene, "text_embedding"),
             vision=_vector(scene, "vision_embedding"),
-            picture=_vector(scene, "coordinated_embedding"),
+            image=_vector(scene, "coordinated_embedding"),
             texts=_track([each[2] for each, _ in near], [sum(each[:2]) / 2 for each, _ in near],
                          [each[3] * spent_s for each, spent_s in near]),
             frames=_track([frame["coordinated_embedding"] for frame in inside if frame["coordinated_embedding"]],
@@ -131,7 +132,7 @@ def _matrix(scenes: Sequence[Row], column: str) -> np.ndarray:
 
 
 def _vector(row: Row, column: str, others: Sequence[Row] = ()) -> np.ndarray:
-    """Return a vector; zeros where the lake has none."""
+    """Return a vector; zeros if the lake has none."""
     if row[column] is not None:
         return np.asarray(row[column], np.float32)
     sizes = (len(other[column]) for other in others if other[column] is not None)

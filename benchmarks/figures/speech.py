@@ -1,4 +1,4 @@
-"""Speech: word error rates, invented words, languages, speakers."""
+"""Speech: word error rates, hallucinated words, languages, speakers."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,18 +24,18 @@ def speech_figures(
     """Measure speech."""
     pairs: dict[str, list[tuple[str, str]]] = defaultdict(list)
     languages: list[tuple[str, str | None, str | None]] = []
-    invented, silent = 0, 0
+    hallucinated, silent = 0, 0
     for film in films:
         video = videos[film.path.name]
         if film.truth.language is None:
-            invented, silent = invented + len(video.words.split()), silent + 1
+            hallucinated, silent = hallucinated + len(video.words.split()), silent + 1
             continue
         pairs[film.truth.language].append((film.truth.transcript, video.words))
         languages.append((film.path.name, film.truth.language, video.row["language"]))
     for recording in recordings:
         video = videos[recording.path.name]
         if not recording.language:
-            invented, silent = invented + len(video.words.split()), silent + 1
+            hallucinated, silent = hallucinated + len(video.words.split()), silent + 1
             continue
         name = "en, real voices" if recording.language == "en" else f"{recording.language}, real voices"
         pairs[name].append((recording.text, video.words))
@@ -58,8 +58,8 @@ def speech_figures(
             0.05 if name == "en, real voices" else None,
         )
     yield Figure(
-        PART, "words in videos without speech", invented, "words", f"{silent} videos",
-        "words in `utterances`; the videos have silence, music, noise or engine sounds", "no words at all", "lower", 0,
+        PART, "hallucinated words", hallucinated, "words", f"{silent} videos",
+        "words in `utterances` of videos with only silence, music, noise or engine sounds", "no speech", "lower", 0,
     )  # fmt: skip
     yield Figure(
         PART, "language", sum(known == found for _, known, found in languages) / max(1, len(languages)), "%",

@@ -1,1 +1,1 @@
-"""Videos of which everything is known, because they were made from the scripts in `films/`."""
+"""Material with known content: films made from the scripts in `films/`, and recordings."""

@@ -1,4 +1,4 @@
-"""The known films as a lake says they are: analysed in this process, once for each revision and state of the code."""
+"""The lake of the known films: analysed in this process, once for each revision and state of the code."""
 
 import hashlib
 from collections.abc import Sequence
@@ -14,10 +14,10 @@ from pipeline.run.revision import models_of, revision_of
 from workers import ShardJob, run_shard
 
 SETTINGS = ("summary.min_chapter_s=15",)
-"""Beside the defaults: the films are short, and so are their chapters."""
+"""Changes of the defaults: the films are short, and so are their chapters."""
 _ROOT = Path(__file__).parents[2]
-_BESIDE = {"__pycache__", "sample", "search", "export"}
-"""Folders of code that analyses nothing."""
+_UNRELATED = {"__pycache__", "sample", "search", "export"}
+"""Folders of code that is not part of the analysis."""
 Row = dict[str, Any]
 
 
@@ -39,17 +39,17 @@ class Video:
 
     @property
     def words(self) -> str:
-        """All that was understood of the speech."""
+        """The whole transcript."""
         return " ".join(row["text"].strip() for row in self.utterances)
 
 
 def analysed_lake(files: Sequence[Path], work: Path, *, settings: Sequence[str] = (), threads: int = 2) -> Lake:
-    """Analyse what the lake does not hold yet.
+    """Analyse the files that are not in the lake yet.
 
     Args:
         files: The archive.
-        work: Folder in which lakes are kept, each named after what made it.
-        settings: `section.key=value`, beside `SETTINGS`.
+        work: Folder of lakes, each named after its revision and code.
+        settings: `section.key=value`, in addition to `SETTINGS`.
         threads: Threads of each model.
     """
     config = load_config(environment={}, settings=[*SETTINGS, *settings, f"workers.threads={threads}"])
@@ -62,7 +62,7 @@ def analysed_lake(files: Sequence[Path], work: Path, *, settings: Sequence[str] 
         job = ShardJob(shard.id, revision, lake.uri, config)
         for outcome in run_shard(job, shard.tasks, None):
             if outcome.status == "failed":
-                raise RuntimeError(f"{outcome.uri} was not analysed: {outcome.error_message}")
+                raise RuntimeError(f"{outcome.uri} could not be analysed: {outcome.error_message}")
             print(
                 f"  analysed {Path(outcome.uri).name} ({outcome.duration_s:.0f} s in {outcome.wall_s:.0f} s)",
                 flush=True,
@@ -72,7 +72,7 @@ def analysed_lake(files: Sequence[Path], work: Path, *, settings: Sequence[str] 
 
 
 def read_videos(lake: Lake) -> dict[str, Video]:
-    """Read all videos, by the name of the file."""
+    """Return all videos by file name."""
 
     def rows(table: str, order: str) -> list[Row]:
         return lake.sql(f"SELECT * FROM {table} ORDER BY video_id, {order}").to_pylist()
@@ -92,10 +92,10 @@ def read_videos(lake: Lake) -> dict[str, Video]:
 
 
 def _code_digest() -> str:
-    """Digest the code that analyses, so that a figure is never of other code than that beside it."""
+    """Return a digest of the analysis code, so that figures always belong to the current code."""
     digest = hashlib.sha256()
     for folder in ("pipeline", "schemas"):
         for file in sorted((_ROOT / folder).rglob("*")):
-            if file.is_file() and not _BESIDE.intersection(file.parts):
+            if file.is_file() and not _UNRELATED.intersection(file.parts):
                 digest.update(file.read_bytes())
     return digest.hexdigest()

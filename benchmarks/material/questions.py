@@ -1,4 +1,4 @@
-"""What is asked about the films, with the moments that answer it."""
+"""Queries about the films, with the moments that answer them."""
 
 from collections.abc import Mapping, Sequence
 
@@ -11,7 +11,8 @@ from benchmarks.measures.retrieval import Question, Span
 def questions(films: Sequence[KnownFilm], videos: Mapping[str, Video], *, english: bool = True) -> list[Question]:
     """Return the queries in English, or those in other languages.
 
-    A query about a scene has that scene as its answer; one about pictures has every scene that shows one of them.
+    The answer of a query about a scene is that scene. The answers of a query about images are all scenes that show one
+    of them.
     """
     scenes = [
         (film, scene, Span(videos[film.path.name].id, *span_s)) for film in films for scene, span_s in film.scenes
@@ -22,7 +23,7 @@ def questions(films: Sequence[KnownFilm], videos: Mapping[str, Video], *, englis
             continue
         for ask in scene.asks:
             answers = [span]
-            if ask.needs == "picture":
+            if ask.needs == "frame":
                 answers = [other for _, each, other in scenes if (each.photo, each.clip) == (scene.photo, scene.clip)]
             asked.append(Question(ask.text, ask.needs, tuple(answers)))
     for picture in picture_asks() if english else ():
@@ -30,5 +31,5 @@ def questions(films: Sequence[KnownFilm], videos: Mapping[str, Video], *, englis
             span for _, scene, span in scenes if scene.photo in picture.pictures or scene.clip in picture.pictures
         ]
         if answers:
-            asked.append(Question(picture.text, "picture", tuple(answers)))
+            asked.append(Question(picture.text, "frame", tuple(answers)))
     return asked

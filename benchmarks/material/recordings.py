@@ -1,4 +1,4 @@
-"""Recordings whose words are known: those in installed packages, and those of a folder of real media."""
+"""Recordings with known transcripts, from installed packages and from a folder of real media."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,11 +16,11 @@ _KENNEDY = "And so my fellow Americans, ask not what your country can do for you
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """A file with real voices, or with none."""
+    """A real recording, with or without speech."""
 
     path: Path
     language: str
-    """ISO 639-1; empty where nobody speaks."""
+    """ISO 639-1; empty if there is no speech."""
     text: str = ""
 
 
@@ -36,11 +36,11 @@ _MEDIA = (
 
 
 def recordings(folder: Path, media: Path | None) -> list[Recording]:
-    """Return what there is.
+    """Return the available recordings.
 
     Args:
-        folder: Where to write those that come out of packages.
-        media: Folder of real media, of which files that are missing are left out; none: without them.
+        folder: For recordings from packages.
+        media: Folder of real media, may be incomplete; None: only recordings from packages.
     """
     folder.mkdir(parents=True, exist_ok=True)
     reading = folder / "book_reading.flac"

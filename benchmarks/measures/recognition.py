@@ -1,4 +1,4 @@
-"""How right words are: word and character error rates."""
+"""Word and character error rates."""
 
 from collections.abc import Iterable, Sequence
 
@@ -9,10 +9,10 @@ from pipeline.language.scripts import UNSPACED_LANGUAGES
 
 
 def word_error_rate(references: Sequence[str], heard: Sequence[str], language: str) -> float:
-    """Return the share of words that are wrong, missing or too many, over all pairs together.
+    """Return the share of wrong, missing and extra words over all pairs.
 
-    Both sides are normalised as Whisper's authors do (Radford et al. 2022, appendix C). Languages that do not space
-    their words are counted by character.
+    Both sides are normalised as in the Whisper paper (Radford et al. 2022, appendix C). Languages without spaces are
+    counted by character.
     """
     normalize = EnglishTextNormalizer() if language == "en" else BasicTextNormalizer()
     pairs = [(normalize(reference), normalize(text)) for reference, text in zip(references, heard, strict=True)]
@@ -22,12 +22,12 @@ def word_error_rate(references: Sequence[str], heard: Sequence[str], language: s
 
 
 def character_error_rate(lines: Sequence[str], read: Sequence[Iterable[str]]) -> float:
-    """Return the share of characters of drawn lines that were read wrongly.
+    """Return the share of characters of drawn lines that were misread.
 
     Args:
-        lines: What was drawn.
-        read: For each of them, all lines that were read while it was on screen; the nearest one counts. A line that
-            nothing comes near counts as wholly wrong, and no worse.
+        lines: The drawn lines.
+        read: For each drawn line, all lines that were recognised while it was on screen. The nearest one counts. The
+            error of a line is at most 100 %.
     """
     wrong = 0.0
     for line, candidates in zip(lines, read, strict=True):

@@ -1,4 +1,4 @@
-"""How well queries find their moments."""
+"""Retrieval: how well queries find their moments."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ import numpy as np
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A stretch of a video."""
+    """A time range of a video."""
 
     video_id: str
     start_s: float
@@ -26,7 +26,7 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Retrieval:
-    """R@1, R@5 and mean reciprocal rank, over so many queries."""
+    """R@1, R@5 and mean reciprocal rank over a number of queries."""
 
     r1: float
     r5: float
@@ -35,9 +35,9 @@ class Retrieval:
 
 
 def is_hit(found: Span, answers: Sequence[Span]) -> bool:
-    """Tell whether at least half of a found stretch lies in one of the true ones.
+    """Tell whether at least half of a found range lies in one of the answers.
 
-    So a stretch that is much longer than the truth does not count: who goes there has still to look for it.
+    A range that is much longer than the answer does not count, because a viewer would still have to search in it.
     """
     length_s = max(found.end_s - found.start_s, 1e-3)
     return any(
@@ -48,12 +48,12 @@ def is_hit(found: Span, answers: Sequence[Span]) -> bool:
 
 
 def first_hit(found: Sequence[Span], answers: Sequence[Span]) -> int | None:
-    """Return the place, from 1, of the first hit."""
-    return next((place for place, span in enumerate(found, start=1) if is_hit(span, answers)), None)
+    """Return the rank of the first hit, starting with 1; None if there is none."""
+    return next((rank for rank, span in enumerate(found, start=1) if is_hit(span, answers)), None)
 
 
 def retrieval(ranks: Sequence[int | None]) -> Retrieval:
-    """Sum up the places of first hits; None is a query whose answer was not found at all."""
+    """Summarise the ranks of first hits; None means that the answer was not found."""
     count = max(1, len(ranks))
     return Retrieval(
         r1=sum(rank == 1 for rank in ranks) / count,
@@ -64,9 +64,9 @@ def retrieval(ranks: Sequence[int | None]) -> Retrieval:
 
 
 def difference_interval(ranks: Sequence[int | None], others: Sequence[int | None]) -> tuple[float, float]:
-    """Return where the difference of two MRRs over the same queries lies with 95 % confidence.
+    """Return the 95 % confidence interval of the difference of two MRRs over the same queries.
 
-    By the paired bootstrap (Efron and Tibshirani 1993): queries are drawn again, with both their ranks.
+    Paired bootstrap (Efron and Tibshirani 1993): queries are resampled together with both ranks.
     """
     gain = np.array([1 / rank if rank else 0.0 for rank in ranks])
     gain -= np.array([1 / rank if rank else 0.0 for rank in others])

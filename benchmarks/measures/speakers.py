@@ -1,4 +1,4 @@
-"""How well voices are told apart."""
+"""Diarization: how well speakers are distinguished."""
 
 from collections.abc import Sequence
 
@@ -8,14 +8,14 @@ from scipy.optimize import linear_sum_assignment
 _STEP_S = 0.01
 
 Turn = tuple[float, float, str]
-"""Start, end and name of who speaks."""
+"""Start, end and name of the speaker."""
 
 
 def diarization_error(known: Sequence[Turn], found: Sequence[Turn], duration_s: float, collar_s: float = 0.25) -> float:
-    """Return the diarization error rate: missed, invented and confused speech, as a share of all speech.
+    """Return the diarization error rate: missed, false and confused speech, as a share of all speech.
 
-    Names are matched so that it is least. Stretches within the collar around the edges of true turns do not count, as
-    in NIST's evaluations. Nobody speaks at the same time as another.
+    Names are matched so that the error is minimal. Time within the collar around the edges of true turns does not
+    count, as in the evaluations of NIST. Turns must not overlap.
     """
     size = round(duration_s / _STEP_S) + 1
     truth, truth_names = _raster(known, size)
@@ -31,8 +31,8 @@ def diarization_error(known: Sequence[Turn], found: Sequence[Turn], duration_s: 
     right = together[1:, 1:][rows, columns].sum()
     spoken, claimed = (truth > 0).sum(), (guess > 0).sum()
     both = ((truth > 0) & (guess > 0)).sum()
-    missed, invented, confused = spoken - both, claimed - both, both - right
-    return float((missed + invented + confused) / max(1, spoken))
+    missed, false, confused = spoken - both, claimed - both, both - right
+    return float((missed + false + confused) / max(1, spoken))
 
 
 def _raster(turns: Sequence[Turn], size: int) -> tuple[np.ndarray, list[str]]:

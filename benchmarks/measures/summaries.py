@@ -1,4 +1,4 @@
-"""How good summaries are: words shared with references, and whether evidence holds what a sentence says."""
+"""Quality of summaries: ROUGE against references, and whether the evidence supports the sentences."""
 
 import re
 from collections.abc import Sequence
@@ -10,11 +10,11 @@ from pipeline.extras.sample.truth import Truth
 
 _KINDS = ("rouge1", "rouge2", "rougeL")
 _WORD = re.compile(r"\w+")
-_LITTLE = """
+_FUNCTION_WORDS = """
 a an the and or of in on at to is are was be it this that with from for by as you we they he she not no
 text picture pictures shows show seems probably possibly
 """
-_EMPTY = frozenset(_LITTLE.split())
+_IGNORED = frozenset(_FUNCTION_WORDS.split())
 _ENOUGH = 0.6
 _COUNTED = re.compile(r", in \d+ of \d+ shots")
 _NO_CLAIM = "nothing was recognised"
@@ -27,12 +27,12 @@ def rouge(references: Sequence[str], summary: str) -> tuple[float, float, float]
 
 
 def is_supported(sentence: str, spans: Sequence[tuple[float, float]], truth: Truth, *, slack_s: float = 1.0) -> bool:
-    """Tell whether what a sentence says is truly there where its evidence points.
+    """Tell whether the evidence of a sentence supports it.
 
-    At least 60 % of its words, little ones aside, must be among those that are said, written or shown (by the script)
-    within the evidence, give or take a second.
+    At least 60 % of its words, without function words, must be said, written or shown in the script within `slack_s` of
+    the evidence.
     """
-    words = {word for word in _words(_COUNTED.sub("", sentence)) if word not in _EMPTY}
+    words = {word for word in _words(_COUNTED.sub("", sentence)) if word not in _IGNORED}
     there: set[str] = set()
     for start_s, end_s in spans:
         for each in (*truth.spoken, *truth.written, *truth.pictured):
@@ -43,7 +43,7 @@ def is_supported(sentence: str, spans: Sequence[tuple[float, float]], truth: Tru
 
 
 def claims(sentence: str) -> bool:
-    """Tell whether a sentence says anything of the video, and not just that nothing was recognised."""
+    """Tell whether a sentence makes a claim, rather than saying that nothing was recognised."""
     return _NO_CLAIM not in sentence
 
 

@@ -1,4 +1,4 @@
-"""The `videolake` command line: a thin skin over the Python API."""
+"""The `videolake` command line: a thin layer over the Python API."""
 
 import click
 
@@ -7,7 +7,7 @@ from flows.cli import archive, exporting, reading, searching, settings, training
 
 class _Group(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Keep the order of the work, not of the alphabet."""
+        """List the commands in the order of a typical session, not alphabetically."""
         del ctx
         return list(self.commands)
 
@@ -18,10 +18,10 @@ def main() -> None:
     """Footage in, tables out: turn an archive of videos into Parquet tables that you can query.
 
     \b
-    videolake sample ./videos                 make a small archive to try it on
-    videolake run ./videos --lake ./lake      analyse it
-    videolake search "a red car" --lake ./lake find the moment
-    videolake sql "FROM videos" --lake ./lake ask it
+    videolake sample ./videos                    make a small archive to try it on
+    videolake run ./videos --lake ./lake         analyse it
+    videolake search "a red car" --lake ./lake   find a moment
+    videolake sql "FROM videos" --lake ./lake    query the tables
     """
     from flows.terminal import guard
 

@@ -1,4 +1,4 @@
-"""`python -m flows.cli`: the command line without an installation."""
+"""Run the command line without installing it: `python -m flows.cli`."""
 
 from flows.cli import main
 

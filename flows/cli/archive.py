@@ -1,4 +1,4 @@
-"""`run`, `serve`, `sample`, `compact`: what fills a lake, and keeps it in order."""
+"""`run`, `serve`, `sample`, `compact`: commands that fill and maintain a lake."""
 
 import sys
 from collections.abc import Callable
@@ -13,28 +13,37 @@ from schemas.config import Config
 
 
 def _archive_options(command: Command) -> Command:
-    """Add what `run` and `serve` share."""
+    """Add the arguments and options that `run` and `serve` share."""
     options = [
         click.argument("archive", nargs=-1, required=True),
         lake_option,
         click.option(
             "--engine",
             type=click.Choice(["ray", "inline"]),
-            help="`inline` runs everything in this process, for debugging.",
+            help="Use Ray workers (default), or run everything in this process, for debugging.",
         ),
         click.option(
-            "--ray-address", metavar="ADDRESS", help="A running Ray cluster; default: RAY_ADDRESS, else a local one."
+            "--ray-address",
+            metavar="ADDRESS",
+            help="Address of a Ray cluster. Default: RAY_ADDRESS if set, otherwise a new local cluster.",
         ),
         click.option(
-            "--workers", type=click.IntRange(1), help="Workers at most; default: as many as the cluster holds."
+            "--workers", type=click.IntRange(1), help="Maximum number of workers. Default: as many as fit the cluster."
         ),
-        click.option("--threads", type=click.IntRange(1), help="Threads of each worker."),
-        click.option("--shard-videos", type=click.IntRange(1), help="Videos a shard at most (default 64)."),
-        click.option("--max-videos", type=click.IntRange(1), help="Analyse at most so many new videos now."),
-        click.option("--language", metavar="CODE", help="Spoken language, as `en`; default: detect it."),
-        click.option("--summary-sentences", type=click.IntRange(1), help="Sentences in a summary at most (default 5)."),
+        click.option("--threads", type=click.IntRange(1), help="Threads per worker."),
+        click.option("--shard-videos", type=click.IntRange(1), help="Maximum number of videos per shard (default 64)."),
         click.option(
-            "--retry-failed", is_flag=True, default=None, help="Also try videos again whose failure would come again."
+            "--max-videos", type=click.IntRange(1), help="Maximum number of videos to analyse now; the rest waits."
+        ),
+        click.option("--language", metavar="CODE", help="Spoken language, such as `en`. Default: detect it."),
+        click.option(
+            "--summary-sentences", type=click.IntRange(1), help="Maximum number of summary sentences (default 5)."
+        ),
+        click.option(
+            "--retry-failed",
+            is_flag=True,
+            default=None,
+            help="Also retry videos that failed with a permanent error, such as a damaged file.",
         ),
     ]
     for option in reversed(options):
@@ -60,15 +69,15 @@ def _overrides(options: dict[str, Any]) -> dict[str, Any]:
 
 @click.command()
 @_archive_options
-@click.option("--quiet", is_flag=True, help="No progress, only the result.")
+@click.option("--quiet", is_flag=True, help="Print only the result, no progress.")
 @reported
 def run(archive: tuple[str, ...], lake: str, *, configure: Callable[..., Config], quiet: bool, **options: Any) -> None:
-    """Analyse the videos of ARCHIVE and put what is found in a lake.
+    """Analyse the videos of ARCHIVE and write the results to a lake.
 
-    ARCHIVE is any number of folders, files, globs, manifests (.txt, .csv, .parquet of paths) and URIs. What is in the
-    lake already is not done again, so an interrupted run goes on where it stopped.
+    ARCHIVE is any number of folders, files, globs, manifests (.txt, .csv or .parquet files that list paths) and URIs.
+    Videos that are already in the lake are skipped, so run an interrupted command again to continue it.
 
-    Exit code: 0 all well, 3 some videos failed (see the table `errors`), 2 bad usage, 1 other errors, 130 stopped.
+    Exit codes: 0 success, 1 error, 2 bad usage, 3 some videos failed (see the table `errors`), 130 interrupted.
     """
     from flows.commands.run import run_archive
 
@@ -77,9 +86,9 @@ def run(archive: tuple[str, ...], lake: str, *, configure: Callable[..., Config]
 
 @click.command()
 @_archive_options
-@click.option("--cron", metavar="EXPRESSION", help='When to run, as "0 2 * * *" for two at night.')
-@click.option("--interval", type=click.FloatRange(1), metavar="SECONDS", help="Run every so many seconds.")
-@click.option("--name", help="Name of the deployment; default: the lake's.")
+@click.option("--cron", metavar="EXPRESSION", help='Cron schedule, such as "0 2 * * *" for 2 a.m. every day.')
+@click.option("--interval", type=click.FloatRange(1), metavar="SECONDS", help="Seconds between runs.")
+@click.option("--name", help="Name of the deployment. Default: the name of the lake.")
 @reported
 def serve(
     archive: tuple[str, ...],
@@ -91,9 +100,10 @@ def serve(
     name: str | None,
     **options: Any,
 ) -> None:
-    """Run the same on a schedule: registers a deployment with the Prefect server and serves it until stopped.
+    """Analyse ARCHIVE on a schedule, as a Prefect deployment.
 
-    Without --cron or --interval it waits for runs that are started in the Prefect UI. Needs PREFECT_API_URL.
+    Registers the deployment and serves it until stopped. Without --cron or --interval, it waits for runs that are
+    started in the Prefect UI. Set PREFECT_API_URL first.
     """
     from flows.commands.serve import serve_archive
 
@@ -104,7 +114,10 @@ def serve(
 @click.argument("folder", type=click.Path(path_type=Path))
 @reported
 def sample(folder: Path) -> None:
-    """Make a small archive in FOLDER to try things on: real clips, films of known content, one broken file."""
+    """Make a small sample archive in FOLDER.
+
+    It has real clips, videos with known content, and one damaged file.
+    """
     from pipeline.extras.sample import make_sample
 
     for path in make_sample(folder):
@@ -115,8 +128,8 @@ def sample(folder: Path) -> None:
 @lake_option
 @reported
 def compact(lake: str) -> None:
-    """Merge small files of a lake and drop rows that newer ones supersede. Readers are not disturbed."""
+    """Merge the small files of a lake and remove superseded rows. Readers are not affected."""
     from pipeline.lake import Lake
 
     done = Lake(lake).compact()
-    click.echo(f"{done.files_before:,} files became {done.files_after:,}; {done.rows_removed:,} old rows dropped")
+    click.echo(f"Merged {done.files_before:,} files into {done.files_after:,}; removed {done.rows_removed:,} old rows.")

@@ -1,4 +1,4 @@
-"""What a command ends with: messages for errors that are expected, and exit codes."""
+"""Exit codes of the commands, and messages for expected errors."""
 
 import sys
 from collections.abc import Callable
@@ -26,7 +26,7 @@ def reported(command: Command) -> Command:
         except VideolakeError as error:
             _fail(str(error), EXIT_ERROR)
         except BrokenPipeError:
-            # The reader, as `head`, has seen enough.
+            # The reader, such as `head`, has closed the pipe.
             sys.stderr.close()
             sys.exit(EXIT_ERROR)
 
@@ -34,7 +34,7 @@ def reported(command: Command) -> Command:
 
 
 def _fail(message: str, code: int) -> NoReturn:
-    # A name with an end of line in it cannot pass for a line of ours.
+    # Indent further lines, so that a file name with a newline cannot imitate a message of ours.
     indented = message.replace("\n", "\n  ")
     click.echo(click.style("error: ", fg="red", bold=True, reset=True) + indented, err=True)
     sys.exit(code)

@@ -16,24 +16,26 @@ lake_option = click.option(
     required=True,
     envvar="VIDEOLAKE_LAKE",
     metavar="LAKE",
-    help="Folder or URI of the lake; or set VIDEOLAKE_LAKE.",
+    help="Folder or URI of the lake. Default: VIDEOLAKE_LAKE.",
 )
 
 
 def configured(command: Command) -> Command:
-    """Add the options from which the configuration is made; `configure` makes it, with what the command overrides."""
+    """Add the configuration options. The command gets `configure`, which loads the configuration with its overrides."""
 
     @click.option(
-        "--profile", metavar="NAME", help="A shipped set of settings: embedded (default), fast, accurate, multilingual."
+        "--profile",
+        metavar="NAME",
+        help="Built-in set of settings: embedded (default), fast, accurate or multilingual.",
     )
     @click.option(
         "--config",
         "file",
         type=click.Path(path_type=Path),
-        help="A TOML file of settings, as `videolake config` prints.",
+        help="TOML file with settings, in the format that `videolake config` prints.",
     )
     @click.option(
-        "--set", "settings", multiple=True, metavar="SECTION.KEY=VALUE", help="One setting; may be given several times."
+        "--set", "settings", multiple=True, metavar="SECTION.KEY=VALUE", help="Change one setting. Can be repeated."
     )
     @wraps(command)
     def run(*args: Any, profile: str | None, file: Path | None, settings: tuple[str, ...], **options: Any) -> Any:
@@ -49,45 +51,47 @@ def configured(command: Command) -> Command:
 
 _FILTERS = {
     "videos": click.option("--video", "videos", multiple=True, metavar="VIDEO",
-                           help="Only in this video: id, path or file name."),
+                           help="Only this video, by id, path or file name."),
     "languages": click.option("--language", "languages", multiple=True, metavar="CODE",
-                              help="Only in this language, as `en`."),
+                              help="Only this language, such as `en`."),
     "topics": click.option("--topic", "topics", multiple=True, metavar="TOPIC",
-                           help="Only in scenes and videos about this topic."),
+                           help="Only scenes and videos about this topic."),
     "speakers": click.option("--speaker", "speakers", multiple=True, metavar="NAME",
-                             help="Only what this speaker says."),
+                             help="Only speech of this speaker."),
     "kinds": click.option("--kind", "kinds", multiple=True, type=click.Choice(MOMENT_KINDS),
-                          help="Only what is said, on screen, captioned, or shown."),
+                          help="Only moments of this kind."),
     "from_s": click.option("--from", "from_s", metavar="TIME",
-                           help="Only what ends after this time of a video: 83 or 1:23."),
-    "to_s": click.option("--to", "to_s", metavar="TIME", help="Only what starts before this time."),
+                           help="Only moments that end after this time in the video, such as 83 or 1:23."),
+    "to_s": click.option("--to", "to_s", metavar="TIME",
+                         help="Only moments that start before this time in the video."),
 }  # fmt: skip
-"""By the fields of `schemas.search.Filter`."""
+"""Options by the fields of `schemas.search.Filter`."""
 
 
 def filtered(command: Command) -> Command:
-    """Add the filters of a search."""
+    """Add the search filters."""
     for option in reversed(_FILTERS.values()):
         command = option(command)
     return command
 
 
 def filters_of(options: dict[str, Any]) -> dict[str, Any]:
-    """Take what `filtered` added out of the options, and return what was given of it, for `make_filter`."""
+    """Remove the search filters from the options and return those that were given, for `make_filter`."""
     given = {name: options.pop(name) for name in _FILTERS}
     return {name: value for name, value in given.items() if value not in (None, ())}
 
 
 def on_machine(command: Command) -> Command:
-    """Add where a model runs."""
-    command = click.option("--threads", type=click.IntRange(1), help="Threads on a CPU; default: all cores.")(command)
-    return click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)(
+    """Add `--device` and `--threads`, which decide where a model runs."""
+    device = click.Choice(["auto", "cpu", "cuda"])
+    command = click.option("--threads", type=click.IntRange(1), help="CPU threads. Default: all cores.")(command)
+    return click.option("--device", type=device, default="auto", show_default=True, help="Where the model runs.")(
         command
     )
 
 
 def machine(options: dict[str, Any]) -> dict[str, Any]:
-    """Take what `on_machine` added out of the options, and return it as a device and a number of threads."""
+    """Remove the options of `on_machine` and return the device and the number of threads that they mean."""
     from pipeline.models import choose_device
 
     return {"device": choose_device(options.pop("device")), "threads": options.pop("threads") or os.cpu_count() or 1}

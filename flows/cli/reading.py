@@ -1,4 +1,4 @@
-"""`sql`, `show`, `browse`, `report`, `audit`: what a lake holds, for people and programs."""
+"""`sql`, `show`, `browse`, `report`, `audit`: commands that read a lake."""
 
 from pathlib import Path
 from typing import Any
@@ -16,17 +16,15 @@ from flows.cli.options import lake_option
     "--format", "form", type=click.Choice(["table", "csv", "json", "jsonl"]), default="table", show_default=True
 )
 @click.option(
-    "-o", "--output", type=click.Path(path_type=Path), help="Write a file instead: .parquet, .csv, .json or .jsonl."
+    "-o", "--output", type=click.Path(path_type=Path), help="Write a .parquet, .csv, .json or .jsonl file instead."
 )
-@click.option(
-    "--spreadsheet", is_flag=True, help="CSV that is safe to open in a spreadsheet: no text is taken for a formula."
-)
+@click.option("--spreadsheet", is_flag=True, help="Escape CSV values that a spreadsheet would run as formulas.")
 @reported
 def sql(query: str, lake: str, *, form: str, output: Path | None, spreadsheet: bool) -> None:
-    """Ask the lake in SQL (DuckDB's).
+    """Query the lake with SQL, in DuckDB's dialect.
 
     \b
-    Tables: videos, shots, frames, utterances, scenes, summaries, errors, runs, sources, moments. For example:
+    Tables: videos, shots, frames, utterances, scenes, summaries, errors, runs, sources, moments. Examples:
       videolake sql "SELECT uri, start_s, text FROM utterances JOIN videos USING (video_id)
                      WHERE text ILIKE '%telescope%'" --lake LAKE
       videolake sql "DESCRIBE frames" --lake LAKE
@@ -39,10 +37,10 @@ def sql(query: str, lake: str, *, form: str, output: Path | None, spreadsheet: b
 @click.command()
 @click.argument("video")
 @lake_option
-@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @reported
 def show(video: str, lake: str, *, as_json: bool) -> None:
-    """Show what the lake says of VIDEO: its id, the start of its id, a path, URI or file name."""
+    """Show the results for VIDEO, given by id, start of the id, path, URI or file name."""
     from flows.commands.show import print_video
 
     print_video(video, lake, as_json=as_json)
@@ -54,27 +52,30 @@ def show(video: str, lake: str, *, as_json: bool) -> None:
     "--host",
     default="127.0.0.1",
     show_default=True,
-    help="Address to listen on; others than this machine's own need the token.",
+    help="Address to listen on. Any address but the loopback one requires the token.",
 )
-@click.option("--port", type=click.IntRange(0, 65535), help="Port; default: 8765, or a free one where that is taken.")
+@click.option("--port", type=click.IntRange(0, 65535), help="Port. Default: 8765, or a free one if that is taken.")
 @click.option(
     "--token",
     metavar="TOKEN",
-    help="What a browser has to show; default: none on this machine, else a new one is made.",
+    help="Token that browsers must send. Default: none on the loopback address, otherwise a new random one.",
 )
 @click.option(
     "--media-root",
     "media_roots",
     multiple=True,
-    metavar="PLACE",
-    help="Play originals only from this folder or URI; may be given several times.",
+    metavar="LOCATION",
+    help="Play original files only from this folder or URI. Can be repeated.",
 )
-@click.option("--open", "open_browser", is_flag=True, help="Open it in the browser.")
+@click.option("--open", "open_browser", is_flag=True, help="Open the page in the browser.")
 @reported
 def browse(
     lake: str, *, host: str, port: int | None, token: str | None, media_roots: tuple[str, ...], open_browser: bool
 ) -> None:
-    """See the lake as a web page: videos, search, players that go to the moment, transcripts, timelines, errors."""
+    """Browse the lake in a web browser.
+
+    Shows videos, search, players, transcripts, timelines and errors.
+    """
     from flows.commands.browse import browse_lake
 
     browse_lake(lake, host=host, port=port, token=token, media_roots=media_roots, open_browser=open_browser)
@@ -82,21 +83,25 @@ def browse(
 
 @click.command()
 @click.argument("what", required=False, metavar="[VIDEO|LAKE]")
-@click.option("--lake", envvar="VIDEOLAKE_LAKE", metavar="LAKE", help="Lake of the video; or set VIDEOLAKE_LAKE.")
+@click.option(
+    "--lake", envvar="VIDEOLAKE_LAKE", metavar="LAKE", help="Folder or URI of the lake. Default: VIDEOLAKE_LAKE."
+)
 @click.option(
     "-o",
     "--output",
     type=click.Path(path_type=Path, dir_okay=False),
     required=True,
-    help="HTML file to write; - is standard output.",
+    help="HTML file to write, or - for standard output.",
 )
 @reported
 def report(what: str | None, lake: str | None, output: Path) -> None:
-    """Write a video, or a whole lake, as one HTML file that needs nothing else: to read, print, or send.
+    """Write a report on a video or a lake as a single HTML file.
+
+    The file needs nothing else, so you can read, print or send it.
 
     \b
     videolake report talk.mp4 --lake LAKE -o talk.html   summary, storyboard, scenes and transcript
-    videolake report --lake LAKE -o lake.html            totals, the newest 120 videos, and what failed
+    videolake report --lake LAKE -o lake.html            totals, the newest 120 videos, and errors
     """
     from flows.commands.report import write_report
 
@@ -105,14 +110,20 @@ def report(what: str | None, lake: str | None, output: Path) -> None:
 
 @click.command()
 @lake_option
-@click.option("--by", metavar="COLUMN", help="Group videos by a column of `videos`, or an SQL expression over it.")
-@click.option("--groups", type=click.Path(path_type=Path), help="Group videos by this CSV: `video`, `group`.")
-@click.option("--references", type=click.Path(path_type=Path), help="What is truly said, as CSV: `video`, `text`.")
-@click.option("--min-videos", type=click.IntRange(1), default=3, show_default=True, help="Of a group.")
-@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@click.option("--by", metavar="COLUMN", help="Group videos by a column of `videos`, or by an SQL expression over it.")
+@click.option(
+    "--groups", type=click.Path(path_type=Path), help="Group videos by a CSV file with columns `video` and `group`."
+)
+@click.option(
+    "--references",
+    type=click.Path(path_type=Path),
+    help="CSV file with the correct transcripts, in columns `video` and `text`.",
+)
+@click.option("--min-videos", type=click.IntRange(1), default=3, show_default=True, help="Minimum videos per group.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @reported
 def audit(lake: str, **options: Any) -> None:
-    """Ask whether one group of videos is served worse than another: fairness, measured.
+    """Measure fairness: compare the quality of the results between groups of videos.
 
     \b
     videolake audit --by language --lake LAKE

@@ -1,4 +1,4 @@
-"""`search`, `explain`, `index`, `duplicates`."""
+"""`search`, `explain`, `index`, `duplicates`: commands that search a lake."""
 
 from pathlib import Path
 from typing import Any
@@ -12,27 +12,27 @@ from flows.cli.options import filtered, filters_of, lake_option
 @click.command()
 @click.argument("query", required=False)
 @lake_option
-@click.option("--image", type=click.Path(path_type=Path), metavar="FILE", help="Find pictures that look like this one.")
-@click.option("--like", metavar="VIDEO@TIME", help="Find moments like this one, as talk.mp4@1:23.")
+@click.option("--image", type=click.Path(path_type=Path), metavar="FILE", help="Find frames that look like this image.")
+@click.option("--like", metavar="VIDEO@TIME", help="Find moments similar to this one, such as talk.mp4@1:23.")
 @filtered
-@click.option("--limit", type=click.IntRange(1, 1000), default=10, show_default=True, help="Moments at most.")
+@click.option("--limit", type=click.IntRange(1, 1000), default=10, show_default=True, help="Maximum number of hits.")
 @click.option("--format", "form", type=click.Choice(["table", "json", "csv"]), default="table", show_default=True)
 @click.option(
     "--thumbnails",
     type=click.Path(path_type=Path, file_okay=False),
     metavar="DIR",
-    help="Write the keyframe of each hit there, as JPEG; json and csv say which.",
+    help="Write the keyframe of each hit to this folder as JPEG. JSON and CSV contain the file names.",
 )
 @reported
 def search(query: str | None, lake: str, **options: Any) -> None:
-    """Find the moments of videos that answer QUERY: what is said, what is on screen, what pictures show.
+    """Find the moments that match QUERY in speech, on-screen text, captions and frames.
 
     \b
     videolake search "a cyclist in traffic" --lake LAKE
-    videolake search '"to be or not to be"' --kind speech --lake LAKE     word by word
+    videolake search '"to be or not to be"' --kind speech --lake LAKE     exact words
     videolake search --image photo.jpg --lake LAKE
     videolake search --like talk.mp4@1:23 --lake LAKE
-    videolake search "a red car" --lake LAKE --format json --thumbnails pictures/
+    videolake search "a red car" --lake LAKE --format json --thumbnails keyframes/
     """
     from flows.commands.search import print_search
 
@@ -43,10 +43,12 @@ def search(query: str | None, lake: str, **options: Any) -> None:
 @click.argument("query")
 @click.argument("moment", metavar="VIDEO@TIME")
 @lake_option
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Also write it as a page, with the picture.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Also write an HTML page with the frame.")
 @reported
 def explain(query: str, moment: str, lake: str, output: Path | None) -> None:
-    """Say why a moment answers QUERY: what modality, which words, which part of the picture.
+    """Explain why a moment matches QUERY.
+
+    Shows which modality, which words and which part of the frame match.
 
     \b
     videolake explain "a cyclist in traffic" bicycles.mp4@0:04 --lake LAKE -o why.html
@@ -58,10 +60,10 @@ def explain(query: str, moment: str, lake: str, output: Path | None) -> None:
 
 @click.command()
 @lake_option
-@click.option("--rebuild", is_flag=True, help="Make it anew, whatever there is.")
+@click.option("--rebuild", is_flag=True, help="Build the index from scratch.")
 @reported
 def index(lake: str, *, rebuild: bool) -> None:
-    """Build the search index of a lake, or add to it what is new. Search works without, but slower in large lakes."""
+    """Build or update the search index of a lake. Without an index, search works but is slower in large lakes."""
     from flows.commands.search import build_index
 
     build_index(lake, rebuild=rebuild)
@@ -75,12 +77,12 @@ def index(lake: str, *, rebuild: bool) -> None:
     type=click.FloatRange(0, 1),
     default=0.2,
     show_default=True,
-    help="Share of the first video's keyframes that the other one has, at least.",
+    help="Minimum share of a video's keyframes that the other video also has.",
 )
 @click.option("--format", "form", type=click.Choice(["table", "json", "csv"]), default="table", show_default=True)
 @reported
 def duplicates(video: str | None, lake: str, **options: Any) -> None:
-    """Find videos that show the same, at least in part: of the whole lake, or of VIDEO."""
+    """Find videos that share content, in the whole lake or with VIDEO."""
     from flows.commands.search import print_duplicates
 
     print_duplicates(video, lake, **options)

@@ -1,4 +1,4 @@
-"""`config`, `taxonomy`, `models`: what a run would do."""
+"""`config`, `taxonomy`, `models`: commands that print what a run would use."""
 
 import json
 from collections.abc import Callable
@@ -12,30 +12,31 @@ from schemas.config import Config
 
 @click.command()
 @configured
-@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @reported
 def config(*, configure: Callable[..., Config], as_json: bool) -> None:
-    """Print every setting with its meaning, as a TOML file that --config takes.
+    """Print and explain every setting, as a TOML file for --config.
 
-    Sources, each over the one before: defaults, --profile, --config, VIDEOLAKE_SECTION__KEY in the environment, --set.
+    Settings come from the defaults, --profile, --config, environment variables VIDEOLAKE_SECTION__KEY, and --set. Later
+    sources override earlier ones.
     """
     from flows.commands.settings import settings_toml
 
-    made = configure({})
-    click.echo(json.dumps(made.model_dump(mode="json"), indent=2) if as_json else settings_toml(made), nl=as_json)
+    loaded = configure({})
+    click.echo(json.dumps(loaded.model_dump(mode="json"), indent=2) if as_json else settings_toml(loaded), nl=as_json)
 
 
 @click.command()
 @click.argument("name", default="general")
 @reported
 def taxonomy(name: str) -> None:
-    """Print the taxonomy NAME (default: general), to edit and to name as topics.taxonomy.
+    """Print the taxonomy NAME (default: general), to edit and use as topics.taxonomy.
 
     \b
     videolake taxonomy > mine.toml
     videolake run ./videos --lake ./lake --set topics.taxonomy=mine.toml
 
-    NAME may also be a file: what is wrong with it is then said.
+    NAME can also be a file, which is checked before it is printed.
     """
     from flows.commands.settings import print_taxonomy
 
@@ -46,7 +47,7 @@ def taxonomy(name: str) -> None:
 @configured
 @reported
 def models(*, configure: Callable[..., Config]) -> None:
-    """List the models that the configuration names, with licence and where they are."""
+    """List the models of the configuration, with licence, digest and location."""
     from flows.commands.settings import print_models
 
     print_models(configure({}))

@@ -1,1 +1,1 @@
-"""What the commands of `videolake` do. Each is imported by the command that runs it, so that `--help` is quick."""
+"""Implementations of the `videolake` commands. Each is imported only when it runs, which keeps `--help` fast."""

@@ -1,4 +1,4 @@
-"""`videolake audit`: is one group of videos served worse than another?"""
+"""`videolake audit`: are results worse for some groups of videos?"""
 
 import json
 from dataclasses import asdict
@@ -12,7 +12,7 @@ from pipeline.lake import Lake
 from schemas.audit import Disparity
 from schemas.errors import ConfigurationError
 
-_UNLIKELY = 0.05
+_SIGNIFICANT = 0.05
 
 
 def print_audit(
@@ -21,8 +21,8 @@ def print_audit(
     """Compare groups of videos and print how they differ.
 
     Raises:
-        ConfigurationError: Not one way of grouping was given, or a file cannot be read.
-        LakeError: The lake cannot be read, or does not hold what is named.
+        ConfigurationError: Neither or both of `by` and `groups` are given, or a file cannot be read.
+        LakeError: The lake cannot be read, or a video is not in it.
     """
     if (by is None) == (groups is None):
         raise ConfigurationError("Give --by COLUMN or --groups FILE.")
@@ -30,26 +30,26 @@ def print_audit(
     grouped = groups_by_expression(opened, by) if by else groups_of_file(opened, groups or Path())
     values = measure_videos(opened)
     if references:
-        said = groups_of_file(opened, references, "text")
-        values = {"word_error_rate": word_error_rates(opened, said)} | values
+        transcripts = groups_of_file(opened, references, "text")
+        values = {"word_error_rate": word_error_rates(opened, transcripts)} | values
     found = disparities(values, grouped, min_videos=min_videos)
     if as_json:
         click.echo(json.dumps([asdict(each) for each in found], ensure_ascii=False, indent=2))
         return
     if not found:
-        click.echo(f"There are no two groups of {min_videos} videos or more that can be compared.")
+        click.echo(f"There is nothing to compare: at least two groups of {min_videos} or more videos are needed.")
         return
     for each in found:
         _print(each)
     click.echo(
-        f"\nOf {len(found)} measures, chance alone makes about one in twenty look unlikely. All but failures and word "
-        "errors are what the models think of themselves; --references FILE measures what they get wrong."
+        f"\nOf {len(found)} measures, about one in twenty differs by chance alone. All except failures and word errors "
+        "are the models' own confidence. --references FILE measures their errors."
     )
 
 
 def _print(found: Disparity) -> None:
-    unlikely = found.p_value < _UNLIKELY
-    mark = click.style("differs", fg="yellow", bold=True) if unlikely else "within chance"
+    significant = found.p_value < _SIGNIFICANT
+    mark = click.style("differs", fg="yellow", bold=True) if significant else "within chance"
     better = f" ({found.better} is better)" if found.better else ""
     click.echo(f"\n{click.style(found.measure, bold=True)}  {mark}, gap {found.gap:.3f}, p {found.p_value:.3f}")
     click.echo(f"  {found.meaning}{better}")

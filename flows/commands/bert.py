@@ -1,4 +1,4 @@
-"""`videolake bert`: pre-train and fine-tune a BERT on a lake's own words, and classify with it."""
+"""`videolake bert`: pre-train or fine-tune a BERT on the text of a lake, and classify with it."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -36,17 +36,19 @@ def run_pretrain(
     device: str,
     threads: int,
 ) -> None:
-    """Pre-train, and print what the model knows of held-out text before and after.
+    """Pre-train, and print scores on held-out text before and after.
 
     Raises:
-        VideolakeError: There is nothing to learn from, or the model cannot be loaded or saved.
+        VideolakeError: There is no text, or the model cannot be loaded or saved.
     """
     if base and size:
-        raise ConfigurationError("Give --from to go on with a model, or --size to begin a new one, not both.")
+        raise ConfigurationError(
+            "Give either --from to continue training a model, or --size to train a new one, not both."
+        )
     documents = [document for file in text for document in documents_of_file(file)]
     documents += documents_of_lake(Lake(lake)) if lake else []
     if not documents:
-        raise ConfigurationError("There is no text to learn from: give --lake with spoken videos in it, or --text.")
+        raise ConfigurationError("There is no text to train on. Give --lake with videos that have speech, or --text.")
     sentences = sum(map(len, documents))
     click.echo(f"{len(documents)} documents, {sentences} sentences", err=True)
     with _progress() as progress:
@@ -56,9 +58,9 @@ def run_pretrain(
         )  # fmt: skip
     click.echo(f"{'on held-out text':<28}{'before':>10}{'after':>10}")
     rows: list[tuple[str, Callable[[PretrainingScore], float | None]]] = [
-        ("loss of masked words (nats)", lambda score: score.mlm_loss),
-        ("masked words right", lambda score: score.mlm_accuracy),
-        ("next sentences right", lambda score: score.nsp_accuracy),
+        ("masked word loss (nats)", lambda score: score.mlm_loss),
+        ("masked word accuracy", lambda score: score.mlm_accuracy),
+        ("next sentence accuracy", lambda score: score.nsp_accuracy),
     ]
     for name, value in rows:
         before, after = value(report.before), value(report.after)
@@ -77,10 +79,10 @@ def run_finetune(
     device: str,
     threads: int,
 ) -> None:
-    """Fine-tune a classifier, and print how well it knows held-out examples.
+    """Fine-tune a classifier, and print its scores on held-out examples.
 
     Raises:
-        VideolakeError: The examples are too few or cannot be read, or the model cannot be loaded or saved.
+        VideolakeError: There are too few examples, they cannot be read, or the model cannot be loaded or saved.
     """
     found = read_examples(examples, Lake(lake) if lake else None)
     with _progress() as progress:
@@ -89,7 +91,7 @@ def run_finetune(
         )
     click.echo(
         f"accuracy {report.accuracy:.3f}, macro F1 {report.macro_f1:.3f} on {report.measured_on} held-out examples "
-        f"(always the most frequent class: {report.majority_accuracy:.3f})\n"
+        f"(baseline, always the most frequent class: {report.majority_accuracy:.3f})\n"
     )
     click.echo(f"{'class':<24}{'precision':>10}{'recall':>10}{'F1':>10}{'examples':>10}")
     for each in report.classes:
@@ -100,7 +102,7 @@ def run_finetune(
 def run_classify(
     model: str, lake: str, *, unit: Unit, form: str, output: Path | None, device: str, threads: int
 ) -> None:
-    """Classify every text of a kind in a lake; print the answer or write it.
+    """Classify all texts of one table in a lake, and print or write the result.
 
     Raises:
         VideolakeError: The lake or the model cannot be read, or the file cannot be written.

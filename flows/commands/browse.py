@@ -25,15 +25,15 @@ _SHUTDOWN_S = 2
 def browse_lake(
     lake: str, *, host: str, port: int | None, token: str | None, media_roots: Sequence[str], open_browser: bool
 ) -> None:
-    """Serve the pages of a lake until the process is stopped.
+    """Serve the pages of a lake until the process stops.
 
     Raises:
         LakeError: There is no lake, or it cannot be read.
-        ConfigurationError: The address is taken, or is none of this machine's.
+        ConfigurationError: The address is in use, or does not belong to this machine.
     """
     import uvicorn
 
-    # uvicorn sends itself the signal again that ended it, whose own way would leave no time to put things in order.
+    # uvicorn raises the signal that stopped it again, and its default action would leave no time to clean up.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     remove_abandoned()
     opened = Lake(lake)
@@ -44,8 +44,10 @@ def browse_lake(
     address = address_of(access)
     click.echo(f"{opened.uri} is at {address}")
     if not is_loopback(host):
-        click.echo("Who has this address with its token sees the lake and its videos; the connection is not encrypted.")
-    click.echo("Ctrl-C stops it.", err=True)
+        click.echo(
+            "Anyone with this address and token can see the lake and its videos. The connection is not encrypted."
+        )
+    click.echo("Press Ctrl-C to stop.", err=True)
     warming = threading.Thread(target=_warm, args=(searcher,), name="warm-up", daemon=True)
     warming.start()
     if open_browser:
@@ -60,14 +62,14 @@ def browse_lake(
         click.echo("Stopped.", err=True)
     finally:
         if warming.is_alive():
-            # It may be inside a native library, where the end of the interpreter would abort the process.
+            # The thread may be inside a native library, where ending the interpreter would abort the process.
             remove_own()
             sys.stdout.flush()
             os._exit(0)
 
 
 def _warm(searcher: Searcher) -> None:
-    """Load what the first search needs, before somebody waits for it."""
+    """Load what the first search needs, before somebody searches."""
     try:
         searcher.search("warm up", limit=1)
     except VideolakeError as error:
@@ -75,20 +77,20 @@ def _warm(searcher: Searcher) -> None:
 
 
 def listen(host: str, port: int | None) -> socket.socket:
-    """Listen on a port; without one the usual, or where that is taken any that is free.
+    """Listen on a port; without one, on the default port or else any free one.
 
     Raises:
-        ConfigurationError: The address cannot be had.
+        ConfigurationError: The address is not available.
     """
     tries = [port] if port is not None else [DEFAULT_PORT, 0]
     for number in tries:
         try:
-            family, *_, place = socket.getaddrinfo(host, number, type=socket.SOCK_STREAM)[0]
-            # Named, since asyncio sends small answers at once (TCP_NODELAY) only on sockets that say they are TCP.
+            family, *_, address = socket.getaddrinfo(host, number, type=socket.SOCK_STREAM)[0]
+            # TCP is explicit, because asyncio sends small responses at once (TCP_NODELAY) only on such sockets.
             listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            listening.bind(place)
-            listening.listen()  # from now on browsers wait until the pages are there
+            listening.bind(address)
+            listening.listen()  # from now on browsers wait for the pages
         except OSError as error:
             if number == tries[-1]:
                 message = f"Cannot listen on {host} port {number}: {error.strerror or error}. Name another --port."
@@ -99,14 +101,14 @@ def listen(host: str, port: int | None) -> socket.socket:
 
 
 def access_of(host: str, port: int, token: str | None) -> Access:
-    """Return who may ask: on a loopback address everybody there, elsewhere who has the token, made if none is given."""
+    """Return who has access: everybody on a loopback address, elsewhere holders of the token, made if none is given."""
     if not token and not is_loopback(host):
         token = secrets.token_urlsafe(24)
     return Access(host, port, token or "")
 
 
 def address_of(access: Access) -> str:
-    """Return what to open in a browser."""
+    """Return the address to open in a browser."""
     name = f"[{access.host}]" if ":" in access.host else access.host
     if access.host in {"0.0.0.0", "::"}:  # noqa: S104 - compared, not bound
         name = socket.gethostname()

@@ -1,4 +1,4 @@
-"""`videolake clip`: cut moments out of videos."""
+"""`videolake clip`: cut time ranges out of videos."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -13,33 +13,30 @@ from pipeline.export import (
     CLIP_ENDINGS,
     LOSSLESS_ENDINGS,
     Clip,
-    Moment,
-    VideoRecord,
     clip_ending,
     copy_clip,
-    cut_sound,
+    cut_audio,
     encode_clip,
     exact_ending,
-    moments_of,
     one_line,
-    parse_moment,
-    read_video,
     refuse_original,
     safe_stem,
+    time_ranges_of,
     unique,
 )
-from pipeline.lake import Lake, clock
+from pipeline.lake import Lake, VideoRecord, read_video
+from pipeline.language import TimeRange, format_time, parse_time_range
 from schemas.errors import ConfigurationError, ExportError, VideolakeError
 
 
 @dataclass(frozen=True, slots=True)
 class ClipOptions:
-    """How clips are made."""
+    """Options of clips."""
 
     exact: bool = False
-    """Encode anew, to begin and end at just these times."""
+    """Re-encode, to start and end at exactly these times."""
     force: bool = False
-    """Write over what is there."""
+    """Overwrite existing files."""
 
 
 def clip_hits(
@@ -52,48 +49,48 @@ def clip_hits(
     limit: int,
     pad_s: float,
 ) -> int:
-    """Cut the moments that answer a query out of their videos; see `clip_moments`.
+    """Cut the hits of a query out of their videos; see `clip_time_ranges`.
 
     Raises:
-        ExportError: Nothing answers it.
-        ConfigurationError: Several moments are to go into one file, or a filter cannot be read.
-        LakeError: The lake cannot be read, or has nothing of a filter's name.
+        ExportError: The query has no hits.
+        ConfigurationError: There are several clips for one file, or a filter is invalid.
+        LakeError: The lake cannot be read, or has no value that a filter names.
     """
     opened = Lake(lake)
-    moments = moments_of(found(opened, query, filters, limit), pad_s)
-    return _clip_all(moments, opened, output, options)
+    time_ranges = time_ranges_of(found(opened, query, filters, limit), pad_s)
+    return _clip_all(time_ranges, opened, output, options)
 
 
-def clip_moments(moments: Sequence[str], lake: str, output: Path | None, options: ClipOptions) -> int:
-    """Cut moments out of videos of a lake, and print a line for each clip.
+def clip_time_ranges(time_ranges: Sequence[str], lake: str, output: Path | None, options: ClipOptions) -> int:
+    """Cut time ranges out of videos of a lake, and print a line for each clip.
 
     Args:
-        moments: As `VIDEO@START-END`.
+        time_ranges: Each as `VIDEO@START-END`.
         lake: The lake.
         output: A file for one clip, or a folder; None: the current folder.
-        options: How.
+        options: Options of the clips.
 
     Returns:
-        How many clips could not be made though others were; told on standard error, a line each.
+        Number of failed clips, if others succeeded. Standard error has a line for each.
 
     Raises:
-        ConfigurationError: A moment is written wrongly, or several are to go into one file.
+        ConfigurationError: A time range is invalid, or there are several clips for one file.
         LakeError: The lake cannot be read.
         VideolakeError: The only clip could not be made.
     """
-    return _clip_all([parse_moment(each) for each in moments], Lake(lake), output, options)
+    return _clip_all([parse_time_range(each) for each in time_ranges], Lake(lake), output, options)
 
 
-def _clip_all(asked: Sequence[Moment], opened: Lake, output: Path | None, options: ClipOptions) -> int:
-    alone = len(asked) == 1
+def _clip_all(time_ranges: Sequence[TimeRange], opened: Lake, output: Path | None, options: ClipOptions) -> int:
+    alone = len(time_ranges) == 1
     if output is not None and not alone and output.suffix.lower() in CLIP_ENDINGS and not output.is_dir():
-        raise ConfigurationError(f"{output} is one file, and there are {len(asked)} moments: name a folder.")
+        raise ConfigurationError(f"{output} is one file, but there are {len(time_ranges)} clips: name a folder.")
     failed = 0
     taken: set[str] = set()
-    for moment in asked:
+    for time_range in time_ranges:
         try:
-            record = read_video(opened, moment.video)
-            within = _within(record, moment)
+            record = read_video(opened, time_range.video, parts=())
+            within = _within(record, time_range)
             target = _target(record, within, output, options, taken, alone=alone)
             if target.exists():
                 _check_taken(opened, record, target, options)
@@ -107,21 +104,27 @@ def _clip_all(asked: Sequence[Moment], opened: Lake, output: Path | None, option
 
 
 def _target(
-    record: VideoRecord, moment: Moment, output: Path | None, options: ClipOptions, taken: set[str], *, alone: bool
+    record: VideoRecord,
+    time_range: TimeRange,
+    output: Path | None,
+    options: ClipOptions,
+    taken: set[str],
+    *,
+    alone: bool,
 ) -> Path:
-    """Return the file to make; `taken` has the names of those that were made before, without endings."""
+    """Return the file to write. `taken` has the names of earlier ones, without extensions."""
     if output is not None and output.suffix and alone and not output.is_dir():
         return output
     ending = (exact_ending if options.exact else clip_ending)(record.uri, has_video=record.has_video)
-    stem = f"{safe_stem(record.uri)} {_short(moment.start_s)}-{_short(moment.end_s)} s"
+    stem = f"{safe_stem(record.uri)} {_short(time_range.start_s)}-{_short(time_range.end_s)} s"
     return (output or Path()) / f"{unique(stem, record.video_id, taken)}{ending}"
 
 
 def _check_taken(lake: Lake, record: VideoRecord, target: Path, options: ClipOptions) -> None:
-    """See to it that a file that is there may be written over.
+    """Check that an existing file may be overwritten.
 
     Raises:
-        ExportError: It is the video itself, or it was not said that it may be.
+        ExportError: It is the video itself, or `force` is not set.
         ConfigurationError: It is another original of the lake.
     """
     source = local_path(record.uri)
@@ -129,31 +132,31 @@ def _check_taken(lake: Lake, record: VideoRecord, target: Path, options: ClipOpt
         raise ExportError(f"{target} is the video itself. Name another file.")
     refuse_original(lake, target)
     if not options.force:
-        raise ExportError(f"{target} is there already; --force writes over it.")
+        raise ExportError(f"{target} exists; --force overwrites it.")
 
 
-def _within(record: VideoRecord, moment: Moment) -> Moment:
-    """Return the part of a moment that the video has.
+def _within(record: VideoRecord, time_range: TimeRange) -> TimeRange:
+    """Return the part of a time range that is inside the video.
 
     Raises:
-        ExportError: It has none.
+        ExportError: No part is.
     """
-    if moment.start_s >= record.duration_s:
-        raise ExportError(f"{record.uri} ends at {clock(record.duration_s)}, before the moment starts.")
-    return replace(moment, end_s=min(moment.end_s, record.duration_s))
+    if time_range.start_s >= record.duration_s:
+        raise ExportError(f"{record.uri} ends at {format_time(record.duration_s)}, before the time range starts.")
+    return replace(time_range, end_s=min(time_range.end_s, record.duration_s))
 
 
-def _clip(record: VideoRecord, moment: Moment, target: Path, options: ClipOptions) -> Clip:
+def _clip(record: VideoRecord, time_range: TimeRange, target: Path, options: ClipOptions) -> Clip:
     lossless = target.suffix.lower() in LOSSLESS_ENDINGS
-    cut = encode_clip if options.exact else cut_sound if lossless else copy_clip
-    return cut(record.uri, moment.start_s, moment.end_s, target)
+    cut = encode_clip if options.exact else cut_audio if lossless else copy_clip
+    return cut(record.uri, time_range.start_s, time_range.end_s, target)
 
 
 def _short(seconds: float) -> str:
     return f"{seconds:.2f}".rstrip("0").rstrip(".")
 
 
-def _print(clip: Clip, moment: Moment) -> None:
-    early_s = moment.start_s - clip.start_s
-    slack = f", begins {early_s:.1f} s before the moment, at a keyframe" if early_s > 0.05 else ""
+def _print(clip: Clip, time_range: TimeRange) -> None:
+    early_s = time_range.start_s - clip.start_s
+    slack = f", starts {early_s:.1f} s early, at a keyframe" if early_s > 0.05 else ""
     click.echo(f"{one_line(str(clip.path))}  {clip.end_s - clip.start_s:.1f} s{slack}")

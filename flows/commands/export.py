@@ -1,4 +1,4 @@
-"""`videolake export`: write what the lake knows of a video as other programs read it."""
+"""`videolake export`: write videos in the formats of other programs."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -15,33 +15,32 @@ from pipeline.export import (
     cuts_of,
     format_of,
     one_line,
-    read_video,
-    read_videos,
     safe_stem,
     unique,
     whole_file,
 )
-from pipeline.lake import Lake
+from pipeline.lake import ALL_PARTS, Lake, Part, read_video, read_videos
 from schemas.errors import ConfigurationError, ExportError, LakeError
 from schemas.search import Hit
 
 _SHORTEST_CUT_S = 0.2
-"""A frame at the slowest rate in use; less could be no frame at all."""
+"""One frame at the slowest usual rate. A shorter cut could have no frame."""
+_PARTS: frozenset[Part] = ALL_PARTS - {"keyframes"}
 
 
 def export_video(lake: str, video: str, form: str | None, output: Path | None, options: Options) -> None:
-    """Write one video on standard output or into a file.
+    """Write one video to standard output or a file.
 
     Raises:
-        ConfigurationError: No format is named, nor told by the file's ending, or it takes no such option; or the file
-            is an original, or named as one.
+        ConfigurationError: Neither a name nor the file extension gives a format, or the format lacks an option; or the
+            file is an original, or named like media.
         LakeError: There is no such video.
-        ExportError: It has nothing to write in this form, or the file cannot be written.
+        ExportError: The video has nothing to write in this format, or the file cannot be written.
     """
     chosen = format_of(form, output, options)
     opened = Lake(lake)
     _check(opened, output, chosen)
-    _put(chosen.text(read_video(opened, video), options), output)
+    _put(chosen.text(read_video(opened, video, parts=_PARTS), options), output)
 
 
 def export_hits(
@@ -54,46 +53,47 @@ def export_hits(
     filters: Mapping[str, Any],
     limit: int,
 ) -> None:
-    """Write the moments that answer a query as a list for an editing program.
+    """Write the hits of a query as a list for an editing program.
 
     Raises:
-        ConfigurationError: The format holds no moments, or takes no such option; a filter cannot be read; or the file
-            is an original, or named as one.
-        LakeError: The lake cannot be read, or has nothing of a filter's name.
+        ConfigurationError: The format cannot hold search hits, or lacks an option; a filter is invalid; or the file is
+            an original, or named like media.
+        LakeError: The lake cannot be read, or has no value that a filter names.
         ExportError: Nothing was found, or the file cannot be written.
     """
     chosen = format_of(form, output, options)
     if chosen.write_cuts is None:
-        raise ConfigurationError(f"{chosen.name} holds no moments of a search; name edl or otio.")
+        raise ConfigurationError(f"{chosen.name} cannot hold search hits; use edl or otio.")
     opened = Lake(lake)
     _check(opened, output, chosen)
     _put(chosen.write_cuts(_cuts(opened, found(opened, query, filters, limit)), options), output)
 
 
 def _cuts(lake: Lake, hits: Sequence[Hit]) -> list[Cut]:
-    """Return a cut for each hit: none is left out, be it sound alone, or of no length.
+    """Return a cut for each hit, also for audio alone, and for hits without length.
 
     Raises:
-        LakeError: A run took a video out of the lake meanwhile.
+        LakeError: A run has removed a video from the lake in the meantime.
     """
-    records = {each.video_id: each for each in read_videos(lake, list(dict.fromkeys(hit.video_id for hit in hits)))}
+    ids = list(dict.fromkeys(hit.video_id for hit in hits))
+    records = {each.video_id: each for each in read_videos(lake, ids, parts=_PARTS)}
     cuts: list[Cut] = []
     for hit in hits:
         if hit.video_id not in records:
-            raise LakeError(f"{hit.uri} was found, and is not in the lake any more: a run changed it. Search again.")
+            raise LakeError(f"{hit.uri} is no longer in the lake, because a run changed it. Search again.")
         span = (hit.start_s, max(hit.end_s, hit.start_s + _SHORTEST_CUT_S), one_line(hit.text))
         cuts += cuts_of(records[hit.video_id], [span])
     return cuts
 
 
 def export_lake(lake: str, form: str | None, folder: Path | None, options: Options) -> bool:
-    """Write a file for each video of the lake that has something to write.
+    """Write one file for each video of the lake that has something to write.
 
     Returns:
-        Whether some could not be written though they had something: told on standard error, a line each.
+        Whether some files could not be written. Standard error has a line for each.
 
     Raises:
-        ConfigurationError: No format or no folder is named, or the format takes no such option.
+        ConfigurationError: The format or the folder is missing, or the format lacks an option.
         LakeError: The lake cannot be read.
     """
     if folder is None:
@@ -102,7 +102,7 @@ def export_lake(lake: str, form: str | None, folder: Path | None, options: Optio
     taken: set[str] = set()
     written = empty = failed = 0
     opened = Lake(lake)
-    for record in read_videos(opened):
+    for record in read_videos(opened, parts=_PARTS):
         if not getattr(record, chosen.needs):
             empty += 1
             continue

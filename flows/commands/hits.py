@@ -1,4 +1,4 @@
-"""What a search finds, for commands that do something with it."""
+"""Search for commands that process the hits."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -15,20 +15,20 @@ if TYPE_CHECKING:
 
 
 def found(lake: Lake, query: str, filters: Mapping[str, Any], limit: int) -> list[Hit]:
-    """Search, and say on standard error what a person should know of the answer.
+    """Search, and print warnings about the results to standard error.
 
     Args:
         lake: The lake.
-        query: What to search for.
-        filters: As `pipeline.search.make_filter` takes them.
-        limit: Hits at most.
+        query: Text to search for.
+        filters: Arguments of `pipeline.search.make_filter`.
+        limit: Maximum number of hits.
 
     Returns:
-        Hits, the best first; at least one.
+        At least one hit, best first.
 
     Raises:
-        ConfigurationError: There is no word in the query, or a filter cannot be read.
-        LakeError: The lake cannot be read, or has nothing of a filter's name.
+        ConfigurationError: The query has no word in it, or a filter is invalid.
+        LakeError: The lake cannot be read, or a filter names something that it does not have.
         ExportError: Nothing was found.
     """
     from pipeline.search import Searcher, check_query, make_filter
@@ -38,12 +38,12 @@ def found(lake: Lake, query: str, filters: Mapping[str, Any], limit: int) -> lis
     hits = searcher.search(query, make_filter(**filters), limit)
     print_notes(searcher)
     if not hits:
-        what = " that the filters admit" if filters else ""
-        raise ExportError(f"Nothing in the lake{what} answers {one_line(query)!r}.")
+        with_filters = " with these filters" if filters else ""
+        raise ExportError(f"Nothing in the lake matches {one_line(query)!r}{with_filters}. Try other words.")
     return hits
 
 
 def print_notes(searcher: "Searcher") -> None:
-    """Say on standard error what a person should know of the answers."""
+    """Print warnings about the results of a search to standard error."""
     for note in searcher.notes:
         click.echo(click.style("note: ", fg="yellow") + note, err=True)

@@ -1,4 +1,4 @@
-"""`videolake sql`: ask the lake, print or write the answer."""
+"""`videolake sql`: query the lake, and print or write the result."""
 
 import sys
 from decimal import Decimal
@@ -14,18 +14,18 @@ from pipeline.lake import Lake
 from schemas.errors import ConfigurationError, LakeError
 
 _MAX_ROWS = 200
-_WIDEST = 160
-_NARROWEST = 16
-"""Characters a column: where there is less room, rows are printed one below the other."""
+_WIDTH = 160
+_MIN_COLUMN_WIDTH = 16
+"""Characters per column. With less room, each row is printed as a list of its values."""
 
 
 def print_query(query: str, lake: str, *, form: str, output: Path | None, spreadsheet: bool = False) -> None:
-    """Answer a query on standard output or into a file, in memory that does not grow with the answer.
+    """Run a query, and write the result to standard output or a file in constant memory.
 
     Raises:
-        LakeError: The query is wrong, or the lake cannot be read.
+        LakeError: The query is invalid, or the lake cannot be read.
         ExportError: The file cannot be written.
-        ConfigurationError: The file's ending is none that can be written.
+        ConfigurationError: The file extension is not supported.
     """
     if spreadsheet and output is None and form == "table":
         form = "csv"
@@ -37,11 +37,11 @@ def print_query(query: str, lake: str, *, form: str, output: Path | None, spread
 
 
 def print_answer(answer: pa.Table, *, form: str, output: Path | None) -> None:
-    """Print a table on standard output as `table`, `csv`, `json` or `jsonl`, or write it into a file.
+    """Print a table to standard output as `table`, `csv`, `json` or `jsonl`, or write it to a file.
 
     Raises:
         ExportError: The file cannot be written.
-        ConfigurationError: The file's ending is none that can be written.
+        ConfigurationError: The file extension is not supported.
     """
     if output is None and form == "table":
         _print_table(answer.slice(0, _MAX_ROWS), answer.num_rows)
@@ -50,7 +50,7 @@ def print_answer(answer: pa.Table, *, form: str, output: Path | None) -> None:
 
 
 class _Once:
-    """Writes an answer on standard output, where it cannot be taken back and begun again."""
+    """Writes a result to standard output, where it cannot start again."""
 
     def __init__(self, writer: Writer) -> None:
         self._writer = writer
@@ -58,7 +58,7 @@ class _Once:
 
     def __call__(self, reader: pa.RecordBatchReader) -> None:
         if self._begun:
-            raise LakeError("The lake was compacted while it was read, and the answer breaks off. Ask again.")
+            raise LakeError("The lake was compacted while it was read, so the result is incomplete. Run it again.")
         self._begun = True
         self._writer(reader, sys.stdout.buffer)
 
@@ -68,7 +68,7 @@ def _writer(form: str, output: Path | None, *, spreadsheet: bool) -> Writer:
     if ending not in WRITERS:
         raise ConfigurationError(f"{output} cannot be written: name a .parquet, .csv, .json or .jsonl file.")
     if spreadsheet and ending != ".csv":
-        raise ConfigurationError("--spreadsheet is for CSV.")
+        raise ConfigurationError("--spreadsheet only works with CSV.")
     return partial(write_csv, spreadsheet=True) if spreadsheet else WRITERS[ending]
 
 
@@ -82,7 +82,7 @@ def _write(reader: pa.RecordBatchReader, writer: Writer, output: Path | None) ->
 
 
 def _first_rows(reader: pa.RecordBatchReader) -> tuple[pa.Table, int]:
-    """Return the rows that are printed, and how many there are."""
+    """Return the rows to print, and the number of all rows."""
     kept: list[pa.RecordBatch] = []
     rows = 0
     for batch in reader:
@@ -97,11 +97,11 @@ def _print_table(answer: pa.Table, rows: int) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    console = Console(width=None if sys.stdout.isatty() else _WIDEST)
+    console = Console(width=None if sys.stdout.isatty() else _WIDTH)
     names = answer.column_names
-    # As Text, so that brackets in a transcript are not taken for markup.
+    # As Text, so that rich does not take brackets in a transcript for markup.
     cells = [[Text(_cell(value)) for value in row.values()] for row in answer.to_pylist()]
-    if len(names) * _NARROWEST > console.width:
+    if len(names) * _MIN_COLUMN_WIDTH > console.width:
         for number, row in enumerate(cells, 1):
             console.print(Text(f"row {number}", style="dim"))
             table = Table(box=None, show_header=False, pad_edge=False)
@@ -118,7 +118,7 @@ def _print_table(answer: pa.Table, rows: int) -> None:
             table.add_row(*row)
         console.print(table)
     if rows > answer.num_rows:
-        click.echo(f"… {rows - answer.num_rows} more rows; -o FILE or --format csv gives them all", err=True)
+        click.echo(f"… {rows - answer.num_rows} more rows; -o FILE or --format csv writes all", err=True)
 
 
 def _cell(value: Any) -> str:  # noqa: ANN401 - whatever a query returns
@@ -134,7 +134,7 @@ def _cell(value: Any) -> str:  # noqa: ANN401 - whatever a query returns
 
 
 def _nested(value: Any) -> str:  # noqa: ANN401 - what plain_value returns
-    """Return a list or struct as JSON, with as many decimals as other cells; anything else as text."""
+    """Return a list or struct as JSON, with the decimals of other cells; other values as text."""
     if isinstance(value, list | dict):
         return json_text(_rounded(value))
     return f"{value:f}" if isinstance(value, Decimal) else str(value)

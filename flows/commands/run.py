@@ -1,4 +1,4 @@
-"""`videolake run`: the flow, with its progress in the terminal."""
+"""`videolake run`: run the flow and show its progress in the terminal."""
 
 import sys
 
@@ -15,14 +15,14 @@ def run_archive(archive: list[str], lake: str, config: Config, *, quiet: bool) -
     """Run the flow and return the exit code.
 
     Raises:
-        VideolakeError: Nothing could be done; the message says why.
+        VideolakeError: The run could not start or continue; the message says why.
     """
     prepare_prefect(quiet=True)
     from flows.commands.peek import nothing_to_do
 
-    found = nothing_to_do(archive, lake, config)
-    if found:
-        click.echo(found)
+    message = nothing_to_do(archive, lake, config)
+    if message:
+        click.echo(message)
         return 0
     if not quiet:
         click.echo("Starting Prefect …", err=True)
@@ -35,7 +35,7 @@ def run_archive(archive: list[str], lake: str, config: Config, *, quiet: bool) -
         with display, watched_by(display.show):
             result = analyze_archive(archive, lake, config)
     except KeyboardInterrupt:
-        click.echo("\nStopped. What was finished is kept; the same command goes on from here.", err=True)
+        click.echo("\nStopped. Finished videos are kept. Run the same command again to continue.", err=True)
         return 130
     except NothingAnalysedError as error:
         click.echo(f"error: {error}", err=True)
@@ -49,7 +49,8 @@ def _report(result: RunResult) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from pipeline.lake import clock, file_name
+    from pipeline.lake import file_name
+    from pipeline.language import format_time
 
     console = Console(width=None if sys.stdout.isatty() else 160)
     ok = [outcome for outcome in result.outcomes if outcome.status == "ok"]
@@ -61,8 +62,8 @@ def _report(result: RunResult) -> None:
             table.add_column(name, justify="right" if right else "left", no_wrap=name != "headline")
         for outcome in ok[:_MAX_SHOWN]:
             table.add_row(
-                Text(file_name(outcome.uri)), clock(outcome.duration_s), outcome.language or "–", str(outcome.shots),
-                str(outcome.words), Text(outcome.headline),
+                Text(file_name(outcome.uri)), format_time(outcome.duration_s), outcome.language or "–",
+                str(outcome.shots), str(outcome.words), Text(outcome.headline),
             )  # fmt: skip
         console.print(table)
         if len(ok) > _MAX_SHOWN:
@@ -73,11 +74,11 @@ def _report(result: RunResult) -> None:
         console.print(f"… and {len(failed) - _MAX_SHOWN} more in the table `errors`")
     speed = f" ({result.video_s / result.wall_s:.1f} x real time)" if result.wall_s and result.video_s else ""
     console.print(
-        f"\n{result.ok} analysed, {result.failed} failed, {result.done_before} there before: "
-        f"{clock(result.video_s)} of video in {clock(result.wall_s)}{speed}"
+        f"\n{result.ok} analysed, {result.failed} failed, {result.done_before} already in the lake: "
+        f"{format_time(result.video_s)} of video in {format_time(result.wall_s)}{speed}"
     )
     if result.failed_before:
-        console.print(f"{result.failed_before} failed before and would again; --retry-failed tries them all the same.")
+        console.print(f"{result.failed_before} failed before; --retry-failed tries them again.")
     if result.postponed:
-        console.print(f"{result.postponed} are left for a later run.")
+        console.print(f"{result.postponed} left for a later run.")
     console.print(Text(f"Lake: {result.lake}"))

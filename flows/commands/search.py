@@ -1,4 +1,4 @@
-"""`videolake search`, `index` and `duplicates`: find moments, and videos that show the same; print them."""
+"""`videolake search`, `index` and `duplicates`."""
 
 import csv
 import json
@@ -12,17 +12,15 @@ import click
 
 from flows.commands.hits import print_notes
 from pipeline.export import one_line, safe_stem, unique, whole_file
-from pipeline.lake import Lake, clock, file_name
-from pipeline.language import parse_time
+from pipeline.lake import Lake, file_name
+from pipeline.language import format_time, parse_video_time
 from pipeline.search import Searcher, check_query, make_filter, update_index
-from pipeline.view import LakeReader, Thumbnails
+from pipeline.view import LakeReader, Thumbnails, format_share, match_reason
 from schemas.errors import ConfigurationError
-from schemas.search import Duplicate, Hit, Reason
+from schemas.search import Duplicate, Hit, MomentKind, Reason
 
-_RETRIEVERS = {"lexical": "words", "semantic": "meaning", "visual": "looks"}
 _TIME_WIDTH = 11
-_UNNAMED = "a picture in which nothing was recognised"
-_KINDS = {"speech": "said", "screen": "on screen", "caption": "caption", "frame": "picture"}
+_NO_LABELS = "image without labels"
 
 
 def print_search(
@@ -36,58 +34,56 @@ def print_search(
     form: str,
     thumbnails: Path | None,
 ) -> None:
-    """Search and print what was found.
+    """Search and print the hits. Exactly one of `query`, `image` and `like` must be given.
 
     Args:
-        query: Text to search for; or one of:
-        image: A picture.
-        like: A moment, as `VIDEO@TIME`.
+        query: Text to search for.
+        image: An image file to search by.
+        like: A moment to find similar ones to, `VIDEO@TIME`.
         lake: The lake.
-        filters: As `make_filter` takes them.
-        limit: Hits at most.
+        filters: Arguments of `make_filter`.
+        limit: Maximum number of hits.
         form: `table`, `json` or `csv`.
-        thumbnails: Folder for a picture of each hit; None: none.
+        thumbnails: Folder to write a thumbnail of each hit to; None writes none.
 
     Raises:
-        ConfigurationError: Not one thing to search for was given, or a time or picture cannot be read.
+        ConfigurationError: None or several of the three are given, or a time or image cannot be read.
         LakeError: The lake cannot be read, or has no such video, language, speaker or topic.
-        ModelError: The model that a picture must be encoded by is not there.
+        ModelError: The model that encodes images is not installed.
         ExportError: A thumbnail cannot be written.
     """
     if sum(each is not None for each in (query, image, like)) != 1:
-        raise ConfigurationError("Give one thing to search for: a QUERY, --image FILE, or --like VIDEO@TIME.")
+        raise ConfigurationError("Give exactly one of QUERY, --image FILE and --like VIDEO@TIME.")
     if query is not None:
         check_query(query)
-    admits = make_filter(**filters)
+    admitted = make_filter(**filters)
     opened = Lake(lake)
     searcher = Searcher(opened)
     if sys.stderr.isatty():
-        click.echo(click.style("Loading the models that read queries …", dim=True), err=True)
+        click.echo(click.style("Loading the models that encode queries …", dim=True), err=True)
     if image is not None:
-        hits = searcher.by_image(image, admits, limit)
+        hits = searcher.by_image(image, admitted, limit)
     elif like is not None:
-        video, _, time = like.rpartition("@")
-        if not video:
-            raise ConfigurationError(f"--like {like} names no time: write it as talk.mp4@1:23 or talk.mp4@83.")
-        hits = searcher.like(video, parse_time(time), admits, limit)
+        moment = parse_video_time(like)
+        hits = searcher.like(moment.video, moment.time_s, admitted, limit)
     else:
-        hits = searcher.search(query or "", admits, limit)
+        hits = searcher.search(query or "", admitted, limit)
     print_notes(searcher)
-    pictures = write_thumbnails(opened, hits, thumbnails) if thumbnails else [None] * len(hits)
+    files = write_thumbnails(opened, hits, thumbnails) if thumbnails else [None] * len(hits)
     columns = [field.name for field in fields(Hit)]
     rows = [asdict(hit) for hit in hits]
     if thumbnails:
         columns.append("thumbnail")
-        for row, picture in zip(rows, pictures, strict=True):
-            row["thumbnail"] = str(picture) if picture else None
-    _print(form, rows, columns, lambda: _print_hits(hits, pictures, searcher))
+        for row, file in zip(rows, files, strict=True):
+            row["thumbnail"] = str(file) if file else None
+    _print(form, rows, columns, lambda: _print_hits(hits, files, searcher))
 
 
 def write_thumbnails(lake: Lake, hits: Sequence[Hit], folder: Path) -> list[Path | None]:
-    """Write the keyframe of each hit into a folder, by the name of its video and the second that the hit begins at.
+    """Write the thumbnail of each hit to a folder, named by the video and the second at which the hit starts.
 
     Returns:
-        The file of each hit; None where it has no picture.
+        The file of each hit; None for a hit without a thumbnail.
 
     Raises:
         ExportError: A file cannot be written.
@@ -111,7 +107,7 @@ def write_thumbnails(lake: Lake, hits: Sequence[Hit], folder: Path) -> list[Path
 
 
 def print_duplicates(video: str | None, lake: str, *, min_overlap: float, form: str) -> None:
-    """Print pairs of videos that show the same.
+    """Print pairs of videos that share footage.
 
     Raises:
         LakeError: The lake cannot be read, or has no such video.
@@ -120,26 +116,26 @@ def print_duplicates(video: str | None, lake: str, *, min_overlap: float, form: 
 
     def table() -> None:
         for pair in found:
-            ahead = f"from {clock(pair.offset_s)} of it" if pair.offset_s >= 0.5 else ""
-            ahead = f"which is from {clock(-pair.offset_s)} of this" if pair.offset_s <= -0.5 else ahead
-            share = click.style(f"{pair.overlap:>4.0%}", bold=True)
-            click.echo(f"{share} of {one_line(pair.uri)}\n     is in {one_line(pair.other_uri)} {ahead}".rstrip())
+            start = f", starting at {format_time(pair.offset_s)} there" if pair.offset_s >= 0.5 else ""
+            start = f", starting at {format_time(-pair.offset_s)} here" if pair.offset_s <= -0.5 else start
+            share = click.style(f"{format_share(pair.overlap):>4}", bold=True)
+            click.echo(f"{share} of {one_line(pair.uri)}\n     is in {one_line(pair.other_uri)}{start}")
         if not found:
-            click.echo("No two videos show the same.", err=True)
+            click.echo("No two videos share footage.", err=True)
 
     _print(form, [asdict(pair) for pair in found], [field.name for field in fields(Duplicate)], table)
 
 
 def build_index(lake: str, *, rebuild: bool) -> None:
-    """Bring the search index up to date, and print what was done.
+    """Update the search index, and print what was done.
 
     Raises:
         LakeError: The lake cannot be read or written, or a run is writing it.
     """
     done = update_index(Lake(lake), rebuild=rebuild, verify=True)
-    what = f"{done.videos_added:,} videos read" if done.videos_added else "nothing new"
-    what += ", what was damaged is made anew" if done.repaired else ""
-    click.echo(f"{done.moments:,} moments of {done.videos:,} videos indexed; {what}, {done.seconds:.1f} s")
+    added = f"{done.videos_added:,} videos added" if done.videos_added else "nothing new"
+    added += ", damaged parts rebuilt" if done.repaired else ""
+    click.echo(f"{done.moments:,} moments of {done.videos:,} videos indexed; {added}, {done.seconds:.1f} s")
 
 
 def _print(form: str, rows: list[dict[str, Any]], columns: Sequence[str], table: Callable[[], None]) -> None:
@@ -154,19 +150,21 @@ def _print(form: str, rows: list[dict[str, Any]], columns: Sequence[str], table:
 
 
 def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Write why a hit was found in one cell."""
+    """Return a row for CSV, with the reasons in one cell."""
     if "reasons" not in row:
         return dict(row)
     reasons = "; ".join(f"{each['kind']} {each['retriever']} {each['score']:.3f}" for each in row["reasons"])
     return {**row, "reasons": reasons}
 
 
-def _print_hits(hits: Sequence[Hit], pictures: Sequence[Path | None], searcher: Searcher) -> None:
+def _print_hits(hits: Sequence[Hit], thumbnails: Sequence[Path | None], searcher: Searcher) -> None:
     if not hits:
         size = searcher.moments
-        where = f"in {size:,} moments" if size else "in the lake: it holds no moments yet. `videolake run` fills it"
+        where = (
+            f"in {size:,} moments" if size else "because the lake holds no moments yet. Fill it with `videolake run`"
+        )
         click.echo(f"Nothing found {where}.", err=True)
-    for hit, picture in zip(hits, pictures, strict=True):
+    for hit, thumbnail in zip(hits, thumbnails, strict=True):
         time = click.style(f"{_span(hit):>{_TIME_WIDTH}}", fg="cyan", bold=True)
         name = one_line(file_name(hit.uri))
         title = f"  {one_line(hit.headline)}" if hit.headline else ""
@@ -174,26 +172,26 @@ def _print_hits(hits: Sequence[Hit], pictures: Sequence[Path | None], searcher: 
         lines = reason_lines(hit.reasons[:3])
         if not any(reason.text == hit.text for reason in hit.reasons[:3]):
             lines.append(one_line(hit.text))
-        if picture:
-            lines.append(click.style(one_line(str(picture)), dim=True))
+        if thumbnail:
+            lines.append(click.style(one_line(str(thumbnail)), dim=True))
         for line in lines:
             click.echo(f"{' ' * _TIME_WIDTH}  {line}")
 
 
 def _span(hit: Hit) -> str:
-    """Return when a hit is, as `videolake clip` takes it."""
-    start, end = clock(hit.start_s), clock(hit.end_s)
+    """Return the time range of a hit, as `videolake clip` accepts it."""
+    start, end = format_time(hit.start_s), format_time(hit.end_s)
     return start if start == end else f"{start}-{end}"
 
 
 def reason_lines(reasons: Sequence[Reason]) -> list[str]:
-    """Say why a moment was found: each text once, with all retrievers that found it."""
-    by_text: dict[tuple[str, str], list[Reason]] = {}
+    """Return why a moment was found: a line for each text, with all retrievers that found it."""
+    by_text: dict[tuple[MomentKind, str], list[Reason]] = {}
     for reason in reasons:
         by_text.setdefault((reason.kind, reason.text), []).append(reason)
     lines = []
     for (kind, _), same in by_text.items():
-        why = f"({_KINDS[kind]}, {' and '.join(_RETRIEVERS[reason.retriever] for reason in same)})"
+        why = f"({match_reason(kind, [reason.retriever for reason in same])})"
         lines.append(f"{_marked(max(same, key=lambda reason: len(reason.spans)))}  {click.style(why, dim=True)}")
     return lines
 
@@ -204,9 +202,9 @@ def _marked(reason: Reason) -> str:
 
 
 def _parts(reason: Reason) -> Iterable[tuple[str, bool]]:
-    text, place = one_line(reason.text) or _UNNAMED, 0
+    text, position = one_line(reason.text) or _NO_LABELS, 0
     for start, end in reason.spans:
-        yield text[place:start], False
+        yield text[position:start], False
         yield text[start:end], True
-        place = end
-    yield text[place:], False
+        position = end
+    yield text[position:], False

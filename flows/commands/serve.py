@@ -1,4 +1,4 @@
-"""`videolake serve`: the flow as a deployment of a Prefect server, on a schedule."""
+"""`videolake serve`: serve the flow as a Prefect deployment, on a schedule."""
 
 import os
 import re
@@ -14,13 +14,13 @@ from schemas.errors import ConfigurationError
 def serve_archive(
     archive: list[str], lake: str, config: Config, *, cron: str | None, interval: float | None, name: str | None
 ) -> None:
-    """Register and serve a deployment until the process is stopped.
+    """Register a deployment and serve it until the process is stopped.
 
-    At most one run of it goes on at a time; a run that is due meanwhile is left out. The lake's own lock keeps other
-    deployments and people out.
+    Only one of its runs is active at a time; a run that is due meanwhile is skipped. The lake's own lock keeps out
+    other deployments and commands.
 
     Raises:
-        ConfigurationError: Both schedules were given, the cron expression is wrong, or no server is configured.
+        ConfigurationError: Both schedules were given, the cron expression is invalid, or no server is configured.
     """
     if cron and interval:
         raise ConfigurationError("Give --cron or --interval, not both.")
@@ -38,27 +38,27 @@ def serve_archive(
     from flows.archive import analyze_archive
 
     lake = lake if "://" in lake else str(Path(lake).expanduser().absolute())
-    places = [place if "://" in place else os.path.abspath(Path(place).expanduser()) for place in archive]  # noqa: PTH100
+    roots = [root if "://" in root else os.path.abspath(Path(root).expanduser()) for root in archive]  # noqa: PTH100
     try:
         analyze_archive.serve(
             name=name or _name(lake),
             cron=cron,
             interval=interval,
             parameters={
-                "archive": places,
+                "archive": roots,
                 "lake": lake,
                 "config": config.model_dump(mode="json", exclude_defaults=True),
             },
             tags=["videolake", f"lake:{_name(lake)}"],
-            description=f"Analyses {', '.join(places)} into {lake}.",
+            description=f"Analyses {', '.join(roots)} into {lake}.",
             global_limit=ConcurrencyLimitConfig(limit=1, collision_strategy=ConcurrencyLimitStrategy.CANCEL_NEW),
             limit=1,
             entrypoint_type=EntrypointType.MODULE_PATH,
         )
     except ValueError as error:
-        raise ConfigurationError(f"The schedule cannot be used: {error}") from error
+        raise ConfigurationError(f"Invalid schedule: {error}") from error
     except KeyboardInterrupt:
-        click.echo("No longer serving; the schedule is paused.", err=True)
+        click.echo("Stopped serving. The schedule is paused.", err=True)
 
 
 def _name(lake: str) -> str:

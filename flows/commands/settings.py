@@ -1,4 +1,4 @@
-"""`videolake config`, `models` and `taxonomy`: what is set, which models that means, and which topics there are."""
+"""`videolake config`, `models` and `taxonomy`: print the settings, the models that they select, and the topics."""
 
 import json
 import textwrap
@@ -11,27 +11,26 @@ from schemas.config import Config
 
 
 def settings_toml(config: Config) -> str:
-    """Write a configuration as TOML, each setting with its meaning."""
+    """Return a configuration as TOML, with a comment that explains each setting."""
     lines: list[str] = []
-    for section in Config.model_fields:
-        made = getattr(config, section)
-        about = (type(made).__doc__ or "").strip()
-        lines += [f"# {about}", f"[{section}]"]
-        for key, field in type(made).model_fields.items():
-            meaning = " ".join((field.description or "").split())
-            lines += [f"# {line}" for line in textwrap.wrap(meaning, 110)]
-            value = getattr(made, key)
-            # TOML knows no null: what is not set is shown as a comment.
+    for name in Config.model_fields:
+        section = getattr(config, name)
+        lines += [f"# {(type(section).__doc__ or '').strip()}", f"[{name}]"]
+        for key, field in type(section).model_fields.items():
+            description = " ".join((field.description or "").split())
+            lines += [f"# {line}" for line in textwrap.wrap(description, 110)]
+            value = getattr(section, key)
+            # TOML has no null, so a setting without a value is a comment.
             lines.append(f"# {key} =" if value is None else f"{key} = {json.dumps(value)}")
         lines.append("")
     return "\n".join(lines)
 
 
 def print_taxonomy(setting: str) -> None:
-    """Print a taxonomy that is sound.
+    """Check a taxonomy and print it.
 
     Raises:
-        ConfigurationError: It cannot be read, or is none.
+        ConfigurationError: It cannot be read, or is not a valid taxonomy.
     """
     load_taxonomy(setting)
     click.echo(taxonomy_text(setting), nl=False)
@@ -41,7 +40,7 @@ def print_models(config: Config) -> None:
     """List the models of a configuration.
 
     Raises:
-        ModelError: One cannot be found.
+        ModelError: A model cannot be found.
     """
     for model in models_of(config):
         click.echo(f"{model.role:<9} {model.id:<30} {model.licence:<14} {model.digest[:12]}  {model.path}")

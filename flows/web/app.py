@@ -1,4 +1,4 @@
-"""The web application."""
+"""The web application: routes, middleware and error pages."""
 
 import logging
 from collections.abc import AsyncIterator, Sequence
@@ -16,12 +16,12 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from flows.web.copies import Copies
-from flows.web.film_pages import FilmPages
-from flows.web.findings import Findings
 from flows.web.guard import Access, Guard
 from flows.web.pages import Pages
 from flows.web.rendering import render
 from flows.web.reports import Reports
+from flows.web.search import SearchService
+from flows.web.video_pages import VideoPages
 from pipeline.lake import Lake
 from pipeline.search import Searcher
 from pipeline.view import LakeReader, Thumbnails
@@ -38,20 +38,20 @@ def make_app(
     Args:
         lake: The lake.
         searcher: Its search.
-        access: Who may ask; none: everybody on this machine.
-        media_roots: Folders or URI prefixes that originals may come from; none: anywhere the lake says.
+        access: Who may send requests; None allows everybody on this machine.
+        media_roots: Folders or URI prefixes that originals may be served from; empty allows every location in the lake.
 
     Raises:
         LakeError: The lake cannot be read.
     """
     reader = LakeReader(lake)
-    findings = Findings(reader, searcher)
-    pages = Pages(reader, Thumbnails(reader), findings)
+    service = SearchService(reader, searcher)
+    pages = Pages(reader, Thumbnails(reader), service)
     reports = Reports(reader)
-    films = FilmPages(reader, findings, Copies(reader, searcher), tuple(media_roots))
+    videos = VideoPages(reader, service, Copies(reader, searcher), tuple(media_roots))
 
     @asynccontextmanager
-    async def watching(app: Starlette) -> AsyncIterator[None]:
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
         del app
         with reader:
             yield
@@ -61,13 +61,13 @@ def make_app(
         routes=[
             Route("/", pages.home, name="home"),
             Route("/results", pages.results),
-            Route("/v/{video_id}", films.video),
-            Route("/v/{video_id}/transcript", films.transcript),
-            Route("/v/{video_id}/scenes", films.scenes),
-            Route("/v/{video_id}/duplicates", films.duplicates),
-            Route("/v/{video_id}/captions.vtt", films.captions),
+            Route("/v/{video_id}", videos.video),
+            Route("/v/{video_id}/transcript", videos.transcript),
+            Route("/v/{video_id}/scenes", videos.scenes),
+            Route("/v/{video_id}/duplicates", videos.duplicates),
+            Route("/v/{video_id}/captions.vtt", videos.captions),
             Route("/t/{frame_id}.jpg", pages.thumbnail),
-            Route("/media/{video_id}", films.media),
+            Route("/media/{video_id}", videos.media),
             Route("/errors", pages.errors),
             Route("/reports", reports.listed),
             Route("/reports/{run_id}", reports.report),
@@ -79,17 +79,17 @@ def make_app(
             Middleware(_GzipPages, minimum_size=1024, compresslevel=5),
         ],
         exception_handlers={HTTPException: _not_found, LakeError: _unreadable},
-        lifespan=watching,
+        lifespan=lifespan,
     )
     app.state.reader = reader
     return app
 
 
 class _GzipPages(GZipMiddleware):
-    """Compresses pages, and leaves alone what is compressed or asked for in ranges."""
+    """Compresses pages, but not media and thumbnails, which are compressed already or sent in ranges."""
 
     async def __call__(self, scope, receive, send) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
-        """Hand on."""
+        """Pass a request on, with or without compression."""
         if scope["type"] == "http" and scope["path"].startswith(("/media/", "/t/")):
             await self.app(scope, receive, send)
         else:
@@ -99,7 +99,9 @@ class _GzipPages(GZipMiddleware):
 async def _not_found(request: Request, error: Exception) -> Response:
     del request
     status = error.status_code if isinstance(error, HTTPException) else 404
-    return render("message.html", status=status, title="Not here", message="There is no such page.")
+    return render(
+        "message.html", status=status, title="Page not found", message="Check the address, or go to the list of videos."
+    )
 
 
 async def _unreadable(request: Request, error: Exception) -> Response:

@@ -1,4 +1,4 @@
-"""The grid: which videos there are, by language, topic, kind and state, a page at a time."""
+"""The grid of videos, filtered by language, topic, kind and status, one page at a time."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -17,10 +17,10 @@ SORTS: Mapping[str, str] = {
     "longest": "duration_s DESC, video_id",
     "shortest": "duration_s, video_id",
 }
-"""Orders of the grid."""
+"""Sort orders of the grid."""
 
 KINDS: Mapping[str, str] = {"video": "has_video", "sound": "NOT has_video"}
-"""Kinds of videos, each with its condition."""
+"""Kinds of videos, each with its SQL condition."""
 
 _COLUMNS = (
     "video_id, uri, name, status, language, duration_s, has_video, headline, topics, poster, error_kind, "
@@ -44,7 +44,7 @@ class Card:
     headline: str
     topics: tuple[str, ...]
     poster: str | None
-    """`frame_id` of the picture to show; None for sound alone."""
+    """`frame_id` of the thumbnail; None for audio alone."""
     error_kind: str
     error_message: str
     error_stage: str
@@ -52,7 +52,7 @@ class Card:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which videos are shown; what is empty admits all."""
+    """Which videos to show. An empty field does not filter."""
 
     language: str = ""
     topic: str = ""
@@ -66,7 +66,7 @@ class Selection:
 
 @dataclass(frozen=True, slots=True)
 class Facets:
-    """What can be chosen from, each with the number of videos, and how many there are."""
+    """Values of the filters with their numbers of videos, and totals."""
 
     languages: tuple[tuple[str, int], ...]
     topics: tuple[tuple[str, int], ...]
@@ -76,7 +76,7 @@ class Facets:
 
 
 def cards(connection: duckdb.DuckDBPyConnection, selection: Selection) -> tuple[list[Card], int]:
-    """Return one page of the grid, and how many videos the selection holds."""
+    """Return one page of the grid, and the number of selected videos."""
     condition, values = _condition(selection)
     order = SORTS.get(selection.sort, SORTS["newest"])
     found = connection.execute(
@@ -104,15 +104,15 @@ def ids_of(connection: duckdb.DuckDBPyConnection, kind: str) -> list[str]:
 
 
 def named_so(connection: duckdb.DuckDBPyConnection, words: str, selection: Selection, limit: int) -> list[Card]:
-    """Return videos whose file name and headline hold all of these words.
+    """Return videos whose file name and headline contain all words.
 
-    Their case does not matter, nor whether `_`, `-`, `.` or a space is between them.
+    Case does not matter, and `_`, `-`, `.` and spaces are the same.
 
     Args:
         connection: Of `LakeReader.ask`.
-        words: As somebody wrote them.
-        selection: Which videos may be among them; those that failed may, unless it names what they do not have.
-        limit: Videos at most.
+        words: Words as the user wrote them.
+        selection: Which videos to search. Failed videos are included unless it has a kind.
+        limit: Maximum number of videos.
     """
     wanted = _BETWEEN_WORDS.sub(" ", words.lower()).split()
     if not wanted:
@@ -123,14 +123,14 @@ def named_so(connection: duckdb.DuckDBPyConnection, words: str, selection: Selec
         f"{_PLAIN.format('headline')} AS plain_headline FROM lake.catalogue WHERE {condition}) "
         "WHERE len(list_filter($words, lambda word: NOT contains(plain_name || ' ' || plain_headline, word))) = 0 "
         "ORDER BY starts_with(plain_headline, $first) DESC, starts_with(plain_name, $first) DESC, plain_name "
-        f"LIMIT {int(limit)}",
-        values | {"words": wanted, "first": " ".join(wanted)},
+        "LIMIT $limit",
+        values | {"words": wanted, "first": " ".join(wanted), "limit": limit},
     ).fetchall()
     return [_card(row) for row in found]
 
 
 def failures(connection: duckdb.DuckDBPyConnection, page: int) -> list[tuple[Card, str]]:
-    """Return one page of the videos that failed, each with its traceback."""
+    """Return one page of failed videos, each with its traceback."""
     found = connection.execute(
         f"SELECT {_COLUMNS}, (SELECT any_value(traceback) FROM errors WHERE errors.video_id = catalogue.video_id) "  # noqa: S608
         "FROM lake.catalogue WHERE status = 'failed' ORDER BY error_kind, name, video_id "
@@ -141,7 +141,7 @@ def failures(connection: duckdb.DuckDBPyConnection, page: int) -> list[tuple[Car
 
 
 def facets(connection: duckdb.DuckDBPyConnection) -> Facets:
-    """Count what there is."""
+    """Count videos, languages and topics."""
     languages = connection.execute(
         "SELECT language, count(*) FROM lake.catalogue WHERE language IS NOT NULL AND status = 'ok' "
         "GROUP BY ALL ORDER BY 2 DESC, 1"

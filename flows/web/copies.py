@@ -1,4 +1,4 @@
-"""Which other videos show the same, kept for as long as the lake stays as it is."""
+"""Near-duplicates of videos, cached until the lake changes."""
 
 import threading
 from functools import partial
@@ -14,7 +14,7 @@ _MAX_KEPT = 1000
 
 
 class Copies:
-    """Near-duplicates of videos. Comparing pictures takes a second or more in a large lake, so it is done once.
+    """Near-duplicates of videos. Comparing keyframes takes a second or more in a large lake, so results are cached.
 
     Args:
         reader: The lake.
@@ -29,12 +29,12 @@ class Copies:
         self._comparing = threading.Lock()
 
     def of(self, video_id: str) -> list[tuple[Duplicate, Card]]:
-        """Return the videos that show the same as one, each with how much of it; the greatest part first.
+        """Return the near-duplicates of a video, those with the largest overlap first.
 
         Raises:
             LakeError: There is no such video, or the lake cannot be read.
         """
-        # One at a time: comparing takes all processors.
+        # One at a time, because comparing uses all processors.
         with self._comparing:
             state = self._reader.state
             if state != self._state or len(self._kept) >= _MAX_KEPT:

@@ -1,4 +1,4 @@
-"""Who may ask, and what browsers may do with the answers."""
+"""Access control: which requests are answered, and the security headers of every response."""
 
 import hashlib
 import hmac
@@ -30,25 +30,25 @@ _LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]", "::1"})
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """Who may ask."""
+    """Who may send requests."""
 
     host: str = "127.0.0.1"
-    """Address that the server listens on."""
+    """Address the server listens on."""
     port: int = 0
-    """Port; part of the cookie's name, since browsers share cookies between ports."""
+    """Port; part of the cookie's name, because browsers share cookies between ports."""
     token: str = ""
-    """What every browser has to show once; empty: nothing, which only a loopback address may do."""
+    """A secret that every browser must send once; empty for none, which is only allowed on a loopback address."""
 
 
 class Guard:
-    """ASGI middleware: reading only, known hosts, a token if there is one, and the same headers on every answer.
+    """ASGI middleware: allows only reading, known hosts and the token, and adds security headers to every response.
 
-    On a loopback address the `Host` of a request has to be a name of this machine: a web page elsewhere could else have
-    its own name lead here (DNS rebinding) and read the lake through its visitor's browser.
+    On a loopback address, the `Host` header of a request must name this machine. Otherwise any web page could point its
+    own domain here (DNS rebinding) and read the lake through its visitor's browser.
 
     Args:
-        app: What answers.
-        access: Who may ask.
+        app: The application.
+        access: Who may send requests.
     """
 
     def __init__(self, app: ASGIApp, access: Access) -> None:
@@ -58,7 +58,7 @@ class Guard:
         self._secret = hashlib.sha256(b"videolake browse " + access.token.encode()).hexdigest()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Refuse, or hand on."""
+        """Refuse a request, or pass it on."""
         if scope["type"] != "http":
             if scope["type"] == "lifespan":
                 await self._app(scope, receive, send)
@@ -67,7 +67,7 @@ class Guard:
         async def send_guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                # A report brings its own policy, which lets it have its style and no scripts.
+                # A report has its own policy, which allows inline styles and no scripts.
                 policy = headers.get("content-security-policy")
                 for name, value in SECURITY_HEADERS.items():
                     headers[name] = value
@@ -75,16 +75,16 @@ class Guard:
                     headers["content-security-policy"] = policy
             await send(message)
 
-        answer = self._refusal(scope)
-        await (answer or self._app)(scope, receive, send_guarded)
+        refusal = self._refusal(scope)
+        await (refusal or self._app)(scope, receive, send_guarded)
 
     def _refusal(self, scope: Scope) -> Response | None:
         headers = Headers(scope=scope)
         if scope["method"] not in {"GET", "HEAD"}:
-            return PlainTextResponse("Nothing can be changed here.", 405, {"allow": "GET, HEAD"})
+            return PlainTextResponse("This server is read-only.", 405, {"allow": "GET, HEAD"})
         names = {*_LOCAL_NAMES, self._access.host}
         if is_loopback(self._access.host) and _host_name(headers.get("host", "")) not in names:
-            message = "This server answers only to localhost and 127.0.0.1."
+            message = "This server only accepts requests for localhost and 127.0.0.1."
             return PlainTextResponse(message, 421)
         return self._check_token(scope, headers) if self._access.token else None
 
@@ -93,28 +93,28 @@ class Guard:
         given = [value for name, value in query if name == "token"]
         if given and _same(given[0], self._access.token):
             rest = urlencode([(name, value) for name, value in query if name != "token"])
-            return self._welcome(quote(scope["path"]) + (f"?{rest}" if rest else ""))
+            return self._store_token(quote(scope["path"]) + (f"?{rest}" if rest else ""))
         if _same(_cookie(headers, self._cookie), self._secret):
             return None
         message = "Open the address that `videolake browse` printed, with its token."
         return PlainTextResponse(message, 401, {"cache-control": "no-store"})
 
-    def _welcome(self, path: str) -> Response:
-        """Keep the token in a cookie and go on without it in the address.
+    def _store_token(self, path: str) -> Response:
+        """Store the token in a cookie and go to the URL without it.
 
-        By a page and not by a redirect, since a browser that came from another site leaves strict cookies out of that.
+        This is a page and not a redirect, because a browser that came from another site sends no strict cookies then.
         """
         from markupsafe import escape
 
         target = escape("/" + path.lstrip("/\\"))
-        page = f'<!doctype html><meta http-equiv="refresh" content="0;url={target}"><a href="{target}">Go on</a>'
+        page = f'<!doctype html><meta http-equiv="refresh" content="0;url={target}"><a href="{target}">Continue</a>'
         answer = HTMLResponse(page, headers={"cache-control": "no-store"})
         answer.set_cookie(self._cookie, self._secret, httponly=True, samesite="strict", path="/")
         return answer
 
 
 def is_loopback(host: str) -> bool:
-    """Tell whether only this machine reaches an address."""
+    """Return whether an address can only be reached from this machine."""
     if host == "localhost":
         return True
     try:

@@ -1,4 +1,4 @@
-"""The original files, in pieces, as players ask for them: only what the lake names, and only if it is media."""
+"""Original files for players, in ranges. Only files that the lake names, and only if they are media."""
 
 import hashlib
 import os
@@ -30,8 +30,8 @@ CONTENT_TYPES = {
     "ogg": "application/ogg", "ogv": "video/ogg", "opus": "audio/ogg", "ts": "video/mp2t", "vob": "video/mpeg",
     "wav": "audio/wav", "webm": "video/webm", "wma": "audio/x-ms-wma", "wmv": "video/x-ms-wmv",
 }  # fmt: skip
-"""Types by the endings that an archive takes. QuickTime files go as MP4, whose structure they share: players refuse
-`video/quicktime` and yet play what is inside."""
+"""Content types by file extension. QuickTime files are sent as MP4, which shares their structure: players refuse
+`video/quicktime` but can play the streams."""
 
 _UNPLAYABLE_ENDINGS = frozenset(
     {"aif", "aiff", "asf", "avi", "flv", "m2ts", "mpeg", "mpg", "mts", "mxf", "ts", "vob", "wma", "wmv"}
@@ -43,44 +43,44 @@ _UNPLAYABLE_CODECS = frozenset(
 _SOME_PLAY = frozenset({"hevc", "ac3", "eac3"})
 
 _STATE_OF_REMOTE = ("ETag", "etag", "md5Hash", "Content-MD5", "LastModified", "last_modified", "mtime", "created")
-"""What the stores that fsspec knows say of a file's state."""
+"""Fields in which fsspec's stores tell the version of a file."""
 
 _ONE_RANGE = re.compile(r"\s*bytes\s*=\s*(?:(\d{1,18})\s*-\s*(\d{1,18})?|-\s*(\d{1,18}))\s*", re.IGNORECASE | re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
 class Original:
-    """A file that can be played."""
+    """A file that players can load."""
 
     uri: str
     size_bytes: int
     state: str
-    """Changes when the file does, as far as its store tells."""
+    """Changes when the file changes, as far as its store tells."""
     content_type: str
 
     @property
     def etag(self) -> str:
-        """Name of this state of the file."""
+        """ETag of this state of the file."""
         return f'"{self.state}-{self.size_bytes:x}"'
 
 
 @dataclass(frozen=True, slots=True)
 class NoOriginal:
-    """Why nothing can be played."""
+    """Why there is no playable file."""
 
     reason: str
 
 
 def find_original(uris: Sequence[str], size_bytes: int, roots: Sequence[str] = ()) -> Original | NoOriginal:
-    """Return the first of a video's places where the file still is as it was.
+    """Return the first location of a video at which the file is unchanged.
 
-    A file is only taken if its name ends as media does, it has the size that the lake knows, it is under one of
-    `roots`, and FFmpeg finds picture or sound in it: a lake from elsewhere cannot make this machine show other files.
+    The file must have a media extension and the size known to the lake, be under one of `roots`, and have a video or
+    audio stream. So a lake from elsewhere cannot make this machine serve other files.
 
     Args:
-        uris: Every place of the video, from the lake.
+        uris: All locations of the video, from the lake.
         size_bytes: Size of the file, from the lake.
-        roots: Folders or URI prefixes that files may come from; none: any.
+        roots: Folders or URI prefixes of allowed files; empty: any.
     """
     reasons = []
     for uri in uris:
@@ -88,38 +88,38 @@ def find_original(uris: Sequence[str], size_bytes: int, roots: Sequence[str] = (
         if isinstance(found, Original):
             return found
         reasons.append(found.reason)
-    return NoOriginal(reasons[0] if reasons else "The lake names no place where the file is.")
+    return NoOriginal(reasons[0] if reasons else "The lake has no location of the file.")
 
 
 def playable(ending: str, video_codec: str | None) -> str:
-    """Say what stands in the way of playing a file in a browser; empty where nothing does."""
-    advice = "You can still read, search and see everything below; other players open the file."
+    """Return why browsers may not play a file; empty if they do."""
+    advice = "Everything below still works, and other players can open the file."
     if ending in _UNPLAYABLE_ENDINGS:
         return f"Browsers do not play .{ending} files. {advice}"
     if video_codec in _UNPLAYABLE_CODECS:
-        return f"Browsers do not play pictures in {video_codec}. {advice}"
+        return f"Browsers do not play {video_codec} video. {advice}"
     if video_codec in _SOME_PLAY:
-        return f"Only some browsers play {video_codec}; if the picture stays black, try another one."
+        return f"Only some browsers play {video_codec}. If the video stays black, try another browser."
     return ""
 
 
 def ending_of(uri: str) -> str:
-    """Return a file name's ending, lower case, without the dot."""
+    """Return the file extension in lower case, without the dot."""
     _, dot, ending = file_name(uri).rpartition(".")
     return ending.lower() if dot else ""
 
 
 def serve_original(original: Original, range_header: str | None, if_range: str | None, *, head: bool) -> Response:
-    """Answer a request for the file or a part of it (RFC 9110, section 14).
+    """Respond with the file or a range of it (RFC 9110, section 14).
 
-    Several ranges at once are answered with the whole file, as a server may; so is a range whose `If-Range` names
+    Requests for several ranges get the whole file, as the standard allows. So do requests whose `If-Range` names
     another state of the file.
 
     Args:
         original: The file.
-        range_header: `Range`, if the request has one.
-        if_range: `If-Range`, if it has one.
-        head: Whether only the headers are wanted.
+        range_header: The `Range` header, if any.
+        if_range: The `If-Range` header, if any.
+        head: Only send headers.
     """
     headers = {
         "accept-ranges": "bytes",
@@ -143,11 +143,11 @@ def serve_original(original: Original, range_header: str | None, if_range: str |
 
 
 def parse_range(header: str, size_bytes: int) -> tuple[int, int] | None:
-    """Return first byte and the one after the last.
+    """Return the first byte of a range, and the byte after its last.
 
     Returns:
-        None where the header is to be ignored (malformed, another unit, several ranges); (0, 0) where no byte of the
-        file is in it.
+        None to ignore the header (malformed, another unit, several ranges); (0, 0) if the range has no byte of the
+        file.
     """
     found = _ONE_RANGE.fullmatch(header)
     if not found:
@@ -163,7 +163,7 @@ def parse_range(header: str, size_bytes: int) -> tuple[int, int] | None:
 
 
 async def _pieces(uri: str, start: int, end: int) -> AsyncIterator[bytes]:
-    """Read on threads, so that a player that waits holds none."""
+    """Read the file on threads, so that a waiting player does not hold one."""
     opened = open_bytes(uri)
     file: IO[bytes] = await to_thread.run_sync(opened.__enter__)
     try:
@@ -171,7 +171,7 @@ async def _pieces(uri: str, start: int, end: int) -> AsyncIterator[bytes]:
         while start < end:
             piece = await to_thread.run_sync(file.read, min(_CHUNK_BYTES, end - start))
             if not piece:
-                raise FileShrunkError(f"{uri} became shorter while it was played.")
+                raise FileShrunkError(f"{uri} became shorter while it was sent.")
             start += len(piece)
             yield piece
     finally:
@@ -180,33 +180,33 @@ async def _pieces(uri: str, start: int, end: int) -> AsyncIterator[bytes]:
 
 
 class FileShrunkError(VideolakeError):
-    """The file became shorter while it was sent: the connection is cut, so that nobody takes it for the whole."""
+    """The file became shorter while it was sent. The connection is closed, so that it does not look complete."""
 
 
 def _look(uri: str, size_bytes: int, roots: Sequence[str]) -> Original | NoOriginal:
     name = file_name(uri)
     content_type = CONTENT_TYPES.get(ending_of(uri))
     if content_type is None:
-        return NoOriginal(f"{name} is not named as a media file is, so it is not played.")
+        return NoOriginal(f"{name} has no media extension, so it is not played.")
     try:
         found = _local(uri, roots) if local_path(uri) is not None else _remote(uri, roots)
     except Exception as error:  # noqa: BLE001 - fsspec's packages raise errors of their own kinds
         return NoOriginal(_gone(uri, error))
     if found is None:
-        return NoOriginal(f"{uri} is outside the places that may be played (--media-root).")
-    place, size, state = found
+        return NoOriginal(f"{uri} is outside the allowed folders (--media-root).")
+    location, size, state = found
     if size != size_bytes:
-        return NoOriginal(f"{name} has changed since it was analysed. Run again to see what it holds now.")
+        return NoOriginal(f"{name} has changed since it was analysed. Run again to analyse its new content.")
     try:
-        reason = _no_media(place, size, state)
+        reason = _no_media(location, size, state)
     except MediaError as error:
         reason = str(error)
-    return NoOriginal(reason) if reason else Original(place, size, state, content_type)
+    return NoOriginal(reason) if reason else Original(location, size, state, content_type)
 
 
 def _gone(uri: str, error: Exception) -> str:
     if isinstance(error, FileNotFoundError):
-        return f"{file_name(uri)} is not at {uri} any more. Put it back, or run again to see where it is now."
+        return f"{file_name(uri)} is no longer at {uri}. Put it back, or run again to find its new location."
     return f"{file_name(uri)} cannot be reached: {getattr(error, 'strerror', None) or error or type(error).__name__}."
 
 
@@ -214,7 +214,7 @@ def _local(uri: str, roots: Sequence[str]) -> tuple[str, int, str] | None:
     path = os.path.realpath(local_path(uri) or "")
     if roots and not any(_inside(path, root) for root in roots):
         return None
-    state = os.stat(path)  # noqa: PTH116 - names may hold bytes that are no text
+    state = os.stat(path)  # noqa: PTH116 - names may have bytes that are not text
     return path, state.st_size, f"{state.st_mtime_ns:x}"
 
 
@@ -224,7 +224,7 @@ def _inside(path: str, root: str) -> bool:
 
 
 def _remote(uri: str, roots: Sequence[str]) -> tuple[str, int, str] | None:
-    # Chained URIs (`filecache::…`) may write to disk, and are never what an archive holds.
+    # Chained URIs (`filecache::…`) may write to disk, and an archive never has them.
     if "::" in uri or (roots and not any(_below(uri, root) for root in roots)):
         return None
     filesystem, path = fsspec.core.url_to_fs(uri)
@@ -234,16 +234,16 @@ def _remote(uri: str, roots: Sequence[str]) -> tuple[str, int, str] | None:
 
 
 def _below(uri: str, root: str) -> bool:
-    # What is written `%2e%2e` is `..` to a server.
+    # Servers read `%2e%2e` as `..`.
     return uri.startswith(root.rstrip("/") + "/") and ".." not in unquote(uri)
 
 
 @lru_cache(maxsize=4096)
 def _no_media(uri: str, size_bytes: int, state: str) -> str:
-    """Say why a file, in this state, is no media; empty if it is.
+    """Return why a file in this state is not media; empty if it is.
 
     Raises:
-        MediaError: It cannot be read just now; this is not remembered.
+        MediaError: The file cannot be read now. This is not cached.
     """
     del size_bytes, state
     try:

@@ -1,4 +1,4 @@
-"""The pages of a lake: the grid, what a search finds, and what failed."""
+"""The pages of a lake: the grid of videos, search results, errors, and thumbnails."""
 
 import asyncio
 import hashlib
@@ -14,10 +14,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from flows.web import catalogue
-from flows.web.asking import Asked, page_of, params_of, read_asked
 from flows.web.catalogue import Card, Facets
-from flows.web.findings import MAX_HITS, Findings
 from flows.web.rendering import render
+from flows.web.search import MAX_HITS, SearchService
+from flows.web.search_parameters import SearchParameters, page_of, params_of, read_parameters
 from flows.web.wording import words_of
 from pipeline.view import LakeReader, Thumbnails
 
@@ -31,28 +31,28 @@ class Pages:
 
     Attributes:
         reader: The lake.
-        thumbnails: Its pictures.
-        findings: What searches of it find.
+        thumbnails: Its thumbnails.
+        service: Its search.
     """
 
     reader: LakeReader
     thumbnails: Thumbnails
-    findings: Findings
+    service: SearchService
 
     async def home(self, request: Request) -> Response:
-        """Show the grid, or what a search found."""
+        """Show the grid of videos, or the results of a search."""
         return await to_thread.run_sync(self._home, params_of(request), "home.html")
 
     async def results(self, request: Request) -> Response:
-        """Show the same without what is around it, as the page asks for while somebody types."""
+        """Return only the results, for the script that updates the page while somebody types."""
         return await to_thread.run_sync(self._home, params_of(request), "_results.html")
 
     async def errors(self, request: Request) -> Response:
-        """Show what failed."""
+        """Show the videos that failed."""
         return await to_thread.run_sync(self._errors, params_of(request))
 
     async def thumbnail(self, request: Request) -> Response:
-        """Send one picture."""
+        """Send the thumbnail of a keyframe."""
         frame_id = request.path_params["frame_id"]
         jpeg = await to_thread.run_sync(self.thumbnails.get, frame_id) if _FRAME.fullmatch(frame_id) else None
         if jpeg is None:
@@ -66,48 +66,55 @@ class Pages:
         return Response(jpeg, media_type="image/jpeg", headers=headers)
 
     async def health(self, request: Request) -> Response:
-        """Say that the server is there."""
+        """Answer that the server is running."""
         del request
         await asyncio.sleep(0)
         return Response("ok", media_type="text/plain")
 
     def _home(self, params: Mapping[str, str], template: str) -> Response:
-        asked = read_asked(params)
-        facets = self.reader.ask(catalogue.facets)
-        shared: dict[str, Any] = {"asked": asked, "query": asked.query, "selection": asked.selection, "facets": facets}
-        if asked.searches:
-            return render(template, **shared, **self._found(asked, typing=params.get("typing") == "1"))
-        cards, count = self.reader.ask(partial(catalogue.cards, selection=asked.selection))
-        more = replace(asked, selection=replace(asked.selection, page=asked.selection.page + 1))
+        parameters = read_parameters(params)
+        selection = parameters.selection
+        shared: dict[str, Any] = {
+            "parameters": parameters,
+            "query": parameters.query,
+            "selection": selection,
+            "facets": self.reader.ask(catalogue.facets),
+        }
+        if parameters.finds_moments:
+            return render(template, **shared, **self._results(parameters, typing=params.get("typing") == "1"))
+        cards, count = self.reader.ask(partial(catalogue.cards, selection=selection))
+        next_page = replace(parameters, selection=replace(selection, page=selection.page + 1))
         return render(
             template,
             **shared,
-            params=asked.params(),
-            notes=asked.problems,
+            params=parameters.params(),
+            notes=parameters.problems,
             cards=cards,
             count=count,
-            more=more.params() if count > asked.selection.page * catalogue.PAGE_SIZE else None,
+            more=next_page.params() if count > selection.page * catalogue.PAGE_SIZE else None,
         )
 
-    def _found(self, asked: Asked, *, typing: bool) -> dict[str, Any]:
-        found = self.findings.find(asked, typing=typing)
-        hits, asked = found.hits, found.asked
+    def _results(self, parameters: SearchParameters, *, typing: bool) -> dict[str, Any]:
+        """Search, and return what the template needs."""
+        results = self.service.search(parameters, typing=typing)
+        hits, parameters = results.hits, results.parameters
         named: list[Card] = []
-        if asked.query and not (asked.video or asked.speaker or asked.start or asked.end):
-            question = partial(catalogue.named_so, words=asked.query, selection=asked.selection, limit=_MAX_NAMED)
-            named = self.reader.ask(question)
-        ids = sorted({hit.video_id for hit in hits} | ({asked.video} if asked.video else set()))
-        about = self.reader.ask(partial(catalogue.cards_of, video_ids=ids))
+        if parameters.query and not (parameters.video or parameters.speaker or parameters.start or parameters.end):
+            named = self.reader.ask(
+                partial(catalogue.named_so, words=parameters.query, selection=parameters.selection, limit=_MAX_NAMED)
+            )
+        ids = sorted({hit.video_id for hit in hits} | ({parameters.video} if parameters.video else set()))
+        cards = self.reader.ask(partial(catalogue.cards_of, video_ids=ids))
         return {
             "hits": hits,
-            "most": len(hits) >= MAX_HITS,
+            "limited": len(hits) >= MAX_HITS,
             "named": named,
-            "about": about,
-            "words": words_of(asked.query, prefix=found.typing),
-            "notes": found.notes,
-            "like": found.like,
-            "params": asked.params(),
-            "chips": _chips(asked, about),
+            "hit_cards": cards,
+            "words": words_of(parameters.query, prefix=results.typing),
+            "notes": results.notes,
+            "like": results.like,
+            "params": parameters.params(),
+            "chips": _chips(parameters, cards),
         }
 
     def _errors(self, params: Mapping[str, str]) -> Response:
@@ -118,17 +125,17 @@ class Pages:
         return render("errors.html", failures=failures, facets=facets, page=page, last=last)
 
 
-def _chips(asked: Asked, about: Mapping[str, Card]) -> list[tuple[str, dict[str, str]]]:
-    """Return what a search is restricted to, beyond what the filters show, each with the parameters without it."""
+def _chips(parameters: SearchParameters, cards: Mapping[str, Card]) -> list[tuple[str, dict[str, str]]]:
+    """Return the restrictions that the filters do not show, each with the URL parameters that remain without it."""
     chips = []
-    if asked.video:
-        chips.append((f"only in {about[asked.video].name}", asked.params(video="")))
-    if asked.speaker:
-        chips.append((f"said by {asked.speaker}", asked.params(speaker="")))
-    if asked.start:
-        chips.append((f"from {asked.start}", asked.params(**{"from": ""})))
-    if asked.end:
-        chips.append((f"before {asked.end}", asked.params(to="")))
-    if asked.selection.status == "failed":
-        chips.append(("videos that failed", asked.params(status="")))
+    if parameters.video:
+        chips.append((f"only in {cards[parameters.video].name}", parameters.params(video="")))
+    if parameters.speaker:
+        chips.append((f"speaker {parameters.speaker}", parameters.params(speaker="")))
+    if parameters.start:
+        chips.append((f"from {parameters.start}", parameters.params(**{"from": ""})))
+    if parameters.end:
+        chips.append((f"before {parameters.end}", parameters.params(to="")))
+    if parameters.selection.status == "failed":
+        chips.append(("failed videos", parameters.params(status="")))
     return chips

@@ -1,5 +1,6 @@
-"""Templates: everything in them is escaped."""
+"""The templates of the pages, and answers made of them."""
 
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -8,40 +9,26 @@ from urllib.parse import urlencode
 import jinja2
 from starlette.responses import HTMLResponse
 
-from flows.web import film, wording
-from pipeline.lake import file_name
+from flows.web import wording
+from pipeline.view import make_environment
 
 _FOLDER = Path(__file__).parent
-_COMPRESSED = {"cache-control": "private, no-cache"}
+_CACHING = {"cache-control": "private, no-cache"}
 
 
 @cache
 def environment() -> jinja2.Environment:
-    """Return the templates, with what they may call."""
-    made = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_FOLDER / "templates"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    made.filters |= {
+    """Return the templates with their filters."""
+    filters: dict[str, Callable[..., Any]] = {
         "alike": wording.alike,
-        "begin_s": film.begin_s,
-        "clock": wording.clock,
-        "file_name": file_name,
         "lang": wording.lang,
         "language": wording.language_name,
-        "megabytes": wording.megabytes,
-        "percent": wording.percent,
-        "spoken_line": film.spoken_line,
-        "spelled": wording.spelled_length,
-        "remedy": wording.what_to_do,
         "marked": wording.marked,
         "query": urlencode,
+        "remedy": wording.what_to_do,
         "seconds": lambda value: f"{float(value):.2f}".rstrip("0").rstrip("."),
     }
-    return made
+    return make_environment(_FOLDER / "templates", filters)
 
 
 def render_text(template: str, **context: Any) -> str:  # noqa: ANN401 - what templates take
@@ -50,8 +37,8 @@ def render_text(template: str, **context: Any) -> str:  # noqa: ANN401 - what te
 
 
 def render(template: str, *, status: int = 200, **context: Any) -> HTMLResponse:  # noqa: ANN401
-    """Fill a template as an answer."""
-    return HTMLResponse(render_text(template, **context), status_code=status, headers=_COMPRESSED)
+    """Fill a template and return it as a response."""
+    return HTMLResponse(render_text(template, **context), status_code=status, headers=_CACHING)
 
 
 @cache

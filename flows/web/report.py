@@ -1,59 +1,59 @@
-"""Reports: a video or a lake as one HTML file that needs nothing else, to be sent to somebody."""
+"""Reports: a video or a lake as one self-contained HTML file, to send to somebody."""
 
 from base64 import b64encode
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from functools import partial
 
+import duckdb
 from markupsafe import Markup
 
 from flows.web import catalogue
 from flows.web.catalogue import Card, Selection
-from flows.web.film import read_film
 from flows.web.rendering import render_text, static_text
 from flows.web.timeline import make_timeline
-from pipeline.lake import Lake, file_name, find_video
+from pipeline.lake import ALL_PARTS, Lake, VideoRecord, file_name, find_video, read_records
 from pipeline.view import LakeReader, Thumbnails
-from schemas.errors import LakeError
 
 MAX_VIDEOS = 120
-_MAX_PICTURE_BYTES = 6_000_000
-"""About 8 MB as text, which mail still takes."""
+_MAX_THUMBNAIL_BYTES = 6_000_000
+"""About 8 MB in base64, which most mail servers accept."""
 
 
 def video_report(lake: Lake, video: str) -> str:
-    """Return the report of one video, with storyboard, scenes and the whole transcript.
+    """Return the report of one video, with its storyboard, scenes and full transcript.
 
     Args:
         lake: The lake.
-        video: Id, start of an id, file name, path or URI.
+        video: Its id, a unique prefix of its id, a file name, a path or a URI.
 
     Raises:
-        LakeError: No video is called so, or several are; or the lake cannot be read.
+        LakeError: No video has this name, or several have it; or the lake cannot be read.
     """
     reader = LakeReader(lake)
-    video_id = reader.ask(lambda connection: find_video(connection, video))
-    film = reader.ask(partial(read_film, video_id=video_id))
-    if film is None:
-        raise LakeError(f"There is no video {video} in the lake.")
-    firsts = [scene.pictures[0] for scene in film.scenes if scene.pictures]
-    wanted = dict.fromkeys(picture.frame_id for picture in (*film.storyboard, *firsts))
+
+    def read(connection: duckdb.DuckDBPyConnection) -> VideoRecord:
+        return read_records(connection, [find_video(connection, video)], parts=ALL_PARTS - {"words"})[0]
+
+    found = reader.ask(read)
+    firsts = [scene.keyframes[0] for scene in found.scenes if scene.keyframes]
+    frame_ids = dict.fromkeys(keyframe.frame_id for keyframe in (*found.storyboard, *firsts))
     return render_text(
         "report_video.html",
-        film=film,
-        timeline=make_timeline(film),
-        pictures=_pictures(reader, wanted),
+        video=found,
+        timeline=make_timeline(found),
+        thumbnails=_thumbnails(reader, frame_ids),
         style=_style(),
         made_at=datetime.now(UTC),
     )
 
 
 def lake_report(lake: Lake, *, max_videos: int = MAX_VIDEOS) -> str:
-    """Return the report of a lake: what is in it, its newest videos, and what failed.
+    """Return the report of a lake: its contents, newest videos and failures.
 
     Args:
         lake: The lake.
-        max_videos: Videos shown at most.
+        max_videos: Maximum number of videos to show.
 
     Raises:
         LakeError: The lake cannot be read.
@@ -72,23 +72,23 @@ def lake_report(lake: Lake, *, max_videos: int = MAX_VIDEOS) -> str:
         facets=reader.ask(catalogue.facets),
         cards=cards,
         failures=reader.ask(partial(catalogue.failures, page=1)),
-        pictures=_pictures(reader, [card.poster for card in cards if card.poster]),
+        thumbnails=_thumbnails(reader, [card.poster for card in cards if card.poster]),
         style=_style(),
         made_at=datetime.now(UTC),
     )
 
 
-def _pictures(reader: LakeReader, frame_ids: Iterable[str]) -> dict[str, str]:
-    """Return JPEGs in base64, as many of the first as fit."""
+def _thumbnails(reader: LakeReader, frame_ids: Iterable[str]) -> dict[str, str]:
+    """Return JPEGs in base64, from the first until the size limit is reached."""
     found = Thumbnails(reader).many(list(frame_ids))
-    pictures: dict[str, str] = {}
-    left = _MAX_PICTURE_BYTES
+    kept: dict[str, str] = {}
+    left = _MAX_THUMBNAIL_BYTES
     for frame_id, jpeg in found.items():
         left -= len(jpeg)
         if left < 0:
             break
-        pictures[frame_id] = b64encode(jpeg).decode()
-    return pictures
+        kept[frame_id] = b64encode(jpeg).decode()
+    return kept
 
 
 def _style() -> Markup:

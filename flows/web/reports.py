@@ -1,4 +1,4 @@
-"""The reports that runs left in the lake, so that a browser that may open no files can read them."""
+"""The reports that runs have written to the lake, for browsers that cannot open its files."""
 
 from dataclasses import dataclass
 from functools import partial
@@ -16,7 +16,7 @@ _POLICY = (
     "default-src 'none'; img-src data:; style-src 'unsafe-inline'; sandbox; form-action 'none'; base-uri 'none'; "
     "frame-ancestors 'none'"
 )
-"""A report is one file with its style and pictures in it; it has no scripts, and may not get any."""
+"""A report is one file with its style and images. It has no scripts, and none are allowed."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -30,7 +30,7 @@ class Reports:
     reader: LakeReader
 
     async def listed(self, request: Request) -> Response:
-        """List them, the newest first."""
+        """List the reports, the newest first."""
         del request
         return await to_thread.run_sync(self._listed)
 
@@ -43,9 +43,9 @@ class Reports:
         return render("reports.html", run_ids=run_ids, runs=self.reader.ask(partial(_runs, run_ids=run_ids)))
 
     def _report(self, run_id: str) -> Response:
-        # Only what is listed is looked for, so that no name leads elsewhere.
+        # Only listed reports are opened, so that no name leads elsewhere.
         if run_id not in self.reader.lake.reports():
-            message = "The lake has no report of this run. The last 50 are kept."
+            message = "The lake has no report of this run. It keeps the last 50 reports."
             return render("message.html", status=404, title="No such report", message=message)
         page = self.reader.lake.read_report(run_id)
         return HTMLResponse(page, headers={"content-security-policy": _POLICY, "cache-control": "private, no-cache"})

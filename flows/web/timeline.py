@@ -1,24 +1,24 @@
-"""A video's timeline as shapes: chapters, scenes, shots, how much is said when, highlights and hits."""
+"""A video's timeline as shapes: chapters, scenes, shots, amount of speech, highlights and hits."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from flows.web.film import Film
-from flows.web.wording import percent
+from pipeline.lake import VideoRecord
+from pipeline.view import percent
 from schemas.search import Hit
 
 _BINS = 120
 _MAX_CUTS = 600
 _MAX_SCENES = 240
-"""Of more, some together are drawn as one: each would be narrower than a cut."""
+"""Above this number, neighbours are drawn together, because each would be narrower than a cut."""
 _DENSITY_PX = 30.0
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A stretch of time, in percent of the width as SVG writes it."""
+    """A time range, in percent of the width as in SVG."""
 
     x: str
     width: str
@@ -28,7 +28,7 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """How much of a stretch is speech."""
+    """The share of speech in a time range."""
 
     x: str
     width: str
@@ -38,7 +38,7 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """What is drawn."""
+    """Shapes of a timeline."""
 
     chapters: tuple[Block, ...]
     scenes: tuple[Block, ...]
@@ -48,35 +48,35 @@ class Timeline:
     hits: tuple[Block, ...]
 
 
-def make_timeline(film: Film, hits: Sequence[Hit] = ()) -> Timeline:
-    """Lay out a video's timeline; empty for one without length.
+def make_timeline(video: VideoRecord, hits: Sequence[Hit] = ()) -> Timeline:
+    """Lay out a video's timeline; empty for a video without duration.
 
     Args:
-        film: The video.
-        hits: Moments of this video that a search found.
+        video: The video.
+        hits: Search hits in this video.
     """
-    length_s = film.duration_s
+    length_s = video.duration_s
     if not np.isfinite(length_s) or length_s <= 0:
         return Timeline((), (), (), (), (), ())
-    cuts = dict.fromkeys(percent(round(shot.start_s / length_s, 4)) for shot in film.shots[1:])
+    cuts = dict.fromkeys(percent(round(shot.start_s / length_s, 4)) for shot in video.shots[1:])
     return Timeline(
-        chapters=tuple(_block(each.start_s, each.end_s, each.title, length_s) for each in film.chapters),
-        scenes=_scenes(film, length_s),
+        chapters=tuple(_block(each.start_s, each.end_s, each.title, length_s) for each in video.chapters),
+        scenes=_scenes(video, length_s),
         cuts=tuple(cuts)[:: max(1, -(-len(cuts) // _MAX_CUTS))],
-        speech=_speech(film, length_s),
-        highlights=tuple(_block(each.start_s, each.end_s, each.reason, length_s) for each in film.highlights),
+        speech=_speech(video, length_s),
+        highlights=tuple(_block(each.start_s, each.end_s, each.reason, length_s) for each in video.summary.highlights),
         hits=tuple(_block(hit.start_s, hit.end_s, hit.text, length_s) for hit in hits),
     )
 
 
 def speech_share(starts_s: Sequence[float], ends_s: Sequence[float], length_s: float, bins: int) -> list[float]:
-    """Return how much of each of `bins` equal stretches is covered by spans, 0 to 1.
+    """Return the share of each of `bins` equal parts that is covered by spans, 0 to 1.
 
     Args:
-        starts_s: Starts of spans.
-        ends_s: Their ends.
-        length_s: Length of the whole, above 0.
-        bins: Stretches.
+        starts_s: Starts of the spans.
+        ends_s: Ends of the spans.
+        length_s: Duration of the video, above 0.
+        bins: Number of parts.
     """
     edges = np.linspace(0.0, length_s, bins + 1)
     starts, ends = np.asarray(starts_s, np.float64), np.asarray(ends_s, np.float64)
@@ -85,10 +85,12 @@ def speech_share(starts_s: Sequence[float], ends_s: Sequence[float], length_s: f
     return [float(value) for value in np.clip(share, 0.0, 1.0)]
 
 
-def _speech(film: Film, length_s: float) -> tuple[Bar, ...]:
-    if not film.lines:
+def _speech(video: VideoRecord, length_s: float) -> tuple[Bar, ...]:
+    if not video.utterances:
         return ()
-    share = speech_share([line.start_s for line in film.lines], [line.end_s for line in film.lines], length_s, _BINS)
+    share = speech_share(
+        [line.start_s for line in video.utterances], [line.end_s for line in video.utterances], length_s, _BINS
+    )
     return tuple(
         Bar(percent(number / _BINS), percent(0.7 / _BINS), round(max(1.5, value * _DENSITY_PX), 1),
             number * length_s / _BINS)
@@ -96,11 +98,11 @@ def _speech(film: Film, length_s: float) -> tuple[Bar, ...]:
     )  # fmt: skip
 
 
-def _scenes(film: Film, length_s: float) -> tuple[Block, ...]:
-    together = -(-len(film.scenes) // _MAX_SCENES) or 1
+def _scenes(video: VideoRecord, length_s: float) -> tuple[Block, ...]:
+    together = -(-len(video.scenes) // _MAX_SCENES) or 1
     blocks = []
-    for first in range(0, len(film.scenes), together):
-        group = film.scenes[first : first + together]
+    for first in range(0, len(video.scenes), together):
+        group = video.scenes[first : first + together]
         name = (
             f"Scene {first + 1}: {group[0].caption}" if together == 1 else f"Scenes {first + 1} to {first + len(group)}"
         )

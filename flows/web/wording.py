@@ -1,4 +1,4 @@
-"""How pages write numbers, times, languages and reasons."""
+"""How pages write languages, errors and matched words."""
 
 import math
 import re
@@ -6,13 +6,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup, escape
 
-from pipeline.lake import clock
 from pipeline.search import parse_query, terms_of
-
-__all__ = [
-    "Words", "alike", "clock", "lang", "language_name", "marked", "megabytes", "percent", "spelled_length",
-    "what_to_do", "words_of",
-]  # fmt: skip
 
 _LANGUAGE = re.compile(r"[a-z]{2,3}")
 _LANGUAGES = {
@@ -26,19 +20,19 @@ _LANGUAGES = {
 }  # fmt: skip
 
 _WHAT_TO_DO = {
-    "empty_file": "The file has no bytes. Copy it again from where it came.",
-    "not_media": "Look what the file is, or take it out of the archive.",
-    "no_streams": "There is neither picture nor sound in it. Export it again.",
-    "corrupt": "It is damaged or cut off. Copy it again, or try to repair it with ffmpeg.",
-    "unsupported": "Its format is not known here. Convert it, for example to MP4 with H.264 and AAC.",
-    "refused": "It only names other files. Put those files in the archive themselves.",
-    "too_large": "It is over a limit. Raise the limit in the section `limits` of the configuration, and run again.",
-    "vanished": "It was gone when it was to be read. Run again to see what the archive holds now.",
-    "unreadable": "It could not be read. Check permissions, disk and network, then run again.",
-    "timeout": "It took too long. Raise `limits.timeout_s`, or run it with fewer workers at once.",
-    "crashed": "It made its worker crash. Run again; if it happens again, please report the file's format.",
-    "out_of_memory": "There was too little memory. Run again with fewer workers.",
-    "internal": "This is a fault in Videolake. The traceback says where.",
+    "empty_file": "The file is empty. Copy it again from its source.",
+    "not_media": "Check what the file is, or remove it from the archive.",
+    "no_streams": "The file has neither video nor audio. Export it again.",
+    "corrupt": "The file is damaged or incomplete. Copy it again, or try to repair it with ffmpeg.",
+    "unsupported": "The format is not supported. Convert the file, for example to MP4 with H.264 and AAC.",
+    "refused": "The file only refers to other files. Put those files in the archive instead.",
+    "too_large": "The file exceeds a limit. Raise it in the section `limits` of the configuration, and run again.",
+    "vanished": "The file was gone when it was to be read. Run again to list the archive anew.",
+    "unreadable": "The file could not be read. Check permissions, disk and network, then run again.",
+    "timeout": "The analysis took too long. Raise `limits.timeout_s`, or run with fewer workers.",
+    "crashed": "A worker crashed on this file. Run again; if it crashes again, please report the file's format.",
+    "out_of_memory": "A worker ran out of memory. Run again with fewer workers.",
+    "internal": "This is a bug in Videolake. The traceback shows where.",
 }
 
 
@@ -48,70 +42,51 @@ def language_name(code: str | None) -> str:
 
 
 def lang(code: str | None) -> Markup:
-    """Return the attribute that says in which language an element is; nothing where that is not known."""
+    """Return the `lang` attribute of an element; empty if the language is unknown."""
     return Markup(' lang="{}"').format(code) if code and _LANGUAGE.fullmatch(code) else Markup("")
 
 
 def alike(video_id: str, time_s: float) -> dict[str, str]:
-    """Return the parameters of an address that shows moments like one."""
-    # Never before the moment that it means: what is shown there may be another picture.
+    """Return the URL parameters that find moments similar to one."""
+    # Rounded up: just before the moment there may be another frame.
     seconds = f"{math.ceil(round(time_s * 100, 6)) / 100:.2f}"
     return {"like": f"{video_id}@{seconds.rstrip('0').rstrip('.')}"}
 
 
 def what_to_do(kind: str) -> str:
-    """Say what helps against an error of this kind."""
-    return _WHAT_TO_DO.get(kind, "Run again; the message says what happened.")
-
-
-def megabytes(size_bytes: int) -> str:
-    """Write a size."""
-    return f"{size_bytes / 1e6:,.1f} MB" if size_bytes >= 100_000 else f"{size_bytes:,} bytes"
-
-
-def percent(share: float) -> str:
-    """Write a share of one as a whole percentage, for coordinates too."""
-    return f"{100 * min(1.0, max(0.0, share)):.3f}".rstrip("0").rstrip(".") + "%"
-
-
-def spelled_length(seconds: float) -> str:
-    """Write a length as people say it, for those who hear the page."""
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    parts = [f"{number} {unit}{'s' if number != 1 else ''}" for number, unit in
-             ((hours, "hour"), (minutes, "minute"), (rest, "second")) if number]  # fmt: skip
-    return " ".join(parts) or "0 seconds"
+    """Return advice for an error of this kind."""
+    return _WHAT_TO_DO.get(kind, "Run again. The message says what happened.")
 
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """What of a query is marked where it is found."""
+    """The words of a query that are marked in texts."""
 
     whole: frozenset[str] = frozenset()
-    """Words as `pipeline.search.terms` compares them."""
-    beginnings: tuple[str, ...] = ()
+    """Words, folded by `pipeline.search.terms`."""
+    prefixes: tuple[str, ...] = ()
 
     def match(self, term: str) -> bool:
-        """Tell whether a word is among them."""
-        return term in self.whole or bool(self.beginnings and term.startswith(self.beginnings))
+        """Return whether a folded word matches."""
+        return term in self.whole or bool(self.prefixes and term.startswith(self.prefixes))
 
 
 def words_of(query: str, *, prefix: bool = False) -> Words:
-    """Return the words of a query, to be marked where they are found.
+    """Return the words of a query, to mark them in texts.
 
     Args:
-        query: What was searched for.
-        prefix: Take the last word for the beginning of one that is being typed.
+        query: The text of the query.
+        prefix: Treat the last word as a prefix.
     """
-    asked = parse_query(query, prefix=prefix)
-    return Words(frozenset([*asked.terms, *(word for phrase in asked.phrases for word in phrase)]), asked.prefixes)
+    parsed = parse_query(query, prefix=prefix)
+    return Words(frozenset([*parsed.terms, *(word for phrase in parsed.phrases for word in phrase)]), parsed.prefixes)
 
 
 def marked(text: str, words: Words) -> Markup:
     """Escape a text and put `<mark>` around the words that match."""
     pieces: list[Markup] = []
     at = 0
-    for term in terms_of(text) if words.whole or words.beginnings else ():
+    for term in terms_of(text) if words.whole or words.prefixes else ():
         if words.match(term.text) and term.end > at:
             start = max(at, term.start)
             pieces += [escape(text[at:start]), Markup("<mark>{}</mark>").format(text[start : term.end])]

@@ -1,18 +1,17 @@
-"""What the lake knows of a video, as other programs read it: subtitles, transcripts, chapters, cuts, clips."""
+"""Videos in the formats of other programs: subtitles, transcripts, chapters, edit lists and clips."""
 
 from pipeline.export.clip import CLIP_ENDINGS, Clip, clip_ending, copy_clip
 from pipeline.export.cuts import Cut, cuts_of
 from pipeline.export.formats import FORMATS, Format, Options, format_of
-from pipeline.export.lossless import LOSSLESS_ENDINGS, cut_sound
+from pipeline.export.lossless import LOSSLESS_ENDINGS, cut_audio
 from pipeline.export.names import safe_stem, unique, whole_file
 from pipeline.export.outputs import check_text_output, refuse_original
 from pipeline.export.rates import parsed_rate
-from pipeline.export.record import VideoRecord, read_video, read_videos
 from pipeline.export.reencode import encode_clip, exact_ending
-from pipeline.export.stretches import Moment, moments_of, parse_moment
 from pipeline.export.subtitles import webvtt
 from pipeline.export.tables import WRITERS, Writer, json_text, plain_value, write_csv
 from pipeline.export.text import one_line
+from pipeline.export.time_ranges import time_ranges_of
 
 __all__ = [
     "CLIP_ENDINGS",
@@ -22,28 +21,23 @@ __all__ = [
     "Clip",
     "Cut",
     "Format",
-    "Moment",
     "Options",
-    "VideoRecord",
     "Writer",
     "check_text_output",
     "clip_ending",
     "copy_clip",
-    "cut_sound",
+    "cut_audio",
     "cuts_of",
     "encode_clip",
     "exact_ending",
     "format_of",
     "json_text",
-    "moments_of",
     "one_line",
-    "parse_moment",
     "parsed_rate",
     "plain_value",
-    "read_video",
-    "read_videos",
     "refuse_original",
     "safe_stem",
+    "time_ranges_of",
     "unique",
     "webvtt",
     "whole_file",

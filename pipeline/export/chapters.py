@@ -1,12 +1,12 @@
-"""Chapters as players, FFmpeg and YouTube take them."""
+"""Chapters for players, FFmpeg and YouTube."""
 
 import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from pipeline.export.record import VideoRecord
 from pipeline.export.subtitles import escaped
 from pipeline.export.text import milliseconds, one_line, stamp
+from pipeline.lake import VideoRecord
 from schemas.errors import ExportError
 from schemas.records import Chapter
 
@@ -23,7 +23,7 @@ def chapters_webvtt(video: VideoRecord) -> str:
 
 
 def ffmetadata(video: VideoRecord) -> str:
-    """Write chapters as FFmpeg reads them: `ffmpeg -i film.mp4 -i this -map_metadata 1 -codec copy out.mp4`."""
+    """Write chapters for FFmpeg: `ffmpeg -i talk.mp4 -i this -map_metadata 1 -codec copy out.mp4`."""
     lines = [";FFMETADATA1"]
     if video.headline:
         lines.append(f"title={_quoted(one_line(video.headline))}")
@@ -41,7 +41,8 @@ def ffmetadata(video: VideoRecord) -> str:
 def youtube(video: VideoRecord) -> str:
     """Write chapters for the description of a video on YouTube.
 
-    YouTube wants three at least, the first at 0:00, each ten seconds or longer: shorter ones join the one before.
+    YouTube requires at least three chapters of at least ten seconds, the first at 0:00. Shorter ones are joined with
+    the one before.
 
     Raises:
         ExportError: There are fewer than three such chapters.
@@ -50,15 +51,15 @@ def youtube(video: VideoRecord) -> str:
     if len(chapters) < _YOUTUBE_CHAPTERS:
         short = f" of {_YOUTUBE_S} s or longer" if len(chapters) < len(video.chapters) else ""
         raise ExportError(
-            f"{video.uri} has {len(chapters)} chapter{'s' * (len(chapters) != 1)}{short}, and YouTube shows "
-            f"none where there are fewer than {_YOUTUBE_CHAPTERS}. chapters-vtt and ffmetadata have no such rule."
+            f"{video.uri} has {len(chapters)} chapter{'s' * (len(chapters) != 1)}{short}, and YouTube shows no "
+            f"chapters if there are fewer than {_YOUTUBE_CHAPTERS}. chapters-vtt and ffmetadata have no such rule."
         )
     hours = chapters[-1].start_s >= 3600
     return "".join(f"{_clock(chapter.start_s, hours=hours)} {_youtube_title(chapter)}\n" for chapter in chapters)
 
 
 def _long(chapters: Sequence[Chapter]) -> list[Chapter]:
-    """Join chapters that are too short, counted in whole seconds as they are written, to the one before or after."""
+    """Join chapters that are too short, in whole seconds as written, with the one before or after."""
     kept: list[Chapter] = []
     for chapter in chapters:
         start_s, end_s = int(chapter.start_s), int(chapter.end_s)
@@ -88,7 +89,7 @@ def _quoted(text: str) -> str:
 
 
 def _clocked(video: VideoRecord) -> list[tuple[Chapter, int, int]]:
-    """Return chapters with their times in milliseconds, each longer than nothing."""
+    """Return chapters with their times in milliseconds, each at least 1 ms long."""
     clocked = []
     for chapter in video.chapters:
         start_ms = milliseconds(chapter.start_s)

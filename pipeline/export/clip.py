@@ -1,8 +1,8 @@
-"""Cut a stretch out of a video as it is: packets are copied, nothing is decoded, nothing is lost.
+"""Cut a time range out of a video without re-encoding: packets are copied, so nothing is lost.
 
-A copy can begin only at a keyframe. So it begins at the last one before the stretch, a few seconds early in most
-files, and `Clip` says when; it ends with the frame at the end. Picture and sound keep step: both are moved by the same
-time.
+A copy can only start at a keyframe. So it starts at the last keyframe before the time range, a few seconds early in
+most files, and `Clip` says when. It ends with the frame at the end. Video and audio stay in sync, because both are
+moved by the same time.
 """
 
 from collections.abc import Iterator, Sequence
@@ -27,12 +27,12 @@ _MUXERS = {
     ".m4a": "ipod", ".mp3": "mp3", ".wav": "wav", ".ogg": "ogg", ".opus": "opus", ".flac": "flac",
 }  # fmt: skip
 CLIP_ENDINGS = frozenset(_MUXERS)
-"""Of the files that clips are written in."""
+"""File extensions of clips."""
 _LOOK_BACK_S = (0.0, 10.0, 60.0)
 _LEAD_S = 3.0
-"""Files interleave picture and sound: the sound of a moment may stand so much before its picture."""
+"""Files interleave video and audio: the audio of a moment may come this long before its video."""
 TRAIL_S = 10.0
-"""And so much after it: a stream that had nothing until then has ended, or is silent, and is not waited for."""
+"""And this long after it. A stream without packets until then has ended or is silent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,25 +41,25 @@ class Clip:
 
     path: Path
     start_s: float
-    """Where in the video it begins."""
+    """Start in the video."""
     end_s: float
-    """Where in the video it ends."""
+    """End in the video."""
 
 
 @dataclass(frozen=True, slots=True)
 class Streams:
-    """What of a file goes into a clip: its pictures, and all its sound tracks."""
+    """The streams of a clip: one video stream, and all audio streams."""
 
-    picture: Any
+    video: Any
     """A PyAV stream, or None."""
-    sounds: Sequence[Any]
+    audio: Sequence[Any]
     origin_s: float
-    """Where the video starts, in the streams' time."""
+    """Start of the video on the streams' clock."""
 
     @property
     def all(self) -> list[Any]:
         """All streams."""
-        return [*([self.picture] if self.picture else []), *self.sounds]
+        return [*([self.video] if self.video else []), *self.audio]
 
     @property
     def codecs(self) -> str:
@@ -68,39 +68,39 @@ class Streams:
 
 
 def clip_ending(uri: str, *, has_video: bool) -> str:
-    """Return the ending of a file into which a video's streams can be copied: its own, else Matroska's."""
+    """Return the file extension of a copy: that of the video if possible, or else Matroska's."""
     ending = Path(uri).suffix.lower()
     return ending if ending in _KEPT_ENDINGS else ".mkv" if has_video else ".mka"
 
 
 def copy_clip(uri: str, start_s: float, end_s: float, target: Path) -> Clip:
-    """Cut a stretch out of a video without encoding it anew.
+    """Cut a time range out of a video without re-encoding.
 
     Args:
         uri: The video.
         start_s: Seconds from its start.
         end_s: Seconds from its start.
-        target: File to make; its ending names the container.
+        target: File to write. Its extension selects the container.
 
     Returns:
-        The clip, and what stretch of the video it holds: it begins at the keyframe at or before `start_s`;
-        sound alone at the first packet after.
+        The clip with its actual start and end. It starts at the keyframe at or before `start_s`, or for audio alone at
+        the first packet after it.
 
     Raises:
         MediaError: The video cannot be read.
-        ExportError: It is shorter, its streams do not fit the container, or the file cannot be written.
+        ExportError: The video is shorter, its streams do not fit the container, or the file cannot be written.
     """
     with open_media(uri) as source, output_file(target) as file:
         streams = streams_of(source)
         try:
-            first_s = _keyframe_before(source, streams, start_s) if streams.picture else start_s
+            first_s = _keyframe_before(source, streams, start_s) if streams.video else start_s
             seek(source, streams, first_s - _LEAD_S)
             with av.open(file, "w", format=muxer(target)) as made:
                 copied = {each.index: made.add_stream_from_template(each) for each in streams.all}
                 first_s, last_s = _copy(source, made, streams, copied, (first_s, end_s))
         except (av.error.FFmpegError, OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or error
-            advice = "" if isinstance(error, OSError) else " Name an .mkv file, or encode anew with --exact."
+            advice = "" if isinstance(error, OSError) else " Name an .mkv file, or re-encode with --exact."
             raise ExportError(
                 f"The streams of {uri} ({streams.codecs}) cannot be copied into {target.name}: {reason}.{advice}"
             ) from error
@@ -110,59 +110,59 @@ def copy_clip(uri: str, start_s: float, end_s: float, target: Path) -> Clip:
 
 
 def streams_of(source: InputContainer) -> Streams:
-    """Choose what goes into a clip: the default or largest picture that moves, and every sound track."""
+    """Choose the streams of a clip: the default or else largest video stream, and all audio streams."""
     disposition = av.stream.Disposition
     still = disposition.attached_pic | disposition.timed_thumbnails
-    pictures = [each for each in source.streams.video if each.codec_context and not each.disposition & still]
+    moving = [each for each in source.streams.video if each.codec_context and not each.disposition & still]
     best = max(
-        pictures,
+        moving,
         key=lambda each: (bool(each.disposition & disposition.default), each.width * each.height, -each.index),
         default=None,
     )
-    sounds = [each for each in source.streams.audio if each.codec_context]
+    audio = [each for each in source.streams.audio if each.codec_context]
     for each in source.streams:
-        if each is not best and each not in sounds:
+        if each is not best and each not in audio:
             each.discard = av.stream.Discard.all
-    return Streams(best, sounds, (source.start_time or 0) / av.time_base)
+    return Streams(best, audio, (source.start_time or 0) / av.time_base)
 
 
 def seek(source: InputContainer, streams: Streams, time_s: float) -> None:
-    """Go to a place at or before a time of the video."""
+    """Seek to a position at or before a time of the video."""
     at = round((max(0.0, time_s) + streams.origin_s) * av.time_base)
     source.seek(at, backward=True)
 
 
 def muxer(target: Path) -> str:
-    """Return FFmpeg's name of the container that a file's ending means.
+    """Return FFmpeg's name of the container for a file extension.
 
     Raises:
-        ExportError: It means none that clips are written in.
+        ExportError: Clips cannot be written with this extension.
     """
     ending = target.suffix.lower()
     if ending not in _MUXERS:
-        raise ExportError(f"{target.name} is no file that clips are written in; name one of {', '.join(_MUXERS)}.")
+        raise ExportError(f"Clips cannot be written as {target.name}. Use one of {', '.join(_MUXERS)}.")
     return _MUXERS[ending]
 
 
 @contextmanager
 def output_file(target: Path) -> Iterator[IO[bytes]]:
-    """Give a file to write that takes its place once all is well; FFmpeg gets no name that it could misread."""
+    """Yield a file that replaces the target on success. FFmpeg gets no file name that it could misread."""
     muxer(target)
     with whole_file(target) as path, path.open("w+b") as file:
         yield file
 
 
 def time_of(stamp: int | None, time_base: Fraction | None, streams: Streams) -> float | None:
-    """Return a stream's time as seconds from the start of the video."""
+    """Return a timestamp of a stream as seconds from the start of the video."""
     return None if stamp is None or time_base is None else float(stamp * time_base) - streams.origin_s
 
 
 def _keyframe_before(source: InputContainer, streams: Streams, start_s: float) -> float:
-    """Return the time of the last keyframe at or before a time; of the first one where there is none."""
+    """Return the time of the last keyframe at or before a time, or else of the first keyframe."""
     found = None
     for back_s in (*_LOOK_BACK_S, start_s):
         seek(source, streams, start_s - back_s)
-        for packet in source.demux(streams.picture):
+        for packet in source.demux(streams.video):
             time_s = time_of(packet.pts, packet.time_base, streams)
             if time_s is None or not packet.size:
                 continue
@@ -175,7 +175,7 @@ def _keyframe_before(source: InputContainer, streams: Streams, start_s: float) -
         if found is not None and found <= start_s + 1e-6:
             return found
     if found is None:
-        raise ExportError("The picture has no keyframe whose time is known. Encode anew with --exact.")
+        raise ExportError("The video stream has no keyframe with a known time. Re-encode with --exact.")
     return found
 
 
@@ -186,12 +186,12 @@ def _copy(
     copied: dict[int, Any],
     span_s: tuple[float, float],
 ) -> tuple[float, float]:
-    """Copy the packets from a keyframe to an end; return when the first one begins and the last one ends."""
+    """Copy the packets from a keyframe to an end. Return the start of the first and the end of the last."""
     first_s, end_s = span_s
     open_streams = {each.index for each in streams.all}
-    begun = streams.picture is None
+    begun = streams.video is None
     begins_s, last_s = end_s, 0.0
-    # Frames at or after the end are kept back: those that come before the end may need them.
+    # Frames at or after the end are held back, because frames before the end may depend on them.
     waiting: list[Any] = []
     for packet in _ordered(source.demux(streams.all)):
         index = packet.stream.index
@@ -203,37 +203,37 @@ def _copy(
             continue
         if index not in open_streams:
             continue
-        picture = streams.picture is not None and index == streams.picture.index
-        begun = begun or (picture and packet.is_keyframe and time_s >= first_s - 1e-6)
-        if time_s < first_s - 1e-6 or (picture and not begun):
-            continue  # sound before the keyframe, or pictures that need what is before it
+        is_video = streams.video is not None and index == streams.video.index
+        begun = begun or (is_video and packet.is_keyframe and time_s >= first_s - 1e-6)
+        if time_s < first_s - 1e-6 or (is_video and not begun):
+            continue  # audio before the keyframe, or frames that depend on earlier ones
         if time_s >= end_s:
-            waiting += [packet] if picture else []
+            waiting += [packet] if is_video else []
             continue
-        ready = [*waiting, packet] if picture else [packet]
-        waiting = [] if picture else waiting
+        ready = [*waiting, packet] if is_video else [packet]
+        waiting = [] if is_video else waiting
         for each in ready:
             ends_s = float((each.pts + (each.duration or 0)) * each.time_base) - streams.origin_s
             begins_s, last_s = min(begins_s, time_s), max(last_s, ends_s)
             _moved(each, first_s + streams.origin_s)
             each.stream = copied[index]
             made.mux(each)
-    return (first_s if streams.picture else begins_s), last_s
+    return (first_s if streams.video else begins_s), last_s
 
 
 def _ordered(packets: Iterator[Any]) -> Iterator[Any]:
-    """Give each packet a decoding time: Matroska has none, and FFmpeg finds it only after some packets."""
+    """Give each packet a decoding time. Matroska has none, and FFmpeg finds it only after some packets."""
     held: dict[int, list[Any]] = {}
     for packet in packets:
         if not packet.size:
             continue
         if packet.pts is None:
-            raise ValueError("packets have no times")
+            raise ValueError("packets have no timestamps")
         waiting = held.setdefault(packet.stream.index, [])
         waiting.append(packet)
         if packet.dts is not None:
-            for place, each in enumerate(waiting):
-                each.dts = packet.dts - (len(waiting) - 1 - place) * (packet.duration or 1)
+            for index, each in enumerate(waiting):
+                each.dts = packet.dts - (len(waiting) - 1 - index) * (packet.duration or 1)
             yield from waiting
             waiting.clear()
     for waiting in held.values():

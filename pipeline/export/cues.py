@@ -1,12 +1,12 @@
-"""Divide speech into subtitles: short enough to be read in the time they are shown, broken where a reader breathes.
+"""Split speech into subtitles: short enough to read while they are shown, with breaks at natural pauses.
 
-The limits are those that broadcasters and streaming services agree on, more or less: two lines of 42 characters, up to
-20 characters a second (Chinese and Japanese: two lines of 16 full-width characters, 9 a second), shown for 1 to 7 s,
-80 ms apart. Where to divide is found by dynamic programming over all words: first as little as possible over the
-limits, then at ends of sentences, clauses and pauses, with few and even subtitles.
+The limits are roughly those of broadcasters and streaming services: two lines of 42 characters, up to 20 characters per
+second (Chinese and Japanese: two lines of 16 full-width characters, 9 per second), shown for 1 to 7 s, 80 ms apart.
+Dynamic programming over all words finds the splits. It first exceeds the limits as little as possible. It then prefers
+ends of sentences, clauses and pauses, and few subtitles of even length.
 
-Where people speak at once, each has subtitles of their own, of one line, at the times of their own words: players show
-them together.
+When people speak at once, each gets their own one-line subtitles at the times of their own words. Players show them
+together.
 """
 
 from collections.abc import Iterable, Sequence
@@ -20,26 +20,26 @@ from pipeline.language import ABBREVIATION, CLAUSE_END, SENTENCE_END, WIDE_LANGU
 from schemas.records import Utterance
 
 DASH = "- "
-"""Before what one of several says who are shown at once, where the format cannot name them."""
+"""Marks each of several speakers shown at once, in formats that cannot name them."""
 _LACKING = 1000.0
-"""Cost of a second in which a subtitle should still be shown, and cannot; far above all that is a matter of taste."""
+"""Cost of each missing second of display time; far above the costs of style."""
 _LONG_PAUSE_S = 2.0
-"""Nobody wants to read on over such a pause."""
+"""A subtitle never spans a longer pause."""
 _PAUSE_S = 0.3
 _SHORTEST_S = 0.001
 _SHORT_WORD = 3
 
 
 _Voice = tuple[str | None, list[Piece]]
-"""A speaker, and what they say."""
+"""A speaker, and the pieces of their speech."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a subtitle must keep to."""
+    """Limits of a subtitle."""
 
     line_columns: int = 42
-    """Width of a line; a Chinese, Japanese or Korean character takes two columns."""
+    """Width of a line. A Chinese, Japanese or Korean character takes two columns."""
     lines: int = 2
     """One or two."""
     columns_per_s: float = 20.0
@@ -47,11 +47,11 @@ class Limits:
     min_s: float = 1.0
     max_s: float = 7.0
     gap_s: float = 0.08
-    """Between two subtitles, two frames at 25 a second."""
+    """Between two subtitles: two frames at 25 frames per second."""
 
 
 WIDE_LIMITS = Limits(line_columns=32, columns_per_s=18.0)
-"""For Chinese, Japanese and Korean: 16 full-width characters a line, 9 a second."""
+"""For Chinese, Japanese and Korean: 16 full-width characters per line, 9 per second."""
 
 
 def limits_for(language: str | None) -> Limits:
@@ -69,34 +69,34 @@ class Cue:
     """One or two."""
     speaker: str | None
     at_once: bool = False
-    """Whether it belongs to a stretch in which several speak at once: others may be shown with it."""
+    """Whether several people speak at once, so that other subtitles may be shown with it."""
 
     @property
     def texts(self) -> tuple[str, ...]:
-        """The lines as text."""
+        """The text of each line."""
         return tuple(joined(line) for line in self.lines)
 
 
 def joined(pieces: Iterable[Piece]) -> str:
-    """Return pieces as the text of one line."""
+    """Return the text of one line of pieces."""
     return "".join(" " * piece.spaced * bool(number) + piece.text for number, piece in enumerate(pieces))
 
 
 def make_cues(utterances: Sequence[Utterance], limits: Limits, *, translation: bool = False) -> list[Cue]:
-    """Divide utterances into subtitles.
+    """Split utterances into subtitles.
 
-    All words of a speaker are in them once, in order. No line is wider than the limit, there are at most two, and no
-    subtitle is shown longer than the limit. It is shown for less than its shortest time, or less than reading it takes,
-    only where the words leave no other way. Subtitles of one speaker do not overlap; those of several do only where
-    these speak at once, and then each is one line that leaves room for a dash.
+    Subtitles contain each word of a speaker once, in order. They have at most two lines, no line is wider than the
+    limit, and none is shown longer than the limit. A subtitle is shown for less than the minimum time, or less than
+    reading it takes, only if the words leave no other choice. Subtitles of one speaker do not overlap. Those of several
+    speakers overlap only when they speak at once. Then each has one line that leaves room for a dash.
 
     Args:
-        utterances: In order of time.
-        limits: What to keep to.
-        translation: Take translations, where there are.
+        utterances: Utterances in order of time.
+        limits: Limits of subtitles.
+        translation: Use translations of utterances that have one.
 
     Returns:
-        In order of their starts.
+        Subtitles in order of their starts.
     """
     turns: list[tuple[Limits, list[_Voice]]] = []
     clock_s = 0.0
@@ -124,7 +124,7 @@ def _limits_at_once(limits: Limits) -> Limits:
 
 
 def _pieces(voice: Sequence[Utterance], limits: Limits, clock_s: float, *, translation: bool) -> list[Piece]:
-    """Return the pieces of what one speaker says, after all that was said before."""
+    """Return the pieces of one speaker, none of which starts before `clock_s`."""
     pieces: list[Piece] = []
     for utterance in voice:
         pieces += pieces_of(utterance, translation=translation, line_columns=limits.line_columns)
@@ -132,7 +132,7 @@ def _pieces(voice: Sequence[Utterance], limits: Limits, clock_s: float, *, trans
 
 
 def _in_order(pieces: Sequence[Piece], clock_s: float) -> list[Piece]:
-    """Let no piece start before the one before it ends, whatever the aligner says of them."""
+    """Move each piece after the end of the one before, even if the aligner says otherwise."""
     ordered = []
     for piece in pieces:
         start_s = max(piece.start_s, clock_s)
@@ -142,14 +142,14 @@ def _in_order(pieces: Sequence[Piece], clock_s: float) -> list[Piece]:
 
 
 def divide(pieces: Sequence[Piece], next_s: float, limits: Limits) -> list[Sequence[Piece]]:
-    """Divide one speaker's pieces into subtitles at the least cost.
+    """Split one speaker's pieces into subtitles at minimum cost.
 
-    `best[j]` is the least cost of dividing the first `j` pieces; `back[j]` is where the last of these parts starts.
+    `best[j]` is the minimum cost of splitting the first `j` pieces; `back[j]` is the start of the last subtitle.
 
     Args:
-        pieces: At least one, in order.
-        next_s: When the next turn starts.
-        limits: What to keep to.
+        pieces: One or more pieces, in order.
+        next_s: Start of the next turn.
+        limits: Limits of subtitles.
     """
     count = len(pieces)
     widths = [piece.width for piece in pieces]
@@ -192,7 +192,7 @@ def _needed_s(width: int, limits: Limits) -> float:
 
 
 def _end_cost(piece: Piece, following: Piece) -> float:
-    """Return what it costs to end a subtitle, or a line, between two pieces."""
+    """Return the cost of ending a subtitle or a line between two pieces."""
     if _ends_sentence(piece):
         return 0.0
     if CLAUSE_END.search(piece.text):
@@ -200,12 +200,12 @@ def _end_cost(piece: Piece, following: Piece) -> float:
     if not following.whole:
         return 1.5
     pause_s = min(0.5, max(0.0, following.start_s - piece.end_s))
-    # Short words without a mark are articles and the like, which belong to what follows.
+    # Short words without a mark are often articles, which belong to the next word.
     return 1.0 - pause_s + 0.4 * (piece.spaced and len(piece.text) <= _SHORT_WORD)
 
 
 def _inner_cost(piece: Piece, following: Piece) -> float:
-    """Return what it costs that a subtitle goes on from one piece to the next."""
+    """Return the cost of continuing a subtitle from one piece to the next."""
     pause_s = max(0.0, following.start_s - piece.end_s - _PAUSE_S)
     return 1.5 * pause_s + 0.35 * _ends_sentence(piece)
 
@@ -215,7 +215,7 @@ def _ends_sentence(piece: Piece) -> bool:
 
 
 def _lines(pieces: Sequence[Piece], limits: Limits) -> tuple[tuple[Piece, ...], ...]:
-    """Break a subtitle into lines of about the same width, where a reader breathes."""
+    """Break a subtitle into lines of similar width, at a natural pause if possible."""
     if _width(pieces) <= limits.line_columns:
         return (tuple(pieces),)
 
@@ -233,12 +233,12 @@ def _width(pieces: Sequence[Piece]) -> int:
 
 
 def _timed(cues: Sequence[Cue], next_s: float, limits: Limits) -> list[Cue]:
-    """Show each subtitle as long as it takes to read, where the next one leaves time, and a little before that ends.
+    """Extend each subtitle to its reading time, as far as the next one allows, with a gap before it.
 
     Args:
-        cues: Of one speaker, each as long as it is spoken.
-        next_s: When the next turn starts.
-        limits: What to keep to.
+        cues: Subtitles of one speaker, each as long as its speech.
+        next_s: Start of the next turn.
+        limits: Limits of subtitles.
     """
     timed = []
     for cue, following in zip_longest(cues, cues[1:]):

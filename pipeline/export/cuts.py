@@ -1,29 +1,28 @@
-"""Stretches of videos for an editing program: the shots of one video, or moments of several."""
+"""Cuts for an editing program: the shots of one video, or time ranges of several."""
 
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pipeline.export.record import VideoRecord
 from pipeline.export.text import one_line
-from pipeline.lake import file_name
+from pipeline.lake import VideoRecord, file_name
 
 _LONGEST_NOTE = 120
 
 
 @dataclass(frozen=True, slots=True)
 class Marker:
-    """A note at a moment of a video."""
+    """A note at a time of a video."""
 
     time_s: float
     text: str
     chapter: bool
-    """Whether a chapter begins there; else somebody says it."""
+    """Whether it is the title of a chapter; else it is speech."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """A stretch of a video."""
+    """A time range of a video, with markers."""
 
     video: VideoRecord
     start_s: float
@@ -33,16 +32,16 @@ class Cut:
 
 
 def shots_of(video: VideoRecord) -> list[Cut]:
-    """Return the shots of a video, each with the chapters and the speech that begin in it."""
+    """Return the shots of a video, each with the chapters and utterances that start in it."""
     return cuts_of(video, [(shot.start_s, shot.end_s, f"Shot {shot.index + 1}") for shot in video.shots])
 
 
 def cuts_of(video: VideoRecord, spans: Sequence[tuple[float, float, str]]) -> list[Cut]:
-    """Return stretches of a video, each with the chapters and the speech that begin in it.
+    """Return time ranges of a video, each with the chapters and utterances that start in it.
 
     Args:
         video: The video.
-        spans: Start and end in seconds, and a name.
+        spans: Start in seconds, end in seconds, and name of each.
     """
     markers = [
         *(Marker(chapter.start_s, _note(chapter.title), chapter=True) for chapter in video.chapters),
@@ -57,7 +56,7 @@ def cuts_of(video: VideoRecord, spans: Sequence[tuple[float, float, str]]) -> li
 
 
 def title_of(cuts: Sequence[Cut]) -> str:
-    """Return what to call a timeline of these cuts."""
+    """Return a title for a timeline of these cuts."""
     names = {cut.video.uri: one_line(cut.video.headline) or one_line(file_name(cut.video.uri)) for cut in cuts}
     return next(iter(names.values())) if len(names) == 1 else f"Moments of {len(names)} videos"
 

@@ -1,4 +1,4 @@
-"""Cuts as an edit decision list (CMX 3600), which every editing program reads."""
+"""Cuts as an edit decision list (CMX 3600), which all editing programs read."""
 
 from collections.abc import Sequence
 from fractions import Fraction
@@ -7,9 +7,8 @@ from opentimelineio.opentime import RationalTime
 
 from pipeline.export.cuts import Cut, title_of
 from pipeline.export.rates import timecode_rate
-from pipeline.export.record import VideoRecord
 from pipeline.export.text import one_line
-from pipeline.lake import file_name
+from pipeline.lake import VideoRecord, file_name
 from schemas.errors import ExportError
 
 _MAX_EVENTS = 999
@@ -21,24 +20,22 @@ _DROPPING = (Fraction(30000, 1001), Fraction(60000, 1001))
 def edl(cuts: Sequence[Cut], *, fps: Fraction | None = None, drop_frame: bool = False) -> str:
     """Write cuts one after another as an edit decision list.
 
-    Each event takes what its file has: pictures and two channels of sound (`AA/V`), pictures (`V`), or sound (`AA`).
-    Times are counted from the first frame of each file, as 00:00:00:00; so is the list itself. The timecode counts
-    every frame; whether it drops numbers, as some television at 29.97 does, is never guessed.
+    Each event takes what its file has: video and two channels of audio (`AA/V`), video (`V`), or audio (`AA`). The
+    first frame of each file, and of the list, is 00:00:00:00. The timecode counts every frame unless `drop_frame` is
+    set. Drop-frame, which some television at 29.97 uses, is never guessed.
 
     Args:
-        cuts: In order.
-        fps: Frames a second to count at; None: the films' own, which sound alone has to be given.
-        drop_frame: Count in drop-frame timecode.
+        cuts: Cuts in order.
+        fps: Frames per second to count at; None: the rate of the videos. Audio alone needs one.
+        drop_frame: Use drop-frame timecode.
 
     Raises:
-        ExportError: There is nothing to list, more than such a list holds, or frames cannot be counted.
+        ExportError: There are no cuts, too many for an EDL, or frames cannot be counted.
     """
     if not cuts:
-        raise ExportError("There is nothing to list; an EDL lists shots or moments.")
+        raise ExportError("There is nothing to write: an EDL lists shots or search hits.")
     if len(cuts) > _MAX_EVENTS:
-        raise ExportError(
-            f"An EDL holds {_MAX_EVENTS} events, and there are {len(cuts)}. Write OpenTimelineIO (.otio)."
-        )
+        raise ExportError(f"An EDL holds at most {_MAX_EVENTS} events, not {len(cuts)}. Write OpenTimelineIO (.otio).")
     rate = _rate_of(cuts, fps)
     if drop_frame and rate not in _DROPPING:
         raise ExportError(f"Drop-frame timecode is for 29.97 and 59.94 frames/s, not for {float(rate):.5g}.")
@@ -54,30 +51,30 @@ def edl(cuts: Sequence[Cut], *, fps: Fraction | None = None, drop_frame: bool = 
             continue  # shorter than half a frame
         number += 1
         record_in, recorded = recorded, recorded + end - start
-        clocks = [_timecode(frame, rate, drop_frame=drop_frame) for frame in (start, end, record_in, recorded)]
-        lines.append(f"{number:03}  AX       {_channels(cut.video):5} C        {' '.join(clocks)}")
+        timecodes = [_timecode(frame, rate, drop_frame=drop_frame) for frame in (start, end, record_in, recorded)]
+        lines.append(f"{number:03}  AX       {_channels(cut.video):5} C        {' '.join(timecodes)}")
         lines.append(f"* FROM CLIP NAME: {one_line(file_name(cut.video.uri))}")
         lines.append(f"* SOURCE FILE: {one_line(cut.video.uri)}")
         for marker in cut.markers:
             at = min(max(round(marker.time_s * rate), start), end - 1) - start + record_in
-            clock = _timecode(at, rate, drop_frame=drop_frame)
-            lines.append(f"* LOC: {clock} {'GREEN' if marker.chapter else 'WHITE':7} {marker.text}")
+            time = _timecode(at, rate, drop_frame=drop_frame)
+            lines.append(f"* LOC: {time} {'GREEN' if marker.chapter else 'WHITE':7} {marker.text}")
         lines.append("")
     return "\n".join(lines)
 
 
 def _rate_of(cuts: Sequence[Cut], fps: Fraction | None) -> Fraction:
-    """Return the rate that was asked for, or the one at which all films with pictures count."""
-    films = {cut.video.video_id: cut.video for cut in cuts if fps or cut.video.has_video}
-    rates = {timecode_rate(film, fps) for film in films.values()}
+    """Return the requested rate, or the common rate of all videos with frames."""
+    videos = {cut.video.video_id: cut.video for cut in cuts if fps or cut.video.has_video}
+    rates = {timecode_rate(video, fps) for video in videos.values()}
     if not rates:
         raise ExportError(
-            "An EDL counts frames, and sound alone has none. Name a rate to count at with --fps, as --fps 25, or write "
+            "An EDL counts frames, and audio alone has none. Set a rate with --fps, like --fps 25, or write "
             "OpenTimelineIO (.otio)."
         )
     if len(rates) > 1:
         listed = ", ".join(f"{float(rate):.5g}" for rate in sorted(rates))
-        raise ExportError(f"An EDL counts at one rate, and these films have {listed} frames/s. Name one with --fps.")
+        raise ExportError(f"An EDL has one rate, and these videos have {listed} frames/s. Set one with --fps.")
     return rates.pop()
 
 

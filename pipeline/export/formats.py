@@ -1,4 +1,8 @@
-"""The forms in which a video is exported, by name and by the ending of the file."""
+"""Export formats, by name and by file extension.
+
+To add a format: write a function from a `VideoRecord` to text in a module of this package, and add it to `FORMATS`. The
+command line and `docs/export.md` take its name and meaning from there.
+"""
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, dataclass
@@ -7,13 +11,13 @@ from pathlib import Path
 
 from pipeline.export import chapters, edl, otio, subtitles, transcripts
 from pipeline.export.cuts import Cut, shots_of
-from pipeline.export.record import VideoRecord
+from pipeline.lake import VideoRecord
 from schemas.errors import ConfigurationError, ExportError
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What can be asked of an export."""
+    """Options of an export."""
 
     translation: bool = False
     fps: Fraction | None = None
@@ -22,24 +26,24 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """A form in which a video is exported."""
+    """An export format."""
 
     name: str
     ending: str
     meaning: str
     needs: str
-    """What a video must have for it: a field of `VideoRecord` that is not empty."""
+    """What a video must have: an attribute of `VideoRecord` that is not empty."""
     write: Callable[[VideoRecord, Options], str]
     takes: frozenset[str] = frozenset()
-    """Fields of `Options` that make a difference."""
+    """Fields of `Options` that the format supports."""
     write_cuts: Callable[[Sequence[Cut], Options], str] | None = None
-    """Writes stretches of any videos, where the form holds such."""
+    """Writes time ranges of several videos, if the format can hold them."""
 
     def text(self, video: VideoRecord, options: Options) -> str:
-        """Write a video in this form.
+        """Write a video in this format.
 
         Raises:
-            ExportError: The video has nothing to write, or it breaks a rule of the form.
+            ExportError: The video has nothing to write, or breaks a rule of the format.
         """
         if not getattr(video, self.needs):
             raise ExportError(f"{video.uri} has no {self.needs}, so there is nothing to write as {self.name}.")
@@ -65,7 +69,7 @@ def _of_cuts(name: str, ending: str, meaning: str, takes: Collection[str], made_
 
 
 _SPOKEN = frozenset({"translation"})
-"""What forms of speech take; the transcript for programs has translations anyway."""
+"""Options of speech formats. The JSON transcript always has translations."""
 
 FORMATS = {
     each.name: each
@@ -85,15 +89,15 @@ FORMATS = {
 
 
 def format_of(name: str | None, output: Path | None, options: Options | None = None) -> Format:
-    """Return the form that was asked for by name, or that the file's ending tells.
+    """Return the format with a name, or else the format of a file extension.
 
     Args:
-        name: Of the form.
-        output: The file.
-        options: What is asked of it.
+        name: Name of the format.
+        output: The file to write.
+        options: Options to check.
 
     Raises:
-        ConfigurationError: Neither tells, or the form does not know what is asked.
+        ConfigurationError: Neither gives a format, or the format does not support an option.
     """
     found = _named(name, output)
     asked = {name for name, value in asdict(options or Options()).items() if value}
@@ -108,7 +112,7 @@ def _named(name: str | None, output: Path | None) -> Format:
         return FORMATS[name]
     if output is not None:
         # The longest first: `.chapters.vtt` is also a `.vtt`.
-        for each in sorted(FORMATS.values(), key=lambda form: -len(form.ending)):
+        for each in sorted(FORMATS.values(), key=lambda each: -len(each.ending)):
             if output.name.lower().endswith(each.ending):
                 return each
     raise ConfigurationError(f"Name a format with --format: {', '.join(FORMATS)}.")

@@ -1,7 +1,7 @@
-"""Cut a stretch of sound out of a file to the sample, and write it anew as FLAC or WAV without loss.
+"""Cut audio to the sample, and write it as FLAC or WAV without loss.
 
-Packets are not copied into such files: FLAC's header says how long the whole was, and its frames count from there; and
-WAV would hold whatever it is given, which few programs play.
+Packets are not copied into such files. FLAC's header has the length of the whole file, and its frames are numbered from
+its start. WAV would accept any codec, but few programs would play the file.
 """
 
 from collections.abc import Iterator
@@ -18,46 +18,46 @@ from pipeline.export.clip import Clip, Streams, muxer, output_file, seek, stream
 from schemas.errors import ExportError
 
 LOSSLESS_ENDINGS = frozenset({".flac", ".wav"})
-"""Of the files that this makes."""
+"""File extensions of lossless clips."""
 _LEAD_S = 0.5
 _LOSSLESS_CODECS = frozenset({"flac", "alac", "wavpack", "tta", "truehd", "mlp", "ape"})
 _FLAC_FORMATS = {"u8": "s16", "s16": "s16", "s32": "s32"}
 _WAV_CODECS = {"u8": "pcm_u8", "s16": "pcm_s16le", "s32": "pcm_s32le", "flt": "pcm_f32le", "dbl": "pcm_f64le"}
 _FLAC_UNUSED_BITS = 0xFF
-"""Of 32: FFmpeg's FLAC holds 24."""
+"""Of 32, since FFmpeg's FLAC holds 24."""
 
 
-def cut_sound(uri: str, start_s: float, end_s: float, target: Path) -> Clip:
-    """Cut sound to the sample, and write it as FLAC or as PCM with the same samples.
+def cut_audio(uri: str, start_s: float, end_s: float, target: Path) -> Clip:
+    """Cut audio to the sample, and write the same samples as FLAC or PCM.
 
     Args:
-        uri: The file; pictures in it are left out.
+        uri: The file. Its video is left out.
         start_s: Seconds from its start.
         end_s: Seconds from its start.
-        target: File to make, .flac or .wav.
+        target: File to write, .flac or .wav.
 
     Returns:
         The clip.
 
     Raises:
         MediaError: The file cannot be read.
-        ExportError: Its sound was compressed with loss, it has more tracks than one, is shorter, or the file cannot be
+        ExportError: The audio has lossy compression, has more than one track or is shorter; or the file cannot be
             written.
     """
     with open_media(uri) as source, output_file(target) as file:
         streams = streams_of(source)
-        sound = _only_sound(uri, streams, target)
-        streams = Streams(None, [sound], streams.origin_s)
+        track = _only_track(uri, streams, target)
+        streams = Streams(None, [track], streams.origin_s)
         try:
             seek(source, streams, start_s - _LEAD_S)
             with av.open(file, "w", format=muxer(target)) as made:
-                form, codec = _form(uri, sound, target)
-                rate, layout = sound.codec_context.sample_rate, sound.codec_context.layout.name
+                form, codec = _form(uri, track, target)
+                rate, layout = track.codec_context.sample_rate, track.codec_context.layout.name
                 stream = cast("AudioStream", made.add_stream(codec, rate=rate, layout=layout))
                 stream.codec_context.format = "s32" if codec == "pcm_s24le" else form
                 first, last = round(start_s * rate), round(end_s * rate)
                 written = 0
-                for samples in _samples(source.demux(sound), sound, streams, form, (first, last)):
+                for samples in _samples(source.demux(track), track, streams, form, (first, last)):
                     if codec == "flac" and form == "s32" and np.any(samples & _FLAC_UNUSED_BITS):
                         raise _unfit(uri, "of more than 24 bits", target)
                     frame = av.AudioFrame.from_ndarray(samples, format=form, layout=layout)
@@ -67,61 +67,61 @@ def cut_sound(uri: str, start_s: float, end_s: float, target: Path) -> Clip:
                 made.mux(stream.encode(None))
         except (av.error.FFmpegError, OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or error
-            raise ExportError(f"The sound of {uri} cannot be written into {target.name}: {reason}.") from error
+            raise ExportError(f"The audio of {uri} cannot be written into {target.name}: {reason}.") from error
         if not written:
             raise ExportError(f"{uri} has nothing between {start_s:g} and {end_s:g} s.")
         return Clip(target, first / rate, (first + written) / rate)
     raise AssertionError("unreachable")
 
 
-def _only_sound(uri: str, streams: Streams, target: Path) -> AudioStream:
-    if len(streams.sounds) != 1:
-        raise ExportError(f"{uri} has {len(streams.sounds)} tracks of sound, and {target.name} holds one.")
-    sound = cast("AudioStream", streams.sounds[0])
-    codec = sound.codec_context.name
+def _only_track(uri: str, streams: Streams, target: Path) -> AudioStream:
+    if len(streams.audio) != 1:
+        raise ExportError(f"{uri} has {len(streams.audio)} audio tracks, and {target.name} can hold one.")
+    track = cast("AudioStream", streams.audio[0])
+    codec = track.codec_context.name
     if codec not in _LOSSLESS_CODECS and not codec.startswith("pcm_"):
-        raise _unfit(uri, f"compressed with loss ({codec})", target)
-    return sound
+        raise _unfit(uri, f"lossy ({codec})", target)
+    return track
 
 
 def _unfit(uri: str, what: str, target: Path) -> ExportError:
     return ExportError(
-        f"The sound of {uri} is {what}, and cannot be copied into {target.name}. Encode anew with --exact, or name an "
+        f"The audio of {uri} is {what}, and cannot be copied into {target.name}. Re-encode with --exact, or name an "
         ".mka or .mkv file."
     )
 
 
-def _form(uri: str, sound: AudioStream, target: Path) -> tuple[str, str]:
-    """Return FFmpeg's names of the format of samples, and of the codec, that hold the same samples."""
-    packed = sound.codec_context.format.packed.name
+def _form(uri: str, track: AudioStream, target: Path) -> tuple[str, str]:
+    """Return FFmpeg's names of the sample format and the codec that hold the same samples."""
+    packed = track.codec_context.format.packed.name
     if target.suffix.lower() == ".flac":
         if packed not in _FLAC_FORMATS:
-            raise _unfit(uri, f"not in whole numbers ({packed})", target)
+            raise _unfit(uri, f"not in integers ({packed})", target)
         return _FLAC_FORMATS[packed], "flac"
     if packed not in _WAV_CODECS:
-        raise _unfit(uri, f"in a form that WAV has not ({packed})", target)
-    in_24_bits = sound.codec_context.name in {"pcm_s24le", "pcm_s24be"}
+        raise _unfit(uri, f"in a format that WAV does not have ({packed})", target)
+    in_24_bits = track.codec_context.name in {"pcm_s24le", "pcm_s24be"}
     return packed, "pcm_s24le" if in_24_bits else _WAV_CODECS[packed]
 
 
 def _samples(
-    packets: Iterator[Any], sound: AudioStream, streams: Streams, form: str, span: tuple[int, int]
+    packets: Iterator[Any], track: AudioStream, streams: Streams, form: str, span: tuple[int, int]
 ) -> Iterator[Any]:
-    """Yield the samples of a span, counted from the start of the file: (1, n x channels), interleaved."""
-    rate, channels = sound.codec_context.sample_rate, sound.codec_context.layout.nb_channels
-    packer = av.AudioResampler(format=form, layout=sound.codec_context.layout.name, rate=rate)
-    place: int | None = None
+    """Yield the samples of a range, counted from the start of the file: (1, n x channels), interleaved."""
+    rate, channels = track.codec_context.sample_rate, track.codec_context.layout.nb_channels
+    packer = av.AudioResampler(format=form, layout=track.codec_context.layout.name, rate=rate)
+    position: int | None = None
     for packet in packets:
         for decoded in packet.decode():
-            if place is None:
+            if position is None:
                 time_s = time_of(decoded.pts, decoded.time_base, streams)
                 if time_s is None:
-                    raise ValueError("samples have no times")
-                place = round(time_s * rate)
+                    raise ValueError("samples have no timestamps")
+                position = round(time_s * rate)
             for frame in packer.resample(decoded):
-                begin, place = place, place + frame.samples
+                begin, position = position, position + frame.samples
                 first, stop = max(0, span[0] - begin), min(frame.samples, span[1] - begin)
                 if stop > first:
                     yield np.ascontiguousarray(frame.to_ndarray()[:, first * channels : stop * channels])
-            if place >= span[1]:
+            if position >= span[1]:
                 return

@@ -1,4 +1,4 @@
-"""Names of the files that exports and clips are written to: from hostile names, and never one on another."""
+"""File names of exports and clips: safe on every file system, and unique."""
 
 import os
 import re
@@ -12,13 +12,13 @@ from pipeline.lake import file_name
 from schemas.errors import ExportError
 
 _UNSAFE = re.compile(r'[\\/:*?"<>|\ufffd\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]+')
-"""What some file system refuses, or what would not be seen."""
+"""Characters that some file systems refuse, or that are invisible."""
 _RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\.|$)")
 _LONGEST_BYTES = 120
 
 
 def safe_stem(uri: str) -> str:
-    """Return the name of a file without folder and ending, so that it can be written on any file system."""
+    """Return a file's name without folder and extension, safe on any file system."""
     name = one_line(file_name(uri))
     stem = name.rpartition(".")[0] or name
     stem = _UNSAFE.sub("_", stem).strip(" .-")
@@ -27,7 +27,7 @@ def safe_stem(uri: str) -> str:
 
 
 def unique(stem: str, video_id: str, taken: set[str]) -> str:
-    """Return a name that no other video in the same folder has, and note it; case makes no difference on some disks."""
+    """Return a name that is not in `taken`, and add it. Some file systems ignore case."""
     name = stem if stem.casefold() not in taken else f"{stem}.{video_id[:8]}"
     if name.casefold() in taken:
         name = f"{stem}.{video_id}"
@@ -37,12 +37,12 @@ def unique(stem: str, video_id: str, taken: set[str]) -> str:
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
-    """Give a file to write beside `path`, which takes its place once the block ends without an exception.
+    """Yield a temporary file next to `path`, which replaces `path` if the block ends without an exception.
 
-    A device or pipe, as /dev/stdout, is given itself; where `path` is a link, what it names is replaced.
+    A device or pipe, like /dev/stdout, is yielded itself. If `path` is a link, its target is replaced.
 
     Raises:
-        ExportError: The place cannot be written.
+        ExportError: The file cannot be written.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Cuts as an OpenTimelineIO timeline, which editing programs exchange."""
+"""Cuts as an OpenTimelineIO timeline, an exchange format of editing programs."""
 
 from collections.abc import Sequence
 from fractions import Fraction
@@ -15,31 +15,30 @@ from pipeline.lake import file_name
 from schemas.errors import ExportError
 
 _CLOCK_HZ = Fraction(1000)
-"""Counts the time of films without a constant frame rate."""
+"""Time base of videos without a constant frame rate."""
 
 
 def timeline(cuts: Sequence[Cut], *, fps: Fraction | None = None, drop_frame: bool = False) -> str:
     """Write cuts one after another as an OpenTimelineIO timeline, in JSON.
 
-    Pictures are in one track and sound in another; where a file has only one of them, the other track has a gap.
-    Markers are on the pictures, and on sound where there are none. Each clip counts at its film's frame rate; sound
-    alone, and films without a constant one, are counted in milliseconds. What Videolake knows of a cut is in its
-    metadata, under `videolake`.
+    Video is in one track and audio in another. If a file has only one of them, the other track has a gap. Markers are
+    on the video, or on the audio of a file without video. Each clip counts at its video's frame rate. Audio alone, and
+    videos without a constant rate, count in milliseconds. The metadata of a cut is under `videolake`.
 
     Args:
-        cuts: In order.
-        fps: Frames a second to count at; None: the films' own.
-        drop_frame: No difference here, where times are numbers of frames.
+        cuts: Cuts in order.
+        fps: Frames per second to count at; None: the rate of each video.
+        drop_frame: Has no effect, because times are numbers of frames.
 
     Raises:
-        ExportError: There is nothing to write.
+        ExportError: There are no cuts.
     """
     del drop_frame
     if not cuts:
-        raise ExportError("There is nothing to list; a timeline lists shots or moments.")
+        raise ExportError("There is nothing to write: a timeline lists shots or search hits.")
     made = otio.schema.Timeline(name=title_of(cuts))
     made.metadata["videolake"] = {"videos": sorted({cut.video.video_id for cut in cuts})}
-    for name, kind in (("Pictures", otio.schema.TrackKind.Video), ("Sound", otio.schema.TrackKind.Audio)):
+    for name, kind in (("Video", otio.schema.TrackKind.Video), ("Audio", otio.schema.TrackKind.Audio)):
         if any(_has(cut, kind) for cut in cuts):
             track = otio.schema.Track(name=name, kind=kind)
             track.extend([item for cut in cuts if (item := _item(cut, kind, fps))])
@@ -52,7 +51,7 @@ def _has(cut: Cut, kind: str) -> bool:
 
 
 def _item(cut: Cut, kind: str, fps: Fraction | None) -> otio.schema.Clip | otio.schema.Gap | None:
-    """Return what of a cut is in a track: a clip, or a gap of its length where it has nothing of the kind."""
+    """Return a cut's item in a track: a clip, or a gap of the same length if the file has no such stream."""
     rate = fps or frame_rate(cut.video) or _CLOCK_HZ
     start, end = (round(time_s * rate) for time_s in (cut.start_s, cut.end_s))
     if end <= start:

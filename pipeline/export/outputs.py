@@ -1,4 +1,4 @@
-"""Which files results may be written to: never one of the archive's, nor a text under the name of a film."""
+"""Checks of output files: never overwrite an original, nor write text into a file named like media."""
 
 from pathlib import Path
 
@@ -11,37 +11,37 @@ from schemas.config import ArchiveConfig
 from schemas.errors import ConfigurationError
 
 MEDIA_ENDINGS = CLIP_ENDINGS | {f".{ending}" for ending in ArchiveConfig().extensions}
-"""Of files of films and sound."""
+"""File extensions of video and audio."""
 
-_ALIKE = """
-SELECT place FROM (SELECT unnest(uris) AS place, size_bytes FROM videos)
-WHERE size_bytes = $size OR ends_with(place, $name)
+_CANDIDATES = """
+SELECT location FROM (SELECT unnest(uris) AS location, size_bytes FROM videos)
+WHERE size_bytes = $size OR ends_with(location, $name)
 """
 
 
 def check_text_output(lake: Lake, path: Path, what: str, ending: str) -> None:
-    """See to it that a text may be written to a file.
+    """Check that text may be written to a file.
 
     Args:
-        lake: The lake whose originals are safe.
+        lake: The lake whose originals are protected.
         path: The file to write.
-        what: What is written, for the message.
-        ending: What such a file's name ends with.
+        what: Description of the text, for the message.
+        ending: Usual extension of such a file, for the message.
 
     Raises:
-        ConfigurationError: It is named as a film or sound, or is one of the lake's originals.
+        ConfigurationError: The file is named like video or audio, or is an original of the lake.
         LakeError: The lake cannot be read.
     """
     if path.suffix.lower() in MEDIA_ENDINGS:
-        raise ConfigurationError(f"{path} is named as a film or sound, and {what} is text. Name a {ending} file.")
+        raise ConfigurationError(f"{path} is named like video or audio, but {what} is text. Name a {ending} file.")
     refuse_original(lake, path)
 
 
 def refuse_original(lake: Lake, path: Path) -> None:
-    """See to it that a file, by whatever name or link, is none of the files that a lake was made of.
+    """Check that a file, under any name or link, is not an original of a lake.
 
     Raises:
-        ConfigurationError: It is.
+        ConfigurationError: It is an original.
         LakeError: The lake cannot be read.
     """
     if not path.is_file():
@@ -49,7 +49,7 @@ def refuse_original(lake: Lake, path: Path) -> None:
     known = {"size": path.stat().st_size, "name": path.resolve().name}
 
     def read(connection: duckdb.DuckDBPyConnection) -> list[str]:
-        return [place for (place,) in connection.execute(_ALIKE, known).fetchall()]
+        return [location for (location,) in connection.execute(_CANDIDATES, known).fetchall()]
 
     for uri in lake.read(read):
         original = local_path(uri)

@@ -1,4 +1,4 @@
-"""The smallest parts into which subtitles may divide speech, each with its time."""
+"""Pieces: the smallest parts of speech that subtitles may split, each with its time."""
 
 # ruff: noqa: RUF001
 from collections.abc import Iterator, Sequence
@@ -15,41 +15,41 @@ from schemas.records import Utterance, Word
 
 _OPENING = "([{（［｛「『【〈《〔“‘¿¡"
 _CLOSING = ")]}）］｝」』】〉》〕”’.,;:!?。，、；：！？…・ー々ぁぃぅぇぉっゃゅょゎァィゥェォッャュョヮ々〻゛゜"
-"""Marks and small kana that no line may end, or begin, with."""
+"""Marks and small kana that a line must not end, or start, with."""
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A word, or a part of one where no space divides words."""
+    """A word, or a part of the text in scripts without spaces."""
 
     text: str
     spaced: bool
-    """Whether a space divides it from the piece before, where both are on one line."""
+    """Whether a space separates it from the piece before on the same line."""
     whole: bool
-    """Whether a word begins with it."""
+    """Whether a word starts with it."""
     start_s: float
     end_s: float
     timed: bool
-    """Whether its start was heard; else it was worked out from the length of the text."""
+    """Whether its start was aligned; otherwise it is estimated from the length of the text."""
 
     @property
     def width(self) -> int:
-        """Columns of its text."""
+        """Width of its text in columns."""
         return columns(self.text)
 
 
 def pieces_of(utterance: Utterance, *, translation: bool, line_columns: int) -> list[Piece]:
-    """Divide an utterance into pieces.
+    """Split an utterance into pieces.
 
-    Without spaces in it, all pieces joined are the utterance's text without spaces in it.
+    Apart from spaces, the joined pieces are the text of the utterance.
 
     Args:
-        utterance: What was said.
-        translation: Take its translation, where it has one.
-        line_columns: No piece is wider.
+        utterance: The utterance.
+        translation: Use its translation, if it has one.
+        line_columns: Maximum width of a piece.
 
     Returns:
-        Pieces in order, with times that follow each other, within the utterance's.
+        Pieces in order. Their times follow each other and stay within the utterance's.
     """
     translated = translation and utterance.translation is not None
     text = one_line((utterance.translation if translated else utterance.text) or "")
@@ -57,7 +57,7 @@ def pieces_of(utterance: Utterance, *, translation: bool, line_columns: int) -> 
     if not solid:
         return []
     words = () if translated else _matching(utterance.words, solid)
-    starts_s, ends_s, heard = _clock(utterance, words, len(solid))
+    starts_s, ends_s, heard = _character_times(utterance, words, len(solid))
     language = "en" if translated else utterance.language
     pieces: list[Piece] = []
     at = 0
@@ -72,21 +72,21 @@ def pieces_of(utterance: Utterance, *, translation: bool, line_columns: int) -> 
 
 
 def _matching(words: Sequence[Word], solid: str) -> tuple[tuple[str, float, float], ...]:
-    """Return text, start and end of each word; nothing unless they spell the text."""
+    """Return text, start and end of each word; empty unless the words spell the text."""
     cleaned = tuple((one_line(word.word).replace(" ", ""), word.start_s, word.end_s) for word in words)
     spoken = tuple(word for word in cleaned if word[0])
     return spoken if "".join(text for text, _, _ in spoken) == solid else ()
 
 
-def _clock(
+def _character_times(
     utterance: Utterance, words: Sequence[tuple[str, float, float]], length: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], list[bool]]:
-    """Return when each character starts and ends, and whether its start was heard."""
+    """Return the start and end of each character, and whether its start was aligned."""
     spans = words or (("x" * length, utterance.start_s, utterance.end_s),)
     edges = [np.linspace(start_s, max(start_s, end_s), len(text) + 1) for text, start_s, end_s in spans]
     starts_s = np.maximum.accumulate(np.concatenate([edge[:-1] for edge in edges]))
     ends_s = np.maximum(np.maximum.accumulate(np.concatenate([edge[1:] for edge in edges])), starts_s)
-    # A piece ends before the next one starts, whatever the aligner says.
+    # A piece ends before the next one starts, even if the aligner says otherwise.
     ends_s[:-1] = np.minimum(ends_s[:-1], np.maximum(starts_s[1:], starts_s[:-1]))
     heard = [False] * length
     at = 0
@@ -97,10 +97,10 @@ def _clock(
 
 
 def _parts(chunk: str, language: str, line_columns: int) -> Iterator[tuple[str, bool]]:
-    """Divide what stands between two spaces into words, where their script has no spaces, and into lines.
+    """Split the text between two spaces into words, if its script has no spaces, and into parts that fit a line.
 
     Yields:
-        Each part, and whether a word begins with it.
+        Each part, and whether a word starts with it.
     """
     cuts = [0, *(_word_starts(chunk, language) if UNSPACED.search(chunk) else ()), len(chunk)]
     for start, end in pairwise(cuts):
@@ -109,7 +109,7 @@ def _parts(chunk: str, language: str, line_columns: int) -> Iterator[tuple[str, 
 
 
 def _word_starts(chunk: str, language: str) -> Iterator[int]:
-    """Yield where words begin but the first; marks that open belong to what follows, all others to what is before."""
+    """Yield the starts of words after the first. Opening marks belong to the next word, others to the one before."""
     last_end = 0
     for start, end in word_spans(chunk, language):
         cut = start
@@ -121,7 +121,7 @@ def _word_starts(chunk: str, language: str) -> Iterator[int]:
 
 
 def _narrow(part: str, line_columns: int) -> Iterator[str]:
-    """Cut what is wider than a line, as a web address; marks stay with the letter that they stand on."""
+    """Cut text that is wider than a line, like a web address. Combining marks stay with their letter."""
     held, width = "", 0
     for grapheme in iter_graphemes(part):
         wide = columns(grapheme)

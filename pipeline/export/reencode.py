@@ -1,4 +1,4 @@
-"""Cut a stretch out of a video to the frame and the sample, by encoding it anew."""
+"""Cut a time range out of a video to the frame and the sample, by re-encoding it."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from schemas.errors import ExportError
 
 _CLOCK_HZ = 90_000
 _LEAD_S = 1.0
-"""Decoders of sound need a moment to settle."""
+"""Audio decoders need a moment to settle."""
 _H264, _AAC = "libx264", "aac"
 _CODERS = {
     ".webm": ("libvpx-vp9", "libopus"), ".mka": ("", _AAC), ".m4a": ("", _AAC), ".mp3": ("", "libmp3lame"),
@@ -33,7 +33,7 @@ _MAX_HZ = 48_000
 
 
 def exact_ending(uri: str, *, has_video: bool) -> str:
-    """Return the ending of a file into which a video is encoded: its own where there is an encoder, else MP4's."""
+    """Return the file extension of an encoded clip: that of the video if there is an encoder, or else MP4's."""
     ending = Path(uri).suffix.lower()
     if has_video:
         return ending if ending in {".mp4", ".m4v", ".mov", ".mkv", ".webm"} else ".mp4"
@@ -41,34 +41,34 @@ def exact_ending(uri: str, *, has_video: bool) -> str:
 
 
 def encode_clip(uri: str, start_s: float, end_s: float, target: Path) -> Clip:
-    """Cut a stretch out of a video exactly: it begins with the frame that is shown at `start_s`.
+    """Cut a time range out of a video exactly. The clip starts with the frame shown at `start_s`.
 
     Args:
         uri: The video.
         start_s: Seconds from its start.
         end_s: Seconds from its start.
-        target: File to make; its ending names the container, and the encoders.
+        target: File to write. Its extension selects the container and the encoders.
 
     Returns:
         The clip.
 
     Raises:
         MediaError: The video cannot be read.
-        ExportError: It is shorter, there is no encoder for it, or the file cannot be written.
+        ExportError: The video is shorter, there is no encoder, or the file cannot be written.
     """
     with open_media(uri) as source, output_file(target) as file:
         streams = streams_of(source)
-        pictures, sound = _CODERS.get(target.suffix.lower(), (_H264, _AAC))
-        if not pictures:
-            streams = Streams(None, streams.sounds, streams.origin_s)
+        video_codec, audio_codec = _CODERS.get(target.suffix.lower(), (_H264, _AAC))
+        if not video_codec:
+            streams = Streams(None, streams.audio, streams.origin_s)
         if not streams.all:
-            raise ExportError(f"{uri} has no sound, and {target.name} holds nothing else. Name an .mp4 or .mkv file.")
+            raise ExportError(f"{uri} has no audio, and {target.name} holds nothing else. Name an .mp4 or .mkv file.")
         try:
             seek(source, streams, start_s - _LEAD_S)
             with av.open(file, "w", format=muxer(target)) as made:
-                lines = _lines(made, streams, (pictures, sound), (start_s, end_s))
-                _encode(source, made, streams, lines, end_s + TRAIL_S)
-                last_s = max((line.last_s for line in lines.values()), default=0.0)
+                encoders = _encoders(made, streams, (video_codec, audio_codec), (start_s, end_s))
+                _encode(source, made, streams, encoders, end_s + TRAIL_S)
+                last_s = max((encoder.last_s for encoder in encoders.values()), default=0.0)
         except (av.error.FFmpegError, OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or error
             raise ExportError(f"{uri} cannot be encoded into {target.name}: {reason}.") from error
@@ -78,41 +78,41 @@ def encode_clip(uri: str, start_s: float, end_s: float, target: Path) -> Clip:
     raise AssertionError("unreachable")
 
 
-def _lines(
+def _encoders(
     made: OutputContainer, streams: Streams, coders: tuple[str, str], span_s: tuple[float, float]
-) -> dict[int, "_PictureLine | _SoundLine"]:
-    lines: dict[int, _PictureLine | _SoundLine] = {}
-    if streams.picture:
-        lines[streams.picture.index] = _PictureLine(made, coders[0], streams, span_s)
-    for each in streams.sounds:
-        lines[each.index] = _SoundLine(made, coders[1], each, streams, span_s)
-    return lines
+) -> dict[int, "_VideoEncoder | _AudioEncoder"]:
+    encoders: dict[int, _VideoEncoder | _AudioEncoder] = {}
+    if streams.video:
+        encoders[streams.video.index] = _VideoEncoder(made, coders[0], streams, span_s)
+    for each in streams.audio:
+        encoders[each.index] = _AudioEncoder(made, coders[1], each, streams, span_s)
+    return encoders
 
 
 def _encode(
     source: InputContainer,
     made: OutputContainer,
     streams: Streams,
-    lines: dict[int, "_PictureLine | _SoundLine"],
+    encoders: dict[int, "_VideoEncoder | _AudioEncoder"],
     last_s: float,
 ) -> None:
-    """Encode until all is done, or the file is beyond a time: a stream that had nothing until then is over."""
-    unfinished = set(lines)
+    """Encode until all streams are done, or the file is past `last_s`, when streams without packets have ended."""
+    unfinished = set(encoders)
     for packet in source.demux(streams.all):
-        line = lines[packet.stream.index]
+        encoder = encoders[packet.stream.index]
         if packet.stream.index not in unfinished:
             if (time_of(packet.dts, packet.time_base, streams) or 0.0) >= last_s:
                 break
             continue
         for frame in _decoded(packet):
-            for encoded in line.add(frame):
+            for encoded in encoder.add(frame):
                 made.mux(encoded)
-        if line.done:
+        if encoder.done:
             unfinished.discard(packet.stream.index)
         if not unfinished:
             break
-    for line in lines.values():
-        for encoded in line.finish():
+    for encoder in encoders.values():
+        for encoded in encoder.finish():
             made.mux(encoded)
 
 
@@ -120,7 +120,7 @@ def _decoded(packet: Any) -> list[Any]:  # noqa: ANN401 - a PyAV packet
     try:
         return list(packet.decode())
     except av.error.FFmpegError:
-        return []  # damaged; the decoder goes on with the next
+        return []  # damaged; the decoder continues with the next packet
 
 
 @dataclass(slots=True)
@@ -129,11 +129,11 @@ class _Span:
     end_s: float
 
 
-class _PictureLine:
-    """Encodes frames from the one that is shown at the start."""
+class _VideoEncoder:
+    """Encodes frames, starting with the one shown at the start."""
 
     def __init__(self, made: OutputContainer, codec: str, streams: Streams, span_s: tuple[float, float]) -> None:
-        source = streams.picture
+        source = streams.video
         self._streams = streams
         self._span = _Span(*span_s)
         self._held: Any = None
@@ -186,8 +186,8 @@ class _PictureLine:
         yield from self._stream.encode(made)
 
 
-class _SoundLine:
-    """Encodes samples from the one that sounds at the start."""
+class _AudioEncoder:
+    """Encodes samples, starting at the start."""
 
     def __init__(
         self, made: OutputContainer, codec: str, source: AudioStream, streams: Streams, span_s: tuple[float, float]
@@ -209,15 +209,15 @@ class _SoundLine:
         time_s = time_of(frame.pts, frame.time_base, self._streams)
         if time_s is None or self.done:
             return
-        for sound in self._resampler.resample(frame):
-            begin = self._place(time_s, sound.samples)
-            yield from self._encoded(sound.to_ndarray(), begin)
+        for block in self._resampler.resample(frame):
+            begin = self._position(time_s, block.samples)
+            yield from self._encoded(block.to_ndarray(), begin)
 
     def finish(self) -> Iterator[Any]:
         yield from self._stream.encode(None)
 
-    def _place(self, time_s: float, samples: int) -> int:
-        """Return the place of a block's first sample; blocks follow each other unless the stream has a gap."""
+    def _position(self, time_s: float, samples: int) -> int:
+        """Return the position of a block's first sample. Blocks follow each other unless the stream has a gap."""
         stated = round((time_s - self._span.start_s) * self._rate)
         begin = stated if self._next is None or abs(stated - self._next) > self._rate // 20 else self._next
         self._next = begin + samples

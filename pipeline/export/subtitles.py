@@ -4,8 +4,8 @@ import re
 from collections.abc import Sequence
 
 from pipeline.export.cues import DASH, Cue, limits_for, make_cues
-from pipeline.export.record import VideoRecord
 from pipeline.export.text import milliseconds, one_line, stamp
+from pipeline.lake import VideoRecord
 
 _MARKUP = re.compile(r"([<{])(?=[A-Za-z/\\!?])")
 _ENTITIES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
@@ -14,12 +14,12 @@ _ENTITIES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 def srt(video: VideoRecord, *, translation: bool = False) -> str:
     """Write subtitles as SubRip.
 
-    The format has no place for speakers: where several are shown at once, each has a dash. Nor has it a way to escape:
-    what players would take for markup is kept from them by an invisible character (U+2060).
+    The format cannot name speakers, so a dash marks each of several that are shown at once. It cannot escape markup
+    either, so an invisible character (U+2060) breaks what players would take for markup.
 
     Args:
         video: The video.
-        translation: Take the translations where there are.
+        translation: Write translations of utterances that have one.
     """
     blocks = []
     for number, (cue, start_ms, end_ms) in enumerate(_clocked(video, translation=translation), 1):
@@ -30,11 +30,11 @@ def srt(video: VideoRecord, *, translation: bool = False) -> str:
 
 
 def webvtt(video: VideoRecord, *, translation: bool = False) -> str:
-    """Write subtitles as WebVTT: speakers as voices, times of words where they were heard, the language in the header.
+    """Write subtitles as WebVTT, with speakers as voices, aligned times of words, and the language in the header.
 
     Args:
         video: The video.
-        translation: Take the translations where there are.
+        translation: Write translations of utterances that have one.
     """
     language = _language(video, translation=translation)
     header = "WEBVTT\nKind: " + ("subtitles" if translation else "captions")
@@ -47,7 +47,7 @@ def webvtt(video: VideoRecord, *, translation: bool = False) -> str:
 
 
 def escaped(text: str) -> str:
-    """Return a text as WebVTT writes it."""
+    """Escape a text for WebVTT."""
     return text.translate(_ENTITIES)
 
 
@@ -57,9 +57,9 @@ def _language(video: VideoRecord, *, translation: bool) -> str | None:
 
 
 def _clocked(video: VideoRecord, *, translation: bool) -> list[tuple[Cue, int, int]]:
-    """Return subtitles in order with their times in milliseconds, each longer than nothing and over before the next.
+    """Return subtitles in order with their times in milliseconds. Each lasts at least 1 ms and ends before the next.
 
-    Of those that may be shown at once, each is over before the next of its speaker.
+    Subtitles that may be shown at once only end before the next one of the same speaker.
     """
     cues = make_cues(video.utterances, limits_for(_language(video, translation=translation)), translation=translation)
     clocked: list[tuple[Cue, int, int]] = []
@@ -79,7 +79,7 @@ def _clocked(video: VideoRecord, *, translation: bool) -> list[tuple[Cue, int, i
 
 
 def _timed_lines(cue: Cue, start_ms: int, end_ms: int) -> Sequence[str]:
-    """Return the lines with the time of each word that was heard, but the first, which starts with the subtitle."""
+    """Return the lines with the times of aligned words, except the first, which starts with the subtitle."""
     lines = []
     last_ms = start_ms
     for line in cue.lines:

@@ -1,8 +1,8 @@
-"""Answers of any size as CSV, JSON, JSON Lines or Parquet, batch by batch.
+"""Query results of any size as CSV, JSON, JSON Lines or Parquet, in batches.
 
-CSV holds plain values only: lists and structs are written as JSON in it. JSON knows no bytes, and no NaN or infinity:
-bytes, as thumbnails are, are written as how many there are, the others as null. Decimals are numbers with all their
-digits. Parquet keeps everything.
+CSV holds plain values only, so lists and structs are written as JSON in it. JSON has no bytes, NaN or infinity: bytes,
+such as thumbnails, are written as their number, and the others as null. Decimals are numbers with all their digits.
+Parquet keeps everything.
 """
 
 import json
@@ -19,25 +19,25 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
 _FORMULA = r"^[=+\-@\t\r\n＝＋－＠]"  # noqa: RUF001
-"""How a cell begins that spreadsheets take for a formula; some of them take full-width marks for the others."""
+"""Start of a cell that spreadsheets take for a formula. Some of them accept full-width marks, too."""
 _BYTE_ORDER_MARK = "\ufeff".encode()
 _EXACT_MARK = f"decimal {uuid.uuid4().hex} "
 _EXACT = re.compile(rf'"{_EXACT_MARK}(-?[0-9.]+)"')
-"""Digits that `json`, which knows no decimals, has written as text. No text of a lake can hold the mark."""
+"""Digits of a decimal, which `json` writes as text. No text of a lake can contain the mark."""
 _GROUP_ROWS, _GROUP_BYTES = 65_536, 64_000_000
 
 Writer = Callable[[pa.RecordBatchReader, IO[bytes]], int]
-"""Writes batches as they come, and returns the number of rows."""
+"""Writes batches, and returns the number of rows."""
 
 
 def write_csv(reader: pa.RecordBatchReader, file: IO[bytes], *, spreadsheet: bool = False) -> int:
     """Write CSV in UTF-8, with a header.
 
     Args:
-        reader: The answer.
-        file: Where to.
-        spreadsheet: Make it safe to open in a spreadsheet: text that would be taken for a formula gets an apostrophe
-            before it, and a mark at the start of the file says that it is UTF-8.
+        reader: The result.
+        file: Output file.
+        spreadsheet: Make the file safe for spreadsheets: text that looks like a formula gets a leading apostrophe, and
+            a byte order mark says that the file is UTF-8.
 
     Returns:
         Number of rows.
@@ -57,7 +57,7 @@ def write_csv(reader: pa.RecordBatchReader, file: IO[bytes], *, spreadsheet: boo
 
 
 def write_json(reader: pa.RecordBatchReader, file: IO[bytes]) -> int:
-    """Write a JSON array, a row on each line."""
+    """Write a JSON array, one row per line."""
     rows = 0
     for line in _lines(reader):
         file.write((b",\n" if rows else b"[\n") + line)
@@ -67,7 +67,7 @@ def write_json(reader: pa.RecordBatchReader, file: IO[bytes]) -> int:
 
 
 def write_jsonl(reader: pa.RecordBatchReader, file: IO[bytes]) -> int:
-    """Write JSON Lines: a row on each line."""
+    """Write JSON Lines, one row per line."""
     rows = 0
     for line in _lines(reader):
         file.write(line + b"\n")
@@ -76,7 +76,7 @@ def write_jsonl(reader: pa.RecordBatchReader, file: IO[bytes]) -> int:
 
 
 def write_parquet(reader: pa.RecordBatchReader, file: IO[bytes]) -> int:
-    """Write Parquet, in row groups of some ten thousand rows, fewer where rows are large, as thumbnails are."""
+    """Write Parquet in row groups of up to 65,536 rows, or fewer if rows are large, as with thumbnails."""
     rows = held = held_bytes = 0
     waiting: list[pa.RecordBatch] = []
     with pq.ParquetWriter(file, reader.schema, compression="zstd") as writer:
@@ -93,11 +93,11 @@ def write_parquet(reader: pa.RecordBatchReader, file: IO[bytes]) -> int:
 WRITERS: dict[str, Writer] = {
     ".csv": write_csv, ".json": write_json, ".jsonl": write_jsonl, ".parquet": write_parquet,
 }  # fmt: skip
-"""By the ending of the file."""
+"""By file extension."""
 
 
 def plain_value(value: Any) -> Any:  # noqa: ANN401 - whatever a query returns
-    """Return a value as JSON knows it, or a decimal."""
+    """Return a value that JSON can hold, or a decimal."""
     if isinstance(value, dict):
         return {str(key): plain_value(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
@@ -110,7 +110,7 @@ def plain_value(value: Any) -> Any:  # noqa: ANN401 - whatever a query returns
 
 
 def json_text(value: Any) -> str:  # noqa: ANN401 - what plain_value returns
-    """Write a plain value as JSON on one line."""
+    """Write a value of `plain_value` as one line of JSON."""
     text = json.dumps(value, ensure_ascii=False, allow_nan=False, default=_exact)
     return _EXACT.sub(r"\1", text)
 

@@ -1,4 +1,4 @@
-"""Text and times as other programs take them: one line, no control characters, widths in columns, clocks."""
+"""Text and times for other programs: one line, no control characters, widths in columns, timestamps."""
 
 import re
 
@@ -8,7 +8,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 def one_line(text: str) -> str:
-    """Return a text on one line; a character that controls a terminal or a file, and is no space, becomes U+FFFD."""
+    """Return a text on one line, with U+FFFD in place of control characters that are not spaces."""
     return _CONTROL.sub("\ufffd", " ".join(text.split()))
 
 
@@ -18,7 +18,7 @@ def columns(text: str) -> int:
 
 
 def milliseconds(seconds: float) -> int:
-    """Round a time."""
+    """Return a time in whole milliseconds."""
     return round(seconds * 1000)
 
 

@@ -1,13 +1,13 @@
-"""Transcripts, to read and for programs."""
+"""Transcripts, as plain text and as JSON."""
 
 import json
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 
-from pipeline.export.record import VideoRecord
 from pipeline.export.text import one_line
-from pipeline.lake import clock
+from pipeline.lake import VideoRecord
+from pipeline.language import format_time
 from schemas.records import Utterance, utterance_id
 
 SHAPE = "videolake-transcript/1"
@@ -15,23 +15,23 @@ _PAUSE_S = 4.0
 
 
 def plain(video: VideoRecord, *, translation: bool = False) -> str:
-    """Write a transcript to read: a paragraph for each scene, speaker or long pause, with its time.
+    """Write a transcript as text. A paragraph ends with a scene or speaker, or at a long pause, and has its time.
 
     Args:
         video: The video.
-        translation: Take the translations where there are.
+        translation: Write translations of utterances that have one.
     """
     paragraphs = []
     for paragraph in _paragraphs(video):
         said = (each.translation if translation and each.translation is not None else each.text for each in paragraph)
         text = " ".join(filter(None, (one_line(each) for each in said)))
         speaker = f"{one_line(paragraph[0].speaker)}: " if paragraph[0].speaker else ""
-        paragraphs.append(f"[{clock(paragraph[0].start_s)}] {speaker}{text}\n")
+        paragraphs.append(f"[{format_time(paragraph[0].start_s)}] {speaker}{text}\n")
     return "\n".join(paragraphs)
 
 
 def as_json(video: VideoRecord) -> str:
-    """Write a transcript for programs, as docs/export.md describes it; translations are always in it."""
+    """Write a transcript as JSON, in the format of docs/export.md. It always has translations."""
     return (
         json.dumps(
             {

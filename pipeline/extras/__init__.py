@@ -1,1 +1,1 @@
-"""What builds on everything else: the sample archive, BERT training, fusion training, explanations, audits."""
+"""Extras on top of the pipeline: the sample archive, BERT training, fusion training, explanations and audits."""

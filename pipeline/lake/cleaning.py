@@ -1,4 +1,4 @@
-"""Put a lake in order before a run: publish what a killed run had finished, remove what it left half done."""
+"""Clean up before a run: publish what a killed run had finished, and remove what it left unfinished."""
 
 import logging
 from dataclasses import dataclass
@@ -18,31 +18,31 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Cleaned:
-    """What was found and put in order."""
+    """What a clean-up did."""
 
     videos_published: int
     """Videos that an earlier run had analysed but not published."""
     files_removed: int
-    """Table files that no video referred to."""
+    """Files of tables that no video referred to."""
 
 
 def clean(store: Store) -> Cleaned:
-    """Finish or undo what earlier writers left; nothing that a reader may read is changed.
+    """Finish or undo the work of killed writers. Nothing that readers see is changed.
 
-    Staged videos are published, whatever run or plan they were part of; rows carry the time when they were made, so
-    they never supersede newer ones. Needs the lock: it takes everything it finds for left over.
+    All staged videos are published, whatever run they were part of. Rows have the time when they were made, so they
+    never supersede newer ones. The caller must hold the lock, because everything found here counts as left over.
     """
     store.remove_folder(TEMPORARY)
     finish_compactions(store)
     published = sum(_publish_leftovers(store, shard) for shard in staged_shards(store))
     cleaned = Cleaned(published, _remove_orphans(store))
     if cleaned != Cleaned(0, 0):
-        logger.info("Put in order what an earlier run left: %s", cleaned)
+        logger.info("Cleaned up after an earlier run: %s", cleaned)
     return cleaned
 
 
 def finish_compactions(store: Store) -> None:
-    """Remove the files for which a published compacted file stands, and then the notes about them."""
+    """Remove the files that published compacted files replace, and then the notes about them."""
     for replacement in notes(store):
         if store.exists(f"{replacement.table}/{replacement.by}"):
             for name in replacement.replaced:
@@ -59,8 +59,8 @@ def _publish_leftovers(store: Store, shard: str) -> int:
             if committed_videos(store, shard, revision) is None:
                 return commit(store, shard, revision)
     except UnusableStagingError as error:
-        # It would stop every run to come; its videos are not in the lake, so the next one analyses them.
-        logger.warning("Dropped what was staged of shard %s: %s", shard, error)
+        # It would stop every later run. Its videos are not in the lake, so the next run analyses them.
+        logger.warning("Dropped the staged files of shard %s: %s", shard, error)
     store.remove_folder(shard_folder(shard))
     return 0
 
@@ -74,7 +74,7 @@ def _revision_of(store: Store, path: str) -> str:
 
 
 def _remove_orphans(store: Store) -> int:
-    """Remove files of shards without a row in `videos`: of unfinished commits, and of those that compaction emptied."""
+    """Remove files of shards without a row in `videos`: those of unfinished commits, or emptied by compaction."""
     published = set(store.names("videos"))
     suspects = {
         (table, name)

@@ -1,8 +1,8 @@
-"""Publish a shard: merge what is staged of it into one file a table, `videos` last.
+"""Publish a shard: merge its staged files into one file per table, `videos` last.
 
-A shard's rows count from the moment its `videos` file is there. Until then a commit may be killed at any point and
-started again: the same staged files give the same names, so it overwrites its own unfinished work. After that moment
-it only removes the staged files.
+Readers see a shard's rows once its `videos` file exists. Until then a commit may be killed at any point and started
+again: the same staged files give the same names, so it overwrites its own unfinished work. After that it only removes
+the staged files.
 """
 
 import logging
@@ -22,25 +22,27 @@ logger = logging.getLogger(__name__)
 
 
 def commit(store: Store, shard: str, revision: str) -> int:
-    """Publish the staged videos of a shard; repeating it changes nothing.
+    """Publish the staged videos of a shard. Repeating it changes nothing.
 
     Args:
         store: The lake's files.
-        shard: The commit, as named when its videos were staged.
+        shard: The commit, with the name under which its videos were staged.
         revision: Revision of its rows.
 
     Returns:
-        Number of videos that the shard holds in the lake, failed ones included.
+        Number of videos of the shard in the lake, including failed ones.
 
     Raises:
-        LakeError: Nothing of the shard is staged, or the lake cannot be written.
-        UnusableStagingError: What is staged is damaged or does not belong together.
+        LakeError: Nothing is staged for the shard, or the lake cannot be written.
+        UnusableStagingError: The staged files are damaged or do not belong together.
     """
     published = committed_videos(store, shard, revision)
     if published is None:
         videos = sorted(staged(store, shard))
         if not videos:
-            raise LakeError(f"Nothing is staged of the shard {shard}: it cannot be committed to the lake {store.uri}.")
+            raise LakeError(
+                f"Nothing is staged for the shard {shard}, so it cannot be committed to the lake {store.uri}."
+            )
         for table in VIDEO_TABLES:
             published = _publish(store, table, shard=shard, revision=revision, videos=videos)
         logger.info("Committed shard %s: %d videos", shard, published, extra={"shard": shard, "videos": published})
@@ -49,7 +51,7 @@ def commit(store: Store, shard: str, revision: str) -> int:
 
 
 def committed_videos(store: Store, shard: str, revision: str) -> int | None:
-    """Return how many videos a shard holds in the lake; None if it was never committed."""
+    """Return the number of videos of a shard in the lake; None if it was never committed."""
     name = shard_file(revision, shard)
     if store.exists(f"videos/{name}"):
         with store.parquet(f"videos/{name}") as file:
@@ -81,8 +83,8 @@ def _publish(store: Store, table: str, *, shard: str, revision: str, videos: Seq
 def _staged_rows(store: Store, staged_path: str, schema: pa.Schema, revision: str) -> Iterator[pa.Table]:
     with store.parquet(staged_path) as file:
         if not file.schema_arrow.equals(schema):
-            raise UnusableStagingError(f"{staged_path} has other columns than the rest of its shard.")
+            raise UnusableStagingError(f"{staged_path} has different columns from the rest of its shard.")
         for rows in row_groups(file):
             if pc.any(pc.not_equal(rows["revision"], revision)).as_py():
-                raise UnusableStagingError(f"{staged_path} has rows that are not of the revision {revision}.")
+                raise UnusableStagingError(f"{staged_path} has rows of another revision than {revision}.")
             yield rows

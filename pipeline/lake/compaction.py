@@ -1,16 +1,15 @@
-"""Make few large files of many small ones, without the rows that are superseded.
+"""Compaction: merge many small files into few large ones, without superseded rows.
 
-Files of one revision are taken together in bins; each bin becomes one file. Protocol, and what a kill at each point
-leaves:
+Files of one revision are grouped into bins, and each bin becomes one file. A kill may come after any of these steps:
 
-1. `_compactions/<id>.json` says which file will stand for which. It means nothing yet.
-2. The new file is written and renamed into its table. From now on it stands for the old ones: readers honour the note
-   (see `pipeline.lake.snapshot`). Rows keep their `shard`, so nothing else changes for them.
-3. The old files are removed. 2 and 3 for each bin.
+1. `_compactions/<id>.json` says which files each new file will replace. It has no effect yet.
+2. The new file is written and renamed into its table. From now on it replaces the old ones, because readers follow the
+   note (see `pipeline.lake.snapshot`). Rows keep their `shard`, so nothing else changes.
+3. The old files are removed. Steps 2 and 3 repeat for each bin.
 4. The note is removed.
 
-`clean` finishes what was killed. An engine that reads a folder without our views sees the rows of a bin twice between
-2 and 3.
+`clean` finishes a killed compaction. An engine that reads a folder without our views sees the rows of a bin twice
+between steps 2 and 3.
 """
 
 import json
@@ -37,10 +36,10 @@ logger = logging.getLogger(__name__)
 
 TARGET_BYTES = 256 * 1024**2
 _SMALL_SHARE = 0.5
-"""Files under this share of the target are joined with others."""
+"""Files smaller than this share of the target are merged."""
 
 Keep = Callable[[pa.Table], pa.Table]
-"""Chooses the rows of a table that stay."""
+"""Returns the rows of a table to keep."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +52,11 @@ class Compacted:
 
 
 def compact(store: Store, *, target_bytes: int = TARGET_BYTES) -> Compacted:
-    """Merge small files and drop superseded rows. Needs the lock, and no commit going on.
+    """Merge small files and drop superseded rows. The caller must hold the lock, and no commit may be running.
 
     Args:
         store: The lake's files.
-        target_bytes: Size that files grow to.
+        target_bytes: Target size of files.
     """
     clean(store)
     snapshot = take_snapshot(store)
@@ -81,30 +80,30 @@ def compact(store: Store, *, target_bytes: int = TARGET_BYTES) -> Compacted:
 
 
 def _rules(connection: duckdb.DuckDBPyConnection, snapshot: Files) -> dict[str, Keep]:
-    """Say for each table which rows stay: what the views show, and each video's newest failure, for the next run."""
+    """Return which rows of each table to keep: what the views show, and newest failures, which the next run needs."""
     found = connection.sql("SELECT shard, list(video_id) FROM lake.states GROUP BY shard").fetchall()
     rules: dict[str, Keep] = dict.fromkeys(VIDEO_TABLES, partial(_of_videos, dict(found)))
     if snapshot["sources"]:
         rows = scan("sources", snapshot["sources"])
         newest = connection.sql(f"FROM {rows} SELECT concat(uri, ' ', epoch_us(max(seen_at))) AS key GROUP BY uri")
-        rules["sources"] = partial(_newest_places, newest.to_arrow_table()["key"])
+        rules["sources"] = partial(_newest_sources, newest.to_arrow_table()["key"])
     return rules
 
 
 def _of_videos(videos: Mapping[str, Sequence[str]], rows: pa.Table) -> pa.Table:
-    # Arrow hashes the whole set at each call: only the shards at hand go in.
+    # Arrow hashes the whole set on every call, so it gets only the shards in these rows.
     shards = pc.unique(rows["shard"]).to_pylist()
     kept = pa.array([f"{shard} {video_id}" for shard in shards for video_id in videos.get(shard, ())], pa.string())
     return rows.filter(pc.is_in(pc.binary_join_element_wise(rows["shard"], rows["video_id"], " "), value_set=kept))
 
 
-def _newest_places(newest: pa.ChunkedArray, rows: pa.Table) -> pa.Table:
+def _newest_sources(newest: pa.ChunkedArray, rows: pa.Table) -> pa.Table:
     seen_at = rows["seen_at"].cast(pa.int64()).cast(pa.string())
     return rows.filter(pc.is_in(pc.binary_join_element_wise(rows["uri"], seen_at, " "), value_set=newest))
 
 
 def _outdated(connection: duckdb.DuckDBPyConnection, table: str, snapshot: Files) -> set[str]:
-    """Return the files that hold superseded rows."""
+    """Return the files with superseded rows."""
     if table not in VIDEO_TABLES or not snapshot[table]:
         return set()
     rows = scan(table, snapshot[table], ", filename = true")
@@ -115,7 +114,7 @@ def _outdated(connection: duckdb.DuckDBPyConnection, table: str, snapshot: Files
 def _bins(
     store: Store, table: str, names: Sequence[str], outdated: set[str], target_bytes: int
 ) -> Iterator[tuple[str, ...]]:
-    """Choose which files of a table become one."""
+    """Yield groups of files of a table to merge into one."""
     groups: dict[str, list[tuple[str, int]]] = {}
     for name in names:
         size = store.size(f"{table}/{name}")

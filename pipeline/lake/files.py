@@ -1,8 +1,8 @@
 """The lake as DuckDB sees it: a file system that can read the lake's files, and do nothing else.
 
-DuckDB's own switches keep queries inside allowed folders but let them write there (`WITH x AS (COPY … TO …) SELECT`
-counts as a SELECT). Through this file system nothing can be written, or opened outside the lake, by construction, and
-local disks and object stores look the same. It costs DuckDB some 0.3 ms a file.
+DuckDB's own settings keep queries inside allowed folders but let them write there (`WITH x AS (COPY … TO …) SELECT`
+counts as a SELECT). This file system cannot write or open anything outside the lake, and makes local disks and object
+stores look the same. It costs about 0.3 ms per file.
 """
 
 import threading
@@ -22,12 +22,12 @@ def reader_path(relative: str) -> str:
 
 
 class SharedFile:
-    """A file that DuckDB's threads read at once.
+    """A file that several DuckDB threads read at the same time.
 
-    They share the handle, and each first seeks, then reads: so every thread has a position of its own here.
+    They share the handle, and each seeks before it reads, so every thread has its own position here.
 
     Args:
-        file: The file; closed with this one.
+        file: The file. It is closed together with this one.
     """
 
     def __init__(self, file: IO[bytes]) -> None:
@@ -36,7 +36,7 @@ class SharedFile:
         self._at = threading.local()
 
     def seek(self, offset: int, whence: int = 0) -> int:
-        """Move this thread's position, counted from the start (0), from where it is (1) or from the end (2)."""
+        """Move this thread's position, relative to the start (0), the current position (1) or the end (2)."""
         if whence == 2:
             with self._lock:
                 self._at.position = self._file.seek(offset, 2)
@@ -49,7 +49,7 @@ class SharedFile:
         return int(getattr(self._at, "position", 0))
 
     def read(self, size: int = -1) -> bytes:
-        """Read so many bytes, fewer only at the end of the file; all that is left if it is negative."""
+        """Read `size` bytes, or fewer at the end of the file; a negative size reads to the end."""
         pieces: list[bytes] = []
         with self._lock:
             self._file.seek(self.tell())
@@ -79,10 +79,10 @@ class LakeFiles(AbstractFileSystem):  # type: ignore[misc]
         super().__init__()
         self._store = store
         self.vanished = False
-        """Whether a file was asked for that is not there any more: compaction replaced it."""
+        """Whether a query opened a file that compaction has replaced."""
 
     def info(self, path: str, **_: object) -> dict[str, Any]:
-        """Return size and kind of a file."""
+        """Return the size and type of a file."""
         relative = self._inside(path)
         try:
             return {"name": relative, "size": self._store.size(relative), "type": "file"}
@@ -91,15 +91,15 @@ class LakeFiles(AbstractFileSystem):  # type: ignore[misc]
             raise
 
     def ls(self, path: str, detail: bool = True, **_: object) -> list[Any]:  # noqa: ARG002 - fsspec's
-        """Refuse: queries name tables, not folders."""
+        """Refuse, because queries name tables, not folders."""
         raise PermissionError(f"{path} cannot be listed by a query.")
 
     def glob(self, path: str, **_: object) -> list[str]:
-        """Take a path as it is: the views name every file."""
+        """Return the path itself, because the views name every file."""
         return [self._inside(path)]
 
     def modified(self, path: str) -> datetime:
-        """Return a constant: the lake's files are never changed, only replaced under new names."""
+        """Return a constant, because the lake's files never change. They are only replaced under new names."""
         self._inside(path)
         return datetime.fromtimestamp(0, UTC)
 
@@ -120,5 +120,5 @@ class LakeFiles(AbstractFileSystem):  # type: ignore[misc]
         relative = path.removeprefix(f"{PROTOCOL}:").lstrip("/")
         table, _, name = relative.partition("/")
         if not name or "/" in name or name == ".." or table.startswith(("_", ".")):
-            raise PermissionError(f"{path} is no file of a table.")
+            raise PermissionError(f"{path} is not a file of a table.")
         return relative

@@ -1,4 +1,4 @@
-"""A lake: a folder of Parquet tables about videos, with one way to write it and many to read."""
+"""A lake: a folder of Parquet tables about videos. One writer, many readers."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,7 +17,6 @@ from pipeline.lake.lock import writer_lock
 from pipeline.lake.parquet import write_table
 from pipeline.lake.rows import table_of
 from pipeline.lake.store import Store
-from pipeline.lake.views import quoted
 from schemas.errors import LakeError
 from schemas.tables import FORMAT_VERSION
 
@@ -26,8 +25,8 @@ Answer = TypeVar("Answer")
 _PROCESSED = """
 SELECT newest.video_id,
     CASE
-        WHEN current.status = 'ok' AND current.revision = {revision} THEN 'ok'
-        WHEN newest.status = 'failed' AND newest.revision = {revision} THEN 'failed'
+        WHEN current.status = 'ok' AND current.revision = $revision THEN 'ok'
+        WHEN newest.status = 'failed' AND newest.revision = $revision THEN 'failed'
         ELSE 'outdated'
     END AS status,
     errors.kind AS kind,
@@ -45,10 +44,10 @@ _KEPT_REPORTS = 50
 class Lake:
     """Tables about videos in a folder or on an object store.
 
-    Any number may read while one writes. Instances are small, can be pickled, and hold nothing open.
+    Any number of processes may read while one writes. Instances are small, can be pickled, and hold no open files.
 
     Args:
-        uri: Local path, `file://`, `memory://`, `s3://` or what else fsspec or Arrow knows.
+        uri: Local path, `file://`, `memory://`, `s3://` or any other URI that fsspec or Arrow knows.
 
     Raises:
         LakeError: There is no lake, or a newer Videolake made it.
@@ -58,38 +57,38 @@ class Lake:
         self._store = Store(uri)
         self._locked = False
         self.uri = self._store.absolute_uri
-        """Where the lake is; absolute, so that it means the same in every process."""
+        """Location of the lake; absolute, so that it means the same in every process."""
         _check_marker(self._store)
 
     def __reduce__(self) -> tuple[object, ...]:
-        """Travel as the URI."""
+        """Pickle as the URI."""
         return (type(self), (self.uri,))
 
     @classmethod
     def create(cls, uri: str) -> Self:
-        """Open a lake for writing; make one where there is none.
+        """Open a lake for writing; create it if it does not exist.
 
         Raises:
-            LakeError: The folder holds something else, cannot be written, or a newer Videolake made it.
+            LakeError: The folder holds other files, cannot be written, or a newer Videolake made it.
         """
         store = Store(uri)
         if not store.exists(MARKER):
             others = [name for name in store.names() if not name.startswith(".")]
             if others:
                 raise LakeError(
-                    f"{uri} is no lake but holds {', '.join(others[:3])}{' and more' if others[3:] else ''}. "
-                    "Name an empty or a new folder."
+                    f"{uri} is not a lake but holds {', '.join(others[:3])}{' and more' if others[3:] else ''}. "
+                    "Name an empty or new folder."
                 )
             store.write(MARKER, json.dumps({"format": FORMAT_VERSION}).encode())
         return cls(uri)
 
     def stage(self, shard: str, video_id: str, tables: Mapping[str, pa.Table]) -> None:
-        """Keep one video's rows until its shard is committed; from any process or machine that reaches the lake.
+        """Stage the rows of one video until its shard is committed. Any process or machine may call it.
 
         Args:
             shard: Commit that the rows belong to (see `shard_id`).
             video_id: The video.
-            tables: What `video_tables` or `failure_tables` made.
+            tables: The result of `video_tables` or `failure_tables`.
 
         Raises:
             LakeError: A table is missing, or the lake cannot be written.
@@ -97,50 +96,50 @@ class Lake:
         staging.stage(self._store, shard, video_id, tables)
 
     def begin_attempt(self, shard: str, video_id: str, now: datetime) -> list[datetime]:
-        """Note that an analysis begins, and return when earlier ones of the same shard began that never ended.
+        """Note the start of an analysis, and return the starts of earlier ones of the same shard that never finished.
 
         Args:
             shard: Commit that the rows will belong to.
             video_id: The video.
-            now: With a time zone.
+            now: Current time, with a time zone.
         """
         return staging.begin_attempt(self._store, shard, video_id, now)
 
     def staged(self, shard: str) -> set[str]:
-        """Return the videos of a shard that are staged completely."""
+        """Return the videos of a shard that are completely staged."""
         return staging.staged(self._store, shard)
 
     def commit(self, shard: str, revision: str) -> int:
-        """Publish the staged videos of a shard at once; repeating it changes nothing.
+        """Publish the staged videos of a shard at once. Repeating it changes nothing.
 
         Args:
             shard: The commit.
             revision: Revision of its rows.
 
         Returns:
-            Number of videos that the shard holds in the lake, failed ones included.
+            Number of videos of the shard in the lake, including failed ones.
 
         Raises:
-            LakeError: Nothing of the shard is staged, or its rows are of another revision.
+            LakeError: Nothing is staged for the shard, or its rows have another revision.
         """
         return commit.commit(self._store, shard, revision)
 
     def clean(self) -> cleaning.Cleaned:
-        """Put the lake in order before a run: publish what a killed run had finished, remove what it left half done."""
+        """Clean up before a run: publish what a killed run had finished, and remove what it left unfinished."""
         with self.lock():
             return cleaning.clean(self._store)
 
     def compact(self, *, target_bytes: int = compaction.TARGET_BYTES) -> compaction.Compacted:
-        """Merge small files to about `target_bytes`, and drop superseded rows. Not while shards are being committed."""
+        """Merge small files into files of about `target_bytes`, and drop superseded rows. Not during commits."""
         with self.lock():
             return compaction.compact(self._store, target_bytes=target_bytes)
 
     @contextmanager
     def lock(self) -> Iterator[None]:
-        """Be the one writer; on local disk. Entering it again through the same instance is fine.
+        """Hold the writer lock of a lake on local disk. The same instance may enter it again.
 
         Raises:
-            LakeError: Another writer holds the lake; the message says which.
+            LakeError: Another process holds the lock; the message says which.
         """
         if self._locked:
             yield
@@ -153,7 +152,7 @@ class Lake:
                 self._locked = False
 
     def write_run(self, row: Mapping[str, Any]) -> None:
-        """Record a flow run, in place of what was recorded of it before.
+        """Record a flow run, and replace an earlier record of it.
 
         Args:
             row: A value for each column of the table `runs`.
@@ -161,32 +160,32 @@ class Lake:
         self._write_rows("runs", row["run_id"], [row])
 
     def write_report(self, run_id: str, page: str) -> str:
-        """Keep a run's report, HTML for people, beside the tables; the last 50 stay.
+        """Keep the HTML report of a run next to the tables. The lake keeps the last 50 reports.
 
         Args:
             run_id: The run.
-            page: The document.
+            page: The HTML document.
 
         Returns:
-            Where it is, as a URI.
+            The URI of the report.
         """
         name = f"{REPORTS}/{checked(run_id)}.html"
         self._store.write(name, page.encode())
-        # Names begin with the time of the run.
+        # Names start with the time of the run.
         for old in self._store.names(REPORTS)[:-_KEPT_REPORTS]:
             self._store.remove(f"{REPORTS}/{old}")
         return Path(self._store.path(name)).as_uri() if self._store.local else f"{self.uri.rstrip('/')}/{name}"
 
     def reports(self) -> list[str]:
-        """Return the ids of the runs whose reports are kept, the newest first."""
+        """Return the ids of the runs with reports, the newest first."""
         names = self._store.names(REPORTS)
         return [name.removesuffix(".html") for name in reversed(names) if name.endswith(".html")]
 
     def read_report(self, run_id: str) -> str:
-        """Return the report of a run, one of `reports`.
+        """Return the report of one of the runs in `reports`.
 
         Raises:
-            LakeError: There is none.
+            LakeError: There is no such report.
         """
         try:
             return self._store.read(f"{REPORTS}/{checked(run_id)}.html").decode(errors="replace")
@@ -199,7 +198,7 @@ class Lake:
         return DerivedFiles(self._store, SEARCH, self.uri)
 
     def write_sources(self, run_id: str, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Record where a run found which content, for files that are new or changed.
+        """Record the content that a run found at each new or changed location.
 
         Args:
             run_id: The run.
@@ -208,22 +207,26 @@ class Lake:
         self._write_rows("sources", run_id, rows)
 
     def connect(self) -> duckdb.DuckDBPyConnection:
-        """Open the lake in DuckDB, read only, with the views of `pipeline.lake.views`; close it after use."""
+        """Open the lake in DuckDB, read-only, with the views of `pipeline.lake.views`. The caller closes it."""
         return query.connect(self._store)[0]
 
-    def sql(self, statement: str) -> pa.Table:
-        """Answer one SQL query over the views.
-
-        Raises:
-            LakeError: The query is wrong, or would do something else than read.
-        """
-        return query.run_query(self._store, statement)
-
-    def read(self, work: Callable[[duckdb.DuckDBPyConnection], Answer]) -> Answer:
-        """Do several queries on the lake as it is now; `work` may be called again where compaction comes between.
+    def sql(self, statement: str, parameters: Mapping[str, Any] | None = None) -> pa.Table:
+        """Run one SQL query over the views.
 
         Args:
-            work: Reads from the connection, and keeps nothing of it.
+            statement: The query, with `$name` for each parameter.
+            parameters: Values by name.
+
+        Raises:
+            LakeError: The query is invalid, or does more than read.
+        """
+        return query.run_query(self._store, statement, parameters)
+
+    def read(self, work: Callable[[duckdb.DuckDBPyConnection], Answer]) -> Answer:
+        """Run several queries on one state of the lake. `work` is called again if compaction interferes.
+
+        Args:
+            work: Reads from the connection, and keeps no reference to it.
 
         Raises:
             LakeError: The lake cannot be read.
@@ -232,39 +235,39 @@ class Lake:
 
     @property
     def state(self) -> tuple[str, ...]:
-        """What changes whenever the rows of videos do: cheap to ask, to be compared with what it was before."""
+        """A value that changes whenever the rows of videos change. Cheap to read."""
         return tuple(self._store.names("videos"))
 
     def stream(self, statement: str, take: Callable[[pa.RecordBatchReader], Answer]) -> Answer:
-        """Answer one SQL query batch by batch, for answers larger than memory.
+        """Run one SQL query and stream its result in batches, for results larger than memory.
 
         Args:
             statement: The query.
-            take: Takes the batches; called again, from the first one, if compaction comes between.
+            take: Reads the batches. It is called again with the first batch if compaction interferes.
 
         Returns:
-            What `take` returns.
+            The result of `take`.
 
         Raises:
-            LakeError: The query is wrong, or would do something else than read.
+            LakeError: The query is invalid, or does more than read.
         """
         return query.stream_query(self._store, statement, take)
 
     def processed(self, revision: str) -> pa.Table:
-        """Return what became of every video the lake knows, as a run at this revision has to see it.
+        """Return the state of every video in the lake, as seen by a run at this revision.
 
         Args:
             revision: Revision of the run.
 
         Returns:
             Columns `video_id`; `status`: `ok` (nothing to do), `failed` (its newest attempt was at this revision), or
-            `outdated` (to be analysed); `kind`: why its newest attempt failed, null if that was ok; `shard`: of its
-            newest attempt, for `shard_id`.
+            `outdated` (to be analysed); `kind`: kind of error of its newest attempt, null if that was ok; `shard`:
+            shard of its newest attempt, for `shard_id`.
         """
-        return self.sql(_PROCESSED.format(revision=quoted(revision)))
+        return self.sql(_PROCESSED, {"revision": revision})
 
     def known_sources(self) -> pa.Table:
-        """Return `uri`, `size_bytes`, `mtime_ns`, `video_id` of every place whose content is known."""
+        """Return `uri`, `size_bytes`, `mtime_ns` and `video_id` of every location with known content."""
         return self.sql("SELECT uri, size_bytes, mtime_ns, video_id FROM sources")
 
     def _write_rows(self, table: str, run_id: str, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -274,7 +277,7 @@ class Lake:
 
 
 def is_lake(uri: str) -> bool:
-    """Tell whether there is a lake, of whatever version."""
+    """Return whether there is a lake, of any version."""
     return Store(uri).exists(MARKER)
 
 
@@ -282,7 +285,7 @@ def _check_marker(store: Store) -> None:
     try:
         marker = json.loads(store.read(MARKER))
     except FileNotFoundError as error:
-        message = f"There is no lake at {store.uri}. `videolake run ARCHIVE --lake {store.uri}` makes one."
+        message = f"There is no lake at {store.uri}. `videolake run ARCHIVE --lake {store.uri}` creates one."
         raise LakeError(message) from error
     except (OSError, ValueError) as error:
         raise LakeError(f"The lake {store.uri} cannot be read: {error}") from error

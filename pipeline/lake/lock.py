@@ -1,4 +1,4 @@
-"""One writer a lake, on local disk. Object stores have no locks: there, run one writer at a time."""
+"""The writer lock of a lake on local disk. Object stores have no locks: run one writer at a time there."""
 
 import json
 import os
@@ -16,10 +16,10 @@ from schemas.errors import LakeError
 
 @contextmanager
 def writer_lock(store: Store) -> Iterator[None]:
-    """Hold the lake for writing; the system lets go of it when the process ends, however it ends.
+    """Hold the writer lock. The system releases it when the process ends, in whatever way.
 
     Raises:
-        LakeError: Another writer holds it; the message says which.
+        LakeError: Another process holds it; the message says which.
     """
     if not store.local:
         yield
@@ -28,7 +28,9 @@ def writer_lock(store: Store) -> Iterator[None]:
     try:
         lock.acquire()
     except Timeout as error:
-        raise LakeError(f"The lake {store.uri} is being written {_holder(store)}. Wait until it is done.") from error
+        raise LakeError(
+            f"The lake {store.uri} is being written {_holder(store)}. Wait until it has finished."
+        ) from error
     except OSError as error:
         raise LakeError(f"The lake {store.uri} cannot be locked for writing: {error}") from error
     try:
@@ -36,7 +38,7 @@ def writer_lock(store: Store) -> Iterator[None]:
         store.write(LOCK_INFO, json.dumps(info).encode())
         yield
     finally:
-        # Whatever happens to the note: a process that lives on must not keep the lock.
+        # Release the lock even if the note cannot be removed.
         try:
             store.remove(LOCK_INFO)
         finally:

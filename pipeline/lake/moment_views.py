@@ -1,20 +1,21 @@
-"""Views and macros over the tables, for people who ask in SQL: moments, words, chapters, and what is at a second.
+"""Views and macros for people who write SQL: moments, words, chapters, and everything at a given second.
 
-All are made of the views of `pipeline.lake.views`, in the same connection: they read, and nothing else. `docs/sql.md`
-shows them in use.
+They are defined on top of the views of `pipeline.lake.views`, in the same connection. `docs/sql.md` has examples.
 """
 
 import duckdb
 
+from pipeline.lake.names import FIND_VIDEOS
+
 MOMENT_VIEWS = {
-    "moments": "One row a searchable moment: what is said, written or captioned, and each picture, with its time.",
-    "words": "One row a spoken word, where words were aligned.",
-    "chapters": "One row a chapter of a video.",
-    "highlights": "One row a moment worth jumping to.",
-    "sentences": "One row a sentence of a summary, at the time of its first evidence.",
+    "moments": "One row per searchable moment: speech, text on screen, a caption or a keyframe, with its time.",
+    "words": "One row per spoken word, if words were aligned.",
+    "chapters": "One row per chapter of a video.",
+    "highlights": "One row per moment worth jumping to.",
+    "sentences": "One row per sentence of a summary, at the time of its first evidence.",
 }
 
-_PICTURES = """
+_KEYFRAMES = """
 SELECT f.video_id, f.shard, f.frame_id, f.frame_index, f.time_s,
     CASE WHEN row_number() OVER shot = 1 THEN least(coalesce(s.start_s, f.time_s), f.time_s) ELSE f.time_s END
         AS start_s,
@@ -23,7 +24,7 @@ SELECT f.video_id, f.shard, f.frame_id, f.frame_index, f.time_s,
 FROM {frames} AS f LEFT JOIN {shots} AS s ON f.video_id = s.video_id AND f.shot_index = s.shot_index
 WINDOW shot AS (PARTITION BY f.video_id, f.shot_index ORDER BY f.time_s, f.frame_index)
 """
-"""A keyframe stands for its shot from its own time, or from the shot's start if it is the first, until the next."""
+"""A keyframe represents its shot until the next one: from its own time, or from the shot's start if it is the first."""
 
 _RUNS = """
 SELECT video_id, any_value(shard) AS shard, '{kind}' AS kind, arg_min(frame_id, frame_index) || '-{kind}' AS moment_id,
@@ -31,16 +32,16 @@ SELECT video_id, any_value(shard) AS shard, '{kind}' AS kind, arg_min(frame_id, 
     arg_min(frame_id, frame_index) AS frame_id
 FROM (
     SELECT *, sum(CASE WHEN {text} = before THEN 0 ELSE 1 END) OVER (PARTITION BY video_id ORDER BY frame_index) AS run
-    FROM (SELECT *, lag({text}) OVER (PARTITION BY video_id ORDER BY frame_index) AS before FROM {{pictures}})
+    FROM (SELECT *, lag({text}) OVER (PARTITION BY video_id ORDER BY frame_index) AS before FROM {{keyframes}})
 )
 WHERE {text} <> '' GROUP BY video_id, run
 """
-"""Keyframes one after another with the same text are one moment."""
+"""Consecutive keyframes with the same text are one moment."""
 
 _PARTS = f"""
 SELECT u.video_id, u.shard, 'speech' AS kind, utterance_id AS moment_id, u.start_s, u.end_s, u.text,
     u.translation, u.embedding, p.frame_id, u.language, u.speaker
-FROM {{utterances}} AS u ASOF LEFT JOIN {{pictures}} AS p ON u.video_id = p.video_id AND u.start_s >= p.start_s
+FROM {{utterances}} AS u ASOF LEFT JOIN {{keyframes}} AS p ON u.video_id = p.video_id AND u.start_s >= p.start_s
 WHERE u.text <> ''
 UNION ALL BY NAME
 {_RUNS.format(kind="screen", text="text", vector="arg_min(text_embedding, frame_index)")}
@@ -50,12 +51,12 @@ UNION ALL BY NAME
 SELECT video_id, shard, 'frame' AS kind, frame_id AS moment_id, start_s, end_s,
     list_aggregate([label.label FOR label IN labels IF label.score >= 0.1], 'string_agg', ', ') AS text,
     coordinated_embedding AS frame_embedding, frame_id
-FROM {{pictures}}
+FROM {{keyframes}}
 """  # noqa: S608 - made of constants
 
 _MOMENTS = f"""
 CREATE VIEW moments AS
-WITH parts AS ({_PARTS.format(utterances="utterances", pictures="lake.pictures")})
+WITH parts AS ({_PARTS.format(utterances="utterances", keyframes="lake.keyframes")})
 SELECT m.video_id, m.kind, m.moment_id, m.start_s, m.end_s, coalesce(m.text, '') AS text, m.translation, m.embedding,
     m.frame_embedding, m.frame_id, coalesce(m.language, v.language) AS language, m.speaker, s.scene_index,
     list_distinct(list_concat(
@@ -69,7 +70,7 @@ ASOF LEFT JOIN scenes AS s ON m.video_id = s.video_id AND m.start_s >= s.start_s
 """  # noqa: S608 - made of constants
 
 _VIEWS = (
-    f"CREATE VIEW lake.pictures AS {_PICTURES.format(frames='frames', shots='shots')}",
+    f"CREATE VIEW lake.keyframes AS {_KEYFRAMES.format(frames='frames', shots='shots')}",
     _MOMENTS,
     """
 CREATE VIEW words AS
@@ -103,12 +104,7 @@ CASE WHEN round(seconds) >= 3600
         round(seconds)::BIGINT % 60)
     ELSE printf('%d:%02d', round(seconds)::BIGINT // 60, round(seconds)::BIGINT % 60) END
 """,
-    """
-CREATE MACRO find_videos(name) AS TABLE
-SELECT * FROM videos
-WHERE video_id = name OR uri = name OR list_contains(uris, name) OR parse_filename(uri) = name
-    OR parse_filename(uri, true) = name OR (length(name) >= 4 AND starts_with(video_id, lower(name)))
-""",
+    FIND_VIDEOS,
     """
 CREATE MACRO transcript(video) AS TABLE
 SELECT clock(start_s) AS time, start_s, end_s, speaker, text, language, video_id
@@ -120,8 +116,8 @@ WITH those AS (SELECT video_id FROM find_videos(video)),
     own_frames AS (FROM frames SEMI JOIN those USING (video_id)),
     own_shots AS (FROM shots SEMI JOIN those USING (video_id)),
     own_utterances AS (FROM utterances SEMI JOIN those USING (video_id)),
-    own_pictures AS ({_PICTURES.format(frames="own_frames", shots="own_shots")}),
-    own_moments AS ({_PARTS.format(utterances="own_utterances", pictures="own_pictures")}),
+    own_keyframes AS ({_KEYFRAMES.format(frames="own_frames", shots="own_shots")}),
+    own_moments AS ({_PARTS.format(utterances="own_utterances", keyframes="own_keyframes")}),
     spans AS (
         SELECT 'chapter' AS kind, video_id, start_s, end_s, title AS text FROM chapters
         UNION ALL BY NAME SELECT 'scene' AS kind, video_id, start_s, end_s, caption AS text FROM scenes
@@ -137,7 +133,7 @@ ORDER BY video_id, list_position(['chapter', 'scene', 'shot', 'speech', 'screen'
 
 
 def create_moments(connection: duckdb.DuckDBPyConnection) -> None:
-    """Make the views and macros; those of `pipeline.lake.views` are there."""
+    """Create the views and macros, after those of `pipeline.lake.views`."""
     for statement in (*_VIEWS, *_MACROS):
         connection.execute(statement)
     for view, meaning in MOMENT_VIEWS.items():

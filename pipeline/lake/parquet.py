@@ -1,4 +1,4 @@
-"""How the lake's Parquet files are written: row groups of a sensible size, zstd, statistics and a page index."""
+"""Writing the lake's Parquet files: bounded row groups, zstd, statistics and a page index."""
 
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -11,11 +11,11 @@ import pyarrow.parquet as pq
 MAX_GROUP_ROWS = 65_536
 MAX_GROUP_BYTES = 64 * 1024**2
 _SMALL_GROUP_BYTES = 16 * 1024**2
-"""Row groups of staged files: a merge holds one of them beside the group it is filling."""
+"""For staged files: a merge holds one of their row groups in memory next to the group that it fills."""
 
 
 def write_table(table: pa.Table, path: Path) -> None:
-    """Write a table that is in memory as one file."""
+    """Write a table as one file."""
     with RowGroupWriter(path, table.schema, max_bytes=_SMALL_GROUP_BYTES) as writer:
         writer.add(table)
 
@@ -27,13 +27,13 @@ def row_groups(file: pq.ParquetFile) -> Iterator[pa.Table]:
 
 
 class RowGroupWriter:
-    """A Parquet file that grows by tables of any size; small ones are joined and large ones split into row groups.
+    """Writes tables of any size to one Parquet file. Small ones are joined, and large ones are split into row groups.
 
     Args:
-        path: Local file to make.
+        path: Local file to write.
         schema: Arrow schema, kept in the file with its metadata.
-        max_rows: Rows of a row group at most.
-        max_bytes: About so many bytes of a row group, and of memory held, at most.
+        max_rows: Maximum rows of a row group.
+        max_bytes: Approximate maximum size of a row group, and of the memory held.
     """
 
     def __init__(
@@ -86,13 +86,13 @@ class RowGroupWriter:
 def merge(
     tables: Iterable[pa.Table], path: Path, schema: pa.Schema, keep: Callable[[pa.Table], pa.Table] | None = None
 ) -> int:
-    """Write tables one after another into one file, holding one row group in memory.
+    """Write tables one after another into one file, with one row group in memory.
 
     Args:
-        tables: Tables of that schema.
-        path: Local file to make.
+        tables: Tables with that schema.
+        path: Local file to write.
         schema: Arrow schema of the file.
-        keep: Chooses the rows that are written; none: all.
+        keep: Returns the rows of a table to write; None: all.
 
     Returns:
         Number of rows written.
@@ -109,14 +109,14 @@ def merge(
 def _pieces(table: pa.Table, max_rows: int, max_bytes: int) -> Iterator[pa.Table]:
     if table.num_rows == 0:
         return
-    bytes_a_row = max(1, table.nbytes // table.num_rows)
-    step = max(1, min(max_rows, max_bytes // bytes_a_row))
+    bytes_per_row = max(1, table.nbytes // table.num_rows)
+    step = max(1, min(max_rows, max_bytes // bytes_per_row))
     for start in range(0, table.num_rows, step):
         yield table.slice(start, step)
 
 
 def _column_options(schema: pa.Schema) -> dict[str, Any]:
-    """Choose encodings by column: dictionaries for strings, no statistics for pictures and vectors.
+    """Choose encodings by column: dictionaries for strings, no statistics for images and vectors.
 
     Parquet names nested columns by their leaves, so the names are taken from an empty file.
     """
@@ -138,5 +138,5 @@ def _column_options(schema: pa.Schema) -> dict[str, Any]:
 
 
 def is_embedding(field: pa.Field) -> bool:
-    """Tell whether a column holds vectors."""
+    """Return whether a column holds vectors."""
     return bool(pa.types.is_fixed_size_list(field.type) and pa.types.is_float32(field.type.value_type))

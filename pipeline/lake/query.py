@@ -1,9 +1,9 @@
-"""Ask the lake in SQL, through a DuckDB connection that can read its tables and do nothing else."""
+"""SQL queries, through a DuckDB connection that can read the lake's tables and do nothing else."""
 
 import os
 import re
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,7 +14,7 @@ from pipeline.lake.files import PROTOCOL, LakeFiles
 from pipeline.lake.snapshot import take_snapshot
 from pipeline.lake.store import Store
 from pipeline.lake.text import well_formed
-from pipeline.lake.views import VIEW_NAMES, create_views, quoted
+from pipeline.lake.views import VIEW_NAMES, create_views
 from schemas.errors import LakeError
 
 Answer = TypeVar("Answer")
@@ -26,18 +26,18 @@ _NOT_THERE = re.compile(
     r"|Binder Error: (?=.*\b(table|column|Values list)\b).*(not found|does not exist|does not have)",
     re.IGNORECASE,
 )
-"""What DuckDB says where there is no such table or column."""
+"""DuckDB's messages about an unknown table or column."""
 _READING = {duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN, duckdb.StatementType.PRAGMA}
 
 
 def connect(store: Store) -> tuple[duckdb.DuckDBPyConnection, LakeFiles]:
     """Open the lake for queries, with the views of `pipeline.lake.views`.
 
-    The connection can read the lake's tables and nothing else: no other file, no network, no extension, no setting, and
-    it cannot write. It keeps the view of the lake that it was opened with, until compaction removes a file of it.
+    The connection can only read the lake's tables. It cannot write, read other files, use the network, load extensions
+    or change settings. It sees the lake as it was when it was opened, until compaction removes one of its files.
 
     Returns:
-        The connection, to be closed after use, and the files it reads through.
+        The connection, which the caller closes, and the files it reads through.
 
     Raises:
         LakeError: The lake cannot be read.
@@ -60,23 +60,24 @@ def connect(store: Store) -> tuple[duckdb.DuckDBPyConnection, LakeFiles]:
     raise AssertionError("unreachable")
 
 
-def run_query(store: Store, query: str) -> pa.Table:
-    """Answer one SQL query from the lake as it is now.
+def run_query(store: Store, query: str, parameters: Mapping[str, Any] | None = None) -> pa.Table:
+    """Run one SQL query on the current state of the lake.
 
     Args:
         store: The lake's files.
-        query: One statement in DuckDB's SQL that reads.
+        query: One reading statement in DuckDB's SQL, with `$name` for each parameter.
+        parameters: Values by name.
 
     Returns:
-        Its result.
+        The result.
 
     Raises:
-        LakeError: The query is wrong, or would do something else than read.
+        LakeError: The query is invalid, or does more than read.
     """
     query = _checked(query)
 
     def answer(connection: duckdb.DuckDBPyConnection) -> pa.Table:
-        result = connection.sql(query)
+        result = connection.sql(query, params=dict(parameters)) if parameters else connection.sql(query)
         table: pa.Table = result.to_arrow_table() if result is not None else pa.table({})
         return table.rename_columns(_distinct(table.column_names))
 
@@ -84,21 +85,21 @@ def run_query(store: Store, query: str) -> pa.Table:
 
 
 def read(store: Store, work: Callable[[duckdb.DuckDBPyConnection], Answer]) -> Answer:
-    """Do something with a connection to the lake as it is now, again if compaction takes a file away meanwhile.
+    """Call a function with a connection to the current state of the lake; call it again if compaction interferes.
 
     Args:
         store: The lake's files.
-        work: Reads from the connection, and keeps nothing of it.
+        work: Reads from the connection, and keeps no reference to it.
 
     Raises:
-        LakeError: The lake cannot be read, or a query of `work` is wrong.
+        LakeError: The lake cannot be read, or a query of `work` is invalid.
     """
     for attempt in range(1, _ATTEMPTS + 1):
         connection, files = connect(store)
         try:
             return work(connection)
         except duckdb.Error as error:
-            # Compaction removed a file between our listing and our reading: look again.
+            # Compaction removed a file after the listing: start again.
             if not files.vanished or attempt == _ATTEMPTS:
                 raise _explained(error) from error
         finally:
@@ -107,30 +108,30 @@ def read(store: Store, work: Callable[[duckdb.DuckDBPyConnection], Answer]) -> A
 
 
 def fetch(connection: duckdb.DuckDBPyConnection, query: str, **values: object) -> list[dict[str, Any]]:
-    """Answer a query in rows, by the names of its columns.
+    """Run a query and return its rows as dictionaries by column name.
 
     Args:
-        connection: Of the lake.
+        connection: A connection to the lake.
         query: SQL, with `$name` for each of the values.
-        values: What to put there.
+        values: The values by name.
     """
     found: list[dict[str, Any]] = connection.sql(query, params=values).to_arrow_table().to_pylist()
     return found
 
 
 def stream_query(store: Store, query: str, take: Callable[[pa.RecordBatchReader], Answer]) -> Answer:
-    """Answer one SQL query batch by batch, in memory that does not grow with the answer.
+    """Run one SQL query and stream its result in batches, in constant memory.
 
     Args:
         store: The lake's files.
-        query: One statement in DuckDB's SQL that reads.
-        take: Takes the batches; called again, from the first one, if compaction takes a file away meanwhile.
+        query: One reading statement in DuckDB's SQL.
+        take: Reads the batches. It is called again with the first batch if compaction interferes.
 
     Returns:
-        What `take` returns.
+        The result of `take`.
 
     Raises:
-        LakeError: The query is wrong, or would do something else than read.
+        LakeError: The query is invalid, or does more than read.
     """
     query = _checked(query)
 
@@ -139,13 +140,13 @@ def stream_query(store: Store, query: str, take: Callable[[pa.RecordBatchReader]
         try:
             return take(_own(result.to_arrow_reader(_BATCH_ROWS) if result is not None else pa.table({}).to_reader()))
         except pa.ArrowException as error:
-            raise duckdb.Error(str(error)) from error  # a type that the form asked for does not hold
+            raise duckdb.Error(str(error)) from error  # the output format has no such type
 
     return read(store, answer)
 
 
 def _own(reader: pa.RecordBatchReader) -> pa.RecordBatchReader:
-    """Pass an answer on under names that differ; Arrow's errors in it are DuckDB's own, and no trouble with writing."""
+    """Return a reader with distinct column names that raises DuckDB's error for any failure to read."""
     names = _distinct(reader.schema.names)
     schema = pa.schema([field.with_name(name) for field, name in zip(reader.schema, names, strict=True)])
 
@@ -163,7 +164,7 @@ def _own(reader: pa.RecordBatchReader) -> pa.RecordBatchReader:
 
 
 def _distinct(names: Sequence[str]) -> list[str]:
-    """Number names that came before, as DuckDB does in tables: JSON and people's programs know a column by its name."""
+    """Number repeated names, as DuckDB does in tables: JSON and other programs identify a column by its name."""
     found: list[str] = []
     for name in names:
         own, number = name, 0
@@ -175,13 +176,12 @@ def _distinct(names: Sequence[str]) -> list[str]:
 
 
 def open_engine(store: Store) -> tuple[duckdb.DuckDBPyConnection, LakeFiles]:
-    """Make a DuckDB connection that reaches the lake's files, with no views yet."""
-    connection = duckdb.connect(config={"python_enable_replacements": False})
+    """Return a DuckDB connection that can reach the lake's files. It has no views yet."""
+    # DuckDB would spill into the current directory. One folder per user, since nobody can write to another user's.
+    spill = Path(tempfile.gettempdir()) / f"videolake-spill-{getattr(os, 'getuid', os.getpid)()}"
+    connection = duckdb.connect(config={"python_enable_replacements": False, "temp_directory": str(spill)})
     files = LakeFiles(store)
     connection.register_filesystem(files)
-    # DuckDB would spill into the current directory; and another user's folder cannot be written.
-    spill = Path(tempfile.gettempdir()) / f"videolake-spill-{getattr(os, 'getuid', os.getpid)()}"
-    connection.execute(f"SET temp_directory = {quoted(str(spill))}")
     connection.execute("SET TimeZone = 'UTC'")
     return connection, files
 
@@ -205,15 +205,15 @@ def _checked(query: str) -> str:
     except duckdb.Error as error:
         raise _explained(error) from error
     if len(statements) != 1:
-        raise LakeError(f"One SQL statement is answered at a time, not {len(statements)}.")
+        raise LakeError(f"Run one SQL statement at a time, not {len(statements)}.")
     if statements[0].type not in _READING:
-        raise LakeError(f"The lake is read only here: {statements[0].type.name} is no query. Use SELECT.")
+        raise LakeError(f"The lake is read-only here: {statements[0].type.name} is not a query. Use SELECT.")
     return query
 
 
 def _explained(error: duckdb.Error) -> LakeError:
     message = str(error).strip()
     if message.startswith("Traceback"):
-        # Raised by `LakeFiles` and wrapped by DuckDB: only the last line is for the user.
+        # `LakeFiles` raised it and DuckDB wrapped it: only the last line is for the user.
         message = message.splitlines()[-1]
     return LakeError(f"{message}\nTables: {', '.join(VIEW_NAMES)}." if _NOT_THERE.match(message) else message)

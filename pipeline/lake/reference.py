@@ -1,4 +1,4 @@
-"""The reference of all tables, as Markdown, from the schemas themselves."""
+"""The reference of all tables as Markdown, generated from the schemas."""
 
 import pyarrow as pa
 
@@ -9,30 +9,29 @@ _INTRODUCTION = f"""# Tables
 
 <!-- Generated from schemas/tables.py; change it there. -->
 
-A lake is a folder with one folder a table, each of plain Parquet files that any engine reads. Format {FORMAT_VERSION}.
-Times are seconds from the start of the video; `start_s` belongs to a span and `end_s` does not. Columns are never null
-unless marked. Embeddings have as many dimensions, d, as their model makes; its id is in the metadata of the column
-(`model`), with what the vectors can be compared with (`space`).
+A lake is a folder with one folder per table. Each holds plain Parquet files that any engine reads. This is format
+{FORMAT_VERSION}. Times are seconds from the start of the video. Spans include `start_s` and exclude `end_s`. Columns
+are never null unless marked. Embeddings have the dimensions, d, of their model. The metadata of an embedding column has
+the id of the model (`model`) and the space in which vectors can be compared (`space`).
 
-`videolake sql` and `Lake.connect` show the tables as views with each video once, as it is now: rows of the newest
-analysis that succeeded, or else of the newest failure. The files themselves also hold, until the lake is compacted,
-rows of earlier revisions, and what an unfinished commit left; readers without the views keep the rows whose `video_id`
-and `shard` are those of the newest `ok` row of the video in `videos`. The views `all_videos` and `all_errors` show
-every row.
+`videolake sql` and `Lake.connect` show the tables as views with each video once, in its current state: the rows of its
+newest successful analysis, or else of its newest failure. Until the lake is compacted, the files also hold rows of
+earlier revisions and of unfinished commits. Readers without the views keep the rows whose `video_id` and `shard` are
+those of the video's newest `ok` row in `videos`. The views `all_videos` and `all_errors` show every row.
 
-In the views, embedding columns are `FLOAT[d]`, and NULL where there is nothing to embed (in the files: zeros). Vectors
-of different models cannot be compared: rows that another model made than the newest ones are NULL too.
+In the views, embedding columns are `FLOAT[d]`, and NULL if there is nothing to embed (the files hold zeros). Vectors of
+different models cannot be compared, so only rows of the newest model have vectors in the views; others have NULL.
 """
 
 
 def table_reference() -> str:
-    """Return a Markdown page with every table, its columns, their types, units and meanings."""
+    """Return a Markdown page with all tables, and the types, units and meanings of their columns."""
     sections = [_INTRODUCTION, *map(_section, TABLE_NAMES)]
     return "\n".join(sections)
 
 
 def type_name(kind: pa.DataType) -> str:
-    """Write an Arrow type as people do: `list<struct<label: string, score: float32>>`."""
+    """Write an Arrow type as `list<struct<label: string, score: float32>>`."""
     if pa.types.is_struct(kind):
         fields = (kind.field(index) for index in range(kind.num_fields))
         return f"struct<{', '.join(f'{field.name}: {type_name(field.type)}' for field in fields)}>"
@@ -42,7 +41,7 @@ def type_name(kind: pa.DataType) -> str:
         return f"{type_name(kind.value_type)}[{kind.list_size}]"
     if pa.types.is_list(kind):
         return f"list<{type_name(kind.value_type)}>"
-    # Arrow shortens these two, unlike all others.
+    # Arrow abbreviates only these two.
     return {"float": "float32", "double": "float64"}.get(str(kind), str(kind))
 
 

@@ -1,4 +1,4 @@
-"""Turn what is known of one video into the rows that the lake keeps of it."""
+"""Records to rows: the analysis of one video as table rows. `pipeline.lake.records` turns rows into records."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -32,7 +32,7 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
-    """Where rows come from: what made them, and with which commit they come to the lake."""
+    """What made some rows, and the commit they belong to."""
 
     revision: str
     """Digest of configuration and models."""
@@ -45,24 +45,24 @@ class Origin:
     coordinated: Encoder = NO_ENCODER
     """Id and dimensions of the space that frames share with texts."""
     fused: Encoder | None = None
-    """Id and dimensions of the joint vectors; default: those of text and vision one after the other."""
+    """Id and dimensions of the joint vectors; default: those of text and vision, concatenated."""
     committed_at: datetime
-    """Now, with a time zone."""
+    """Current time, with a time zone."""
 
 
 def video_tables(task: VideoTask, analysis: Analysis, origin: Origin) -> dict[str, pa.Table]:
-    """Make the rows of a video that was analysed.
+    """Return the rows of an analysed video.
 
     Args:
         task: The video.
-        analysis: What was found out.
+        analysis: Its analysis.
         origin: What made the rows, and when.
 
     Returns:
-        A table for each of `VIDEO_TABLES`, in the schemas of `schemas.tables`; `errors` has no rows.
+        One table for each of `VIDEO_TABLES`, with the schemas of `schemas.tables`. `errors` has no rows.
 
     Raises:
-        LakeError: A value breaks the tables' promises (not finite, missing, times out of order, wrong dimensions).
+        LakeError: A value is invalid: not finite, missing, of the wrong dimensions, or a time out of order.
     """
     rows: dict[str, list[Row]] = {
         "videos": [_video(task, analysis, origin.committed_at)],
@@ -95,39 +95,39 @@ def video_tables(task: VideoTask, analysis: Analysis, origin: Origin) -> dict[st
 
 
 def failure_tables(task: VideoTask, failure: Failure, info: MediaInfo | None, origin: Origin) -> dict[str, pa.Table]:
-    """Make the rows of a video that could not be analysed: one in `videos`, one in `errors`.
+    """Return the rows of a video whose analysis failed: one of `videos` and one of `errors`.
 
     Args:
         task: The video.
-        failure: Why.
-        info: What the probe found, if it got so far.
+        failure: The reason.
+        info: Result of the probe; None if the probe failed.
         origin: What made the rows, and when.
 
     Returns:
-        A table for each of `VIDEO_TABLES`; all but `videos` and `errors` have no rows.
+        One table for each of `VIDEO_TABLES`. Only `videos` and `errors` have rows.
 
     Raises:
-        LakeError: A value breaks the tables' promises.
+        LakeError: A value is invalid.
     """
     duration_s = info.duration_s if info else 0.0
     error = asdict(failure) | {"uri": task.uris[0], "failed_at": origin.committed_at}
     rows: dict[str, list[Row]] = {
-        "videos": [_NOTHING_FOUND | _file(task, info, duration_s, origin.committed_at) | {"status": "failed"}],
+        "videos": [_EMPTY_VIDEO | _file(task, info, duration_s, origin.committed_at) | {"status": "failed"}],
         "errors": [error],
     }
     return _tables(rows, {}, task.video_id, origin)
 
 
 def table_of(table: str, rows: Sequence[Mapping[str, Any]]) -> pa.Table:
-    """Make a table that has no embeddings from plain rows, each with a value for every column.
+    """Return a table without embeddings, made of rows that have a value for every column.
 
     Raises:
-        LakeError: A value breaks the promises of the table, or a column is not known or missing.
+        LakeError: A value is invalid, or a column is unknown or missing.
     """
     schema = table_schema(table)
     for row in rows:
         if set(row) != set(schema.names):
-            raise LakeError(f"A row of {table} has {sorted(set(row) ^ set(schema.names))} too many or too few.")
+            raise LakeError(f"A row of {table} has unknown or missing columns: {sorted(set(row) ^ set(schema.names))}.")
     columns = [_column([row[field.name] for row in rows], field, table) for field in schema]
     made = pa.Table.from_arrays(columns, schema=schema)
     check_table(made, table)
@@ -161,17 +161,17 @@ def _column(values: list[Any], field: pa.Field, table: str) -> pa.Array:
     try:
         return pa.array(_well_formed(values), type=field.type)
     except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError) as error:
-        raise LakeError(f"{table}.{field.name} cannot hold what was found: {error}") from error
+        raise LakeError(f"{table}.{field.name} cannot hold a value: {error}") from error
 
 
 def _as_field(vectors: pa.Array, field: pa.Field, table: str) -> pa.Array:
     if vectors.type.list_size != field.type.list_size:
-        raise LakeError(f"{table}.{field.name} holds {field.type.list_size} dimensions, not {vectors.type.list_size}.")
+        raise LakeError(f"{table}.{field.name} has {field.type.list_size} dimensions, not {vectors.type.list_size}.")
     return pa.FixedSizeListArray.from_arrays(vectors.values, type=field.type)
 
 
 def _vectors(embeddings: Sequence[Embedding | None], dimensions: int) -> pa.Array:
-    """Lay vectors out as one column; a missing one is all zeros."""
+    """Return vectors as one column. A missing vector becomes zeros."""
     flat = np.zeros((len(embeddings), dimensions), dtype=np.float32)
     for index, embedding in enumerate(embeddings):
         if embedding is None:
@@ -183,7 +183,7 @@ def _vectors(embeddings: Sequence[Embedding | None], dimensions: int) -> pa.Arra
 
 
 def _well_formed(value: Any) -> Any:  # noqa: ANN401 - whatever a column may hold
-    """Make every text in a value one that UTF-8 can hold."""
+    """Return a value with every text in it valid as UTF-8."""
     if isinstance(value, str):
         return well_formed(value)
     if isinstance(value, list):
@@ -195,7 +195,7 @@ def _well_formed(value: Any) -> Any:  # noqa: ANN401 - whatever a column may hol
     return value
 
 
-_NOTHING_FOUND: Row = {
+_EMPTY_VIDEO: Row = {
     "frame_count": 0,
     "corrupt_packets": 0,
     "language": None,

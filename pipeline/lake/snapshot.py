@@ -1,16 +1,17 @@
-"""Which files a reader takes: one consistent choice, whatever a writer does meanwhile.
+"""Snapshots: the files that a reader takes, consistent whatever a writer does at the same time.
 
-A commit needs no care: `videos` is listed before the other tables and written after them, so a listed video's rows are
-listed too. Compaction does: it publishes a file, then removes those it stands for. Before it starts, it writes down in
-`_compactions/<id>.json` which file will stand for which; the note counts from the moment that file exists. A listing of
-a folder is no snapshot either, so files are listed three times:
+Commits need no care: `videos` is listed before the other tables and written after them, so the rows of a listed video
+are listed too. Compaction does: it publishes a file, then removes the files that it replaces. Before it starts, it
+writes down in `_compactions/<id>.json` which files each new file will replace. The note takes effect once the new file
+exists. Listing a folder is not atomic either, so files are listed three times:
 
-    1. list, 2. read the notes, 3. list (this one is used), 4. list again;
-    take it if the compacted files are the same all three times, else start over.
+    1. list, 2. read the notes, 3. list (this listing is used), 4. list again;
+    accept if all three listings have the same compacted files, else start over.
 
-If a compacted file is in the listing that is used, it was in the first: its note was there before, and is either read
-in step 2 or gone, and then the files it stands for were gone before the listing that is used. If it is not in the last
-listing, nothing that it stands for had been removed when the one before was made. Either way every row is seen once.
+If a compacted file is in the used listing, it was in the first one. Its note existed before that, and was either read
+in step 2 or already removed, and then the replaced files were removed before the used listing. If a compacted file is
+not in the last listing, none of the files that it replaces had been removed at the time of the used one. Either way
+every row is seen once.
 """
 
 import json
@@ -30,7 +31,7 @@ Files = Mapping[str, tuple[str, ...]]
 
 @dataclass(frozen=True, slots=True)
 class Replacement:
-    """One file that compaction makes, and those it stands for."""
+    """A file made by compaction, and the files that it replaces."""
 
     table: str
     by: str
@@ -38,7 +39,7 @@ class Replacement:
 
 
 def take_snapshot(store: Store) -> Files:
-    """Choose the files of every table that hold each row once.
+    """Return the files of every table that together hold each row once.
 
     Raises:
         LakeError: Compaction changed the lake faster than it could be listed.
@@ -51,11 +52,11 @@ def take_snapshot(store: Store) -> Files:
         if _compacted(before) == _compacted(files) == _compacted(after):
             return without_replaced(files, replacements)
         before = after
-    raise LakeError(f"The lake {store.uri} is being compacted over and over; try again.")
+    raise LakeError(f"The lake {store.uri} is being compacted again and again. Try later.")
 
 
 def notes(store: Store) -> list[Replacement]:
-    """Read what unfinished compactions wrote down."""
+    """Read the notes of unfinished compactions."""
     found = []
     for name in store.names(COMPACTIONS):
         try:
@@ -67,7 +68,7 @@ def notes(store: Store) -> list[Replacement]:
 
 
 def without_replaced(files: Files, replacements: list[Replacement]) -> Files:
-    """Leave out the files for which a published compacted file stands."""
+    """Leave out the files that a published compacted file replaces."""
     replaced = {(each.table, name) for each in replacements if each.by in files[each.table] for name in each.replaced}
     return {table: tuple(name for name in names if (table, name) not in replaced) for table, names in files.items()}
 

@@ -1,4 +1,4 @@
-"""Results wait here, video by video, until their shard is committed; so a retry repeats only what was in flight."""
+"""Staging: results wait here until their shard is committed, so a retry only repeats what was in flight."""
 
 import uuid
 from collections.abc import Mapping
@@ -13,16 +13,16 @@ from schemas.errors import LakeError
 from schemas.tables import VIDEO_TABLES
 
 _LAST = f"{VIDEO_TABLES[-1]}.parquet"
-"""The file that is written last: with it a video is staged completely."""
+"""The file that is written last. Once it exists, a video is completely staged."""
 _ATTEMPTS = "attempts"
 
 
 class UnusableStagingError(LakeError):
-    """What is staged of a shard cannot be published; its videos have to be analysed again."""
+    """The staged files of a shard cannot be published, and its videos must be analysed again."""
 
 
 def stage(store: Store, shard: str, video_id: str, tables: Mapping[str, pa.Table]) -> None:
-    """Keep one video's rows until its shard is committed.
+    """Stage the rows of one video until its shard is committed.
 
     Args:
         store: The lake's files.
@@ -34,9 +34,9 @@ def stage(store: Store, shard: str, video_id: str, tables: Mapping[str, pa.Table
         LakeError: A table is missing, or the lake cannot be written.
     """
     if set(tables) != set(VIDEO_TABLES):
-        raise LakeError(f"A video is staged with the tables {', '.join(VIDEO_TABLES)}; these are {', '.join(tables)}.")
+        raise LakeError(f"A video is staged with the tables {', '.join(VIDEO_TABLES)}, not {', '.join(tables)}.")
     folder = f"{shard_folder(shard)}/{checked(video_id)}"
-    # A second attempt must never be taken for complete while some of its files are of the first.
+    # A second attempt must never look complete while some of its files are from the first.
     store.remove(f"{folder}/{_LAST}")
     for name in VIDEO_TABLES:
         with store.publish(f"{folder}/{name}.parquet") as path:
@@ -44,16 +44,16 @@ def stage(store: Store, shard: str, video_id: str, tables: Mapping[str, pa.Table
 
 
 def begin_attempt(store: Store, shard: str, video_id: str, now: datetime) -> list[datetime]:
-    """Note that someone begins to analyse a video, so that one that kills its workers can be told and given up.
+    """Note the start of an analysis, so that a video that kills its workers is detected and given up.
 
     Args:
         store: The lake's files.
         shard: Commit that its rows will belong to.
         video_id: The video.
-        now: With a time zone.
+        now: Current time, with a time zone.
 
     Returns:
-        When earlier attempts of the same shard began, that ended in no staged video.
+        Starts of the earlier attempts of the same shard that staged no video.
     """
     folder = f"{shard_folder(shard)}/{checked(video_id)}/{_ATTEMPTS}"
     earlier = [datetime.fromisoformat(store.read(f"{folder}/{name}").decode()) for name in store.names(folder)]
@@ -62,13 +62,13 @@ def begin_attempt(store: Store, shard: str, video_id: str, now: datetime) -> lis
 
 
 def staged(store: Store, shard: str) -> set[str]:
-    """Return the videos of a shard that are staged completely."""
+    """Return the videos of a shard that are completely staged."""
     folder = shard_folder(shard)
     return {path.split("/", 1)[0] for path in store.tree(folder) if path.endswith(f"/{_LAST}")}
 
 
 def staged_shards(store: Store) -> list[str]:
-    """Return the shards that something is staged of, sorted."""
+    """Return the shards with staged files, sorted."""
     return store.names(STAGING)
 
 
@@ -78,5 +78,5 @@ def staged_file(shard: str, video_id: str, table: str) -> str:
 
 
 def shard_folder(shard: str) -> str:
-    """Return the folder where a shard's videos are staged."""
+    """Return the folder in which a shard's videos are staged."""
     return f"{STAGING}/{checked(shard)}"

@@ -1,7 +1,7 @@
-"""Where a lake's files are: a local folder, or any store that fsspec or Arrow reaches by URI.
+"""The files of a lake, in a local folder or any store that fsspec or Arrow reaches by URI.
 
-A file appears whole or not at all: on local disk it is written beside the lake's tables, flushed and renamed; on an
-object store it is made on local disk and sent with a single put.
+A file appears whole or not at all. On local disk it is written next to the lake's tables, flushed and renamed. For an
+object store it is written to local disk and uploaded with a single put.
 """
 
 import os
@@ -25,10 +25,10 @@ from schemas.errors import LakeError
 
 
 class Store:
-    """Files under one folder, named by paths relative to it with forward slashes.
+    """Files under one folder, named by relative paths with forward slashes.
 
     Args:
-        uri: Local path, `file://`, `memory://`, `s3://` or what else fsspec or Arrow knows.
+        uri: Local path, `file://`, `memory://`, `s3://` or any other URI that fsspec or Arrow knows.
     """
 
     def __init__(self, uri: str) -> None:
@@ -36,14 +36,14 @@ class Store:
         self.filesystem, self.root = _resolve(uri)
         self.local = isinstance(self.filesystem, LocalFileSystem)
         self.absolute_uri = self.root if self.local else uri
-        """Means the same in a process with another working directory."""
+        """The same location from any working directory."""
 
     def path(self, relative: str) -> str:
         """Return the path of a file as the file system knows it."""
         return f"{self.root}/{relative}" if relative else self.root
 
     def names(self, folder: str = "") -> list[str]:
-        """List a folder's direct children by name, sorted; nothing where there is no such folder."""
+        """Return the names of a folder's direct children, sorted; empty if there is no such folder."""
         try:
             paths = self.filesystem.ls(self.path(folder), detail=False)
         except (FileNotFoundError, NotADirectoryError):
@@ -53,7 +53,7 @@ class Store:
         return sorted(names - {"", self.path(folder).rsplit("/", 1)[-1]} if not self.local else names)
 
     def tree(self, folder: str) -> list[str]:
-        """List all files below a folder, by path relative to the folder, sorted."""
+        """Return all files below a folder, as sorted paths relative to it."""
         base = self.path(folder).strip("/") + "/"
         try:
             found = self.filesystem.find(self.path(folder))
@@ -62,19 +62,19 @@ class Store:
         return sorted(path.strip("/").removeprefix(base) for path in found)
 
     def exists(self, relative: str) -> bool:
-        """Tell whether there is such a file."""
+        """Return whether a file exists."""
         return bool(self.filesystem.exists(self.path(relative)))
 
     def size(self, relative: str) -> int:
-        """Return a file's bytes."""
+        """Return the size of a file in bytes."""
         return int(self.filesystem.size(self.path(relative)))
 
     def read(self, relative: str) -> bytes:
-        """Return a small file's content."""
+        """Return the content of a small file."""
         return bytes(self.filesystem.cat_file(self.path(relative)))
 
     def open(self, relative: str) -> IO[bytes]:
-        """Open a file for reading bytes at random places."""
+        """Open a file for random access."""
         if self.local:
             return Path(self.path(relative)).open("rb", buffering=0)
         return cast("IO[bytes]", self.filesystem.open(self.path(relative), "rb"))
@@ -92,10 +92,10 @@ class Store:
 
     @contextmanager
     def publish(self, relative: str) -> Iterator[Path]:
-        """Give a local file to write; once the block ends without an exception it appears in the lake, whole.
+        """Yield a local path to write. The file appears in the lake, whole, if the block ends without an exception.
 
         Raises:
-            LakeError: The disk is full, or the place cannot be written.
+            LakeError: The disk is full, or the location cannot be written.
         """
         try:
             if self.local:
@@ -106,17 +106,17 @@ class Store:
             raise LakeError(f"Cannot write {relative} in the lake {self.uri}: {error}") from error
 
     def write(self, relative: str, content: bytes) -> None:
-        """Make a small file appear, whole."""
+        """Write a small file. It appears whole."""
         with self.publish(relative) as path:
             path.write_bytes(content)
 
     def remove(self, relative: str) -> None:
-        """Remove a file; fine if it is gone already."""
+        """Remove a file, if it exists."""
         with suppress(FileNotFoundError):
             self.filesystem.rm_file(self.path(relative))
 
     def remove_folder(self, relative: str) -> None:
-        """Remove a folder with all that is in it; fine if it is gone already."""
+        """Remove a folder and everything in it, if it exists."""
         with suppress(FileNotFoundError):
             if self.local:
                 shutil.rmtree(self.path(relative))
@@ -152,7 +152,7 @@ def _resolve(uri: str) -> tuple[Any, str]:
     if "://" not in uri:
         return LocalFileSystem(), str(Path(uri).expanduser().absolute()).rstrip("/")
     try:
-        # A writer must see what another machine has just written: listings are never cached.
+        # Listings are never cached, because a writer must see what another machine has just written.
         filesystem, root = fsspec.core.url_to_fs(uri, use_listings_cache=False)
     except ImportError:
         filesystem, root = _resolve_with_arrow(uri)
@@ -162,7 +162,7 @@ def _resolve(uri: str) -> tuple[Any, str]:
 
 
 def _resolve_with_arrow(uri: str) -> tuple[Any, str]:
-    """Use Arrow's own clients (S3, GCS, Azure, HDFS) where fsspec's package for the store is not installed."""
+    """Use Arrow's own clients (S3, GCS, Azure, HDFS) if fsspec's package for the store is not installed."""
     try:
         filesystem, root = pafs.FileSystem.from_uri(uri)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
@@ -172,7 +172,7 @@ def _resolve_with_arrow(uri: str) -> tuple[Any, str]:
 
 
 def _flush(path: Path) -> None:
-    """Make a file, or a folder's list of names, survive a power cut."""
+    """Make a file, or the listing of a folder, survive a power cut."""
     if path.is_dir() and os.name == "nt":
         return
     descriptor = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)

@@ -1,17 +1,17 @@
-"""Text as the lake holds it, UTF-8; and what people call a file."""
+"""Text that UTF-8 can hold, and the names of files."""
 
 
 def well_formed(text: str) -> str:
-    """Return a text with `?` for what UTF-8 cannot hold.
+    """Return a text with `?` in place of characters that UTF-8 cannot hold.
 
-    Names of files and arguments may carry bytes of any encoding, in Python as lone surrogates. What is looked for is
-    treated as what was stored, so that it is found.
+    Names of files and command line arguments may have bytes of any encoding, which Python holds as lone surrogates.
+    Queries are treated like stored text, so that they match it.
     """
     return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
 
 
 def file_name(uri: str) -> str:
-    """Return the last part of a path or URI, as text; all of it where it has no parts."""
+    """Return the last part of a path or URI, or all of it if it has no parts."""
     path = uri.partition("?")[0].partition("#")[0] if uri.startswith(("http://", "https://")) else uri
     parts = path.replace("\\", "/") if "/" not in path else path
     return well_formed(parts.rstrip("/").rsplit("/", 1)[-1] or uri)

@@ -1,4 +1,4 @@
-"""Check that rows keep the promises of their schema, before they are staged."""
+"""Checks that rows are valid, before they are staged."""
 
 from collections.abc import Callable, Iterator
 
@@ -9,14 +9,14 @@ from schemas.errors import LakeError
 
 
 def check_table(table: pa.Table, subject: str) -> None:
-    """Check that nothing is missing, all numbers are finite, and no time span is before 0 or ends before it starts.
+    """Check that no value is missing, numbers are finite, times are not negative and no span ends before it starts.
 
     Args:
-        table: Rows.
-        subject: What they are, for the message.
+        table: The rows.
+        subject: What they describe, for the message.
 
     Raises:
-        LakeError: A promise is broken; the message names the column.
+        LakeError: A value is invalid; the message names the column.
     """
     for field, column in zip(table.schema, table.columns, strict=True):
         for chunk in column.chunks:
@@ -26,7 +26,7 @@ def check_table(table: pa.Table, subject: str) -> None:
 
 
 def _walk(path: str, array: pa.Array, *, nullable: bool) -> Iterator[tuple[str, pa.Array, bool]]:
-    """Visit an array and all arrays nested in it."""
+    """Yield an array and all arrays nested in it."""
     yield path, array, nullable
     kind = array.type
     if pa.types.is_struct(kind):

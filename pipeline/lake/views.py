@@ -1,15 +1,15 @@
-"""The views of the lake: each video once, as it is now.
+"""The views of the lake: each video once, in its current state.
 
-- `videos`: of each video the newest row that is `ok`, else the newest that `failed`, while that file is still there.
-- `shots`, `frames`, `utterances`, `scenes`, `summaries`, `errors`: the rows of the same video from the same commit.
-  So `errors` has a row for each `failed` row of `videos`; what uncommitted or superseded shards left is not seen.
-- `runs`; `sources`: the newest row of each place.
+- `videos`: the newest `ok` row of each video, or else its newest `failed` row while that file still exists.
+- `shots`, `frames`, `utterances`, `scenes`, `summaries`, `errors`: the rows of the same video from the same commit. So
+  `errors` has a row for each `failed` row of `videos`, and rows of uncommitted or superseded shards are hidden.
+- `runs`; `sources`: the newest row of each location.
 - `all_videos`, `all_errors`: every row of every revision.
-- `moments`, `words`, `chapters` and other views and macros made of them: see `pipeline.lake.moment_views`.
+- `moments`, `words`, `chapters` and other views and macros on top of them: see `pipeline.lake.moment_views`.
 
-Embedding columns are `FLOAT[d]`, and NULL where there is no vector (in the files: zeros). Vectors of different models
-cannot be compared: they are those of the model that made the newest results, and NULL in rows that another model made.
-`lake.spaces` names that model for each of these columns.
+Embedding columns are `FLOAT[d]`, and NULL without a vector (the files hold zeros). Vectors of different models cannot
+be compared: columns have the vectors of the model that made the newest results, and NULL in rows of other models.
+`lake.spaces` names that model for each column.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -41,15 +41,15 @@ SELECT * FROM (
 )
 WHERE is_current OR is_newest
 """
-"""Of each video the row that counts, and its newest one where that is another: a failure that came later.
+"""The current row of each video, and its newest row if that is a later failure.
 
-A failure does not count any more once its file was replaced, or became readable, and is another video now."""
+A failure stops being current once its file was replaced or became readable, and so is another video now."""
 
 _FRAME_ROWS = """
 SELECT video_id, shard, frame_id, filename, file_row_number
 FROM ({files}) SEMI JOIN lake.current USING (video_id, shard)
 """
-"""Where each row of `frames` is: DuckDB finds a row of a large file by its number without looking at the others."""
+"""The file and row number of each row of `frames`. DuckDB finds a row by its number without reading the others."""
 
 _NEWEST_REVISION = "SELECT revision FROM lake.states ORDER BY status = 'ok' DESC, committed_at DESC LIMIT 1"
 
@@ -58,10 +58,10 @@ CREATE TABLE lake.spaces (
     table_name VARCHAR, column_name VARCHAR, space VARCHAR, model VARCHAR, dimensions INTEGER
 )
 """
-"""Of each embedding column: `text`, `vision`, `coordinated` or `fused`, and which model's vectors the view shows."""
+"""For each embedding column: `text`, `vision`, `coordinated` or `fused`, and the model whose vectors the view shows."""
 
 Space = tuple[str, int]
-"""Id of the model that makes a column's vectors, and their dimensions."""
+"""Id of the model of a column's vectors, and their dimensions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,20 +73,20 @@ class _Group:
 
 
 def create_states(connection: duckdb.DuckDBPyConnection, store: Store, snapshot: Files) -> None:
-    """Make `all_videos` and the table `lake.states`, which says what row of a video counts."""
+    """Create `all_videos` and the table `lake.states`, which holds the current row of each video."""
     connection.execute("CREATE SCHEMA lake")
     _create_view(connection, "all_videos", _select(connection, "videos", _groups(store, "videos", snapshot["videos"])))
     connection.execute(_STATES)
 
 
 def create_views(connection: duckdb.DuckDBPyConnection, store: Store, snapshot: Files) -> None:
-    """Make all views, over exactly these files."""
+    """Create all views, over exactly these files."""
     create_states(connection, store, snapshot)
     connection.execute("CREATE VIEW lake.current AS SELECT video_id, shard FROM lake.states WHERE is_current")
     wanted = {shard for (shard,) in connection.execute("SELECT DISTINCT shard FROM lake.states").fetchall()}
     connection.execute(_SPACES)
     newest = connection.execute(_NEWEST_REVISION).fetchone()
-    # Files of shards that were never committed, or of which no row counts, are not even opened.
+    # Files of uncommitted shards, and of shards without a current row, are not even opened.
     names_of = {
         table: [name for name in snapshot[table] if shard_of(name) is None or shard_of(name) in wanted]
         for table in VIDEO_TABLES
@@ -103,7 +103,7 @@ def create_views(connection: duckdb.DuckDBPyConnection, store: Store, snapshot: 
                 "INSERT INTO lake.spaces VALUES (?, ?, ?, ?, ?)", [table, column, space, model, dimensions]
             )
     for table, names in names_of.items():
-        # A column that no file has yet is as wide as others of its space, so that they can be put together.
+        # A column that no file has yet gets the dimensions of its space, so that views can be combined.
         unseen = {
             field.name: known[_space_name(table, field.name)]
             for field in table_schema(table)
@@ -131,17 +131,18 @@ def _row_numbers(names: Sequence[str]) -> str:
 
 def scan(table: str, names: Iterable[str], options: str = "") -> str:
     """Return the SQL that reads these files of a table."""
-    paths = ", ".join(quoted(reader_path(f"{table}/{name}")) for name in names)
+    # Paths are written into the SQL because a view cannot have parameters.
+    paths = ", ".join(_literal(reader_path(f"{table}/{name}")) for name in names)
     return f"read_parquet([{paths}]{options})"
 
 
-def quoted(value: str) -> str:
-    """Return a string as SQL writes it."""
+def _literal(value: str) -> str:
+    """Return a string literal, for statements in which DuckDB takes no parameters."""
     return "'" + value.replace("'", "''") + "'"
 
 
 def _groups(store: Store, table: str, names: Sequence[str]) -> list[_Group]:
-    """Sort files by schema. Files of one revision have the same: one of each is looked at."""
+    """Group files by schema. Files of one revision share a schema, so only one of them is opened."""
     by_revision: dict[str, list[str]] = {}
     for name in names:
         by_revision.setdefault(group_of(table, name), []).append(name)
@@ -184,7 +185,7 @@ def _select(
         columns = [_cast(field, (spaces or {})[field.name]) for field in group.schema if is_embedding(field)]
         replaced = f" REPLACE ({', '.join(columns)})" if columns else ""
         replaced += "".join(f", {column}" for column in _lacking(connection, table, group.schema, spaces or {}))
-        # Runs of different versions may have written different columns; nothing in their names says so.
+        # Different versions may have written different columns, which their file names do not tell.
         options = ", union_by_name = true" if table in RUN_TABLES else ""
         selects.append(f"FROM {scan(table, group.names, options)} SELECT *{replaced}")
     return " UNION ALL BY NAME ".join(selects)
@@ -212,7 +213,7 @@ def _cast(field: pa.Field, space: Space) -> str:
     vector = f"{field.name}::FLOAT[{space[1]}]"
     if _space(field) != space:
         return f"NULL::FLOAT[{space[1]}] AS {field.name}"
-    # The cosine of a zero vector is NaN, which sorts above every true likeness.
+    # The cosine of a zero vector is NaN, which sorts above every true similarity.
     return f"CASE WHEN array_inner_product({vector}, {vector}) > 0 THEN {vector} END AS {field.name}"
 
 
@@ -229,11 +230,11 @@ def _create_view(connection: duckdb.DuckDBPyConnection, name: str, select: str) 
 
 
 def _describe(connection: duckdb.DuckDBPyConnection) -> None:
-    """Let `duckdb_columns()` and `duckdb_views()` tell what tables and columns mean."""
+    """Comment on tables and columns, for `duckdb_columns()` and `duckdb_views()`."""
     comments = []
     for table in TABLE_NAMES:
-        comments.append(f"COMMENT ON VIEW {table} IS {quoted(DESCRIPTIONS[table])}")
+        comments.append(f"COMMENT ON VIEW {table} IS {_literal(DESCRIPTIONS[table])}")
         for field in table_schema(table):
-            meaning = quoted(field.metadata[b"description"].decode())
+            meaning = _literal(field.metadata[b"description"].decode())
             comments.append(f"COMMENT ON COLUMN {table}.{field.name} IS {meaning}")
     connection.execute("; ".join(comments))

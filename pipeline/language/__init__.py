@@ -4,8 +4,18 @@ from pipeline.language.joining import joined
 from pipeline.language.marks import ABBREVIATION, CLAUSE_END, SENTENCE_END
 from pipeline.language.scripts import DENSE_SCRIPT, UNSEPARATED_LETTERS, UNSPACED, UNSPACED_LANGUAGES, WIDE_LANGUAGES
 from pipeline.language.sentence_segmentation import ends_sentence, sentences
+from pipeline.language.shortening import clean, shortened
 from pipeline.language.stop_words import ELISIONS, function_words, query_stop_words, stop_words_of
-from pipeline.language.times import TIME, parse_time
+from pipeline.language.times import (
+    TIME,
+    TimeRange,
+    VideoTime,
+    format_duration,
+    format_time,
+    parse_time,
+    parse_time_range,
+    parse_video_time,
+)
 from pipeline.language.word_segmentation import word_count, word_spans, words
 
 __all__ = [
@@ -19,12 +29,20 @@ __all__ = [
     "UNSPACED",
     "UNSPACED_LANGUAGES",
     "WIDE_LANGUAGES",
+    "TimeRange",
+    "VideoTime",
+    "clean",
     "ends_sentence",
+    "format_duration",
+    "format_time",
     "function_words",
     "joined",
     "parse_time",
+    "parse_time_range",
+    "parse_video_time",
     "query_stop_words",
     "sentences",
+    "shortened",
     "stop_words_of",
     "word_count",
     "word_spans",

@@ -1,12 +1,11 @@
-"""Models: finding them by id, their licences and digests, and where they run. Loading is each step's own."""
+"""Models: which ones a configuration uses, where they are, their licences and digests. Each step loads its own."""
 
 from pipeline.models.arrays import cached_array
 from pipeline.models.cache import cache_dir
 from pipeline.models.device import bf16_is_native, choose_device, set_threads
 from pipeline.models.digests import DIGEST_LENGTH, weight_files
-from pipeline.models.embedded import EMBEDDED_PREFIX, package_folder
+from pipeline.models.embedded import EMBEDDED_PREFIX, EmbeddedModel, embedded_models
 from pipeline.models.info import ModelInfo
-from pipeline.models.licences import EmbeddedModel, embedded_models
 from pipeline.models.loading import LOAD_ERRORS, longest_input, quiet_transformers
 from pipeline.models.plugins import is_plugin, make_plugin
 from pipeline.models.protocols import CaptionModel, FusionModel, SpeakerModel, TextModel, VisionModel
@@ -45,7 +44,6 @@ __all__ = [
     "is_plugin",
     "longest_input",
     "make_plugin",
-    "package_folder",
     "quiet_transformers",
     "resolve",
     "roster_of",

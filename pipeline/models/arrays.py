@@ -1,4 +1,4 @@
-"""Arrays that are dear to compute and the same ever after, kept in the model cache."""
+"""Arrays that are expensive to compute and never change, kept in the model cache."""
 
 import hashlib
 import logging
@@ -18,12 +18,12 @@ logger = logging.getLogger(__name__)
 def cached_array(
     name: str, key: Sequence[str], make: Callable[[], NDArray[np.float32] | None]
 ) -> NDArray[np.float32] | None:
-    """Return an array from the cache, made first if need be.
+    """Return an array from the cache. Compute and store it on the first call.
 
     Args:
-        name: Beginning of the file's name.
-        key: All that the array depends on, as the digest of the model and its input.
-        make: Computes it; None is not kept.
+        name: Prefix of the file name.
+        key: Everything the array depends on, such as the digest of the model and its input.
+        make: Computes the array. None is returned but not stored.
     """
     digest = hashlib.sha256("\n".join(key).encode()).hexdigest()[:16]
     cached = cache_dir() / f"{name}-{digest}.npy"
@@ -32,8 +32,8 @@ def cached_array(
     except FileNotFoundError:
         pass
     except (OSError, ValueError, EOFError) as error:
-        # As after a crash of the machine: what is damaged can be made again.
-        logger.warning("%s is damaged and is made anew: %s", cached, error)
+        # A crash of the machine can leave a damaged file.
+        logger.warning("%s is damaged; computing it again: %s", cached, error)
     else:
         return found
     made = make()
@@ -43,7 +43,7 @@ def cached_array(
 
 
 def _save(target: Path, array: NDArray[np.float32]) -> None:
-    """Write an array so that other processes see it whole or not at all."""
+    """Write an array. Other processes see a complete file or none."""
     descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
     scratch = Path(name)
     try:

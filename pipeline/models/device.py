@@ -1,10 +1,10 @@
-"""Where models run: which device, how many threads, which precision."""
+"""Where models run: device, number of threads, precision."""
 
 from schemas.errors import ConfigurationError
 
 
 def choose_device(setting: str) -> str:
-    """Return the device that a setting means here.
+    """Return the device that a setting means on this machine.
 
     Args:
         setting: `auto`, `cpu` or `cuda`.
@@ -13,7 +13,7 @@ def choose_device(setting: str) -> str:
         `cpu` or `cuda`.
 
     Raises:
-        ConfigurationError: `cuda` was asked for and there is none, or the setting is unknown.
+        ConfigurationError: The setting is `cuda` and there is no usable GPU, or it is unknown.
     """
     if setting not in {"auto", "cpu", "cuda"}:
         raise ConfigurationError(f"workers.device is {setting!r}; it must be `auto`, `cpu` or `cuda`.")
@@ -29,7 +29,7 @@ def choose_device(setting: str) -> str:
 
 
 def set_threads(threads: int) -> None:
-    """Let PyTorch and OpenCV use so many threads in this process.
+    """Set the number of threads that PyTorch and OpenCV use in this process.
 
     Args:
         threads: At least 1.
@@ -42,7 +42,7 @@ def set_threads(threads: int) -> None:
 
 
 def bf16_is_native(device: str = "cpu") -> bool:
-    """Return whether a device multiplies bfloat16 in hardware; emulated, it is slower than float32.
+    """Return whether a device multiplies bfloat16 in hardware. Emulated bfloat16 is slower than float32.
 
     Args:
         device: `cpu` or `cuda`.
@@ -51,6 +51,6 @@ def bf16_is_native(device: str = "cpu") -> bool:
 
     if device == "cuda":
         return torch.cuda.is_available() and torch.cuda.is_bf16_supported(including_emulation=False)
-    # Older PyTorch cannot tell; then float32 is the safe answer.
+    # Older PyTorch does not report capabilities; False (float32) is the safe answer.
     capabilities: dict[str, object] = getattr(torch.cpu, "get_capabilities", dict)()
     return any(bool(capabilities.get(name)) for name in ("avx512_bf16", "amx_bf16"))

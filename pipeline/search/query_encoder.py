@@ -150,7 +150,7 @@ class QueryEncoder:
         with self._lock:
             features = self._vision.encode(images)
             coordinated = self._encode(
-                self.spaces.coordinated, images, lambda: self.coordinated_space.of_pictures(features)
+                self.spaces.coordinated, images, lambda: self.coordinated_space.of_images(features)
             )
             return self._joined(_zeros(images, self.spaces.text), features.embeddings, coordinated)
 

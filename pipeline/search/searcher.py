@@ -82,7 +82,7 @@ class Searcher:
         self._state: State | None = None
         self._looked_at = 0.0
         self._encoder = encoder
-        self._encode_text = lru_cache(maxsize=256)(self._encode_text_anew)
+        self._encode_text = lru_cache(maxsize=256)(self._encode_text_uncached)
         self._notes: dict[str, str] = {}
 
     @property
@@ -310,7 +310,7 @@ class Searcher:
         self._notes.pop("model", None)
         return vectors
 
-    def _encode_text_anew(self, query: str) -> QueryVectors:
+    def _encode_text_uncached(self, query: str) -> QueryVectors:
         return self._query_encoder().texts([query])
 
 
@@ -322,7 +322,7 @@ def _hits(state: State, filters: Filter, moments: Sequence[RankedMoment], words:
 
 _AT = """
 SELECT 'vision' AS space, embedding::FLOAT[] FROM (
-    SELECT embedding FROM frames JOIN lake.pictures USING (video_id, frame_id)
+    SELECT embedding FROM frames JOIN lake.keyframes USING (video_id, frame_id)
     WHERE video_id = $video AND embedding IS NOT NULL AND start_s <= $time
         AND $time <= (SELECT any_value(duration_s) FROM videos WHERE video_id = $video)
     ORDER BY start_s DESC LIMIT 1

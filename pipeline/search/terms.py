@@ -49,7 +49,7 @@ class WordQuery:
 def terms_of(text: str) -> list[Term]:
     """Return the words of a text in order, with their positions.
 
-    Runs of Chinese, Korean, Thai and the like become overlapping pairs of characters and the last character alone.
+    A run of a script such as Chinese, Korean or Thai becomes overlapping pairs of characters and the last one alone.
     """
     found = []
     for match in _RUN.finditer(text):

@@ -1,4 +1,4 @@
-"""Read a lake from many threads through one DuckDB connection, which is made anew when the lake has changed."""
+"""Read a lake from many threads through one DuckDB connection, which is reopened when the lake changes."""
 
 import logging
 import threading
@@ -15,7 +15,7 @@ from schemas.errors import LakeError
 logger = logging.getLogger(__name__)
 
 Answer = TypeVar("Answer")
-_LOOK_EVERY_S = 2.0
+_REFRESH_EVERY_S = 2.0
 _ATTEMPTS = 3
 
 _CATALOGUE = """
@@ -28,13 +28,13 @@ SELECT video_id, videos.uri, parse_filename(videos.uri) AS name, status, videos.
     coalesce(stage, '') AS error_stage
 FROM videos LEFT JOIN summaries USING (video_id) LEFT JOIN errors USING (video_id)
 """
-"""What the grid shows of each video, in memory: some 500 bytes a video."""
+"""The fields of each video in the grid, in memory: about 500 bytes per video."""
 
-_FIRST_PICTURES = """
-CREATE TABLE lake.first_pictures AS
+_FIRST_THUMBNAILS = """
+CREATE TABLE lake.first_thumbnails AS
 SELECT video_id, any_value(filename) AS file, min(file_row_number) AS first_row FROM lake.frame_rows GROUP BY video_id
 """
-"""Where the first thumbnail of each video is; the others follow it."""
+"""The row of the first thumbnail of each video. The others follow it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +44,9 @@ class _Opened:
 
 
 class LakeReader:
-    """A lake that is open for questions; a context manager that keeps it current in a thread while it is entered.
+    """An open lake. As a context manager it keeps itself up to date in a thread.
 
-    Questions see the lake as it was at most some seconds ago, and never wait for it to be opened anew.
+    Queries see the lake as it was at most a few seconds ago, and never wait for it to be reopened.
 
     Args:
         lake: The lake.
@@ -64,15 +64,15 @@ class LakeReader:
 
     @property
     def state(self) -> tuple[str, ...]:
-        """What the lake was when it was opened (see `Lake.state`)."""
+        """The state of the lake when it was opened (see `Lake.state`)."""
         return self._opened.state
 
     def ask(self, question: Callable[[duckdb.DuckDBPyConnection], Answer]) -> Answer:
-        """Answer a question from any thread.
+        """Call a function with a cursor, from any thread.
 
         Args:
-            question: Gets a cursor of its own; besides the views it finds the tables `lake.catalogue` and
-                `lake.first_pictures`.
+            question: Takes the cursor. Besides the views it can read the tables `lake.catalogue` and
+                `lake.first_thumbnails`.
 
         Raises:
             LakeError: The lake cannot be read.
@@ -83,7 +83,7 @@ class LakeReader:
             try:
                 return question(cursor)
             except duckdb.Error as error:
-                # Compaction may have removed a file that this state of the lake has.
+                # Compaction may have removed a file of this state of the lake.
                 if attempt == _ATTEMPTS:
                     raise LakeError(f"Cannot read the lake {self.lake.uri}: {error}") from error
                 self._replace(opened)
@@ -92,7 +92,7 @@ class LakeReader:
         raise AssertionError("unreachable")
 
     def refresh(self) -> bool:
-        """Open the lake anew if it has changed, and tell whether it had.
+        """Reopen the lake if it has changed, and return whether it had.
 
         Raises:
             LakeError: The lake cannot be read.
@@ -117,11 +117,11 @@ class LakeReader:
             self._watcher.join()
 
     def _watch(self) -> None:
-        while not self._ended.wait(_LOOK_EVERY_S):
+        while not self._ended.wait(_REFRESH_EVERY_S):
             try:
                 self.refresh()
             except (LakeError, OSError) as error:
-                logger.warning("The lake could not be looked at again: %s", error)
+                logger.warning("The lake could not be refreshed: %s", error)
 
     def _replace(self, seen: _Opened) -> None:
         with self._opening:
@@ -133,7 +133,7 @@ class LakeReader:
         connection = self.lake.connect()
         try:
             connection.execute(_CATALOGUE)
-            connection.execute(_FIRST_PICTURES)
+            connection.execute(_FIRST_THUMBNAILS)
         except duckdb.Error as error:
             raise LakeError(f"Cannot read the lake {self.lake.uri}: {error}") from error
         return _Opened(state, connection)

@@ -1,4 +1,4 @@
-"""Thumbnails out of the lake's large files, a few at a time and kept for a while."""
+"""Thumbnails, read a few at a time from the lake's large files, with a cache."""
 
 import threading
 from collections import OrderedDict
@@ -6,25 +6,24 @@ from collections.abc import Sequence
 
 import duckdb
 
-from pipeline.lake import quoted
 from pipeline.view.reader import LakeReader
 
 _KEPT_BYTES = 64 * 1024**2
 _JPEG = b"\xff\xd8\xff"
 State = tuple[str, ...]
 
-_PLACES = """
+_ROWS = """
 SELECT wanted.frame_id, file, first_row + CAST(regexp_extract(wanted.frame_id, '-f(\\d{1,9})$', 1) AS INTEGER) AS row
 FROM (SELECT unnest($ids) AS frame_id) AS wanted
-JOIN lake.first_pictures ON video_id = regexp_extract(wanted.frame_id, '^(.*)-f\\d{1,9}$', 1)
+JOIN lake.first_thumbnails ON video_id = regexp_extract(wanted.frame_id, '^(.*)-f\\d{1,9}$', 1)
 """
 
 
 class Thumbnails:
     """JPEGs by `frame_id`, from any thread.
 
-    A picture is found by the number of its row, so that DuckDB opens one row group and not the whole table; all that a
-    page shows are best asked for at once with `prefetch`, since neighbours share row groups.
+    A thumbnail is found by its row number, so that DuckDB reads one row group and not the whole table. Ask for all
+    thumbnails of a page at once, because neighbours share row groups.
 
     Args:
         reader: The lake.
@@ -38,7 +37,7 @@ class Thumbnails:
         self._reading = threading.Lock()
 
     def get(self, frame_id: str) -> bytes | None:
-        """Return a JPEG; None where there is no such keyframe, or it holds something else.
+        """Return a JPEG; None if there is no such keyframe, or its thumbnail is not a JPEG.
 
         Raises:
             LakeError: The lake cannot be read.
@@ -46,7 +45,7 @@ class Thumbnails:
         return self.many([frame_id]).get(frame_id)
 
     def many(self, frame_ids: Sequence[str]) -> dict[str, bytes]:
-        """Return those of the JPEGs that there are.
+        """Return JPEGs by `frame_id`, without those that do not exist.
 
         Raises:
             LakeError: The lake cannot be read.
@@ -54,7 +53,7 @@ class Thumbnails:
         state = self._reader.state
         found, missing = self._look(state, frame_ids)
         if missing:
-            # One reader at a time: whoever waited finds what the other one brought.
+            # One reader at a time: a thread that waited finds what the other one has read.
             with self._reading:
                 again, missing = self._look(state, missing)
                 found |= again
@@ -73,30 +72,31 @@ class Thumbnails:
                     missing.append(frame_id)
         return found, missing
 
-    def _keep(self, state: State, pictures: dict[str, bytes]) -> dict[str, bytes]:
+    def _keep(self, state: State, thumbnails: dict[str, bytes]) -> dict[str, bytes]:
         with self._lock:
-            for frame_id, jpeg in pictures.items():
+            for frame_id, jpeg in thumbnails.items():
                 self._kept[state, frame_id] = jpeg
                 self._kept_bytes += len(jpeg)
             while self._kept_bytes > _KEPT_BYTES:
                 self._kept_bytes -= len(self._kept.popitem(last=False)[1])
-        return pictures
+        return thumbnails
 
 
 def _read(connection: duckdb.DuckDBPyConnection, frame_ids: Sequence[str]) -> dict[str, bytes]:
     rows_by_file: dict[str, list[int]] = {}
-    for _, file, row in connection.execute(_PLACES, {"ids": list(frame_ids)}).fetchall():
+    for _, file, row in connection.execute(_ROWS, {"ids": list(frame_ids)}).fetchall():
         rows_by_file.setdefault(file, []).append(row)
     found: dict[str, bytes] = {}
     for file, rows in rows_by_file.items():
-        numbers = ", ".join(str(int(row)) for row in rows)
+        numbers = ", ".join("?" * len(rows))
         found |= connection.execute(
-            f"SELECT frame_id, thumbnail FROM read_parquet({quoted(file)}, file_row_number = true) "  # noqa: S608
-            f"WHERE file_row_number IN ({numbers})"
+            "SELECT frame_id, thumbnail FROM read_parquet(?, file_row_number = true) "  # noqa: S608 - only question marks
+            f"WHERE file_row_number IN ({numbers})",
+            [file, *rows],
         ).fetchall()
     missing = set(frame_ids) - set(found)
     if missing:
-        # Files of another writer may have their rows in another order.
+        # Other writers may have ordered the rows of their files differently.
         found |= connection.execute(
             "SELECT frame_id, thumbnail FROM frames WHERE frame_id IN (SELECT unnest($ids))", {"ids": list(missing)}
         ).fetchall()

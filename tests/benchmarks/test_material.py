@@ -104,7 +104,7 @@ def test_the_scripts_are_enough_to_measure_with() -> None:
     assert len(scripts) >= 12
     assert len({script.language for script in scripts}) >= 6
     assert sum(len(scene.asks) for scene in english) + len(picture_asks()) >= 60
-    assert {ask.needs for scene in english for ask in scene.asks} == {"speech", "screen", "picture", "both"}
+    assert {ask.needs for scene in english for ask in scene.asks} == {"speech", "screen", "frame", "both"}
 
 
 def test_every_topic_of_the_scripts_has_names_in_the_taxonomy() -> None:

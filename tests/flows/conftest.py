@@ -1,4 +1,4 @@
-"""A Prefect server that tests of real processes share: each run would else wait for one of its own."""
+"""A Prefect server shared by tests of real processes, which would otherwise each start a temporary one."""
 
 import os
 import socket
@@ -21,7 +21,7 @@ def free_port() -> int:
 
 
 def wait_for(what: Callable[[], Any]) -> Any:
-    """Ask until there is an answer."""
+    """Call `what` until it returns something true."""
     deadline = time.monotonic() + _PATIENCE_S
     while time.monotonic() < deadline:
         try:
@@ -35,7 +35,7 @@ def wait_for(what: Callable[[], Any]) -> Any:
 
 @pytest.fixture(scope="session")
 def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """Start a Prefect server, and return the environment of processes that are to use it."""
+    """Start a Prefect server and return the environment for processes that use it."""
     port = free_port()
     plain = {key: value for key, value in os.environ.items() if not key.startswith("PREFECT")}
     made = plain | {

@@ -1,4 +1,4 @@
-"""The flow on a real Prefect server, with real models; workers in this process, as the cluster has tests of its own."""
+"""The flow on a real Prefect server with real models. Workers run inline; the cluster has its own tests."""
 
 import asyncio
 import json
@@ -90,7 +90,7 @@ def test_bad_videos_are_rows_and_the_run_is_completed(result: RunResult) -> None
     assert ask("SELECT count(*) AS n FROM videos WHERE status = 'ok'", result) == [{"n": 3}]
 
 
-def test_prefect_has_a_task_run_a_step_and_a_shard_named_by_what_it_holds(result: RunResult) -> None:
+def test_prefect_has_a_task_run_per_step_and_per_shard(result: RunResult) -> None:
     tasks, _, _ = prefect_run_of(result)
     names = sorted(task.name for task in tasks)
     assert [name.split(":")[0] for name in names] == ["discover", "plan", "publish", "shard 1 of 2", "shard 2 of 2"]
@@ -133,7 +133,7 @@ def test_progress_counts_up_to_the_end(seen: list[tuple[Snapshot, VideoOutcome |
     assert result.video_s == pytest.approx(sum(outcome.duration_s for outcome in result.outcomes))
 
 
-def test_the_run_is_recorded_with_what_made_it(result: RunResult) -> None:
+def test_the_run_is_recorded_with_models_and_configuration(result: RunResult) -> None:
     row = ask("FROM runs", result)[0]
     assert row["state"] == "completed_with_errors"
     assert (row["videos_found"], row["videos_ok"], row["videos_failed"]) == (8, 3, 5)
@@ -147,7 +147,7 @@ def test_the_run_is_recorded_with_what_made_it(result: RunResult) -> None:
     assert configuration["speakers"]["model"] != "auto", "what it meant is recorded"
 
 
-def test_a_second_run_only_looks_again_at_what_could_not_be_read(archive: Path, result: RunResult) -> None:
+def test_a_second_run_only_retries_unreadable_files(archive: Path, result: RunResult) -> None:
     files = {path.name for path in Path(result.lake, "videos").iterdir()}
     again = analyze_archive([str(archive)], result.lake, INLINE)
     assert (again.ok, again.done_before, again.failed_before) == (0, 3, 4)
@@ -167,7 +167,7 @@ def test_only_what_changed_is_analysed_again(archive: Path, result: RunResult) -
     assert not ask("SELECT * FROM errors WHERE uri LIKE '%text.mp4'", result), "its failure is past"
 
 
-def test_another_configuration_analyses_anew_and_supersedes(tmp_path: Path) -> None:
+def test_another_configuration_analyses_again_and_supersedes(tmp_path: Path) -> None:
     folder = make_archive(tmp_path / "archive", films=1)
     lake = str(tmp_path / "lake")
     first = analyze_archive([str(folder)], lake, LIGHT)
@@ -195,7 +195,7 @@ def test_an_archive_without_videos_or_with_bad_ones_only_fails_loudly(tmp_path: 
     assert Lake(str(tmp_path / "lake")).sql("SELECT count(*) FROM errors").column(0)[0].as_py() == 5
 
 
-def test_a_shard_that_fails_is_tried_again_and_repeats_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_shard_is_retried_without_repeating_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = make_archive(tmp_path / "archive", films=3)
     tries: list[int] = []
     commit = Lake.commit
@@ -212,14 +212,14 @@ def test_a_shard_that_fails_is_tried_again_and_repeats_nothing(tmp_path: Path, m
     assert (result.ok, result.failed) == (3, 0)
 
 
-def test_an_index_that_cannot_be_written_fails_no_run(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_index_that_cannot_be_written_does_not_fail_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("flows.archive.index_if_large", Mock(side_effect=ValueError("No space left on device")))
     run = Mock()
     _index(run)
     assert "No space left" in str(run.logger.warning.call_args.args[1])
 
 
-def test_a_wrong_configuration_is_not_tried_again(tmp_path: Path) -> None:
+def test_a_wrong_configuration_is_not_retried(tmp_path: Path) -> None:
     folder = make_archive(tmp_path / "archive", films=1)
     config = LIGHT.model_copy(update={"workers": WorkersConfig(engine="ray", ray_address="127.0.0.1:1")})
     with pytest.raises(ConfigurationError, match="ray start"):

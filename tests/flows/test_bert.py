@@ -26,7 +26,7 @@ def test_a_lake_s_words_are_learnt_and_its_texts_sorted(tmp_path: Path) -> None:
         "--learning-rate", 1e-3, "--held-out", 0.25, "--threads", 1,
     )  # fmt: skip
     assert code == 0, said
-    assert "masked words right" in said
+    assert "masked word accuracy" in said
     assert f"text.model={tmp_path / 'bert'}" in said
 
     examples = tmp_path / "examples.csv"
@@ -46,7 +46,7 @@ def test_a_lake_s_words_are_learnt_and_its_texts_sorted(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_done_is_bad_usage_and_says_so(tmp_path: Path) -> None:
-    assert "give --lake" in call("pretrain", "-o", tmp_path / "m")[1]
+    assert "Give --lake" in call("pretrain", "-o", tmp_path / "m")[1]
     code, said = call("pretrain", "-o", tmp_path / "m", "--size", "tiny", "--from", "x")
     assert (code, "not both" in said) == (2, True)
     code, said = call("finetune", tmp_path / "none.csv", "-o", tmp_path / "m")

@@ -57,7 +57,7 @@ def lake(archive: Path, environment: dict[str, str]) -> Path:
     return lake
 
 
-def test_a_second_run_does_nothing_and_says_so_in_a_moment(
+def test_a_second_run_has_nothing_to_do_and_says_so_quickly(
     lake: Path, archive: Path, environment: dict[str, str]
 ) -> None:
     before = contents(Lake(str(lake)))
@@ -71,7 +71,7 @@ def test_a_second_run_does_nothing_and_says_so_in_a_moment(
 @pytest.mark.parametrize(
     ("engine", "moments"), [("inline", ["staged", "committing"]), ("ray", ["staged"])], ids=["inline", "ray"]
 )
-def test_killed_at_random_moments_and_run_again_the_lake_is_that_of_an_undisturbed_run(
+def test_a_run_killed_at_random_and_repeated_gives_the_lake_of_an_undisturbed_run(
     lake: Path, archive: Path, prefect_server: dict[str, str], tmp_path: Path, engine: str, moments: list[str]
 ) -> None:
     disturbed = tmp_path / "lake"
@@ -104,7 +104,7 @@ def test_killed_at_random_moments_and_run_again_the_lake_is_that_of_an_undisturb
             os.killpg(group, signal.SIGKILL)
 
 
-def test_ctrl_c_stops_cleanly_and_says_how_to_go_on(
+def test_ctrl_c_stops_cleanly_and_says_how_to_continue(
     lake: Path, archive: Path, prefect_server: dict[str, str], tmp_path: Path
 ) -> None:
     stopped = tmp_path / "lake"
@@ -124,7 +124,7 @@ def test_ctrl_c_stops_cleanly_and_says_how_to_go_on(
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 130, errors
-    assert "the same command goes on from here" in errors
+    assert "Run the same command again to continue" in errors
     assert "Traceback" not in errors
     assert Lake(str(stopped)).sql("SELECT state FROM runs").column(0).to_pylist() == ["stopped"]
     assert videolake(prefect_server, *command[3:]).returncode in {0, 3}
@@ -136,7 +136,7 @@ def call(*arguments: object) -> tuple[int, str]:
     return done.exit_code, done.output
 
 
-def test_sql_answers_in_every_form(lake: Path, tmp_path: Path) -> None:
+def test_sql_prints_every_format(lake: Path, tmp_path: Path) -> None:
     query = "SELECT shots, status FROM videos WHERE status = 'ok' ORDER BY shots"
     assert call("sql", query, "--lake", lake, "--format", "csv")[1].splitlines()[0] == '"shots","status"'
     assert json.loads(call("sql", query, "--lake", lake, "--format", "json")[1])[0]["shots"] == 1
@@ -150,14 +150,14 @@ def test_sql_answers_in_every_form(lake: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "query", ["DROP VIEW videos", "SELECT nothing FROM videos", "COPY videos TO 'x.csv'", "SELECT 1; SELECT 2"]
 )
-def test_sql_that_is_wrong_or_writes_is_refused(lake: Path, query: str) -> None:
+def test_invalid_or_writing_sql_is_refused(lake: Path, query: str) -> None:
     code, output = call("sql", query, "--lake", lake)
     assert code == 1
     assert output.startswith("error: ")
     assert "Traceback" not in output
 
 
-def test_show_tells_what_is_known_of_a_video(lake: Path) -> None:
+def test_show_prints_the_results_of_a_video(lake: Path) -> None:
     code, output = call("show", 'film 1\'s "cut".mp4', "--lake", lake)
     assert code == 0
     assert "2 shots" in output
@@ -186,13 +186,13 @@ def test_bad_usage_exits_with_two_and_says_what_to_do(
     assert "Starting Prefect" not in output
 
 
-def test_a_lake_that_is_not_there_is_an_error_that_says_how_to_make_one(tmp_path: Path) -> None:
+def test_a_missing_lake_is_an_error_that_says_how_to_make_one(tmp_path: Path) -> None:
     code, output = call("sql", "SELECT 1", "--lake", tmp_path / "none")
     assert code == 1
     assert "videolake run" in output
 
 
-def test_config_models_and_help_answer() -> None:
+def test_config_models_and_help_print_something() -> None:
     assert "[speech]" in call("config")[1]
     assert json.loads(call("config", "--json", "--profile", "fast")[1])["ocr"]["engine"] == "none"
     assert "embedded:whisper-base" in call("models")[1]
@@ -202,7 +202,7 @@ def test_config_models_and_help_answer() -> None:
         assert len(output) > 100
 
 
-def test_compact_keeps_what_the_lake_says(lake: Path) -> None:
+def test_compact_keeps_the_contents_of_the_lake(lake: Path) -> None:
     before = contents(Lake(str(lake)))
     assert call("compact", "--lake", lake)[0] == 0
     assert contents(Lake(str(lake))) == before

@@ -17,6 +17,6 @@ def test_explain_prints_what_counts_and_writes_a_page(known_lake: KnownLake, tmp
     done = CliRunner().invoke(main, [*arguments, "-o", str(page)])
     assert done.exit_code == 0, done.output
     assert "text " in done.output
-    assert "its words" in done.output
+    assert "words of the text" in done.output
     assert page.read_text(encoding="utf-8").startswith("<!doctype html>")
     assert CliRunner().invoke(main, ["explain", "x", "no time", "--lake", known_lake.lake.uri]).exit_code == 2

@@ -23,6 +23,7 @@ def sql(lake: str, query: str, *arguments: object) -> Result:
     return CliRunner().invoke(main, ["sql", query, "--lake", lake, *map(str, arguments)])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("table", "ending"),
     [

@@ -1,4 +1,4 @@
-"""A schedule as people use it: a real Prefect server, a served deployment, a run of it."""
+"""A schedule as people use it: a real Prefect server, a served deployment, and one run."""
 
 import subprocess
 import sys
@@ -14,7 +14,7 @@ from tests.workers.archives import make_archive
 pytestmark = [pytest.mark.prefect, pytest.mark.models]
 
 
-def test_a_served_schedule_is_in_prefect_and_its_runs_fill_the_lake(
+def test_a_served_schedule_is_a_deployment_whose_runs_fill_the_lake(
     prefect_server: dict[str, str], tmp_path: Path
 ) -> None:
     archive, lake = make_archive(tmp_path / "archive", films=1), tmp_path / "films"

@@ -1,4 +1,4 @@
-"""What a terminal gets: run in a real pseudo-terminal over a lake in which every text is an attack."""
+"""Terminal output: commands run in a real pseudo-terminal on a lake in which every text is an attack."""
 
 import os
 import pty
@@ -99,25 +99,25 @@ def test_nothing_but_text_and_colours_reaches_a_terminal(hostile: Lake) -> None:
     assert not codes & {"5", "6", "7", "8"}
 
 
-def test_colours_of_the_commands_themselves_are_kept(hostile: Lake) -> None:
+def test_the_colours_of_commands_are_kept(hostile: Lake) -> None:
     assert "\x1b[1m" in seen(hostile, [["show", "v001"]])
 
 
-def test_what_goes_to_a_file_is_left_as_it_is(hostile: Lake) -> None:
+def test_output_to_a_file_is_unchanged(hostile: Lake) -> None:
     command = [sys.executable, "-m", "flows.cli", "sql", "SELECT headline FROM summaries", "--format", "csv"]
     done = subprocess.run([*command, "--lake", hostile.uri], capture_output=True, check=True)
     assert EVIL.encode() in done.stdout
 
 
 @given(st.text())
-def test_harmless_text_has_its_length_and_no_control(text: str) -> None:
+def test_harmless_text_has_no_control_characters(text: str) -> None:
     made = harmless(text)
     assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", made)
     assert harmless(made) == made
 
 
 @given(st.binary(max_size=40))
-def test_bytes_are_guarded_as_text_is(data: bytes) -> None:
+def test_bytes_are_guarded_like_text(data: bytes) -> None:
     text = StringIO()
     guarded = _Guarded(text)
     for number in range(0, len(data), 3):
@@ -133,7 +133,7 @@ def test_colours_pass(codes: str) -> None:
 
 
 @pytest.mark.parametrize("codes", ["8", "1;8", "5", "7", "48;5;1", "38;5", "999"])
-def test_what_hides_text_does_not(codes: str) -> None:
+def test_styles_that_hide_text_do_not_pass(codes: str) -> None:
     text = StringIO()
     _Guarded(text).write(f"\x1b[{codes}mred")
     assert text.getvalue() == "\ufffdred"

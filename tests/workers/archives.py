@@ -1,4 +1,4 @@
-"""Small archives of real files, good and bad, and what a lake says without what differs from run to run."""
+"""Small archives of real files, valid and invalid, and the contents of a lake without values that vary between runs."""
 
 from pathlib import Path
 from typing import Any
@@ -13,13 +13,13 @@ BAD = {
     "playlist.mp4": "refused",
     "loop.mp4": "unreadable",
 }
-"""Names of the bad files, and the kind of error that each costs."""
+"""The kind of error by name of the invalid file."""
 
 _VARYING = {"shard", "committed_at", "timings_s", "failed_at", "revision"}
 
 
 def make_archive(folder: Path, films: int = 3) -> Path:
-    """Write silent films of one to three shots, each another one."""
+    """Write distinct silent videos of one to three shots."""
     folder.mkdir(parents=True, exist_ok=True)
     for number in range(films):
         lengths = [1.0 + 0.2 * number] * (1 + number % 3)
@@ -28,7 +28,7 @@ def make_archive(folder: Path, films: int = 3) -> Path:
 
 
 def add_bad_files(folder: Path) -> None:
-    """Write what goes wrong in real archives."""
+    """Write invalid files as they occur in real archives."""
     (folder / "empty.mp4").touch()
     material.text_named_mp4(folder / "text.mp4")
     whole = material.shots_video(folder / ".whole.mp4", [2.0])
@@ -39,17 +39,17 @@ def add_bad_files(folder: Path) -> None:
 
 
 def add_odd_files(folder: Path) -> None:
-    """Write what is unusual and yet right."""
+    """Write unusual but valid files."""
     material.one_frame_video(folder / "one frame.mp4")
     material.still_picture(folder / "8k.mkv.png")
     (folder / "8k.mkv.png").rename(folder / "8k.mkv")
-    material.write_sound(folder / "sound only.flac", material.tone(2.0), codec="flac")
+    material.write_audio(folder / "sound only.flac", material.tone(2.0), codec="flac")
     material.video_with_alpha(folder / "alpha.webm")
     material.rotated_video(folder / "turned.mp4", 90)
 
 
 def contents(lake: Lake) -> dict[str, list[dict[str, Any]]]:
-    """Return all rows of the tables of videos, without what may differ from run to run, in a fixed order."""
+    """Return all rows of the tables of videos in a fixed order, without values that vary between runs."""
     found = {}
     for table in ("videos", "shots", "frames", "utterances", "scenes", "summaries", "errors"):
         rows = lake.sql(f"FROM {table}").to_pylist()

@@ -123,7 +123,7 @@ def test_a_worker_without_the_planned_models_ends_the_run_with_a_message_that_na
             list(run_shard(ShardJob("5a", REVISION, lake.uri, CONFIG, other), tasks, placement))
 
 
-def test_what_an_earlier_try_staged_is_not_done_again(archive: Path, undisturbed: Lake, tmp_path: Path) -> None:
+def test_videos_staged_by_an_earlier_attempt_are_skipped(archive: Path, undisturbed: Lake, tmp_path: Path) -> None:
     lake = Lake.create(str(tmp_path / "lake"))
     tasks = tasks_of(archive, lake)
     job = ShardJob("5a", REVISION, lake.uri, CONFIG)
@@ -134,6 +134,6 @@ def test_what_an_earlier_try_staged_is_not_done_again(archive: Path, undisturbed
     assert contents(lake) == contents(undisturbed)
 
 
-def test_a_cluster_that_does_not_answer_is_an_error_that_says_what_to_do() -> None:
+def test_an_unreachable_cluster_is_an_error_that_says_what_to_do() -> None:
     with pytest.raises(ConfigurationError, match="ray start --head"), ray_cluster("127.0.0.1:1"):
         pass

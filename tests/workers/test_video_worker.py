@@ -89,7 +89,7 @@ def test_silent_and_wordless_videos_have_no_words(worker: VideoWorker, lake: Lak
     assert all(outcome.language is None for outcome in outcomes.values())
 
 
-def test_a_video_that_killed_its_worker_too_often_is_given_up(worker: VideoWorker, lake: Lake) -> None:
+def test_a_video_that_kills_its_worker_too_often_fails(worker: VideoWorker, lake: Lake) -> None:
     now = datetime.now(UTC)
     for _ in range(3):
         lake.begin_attempt("5a", "crasher", now)
@@ -101,16 +101,14 @@ def test_a_video_that_killed_its_worker_too_often_is_given_up(worker: VideoWorke
     assert kinds == ["crashed", "timeout", ""]
 
 
-def test_a_file_that_changes_while_it_is_analysed_is_not_recorded_as_what_it_was(
-    worker: VideoWorker, lake: Lake, tmp_path: Path
-) -> None:
+def test_a_file_that_changes_during_its_analysis_fails(worker: VideoWorker, lake: Lake, tmp_path: Path) -> None:
     film = material.shots_video(tmp_path / "film.mp4", [1.0])
     task = VideoTask("v1", (str(film),), film.stat().st_size, film.stat().st_mtime_ns - 1)
     outcome = worker.work(task, ShardJob("5a", REVISION, lake.uri, Config()))
     assert (outcome.status, outcome.error_kind) == ("failed", "vanished")
 
 
-def test_a_mistake_of_ours_costs_one_video_and_keeps_its_traceback(
+def test_a_bug_costs_one_video_and_keeps_its_traceback(
     worker: VideoWorker, lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     film = material.shots_video(tmp_path / "film.mp4", [1.0])
@@ -121,6 +119,6 @@ def test_a_mistake_of_ours_costs_one_video_and_keeps_its_traceback(
     assert "Traceback" in row["traceback"]
 
 
-def test_tasks_keep_file_names_of_any_bytes_on_their_way() -> None:
+def test_tasks_preserve_file_names_of_any_bytes() -> None:
     task = VideoTask("v", ("/a\udcff b\"'.mp4", "s3://x/y"), 3, 4)
     assert task_from_json(task_to_json(task)) == task

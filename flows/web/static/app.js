@@ -1,11 +1,11 @@
-// What every page does: search while typing, more cards, keys.
+// On every page: search while typing, load more cards, keyboard shortcuts.
 "use strict";
 
 const find = (selector, within = document) => within.querySelector(selector);
 const all = (selector, within = document) => [...within.querySelectorAll(selector)];
 const box = find("#q"), results = find("#results"), filters = find("#filters");
 const moments = ["moment", "video", "speaker", "from", "to"];
-let asked = 0, shown = "", draft = false, here = location.pathname + location.search;
+let requests = 0, shown = "", draft = false, here = location.pathname + location.search;
 
 function choice(typing) {
   const params = new URLSearchParams(), query = box.value.trim();
@@ -22,7 +22,7 @@ function choice(typing) {
   return [address ? `/?${address}` : "/", `/results?${params}`];
 }
 
-// What is typed is one entry of the history, from its first letter until it is sent or left.
+// Typing makes one history entry, from the first letter until the search is submitted or the box loses focus.
 function remember(address, typing) {
   if (address !== here) history[draft ? "replaceState" : "pushState"](null, "", address);
   here = address;
@@ -30,25 +30,25 @@ function remember(address, typing) {
 }
 
 async function show(typing, paused) {
-  const number = ++asked, [address, fragment] = choice(typing);
+  const number = ++requests, [address, fragment] = choice(typing);
   results.setAttribute("aria-busy", "true");
   try {
     const answer = await fetch(fragment, { credentials: "same-origin" });
-    if (number !== asked) return;
+    if (number !== requests) return;
     if (!answer.ok) { location.assign(address); return; }
     const text = await answer.text();
-    if (number !== asked) return;
+    if (number !== requests) return;
     if (text !== shown) results.innerHTML = shown = text;
     remember(address, typing || paused);
     document.title = box.value.trim() ? `${box.value.trim()} – Videolake` : "Videolake";
     watchMore();
-  } catch { if (number === asked) location.assign(address); }
-  finally { if (number === asked) results.setAttribute("aria-busy", "false"); }
+  } catch { if (number === requests) location.assign(address); }
+  finally { if (number === requests) results.setAttribute("aria-busy", "false"); }
 }
 
 let waiting;
 if (results) {
-  // While somebody types, the last word may go on; once they pause, it is what the address will find again.
+  // While somebody types, the last word is a prefix. After a pause, show what the URL itself will find.
   const pause = () => { if (!results.contains(document.activeElement)) show(false, true); };
   box.addEventListener("input", () => {
     clearTimeout(waiting);
@@ -63,7 +63,7 @@ if (results) {
   watchMore();
 }
 
-// "Show more" adds cards instead of leaving; it does so by itself when somebody scrolls there.
+// "Show more" adds cards to the page; scrolling to it has the same effect.
 function watchMore() {
   const link = find("[data-more]");
   if (!link) return;
@@ -76,10 +76,10 @@ function watchMore() {
 async function more(link) {
   if (link.dataset.loading) return;
   link.dataset.loading = "1";
-  const number = asked, url = new URL(link.href);
+  const number = requests, url = new URL(link.href);
   try {
     const answer = await fetch(`/results${url.search}`, { credentials: "same-origin" });
-    if (number !== asked) return;
+    if (number !== requests) return;
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     const focused = document.activeElement === link;
     const cards = [...page.querySelectorAll("#grid > li")];
@@ -91,7 +91,7 @@ async function more(link) {
   } catch { delete link.dataset.loading; }
 }
 
-// Keys. j and k go through what the page lists; a page with a player gives them its lines (see player.js).
+// Keyboard shortcuts. j and k step through the items of a page, or the transcript if there is a player (see player.js).
 function move(step) {
   const items = all("[data-item]");
   const here = items.findIndex((item) => item.contains(document.activeElement));

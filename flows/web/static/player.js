@@ -1,9 +1,9 @@
 // The page of a video: every time is a way into the player, and the transcript goes along with it.
 "use strict";
 
-const film = find(".film"), player = find("#player"), track = find("#track"), now = find("#now");
-const lines = find("#lines"), follow = find("#follow"), duration = Number(film.dataset.duration);
-let current = null, loading = false, position = Number(film.dataset.start);
+const page = find(".watch"), player = find("#player"), track = find("#track"), now = find("#now");
+const lines = find("#lines"), follow = find("#follow"), duration = Number(page.dataset.duration);
+let current = null, loading = false, position = Number(page.dataset.start);
 
 const spoken = (s) => {
   const minutes = Math.floor(s / 60), rest = Math.round(s % 60);

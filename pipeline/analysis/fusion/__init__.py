@@ -1,7 +1,4 @@
-"""Fusion: text and pictures as one vector (early), in one space (coordinated), or by their scores (late).
-
-What needs loaded models is imported from its module: `coordinated` and `queries`.
-"""
+"""Fusion of text and vision: in one vector (early), in one space (coordinated), or by scores (late)."""
 
 from pipeline.analysis.fusion.attention import CrossAttention
 from pipeline.analysis.fusion.coordinated import (
@@ -14,7 +11,7 @@ from pipeline.analysis.fusion.coordinated import (
 from pipeline.analysis.fusion.early import early_id, fuse_early, fuse_early_rows
 from pipeline.analysis.fusion.hybrid import SETTINGS, closed_form, padded, save
 from pipeline.analysis.fusion.late import reciprocal_rank_fusion, weighted_scores
-from pipeline.analysis.fusion.methods import HYBRID_PREFIX, PROJECTED_PREFIX, FusionMethod, fusion_method
+from pipeline.analysis.fusion.methods import HYBRID_PREFIX, PROJECTED_PREFIX, Fused, FusionMethod, fusion_method
 from pipeline.analysis.fusion.parts import SceneParts, Track
 from pipeline.analysis.fusion.vectors import unit, weighted_mean
 
@@ -26,6 +23,7 @@ __all__ = [
     "ConseSpace",
     "CoordinatedSpace",
     "CrossAttention",
+    "Fused",
     "FusionMethod",
     "SceneParts",
     "TowerSpace",

@@ -1,4 +1,4 @@
-"""Hybrid fusion: what is said looks at what is shown, and back, before both become one vector (cross-attention)."""
+"""Hybrid fusion: texts and frames attend to each other before they become one vector (cross-attention)."""
 
 from dataclasses import dataclass
 
@@ -25,11 +25,11 @@ class Batch:
     frame_times_s: Tensor
     """(b, m)"""
     frame_weights: Tensor
-    """(b, m), 0 for padding; a row of zeros is a scene without pictures."""
+    """(b, m), 0 for padding; a row of zeros is a scene without frames."""
 
 
 class CrossAttention(nn.Module):
-    """Cross-attention between the texts and the frames of a scene, in the coordinated space, with learned corrections.
+    """Cross-attention between a scene's texts and frames in the coordinated space, with learned corrections.
 
     With texts T (n, d) and frames F (m, d) at times t and u,
 
@@ -40,16 +40,16 @@ class CrossAttention(nn.Module):
         out  = unit(w (I + C D^T) pool(T') + (1 - w) (I + E G^T) pool(F'))
 
     Scaled dot-product attention (Vaswani et al. 2017) both ways (Lu et al. 2019, ViLBERT), residual, with a bias for
-    distance in time in place of time encodings (Press et al. 2022, ALiBi). The corrections are of low rank (Hu et al.
-    2021, LoRA) and begin at zero, B = D = G = p = 0: untrained, the module is the closed form, which has no random
-    number in it. Then beta = 10, sigma = 10 s, mu = 1 / 4, w = `text_weight`. A missing modality has no weight, and the
-    other one all of it, unchanged but for its own correction.
+    distance in time instead of time encodings (Press et al. 2022, ALiBi). The corrections have low rank (Hu et al.
+    2021, LoRA) and start at zero: B = D = G = p = 0. Untrained, the module is the closed form, which contains no random
+    numbers, with beta = 10, sigma = 10 s, mu = 1 / 4 and w = `text_weight`. If a modality is missing, the other one
+    gets all the weight, and only its own correction changes it.
 
     Args:
         dimensions: d.
-        rank: Of the corrections; 0: none, the closed form itself.
-        text_weight: w to begin with, where both are there.
-        seed: For A, C and E, which do nothing until the others are trained.
+        rank: Rank of the corrections; 0 means none, which is the closed form.
+        text_weight: Initial w, used if both modalities are present.
+        seed: Seed for A, C and E, which have no effect until the others are trained.
     """
 
     def __init__(self, dimensions: int, *, rank: int, text_weight: float, seed: int = 0) -> None:
@@ -69,20 +69,20 @@ class CrossAttention(nn.Module):
 
     @property
     def text_weight(self) -> float:
-        """Weight of text where both modalities are there."""
+        """Weight of text if both modalities are present."""
         return float(self.gate.detach().sigmoid())
 
     def forward(self, batch: Batch) -> Tensor:
-        """Return one vector a scene, (b, d) of unit length; zeros where it has neither text nor pictures."""
+        """Return one vector per scene, (b, d) of unit length; zeros for a scene without text and frames."""
         texts, frames = batch.texts, batch.frames
         has_text, has_frames = batch.text_weights > 0, batch.frame_weights > 0
-        likeness = self.log_beta.exp() * texts @ frames.mT + self.match(texts) @ frames.mT
-        apart_s = (batch.text_times_s[:, :, None] - batch.frame_times_s[:, None, :]).abs()
-        scores = likeness - apart_s / self.log_sigma.exp()
-        told = texts + self.mix * _attend(scores, has_frames) @ frames
-        shown = frames + self.mix * _attend(scores.mT, has_text) @ texts
-        text = _pool(told, batch.text_weights, self.text_pool)
-        frame = _pool(shown, batch.frame_weights, self.frame_pool)
+        similarity = self.log_beta.exp() * texts @ frames.mT + self.match(texts) @ frames.mT
+        distance_s = (batch.text_times_s[:, :, None] - batch.frame_times_s[:, None, :]).abs()
+        scores = similarity - distance_s / self.log_sigma.exp()
+        attended_texts = texts + self.mix * _attend(scores, has_frames) @ frames
+        attended_frames = frames + self.mix * _attend(scores.mT, has_text) @ texts
+        text = _pool(attended_texts, batch.text_weights, self.text_pool)
+        frame = _pool(attended_frames, batch.frame_weights, self.frame_pool)
         any_text, any_frame = has_text.any(dim=1, keepdim=True), has_frames.any(dim=1, keepdim=True)
         weight = torch.where(any_text & any_frame, self.gate.sigmoid(), any_text.to(texts.dtype))
         joined = weight * (text + self.text_correction(text)) + (1 - weight) * (frame + self.frame_correction(frame))
@@ -90,7 +90,7 @@ class CrossAttention(nn.Module):
 
 
 class _LowRank(nn.Module):
-    """x B A^T: nothing until B is trained."""
+    """x B A^T, which is zero until B is trained."""
 
     def __init__(self, dimensions: int, rank: int, generator: torch.Generator) -> None:
         super().__init__()
@@ -102,15 +102,15 @@ class _LowRank(nn.Module):
         return correction
 
 
-def _attend(scores: Tensor, there: Tensor) -> Tensor:
-    """Return the softmax over what is there of (b, n, m); zeros where nothing is."""
-    allowed = there[:, None, :]
+def _attend(scores: Tensor, present: Tensor) -> Tensor:
+    """Return the softmax of (b, n, m) over the items that are present; zeros if none is."""
+    allowed = present[:, None, :]
     masked = scores.masked_fill(~allowed, -1e9)
     return masked.softmax(dim=2) * allowed
 
 
 def _pool(vectors: Tensor, weights: Tensor, direction: Tensor) -> Tensor:
-    """Return the direction of the weighted mean of (b, n, d); zeros where there is nothing."""
+    """Return the direction of the weighted mean of (b, n, d); zeros if all weights are 0."""
     favoured = (vectors @ direction).masked_fill(weights <= 0, -1e9)
     alpha = weights * (favoured - favoured.amax(dim=1, keepdim=True)).exp() if weights.shape[1] else weights
     return nn.functional.normalize((alpha[:, None, :] @ vectors)[:, 0], dim=1, eps=1e-9)

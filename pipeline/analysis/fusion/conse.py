@@ -1,4 +1,4 @@
-"""ConSE: a picture classifier and a text encoder make a space for pictures and texts, without any training."""
+"""ConSE: an image classifier and a text encoder give a joint space for images and texts, without training."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -6,25 +6,25 @@ from numpy.typing import NDArray
 from pipeline.analysis.fusion.vectors import unit
 
 PROMPT = "a photo of {}"
-"""Label names and queries are both put so: measured, it finds more than bare names do."""
+"""Prompt for label names and queries. In our measurements it finds more than bare names."""
 MAX_LABELS = 100
-"""Labels that count for a picture: the most probable."""
+"""How many labels count for an image: the most probable ones."""
 _TEMPERATURE = 2.0
 
 
 def conse(
     probabilities: NDArray[np.float32], label_vectors: NDArray[np.float32], background: NDArray[np.float32]
 ) -> NDArray[np.float32]:
-    """Put pictures where their labels are: convex combination of semantic embeddings (Norouzi et al. 2013, ConSE).
+    """Place images at the text embeddings of their labels (ConSE, Norouzi et al. 2013).
 
-    `v = unit(sum_t q_t s_t - s0)`, over the T = 100 most probable labels, with `s_t` the text encoder's vector of
-    label t, `q_t` proportional to `p_t ^ (1 / 2)`, the softmax at temperature 2 cut to T and summing to 1, and `s0` the
-    mean of all label vectors: what an even guess would give. Taking it away leaves what a picture has and others have
-    not, with no need to know the others. The paper has T = 10, temperature 1 and no `s0`; docs/fusion.md has what each
-    of the three is worth.
+    The convex combination of semantic embeddings is `v = unit(sum_t q_t s_t - s0)` over the T = 100 most probable
+    labels. `s_t` is the text encoder's vector of label t. `q_t` is proportional to `p_t ^ (1 / 2)`: the softmax at
+    temperature 2, cut to T labels and summing to 1. `s0` is the mean of all label vectors, the result of a uniform
+    guess; subtracting it keeps what distinguishes an image from others, without knowing the others. The paper uses
+    T = 10, temperature 1 and no `s0`; docs/fusion.md says what each of the three changes gains.
 
     Args:
-        probabilities: (n, labels); rows of zeros, as of blank pictures, become zeros.
+        probabilities: (n, labels). Rows of zeros, such as blank frames, become zeros.
         label_vectors: (labels, d) of unit length.
         background: (d,), s0.
 
@@ -44,11 +44,11 @@ def conse(
 
 
 def centred(vectors: NDArray[np.float32], background: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Put texts into the space of `conse`: `unit(s - s0)`.
+    """Place texts in the space of `conse`: `unit(s - s0)`.
 
     Args:
-        vectors: (n, d), the text encoder's, of `PROMPT` with the text; rows of zeros stay zeros.
+        vectors: (n, d), the text encoder's vectors of `PROMPT` with the text. Rows of zeros stay zeros.
         background: (d,), s0.
     """
-    there = np.any(vectors != 0, axis=-1, keepdims=True)
-    return unit(np.where(there, vectors - background, 0.0))
+    present = np.any(vectors != 0, axis=-1, keepdims=True)
+    return unit(np.where(present, vectors - background, 0.0))

@@ -1,11 +1,11 @@
 """Coordinated representations: each modality keeps its own encoder, and both can be compared in one space.
 
-(Baltrušaitis, Ahuja and Morency, "Multimodal Machine Learning", 2019, name the family.) What the space is depends on
-the vision model, and its id says it:
+Baltrušaitis, Ahuja and Morency ("Multimodal Machine Learning", 2019) name this family. The vision model decides which
+space it is, and the id of the space says so:
 
-- A CLIP-like model brings its own text tower. The space is its own; the id is the vision model's.
-- A classifier and the text encoder make one by ConSE. The id is `conse:<text id>+<vision id>`.
-- Any other model has none. The id is `none`, and every vector is zeros.
+- A CLIP-like model has its own text tower, and so its own space. The id is the vision model's.
+- A classifier and the text encoder give a space by ConSE. The id is `conse:<text id>+<vision id>`.
+- Other models have no such space. The id is `none`, and every vector is zeros.
 """
 
 from collections.abc import Sequence
@@ -22,29 +22,29 @@ from pipeline.models import cached_array
 from schemas.tables import NO_ENCODER, Encoder
 
 CONSE_PREFIX = "conse:"
-_FORM = "1"
-"""Of the label vectors in the cache; raised when their making changes."""
+_VERSION = "1"
+"""Version of the label vectors in the cache. Raise it when their computation changes."""
 
 
 class CoordinatedSpace(Protocol):
-    """A space that pictures share with texts: the greater the cosine, the better a text describes a picture."""
+    """A space that images share with texts: the greater the cosine, the better a text describes an image."""
 
     @property
     def space(self) -> Encoder:
-        """Id and dimensions, as the lake keeps them."""
+        """Id and dimensions, as stored in the lake."""
 
-    def of_pictures(self, features: FrameFeatures) -> NDArray[np.float32]:
-        """Return (n, dimensions) of unit length for encoded frames; zeros where nothing was recognised."""
+    def of_images(self, features: FrameFeatures) -> NDArray[np.float32]:
+        """Return (n, dimensions) of unit length for encoded frames; zeros if nothing was recognised."""
 
     def of_texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return (n, dimensions) of unit length for queries or captions; zeros for empty ones."""
 
     def of_known_texts(self, texts: Sequence[str], vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return (n, dimensions) for what is said or written, whose vectors (n, t) by the text encoder are known."""
+        """Return (n, dimensions) for spoken or on-screen text whose text encoder vectors (n, t) are known."""
 
 
 def coordinated_space(text: TextEncoder, vision: FrameEncoder) -> CoordinatedSpace:
-    """Choose the space that two loaded encoders allow; nothing is computed yet."""
+    """Return the space that two loaded encoders share. Nothing is computed yet."""
     if vision.reads_texts:
         return TowerSpace(vision)
     if vision.label_names:
@@ -53,18 +53,18 @@ def coordinated_space(text: TextEncoder, vision: FrameEncoder) -> CoordinatedSpa
 
 
 def conse_id(text_id: str, vision_id: str) -> str:
-    """Name the space that a text encoder and a classifier make."""
+    """Return the id of the space of a text encoder and a classifier."""
     return f"{CONSE_PREFIX}{text_id}+{vision_id}"
 
 
 class ConseSpace:
-    """The text encoder's space, in which pictures stand where their labels do: see `pipeline.analysis.fusion.conse`.
+    """The text encoder's space, with images placed at their labels; see `pipeline.analysis.fusion.conse`.
 
-    The vectors of the label names are computed at the first use, and cached by digest.
+    The label vectors are computed at first use and cached by digest.
 
     Args:
         text: Encodes label names and queries.
-        vision: Gives the probabilities of labels.
+        vision: Predicts label probabilities.
     """
 
     def __init__(self, text: TextEncoder, vision: FrameEncoder) -> None:
@@ -75,28 +75,28 @@ class ConseSpace:
         """`conse:<text id>+<vision id>`, and the text encoder's dimensions."""
         return conse_id(self._text.info.id, self._vision.info.id), self._text.dimensions
 
-    def of_pictures(self, features: FrameFeatures) -> NDArray[np.float32]:
-        """Return (n, dimensions) of unit length, by the frames' probabilities alone; zeros for blank frames."""
+    def of_images(self, features: FrameFeatures) -> NDArray[np.float32]:
+        """Return (n, dimensions) of unit length, from the frames' label probabilities; zeros for blank frames."""
         if features.probabilities is None:
             return np.zeros((len(features.embeddings), self._text.dimensions), dtype=np.float32)
         return conse(features.probabilities, self._label_vectors, self._background)
 
     def of_texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Return (n, dimensions) of unit length for texts of a few words; zeros for empty ones."""
+        """Return (n, dimensions) of unit length for short texts; zeros for empty ones."""
         prompts = [PROMPT.format(text.strip()) if text.strip() else "" for text in texts]
         return centred(self._text.encode(prompts), self._background)
 
     def of_known_texts(self, texts: Sequence[str], vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the vectors as they are: sentences share no mean as prompts do (docs/fusion.md)."""
+        """Return the vectors unchanged: unlike prompts, sentences have no common mean to subtract (docs/fusion.md)."""
         del texts
         return vectors
 
     @cached_property
     def _label_vectors(self) -> NDArray[np.float32]:
         prompts = [PROMPT.format(f"a {name}") for name in self._vision.label_names]
-        key = (_FORM, self._text.recipe, *prompts)
-        made = cached_array("conse", key, lambda: self._text.encode(prompts))
-        return np.zeros((0, self._text.dimensions), dtype=np.float32) if made is None else made
+        key = (_VERSION, self._text.recipe, *prompts)
+        vectors = cached_array("conse", key, lambda: self._text.encode(prompts))
+        return np.zeros((0, self._text.dimensions), dtype=np.float32) if vectors is None else vectors
 
     @cached_property
     def _background(self) -> NDArray[np.float32]:
@@ -104,7 +104,7 @@ class ConseSpace:
 
 
 class TowerSpace:
-    """The space of CLIP (Radford et al. 2021), SigLIP (Zhai et al. 2023) and their like: trained for both.
+    """The space of CLIP (Radford et al. 2021), SigLIP (Zhai et al. 2023) and similar models, trained for both.
 
     Args:
         vision: A frame encoder whose model has a text tower.
@@ -118,31 +118,31 @@ class TowerSpace:
         """The vision model's id and dimensions."""
         return self._vision.info.id, self._vision.dimensions
 
-    def of_pictures(self, features: FrameFeatures) -> NDArray[np.float32]:
-        """Return the frames' own vectors."""
+    def of_images(self, features: FrameFeatures) -> NDArray[np.float32]:
+        """Return the frames' own embeddings."""
         return features.embeddings
 
     def of_texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Return (n, dimensions) of unit length by the text tower, as they are; zeros for empty ones."""
+        """Return the text tower's vectors, (n, dimensions) of unit length; zeros for empty texts."""
         vectors = np.zeros((len(texts), self._vision.dimensions), dtype=np.float32)
-        filled = [place for place, text in enumerate(texts) if text.strip()]
-        encoded = self._vision.encode_texts([texts[place] for place in filled]) if filled else None
+        filled = [index for index, text in enumerate(texts) if text.strip()]
+        encoded = self._vision.encode_texts([texts[index] for index in filled]) if filled else None
         if encoded is not None:
             vectors[filled] = encoded
         return vectors
 
     def of_known_texts(self, texts: Sequence[str], vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return (n, dimensions) by the text tower, as long as the known vectors."""
+        """Return the text tower's vectors, (n, dimensions), scaled to the lengths of the known vectors."""
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
         return np.asarray(self.of_texts(texts) * lengths, dtype=np.float32)
 
 
 class NoSpace:
-    """For vision models that neither read nor name: nothing can be compared."""
+    """For vision models without labels and without a text tower: nothing can be compared."""
 
     space = NO_ENCODER
 
-    def of_pictures(self, features: FrameFeatures) -> NDArray[np.float32]:
+    def of_images(self, features: FrameFeatures) -> NDArray[np.float32]:
         """Return zeros (n, 1)."""
         return np.zeros((len(features.embeddings), self.space[1]), dtype=np.float32)
 

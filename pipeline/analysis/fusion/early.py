@@ -1,4 +1,4 @@
-"""Early fusion: one vector of what is said and what is seen, made before anything is compared."""
+"""Early fusion: text and vision become one vector before anything is compared."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,7 +8,7 @@ from schemas.records import Embedding
 
 
 def modality_weights(text: np.ndarray, vision: np.ndarray, text_weight: float) -> tuple[float, float]:
-    """Return the weights of text and vision: a missing modality (all zeros) has none, and the other all of it."""
+    """Return the weights of text and vision. If one is missing (all zeros), the other one gets all the weight."""
     has_text, has_vision = bool(np.any(text)), bool(np.any(vision))
     if has_text and has_vision:
         return text_weight, 1.0 - text_weight
@@ -16,19 +16,20 @@ def modality_weights(text: np.ndarray, vision: np.ndarray, text_weight: float) -
 
 
 def fuse_early(text: Embedding, vision: Embedding, *, text_weight: float) -> tuple[Embedding, float, float]:
-    """Join the vectors of two modalities, each weighted, into one (early fusion; a joint representation).
+    """Join the weighted vectors of two modalities into one (early fusion; a joint representation).
 
     `fused = [sqrt(w) text ; sqrt(1 - w) vision]`, so that the cosine of two fused vectors with both modalities is the
     weighted mean of the cosines of their parts (Baltrušaitis, Ahuja and Morency, "Multimodal Machine Learning", 2019,
-    name the family). A missing modality has no weight, and the other one all of it.
+    name the family). If a modality is missing, the other one gets all the weight.
 
     Args:
-        text: (t,) unit length; zeros where there is none.
-        vision: (v,) unit length; zeros where there is none.
-        text_weight: w, where both are there.
+        text: (t,) unit length; zeros if there is no text.
+        vision: (v,) unit length; zeros if there is no image.
+        text_weight: w, used if both are present.
 
     Returns:
-        (t + v,) unit length, zeros where both are missing; then the weights of text and vision as they were used.
+        The fused vector, (t + v,) of unit length, or zeros if both are missing; and the weights of text and vision
+        that were used.
     """
     weight, other = modality_weights(text, vision, text_weight)
     return fuse_early_rows(text[None], vision[None], text_weight=text_weight)[0], weight, other
@@ -37,7 +38,7 @@ def fuse_early(text: Embedding, vision: Embedding, *, text_weight: float) -> tup
 def fuse_early_rows(
     text: NDArray[np.float32], vision: NDArray[np.float32], *, text_weight: float
 ) -> NDArray[np.float32]:
-    """Do what `fuse_early` does for many pairs: (n, t) and (n, v) to (n, t + v)."""
+    """Apply `fuse_early` to many pairs: (n, t) and (n, v) to (n, t + v)."""
     has_text, has_vision = np.any(text != 0, axis=1, keepdims=True), np.any(vision != 0, axis=1, keepdims=True)
     both = has_text & has_vision
     weight, other = np.where(both, text_weight, has_text), np.where(both, 1.0 - text_weight, has_vision)
@@ -45,5 +46,5 @@ def fuse_early_rows(
 
 
 def early_id(text_id: str, vision_id: str) -> str:
-    """Name the space of vectors that `fuse_early` makes."""
+    """Return the id of the space of `fuse_early`'s vectors."""
     return f"{text_id} + {vision_id}"

@@ -1,4 +1,4 @@
-"""The hybrid as a method of fusion: trained weights from a folder, or the closed form where there are none."""
+"""The hybrid fusion method, with trained weights from a folder or in closed form."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -18,11 +18,11 @@ WEIGHTS, SETTINGS = "model.safetensors", "config.json"
 _KIND = "videolake-cross-attention"
 _BATCH = 64
 _MAX_NUMBERS = 1 << 24
-"""Numbers of a batch at most, padding included; a single scene may have more."""
+"""Most numbers per batch, padding included. A single scene may have more."""
 
 
 def closed_form(dimensions: int, text_weight: float) -> CrossAttention:
-    """Return the module without corrections: scaled dot-product attention with nothing learned, and nothing random."""
+    """Return the module without corrections: scaled dot-product attention with no learned or random numbers."""
     return CrossAttention(dimensions, rank=0, text_weight=text_weight).eval()
 
 
@@ -30,10 +30,10 @@ def save(module: CrossAttention, folder: Path, *, space: str, about: dict[str, o
     """Write weights and settings.
 
     Args:
-        module: Trained.
-        folder: Made if need be.
-        space: Id of the coordinated space that it was trained in.
-        about: What else is worth knowing of the training.
+        module: The trained module.
+        folder: Created if needed.
+        space: Id of the coordinated space it was trained in.
+        about: The training report, for the settings file.
     """
     folder.mkdir(parents=True, exist_ok=True)
     save_file({name: value.contiguous() for name, value in module.state_dict().items()}, folder / WEIGHTS)
@@ -42,25 +42,25 @@ def save(module: CrossAttention, folder: Path, *, space: str, about: dict[str, o
 
 
 def load(folder: Path, *, space: str, dimensions: int) -> CrossAttention:
-    """Read what `save` wrote.
+    """Read a module that `save` wrote.
 
     Args:
         folder: `fusion.hybrid_weights`.
-        space: Id of the coordinated space it shall work in.
-        dimensions: Of that space.
+        space: Id of the coordinated space it will work in.
+        dimensions: Dimensions of that space.
 
     Raises:
-        ModelError: It is not there, is damaged, or was trained in another space.
+        ModelError: The module is missing or damaged, or was trained in another space.
     """
-    hint = "`videolake train-fusion` makes such a folder; without fusion.hybrid_weights the closed form is used."
+    hint = "`videolake train-fusion` creates such a folder. Without fusion.hybrid_weights the closed form is used."
     try:
         settings = json.loads((folder / SETTINGS).read_text(encoding="utf-8"))
         if settings["kind"] != _KIND:
             raise ModelError(f"fusion.hybrid_weights: {folder} holds another kind of model. {hint}")
         if (settings["space"], settings["dimensions"]) != (space, dimensions):
             raise ModelError(
-                f"fusion.hybrid_weights: {folder} was trained in the space {settings['space']} of "
-                f"{settings['dimensions']} dimensions, and the models make {space} of {dimensions}. {hint}"
+                f"fusion.hybrid_weights: {folder} was trained in the space {settings['space']} with "
+                f"{settings['dimensions']} dimensions, but the models give {space} with {dimensions}. {hint}"
             )
         module = CrossAttention(dimensions, rank=int(settings["rank"]), text_weight=0.5)
         module.load_state_dict(load_file(folder / WEIGHTS))
@@ -74,37 +74,37 @@ def fuse_hybrid(module: CrossAttention, scenes: Sequence[SceneParts]) -> NDArray
     """Fuse scenes.
 
     Args:
-        module: Trained, or `closed_form`.
-        scenes: How they are batched does not change the result.
+        module: A trained module, or `closed_form`.
+        scenes: Any number. Batching does not change the result.
 
     Returns:
-        (n, d) of unit length; zeros where a scene has neither text nor pictures.
+        (n, d) of unit length; zeros for scenes without text and frames.
     """
     fused = np.zeros((len(scenes), module.dimensions), dtype=np.float32)
-    for places in _batches(scenes, module.dimensions):
-        batch = padded([scenes[place].texts for place in places], [scenes[place].frames for place in places])
-        fused[places] = module(batch).numpy()
+    for indices in _batches(scenes, module.dimensions):
+        batch = padded([scenes[index].texts for index in indices], [scenes[index].frames for index in indices])
+        fused[indices] = module(batch).numpy()
     return fused
 
 
 def _batches(scenes: Sequence[SceneParts], dimensions: int) -> Iterator[list[int]]:
-    """Yield places of scenes of a like size, so that little is padded; every place once."""
+    """Yield indices of scenes of similar size, so that there is little padding. Each index occurs once."""
     batch: list[int] = []
     texts = frames = 0
-    for place in sorted(range(len(scenes)), key=lambda place: len(scenes[place].texts) + len(scenes[place].frames)):
-        texts, frames = max(texts, len(scenes[place].texts)), max(frames, len(scenes[place].frames))
+    for index in sorted(range(len(scenes)), key=lambda index: len(scenes[index].texts) + len(scenes[index].frames)):
+        texts, frames = max(texts, len(scenes[index].texts)), max(frames, len(scenes[index].frames))
         numbers = (len(batch) + 1) * (texts * frames + (texts + frames) * dimensions)
         if batch and (len(batch) == _BATCH or numbers > _MAX_NUMBERS):
             yield batch
             batch = []
-            texts, frames = len(scenes[place].texts), len(scenes[place].frames)
-        batch.append(place)
+            texts, frames = len(scenes[index].texts), len(scenes[index].frames)
+        batch.append(index)
     if batch:
         yield batch
 
 
 def padded(texts: Sequence[Track], frames: Sequence[Track]) -> Batch:
-    """Lay the tracks of some scenes side by side."""
+    """Pad the tracks of some scenes to one batch."""
     return Batch(*_pad(texts), *_pad(frames))
 
 
@@ -112,8 +112,8 @@ def _pad(tracks: Sequence[Track]) -> tuple[torch.Tensor, torch.Tensor, torch.Ten
     longest, dimensions = max(map(len, tracks)), tracks[0].vectors.shape[1]
     vectors = np.zeros((len(tracks), longest, dimensions), dtype=np.float32)
     times_s, weights = np.zeros((2, len(tracks), longest), dtype=np.float32)
-    for place, track in enumerate(tracks):
-        vectors[place, : len(track)] = track.vectors
-        times_s[place, : len(track)] = track.times_s
-        weights[place, : len(track)] = track.weights
+    for index, track in enumerate(tracks):
+        vectors[index, : len(track)] = track.vectors
+        times_s[index, : len(track)] = track.times_s
+        weights[index, : len(track)] = track.weights
     return torch.from_numpy(vectors), torch.from_numpy(times_s), torch.from_numpy(weights)

@@ -1,4 +1,4 @@
-"""The methods of fusion behind one interface: which makes `scenes.fused_embedding` is `fusion.method`."""
+"""The fusion methods behind one interface. `fusion.method` chooses the one that makes `scenes.fused_embedding`."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -17,51 +17,51 @@ from schemas.records import Embedding
 from schemas.tables import NO_ENCODER, Encoder
 
 Fused = tuple[Embedding, float, float]
-"""The joint vector, of unit length or zeros; the weights of text and picture in it."""
+"""The joint vector, of unit length or zeros, and the weights of text and image in it."""
 
 PROJECTED_PREFIX, HYBRID_PREFIX = "projected:", "hybrid:"
 
 
 class FusionMethod(Protocol):
-    """Makes one vector of a scene's text and pictures."""
+    """Makes one vector from a scene's text and frames."""
 
     coordinated: bool
-    """Whether it reads `texts`, `frames` and `picture`, that is, vectors of the coordinated space."""
+    """Whether it reads `texts`, `frames` and `image`, the vectors in the coordinated space."""
 
     @property
     def space(self) -> Encoder:
-        """Id and dimensions of the vectors, as the lake keeps them."""
+        """Id and dimensions of the vectors, as stored in the lake."""
 
     def fuse(self, scenes: Sequence[SceneParts]) -> list[Fused]:
-        """Fuse scenes; none depends on the others."""
+        """Fuse scenes independently of each other."""
 
 
 def fusion_method(config: FusionConfig, *, text: Encoder, vision: Encoder, coordinated: Encoder) -> FusionMethod:
-    """Make the method that the configuration names.
+    """Return the configured method.
 
     Args:
         config: The `fusion` section.
         text: Id and dimensions of the text encoder.
         vision: Id and dimensions of the frame encoder.
-        coordinated: Id and dimensions of the space that they share.
+        coordinated: Id and dimensions of their coordinated space.
 
     Raises:
         ModelError: The method needs a coordinated space and there is none, or its weights cannot be loaded.
     """
     if is_plugin(config.method):
-        return PluggedFusion(config.method, text=text, vision=vision)
+        return PluginFusion(config.method, text=text, vision=vision)
     if config.method == "early":
         return EarlyFusion(config, text=text, vision=vision)
     if coordinated == NO_ENCODER:
         raise ModelError(
-            f"fusion.method: {config.method} works in the space that texts and pictures share, and {vision[0]} makes "
-            "none. Take a CLIP-like model or a classifier as vision.model, or fusion.method = early."
+            f"fusion.method: {config.method} needs a coordinated space of texts and images, and {vision[0]} has none. "
+            "Set vision.model to a CLIP-like model or a classifier, or fusion.method to early."
         )
     return ProjectedFusion(config, coordinated) if config.method == "projected" else HybridFusion(config, coordinated)
 
 
 class EarlyFusion:
-    """Concatenation: see `pipeline.analysis.fusion.early`."""
+    """Concatenation; see `pipeline.analysis.fusion.early`."""
 
     coordinated = False
 
@@ -75,7 +75,7 @@ class EarlyFusion:
 
 
 class ProjectedFusion:
-    """Weighted sum in the coordinated space: see `pipeline.analysis.fusion.projected`."""
+    """Weighted sum in the coordinated space; see `pipeline.analysis.fusion.projected`."""
 
     coordinated = True
 
@@ -84,19 +84,19 @@ class ProjectedFusion:
         self.space = (PROJECTED_PREFIX + coordinated[0], coordinated[1])
 
     def fuse(self, scenes: Sequence[SceneParts]) -> list[Fused]:
-        """Add the mean of the texts and the mean of the pictures."""
+        """Add the mean of the texts and the mean of the frames."""
         means = [unit(scene.texts.weights @ scene.texts.vectors) for scene in scenes]
         pairs = zip(means, scenes, strict=True)
-        return [fuse_projected(mean, scene.picture, text_weight=self._weight) for mean, scene in pairs]
+        return [fuse_projected(mean, scene.image, text_weight=self._weight) for mean, scene in pairs]
 
 
 class HybridFusion:
-    """Cross-attention: see `pipeline.analysis.fusion.attention`."""
+    """Cross-attention; see `pipeline.analysis.fusion.attention`."""
 
     coordinated = True
 
     def __init__(self, config: FusionConfig, coordinated: Encoder) -> None:
-        # It takes PyTorch, which the planning of a run does without.
+        # Imported here because planning a run must not import PyTorch.
         from pipeline.analysis.fusion.hybrid import closed_form, fuse_hybrid, load
 
         space, dimensions = coordinated
@@ -109,7 +109,7 @@ class HybridFusion:
         self.space = (f"{HYBRID_PREFIX}{which}:{space}", dimensions)
 
     def fuse(self, scenes: Sequence[SceneParts]) -> list[Fused]:
-        """Let texts and frames attend to each other."""
+        """Apply cross-attention between texts and frames."""
         if not scenes:
             return []
         vectors = self._fuse(scenes)
@@ -119,8 +119,8 @@ class HybridFusion:
         return [(vector.copy(), *pair) for vector, pair in zip(vectors, weights, strict=True)]
 
 
-class PluggedFusion:
-    """A method of a user's own package: see `pipeline.models.protocols.FusionModel`."""
+class PluginFusion:
+    """A plug-in; see `pipeline.models.protocols.FusionModel`."""
 
     coordinated = False
 
@@ -131,10 +131,10 @@ class PluggedFusion:
         self.space = (f"{model_id}({text[0]} + {vision[0]})", int(self._model.dimensions))
 
     def fuse(self, scenes: Sequence[SceneParts]) -> list[Fused]:
-        """Let the package fuse text and vision vectors.
+        """Fuse text and vision vectors with the plug-in.
 
         Raises:
-            ModelError: What it returns has other shapes than it should, or is not finite.
+            ModelError: It returned other shapes, or values that are not finite.
         """
         if not scenes:
             return []
@@ -145,7 +145,7 @@ class PluggedFusion:
         shapes = ((len(scenes), self.space[1]), (len(scenes), 2))
         if (vectors.shape, weights.shape) != shapes or not (np.isfinite(vectors).all() and np.isfinite(weights).all()):
             raise ModelError(
-                f"fusion.method: {self._id} returned vectors and weights of the shapes {vectors.shape} and "
-                f"{weights.shape}; finite values of the shapes {shapes[0]} and {shapes[1]} are wanted."
+                f"fusion.method: {self._id} returned vectors and weights of shapes {vectors.shape} and "
+                f"{weights.shape}; expected finite values of shapes {shapes[0]} and {shapes[1]}."
             )
         return [(unit(vector), float(pair[0]), float(pair[1])) for vector, pair in zip(vectors, weights, strict=True)]

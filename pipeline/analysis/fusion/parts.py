@@ -1,4 +1,4 @@
-"""What a scene is fused of: its vectors one by one, with their times."""
+"""Input of the fusion methods: a scene's vectors with their times and weights."""
 
 from dataclasses import dataclass
 
@@ -13,15 +13,15 @@ class Track:
     """Vectors of one modality in the coordinated space."""
 
     vectors: NDArray[np.float32]
-    """(n, d) of unit length; none are zeros."""
+    """(n, d) of unit length, none of them zeros."""
     times_s: NDArray[np.float64]
-    """(n,) middles, from the start of the video."""
+    """(n,) midpoints, from the start of the video."""
     weights: NDArray[np.float64]
-    """(n,) how much each counts against the others, positive: seconds within the scene, less where in doubt."""
+    """(n,) relative weights, positive: seconds within the scene, reduced for doubtful text."""
 
     @classmethod
     def of(cls, vectors: NDArray[np.float32], times_s: NDArray[np.float64], weights: NDArray[np.float64]) -> "Track":
-        """Make a track of what is there: vectors of zeros, and what has no weight, are left out."""
+        """Make a track without vectors of zeros and without weights of 0."""
         kept = np.any(vectors != 0, axis=1) & (weights > 0)
         return cls(vectors[kept], times_s[kept], weights[kept])
 
@@ -31,15 +31,15 @@ class Track:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SceneParts:
-    """A scene, as a method of fusion sees it."""
+    """A scene, as the fusion methods see it."""
 
     text: Embedding
-    """(t,) in the text encoder's space: what is said and written; zeros if nothing."""
+    """(t,) in the text encoder's space, for speech and on-screen text; zeros if there is none."""
     vision: Embedding
-    """(v,) in the frame encoder's space; zeros if there are no pictures."""
-    picture: Embedding
+    """(v,) in the frame encoder's space; zeros if there are no frames."""
+    image: Embedding
     """(d,) in the coordinated space: `Scene.coordinated_embedding`."""
     texts: Track
-    """Each utterance and text on screen."""
+    """Each utterance and on-screen text."""
     frames: Track
     """Each keyframe."""

@@ -1,12 +1,13 @@
-"""What a video means: modalities fused over time, scenes, captions, chapters, and a summary that shows its evidence."""
+"""Scenes: shots grouped by speech, on-screen text and images, with captions, topics, keyphrases and fused vectors."""
 
 from pipeline.analysis.scenes.captions import caption_keyframes, compose_caption
+from pipeline.analysis.scenes.content import Dimensions, SceneContent, VideoContent
 from pipeline.analysis.scenes.joint import fuse_scenes
-from pipeline.analysis.scenes.object_labels import FEW_SHOTS, Sighting, sightings
-from pipeline.analysis.scenes.scenes import aggregate_labels, build_scenes
+from pipeline.analysis.scenes.object_labels import FEW_SHOTS, ObjectLabel, find_object_labels
+from pipeline.analysis.scenes.scenes import aggregate_labels, build_scenes, find_scenes
 from pipeline.analysis.scenes.selection import centrality, choose_diverse, lexrank
 from pipeline.analysis.scenes.spans import TextSpan, screen_spans, shown_from, written_text
-from pipeline.analysis.scenes.subjects import find_subjects
+from pipeline.analysis.scenes.subjects import Subject, Subjects, find_subjects
 from pipeline.analysis.scenes.taxonomy import load_taxonomy, taxonomy_info, taxonomy_text
 from pipeline.analysis.scenes.titles import (
     TITLE_HEIGHT,
@@ -19,24 +20,28 @@ from pipeline.analysis.scenes.titles import (
 )
 from pipeline.analysis.scenes.topics import TopicSpaces
 from pipeline.analysis.scenes.units import centred, speech_spans
-from pipeline.analysis.scenes.wording import clean, duration, shortened
 
 __all__ = [
     "FEW_SHOTS",
     "TITLE_HEIGHT",
     "TITLE_LENGTH",
-    "Sighting",
+    "Dimensions",
+    "ObjectLabel",
+    "SceneContent",
+    "Subject",
+    "Subjects",
     "TextSpan",
     "TopicSpaces",
+    "VideoContent",
     "aggregate_labels",
     "build_scenes",
     "caption_keyframes",
     "centrality",
     "centred",
     "choose_diverse",
-    "clean",
     "compose_caption",
-    "duration",
+    "find_object_labels",
+    "find_scenes",
     "find_subjects",
     "fuse_scenes",
     "is_caption",
@@ -46,9 +51,7 @@ __all__ = [
     "screen_spans",
     "screen_title",
     "sentence_title",
-    "shortened",
     "shown_from",
-    "sightings",
     "speech_spans",
     "taxonomy_info",
     "taxonomy_text",

@@ -1,8 +1,8 @@
-"""What pictures show for all that is known: labels of single frames, put together over frames and shots.
+"""Object labels: labels of single frames, counted over frames and shots.
 
-A label of one frame is often wrong, and the surest ones are no exception: a small ImageNet model has seen neither most
-places nor people, and must call them something. What comes again in other shots is mostly right, and so is a frame in
-which several labels of one family agree.
+The labels of single frames are often wrong, even the most confident ones: a small ImageNet model knows few places and
+no people, but must give them a label. Labels that recur in several shots are mostly right, and so is a frame in which
+several labels of one family agree.
 """
 
 from collections import defaultdict
@@ -16,39 +16,40 @@ import numpy as np
 from schemas.records import Keyframe
 
 FEW_SHOTS = 4
-"""In a video of fewer shots, what one of them surely shows is what it is about."""
+"""In a video with fewer shots, a label need not recur to be used."""
 _TRUST = 0.5
-"""How much of one shot's probability is believed, so that no shot alone persuades."""
+"""Factor of one shot's probability, so that no single shot is enough."""
 _SEEN = 0.15
-"""Probability from which a shot counts as showing something."""
-_MIN_MEAN, _MIN_BELIEF = 0.12, 0.5
-_SURE, _AGREEING = 0.8, 0.05
+"""Minimum probability for a shot to count as showing something."""
+_MIN_MEAN, _MIN_CONFIDENCE = 0.12, 0.5
+_CERTAIN, _AGREEING = 0.8, 0.05
 NAMES_OF_TEXT = frozenset({"website", "envelope", "menu", "book jacket", "dust jacket", "comic book", "crossword"})
-"""What pictures of text are called; the text itself says more."""
+"""Labels that the model gives to pages of text; the text itself says more."""
 
 
 @dataclass(frozen=True, slots=True)
-class Sighting:
-    """Something that is probably shown."""
+class ObjectLabel:
+    """A family of labels that frames probably show."""
 
     name: str
     """In the plural, or with its article, as in `bicycles` or `a stage`."""
-    belief: float
+    confidence: float
     """0 to 1; not calibrated."""
-    persists: bool
-    """It comes again and again, rather than in one sure shot."""
+    recurs: bool
+    """It appears in several shots, rather than in one with a high probability."""
     shots: int
-    """Shots that seem to show it."""
+    """Number of shots that probably show it."""
     frames: tuple[Keyframe, ...]
-    """Frames that seem to show it, the surest first."""
+    """Frames that probably show it, the most probable first."""
 
 
-def sightings(keyframes: Sequence[Keyframe]) -> list[Sighting]:
-    """Return what frames show for all that is known, the surest first; nothing where there is no good evidence.
+def find_object_labels(keyframes: Sequence[Keyframe]) -> list[ObjectLabel]:
+    """Return the label families with good evidence, the strongest first.
 
-    Labels are summed by family (`label_families.txt`). A family is believed where it comes in two shots or more with a
-    fair mean over all shots, by a noisy-or of the shots, `1 - prod(1 - p / 2)` (Pearl 1988); or where one shot has it
-    with a probability of 0.8 to which several labels of the family contribute.
+    Labels are summed by family (`label_families.txt`). A family has good evidence in one of two cases. It recurs: at
+    least two shots show it, its mean over all shots is at least 0.12, and a noisy-or of the shots,
+    `1 - prod(1 - p / 2)` (Pearl 1988), is at least 0.5. Or one shot has it with a probability of at least 0.8, to which
+    several labels of the family contribute.
 
     Args:
         keyframes: Of a shot, a scene or a video.
@@ -60,19 +61,21 @@ def sightings(keyframes: Sequence[Keyframe]) -> list[Sighting]:
     found = []
     for name in sorted({name for shot in shots for name in shot}):
         each = np.array([shot.get(name, (0.0, False))[0] for shot in shots])
-        sure = any(shot[name][1] and shot[name][0] >= _SURE for shot in shots if name in shot)
+        certain = any(shot[name][1] and shot[name][0] >= _CERTAIN for shot in shots if name in shot)
         seen = int((each >= _SEEN).sum())
-        belief = float(1 - np.prod(1 - _TRUST * each))
-        persists = seen >= 2 and float(each.mean()) >= _MIN_MEAN and belief >= _MIN_BELIEF
-        if persists or sure:
+        confidence = float(1 - np.prod(1 - _TRUST * each))
+        recurs = seen >= 2 and float(each.mean()) >= _MIN_MEAN and confidence >= _MIN_CONFIDENCE
+        if recurs or certain:
             frames = [frame for frame in keyframes if _score(frame, name) >= _SEEN]
             frames.sort(key=lambda frame: -_score(frame, name))
-            found.append(Sighting(name, max(belief, _SURE if sure else 0.0), persists, seen, tuple(frames)))
-    return sorted(found, key=lambda sighting: (-sighting.belief * sighting.shots, sighting.name))
+            if certain:
+                confidence = max(confidence, _CERTAIN)
+            found.append(ObjectLabel(name, confidence, recurs, seen, tuple(frames)))
+    return sorted(found, key=lambda label: (-label.confidence * label.shots, label.name))
 
 
 def _of_shot(frames: Sequence[Keyframe]) -> dict[str, tuple[float, bool]]:
-    """Return for each family its mean probability over a shot's frames, and whether several of its labels agree."""
+    """Return the mean probability of each family over a shot's frames, and whether several of its labels agree."""
     totals: defaultdict[str, float] = defaultdict(float)
     members: defaultdict[str, set[str]] = defaultdict(set)
     for frame in frames:
@@ -90,7 +93,7 @@ def _score(frame: Keyframe, name: str) -> float:
 
 
 def family(label: str) -> str:
-    """Return what people would call a label and those it is mixed up with; a label of no family is its own."""
+    """Return the family of a label; a label without a family is its own."""
     return _families().get(label, label)
 
 

@@ -1,4 +1,4 @@
-"""Scenes: shots that belong together by what is said, written and seen in them, with their fused vectors."""
+"""Scenes: neighbouring shots with similar speech, on-screen text and images."""
 
 import itertools
 from bisect import bisect_left
@@ -8,97 +8,96 @@ from functools import partial
 
 import numpy as np
 
-from pipeline.analysis.fusion import fuse_early, weighted_mean
+from pipeline.analysis.fusion import Fused, weighted_mean
 from pipeline.analysis.scenes.captions import caption_scene
+from pipeline.analysis.scenes.content import Dimensions, SceneContent, VideoContent
 from pipeline.analysis.scenes.object_labels import NAMES_OF_TEXT
 from pipeline.analysis.scenes.segmentation import segment
 from pipeline.analysis.scenes.spans import TextSpan
-from pipeline.analysis.scenes.units import Unit, fused_units, make_units, speech_spans
+from pipeline.analysis.scenes.subjects import Subject
+from pipeline.analysis.scenes.units import Unit, fused_units, make_units
 from pipeline.language import joined
-from schemas.config import FusionConfig, ScenesConfig
-from schemas.records import Embedding, Keyframe, Label, Scene, Shot, Utterance
+from schemas.config import ScenesConfig
+from schemas.records import Embedding, Keyframe, Label, Scene, Shot
 
 _WITHIN_SHOT = 3.0
-"""A boundary inside of a shot, or under one title, costs so many times more than one between shots."""
-_EVEN = 0.5
-"""Where a scene begins, text and pictures have an equal say, whatever they weigh in its vector."""
+"""Factor of the price of a boundary inside a shot, or between shots with the same title."""
+_TEXT_WEIGHT = 0.5
+"""Text and images count equally in finding boundaries, whatever their weights in a scene's fused vector."""
 _AT_SLIDE = 0.15
-"""One where another slide or another title comes costs so many times less."""
+"""Factor of the price of a boundary where the slide or the title changes."""
 _CALM_S, _MAX_RHYTHM = 2.5, 1.6
 _MAX_LABELS = 5
 _MIN_LABEL = 0.05
 
 
-def build_scenes(
-    shots: Sequence[Shot],
-    keyframes: Sequence[Keyframe],
-    utterances: Sequence[Utterance],
-    screen: Sequence[TextSpan],
-    *,
-    duration_s: float,
-    text_dimensions: int,
-    vision_dimensions: int,
-    coordinated_dimensions: int,
-    scenes: ScenesConfig,
-    fusion: FusionConfig,
-) -> tuple[Scene, ...]:
+def find_scenes(video: VideoContent, *, dimensions: Dimensions, config: ScenesConfig) -> list[SceneContent]:
     """Group a video's shots into scenes.
 
     Args:
-        shots: They cover the pictures; none for sound alone.
-        keyframes: With their vectors, in order of time.
-        utterances: With their vectors, in order of time.
-        screen: On-screen text with its vectors.
-        duration_s: Length of the video.
-        text_dimensions: Of the text vectors.
-        vision_dimensions: Of the frame vectors.
-        coordinated_dimensions: Of the space that frames share with texts.
-        scenes: How long scenes are, and how alike inside.
-        fusion: How modalities are weighted.
+        video: What was seen and heard.
+        dimensions: Of its vectors.
+        config: How long scenes are, and how similar inside.
 
     Returns:
-        Scenes that cover the video from 0.0 to `duration_s`.
+        Scenes that cover the video from 0.0 to `duration_s`; none if it has no length.
     """
-    if duration_s <= 0:
-        return ()
-    texts = sorted([*speech_spans(utterances, text_dimensions), *screen], key=lambda text: text.start_s)
-    units = make_units(
-        shots,
-        keyframes,
-        texts,
-        duration_s=duration_s,
-        text_dimensions=text_dimensions,
-        vision_dimensions=vision_dimensions,
-        coordinated_dimensions=coordinated_dimensions,
-    )
-    # Two like units of mean cosine s and ten seconds have a scatter of (1 - s) * sqrt(10): the price of their boundary.
-    price = (1 - scenes.similarity) * 10**0.5 * _rhythm(shots)
+    if video.duration_s <= 0:
+        return []
+    texts = sorted(video.texts, key=lambda text: text.start_s)
+    units = make_units(video.shots, video.keyframes, texts, duration_s=video.duration_s, dimensions=dimensions)
+    # Two units of ten seconds with cosine s have a scatter of (1 - s) * sqrt(10): the price of their boundary.
+    price = (1 - config.similarity) * 10**0.5 * _rhythm(video.shots)
     starts = segment(
-        fused_units(units, _EVEN),
+        fused_units(units, _TEXT_WEIGHT),
         [unit.end_s - unit.start_s for unit in units],
         penalties=_prices(units, price),
-        min_s=scenes.min_scene_s,
-        max_s=scenes.max_scene_s,
+        min_s=config.min_scene_s,
+        max_s=config.max_scene_s,
     )
     texts.sort(key=_middle_s)
-    groups = [units[start:end] for start, end in zip(starts, [*starts[1:], len(units)], strict=True)]
+    groups = (units[start:end] for start, end in itertools.pairwise([*starts, len(units)]))
+    return [_scene(group, video.keyframes, texts, dimensions) for group in groups]
+
+
+def build_scenes(
+    scenes: Sequence[SceneContent], subjects: Sequence[Subject], fused: Sequence[Fused]
+) -> tuple[Scene, ...]:
+    """Put together what was found about each scene.
+
+    Args:
+        scenes: In order of time.
+        subjects: Of each scene.
+        fused: Fused vector of each scene, with its weights.
+    """
     return tuple(
-        _scene(
-            index,
-            group,
-            keyframes=keyframes,
-            texts=texts,
-            fusion=fusion,
-            dimensions=(text_dimensions, vision_dimensions, coordinated_dimensions),
+        Scene(
+            index=index,
+            start_s=scene.start_s,
+            end_s=scene.end_s,
+            shot_indices=scene.shot_indices,
+            text=scene.text,
+            caption=scene.caption,
+            topics=subject.topics,
+            text_embedding=scene.text_embedding,
+            vision_embedding=scene.vision_embedding,
+            fused_embedding=vector,
+            text_weight=text_weight,
+            vision_weight=vision_weight,
+            keyphrases=subject.keyphrases,
+            labels=scene.labels,
+            coordinated_embedding=scene.coordinated_embedding,
         )
-        for index, group in enumerate(groups)
+        for index, (scene, subject, (vector, text_weight, vision_weight)) in enumerate(
+            zip(scenes, subjects, fused, strict=True)
+        )
     )
 
 
 def aggregate_labels(keyframes: Sequence[Keyframe]) -> tuple[Label, ...]:
     """Return the labels of several frames with their mean scores, the strongest first; not calibrated.
 
-    What a page of text looks like is left out where the text itself was read.
+    Labels that only name a page of text, such as `website`, are left out if the text itself was read.
     """
     totals: defaultdict[str, float] = defaultdict(float)
     for frame in keyframes:
@@ -111,9 +110,9 @@ def aggregate_labels(keyframes: Sequence[Keyframe]) -> tuple[Label, ...]:
 
 
 def _rhythm(shots: Sequence[Shot]) -> float:
-    """Return how much dearer boundaries are where shots are cut faster than every few seconds.
+    """Return how much more boundaries cost if the video cuts every few seconds.
 
-    In a music video or a trailer, what changes from one shot to the next is rhythm more than meaning.
+    In a music video or a trailer, the images change with the rhythm more than with the meaning.
     """
     if not shots:
         return 1.0
@@ -122,7 +121,7 @@ def _rhythm(shots: Sequence[Shot]) -> float:
 
 
 def _prices(units: Sequence[Unit], price: float) -> list[float]:
-    """Return the price of a boundary before each unit; where slides or titles are shown, they decide."""
+    """Return the price of a boundary before each unit; slides and titles decide where there are any."""
     prices = [price]
     for before, unit in itertools.pairwise(units):
         titled = bool(before.titles and unit.titles)
@@ -137,52 +136,40 @@ def _prices(units: Sequence[Unit], price: float) -> list[float]:
 
 
 def _scene(
-    index: int,
-    units: Sequence[Unit],
-    *,
-    keyframes: Sequence[Keyframe],
-    texts: Sequence[TextSpan],
-    fusion: FusionConfig,
-    dimensions: tuple[int, int, int],
-) -> Scene:
+    units: Sequence[Unit], keyframes: Sequence[Keyframe], texts: Sequence[TextSpan], dimensions: Dimensions
+) -> SceneContent:
     start_s, end_s = units[0].start_s, units[-1].end_s
     lengths_s = [unit.end_s - unit.start_s for unit in units]
-    text = weighted_mean([unit.text for unit in units], lengths_s, dimensions[0])
-    vision = weighted_mean([unit.vision for unit in units], lengths_s, dimensions[1])
-    fused, text_weight, vision_weight = fuse_early(text, vision, text_weight=fusion.text_weight)
-    times_s = partial(bisect_left, keyframes, key=lambda frame: frame.time_s)
-    frames = keyframes[times_s(start_s) : times_s(end_s)]
+    text = weighted_mean([unit.text for unit in units], lengths_s, dimensions.text)
+    vision = weighted_mean([unit.vision for unit in units], lengths_s, dimensions.vision)
+    first_at = partial(bisect_left, keyframes, key=lambda frame: frame.time_s)
+    frames = keyframes[first_at(start_s) : first_at(end_s)]
     labels = aggregate_labels(frames)
     low, high = (bisect_left(texts, edge_s, key=_middle_s) for edge_s in (start_s, end_s))
     inside = sorted(texts[low:high], key=lambda span: span.start_s)
     shot_indices = sorted({unit.shot_index for unit in units if unit.shot_index is not None})
-    return Scene(
-        index=index,
+    return SceneContent(
         start_s=start_s,
         end_s=end_s,
         shot_indices=tuple(shot_indices),
         text=_joined_text(inside),
-        caption=caption_scene(frames, labels, vision, _most_typical(inside, text), pictures=bool(shot_indices)),
-        topics=(),
+        caption=caption_scene(frames, labels, vision, _most_typical(inside, text), has_images=bool(shot_indices)),
+        labels=labels,
         text_embedding=text,
         vision_embedding=vision,
-        fused_embedding=fused,
-        text_weight=text_weight,
-        vision_weight=vision_weight,
-        labels=labels,
-        coordinated_embedding=weighted_mean([unit.coordinated for unit in units], lengths_s, dimensions[2]),
+        coordinated_embedding=weighted_mean([unit.coordinated for unit in units], lengths_s, dimensions.coordinated),
     )
 
 
 def _joined_text(inside: Sequence[TextSpan]) -> str:
-    """Return what is said, then what is written, of the texts whose middle lies in a scene."""
+    """Return the speech, then the on-screen text, of the spans whose middle lies in a scene."""
     said = joined(text.text for text in inside if text.kind == "speech")
     written = dict.fromkeys(line for text in inside if text.kind == "screen" for line in text.text.splitlines())
     return "\n".join(part for part in (said, *written) if part)
 
 
 def _most_typical(inside: Sequence[TextSpan], text: Embedding) -> str:
-    """Return what is said that is nearest to all that is said and written."""
+    """Return the speech nearest to the mean of all speech and on-screen text."""
     said = [span for span in inside if span.kind == "speech" and np.any(span.embedding)]
     return max(said, key=lambda span: float(span.embedding @ text)).text if said else ""
 

@@ -1,4 +1,4 @@
-"""Group neighbouring vectors into segments that are alike inside: dynamic programming over where segments end."""
+"""Segmentation: group neighbouring vectors into homogeneous segments, by dynamic programming."""
 
 from collections.abc import Sequence
 
@@ -6,7 +6,7 @@ import numpy as np
 
 _BLOCK = 256
 _WINDOW = 400
-"""Units a segment at most, so that the cost of a video grows with its length and not with its square."""
+"""Maximum units in a segment, so that the cost grows linearly with the length of the video."""
 
 
 def segment(
@@ -17,22 +17,21 @@ def segment(
     min_s: float,
     max_s: float,
 ) -> list[int]:
-    """Find the segmentation with the least scatter around segment means, plus a penalty for each boundary.
+    """Find the segmentation with the least scatter around segment means plus boundary penalties.
 
     Kernel change-point detection with the linear kernel (Harchaoui and Cappé 2007): a segment costs
-    `sum w |x|^2 - |sum w x|^2 / sum w`, with the square root of a unit's seconds as its weight w, so that long units
-    count more, but do not drown the others. Segments outside of the wanted lengths are allowed where nothing else is
-    possible, at a price.
+    `sum w |x|^2 - |sum w x|^2 / sum w`. The weight w of a unit is the square root of its seconds, so that long units
+    count more without dominating. Segments shorter than `min_s` or longer than `max_s` cost extra, but are allowed.
 
     Args:
-        vectors: (n, d), of about unit length, zeros where nothing is known.
-        lengths_s: Seconds of each unit, (n,).
-        penalties: Price of a boundary before each unit, (n,); the first is not used.
+        vectors: (n, d), of about unit length; zeros for a unit without content.
+        lengths_s: (n,) seconds of each unit.
+        penalties: (n,) price of a boundary before each unit; the first is not used.
         min_s: Shorter segments are avoided.
-        max_s: Longer ones too.
+        max_s: Longer segments are avoided.
 
     Returns:
-        Numbers of the units that begin a segment, from 0.
+        Indices of the units that begin a segment, starting with 0.
     """
     count = len(vectors)
     weights = np.sqrt(np.maximum(np.asarray(lengths_s, dtype=np.float64), 1e-3))
@@ -47,11 +46,11 @@ def segment(
     for end in range(1, count + 1):
         begins = np.arange(max(0, end - _WINDOW), end)
         if (end - 1) % _BLOCK == 0:
-            # |sum of a stretch|^2 by products of prefix sums, many at once: a matrix product is quick.
+            # |sum of a segment|^2 from products of prefix sums: one matrix product for a whole block is fast.
             first, last = max(0, end - _WINDOW), min(end + _BLOCK, count + 1)
             near = sums[first:last] - sums[first]
             squares = (near**2).sum(axis=1)
-            products = near[end - first :] @ near.T  # (ends of this block, all of them)
+            products = near[end - first :] @ near.T  # (ends in this block, all ends)
         within = squares[end - first] - 2 * products[(end - 1) % _BLOCK, begins - first] + squares[begins - first]
         mass = masses[end] - masses[begins]
         scatter = energies[end] - energies[begins] - within / mass

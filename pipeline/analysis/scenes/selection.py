@@ -1,20 +1,21 @@
-"""Choose few of many: the most central that do not repeat each other."""
+"""Selection: find the most central vectors, and choose a few that do not repeat each other."""
 
 import numpy as np
 
-_MAX = 2000
-"""Candidates compared with each other; of more, the weightiest."""
-_RUN, _STEPS, _JUMP = 1500, 50, 0.15
+_MAX_CANDIDATES = 2000
+"""Only the candidates with the highest scores are compared with each other."""
+_CHUNK, _STEPS, _JUMP = 1500, 50, 0.15
+_REPEATS = 0.92
 
 
 def centrality(vectors: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Return how near each vector is to the weighted middle of all, 0 to 1.
+    """Return the cosine of each vector to the weighted mean, 0 to 1.
 
     Centroid-based summarization (Radev et al. 2004) on sentence vectors.
 
     Args:
         vectors: (n, d) of unit length, or zeros.
-        weights: (n,) not negative.
+        weights: (n,), not negative.
 
     Returns:
         (n,) float64.
@@ -27,23 +28,22 @@ def centrality(vectors: np.ndarray, weights: np.ndarray) -> np.ndarray:
 
 
 def lexrank(vectors: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Return how central each sentence is, 0 to 1: continuous LexRank (Erkan and Radev 2004) with sentence vectors.
+    """Return the centrality of each sentence, 0 to 1: continuous LexRank (Erkan and Radev 2004) on sentence vectors.
 
-    The stationary distribution of a walk from sentence to sentence by their cosine, where it is positive, that jumps to
-    sentences by their weight with a probability of 0.15. Scaled so that the most central one has 1. Of a very long talk
-    each run of 1500 sentences is ranked by itself, so that the cost grows with the length and not with its square.
+    This is the stationary distribution of a random walk that moves to a sentence in proportion to its positive cosine
+    or, with a probability of 0.15, to its weight. It is scaled so that the maximum is 1. Long talks are ranked in
+    chunks of 1500 sentences, so that the cost grows linearly with their length.
 
     Args:
         vectors: (n, d) of unit length, or zeros.
-        weights: (n,) not negative.
+        weights: (n,), not negative.
 
     Returns:
         (n,) float64.
     """
-    runs = range(0, len(vectors), _RUN)
-    return np.concatenate(
-        [np.zeros(0), *(_ranked(vectors[run : run + _RUN], weights[run : run + _RUN]) for run in runs)]
-    )
+    starts = range(0, len(vectors), _CHUNK)
+    chunks = (_ranked(vectors[start : start + _CHUNK], weights[start : start + _CHUNK]) for start in starts)
+    return np.concatenate([np.zeros(0), *chunks])
 
 
 def choose_diverse(
@@ -51,37 +51,37 @@ def choose_diverse(
 ) -> list[int]:
     """Choose by maximal marginal relevance (Carbonell and Goldstein 1998).
 
-    Each choice is the item with the greatest `(1 - r) score - r max cosine to those chosen`; items that say again what
-    was chosen (cosine above 0.92) are passed over. Groups from which nothing was chosen yet come first, as long as
-    they have an item half as good as the best.
+    Each choice is the item with the greatest `(1 - r) score - r max cosine to those chosen`. Items that repeat a chosen
+    one (cosine of 0.92 or more) are skipped. Groups without a chosen item come first if they have an item with at least
+    half the best score.
 
     Args:
         vectors: (n, d) of unit length, or zeros.
         scores: (n,) about 0 to 1.
-        count: Items at most.
+        count: Maximum number of items.
         redundancy: r, 0 to 1.
-        groups: (n,) number of the group of each item, such as its chapter; none: all are one group.
+        groups: (n,) group of each item, such as its chapter; None: all items are one group.
 
     Returns:
-        Chosen rows, the best first.
+        Indices of the chosen items, in the order of choice.
     """
-    candidates = np.argsort(-scores, kind="stable")[:_MAX]
-    of = np.zeros(len(candidates)) if groups is None else groups[candidates]
+    candidates = np.argsort(-scores, kind="stable")[:_MAX_CANDIDATES]
+    group_of = np.zeros(len(candidates)) if groups is None else groups[candidates]
     good = scores[candidates] >= 0.5 * scores[candidates].max(initial=0.0)
     nearest = np.zeros(len(candidates))
     chosen: list[int] = []
     covered: list[float] = []
     free = scores[candidates] > 0
     while free.any() and len(chosen) < count:
-        fresh = free & good & ~np.isin(of, covered)
+        fresh = free & good & ~np.isin(group_of, covered)
         pool = fresh if fresh.any() else free
         gains = np.where(pool, (1 - redundancy) * scores[candidates] - redundancy * nearest, -np.inf)
         pick = int(np.argmax(gains))
         chosen.append(int(candidates[pick]))
-        covered.append(of[pick])
+        covered.append(group_of[pick])
         nearest = np.maximum(nearest, vectors[candidates] @ vectors[candidates[pick]])
         free[pick] = False
-        free &= nearest < 0.92
+        free &= nearest < _REPEATS
     return chosen
 
 

@@ -1,4 +1,4 @@
-"""Stretches of time with a text: what is on screen from one keyframe to the next."""
+"""Text spans: text with its time range and vector, from speech or from the screen."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ _MIN_LETTERS = 2
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TextSpan:
-    """Text with its place in time and its vector."""
+    """Text with its time range and its vector."""
 
     start_s: float
     end_s: float
@@ -21,18 +21,19 @@ class TextSpan:
 
 
 def shown_from(keyframes: Sequence[Keyframe], shots: Sequence[Shot]) -> list[float]:
-    """Return for each keyframe the time from which it stands for what is shown, until the next one does.
+    """Return the time from which each keyframe represents what is shown. It does so until the next one takes over.
 
-    The first of a shot stands for it from its beginning; shots without a keyframe look like the one before.
+    The first keyframe of a shot represents it from its start. A shot without a keyframe is represented by the keyframe
+    before it.
 
     Args:
         keyframes: In order of time.
-        shots: In order of time; without them, a keyframe stands for what follows it.
+        shots: In order of time; without them, a keyframe represents what follows it.
     """
     starts_s = {shot.index: shot.start_s for shot in shots}
     begins = []
-    for place, frame in enumerate(keyframes):
-        first = place == 0 or keyframes[place - 1].shot_index != frame.shot_index
+    for index, frame in enumerate(keyframes):
+        first = index == 0 or keyframes[index - 1].shot_index != frame.shot_index
         begins.append(min(starts_s.get(frame.shot_index, frame.time_s), frame.time_s) if first else frame.time_s)
     return begins
 
@@ -40,15 +41,15 @@ def shown_from(keyframes: Sequence[Keyframe], shots: Sequence[Shot]) -> list[flo
 def screen_spans(
     keyframes: Sequence[Keyframe], duration_s: float, shots: Sequence[Shot] = ()
 ) -> list[tuple[float, float, str]]:
-    """Return start, end and text of each stretch in which the same text is on screen.
+    """Return start, end and text of each time range in which the same text is on screen.
 
-    A keyframe's text stands as long as the keyframe does (`shown_from`); equal texts that follow each other are one
-    stretch. A single letter or a number means nothing by itself, and is often no text at all.
+    A keyframe's text lasts as long as the keyframe represents the video (`shown_from`). Successive equal texts are one
+    range. Text with fewer than two letters is left out: it means nothing alone and is often misread.
     """
     edges_s = [*shown_from(keyframes, shots), duration_s]
     spans: list[tuple[float, float, str]] = []
-    for place, frame in enumerate(keyframes):
-        start_s, end_s = edges_s[place], max(edges_s[place + 1], edges_s[place])
+    for index, frame in enumerate(keyframes):
+        start_s, end_s = edges_s[index], max(edges_s[index + 1], edges_s[index])
         text = written_text(frame)
         if sum(character.isalpha() for character in text) < _MIN_LETTERS:
             continue
@@ -60,5 +61,5 @@ def screen_spans(
 
 
 def written_text(frame: Keyframe) -> str:
-    """Return what is on screen, a line of text a line."""
+    """Return the on-screen text of a frame, with its line breaks."""
     return "\n".join(line.text for line in frame.text_lines)

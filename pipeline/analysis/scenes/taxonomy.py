@@ -1,4 +1,4 @@
-"""The taxonomy: topics that people can read and edit, from a TOML file."""
+"""The taxonomy: topics from a TOML file that people can edit."""
 
 import hashlib
 import tomllib
@@ -15,7 +15,7 @@ _SHIPPED = "taxonomies"
 
 
 class Topic(BaseModel):
-    """A topic and how people speak of it."""
+    """A topic and what people say about it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
 
@@ -25,12 +25,12 @@ class Topic(BaseModel):
 
     @property
     def phrases(self) -> tuple[str, ...]:
-        """All that the encoder reads of it."""
+        """The texts that the encoder reads."""
         return tuple(phrase for phrase in (self.name, self.description, *self.examples) if phrase.strip())
 
 
 class Taxonomy(BaseModel):
-    """Topics, and phrases that are about none of them."""
+    """Topics, and phrases that belong to none of them."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -39,7 +39,7 @@ class Taxonomy(BaseModel):
 
 
 def taxonomy_names() -> tuple[str, ...]:
-    """Return the names of the taxonomies that ship with Videolake."""
+    """Return the names of the built-in taxonomies."""
     folder = resources.files("pipeline.analysis.scenes").joinpath(_SHIPPED)
     return tuple(sorted(entry.name.removesuffix(".toml") for entry in folder.iterdir() if entry.name.endswith(".toml")))
 
@@ -48,7 +48,7 @@ def taxonomy_text(setting: str) -> str:
     """Return the TOML of a taxonomy.
 
     Args:
-        setting: Name of a shipped one, or path of a file.
+        setting: Name of a built-in taxonomy, or path of a file.
 
     Raises:
         ConfigurationError: It is neither.
@@ -58,8 +58,8 @@ def taxonomy_text(setting: str) -> str:
     except (OSError, UnicodeDecodeError) as error:
         shipped = ", ".join(taxonomy_names())
         raise ConfigurationError(
-            f"topics.taxonomy: {setting} is neither a taxonomy that ships ({shipped}) nor a file that can be read: "
-            f"{error}. `videolake taxonomy` prints one to edit."
+            f"topics.taxonomy: {setting} is neither a built-in taxonomy ({shipped}) nor a readable file: {error}. "
+            "`videolake taxonomy` prints one to edit."
         ) from None
 
 
@@ -67,10 +67,10 @@ def load_taxonomy(setting: str) -> Taxonomy:
     """Read and check a taxonomy.
 
     Args:
-        setting: Name of a shipped one, or path of a file.
+        setting: Name of a built-in taxonomy, or path of a file.
 
     Raises:
-        ConfigurationError: It cannot be read, or is no taxonomy; the message says where.
+        ConfigurationError: It cannot be read or is not a valid taxonomy; the message says where.
     """
     try:
         taxonomy = Taxonomy.model_validate(tomllib.loads(taxonomy_text(setting)))
@@ -78,24 +78,26 @@ def load_taxonomy(setting: str) -> Taxonomy:
         raise ConfigurationError(f"topics.taxonomy: {setting} is not valid TOML: {error}.") from None
     except ValidationError as error:
         problems = "; ".join(_problem(problem) for problem in error.errors(include_url=False))
-        raise ConfigurationError(f"topics.taxonomy: {setting} is no taxonomy: {problems}.") from None
+        raise ConfigurationError(f"topics.taxonomy: {setting} is not a valid taxonomy: {problems}.") from None
     names = [topic.name for topic in taxonomy.topics]
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise ConfigurationError(f"topics.taxonomy: {setting} has topics of the same name: {', '.join(twice)}.")
+    repeated = sorted({name for name in names if names.count(name) > 1})
+    if repeated:
+        raise ConfigurationError(
+            f"topics.taxonomy: {setting} has several topics with the same name: {', '.join(repeated)}."
+        )
     return taxonomy
 
 
 def taxonomy_info(setting: str) -> ModelInfo:
-    """Return what the revision and the table `runs` say of a taxonomy: its digest follows its content.
+    """Describe a taxonomy for the revision and the table `runs`; its digest depends on its content.
 
     Raises:
-        ConfigurationError: It cannot be read, or is no taxonomy.
+        ConfigurationError: It cannot be read or is not a valid taxonomy.
     """
     load_taxonomy(setting)
     digest = hashlib.sha256(taxonomy_text(setting).encode()).hexdigest()[:DIGEST_LENGTH]
     licence = "Apache-2.0" if setting in taxonomy_names() else "unknown"
-    # A file's name and not its folder, so that moving it analyses nothing anew.
+    # The file name without its folder, so that moving the file does not change the revision.
     return ModelInfo("topics", Path(setting).name, _path(setting), licence, digest)
 
 
@@ -107,4 +109,4 @@ def _path(setting: str) -> Path:
 
 def _problem(problem: Any) -> str:  # noqa: ANN401 - pydantic's ErrorDetails
     where = ".".join(str(part) for part in problem["loc"])
-    return f"{where}: {'there is no such key' if problem['type'] == 'extra_forbidden' else problem['msg']}"
+    return f"{where}: {'unknown key' if problem['type'] == 'extra_forbidden' else problem['msg']}"

@@ -1,4 +1,4 @@
-"""Titles that people would accept: what is written large on the screen, and what is said in few words."""
+"""Titles: from large text on the screen, from sentences and from keyphrases."""
 
 import re
 import unicodedata
@@ -6,16 +6,15 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from pipeline.analysis.scenes.captions import title_line
-from pipeline.analysis.scenes.wording import clean, shortened
-from pipeline.language import ends_sentence, word_count, words
+from pipeline.language import clean, ends_sentence, shortened, word_count, words
 from schemas.records import Keyframe, Utterance
 
 TITLE_LENGTH = 60
-"""Characters at most."""
+"""Maximum number of characters."""
 TITLE_HEIGHT = 0.045
-"""A line is a title when it is at least so high, as a share of the picture."""
+"""Minimum height of a title line, as a share of the frame."""
 _CAPTION_TOP = 0.7
-"""A line that begins below this names what is shown, as a caption does."""
+"""A line that begins below this is a caption: it names what is shown."""
 _MIN_SCORE = 0.85
 _ADDRESS = re.compile(r"@|www\.|https?:|\.(?:com|org|net|edu|gov)\b|\b\d{1,2}:\d{2}", re.IGNORECASE)
 _FILLER = re.compile(
@@ -42,11 +41,11 @@ _VOWELS = frozenset("aeiouyøæœ")
 
 
 def screen_title(frame: Keyframe, *, min_height: float = TITLE_HEIGHT) -> str:
-    """Return the title that a frame shows; empty where nothing large and legible is written.
+    """Return the title on a frame; empty if there is no large and legible text.
 
     Args:
         frame: A keyframe with its lines of text.
-        min_height: Of the line, as a share of the picture's.
+        min_height: Minimum height of the line, as a share of the frame.
     """
     line = title_line(frame.text_lines)
     if line is None or line.score < _MIN_SCORE or line.box[3] - line.box[1] < min_height:
@@ -56,28 +55,28 @@ def screen_title(frame: Keyframe, *, min_height: float = TITLE_HEIGHT) -> str:
 
 
 def is_caption(frame: Keyframe) -> bool:
-    """Tell whether a frame's title stands at its foot: it names what is shown then, and not what follows."""
+    """Tell whether a frame's title is a caption at the bottom: it names what is shown, not what follows."""
     line = title_line(frame.text_lines)
     return line is not None and line.box[1] > _CAPTION_TOP
 
 
 def is_legible(text: str) -> bool:
-    """Tell whether a line that was read off a picture is words, and not an address, a clock or a misreading."""
+    """Tell whether a line of on-screen text is words, rather than an address, a clock or an OCR error."""
     letters = sum(character.isalpha() for character in text)
     if letters < 3 or letters < 0.6 * len(text.replace(" ", "")) or _ADDRESS.search(text):
         return False
     latin = [word for word in text.split() if word[:1].isalpha() and unicodedata.name(word[0], "").startswith("LATIN")]
-    # Words without a vowel are misreadings, but for the odd abbreviation.
-    spoken = sum(bool(_VOWELS & set(unicodedata.normalize("NFD", word.lower()))) for word in latin)
-    return 2 * spoken >= len(latin) and (len(latin) != 1 or len(text) >= 4)
+    # Most words without a vowel are OCR errors; a few are abbreviations.
+    pronounceable = sum(bool(_VOWELS & set(unicodedata.normalize("NFD", word.lower()))) for word in latin)
+    return 2 * pronounceable >= len(latin) and (len(latin) != 1 or len(text) >= 4)
 
 
 def with_accents(keyframes: Sequence[Keyframe], utterances: Sequence[Utterance]) -> list[Keyframe]:
-    """Give words on the screen the accents that the reader of pictures lost, where the same words are heard.
+    """Restore accents that the OCR lost, in words that are also spoken.
 
     Args:
-        keyframes: With their lines of text as they were read.
-        utterances: What is said in the same video.
+        keyframes: With their lines of text.
+        utterances: Of the same video.
     """
     heard = {word.lower() for each in utterances for word in _WORD.findall(each.text) if not word.isascii()}
     readings = _readings(heard)
@@ -85,15 +84,15 @@ def with_accents(keyframes: Sequence[Keyframe], utterances: Sequence[Utterance])
 
 
 def sentence_title(text: str, *, length: int = TITLE_LENGTH) -> str:
-    """Make a title of a sentence: without what people begin it with, and not broken off in the middle of a phrase.
+    """Make a title from a sentence: drop filler words at its start, and never cut it inside a phrase.
 
     Args:
-        text: The sentence; one that does not end gives none.
-        length: Characters at most.
+        text: The sentence; an incomplete sentence gives no title.
+        length: Maximum number of characters.
 
     Returns:
         The sentence if it is short enough, else its first clause that is, else its beginning up to a preposition or
-        conjunction (English); empty where none of them does.
+        conjunction (English); else empty.
     """
     if not ends_sentence(text):
         return ""
@@ -109,7 +108,7 @@ def sentence_title(text: str, *, length: int = TITLE_LENGTH) -> str:
 
 
 def phrase_title(phrases: Sequence[str]) -> str:
-    """Make a title of the best keyphrase; a single word gets the next one beside it that says something else.
+    """Make a title from the best keyphrase; to a single word, add the next phrase that shares no word with it.
 
     Args:
         phrases: The best first.
@@ -126,17 +125,17 @@ def phrase_title(phrases: Sequence[str]) -> str:
 
 
 _Reading = tuple[str, str, bool]
-"""A word before and after its accented letter, and whether another letter stands between them."""
+"""The parts of a word before and after its accented letter, and whether another letter stands between them."""
 
 
 def _readings(heard: Collection[str]) -> dict[_Reading, str]:
-    """Return how words may be read whose one accented Latin letter was lost, or taken for another one."""
+    """Map the readings of words whose one accented Latin letter was lost or misread to the words."""
     found: dict[_Reading, str] = {}
     for word in sorted(heard):
-        for place, letter in enumerate(word):
+        for index, letter in enumerate(word):
             if not letter.isascii() and unicodedata.name(letter, "").startswith("LATIN"):
                 for replaced in (True, False):
-                    found.setdefault((word[:place], word[place + 1 :], replaced), word)
+                    found.setdefault((word[:index], word[index + 1 :], replaced), word)
     return found
 
 
@@ -152,7 +151,7 @@ def _accented(word: str, heard: Collection[str], readings: Mapping[_Reading, str
     lower = word.lower()
     if len(word) < 4 or lower in heard:
         return word
-    places = range(len(lower) + 1)
-    keys = [(lower[:place], lower[place + shift :], bool(shift)) for place in places for shift in (1, 0)]
+    indices = range(len(lower) + 1)
+    keys = [(lower[:index], lower[index + shift :], bool(shift)) for index in indices for shift in (1, 0)]
     match = min((readings[key] for key in keys if key in readings), default=word)
     return match[:1].upper() + match[1:] if word[:1].isupper() else match

@@ -1,14 +1,14 @@
-"""Topics without training: how likely a text, or a picture by its labels, is about each topic of a taxonomy.
+"""Zero-shot topics: the probability that a text, or a frame with its labels, is about each topic of a taxonomy.
 
 A topic is the mean of the vectors of its name, description and examples, as prompts are averaged for CLIP (Radford et
-al. 2021). A text is about topic k with probability `p(k) = exp(s_k / T) / (exp(c / T) + sum_j exp(s_j / T))`, s being
-cosines after the taxonomy's mean vector is taken away, j all topics and the background phrases, and c a constant for
-texts that are like nothing known. The temperature T (Guo et al. 2017) is fitted on the taxonomy itself, each phrase
-judged by a topic made without it, so that it suits any encoder and any taxonomy; `benchmarks/topics.py` measures how
-well the probabilities then hold on other texts.
+al. 2021). A text is about topic k with probability `p(k) = exp(s_k / T) / (exp(c / T) + sum_j exp(s_j / T))`. Here s
+are cosines after subtracting the taxonomy's mean vector, j runs over all topics and background phrases, and c is a
+constant for texts that resemble none of them. The temperature T (Guo et al. 2017) is fitted on the taxonomy itself:
+each phrase is scored by a topic made without it. So it suits any encoder and any taxonomy; `benchmarks/topics.py`
+measures the calibration on other texts.
 
-A picture is about topic k with probability `sum_l p(l) p(k | l)` over its labels l (Lampert et al. 2009), p(k | l)
-being that of the name of the label's family as a text: `dogs` says more than the name of a breed.
+A frame is about topic k with probability `sum_l p(l) p(k | l)` over its labels l (Lampert et al. 2009). p(k | l) is
+that of the name of the label's family as a text: `dogs` says more than the name of a breed.
 """
 
 from collections import defaultdict
@@ -24,30 +24,31 @@ from pipeline.models import cached_array
 from schemas.records import Label
 
 _UNLIKE_ALL = 0.2
-"""c: a text whose cosines to all topics are under this is rather about none."""
+"""c: a text whose cosines to all topics are lower is probably about none."""
 _TEMPERATURES = np.geomspace(0.005, 0.5, 93)
+_DEFAULT_TEMPERATURE = 0.04
 _PROMPT = "a photo of {}"
 _WORN = frozenset({"suits and ties", "T-shirt", "jeans", "jersey", "sweatshirt", "cardigan", "sunglasses"})
-"""What people wear whatever the topic, and what a small vision model calls people."""
+"""Clothes, which a small vision model predicts for people whatever the topic."""
 
 
 class Encoder(Protocol):
-    """What turns texts into unit vectors, as `pipeline.analysis.text.TextEncoder` does."""
+    """Turns texts into unit vectors, like `pipeline.analysis.text.TextEncoder`."""
 
     @property
     def recipe(self) -> str:
-        """All that decides what vector a text gets."""
+        """Everything that the vectors depend on."""
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Return (n, d) of unit length; zeros for a text that says nothing."""
+        """Return (n, d) of unit length; zeros for an empty text."""
 
 
 class TopicSpace:
-    """A taxonomy as one text encoder reads it. Made once a worker and encoder.
+    """A taxonomy in the vector space of one text encoder. Made once per worker and encoder.
 
     Args:
         taxonomy: The topics.
-        encoder: Makes their vectors, and those of label names as they are met.
+        encoder: Encodes the topics, and the names of labels when they first occur.
     """
 
     def __init__(self, taxonomy: Taxonomy, encoder: Encoder) -> None:
@@ -66,13 +67,13 @@ class TopicSpace:
         self._of_name: dict[str, NDArray[np.float64]] = {}
 
     def of_texts(self, vectors: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Return how likely texts are about each topic.
+        """Return the probability that each text is about each topic.
 
         Args:
-            vectors: (n, d) of the encoder, of unit length; zeros where there is no text.
+            vectors: (n, d) of the encoder, of unit length; zeros for an empty text.
 
         Returns:
-            (n, topics), rows summing to 1 at most; zeros where there is no text.
+            (n, topics), the sum of a row is 1 or less; zeros for an empty text.
         """
         rows = np.asarray(vectors, dtype=np.float64)
         centred = self._centred(rows)
@@ -80,25 +81,25 @@ class TopicSpace:
         return np.where(np.any(rows != 0, axis=1)[:, None], found, 0.0)
 
     def of_labels(self, frames: Sequence[Sequence[Label]]) -> NDArray[np.float64]:
-        """Return how likely pictures are about each topic, by their labels' scores.
+        """Return the probability that each frame is about each topic.
 
         Args:
-            frames: Labels of each picture, with probabilities.
+            frames: Labels of each frame, with probabilities.
 
         Returns:
-            (n, topics), rows summing to 1 at most.
+            (n, topics), the sum of a row is 1 or less.
         """
         shown = [_by_family(labels) for labels in frames]
         new = sorted({name for scores in shown for name in scores} - self._of_name.keys())
         if new:
-            # A name alone and in a sentence are read differently; what both agree on is kept.
-            read = self.of_texts(self._encoder.encode([*new, *(_PROMPT.format(name) for name in new)]))
-            both = (read[: len(new)] + read[len(new) :]) / 2
+            # The encoder reads a name alone and in a sentence differently; the mean is more robust.
+            found = self.of_texts(self._encoder.encode([*new, *(_PROMPT.format(name) for name in new)]))
+            both = (found[: len(new)] + found[len(new) :]) / 2
             self._of_name.update(zip(new, both, strict=True))
         found = np.zeros((len(frames), len(self.names)))
-        for place, scores in enumerate(shown):
+        for index, scores in enumerate(shown):
             for name, score in scores.items():
-                found[place] += score * self._of_name[name]
+                found[index] += score * self._of_name[name]
         return np.asarray(found / np.maximum(found.sum(axis=1, keepdims=True), 1.0))
 
     def _encoded(self, phrases: Sequence[str]) -> NDArray[np.float64]:
@@ -120,27 +121,26 @@ class TopicSpace:
         return found
 
     def _fit_temperature(self, own: NDArray[np.float64], sums: NDArray[np.float64]) -> float:
-        """Return the T under which phrases are likeliest to be given to their topics (leave one out)."""
+        """Return the T that gives phrases the highest likelihood of their own topics (leave-one-out)."""
         counts = np.bincount(self._owner)[self._owner]
-        judged = counts > 1
-        if not judged.any() or len(self.names) < 2:
-            return 0.04
-        places = np.flatnonzero(judged)
-        centred = self._centred(own[places])
+        scored = np.flatnonzero(counts > 1)
+        if not len(scored) or len(self.names) < 2:
+            return _DEFAULT_TEMPERATURE
+        centred = self._centred(own[scored])
         similarities = centred @ self._topics.T
-        without = self._centred(_unit(sums[self._owner[places]] - own[places]))
-        similarities[np.arange(len(places)), self._owner[places]] = np.einsum("nd,nd->n", centred, without)
+        without = self._centred(_unit(sums[self._owner[scored]] - own[scored]))
+        similarities[np.arange(len(scored)), self._owner[scored]] = np.einsum("nd,nd->n", centred, without)
         to_background = centred @ self._background.T
         losses = []
         for temperature in _TEMPERATURES:
             found = self._probabilities(similarities, to_background, float(temperature))
-            right = found[np.arange(len(places)), self._owner[places]]
+            right = found[np.arange(len(scored)), self._owner[scored]]
             losses.append(-np.log(np.maximum(right, 1e-12)).mean())
         return float(_TEMPERATURES[int(np.argmin(losses))])
 
 
 class TopicSpaces:
-    """A taxonomy for all text encoders of a worker, read by each at its first use.
+    """A taxonomy for all text encoders of a worker, encoded by each at its first use.
 
     Args:
         taxonomy: The topics.
@@ -151,43 +151,43 @@ class TopicSpaces:
         self._spaces: dict[str, TopicSpace] = {}
 
     def of(self, encoder: Encoder) -> TopicSpace:
-        """Return the taxonomy as an encoder reads it."""
+        """Return the taxonomy in the vector space of an encoder."""
         if encoder.recipe not in self._spaces:
             self._spaces[encoder.recipe] = TopicSpace(self._taxonomy, encoder)
         return self._spaces[encoder.recipe]
 
 
 def either(one: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the probability that text or picture is about a topic, taken as independent: `1 - (1 - p)(1 - q)`."""
+    """Return the probability of either of two independent events: `1 - (1 - p)(1 - q)`."""
     return 1.0 - (1.0 - one) * (1.0 - other)
 
 
 def strongest(names: Sequence[str], scores: NDArray[np.float64], *, count: int, min_score: float) -> tuple[Label, ...]:
-    """Return the topics over a score, the strongest first.
+    """Return the topics with the highest scores, the strongest first.
 
     Args:
         names: Of the topics.
         scores: (topics,).
-        count: Topics at most.
-        min_score: Those under it are left out.
+        count: Maximum number of topics.
+        min_score: Topics with a lower score are left out.
     """
     order = np.argsort(-scores, kind="stable")[:count]
-    return tuple(Label(names[place], round(float(scores[place]), 4)) for place in order if scores[place] >= min_score)
+    return tuple(Label(names[index], round(float(scores[index]), 4)) for index in order if scores[index] >= min_score)
 
 
 def by_share(
     scenes: NDArray[np.float64], seconds: Sequence[float], *, min_score: float, full_share: float = 0.2
 ) -> NDArray[np.float64]:
-    """Return how strongly a video is about each topic: as its surest scene is, less where it fills little of the video.
+    """Return the score of each topic for a video: that of its best scene, reduced if the topic covers little of it.
 
-    `score = max_i p_i * min(1, share / full_share)`, share being that of the seconds of scenes in which the topic is
-    at least at `min_score`.
+    `score = max_i p_i * min(1, share / full_share)`, where share is the share of the video's seconds in scenes in which
+    the topic has at least `min_score`.
 
     Args:
-        scenes: (scenes, topics).
-        seconds: Of each scene.
-        min_score: Of a topic that a scene is about.
-        full_share: Share of the video from which on a topic counts fully.
+        scenes: (scenes, topics) scores.
+        seconds: Length of each scene.
+        min_score: Minimum score for a scene to be about a topic.
+        full_share: Share of the video from which a topic counts fully.
     """
     if not len(scenes):
         return np.zeros(scenes.shape[1])
@@ -197,7 +197,7 @@ def by_share(
 
 
 def _by_family(labels: Sequence[Label]) -> dict[str, float]:
-    """Return the score of each family of labels, without those that name text or clothes rather than a subject."""
+    """Return the score of each family of labels, leaving out labels of text and clothes."""
     scores: defaultdict[str, float] = defaultdict(float)
     for label in labels:
         name = family(label.label)

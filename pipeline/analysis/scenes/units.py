@@ -1,4 +1,4 @@
-"""The smallest pieces that scenes are made of: shots, cut where people pause if they are long; or speech alone."""
+"""Units: the smallest parts of a scene. They are shots, or parts of a long shot cut at pauses in the speech."""
 
 import itertools
 from bisect import bisect_left, bisect_right
@@ -8,31 +8,32 @@ from dataclasses import dataclass
 import numpy as np
 
 from pipeline.analysis.fusion import fuse_early, weighted_mean
+from pipeline.analysis.scenes.content import Dimensions
 from pipeline.analysis.scenes.spans import TextSpan
 from pipeline.analysis.scenes.titles import screen_title
 from schemas.records import Embedding, Keyframe, Shot, Transition, Utterance
 
-_LONGEST_PIECE_S = 30.0
-_DOUBT = 0.3
+_MAX_PIECE_S = 30.0
+_DOUBTFUL = 0.3
 """Weight of an utterance that is flagged as doubtful."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Unit:
-    """A stretch that no scene divides."""
+    """A part of a video that no scene boundary divides."""
 
     start_s: float
     end_s: float
     shot_index: int | None
     transition: Transition
-    """How it begins; `start` for pieces of a shot after the first, too."""
+    """How it begins; also `start` for the later parts of a shot."""
     text: Embedding
     vision: Embedding
     coordinated: Embedding
-    """Of its pictures."""
+    """Of its frames."""
     begins_shot: bool
     titles: tuple[str, ...]
-    """Titles on screen in it, in the order of their coming; empty where nothing large is written."""
+    """Titles on screen, in the order they appear; empty if there are none."""
 
 
 def make_units(
@@ -41,11 +42,17 @@ def make_units(
     texts: Sequence[TextSpan],
     *,
     duration_s: float,
-    text_dimensions: int,
-    vision_dimensions: int,
-    coordinated_dimensions: int,
+    dimensions: Dimensions,
 ) -> list[Unit]:
-    """Cut a video into units that cover it, each with the vectors of what is said, written and seen in it."""
+    """Cut a video into units that cover it, each with the vectors of its speech, on-screen text and frames.
+
+    Args:
+        shots: In order of time.
+        keyframes: With vectors, in order of time.
+        texts: With vectors, in order of their start.
+        duration_s: Length of the video.
+        dimensions: Of the vectors.
+    """
     starts = [text.start_s for text in texts]
     times = [frame.time_s for frame in keyframes]
     longest_s = max((text.end_s - text.start_s for text in texts), default=0.0)
@@ -61,9 +68,9 @@ def make_units(
                 end_s,
                 shot.index if shot else None,
                 shot.transition if shot and first else "start",
-                weighted_mean([text.embedding for _, text in inside], [s for s, _ in inside], text_dimensions),
-                weighted_mean([frame.embedding for frame in frames], [1.0] * len(frames), vision_dimensions),
-                _mean_coordinated(frames, coordinated_dimensions),
+                weighted_mean([text.embedding for _, text in inside], [s for s, _ in inside], dimensions.text),
+                weighted_mean([frame.embedding for frame in frames], [1.0] * len(frames), dimensions.vision),
+                _mean_coordinated(frames, dimensions.coordinated),
                 first,
                 tuple(dict.fromkeys(title for title in map(screen_title, frames) if title)),
             )
@@ -77,30 +84,30 @@ def _mean_coordinated(frames: Sequence[Keyframe], dimensions: int) -> Embedding:
 
 
 def speech_spans(utterances: Sequence[Utterance], dimensions: int) -> list[TextSpan]:
-    """Return utterances as text spans; the vectors of doubtful ones are shorter, so that they count less."""
+    """Return utterances as text spans. The vectors of doubtful ones are shorter, so that they count less."""
     spans = []
     for utterance in utterances:
         vector = utterance.embedding if utterance.embedding is not None else np.zeros(dimensions, dtype=np.float32)
-        weight = np.float32(_DOUBT if utterance.flags else 1.0)
+        weight = np.float32(_DOUBTFUL if utterance.flags else 1.0)
         spans.append(TextSpan(utterance.start_s, utterance.end_s, utterance.text, vector * weight, "speech"))
     return spans
 
 
 def fused_units(units: Sequence[Unit], text_weight: float) -> np.ndarray:
-    """Return a fused vector a unit, (n, t + v) float32, for telling units apart."""
+    """Return a fused vector of each unit, (n, t + v) float32, for comparing units."""
     return centred(np.stack([unit.text for unit in units]), np.stack([unit.vision for unit in units]), text_weight)
 
 
 def centred(text: np.ndarray, vision: np.ndarray, text_weight: float) -> np.ndarray:
-    """Fuse the vectors of a video's parts for telling them apart.
+    """Fuse the vectors of a video's parts for comparing them.
 
-    Frames of one video are much alike to a vision model; what they share is taken away first. It stays in the vectors
-    that are stored.
+    To a vision model, the frames of one video are very similar, so their mean is subtracted first. The stored vectors
+    keep it.
 
     Args:
-        text: (n, t) of unit length, zeros where there is none.
-        vision: (n, v) likewise.
-        text_weight: Where both are there.
+        text: (n, t) of unit length; zeros for a part without text.
+        vision: (n, v) of unit length; zeros for a part without frames.
+        text_weight: Weight of text in parts that have both.
 
     Returns:
         (n, t + v) float32.
@@ -116,21 +123,22 @@ def centred(text: np.ndarray, vision: np.ndarray, text_weight: float) -> np.ndar
 
 
 def _of_shot(keyframes: Sequence[Keyframe], shot: Shot | None) -> Sequence[Keyframe]:
-    """Return the first keyframe of a shot, for its pieces that have none of their own."""
+    """Return the first keyframe of a shot, for its pieces that contain no keyframe."""
     if shot is None:
         return ()
-    place = bisect_left(keyframes, shot.index, key=lambda frame: frame.shot_index)
-    return keyframes[place : place + 1] if place < len(keyframes) and keyframes[place].shot_index == shot.index else ()
+    index = bisect_left(keyframes, shot.index, key=lambda frame: frame.shot_index)
+    return keyframes[index : index + 1] if index < len(keyframes) and keyframes[index].shot_index == shot.index else ()
 
 
 def _pieces(
     shots: Sequence[Shot], texts: Sequence[TextSpan], duration_s: float
 ) -> list[tuple[float, float, Shot | None, bool]]:
+    """Return start, end and shot of each piece, and whether it is the first of its shot."""
     whole: list[tuple[float, float, Shot | None]] = [(shot.start_s, shot.end_s, shot) for shot in shots]
     if not whole:
         whole = [(0.0, duration_s, None)]
     elif whole[-1][1] < duration_s:
-        # The sound goes on after the pictures.
+        # The audio is longer than the images.
         start_s, _, shot = whole[-1]
         whole[-1] = (start_s, duration_s, shot)
     pauses = _pauses([text for text in texts if text.kind == "speech"])
@@ -142,7 +150,7 @@ def _pieces(
 
 
 def _pauses(speech: Sequence[TextSpan]) -> list[float]:
-    """Return the middles of the pauses between utterances."""
+    """Return the middle of each pause between utterances."""
     pauses = []
     latest_s = 0.0
     for span in speech:
@@ -153,12 +161,12 @@ def _pauses(speech: Sequence[TextSpan]) -> list[float]:
 
 
 def _cuts(start_s: float, end_s: float, pauses: Sequence[float]) -> list[float]:
-    """Cut a long stretch at pauses into pieces of about half a minute; where nobody pauses, by the clock."""
+    """Cut a long shot at pauses into pieces of about half a minute, or every half minute if there are none."""
     cuts: list[float] = []
     last_s = start_s
-    while end_s - last_s > 1.5 * _LONGEST_PIECE_S:
-        low, high = last_s + _LONGEST_PIECE_S / 3, min(last_s + _LONGEST_PIECE_S, end_s - 1.0)
+    while end_s - last_s > 1.5 * _MAX_PIECE_S:
+        low, high = last_s + _MAX_PIECE_S / 3, min(last_s + _MAX_PIECE_S, end_s - 1.0)
         found = pauses[bisect_left(pauses, low) : bisect_right(pauses, high)]
-        last_s = found[-1] if found else last_s + _LONGEST_PIECE_S
+        last_s = found[-1] if found else last_s + _MAX_PIECE_S
         cuts.append(last_s)
     return cuts

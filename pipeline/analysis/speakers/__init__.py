@@ -1,4 +1,4 @@
-"""Speakers: whose voice is heard when, by speaker embeddings and clustering."""
+"""Speaker diarization: who speaks when, by speaker embeddings and clustering."""
 
 from pipeline.analysis.speakers.encoder import SpeakerEncoder
 from pipeline.analysis.speakers.session import VoiceSession

@@ -1,9 +1,8 @@
-"""CAM++, a densely connected time delay network that hears who speaks: forward pass only.
+"""CAM++, a densely connected time delay network for speaker verification. Forward pass only.
 
 Wang et al., CAM++: A Fast and Efficient Network for Speaker Verification Using Context-Aware Masking, Interspeech 2023
-(https://arxiv.org/abs/2303.00332). Layers bear the names of the published weights, in which batch norms were folded
-(`pipeline.analysis.speakers.weights`). Channels lie last, so that convolutions over single frames are products of
-matrices.
+(https://arxiv.org/abs/2303.00332). Layers have the names of the published weights, with batch norms folded into them
+(`pipeline.analysis.speakers.weights`). Channels come last, so that convolutions over single frames are matrix products.
 """
 
 from collections import OrderedDict
@@ -12,18 +11,18 @@ import torch
 from torch import Tensor, nn
 
 WIDTH = 32
-"""Channels of the two-dimensional head, and what each dense layer adds."""
+"""Channels of the two-dimensional head, and channels that each dense layer adds."""
 BOTTLENECK = 128
 BLOCKS = ((12, 1), (24, 2), (16, 2))
 """Layers and dilation of each dense block."""
 
 
 class CamPlusPlus(nn.Module):
-    """The network, from filterbank features to a speaker's vector.
+    """The network, from filterbank features to a speaker embedding.
 
     Args:
         n_mels: Bands of the features.
-        dimensions: Length of the vector.
+        dimensions: Length of the embedding.
     """
 
     def __init__(self, n_mels: int = 80, dimensions: int = 192) -> None:
@@ -46,7 +45,8 @@ class CamPlusPlus(nn.Module):
         """Encode features.
 
         Args:
-            features: (n, frames, n_mels), at most 200 frames: what is longer has several contexts, not computed here.
+            features: (n, frames, n_mels), at most 200 frames. Longer input would need several contexts, which this
+                code does not compute.
 
         Returns:
             (n, dimensions), not of unit length.
@@ -86,7 +86,7 @@ class _Residual(nn.Module):
 
 
 class _Convolved(nn.Module):
-    """All bands and five frames at a time, (n, WIDTH, bands, frames) to (n, frames / 2, outputs)."""
+    """A convolution over all bands and five frames, (n, WIDTH, bands, frames) to (n, frames / 2, outputs)."""
 
     def __init__(self, bands: int, outputs: int) -> None:
         super().__init__()
@@ -97,7 +97,7 @@ class _Convolved(nn.Module):
 
 
 class _DenseBlock(nn.ModuleDict):
-    """Layers that each see what all before them made, (n, frames, c) to (n, frames, c + depth * WIDTH)."""
+    """Layers that each read the output of all previous ones, (n, frames, c) to (n, frames, c + depth * WIDTH)."""
 
     def __init__(self, channels: int, depth: int, dilation: int) -> None:
         layers = {f"tdnnd{n + 1}": _DenseLayer(channels + n * WIDTH, dilation) for n in range(depth)}
@@ -126,7 +126,7 @@ class _DenseLayer(nn.Module):
 
 
 class _ContextMask(nn.Module):
-    """A convolution whose output is weighed by the mean of its surroundings and of everything."""
+    """A convolution whose output is weighted by the mean of its context and of all frames."""
 
     def __init__(self, dilation: int) -> None:
         super().__init__()
@@ -137,7 +137,8 @@ class _ContextMask(nn.Module):
         self.linear2 = nn.Linear(BOTTLENECK // 2, WIDTH)
 
     def forward(self, hidden: Tensor) -> Tensor:
-        # Surroundings are 100 frames, of half as many as the features have; so they are everything.
+        # The context is a segment of 100 frames plus all frames. Here there are at most 100, half as many as features
+        # have, so both means are the same.
         context = 2 * hidden.mean(dim=1, keepdim=True)
         mask = self.linear2(self.linear1(context).relu_()).sigmoid_()
         return _frames_first(self.linear_local(hidden.mT[:, :, None])).mul_(mask)
@@ -159,13 +160,13 @@ class _Statistics(nn.Module):
 
     def forward(self, hidden: Tensor) -> Tensor:
         mean = hidden.mean(dim=1)
-        # torch.std_mean takes seven times as long where channels lie last.
+        # torch.std_mean takes seven times as long when channels come last.
         variance = (hidden - mean[:, None]).square().sum(dim=1) / (hidden.shape[1] - 1)
         return torch.cat([mean, variance.sqrt()], dim=1)
 
 
 class _ScaledReLU(nn.Module):
-    """What is left of a batch norm that follows no convolution, and a ReLU."""
+    """The scale and shift of a batch norm that follows no convolution, and a ReLU."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -177,5 +178,5 @@ class _ScaledReLU(nn.Module):
 
 
 def _frames_first(maps: Tensor) -> Tensor:
-    """Return (n, c, 1, frames) as (n, frames, c): no copy, where channels lie last."""
+    """Return (n, c, 1, frames) as (n, frames, c), without a copy if channels come last."""
     return maps[:, :, 0].mT

@@ -1,4 +1,4 @@
-"""Speaker encoder: sound in, unit vectors out that are near each other where the same person speaks."""
+"""Speaker encoder: speech in, unit vectors out that are similar if the same person speaks."""
 
 from collections.abc import Sequence
 
@@ -22,22 +22,22 @@ from pipeline.models import (
 from schemas.errors import ModelError
 
 WINDOW_SAMPLES = 24_000
-"""Sound that makes one vector: 1.5 s, as in the published recipe for diarization."""
+"""Audio for one vector: 1.5 s, as in the published recipe for diarization."""
 BATCH = 32
-"""Windows at once; fewer take longer each."""
+"""Windows per batch. Smaller batches are slower per window."""
 
 
 class SpeakerEncoder:
-    """A CAM++ network, or a model of a user's own package. One thread at a time.
+    """A CAM++ network or a plug-in. Use it from one thread at a time.
 
     Args:
-        model_id: `embedded:campplus`; a folder or file with weights of CAM++ as 3D-Speaker publishes them; `plugin:` or
-            `python:`, see `pipeline.models.protocols.SpeakerModel`.
+        model_id: `embedded:campplus`; a folder or file with CAM++ weights as 3D-Speaker publishes them; or a plug-in
+            (`plugin:`, `python:`), see `pipeline.models.protocols.SpeakerModel`.
         device: `cpu` or `cuda`.
-        threads: Threads of PyTorch in this process.
+        threads: PyTorch threads in this process.
 
     Raises:
-        ModelError: The model is not there, or is no CAM++ of 192 dimensions.
+        ModelError: The model cannot be found, or is not CAM++ with 192 dimensions.
     """
 
     def __init__(self, model_id: str, *, device: str, threads: int) -> None:
@@ -59,13 +59,13 @@ class SpeakerEncoder:
             (n, d) float32 of unit length.
 
         Raises:
-            ModelError: A user's model returned another shape, or values that are not finite.
+            ModelError: A plug-in returned another shape, or values that are not finite.
         """
         vectors = np.asarray(self._model.encode(windows), np.float32)
         if vectors.ndim != 2 or len(vectors) != len(windows) or not np.isfinite(vectors).all():
             raise ModelError(
                 f"speakers.model: {self.info.id} returned vectors of shape {vectors.shape} for {len(windows)} windows; "
-                "a row of finite values each is wanted."
+                "expected one row of finite values per window."
             )
         return np.asarray(vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9), np.float32)
 
@@ -79,7 +79,7 @@ class _CamPlusPlusModel:
             raise ModelError(
                 f"speakers.model: {info.id} ({info.path}) holds no weights of CAM++ with 192 dimensions: {error}"
             ) from error
-        # Twice as fast as float32 where the processor has it, at a cosine of 0.999 to it.
+        # Where the processor supports it, bfloat16 is twice as fast as float32, with a cosine of 0.999 to its vectors.
         self._dtype = torch.bfloat16 if bf16_is_native(device) else torch.float32
         self._device = device
         self._network = network.eval().to(device, self._dtype)

@@ -1,4 +1,4 @@
-"""What the speaker encoder hears: Kaldi's log-mel filterbank features."""
+"""Input of the speaker encoder: Kaldi's log-mel filterbank features."""
 
 from functools import cache
 
@@ -16,22 +16,22 @@ _FFT = 512
 _PREEMPHASIS = 0.97
 _LOWEST_HZ = 20.0
 _FULL_SCALE = 32_768.0
-"""Kaldi counts in 16-bit steps."""
+"""Kaldi scales samples to 16-bit integers."""
 
 
-def filterbank(sounds: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return Kaldi's log-mel filterbank energies, each band centred over the sound.
+def filterbank(audio: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return Kaldi's log-mel filterbank energies, each band centred over time.
 
-    The same as `kaldi_native_fbank` computes with a Povey window, no dither and 80 bands, less its mean over time,
-    as CAM++ was trained (https://github.com/modelscope/3D-Speaker).
+    Equals `kaldi_native_fbank` with a Povey window, no dither and 80 bands, minus its mean over time. CAM++ was trained
+    on this (https://github.com/modelscope/3D-Speaker).
 
     Args:
-        sounds: (n, samples) float32 in [-1, 1] at 16 kHz, at least `FRAME_SAMPLES` long.
+        audio: (n, samples) float32 in [-1, 1] at 16 kHz, at least `FRAME_SAMPLES` long.
 
     Returns:
-        (n, frames, 80) float32, one frame for each `HOP_SAMPLES` whose window lies within the sound.
+        (n, frames, 80) float32, one frame per `HOP_SAMPLES` whose window lies within the audio.
     """
-    frames = np.lib.stride_tricks.sliding_window_view(sounds * np.float32(_FULL_SCALE), FRAME_SAMPLES, axis=1)
+    frames = np.lib.stride_tricks.sliding_window_view(audio * np.float32(_FULL_SCALE), FRAME_SAMPLES, axis=1)
     frames = frames[:, ::HOP_SAMPLES]
     frames = frames - frames.mean(axis=2, keepdims=True)
     before = np.concatenate([frames[..., :1], frames[..., :-1]], axis=2)
@@ -43,7 +43,7 @@ def filterbank(sounds: NDArray[np.float32]) -> NDArray[np.float32]:
 
 @cache
 def _window() -> NDArray[np.float32]:
-    """Return the Povey window: a Hann window that is zero at its edges, to the power of 0.85."""
+    """Return the Povey window: a Hann window, zero at its edges, to the power of 0.85."""
     return np.asarray(np.hanning(FRAME_SAMPLES) ** 0.85, np.float32)
 
 

@@ -1,4 +1,4 @@
-"""The voices of one sound track: speech in as it is found, vectors kept, speakers named at the end."""
+"""Diarization of one audio track: collects speech segments and their vectors, and names the speakers at the end."""
 
 from dataclasses import replace
 
@@ -13,16 +13,16 @@ from schemas.media import SAMPLE_RATE_HZ
 from schemas.records import Transcript
 
 HOP_SAMPLES = 16_000
-"""Windows of long stretches begin about a second apart."""
+"""Windows of a long segment start about this far apart: one second."""
 MIN_SAMPLES = 6_400
-"""Shorter stretches of speech tell nothing."""
+"""Shorter segments, under 0.4 s, are ignored: they do not identify a voice."""
 
 
 class VoiceSession:
-    """Takes stretches of speech. What is kept grows by one short vector a second of speech; sound is soon dropped.
+    """Collects speech segments. It keeps one short vector per second of speech, and drops the audio.
 
     Args:
-        model: Makes the vectors.
+        model: Encodes the windows.
         config: Threshold and number of voices.
     """
 
@@ -33,36 +33,36 @@ class VoiceSession:
         self._spans: list[tuple[float, float]] = []
         self._vectors: list[NDArray[np.float16]] = []
 
-    def add(self, start_s: float, sound: NDArray[np.float32]) -> None:
-        """Take a stretch of unbroken speech; costs nothing until `encode`.
+    def add(self, start_s: float, audio: NDArray[np.float32]) -> None:
+        """Add a speech segment. It is encoded later, by `encode`.
 
         Args:
-            start_s: Where it begins in the video, not before the one before.
-            sound: (n,) float32 in [-1, 1] at 16 kHz.
+            start_s: Its start in the video. Segments come in time order.
+            audio: (n,) float32 in [-1, 1] at 16 kHz.
         """
-        if len(sound) < MIN_SAMPLES:
+        if len(audio) < MIN_SAMPLES:
             return
-        count = 1 + max(0, -(-(len(sound) - WINDOW_SAMPLES) // HOP_SAMPLES))
-        for offset in np.linspace(0, max(0, len(sound) - WINDOW_SAMPLES), count).astype(int).tolist():
-            window = sound[offset : offset + WINDOW_SAMPLES]
-            begun_s = start_s + offset / SAMPLE_RATE_HZ
-            self._spans.append((begun_s, begun_s + len(window) / SAMPLE_RATE_HZ))
-            # What is short is repeated, as the network was trained on a fixed length.
+        count = 1 + max(0, -(-(len(audio) - WINDOW_SAMPLES) // HOP_SAMPLES))
+        for offset in np.linspace(0, max(0, len(audio) - WINDOW_SAMPLES), count).astype(int).tolist():
+            window = audio[offset : offset + WINDOW_SAMPLES]
+            window_s = start_s + offset / SAMPLE_RATE_HZ
+            self._spans.append((window_s, window_s + len(window) / SAMPLE_RATE_HZ))
+            # A short window is repeated: the network was trained on a fixed length.
             self._waiting.append(np.resize(window, WINDOW_SAMPLES))
 
     def encode(self) -> None:
-        """Make the vectors of what waits, in full batches; less than one waits on."""
+        """Encode waiting windows in full batches. The rest keeps waiting."""
         self._encode(len(self._waiting) // BATCH * BATCH)
 
     def windows(self) -> VoiceWindows:
-        """Return all windows so far with their vectors."""
+        """Encode the rest, and return all windows so far with their vectors."""
         self._encode(len(self._waiting))
         spans = np.array(self._spans).reshape(-1, 2)
         vectors = np.concatenate(self._vectors).astype(np.float32) if self._vectors else np.zeros((0, 1), np.float32)
         return VoiceWindows(spans[:, 0], spans[:, 1], vectors)
 
     def name(self, transcript: Transcript) -> Transcript:
-        """Return the transcript with speakers; utterances in which the voice changes are cut there."""
+        """Return the transcript with speakers. Utterances are split where the voice changes."""
         utterances = name_speakers(transcript.utterances, self.windows(), self._config)
         return replace(transcript, utterances=utterances)
 

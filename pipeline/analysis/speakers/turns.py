@@ -1,4 +1,4 @@
-"""Who says what: windows of sound to voices, voices to utterances, and utterances cut where the voice changes."""
+"""Assigning voices to utterances, and splitting utterances where the voice changes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -12,19 +12,20 @@ from schemas.config import SpeakersConfig
 from schemas.records import Utterance, Word
 
 RELIABLE_S = 0.8
-"""Windows with less speech than this name no voices, and count less when they are given to one."""
+"""Windows with less speech than this do not define voices."""
 FULL_S = 1.5
+"""Windows with less speech than this count less when voices are assigned."""
 SWITCH_COST = 0.35
-"""What a change of voice within an utterance must gain in likeness, summed over its windows."""
+"""Similarity, summed over windows, that a change of voice within an utterance must gain."""
 SNAP_S = 1.0
-"""A change is moved so far at most, to lie between words."""
+"""A change of voice moves at most this far to fall between words."""
 NEAR_S = 2.0
-"""An utterance without a window of its own takes the voice of one at most so far away."""
+"""An utterance without a window takes the voice of the nearest window within this distance."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class VoiceWindows:
-    """Windows of speech in order of time."""
+    """Windows of speech in time order."""
 
     start_s: NDArray[np.float64]
     """(n,)"""
@@ -37,18 +38,18 @@ class VoiceWindows:
 def name_speakers(
     utterances: Sequence[Utterance], windows: VoiceWindows, config: SpeakersConfig
 ) -> tuple[Utterance, ...]:
-    """Say who speaks each utterance: `S1`, `S2`, … in order of appearance.
+    """Name the speaker of each utterance: `S1`, `S2`, … in order of appearance.
 
-    An utterance in which the voice changes is cut at the pause between words nearest to the change; the parts keep its
+    An utterance in which the voice changes is split at a pause between words near the change. The parts keep its
     scores and flags.
 
     Args:
-        utterances: In order of time.
-        windows: Of the speech that they were heard in.
+        utterances: In time order.
+        windows: Windows of the same track's speech.
         config: Threshold and number of voices.
 
     Returns:
-        The utterances, numbered anew; `speaker` stays None where nothing was heard well enough.
+        The utterances, renumbered. `speaker` stays None if no window is near enough.
     """
     if not len(windows.vectors) or not utterances:
         return tuple(utterances)
@@ -57,10 +58,10 @@ def name_speakers(
     voices = find_voices(
         windows.vectors[reliable], seconds[reliable], threshold=config.threshold, max_voices=config.max_speakers
     )
-    # (n, k); a short window says less about who speaks.
-    likeness = np.asarray(windows.vectors @ voices.T * np.minimum(seconds / FULL_S, 1.0)[:, None], np.float64)
+    # (n, k); a short window is weaker evidence.
+    similarity = np.asarray(windows.vectors @ voices.T * np.minimum(seconds / FULL_S, 1.0)[:, None], np.float64)
     middle_s = (windows.start_s + windows.end_s) / 2
-    parts = [part for utterance in utterances for part in _by_voice(utterance, windows, middle_s, likeness)]
+    parts = [part for utterance in utterances for part in _by_voice(utterance, windows, middle_s, similarity)]
     names: dict[int, str] = {}
     named = []
     for index, (utterance, voice) in enumerate(parts):
@@ -70,12 +71,12 @@ def name_speakers(
 
 
 def _by_voice(
-    utterance: Utterance, windows: VoiceWindows, middle_s: NDArray[np.float64], likeness: NDArray[np.float64]
+    utterance: Utterance, windows: VoiceWindows, middle_s: NDArray[np.float64], similarity: NDArray[np.float64]
 ) -> list[tuple[Utterance, int | None]]:
-    first, last = (int(place) for place in np.searchsorted(middle_s, [utterance.start_s, utterance.end_s]))
+    first, last = (int(index) for index in np.searchsorted(middle_s, [utterance.start_s, utterance.end_s]))
     if first == last:
-        return [(utterance, _nearest(utterance, windows, likeness))]
-    path = voice_path(likeness[first:last])
+        return [(utterance, _nearest(utterance, windows, similarity))]
+    path = voice_path(similarity[first:last])
     changes = [n for n, (before, after) in enumerate(pairwise(path), 1) if before != after]
     rest, parts = utterance, []
     for change in changes:
@@ -85,23 +86,23 @@ def _by_voice(
             parts.append((before, path[change - 1]))
     if len(parts) == len(changes):
         return [*parts, (rest, path[-1])]
-    # Without words to cut between, the utterance is whose most of it is.
-    return [(utterance, int(likeness[first:last].sum(axis=0).argmax()))]
+    # Without word times the utterance cannot be split, so it goes to the voice with the greatest total similarity.
+    return [(utterance, int(similarity[first:last].sum(axis=0).argmax()))]
 
 
-def voice_path(likeness: NDArray[np.float64], switch_cost: float = SWITCH_COST) -> list[int]:
-    """Return the voices of consecutive windows that are likest in sum, less what each change costs (Viterbi 1967).
+def voice_path(similarity: NDArray[np.float64], switch_cost: float = SWITCH_COST) -> list[int]:
+    """Return the most similar sequence of voices, with a cost for each change (Viterbi 1967).
 
     Args:
-        likeness: (n, k) of each window to each voice, n at least 1.
-        switch_cost: Of each change.
+        similarity: (n, k) of each window to each voice, n at least 1.
+        switch_cost: Cost of each change.
 
     Returns:
-        n voices.
+        The index of the voice of each window.
     """
-    score = likeness[0].copy()
+    score = similarity[0].copy()
     back = []
-    for row in likeness[1:]:
+    for row in similarity[1:]:
         best = int(score.argmax())
         stays = score >= score[best] - switch_cost
         back.append(np.where(stays, np.arange(len(score)), best))
@@ -112,41 +113,41 @@ def voice_path(likeness: NDArray[np.float64], switch_cost: float = SWITCH_COST) 
     return path[::-1]
 
 
-def _nearest(utterance: Utterance, windows: VoiceWindows, likeness: NDArray[np.float64]) -> int | None:
-    """Return the voice of the window that overlaps an utterance most, or else is nearest to it in time."""
+def _nearest(utterance: Utterance, windows: VoiceWindows, similarity: NDArray[np.float64]) -> int | None:
+    """Return the voice of the window that overlaps an utterance most, or of the nearest one."""
     shared = np.minimum(windows.end_s, utterance.end_s) - np.maximum(windows.start_s, utterance.start_s)
     best = int(shared.argmax())
-    return int(likeness[best].argmax()) if shared[best] > -NEAR_S else None
+    return int(similarity[best].argmax()) if shared[best] > -NEAR_S else None
 
 
 def _cut(words: Sequence[Word], change_s: float) -> int:
-    """Return before which word to cut: at a long pause near the change; 0 where there is no word to cut at."""
+    """Return the index of the word to split before, at a long pause near the change; 0 if there is none."""
 
-    def merit(place: int) -> float:
-        before, after = words[place - 1], words[place]
+    def score(index: int) -> float:
+        before, after = words[index - 1], words[index]
         away_s = abs((before.end_s + after.start_s) / 2 - change_s)
         return min(after.start_s - before.end_s, 0.5) - away_s if away_s <= SNAP_S else -np.inf
 
-    best = max(range(1, len(words)), key=merit, default=0)
-    return best if best and merit(best) > -np.inf else 0
+    best = max(range(1, len(words)), key=score, default=0)
+    return best if best and score(best) > -np.inf else 0
 
 
-def split_utterance(utterance: Utterance, place: int) -> tuple[Utterance, Utterance]:
-    """Cut an utterance before one of its words.
+def split_utterance(utterance: Utterance, index: int) -> tuple[Utterance, Utterance]:
+    """Split an utterance before one of its words.
 
     Args:
-        utterance: With words that follow each other in its text.
-        place: Of the first word of the second part, from 1 to its last.
+        utterance: Its words occur in its text in the same order.
+        index: Index of the first word of the second part, at least 1.
 
     Returns:
-        Two utterances with the text and words of both parts, and else what the one had; a translation stays with the
-        first.
+        Two utterances with the text and words of each part. All other fields are copied, but only the first keeps the
+        translation.
     """
     offset = 0
-    for word in utterance.words[:place]:
+    for word in utterance.words[:index]:
         offset = utterance.text.index(word.word, offset) + len(word.word)
-    offset = utterance.text.index(utterance.words[place].word, offset)
-    before, after = utterance.words[:place], utterance.words[place:]
+    offset = utterance.text.index(utterance.words[index].word, offset)
+    before, after = utterance.words[:index], utterance.words[index:]
     return (
         replace(utterance, text=utterance.text[:offset].rstrip(), words=before, end_s=before[-1].end_s),
         replace(utterance, text=utterance.text[offset:], words=after, start_s=after[0].start_s, translation=None),

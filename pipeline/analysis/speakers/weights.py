@@ -1,4 +1,4 @@
-"""Published weights of CAM++, with batch norms folded."""
+"""Loading the published CAM++ weights, with batch norms folded."""
 
 import re
 from collections.abc import Mapping
@@ -17,35 +17,36 @@ _FOLDED = (
     (r"(tdnn|dense)\.nonlinear\.batchnorm", r"\1.linear"),
     (r"out_nonlinear\.batchnorm", "transit3.linear"),
 )
-"""Batch norms and the convolutions that they follow, as names end."""
+"""Name endings of batch norms and of the convolutions they follow."""
 
 
 def load_weights(network: nn.Module, path: Path) -> None:
-    """Load published weights into a network whose layers have the same names, but no batch norms.
+    """Load published weights into a network that has the same layer names, but no batch norms.
 
     Args:
         network: A `CamPlusPlus`.
-        path: As `pipeline.models.resolution` finds it.
+        path: Folder or file, from `pipeline.models.resolve`.
 
     Raises:
-        LOAD_ERRORS: There are no such weights, or of other sizes.
+        LOAD_ERRORS: The weights are missing or have other sizes.
     """
     shapes = {name: weight.shape for name, weight in network.state_dict().items()}
-    # The published ones are of one-dimensional convolutions throughout.
+    # All published weights are of one-dimensional convolutions.
     weights = {name: weight.reshape(shapes.get(name, weight.shape)) for name, weight in fold_norms(_read(path)).items()}
     network.load_state_dict(weights)
 
 
 def fold_norms(published: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """Fold each batch norm into the convolution before it: the same function, faster, and closer in bfloat16.
+    """Fold each batch norm into the convolution before it.
 
-    Those that follow none become a scale and a shift, under the name of the layer that has them.
+    The result computes the same function, faster and more exactly in bfloat16. A batch norm that follows no convolution
+    becomes a scale and a shift, named after its layer.
 
     Args:
-        published: Weights by their names in 3D-Speaker.
+        published: Weights by 3D-Speaker's names.
 
     Returns:
-        Weights by the names of `CamPlusPlus`.
+        Weights by the names in `CamPlusPlus`.
     """
     weights = {name: weight for name, weight in published.items() if not name.endswith("num_batches_tracked")}
     for norm in [name.removesuffix(".running_var") for name in published if name.endswith(".running_var")]:

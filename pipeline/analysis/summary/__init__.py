@@ -1,6 +1,6 @@
 """Summaries: sentences with their evidence, chapters, highlights, a storyboard, and an abstract by a model."""
 
-from pipeline.analysis.summary.abstract import AbstractWriter
-from pipeline.analysis.summary.summary import summarize
+from pipeline.analysis.summary.abstract import Abstract, AbstractWriter
+from pipeline.analysis.summary.summary import Extract, build_summary, extract_summary
 
-__all__ = ["AbstractWriter", "summarize"]
+__all__ = ["Abstract", "AbstractWriter", "Extract", "build_summary", "extract_summary"]

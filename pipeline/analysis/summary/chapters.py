@@ -1,4 +1,4 @@
-"""Chapters: scenes joined into few titled parts that cover the video."""
+"""Chapters: scenes joined into a few titled parts that cover the video."""
 
 import itertools
 from collections import defaultdict
@@ -10,20 +10,20 @@ from pipeline.analysis.scenes import (
     TITLE_LENGTH,
     centrality,
     centred,
+    find_object_labels,
     is_caption,
     phrase_title,
     screen_title,
     sentence_title,
-    shortened,
-    sightings,
 )
 from pipeline.analysis.summary.partition import partition
 from pipeline.analysis.summary.statements import Statement
+from pipeline.language import shortened
 from schemas.records import Chapter, Keyframe, Scene
 
 _MAX_CHAPTERS = 24
-_EVERYWHERE = 0.5
-"""A title that is on so large a share of a long video's frames is a logo, not the title of a chapter."""
+_LOGO_SHARE = 0.5
+"""A title on a larger share of a video's frames is a logo, not the title of a chapter."""
 
 
 def make_chapters(
@@ -37,8 +37,9 @@ def make_chapters(
 ) -> tuple[Chapter, ...]:
     """Join scenes into chapters and give each a title.
 
-    The number of chapters follows from what is said and shown, between half and all of `1.7 sqrt(duration / 2 m)`,
-    where m is `min_chapter_s`: with 30 s, at most 2 in a minute, 5 in ten, 13 in an hour, 23 in three; 24 in all.
+    The number of chapters depends on the content. It is between half and all of `1.7 sqrt(duration / 2 m)`, where m is
+    `min_chapter_s`, and never over 24. With m = 30 s, the maximum is 2 in a minute, 5 in ten minutes, 13 in an hour and
+    23 in three hours.
 
     Args:
         scenes: They cover the video.
@@ -46,14 +47,14 @@ def make_chapters(
         statements: For titles from speech.
         duration_s: Length of the video.
         min_chapter_s: No chapter is shorter, unless the video is.
-        headline: Title of a chapter that is the whole video, where nothing better is found.
+        headline: Title of a single chapter if there is no better one.
 
     Returns:
         Chapters from 0.0 to `duration_s`.
     """
     if not scenes:
         return ()
-    most = int(np.clip(round(1.7 * (duration_s / (2 * min_chapter_s)) ** 0.5), 1, _MAX_CHAPTERS))
+    max_count = int(np.clip(round(1.7 * (duration_s / (2 * min_chapter_s)) ** 0.5), 1, _MAX_CHAPTERS))
     starts = partition(
         centred(
             np.stack([scene.text_embedding for scene in scenes]),
@@ -62,74 +63,73 @@ def make_chapters(
         ),
         [scene.end_s - scene.start_s for scene in scenes],
         min_s=min_chapter_s,
-        fewest=(most + 1) // 2,
-        most=most,
+        min_count=(max_count + 1) // 2,
+        max_count=max_count,
     )
     groups = [scenes[start:end] for start, end in itertools.pairwise([*starts, len(scenes)])]
     titles = _Titles(groups, keyframes, statements)
     chapters: list[Chapter] = []
-    for place, group in enumerate(groups):
-        title = titles.of(place, whole=headline if len(groups) == 1 else "")
+    for index, group in enumerate(groups):
+        title = titles.of(index, video_title=headline if len(groups) == 1 else "")
         chapters.append(Chapter(title, group[0].start_s, group[-1].end_s))
     return tuple(chapters)
 
 
 class _Titles:
-    """Finds a title for each chapter, no two the same: from the screen, keyphrases, a sentence, what is seen."""
+    """Finds a distinct title for each chapter, from the screen, keyphrases, a sentence or object labels."""
 
     def __init__(
         self, groups: Sequence[Sequence[Scene]], keyframes: Sequence[Keyframe], statements: Sequence[Statement]
     ) -> None:
         self._groups = groups
         self._keyframes = keyframes
-        self._said = [each for each in statements if each.kind == "speech"]
+        self._spoken = [each for each in statements if each.kind == "speech"]
         self._phrases = [_phrases(group) for group in groups]
         titled = [title for title in map(screen_title, keyframes) if title]
         self._logos = {
             title
             for title in set(titled)
-            if len(groups) > 1 and titled.count(title) > max(2.0, _EVERYWHERE * len(keyframes))
+            if len(groups) > 1 and titled.count(title) > max(2.0, _LOGO_SHARE * len(keyframes))
         }
         self._taken: set[str] = set()
 
-    def of(self, place: int, *, whole: str) -> str:
-        """Return the title of a chapter, and take it.
+    def of(self, index: int, *, video_title: str) -> str:
+        """Return the title of a chapter; no other chapter gets the same one.
 
         Args:
-            place: Of the chapter.
-            whole: Title of the video, if this is all of it.
+            index: Of the chapter.
+            video_title: Title of the video if this is its only chapter, else empty.
         """
-        start_s, end_s = self._span(place)
+        start_s, end_s = self._span(index)
         frames = [frame for frame in self._keyframes if start_s <= frame.time_s < end_s]
-        free = (
-            title for title in self._candidates(place, frames, whole) if title and title.casefold() not in self._taken
-        )
-        title = next(free, f"Part {place + 1}")
+        candidates = self._candidates(index, frames, video_title)
+        free = (title for title in candidates if title and title.casefold() not in self._taken)
+        title = next(free, f"Part {index + 1}")
         self._taken.add(title.casefold())
         return title
 
-    def _span(self, place: int) -> tuple[float, float]:
-        return self._groups[place][0].start_s, self._groups[place][-1].end_s
+    def _span(self, index: int) -> tuple[float, float]:
+        return self._groups[index][0].start_s, self._groups[index][-1].end_s
 
-    def _candidates(self, place: int, frames: Sequence[Keyframe], whole: str) -> Iterator[str]:
+    def _candidates(self, index: int, frames: Sequence[Keyframe], video_title: str) -> Iterator[str]:
         titled = [frame for frame in frames if not is_caption(frame)]
         yield self._opening(frames)
-        if len(whole) <= TITLE_LENGTH and not whole.endswith(("…", ")")):
-            yield whole.rstrip(".。")
-        yield phrase_title(self._distinct(place))
-        yield from self._on_screen(titled if whole else frames)
-        yield from self._spoken(*self._span(place))
-        yield from (sighting.name[:1].upper() + sighting.name[1:] for sighting in sightings(frames))
-        yield shortened(whole, TITLE_LENGTH)
+        if len(video_title) <= TITLE_LENGTH and not video_title.endswith(("…", ")")):
+            yield video_title.rstrip(".。")
+        yield phrase_title(self._distinct(index))
+        yield from self._on_screen(titled if video_title else frames)
+        yield from self._from_speech(*self._span(index))
+        yield from (label.name[:1].upper() + label.name[1:] for label in find_object_labels(frames))
+        yield shortened(video_title, TITLE_LENGTH)
 
     def _opening(self, frames: Sequence[Keyframe]) -> str:
-        """Return the title with which a chapter begins; a caption names no more than the first picture."""
+        """Return the title on the first frames of a chapter; a caption only names what its own frame shows."""
         first = (frame for frame in frames[: max(2, len(frames) // 4)] if not is_caption(frame))
         titles = (title for title in map(screen_title, first) if title and title not in self._logos)
         return next((title for title in titles if len(title) <= TITLE_LENGTH), "")
 
     def _on_screen(self, frames: Sequence[Keyframe]) -> list[str]:
-        """Return what is written in a chapter, that first which is there longest."""
+        """Return the titles on the frames of a chapter, the most frequent first."""
         shown: dict[str, int] = defaultdict(int)
         for frame in frames:
             title = screen_title(frame)
@@ -137,25 +137,25 @@ class _Titles:
                 shown[title] += 1
         return sorted(shown, key=lambda title: -shown[title])
 
-    def _distinct(self, place: int) -> list[str]:
-        """Return the keyphrases of a chapter, those first that the others have not."""
+    def _distinct(self, index: int) -> list[str]:
+        """Return the keyphrases of a chapter, those that other chapters lack first."""
         elsewhere: defaultdict[str, float] = defaultdict(float)
         for other, phrases in enumerate(self._phrases):
-            if other != place:
+            if other != index:
                 for phrase, score in phrases.items():
                     elsewhere[phrase] += score
-        own = self._phrases[place]
+        own = self._phrases[index]
         return sorted(own, key=lambda phrase: -own[phrase] * own[phrase] / (own[phrase] + elsewhere[phrase]))
 
-    def _spoken(self, start_s: float, end_s: float) -> list[str]:
-        said = [each for each in self._said if start_s <= each.start_s < end_s]
+    def _from_speech(self, start_s: float, end_s: float) -> list[str]:
+        said = [each for each in self._spoken if start_s <= each.start_s < end_s]
         titles = [(sentence_title(each.text), each) for each in said]
         usable = [(title, each) for title, each in titles if title and each.weight >= 0.3]
         if not usable or not usable[0][1].vector.shape[0]:
             return [title for title, _ in usable[:1]]
         weights = np.array([each.weight for _, each in usable])
         central = centrality(np.stack([each.vector for _, each in usable]), weights)
-        return [usable[place][0] for place in np.argsort(-central * weights, kind="stable")[:3]]
+        return [usable[index][0] for index in np.argsort(-central * weights, kind="stable")[:3]]
 
 
 def _phrases(scenes: Sequence[Scene]) -> dict[str, float]:

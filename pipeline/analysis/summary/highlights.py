@@ -1,18 +1,19 @@
-"""Moments worth jumping to, each with a reason that people understand."""
+"""Highlights: moments worth jumping to, each with a reason."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from pipeline.analysis.scenes import is_caption, screen_title, shortened, shown_from, sightings
+from pipeline.analysis.scenes import find_object_labels, is_caption, screen_title, shown_from
 from pipeline.analysis.summary.statements import Statement
+from pipeline.language import shortened
 from schemas.records import Highlight, Keyframe, Shot
 
 _QUOTE_LENGTH = 70
 _SHOWN_S = 5.0
-_AGAIN = 0.8
-"""What a highlight is worth after each one of its kind."""
+_REPEATED_KIND = 0.8
+"""Factor of the score of a highlight for each chosen one of its kind."""
 
 
 def find_highlights(
@@ -24,24 +25,27 @@ def find_highlights(
     duration_s: float,
     count: int,
 ) -> tuple[Highlight, ...]:
-    """Return moments with their reasons, spread over the video and over the kinds of reasons, in order of time.
+    """Find highlights that are spread over the video and over the kinds of reasons.
 
     Args:
-        statements: What was said.
-        scores: (n,) how much each says what the video is about.
-        keyframes: For what is written and shown.
-        shots: Tell slides from other pictures.
+        statements: Spoken statements.
+        scores: (n,) how well each statement describes the video.
+        keyframes: For on-screen text and object labels.
+        shots: To tell slides from other shots.
         duration_s: Length of the video.
-        count: Highlights at most.
+        count: Maximum number of highlights.
+
+    Returns:
+        Highlights in order of time.
     """
     said = [_said(each, float(score)) for each, score in zip(statements, _relative(scores), strict=True)]
     found = [each for each in said if each is not None]
-    found += [*_written(keyframes, shots, duration_s), *_seen(keyframes, duration_s)]
+    found += [*_titles(keyframes, shots, duration_s), *_objects(keyframes, duration_s)]
     chosen: list[Highlight] = []
     kinds: Counter[str] = Counter()
     apart_s = duration_s / (2 * max(count, 1))
     while found and len(chosen) < count:
-        best = max(found, key=lambda each: (each.score * _AGAIN ** kinds[_kind(each)], -each.start_s))
+        best = max(found, key=lambda each: (each.score * _REPEATED_KIND ** kinds[_kind(each)], -each.start_s))
         chosen.append(best)
         kinds[_kind(best)] += 1
         found = [each for each in found if abs(each.start_s - best.start_s) >= apart_s and each.reason != best.reason]
@@ -63,8 +67,8 @@ def _said(statement: Statement, score: float) -> Highlight | None:
     return Highlight(statement.start_s, statement.end_s, reason, round(0.4 + 0.6 * score * statement.weight, 4))
 
 
-def _written(keyframes: Sequence[Keyframe], shots: Sequence[Shot], duration_s: float) -> Iterator[Highlight]:
-    """Yield each title when it first comes, slides as such."""
+def _titles(keyframes: Sequence[Keyframe], shots: Sequence[Shot], duration_s: float) -> Iterator[Highlight]:
+    """Yield each title when it first appears, as a new slide or as a title on screen."""
     slides = {shot.index for shot in shots if shot.transition == "slide"}
     shown_s = shown_from(keyframes, shots)
     known: set[str] = set()
@@ -78,10 +82,10 @@ def _written(keyframes: Sequence[Keyframe], shots: Sequence[Shot], duration_s: f
             yield Highlight(start_s, end_s, f"{kind}: “{shortened(title, _QUOTE_LENGTH)}”", score)
 
 
-def _seen(keyframes: Sequence[Keyframe], duration_s: float) -> Iterator[Highlight]:
-    """Yield when something that is believed to be shown comes first, of the frames that show it well."""
-    for sighting in sightings(keyframes):
-        kind = "First shows" if sighting.shots > 1 else "Shows"
-        frame = min(sighting.frames[: (len(sighting.frames) + 1) // 2], key=lambda each: each.time_s)
+def _objects(keyframes: Sequence[Keyframe], duration_s: float) -> Iterator[Highlight]:
+    """Yield the first time that each object label appears, among the better half of its frames."""
+    for label in find_object_labels(keyframes):
+        kind = "First shows" if label.shots > 1 else "Shows"
+        frame = min(label.frames[: (len(label.frames) + 1) // 2], key=lambda each: each.time_s)
         end_s = min(duration_s, frame.time_s + _SHOWN_S)
-        yield Highlight(frame.time_s, end_s, f"{kind}: {sighting.name}", round(0.8 * sighting.belief, 4))
+        yield Highlight(frame.time_s, end_s, f"{kind}: {label.name}", round(0.8 * label.confidence, 4))

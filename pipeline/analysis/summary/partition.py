@@ -1,28 +1,30 @@
-"""Cut a sequence into few parts that are alike inside, where the number of parts follows from what is there."""
+"""Partition: cut a sequence into a few homogeneous parts, and choose their number from the content."""
 
 from collections.abc import Sequence
 
 import numpy as np
 
 _MAX_BLOCKS = 720
-"""Pieces that parts are made of: the cost grows with their square, so more are joined beforehand."""
+"""Maximum pieces to compute with. The cost grows with their square, so more pieces are joined first."""
 
 
-def partition(vectors: np.ndarray, lengths_s: Sequence[float], *, min_s: float, fewest: int, most: int) -> list[int]:
-    """Find the parts with the least scatter around their means, none of them short, and choose how many there are.
+def partition(
+    vectors: np.ndarray, lengths_s: Sequence[float], *, min_s: float, min_count: int, max_count: int
+) -> list[int]:
+    """Find the parts with the least scatter around their means, and choose how many there are.
 
-    For each number of parts k, dynamic programming finds the exact optimum (the cost is that of `segment`). The number
-    chosen is where the gain of one more part drops most, the elbow (Thorndike 1953), within the bounds.
+    For each number of parts k, dynamic programming finds the exact optimum (the cost is that of `segment`). The chosen
+    number is the elbow (Thorndike 1953), where the gain of one more part drops most, within the limits.
 
     Args:
-        vectors: (n, d), of about unit length, zeros where nothing is known.
-        lengths_s: Seconds of each piece, (n,).
-        min_s: No part is shorter, unless all together are.
-        fewest: Parts at least, where `min_s` lets there be so many.
-        most: Parts at most.
+        vectors: (n, d), of about unit length; zeros for a piece without content.
+        lengths_s: (n,) seconds of each piece.
+        min_s: No part is shorter, unless the whole sequence is.
+        min_count: Minimum number of parts, if `min_s` allows it.
+        max_count: Maximum number of parts.
 
     Returns:
-        Numbers of the pieces that begin a part, from 0; empty if there are none.
+        Indices of the pieces that begin a part, starting with 0; empty if there are no pieces.
     """
     if not len(vectors):
         return []
@@ -32,11 +34,11 @@ def partition(vectors: np.ndarray, lengths_s: Sequence[float], *, min_s: float, 
     middles = np.add.reduceat(vectors * weights[:, None], blocks, axis=0) / mass[:, None]
     seconds = np.add.reduceat(np.asarray(lengths_s, dtype=np.float64), blocks)
     costs = _costs(middles, mass, seconds, min_s)
-    totals, came_from = _optima(costs, most)
+    totals, came_from = _optima(costs, max_count)
     possible = np.flatnonzero(np.isfinite(totals)) + 1
     if not len(possible):
         return [0]
-    count = _elbow(totals, int(np.clip(fewest, 1, possible[-1])), int(possible[-1]))
+    count = _elbow(totals, int(np.clip(min_count, 1, possible[-1])), int(possible[-1]))
     starts: list[int] = []
     end = len(blocks)
     for parts in range(count - 1, -1, -1):
@@ -46,23 +48,23 @@ def partition(vectors: np.ndarray, lengths_s: Sequence[float], *, min_s: float, 
 
 
 def _blocks(lengths_s: Sequence[float], min_s: float) -> list[int]:
-    """Join neighbours, in order, until a block is long enough; returns where blocks begin."""
+    """Join neighbours into blocks of at least `min_s`; return the indices where blocks begin."""
     if len(lengths_s) <= _MAX_BLOCKS:
         return list(range(len(lengths_s)))
     starts, filled_s = [0], 0.0
-    for place, length_s in enumerate(lengths_s[:-1]):
+    for index, length_s in enumerate(lengths_s[:-1]):
         filled_s += length_s
         if filled_s >= min_s:
-            starts.append(place + 1)
+            starts.append(index + 1)
             filled_s = 0.0
     return starts
 
 
 def _costs(middles: np.ndarray, mass: np.ndarray, seconds: np.ndarray, min_s: float) -> np.ndarray:
-    """Return the scatter of each stretch [begin, end), (n + 1, n + 1); infinite where it is empty or too short."""
+    """Return the scatter of each range [begin, end), (n + 1, n + 1); infinite if it is empty or too short."""
     count = len(middles)
     sums = np.concatenate([np.zeros((1, middles.shape[1])), np.cumsum(middles * mass[:, None], axis=0)])
-    squares = sums @ sums.T  # of prefix sums, so that |sum of a stretch|^2 comes from three of its entries
+    squares = sums @ sums.T  # of prefix sums: |sum of a range|^2 follows from three entries
     diagonal = np.diag(squares)
     within = diagonal[None, :] - 2 * squares + diagonal[:, None]
     masses = np.concatenate([[0.0], np.cumsum(mass)])
@@ -75,11 +77,11 @@ def _costs(middles: np.ndarray, mass: np.ndarray, seconds: np.ndarray, min_s: fl
     return np.where(allowed, scatter, np.inf)
 
 
-def _optima(costs: np.ndarray, most: int) -> tuple[np.ndarray, list[np.ndarray]]:
-    """Return the least cost of 1, 2, … parts, and for each number where the last part of a prefix begins."""
+def _optima(costs: np.ndarray, max_count: int) -> tuple[np.ndarray, list[np.ndarray]]:
+    """Return the minimum cost of 1, 2, … parts, and for each number where the last part of each prefix begins."""
     reached = costs[0].copy()
     totals, came_from = [reached[-1]], [np.zeros(len(costs), dtype=np.int64)]
-    for _ in range(1, min(most, len(costs) - 1)):
+    for _ in range(1, min(max_count, len(costs) - 1)):
         through = reached[:, None] + costs
         begin = np.argmin(through, axis=0)
         reached = through[begin, np.arange(len(costs))]
@@ -88,12 +90,12 @@ def _optima(costs: np.ndarray, most: int) -> tuple[np.ndarray, list[np.ndarray]]
     return np.array(totals), came_from
 
 
-def _elbow(totals: np.ndarray, fewest: int, most: int) -> int:
-    """Return the number of parts after which one more gains least, in comparison to what the last one gained."""
-    if fewest >= most:
-        return most
-    gains = np.concatenate([[totals[0]], -np.diff(totals[:most]), [0.0]])  # gains[k - 1] is that of the k-th part
+def _elbow(totals: np.ndarray, min_count: int, max_count: int) -> int:
+    """Return the number of parts after which one more gains least, relative to the gain of the last one."""
+    if min_count >= max_count:
+        return max_count
+    gains = np.concatenate([[totals[0]], -np.diff(totals[:max_count]), [0.0]])  # gains[k - 1] is that of the k-th part
     floor = 0.02 * max(float(totals[0]), 1e-9)
-    counts = np.arange(fewest, most + 1)
+    counts = np.arange(min_count, max_count + 1)
     drops = (gains[counts - 1] + floor) / (np.maximum(gains[counts], 0.0) + floor)
     return int(counts[int(np.argmax(drops))])

@@ -1,4 +1,4 @@
-"""The storyboard: few keyframes that show what there is to see."""
+"""The storyboard: a few keyframes that show how the video looks."""
 
 from collections.abc import Sequence
 
@@ -8,39 +8,42 @@ from pipeline.analysis.scenes import screen_title
 from schemas.records import Keyframe
 
 _BLANK, _BLANK_SHARE = 15.0, 0.2
-"""Frames less sharp than this, and than such a share of the video's middle, are blank, black or a blur."""
+"""Frames less sharp than both this value and this share of the video's median are blank, black or blurred."""
 _SAME = 0.04
-"""Frames whose vectors are nearer than this show the same."""
+"""Frames whose cosine distance is lower show the same."""
 
 
 def storyboard(keyframes: Sequence[Keyframe], count: int) -> list[Keyframe]:
-    """Choose frames that are clear and differ most from each other, in order of time.
+    """Choose clear frames that differ most from each other.
 
-    Farthest point selection (Gonzalez 1985), with distances weighted by how much there is to see: a frame counts more
-    that is sharp among its own video's, or has a title. What looks the same as a chosen frame is not chosen, so there
-    may be fewer than asked for.
+    Farthest point selection (Gonzalez 1985). Distances are weighted: a frame counts more if it is sharp compared to the
+    rest of the video, or has a title. Frames that look like a chosen one are skipped, so there may be fewer than
+    `count`.
 
     Args:
         keyframes: In order of time, with their vectors.
-        count: Frames at most.
+        count: Maximum number of frames.
+
+    Returns:
+        Frames in order of time.
     """
     if not keyframes or count <= 0:
         return []
     sharpness = np.array([frame.sharpness for frame in keyframes])
-    middle = float(np.median(sharpness))
-    clear = [frame for frame in keyframes if frame.sharpness >= min(_BLANK, _BLANK_SHARE * middle)] or list(keyframes)
+    median = float(np.median(sharpness))
+    clear = [frame for frame in keyframes if frame.sharpness >= min(_BLANK, _BLANK_SHARE * median)] or list(keyframes)
     vectors = np.stack([frame.embedding for frame in clear])
     times_s = np.array([frame.time_s for frame in clear])
     spread_s = max(float(np.ptp(times_s)), 1e-9)
     titled = np.array([bool(screen_title(frame)) for frame in clear])
-    worth = np.clip([frame.sharpness / max(middle, 1e-9) for frame in clear], 0.5, 1.5) + 0.3 * titled
+    worth = np.clip([frame.sharpness / max(median, 1e-9) for frame in clear], 0.5, 1.5) + 0.3 * titled
     chosen = [int(np.argmax(worth))]
     seen = np.full(len(clear), np.inf)
     apart = np.full(len(clear), np.inf)
     while len(chosen) < min(count, len(clear)):
         newest = chosen[-1]
         look = 1 - vectors @ vectors[newest]
-        # Two slides look alike, but say different things.
+        # Slides look similar but say different things.
         look = np.where(titled & _differently_titled(clear, newest), np.maximum(look, 2 * _SAME), look)
         seen = np.minimum(seen, look)
         apart = np.minimum(apart, look + 0.5 * np.abs(times_s - times_s[newest]) / spread_s)
@@ -50,9 +53,9 @@ def storyboard(keyframes: Sequence[Keyframe], count: int) -> list[Keyframe]:
         if gains[pick] < 0:
             break
         chosen.append(pick)
-    return [clear[place] for place in sorted(chosen)]
+    return [clear[index] for index in sorted(chosen)]
 
 
-def _differently_titled(frames: Sequence[Keyframe], place: int) -> np.ndarray:
-    title = screen_title(frames[place])
+def _differently_titled(frames: Sequence[Keyframe], index: int) -> np.ndarray:
+    title = screen_title(frames[index])
     return np.array([screen_title(frame) != title for frame in frames])

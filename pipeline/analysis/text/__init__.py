@@ -1,4 +1,4 @@
-"""Text becomes vectors."""
+"""Text encoding: texts in, vectors out."""
 
 from pipeline.analysis.text.batches import length_batches
 from pipeline.analysis.text.encoder import TextEncoder

@@ -1,4 +1,4 @@
-"""BERT-like sentence encoder: text in, unit vectors out."""
+"""Sentence encoder: a BERT-like model that turns texts into unit vectors."""
 
 import copy
 import logging
@@ -11,13 +11,14 @@ import torch
 from numpy.typing import NDArray
 
 from pipeline.analysis.text.batches import length_batches
-from pipeline.analysis.text.plugged import PluggedText
+from pipeline.analysis.text.plugin import PluginTextEncoder
 from pipeline.models import (
     BOTH,
     DIGEST_LENGTH,
     LOAD_ERRORS,
     ModelInfo,
     is_plugin,
+    longest_input,
     quiet_transformers,
     resolve,
     set_threads,
@@ -28,20 +29,19 @@ from schemas.errors import ModelError
 
 logger = logging.getLogger(__name__)
 
-# A token is seldom longer than a word, so far fewer characters than this fill the window; the cut bounds the time
-# that a text of megabytes costs in the tokenizer.
+# A token is rarely longer than a word, so far fewer characters than this fill the window. The cut bounds the time that
+# the tokenizer spends on a text of megabytes.
 _CHARACTERS_PER_TOKEN = 64
-_NO_LIMIT = 1_000_000
 
 
 class TextEncoder:
     """A transformer encoder with pooling (Devlin et al. 2019; Reimers and Gurevych 2019). One thread at a time.
 
-    With `text.model = auto` it is two: an English and a multilingual one. Vectors of different models cannot be
-    compared, so each has a part of the vector to itself, and leaves the other's at zero: `for_language` gives the
-    encoder for the texts of a video, `encode_queries` fills both parts for what is compared with any video. So does
-    `encode` without a language, as for names of labels; the cosine with a video's vector is then that of the model it
-    was made by, over the square root of 2.
+    With `text.model = auto` it holds two models: an English and a multilingual one. Vectors of different models cannot
+    be compared, so each model fills its own part of the vector and leaves the other part at zero. `for_language` gives
+    the encoder for the texts of one video. `encode_queries` fills both parts, for texts that are compared with any
+    video. `encode` without a language, as for label names, fills both parts too; the cosine with a video's vector is
+    then the cosine by the video's model, divided by the square root of 2.
 
     Args:
         config: The `text` section.
@@ -49,7 +49,7 @@ class TextEncoder:
         threads: Threads of PyTorch in this process.
 
     Raises:
-        ModelError: The model is not there or cannot be loaded.
+        ModelError: The model cannot be found or loaded.
     """
 
     def __init__(self, config: TextConfig, *, device: str, threads: int) -> None:
@@ -65,53 +65,53 @@ class TextEncoder:
         self.info = resolve("text", config.model)
         self._config = config
         self._device = device
-        self._plugged: PluggedText | None = None
+        self._plugin: PluginTextEncoder | None = None
         self._max_tokens = config.max_tokens
         if is_plugin(config.model):
-            self._plugged = PluggedText(config.model, device=device, threads=threads)
+            self._plugin = PluginTextEncoder(config.model, device=device, threads=threads)
             return
         self._model, self._tokenizer = _load(self.info, device)
-        self._max_tokens = min(config.max_tokens, _longest_input(self._model, self._tokenizer))
+        self._max_tokens = min(config.max_tokens, longest_input(self._model, self._tokenizer))
 
     @property
     def dimensions(self) -> int:
         """Length of a vector."""
         if self._parts:
             return sum(part.dimensions for part in self._parts)
-        return self._plugged.dimensions if self._plugged else int(self._model.config.hidden_size)
+        return self._plugin.dimensions if self._plugin else int(self._model.config.hidden_size)
 
     @property
     def recipe(self) -> str:
-        """All that decides what vector a text gets: weights, pooling, and where texts are cut."""
+        """Everything that decides the vector of a text: weights, pooling and truncation."""
         if self._parts:
             return f"{self._part} of {' + '.join(part.recipe for part in self._parts)}"
         return f"{self.info.digest} {self._config.pooling} {self._max_tokens}"
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Encode texts; how they are batched does not change the result.
+        """Encode texts. Batching does not change the result.
 
         Args:
-            texts: Any strings; what is over `text.max_tokens` is cut.
+            texts: Any strings. Each is truncated to `text.max_tokens`.
 
         Returns:
-            float32 (n, dimensions) in the order of `texts`, of unit length; zeros where there is nothing to read.
+            float32 (n, dimensions) in the order of `texts`, of unit length; zeros for empty texts.
         """
         if self._parts:
             return self._encode_parts(texts)
-        if self._plugged:
-            return self._plugged.encode([_clean(text, self._max_tokens * _CHARACTERS_PER_TOKEN) for text in texts])
+        if self._plugin:
+            return self._plugin.encode([_clean(text, self._max_tokens * _CHARACTERS_PER_TOKEN) for text in texts])
         vectors = np.zeros((len(texts), self.dimensions), dtype=np.float32)
         filled, tokens = self._tokenize(texts)
         for batch in length_batches([len(ids) for ids in tokens], self._config.batch_tokens):
-            vectors[[filled[place] for place in batch]] = self._encode_batch([tokens[place] for place in batch])
+            vectors[[filled[index] for index in batch]] = self._encode_batch([tokens[index] for index in batch])
         return vectors
 
     def encode_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Encode texts that are compared with those of any video.
+        """Encode texts that are compared with the texts of any video.
 
         Returns:
-            As `encode`; but with `auto`, the part of each model is of unit length, so that the product with a video's
-            vector is the cosine by the model that made it.
+            The result of `encode`. With `auto`, however, each model's part has unit length, so that the product with a
+            video's vector is the cosine by the video's model.
         """
         if not self._parts or self._part is not None:
             return self.encode(texts)
@@ -119,18 +119,18 @@ class TextEncoder:
 
     @property
     def infos(self) -> tuple[ModelInfo, ...]:
-        """The models that are loaded: one or two."""
+        """The loaded models: one or two."""
         return tuple(part.info for part in self._parts) or (self.info,)
 
     def model_for(self, language: str | None) -> str:
-        """Return the id of the model for the texts of a video; language as ISO 639-1, None where nobody speaks."""
+        """Return the id of the model for a video in a language (ISO 639-1; None if nobody speaks)."""
         return self._parts[_part_for(language)].info.id if self._parts else self.info.id
 
     def for_language(self, language: str | None) -> "TextEncoder":
-        """Return the encoder for the texts of a video: itself, but for `auto`.
+        """Return the encoder for the texts of a video. Without `auto` it is this encoder.
 
         Args:
-            language: ISO 639-1; None where nobody speaks.
+            language: ISO 639-1; None if nobody speaks.
         """
         if not self._parts:
             return self
@@ -141,28 +141,28 @@ class TextEncoder:
     def _encode_parts(self, texts: Sequence[str]) -> NDArray[np.float32]:
         vectors = np.zeros((len(texts), self.dimensions), dtype=np.float32)
         start = 0
-        for number, part in enumerate(self._parts):
-            if self._part in (None, number):
+        for index, part in enumerate(self._parts):
+            if self._part in (None, index):
                 vectors[:, start : start + part.dimensions] = part.encode(texts)
             start += part.dimensions
         return np.asarray(vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9), np.float32)
 
     def _tokenize(self, texts: Sequence[str]) -> tuple[list[int], list[list[int]]]:
-        """Return the places of texts that hold any token, and their token ids with the special ones."""
+        """Return the indices of texts that hold any token, and their token ids with special tokens."""
         cleaned = [_clean(text, self._max_tokens * _CHARACTERS_PER_TOKEN) for text in texts]
-        places = [place for place, text in enumerate(cleaned) if text]
-        if not places:
+        indices = [index for index, text in enumerate(cleaned) if text]
+        if not indices:
             return [], []
         encoded = self._tokenizer(
-            [cleaned[place] for place in places],
+            [cleaned[index] for index in indices],
             truncation=True,
             max_length=self._max_tokens,
             return_attention_mask=False,
             return_special_tokens_mask=True,
         )
-        rows = zip(places, encoded["input_ids"], encoded["special_tokens_mask"], strict=True)
-        kept = [(place, ids) for place, ids, special in rows if not all(special)]
-        return [place for place, _ in kept], [ids for _, ids in kept]
+        rows = zip(indices, encoded["input_ids"], encoded["special_tokens_mask"], strict=True)
+        kept = [(index, ids) for index, ids, special in rows if not all(special)]
+        return [index for index, _ in kept], [ids for _, ids in kept]
 
     @torch.inference_mode()
     def _encode_batch(self, tokens: list[list[int]]) -> NDArray[np.float32]:
@@ -196,7 +196,7 @@ def _joined_info(infos: Sequence[ModelInfo]) -> ModelInfo:
 
 
 def _clean(text: str, max_characters: int) -> str:
-    """Return a text that any tokenizer takes: single spaces, no lone surrogates, not endless."""
+    """Return a text that any tokenizer accepts: single spaces, no lone surrogates, bounded length."""
     return " ".join(text.encode("utf-8", "replace").decode("utf-8").replace("\0", " ").split())[:max_characters]
 
 
@@ -217,12 +217,3 @@ def _load(info: ModelInfo, device: str) -> tuple[Any, Any]:
         raise ModelError(f"text.model: {info.id} is a {model.config.model_type} model, not a BERT-like encoder.")
     logger.info("text encoder %s loaded, %d dimensions", info.id, model.config.hidden_size)
     return model.eval().to(device), tokenizer
-
-
-def _longest_input(model: Any, tokenizer: Any) -> int:  # noqa: ANN401 - transformers' classes are chosen at run time
-    stated = int(tokenizer.model_max_length)
-    places = int(getattr(model.config, "max_position_embeddings", None) or 0)
-    if places <= 0:
-        return min(stated, _NO_LIMIT)
-    # Some tokenizers state more than the model reads. RoBERTa-like models start counting positions at 2.
-    return stated if stated <= places else places - 2

@@ -7,9 +7,12 @@ from dataclasses import replace
 
 from pipeline.analysis.media import DecodeStats, decode, prefetch, probe
 from pipeline.analysis.scenes import (
+    Dimensions,
     TextSpan,
+    VideoContent,
     build_scenes,
     caption_keyframes,
+    find_scenes,
     find_subjects,
     fuse_scenes,
     screen_spans,
@@ -18,7 +21,7 @@ from pipeline.analysis.scenes import (
 )
 from pipeline.analysis.shots import FrameSampler
 from pipeline.analysis.speakers import VoiceSession
-from pipeline.analysis.summary import summarize
+from pipeline.analysis.summary import Abstract, build_summary, extract_summary
 from pipeline.analysis.text import TextEncoder
 from pipeline.analysis.video.audio_track import AudioTrack
 from pipeline.analysis.video.clock import StepClock
@@ -47,6 +50,9 @@ class VideoAnalyzer:
         self.config = config
         self.models = models
         self._threads = threads
+        self._dimensions = Dimensions(
+            text=models.text.dimensions, vision=models.vision.dimensions, coordinated=models.coordinated.space[1]
+        )
 
     def probe(self, uri: str) -> MediaInfo:
         """Return what a file contains, without decoding it.
@@ -77,66 +83,46 @@ class VideoAnalyzer:
                 visual.finish(stats.duration_s)
             transcript = audio.finish()
         encoder = self.models.text.for_language(transcript.language)
-        shots = tuple(visual.shots) if visual else ()
-        keyframes = tuple(visual.keyframes) if visual else ()
-        utterances, keyframes, screen = self._encode_texts(
-            transcript.utterances, keyframes, shots, stats.duration_s, encoder=encoder, clock=clock
+        video = self._encode_texts(
+            transcript.utterances,
+            tuple(visual.keyframes) if visual else (),
+            tuple(visual.shots) if visual else (),
+            stats.duration_s,
+            encoder=encoder,
+            clock=clock,
         )
         with clock.step("scenes"):
-            keyframes = caption_keyframes(keyframes, utterances)
-            scenes = build_scenes(
-                shots,
-                keyframes,
-                utterances,
-                screen,
-                duration_s=stats.duration_s,
-                text_dimensions=self.models.text.dimensions,
-                vision_dimensions=self.models.vision.dimensions,
-                coordinated_dimensions=self.models.coordinated.space[1],
-                scenes=self.config.scenes,
-                fusion=self.config.fusion,
-            )
+            found = find_scenes(video, dimensions=self._dimensions, config=self.config.scenes)
         with clock.step("subjects"):
-            taxonomy = self.models.topics
             subjects = find_subjects(
-                scenes,
-                keyframes,
-                utterances,
+                found,
+                video,
                 encoder=encoder,
-                space=taxonomy.of(encoder) if taxonomy else None,
+                space=self.models.topics.of(encoder) if self.models.topics else None,
                 topics=self.config.topics,
                 keyphrases=self.config.keyphrases,
             )
-            scenes = subjects.scenes
-        with clock.step("summary"):
-            summary = summarize(
-                scenes,
-                shots,
-                keyframes,
-                utterances,
-                video_id=video_id,
-                duration_s=stats.duration_s,
-                config=self.config.summary,
-                uri=uri,
-            )
         with clock.step("fusion"):
-            texts = [*speech_spans(utterances, self.models.text.dimensions), *screen]
-            scenes = fuse_scenes(scenes, texts, keyframes, self.models.fusion, self.models.coordinated)
+            fused = fuse_scenes(found, video, method=self.models.fusion, space=self.models.coordinated)
+        scenes = build_scenes(found, subjects.scenes, fused)
+        with clock.step("summary"):
+            extract = extract_summary(scenes, video, video_id=video_id, uri=uri, config=self.config.summary)
+        abstract = Abstract()
         if self.models.abstract is not None:
             with clock.step("abstract"):
-                summary = self.models.abstract.add_abstract(
-                    summary, utterances, keyframes, shots, video_id=video_id, language=transcript.language
+                abstract = self.models.abstract.write(
+                    extract.chapters, video, video_id=video_id, language=transcript.language
                 )
         return Analysis(
             info=info,
             duration_s=stats.duration_s,
             frame_count=stats.frame_count,
             corrupt_packets=stats.corrupt_packets,
-            shots=shots,
-            keyframes=keyframes,
-            transcript=replace(transcript, utterances=utterances),
+            shots=tuple(video.shots),
+            keyframes=tuple(video.keyframes),
+            transcript=replace(transcript, utterances=tuple(video.utterances)),
             scenes=scenes,
-            summary=replace(summary, topics=subjects.topics, keyphrases=subjects.keyphrases),
+            summary=build_summary(extract, subjects.video, abstract),
             text_model=self.models.text.model_for(transcript.language),
             timings_s=clock.seconds,
             warnings=tuple(stats.warnings),
@@ -186,11 +172,11 @@ class VideoAnalyzer:
         *,
         encoder: TextEncoder,
         clock: StepClock,
-    ) -> tuple[tuple[Utterance, ...], tuple[Keyframe, ...], list[TextSpan]]:
+    ) -> VideoContent:
+        """Add the vectors of speech and on-screen text, and the captions that need both."""
         written = screen_spans(keyframes, duration_s, shots)
         with clock.step("text"):
-            texts = [utterance.text for utterance in utterances] + [text for _, _, text in written]
-            vectors = encoder.encode(texts)
+            vectors = encoder.encode([*(utterance.text for utterance in utterances), *(text for _, _, text in written)])
         spoken = tuple(
             replace(utterance, embedding=vector) for utterance, vector in zip(utterances, vectors, strict=False)
         )
@@ -199,8 +185,9 @@ class VideoAnalyzer:
             for (start_s, end_s, text), vector in zip(written, vectors[len(utterances) :], strict=True)
         ]
         by_text = {span.text: span.embedding for span in screen}
-        described = tuple(replace(frame, text_embedding=by_text.get(written_text(frame))) for frame in keyframes)
-        return spoken, described, screen
+        described = [replace(frame, text_embedding=by_text.get(written_text(frame))) for frame in keyframes]
+        texts = [*speech_spans(spoken, self._dimensions.text), *screen]
+        return VideoContent(duration_s, shots, caption_keyframes(described, spoken), spoken, texts)
 
 
 def _position_s(item: AudioBlock | FrameBatch | SampledFrame) -> float:

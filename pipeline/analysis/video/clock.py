@@ -25,11 +25,11 @@ class StepClock:
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
         """Count the time until the block ends."""
-        begun = time.perf_counter()
+        started = time.perf_counter()
         try:
             yield
         finally:
-            self._add(name, time.perf_counter() - begun)
+            self._add(name, time.perf_counter() - started)
 
     def timed(self, name: str, items: Iterator[Item]) -> Iterator[Item]:
         """Yield the items of an iterator, and count the time that it takes to produce them."""

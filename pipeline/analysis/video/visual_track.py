@@ -64,7 +64,7 @@ class VisualTrack:
         with self._clock.step("vision"):
             features = self._models.vision.encode([frame.image for frame in batch])
         with self._clock.step("coordinate"):
-            coordinated = self._models.coordinated.of_pictures(features)
+            coordinated = self._models.coordinated.of_images(features)
         with self._clock.step("ocr"):
             texts = [self._reader.read(frame.image) if self._reader else () for frame in batch]
         captions = self._captions(batch)

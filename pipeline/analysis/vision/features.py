@@ -1,4 +1,4 @@
-"""What the frame encoder finds in pictures."""
+"""Results of the frame encoder: embeddings and labels."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,15 +11,14 @@ from schemas.records import Label
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FrameFeatures:
-    """Vectors and labels of some frames, in their order."""
+    """Embeddings and labels of frames, in the same order."""
 
     embeddings: NDArray[np.float32]
-    """(n, dimensions), of unit length; zeros where a picture is blank."""
+    """(n, dimensions), of unit length; zeros for blank frames."""
     labels: tuple[tuple[Label, ...], ...]
-    """Most probable first; empty where nothing is probable enough, or the model knows no labels."""
+    """Most probable first; empty if no label is probable enough or the model has no labels."""
     probabilities: NDArray[np.float32] | None
-    """(n, classes) of all the model's labels, whether kept or not; zeros where a picture is blank; None where the model
-    knows no labels."""
+    """(n, classes) of all the model's labels, kept or not; zeros for blank frames; None if the model has no labels."""
 
 
 def top_labels(
@@ -29,14 +28,14 @@ def top_labels(
 
     Args:
         probabilities: (classes,) of one frame, summing to 1.
-        names: Name of each class; classes of one name are one label, with the sum of their probabilities.
-        count: Labels at most.
-        min_score: Labels under this probability are left out.
+        names: Name of each class. Classes of the same name are one label; their probabilities add up.
+        count: Most labels to return.
+        min_score: Labels below this probability are left out.
     """
     scores: dict[str, float] = {}
-    # A class can matter though it is under the threshold itself, so look a little further than `count`.
-    for place in np.argsort(-probabilities, kind="stable")[: 2 * count]:
-        scores[names[place]] = scores.get(names[place], 0.0) + float(probabilities[place])
+    # Classes of the same name add up, so look a little further than `count`.
+    for index in np.argsort(-probabilities, kind="stable")[: 2 * count]:
+        scores[names[index]] = scores.get(names[index], 0.0) + float(probabilities[index])
     ranked = sorted(scores.items(), key=lambda item: -item[1])[:count]
     return tuple(Label(label=name, score=score) for name, score in ranked if score >= min_score)
 

@@ -1,4 +1,4 @@
-"""Frames become vectors and labels."""
+"""Frame encoder: frames in, embeddings and labels out."""
 
 import logging
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from pipeline.analysis.vision.efficientnet import EfficientNetLite
 from pipeline.analysis.vision.features import FrameFeatures, top_labels, unit_length
 from pipeline.analysis.vision.hub import load_transformers
 from pipeline.analysis.vision.networks import Image, VisionNetwork, choose_precision
-from pipeline.analysis.vision.plugged import PluggedNetwork
+from pipeline.analysis.vision.plugin import PluginNetwork
 from pipeline.models import EMBEDDED_PREFIX, ModelInfo, is_plugin, resolve, set_threads
 from schemas.config import VisionConfig
 from schemas.records import Label
@@ -20,15 +20,15 @@ logger = logging.getLogger(__name__)
 
 
 class FrameEncoder:
-    """A vision model with its preprocessing. One thread at a time.
+    """A vision model with its preprocessing. Use it from one thread at a time.
 
     Args:
         config: The `vision` section.
         device: `cpu` or `cuda`.
-        threads: Threads of PyTorch and OpenCV in this process.
+        threads: PyTorch and OpenCV threads in this process.
 
     Raises:
-        ModelError: The model is not there or cannot be loaded.
+        ModelError: The model cannot be found or loaded.
     """
 
     def __init__(self, config: VisionConfig, *, device: str, threads: int) -> None:
@@ -40,7 +40,7 @@ class FrameEncoder:
         if config.model.startswith(EMBEDDED_PREFIX):
             self._network = EfficientNetLite(self.info.path, device=device, dtype=dtype)
         elif is_plugin(config.model):
-            self._network = PluggedNetwork(config.model, device=device, threads=threads)
+            self._network = PluginNetwork(config.model, device=device, threads=threads)
         else:
             self._network = load_transformers(self.info, device=device, dtype=dtype, labels=config.labels > 0)
         logger.info("frame encoder %s loaded, %d dimensions, %s", self.info.id, self.dimensions, dtype)
@@ -52,12 +52,12 @@ class FrameEncoder:
 
     @property
     def label_names(self) -> tuple[str, ...]:
-        """Every label the model can give; empty where it gives none."""
+        """All labels of the model; empty if it has none."""
         return self._network.label_names
 
     @property
     def reads_texts(self) -> bool:
-        """Whether texts can be encoded in the same space, as by CLIP."""
+        """Whether the model also encodes texts in the same space, as CLIP does."""
         return self._network.text_tower is not None
 
     def encode(self, images: Sequence[Image]) -> FrameFeatures:
@@ -67,31 +67,31 @@ class FrameEncoder:
             images: uint8 (height, width, 3) RGB each, of any sizes.
 
         Returns:
-            Embeddings and labels, in the order of `images`. A picture all of one grey, as where a film fades to
-            black, shows nothing: it has no labels, and a vector of zeros.
+            Embeddings and labels, in the order of `images`. A frame of a single grey, as after a fade to black, has no
+            labels and an embedding of zeros.
         """
         embeddings = np.zeros((len(images), self.dimensions), dtype=np.float32)
         probabilities = np.zeros((len(images), len(self.label_names)), dtype=np.float32) if self.label_names else None
-        shown = [place for place, image in enumerate(images) if not featureless(image)]
+        shown = [index for index, image in enumerate(images) if not featureless(image)]
         for start in range(0, len(shown), self._config.batch_size):
-            places = shown[start : start + self._config.batch_size]
-            vectors, chances = self._network.run(self._network.prepare([images[place] for place in places]))
-            embeddings[places] = vectors.cpu().numpy()
-            if probabilities is not None and chances is not None:
-                probabilities[places] = chances.cpu().numpy()
+            indices = shown[start : start + self._config.batch_size]
+            vectors, scores = self._network.run(self._network.prepare([images[index] for index in indices]))
+            embeddings[indices] = vectors.cpu().numpy()
+            if probabilities is not None and scores is not None:
+                probabilities[indices] = scores.cpu().numpy()
         return FrameFeatures(unit_length(embeddings), self._labels(probabilities, len(images)), probabilities)
 
     def encode_texts(self, texts: Sequence[str]) -> NDArray[np.float32] | None:
         """Encode texts in the space of the frames' embeddings.
 
         Returns:
-            float32 (n, dimensions) of unit length; None where the model has no text tower (`reads_texts`).
+            float32 (n, dimensions) of unit length; None if the model has no text tower (see `reads_texts`).
         """
         return self._network.text_tower.encode(texts) if self._network.text_tower else None
 
     def _labels(self, probabilities: NDArray[np.float32] | None, count: int) -> tuple[tuple[Label, ...], ...]:
         if probabilities is None or self._config.labels == 0:
             return ((),) * count
-        # A blank picture has no labels whatever the threshold.
-        names, config, least = self.label_names, self._config, max(self._config.min_label_score, 1e-12)
-        return tuple(top_labels(row, names, config.labels, least) for row in probabilities)
+        # A blank frame has no labels, even with a threshold of 0.
+        min_score = max(self._config.min_label_score, 1e-12)
+        return tuple(top_labels(row, self.label_names, self._config.labels, min_score) for row in probabilities)

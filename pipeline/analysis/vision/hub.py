@@ -1,4 +1,4 @@
-"""Vision models that transformers reads: CLIP-like ones, image classifiers and plain encoders, by folder or Hub id."""
+"""Vision models from transformers, by folder or Hub id: CLIP-like models, image classifiers and plain encoders."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -13,16 +13,16 @@ from schemas.errors import ModelError
 
 
 def load_transformers(info: ModelInfo, *, device: str, dtype: torch.dtype, labels: bool) -> VisionNetwork:
-    """Load a vision model that transformers knows.
+    """Load a vision model with transformers.
 
     Args:
-        info: Where it is.
+        info: The model.
         device: `cpu` or `cuda`.
-        dtype: Type it computes in.
-        labels: Whether labels are wanted; a CLIP-like model must then read the label names first.
+        dtype: Data type it computes in.
+        labels: Whether to predict labels. A CLIP-like model must encode the label names first.
 
     Raises:
-        ModelError: It is damaged, or no vision model.
+        ModelError: It is damaged, or not a vision model.
     """
     from transformers import AutoConfig, AutoImageProcessor, AutoModel, AutoModelForImageClassification
 
@@ -30,7 +30,7 @@ def load_transformers(info: ModelInfo, *, device: str, dtype: torch.dtype, label
     try:
         with quiet_transformers():
             config = AutoConfig.from_pretrained(info.path, **options)
-            # The PIL processors: torchvision, which the others need, is not required here.
+            # The PIL processors do not need torchvision, the others do.
             processor = AutoImageProcessor.from_pretrained(info.path, backend="pil", **options)
             classifies = any(name.endswith("ForImageClassification") for name in config.architectures or ())
             auto = AutoModelForImageClassification if classifies else AutoModel
@@ -48,7 +48,7 @@ def load_transformers(info: ModelInfo, *, device: str, dtype: torch.dtype, label
 
 
 class _Network:
-    """What the three kinds share: the processor and the model's device and type."""
+    """Shared by the three kinds of model: the processor, and the model's device and data type."""
 
     text_tower: TextTower | None = None
 
@@ -56,7 +56,7 @@ class _Network:
         self._model, self._processor = model, processor
 
     def prepare(self, images: Sequence[Image]) -> torch.Tensor:
-        """Return what the model's own image processor makes of pictures, float32 (n, 3, height, width)."""
+        """Return images processed by the model's own image processor, float32 (n, 3, height, width)."""
         pixels: torch.Tensor = self._processor(
             images=list(images), return_tensors="pt", input_data_format="channels_last"
         )["pixel_values"]
@@ -67,7 +67,7 @@ class _Network:
 
 
 class ImageClassifier(_Network):
-    """ViT, ResNet, ConvNeXt, Swin and their like: the vector is what the last layer sees, the labels what it says."""
+    """ViT, ResNet, ConvNeXt, Swin and other classifiers. The embedding is the input of the last layer."""
 
     def __init__(self, model: Any, processor: Any) -> None:  # noqa: ANN401
         super().__init__(model, processor)
@@ -79,7 +79,7 @@ class ImageClassifier(_Network):
             if isinstance(module, torch.nn.Linear) and module.out_features == len(self.label_names)
         ]
         if not heads:
-            raise ValueError("it has no linear layer that makes its labels")
+            raise ValueError("it has no linear output layer for its labels")
         self.dimensions: int = heads[-1].in_features
         self._seen: torch.Tensor | None = None
         heads[-1].register_forward_pre_hook(self._keep_input)
@@ -97,7 +97,7 @@ class ImageClassifier(_Network):
 
 
 class ImageEncoder(_Network):
-    """DINOv2 and other encoders without a task: vectors, no labels."""
+    """DINOv2 and other encoders without a task: embeddings, but no labels."""
 
     label_names: tuple[str, ...] = ()
 
@@ -108,7 +108,7 @@ class ImageEncoder(_Network):
 
     @torch.inference_mode()
     def run(self, pixels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None]:
-        """Return the pooled output (n, dimensions), or the mean over places where there is none; float32."""
+        """Return the pooled output (n, dimensions), or the mean over positions if the model does not pool; float32."""
         output = self._model(pixel_values=self._on_device(pixels))
         pooled = getattr(output, "pooler_output", None)
         if pooled is None:
@@ -121,7 +121,7 @@ class ImageEncoder(_Network):
 
 
 class ContrastiveModel(_Network):
-    """CLIP (Radford et al. 2021), SigLIP (Zhai et al. 2023): a space shared with text; labels by zero-shot."""
+    """CLIP (Radford et al. 2021), SigLIP (Zhai et al. 2023): a space shared with text, and zero-shot labels."""
 
     def __init__(self, model: Any, processor: Any, info: ModelInfo, *, labels: bool) -> None:  # noqa: ANN401
         super().__init__(model, processor)

@@ -1,4 +1,4 @@
-"""Image-to-text models that transformers reads, by folder or Hub id: captioners as BLIP and GIT, and chat models."""
+"""Image-to-text models from transformers, by folder or Hub id: captioners such as BLIP and GIT, and chat models."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,19 +11,19 @@ from schemas.config import CaptionsConfig
 from schemas.errors import ModelError
 
 Generation = dict[str, Any]
-"""What `generate` is called with beside the inputs."""
+"""Keyword arguments of `generate`, besides the inputs."""
 
 
 def load_image_to_text(info: ModelInfo, config: CaptionsConfig, *, device: str) -> CaptionModel:
-    """Load an image-to-text model; of weights, only safetensors are read.
+    """Load an image-to-text model. Only safetensors weights are read.
 
     Args:
-        info: Where it is.
-        config: Longest caption, beams, prompt and precision.
+        info: The model.
+        config: The `captions` section: longest caption, beams, prompt and precision.
         device: `cpu` or `cuda`.
 
     Raises:
-        ModelError: It is damaged, not in safetensors, or no image-to-text model.
+        ModelError: It is damaged, has no safetensors, or is not an image-to-text model.
     """
     from transformers import AutoImageProcessor, AutoModelForImageTextToText, AutoProcessor, AutoTokenizer
 
@@ -39,11 +39,11 @@ def load_image_to_text(info: ModelInfo, config: CaptionsConfig, *, device: str) 
                 info.path, dtype=choose_precision(config.precision, device), use_safetensors=True, **options
             )
             model = model.eval().to(device)
-            # The PIL processors: torchvision, which the others need, is not required here.
+            # The PIL processors do not need torchvision, the others do.
             processor = AutoProcessor.from_pretrained(info.path, backend="pil", **options)
             if getattr(processor, "chat_template", None):
                 return ChatCaptioner(model, processor, generation, config.prompt)
-            # Older folders, as of an encoder and a decoder put together, state no processor for both.
+            # Older folders, such as an encoder combined with a decoder, have no joint processor.
             images = getattr(processor, "image_processor", None)
             words = getattr(processor, "tokenizer", None)
             if images is None:
@@ -54,12 +54,12 @@ def load_image_to_text(info: ModelInfo, config: CaptionsConfig, *, device: str) 
     except LOAD_ERRORS as error:
         raise ModelError(
             f"captions.model: {info.id} ({info.path}) cannot be loaded as an image-to-text model: {error}. It must be "
-            "a folder with *.safetensors that transformers' AutoModelForImageTextToText reads, as of BLIP or GIT."
+            "a folder with *.safetensors that transformers' AutoModelForImageTextToText reads, such as BLIP or GIT."
         ) from error
 
 
 class ImageToText:
-    """BLIP (Li et al. 2022), GIT (Wang et al. 2022), encoder-decoders and their like: a picture in, a sentence out."""
+    """BLIP (Li et al. 2022), GIT (Wang et al. 2022), encoder-decoders and similar captioners."""
 
     def __init__(self, model: Any, images: Any, tokenizer: Any, generation: Generation) -> None:  # noqa: ANN401
         self._model, self._images, self._tokenizer, self._generation = model, images, tokenizer, generation
@@ -75,11 +75,11 @@ class ImageToText:
 
 
 class ChatCaptioner:
-    """LLaVA (Liu et al. 2023) and other chat models that see: they are asked for a sentence about each picture."""
+    """LLaVA (Liu et al. 2023) and other multimodal chat models, prompted for a sentence about each image."""
 
     def __init__(self, model: Any, processor: Any, generation: Generation, prompt: str) -> None:  # noqa: ANN401
         self._model, self._processor, self._generation = model, processor, generation
-        # Answers must begin where the prompts end, however long those are.
+        # Left padding, so that all answers start at the same position after prompts of different lengths.
         processor.tokenizer.padding_side = "left"
         content = [{"type": "image"}, {"type": "text", "text": prompt}]
         self._prompt: str = processor.apply_chat_template(

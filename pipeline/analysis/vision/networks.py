@@ -1,4 +1,4 @@
-"""What the frame encoder asks of a network, whatever it is."""
+"""The interface of the networks behind the frame encoder."""
 
 from collections.abc import Sequence
 from typing import Any, Protocol
@@ -20,19 +20,19 @@ class VisionNetwork(Protocol):
     dimensions: int
     """Length of an embedding."""
     label_names: tuple[str, ...]
-    """Name of each class; empty where the network knows none."""
+    """Name of each class; empty for a network without labels."""
     text_tower: TextTower | None
-    """Puts texts in the space of its embeddings, in models that were trained for that."""
+    """Encodes texts in the space of the embeddings; None for models without text."""
 
-    def prepare(self, images: Sequence[Image]) -> Any:  # noqa: ANN401 - a matter between it and `run`
-        """Return the pixels that the network sees, as a rule float32 (n, 3, height, width)."""
+    def prepare(self, images: Sequence[Image]) -> Any:  # noqa: ANN401 - only `run` reads it
+        """Return the network's input, usually float32 (n, 3, height, width)."""
 
     def run(self, pixels: Any) -> tuple[torch.Tensor, torch.Tensor | None]:  # noqa: ANN401
-        """Return embeddings float32 (n, dimensions), not yet of unit length, and probabilities (n, classes) or None."""
+        """Return embeddings float32 (n, dimensions), not normalised, and probabilities (n, classes) or None."""
 
 
 def choose_precision(setting: str, device: str) -> torch.dtype:
-    """Return the type that a network computes in.
+    """Return the data type that a network computes in.
 
     Args:
         setting: `auto`, `float32` or `bfloat16`.

@@ -1,4 +1,4 @@
-"""The order in which a person reads lines on a screen."""
+"""Reading order of text lines on a screen."""
 
 from collections.abc import Sequence
 
@@ -6,13 +6,13 @@ from schemas.records import TextLine
 
 
 def reading_order(lines: Sequence[TextLine]) -> tuple[TextLine, ...]:
-    """Order lines from top to bottom, and those of one height from left to right.
+    """Order lines from top to bottom, and lines of the same row from left to right.
 
     Args:
-        lines: Lines with boxes as fractions of the picture, in any order.
+        lines: Lines with boxes as fractions of the frame, in any order.
 
     Returns:
-        The same lines; two share a row where the middle of one lies within the other, and that of the row's first.
+        The same lines. A line belongs to a row if its middle lies within the row's first line, and vice versa.
     """
     rows: list[list[TextLine]] = []
     for line in sorted(lines, key=lambda line: (_middle(line), line.box[0])):

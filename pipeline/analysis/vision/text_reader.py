@@ -1,4 +1,4 @@
-"""The text written in frames, by PP-OCR (Du et al. 2020) through RapidOCR."""
+"""On-screen text of frames (OCR), by PP-OCR (Du et al. 2020) through RapidOCR."""
 
 import logging
 import os
@@ -19,20 +19,21 @@ from schemas.records import TextLine
 
 logger = logging.getLogger(__name__)
 
-# Lines are read one by one and padded to no more than 160 px: padding to a batch's longest costs more than it saves.
-_LINES_A_BATCH = 1
+# Lines are recognised one by one and padded to at most 160 px: padding to the longest line of a batch costs more time
+# than batching saves.
+_LINES_PER_BATCH = 1
 _LINE_SHAPE = [3, 48, 160]
 
 
 class TextReader:
-    """A text detector and recogniser. One thread at a time.
+    """A text detector and recogniser. Use it from one thread at a time.
 
     Args:
         config: The `ocr` section.
-        threads: Threads of each of the two networks.
+        threads: Threads for each of the two networks.
 
     Raises:
-        ModelError: The models are not there or cannot be loaded.
+        ModelError: The models cannot be found or loaded.
     """
 
     def __init__(self, config: OcrConfig, *, threads: int) -> None:
@@ -45,13 +46,13 @@ class TextReader:
         return TextSession(self)
 
     def read(self, image: Image) -> tuple[TextLine, ...]:
-        """Read one picture.
+        """Read one image.
 
         Args:
             image: uint8 (height, width, 3) RGB.
 
         Returns:
-            The lines at least `ocr.min_score` sure, in reading order.
+            The lines with a score of at least `ocr.min_score`, in reading order.
         """
         result = self._engine(np.ascontiguousarray(image[:, :, ::-1]))  # RapidOCR takes BGR
         if result.boxes is None or result.txts is None or result.scores is None:
@@ -66,7 +67,7 @@ class TextReader:
 
 
 class TextSession:
-    """Reads the frames of one video, and does not read again what did not change.
+    """Reads the frames of one video, and skips frames that did not change.
 
     Args:
         reader: The loaded models.
@@ -76,24 +77,24 @@ class TextSession:
         self._reader = reader
         self._last: NDArray[np.uint8] | None = None
         self._lines: tuple[TextLine, ...] = ()
-        self.pictures_read = 0
-        """Pictures that the models looked at; the others were blank or as before."""
+        self.frames_read = 0
+        """Frames that the models read. The others were blank or unchanged."""
 
     def read(self, image: Image) -> tuple[TextLine, ...]:
-        """Return the lines of a frame; as `TextReader.read`, faster where the picture stands still or is blank.
+        """Return the lines of a frame, as `TextReader.read` does, but faster if it is blank or unchanged.
 
         Args:
-            image: uint8 (height, width, 3) RGB; frames in order of time.
+            image: uint8 (height, width, 3) RGB. Frames come in time order.
         """
-        picture = grey(image)
-        # Compared with the last picture that was read, not the last seen, so that slow changes add up.
-        if self._last is None or changed(self._last, picture):
-            self._last = picture
-            if blank(picture):
+        brightness = grey(image)
+        # Compare with the last frame that was read, not the last one seen, so that slow changes add up.
+        if self._last is None or changed(self._last, brightness):
+            self._last = brightness
+            if blank(brightness):
                 self._lines = ()
             else:
                 self._lines = self._reader.read(image)
-                self.pictures_read += 1
+                self.frames_read += 1
         return self._lines
 
 
@@ -106,7 +107,7 @@ def _fractions(corners: NDArray[np.float32], shape: tuple[int, ...]) -> tuple[fl
 
 
 def _load(folder: Path, config: OcrConfig, threads: int) -> Any:  # noqa: ANN401 - RapidOCR is untyped
-    # Its import sets up a logger that writes each step to stderr; the level set below comes too late for the first.
+    # Importing RapidOCR sets up a logger that writes each step to stderr. The level set below comes too late for that.
     logging.getLogger("RapidOCR").setLevel(logging.CRITICAL)
     from rapidocr import RapidOCR
 
@@ -115,20 +116,20 @@ def _load(folder: Path, config: OcrConfig, threads: int) -> Any:  # noqa: ANN401
         engine = RapidOCR(
             params={
                 "Global.log_level": "critical",
-                "Global.use_cls": False,  # text in video is seldom upside down
+                "Global.use_cls": False,  # text in video is rarely upside down
                 "Global.text_score": config.min_score,
-                # Paths, so that RapidOCR looks for nothing on the network.
+                # Paths, so that RapidOCR downloads nothing.
                 "Det.model_path": str(folder / "PP-OCRv6_det_small.onnx"),
                 "Rec.model_path": str(folder / "PP-OCRv6_rec_small.onnx"),
                 "Det.limit_type": "max",
                 "Det.limit_side_len": config.max_side_px,
-                "Rec.rec_batch_num": _LINES_A_BATCH,
+                "Rec.rec_batch_num": _LINES_PER_BATCH,
                 "Rec.rec_img_shape": _LINE_SHAPE,
                 "EngineConfig.onnxruntime.intra_op_num_threads": intra_threads,
                 "EngineConfig.onnxruntime.inter_op_num_threads": 1,
             }
         )
-        engine(_page_with_text())  # loads both networks now, where failing is cheap
+        engine(_page_with_text())  # loads both networks now, so that a failure shows early
     except Exception as error:
         raise ModelError(f"ocr: the models in {folder} cannot be loaded: {error}") from error
     logger.info("text reader loaded, detector at %d px, %d threads", config.max_side_px, intra_threads)

@@ -1,4 +1,4 @@
-"""Texts in the space of a CLIP-like model: queries, and label names, so that it can name what it sees untrained."""
+"""Text towers of CLIP-like models: they encode queries, and label names for zero-shot classification."""
 
 import logging
 from collections.abc import Sequence
@@ -18,11 +18,11 @@ _TOKENIZER_FILES = ("tokenizer.json", "vocab.json", "vocab.txt", "spiece.model",
 
 
 class TextTower:
-    """The half of a CLIP-like model that reads (Radford et al. 2021).
+    """The text encoder of a CLIP-like model (Radford et al. 2021).
 
     Args:
         model: A transformers model with `get_text_features`.
-        info: The model; its folder also holds the tokenizer.
+        info: The model. Its folder also holds the tokenizer.
     """
 
     def __init__(self, model: Any, info: ModelInfo) -> None:  # noqa: ANN401 - transformers' classes are chosen at run time
@@ -31,13 +31,13 @@ class TextTower:
         self._model = model
         self._info = info
         self._tokenizer = AutoTokenizer.from_pretrained(info.path, local_files_only=True, trust_remote_code=False)
-        # SigLIP was trained on padded text and reads nothing else well.
+        # SigLIP was trained on padded text and needs it.
         self._padding = "max_length" if model.config.model_type.startswith("siglip") else True
         self._length = int(model.config.text_config.max_position_embeddings)
 
     @torch.inference_mode()
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Encode texts as they are.
+        """Encode texts without a prompt.
 
         Returns:
             float32 (n, dimensions) of unit length.
@@ -58,7 +58,7 @@ class TextTower:
         return vectors
 
     def label_vectors(self, names: Sequence[str]) -> torch.Tensor:
-        """Encode label names, once: the result is cached by the model's digest and precision.
+        """Encode label names once. The result is cached by the model's digest and precision.
 
         Returns:
             float32 (labels, dimensions) of unit length, on the model's device.
@@ -70,11 +70,11 @@ class TextTower:
 
 
 def text_tower(model: Any, info: ModelInfo) -> TextTower | None:  # noqa: ANN401
-    """Return a model's text tower; None where it comes without a tokenizer."""
-    # Without its files, AutoTokenizer makes an empty tokenizer, to which all texts are the same.
+    """Return a model's text tower, or None if it comes without a tokenizer."""
+    # Without its files, AutoTokenizer makes an empty tokenizer that encodes all texts alike.
     if not any((info.path / name).is_file() for name in _TOKENIZER_FILES):
         logger.warning(
-            "%s comes without a tokenizer: frames get no labels, and no vector to compare with texts", info.id
+            "%s comes without a tokenizer, so frames get no labels and cannot be compared with texts", info.id
         )
         return None
     return TextTower(model, info)

@@ -1,4 +1,4 @@
-"""Audit a lake for fairness: is one group of videos served worse than another?"""
+"""Audit a lake for fairness: are results worse for some groups of videos?"""
 
 from pipeline.extras.audit.disparity import disparities
 from pipeline.extras.audit.groups import groups_by_expression, groups_of_file

@@ -1,4 +1,4 @@
-"""Whether groups differ: means with bootstrap intervals, and a permutation test of the gap between them."""
+"""Disparities between groups: means with bootstrap intervals, and a permutation test of the gap."""
 
 from collections.abc import Mapping, Sequence
 
@@ -15,11 +15,11 @@ _SEED = 7
 def disparities(
     values: Mapping[str, Mapping[str, float]], groups: Mapping[str, str], *, min_videos: int = 3
 ) -> list[Disparity]:
-    """Compare groups of videos in every measure.
+    """Compare groups of videos by every measure.
 
-    Intervals are percentiles of means over videos drawn anew (bootstrap, Efron 1979); the p-value is the share of
-    random regroupings whose greatest gap is at least as large (permutation test, Fisher 1935). Videos, and not
-    utterances or frames, are drawn: those of one video are alike.
+    Intervals are percentiles of means over resampled videos (bootstrap, Efron 1979). The p-value is the share of random
+    regroupings whose largest gap is at least as large (permutation test, Fisher 1935). Whole videos are resampled,
+    because the utterances or frames of one video are not independent.
 
     Args:
         values: By name of measure, then by video id.
@@ -27,7 +27,7 @@ def disparities(
         min_videos: Smaller groups are left out, and so are measures with fewer than two groups.
 
     Returns:
-        The measures with the least p-values first.
+        Disparities, the smallest p-value first.
     """
     known = {measure.name: measure for measure in (*MEASURES, WORD_ERRORS)}
     found = []
@@ -53,12 +53,12 @@ def _compare(
     scores = []
     for code, group in enumerate(groups):
         own = values[codes == code]
-        drawn = own[rng.integers(len(own), size=(_RESAMPLES, len(own)))].mean(axis=1)
-        low, high = np.percentile(drawn, [2.5, 97.5])
+        resampled = own[rng.integers(len(own), size=(_RESAMPLES, len(own)))].mean(axis=1)
+        low, high = np.percentile(resampled, [2.5, 97.5])
         scores.append(GroupScore(group, len(own), float(means[code]), float(low), float(high)))
     gap = float(np.ptp(means))
     shuffled = np.array([np.ptp(_means(values, rng.permutation(codes), len(groups))) for _ in range(_RESAMPLES)])
-    # The grouping at hand is one of all, so that the share is never zero.
+    # The actual grouping is one of all possible groupings, so the p-value is never zero.
     p_value = (1 + int((shuffled >= gap - 1e-12).sum())) / (1 + _RESAMPLES)
     scores.sort(key=lambda score: score.mean, reverse=measure.better != "lower")
     return Disparity(measure.name, measure.meaning, measure.better, tuple(scores), gap, p_value)

@@ -1,4 +1,4 @@
-"""Which group a video belongs to: by an SQL expression over its row, or by a file that people wrote."""
+"""Groups of videos: by an SQL expression over their rows, or from a CSV file."""
 
 from pathlib import Path
 
@@ -10,37 +10,37 @@ from schemas.errors import ConfigurationError
 
 
 def groups_by_expression(lake: Lake, expression: str) -> dict[str, str]:
-    """Group videos by a column or an SQL expression over `videos`, as `language` or `height >= 720`.
+    """Group videos by a column or an SQL expression over `videos`, such as `language` or `height >= 720`.
 
     Returns:
-        Group by video id; videos for which it is NULL are left out.
+        Group by video id, without videos for which the expression is NULL.
 
     Raises:
-        LakeError: It is no expression that DuckDB knows.
+        LakeError: DuckDB cannot evaluate the expression.
     """
-    query = f"SELECT video_id, CAST(({expression}) AS VARCHAR) AS grp FROM videos"  # noqa: S608 - read only, and theirs
+    query = f"SELECT video_id, CAST(({expression}) AS VARCHAR) AS grp FROM videos"  # noqa: S608 - read only, from the user
     rows = lake.sql(query).to_pylist()
     return {row["video_id"]: row["grp"] for row in rows if row["grp"] is not None}
 
 
 def groups_of_file(lake: Lake, path: Path, column: str = "group") -> dict[str, str]:
-    """Read a CSV with the columns `video` (id, path, URI or file name) and another one.
+    """Read a CSV file with the column `video` (id, path, URI or file name) and a column of values.
 
     Args:
-        lake: Where videos are looked up.
+        lake: To look up the videos.
         path: The file.
-        column: Name of the other column.
+        column: Name of the column of values.
 
     Returns:
-        Its value by video id.
+        Value by video id.
 
     Raises:
-        ConfigurationError: The file cannot be read, or lacks a column.
-        LakeError: The lake does not hold a video that it names.
+        ConfigurationError: The file cannot be read or lacks a column.
+        LakeError: A video is not in the lake.
     """
     try:
         names = pa_csv.open_csv(path).schema.names
-        # Every column is text, whatever it looks like.
+        # Read every column as text, so that `01` stays `01`.
         as_text = pa_csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string()))
         table: pa.Table = pa_csv.read_csv(path, convert_options=as_text)
     except (OSError, pa.ArrowException) as error:

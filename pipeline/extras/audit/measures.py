@@ -1,4 +1,4 @@
-"""What is measured of each video: how often the pipeline failed, doubted itself, or found nothing; and word errors."""
+"""Measures of each video: failures, confidence of the models, missing results, and word errors."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,14 +11,14 @@ from schemas.errors import ConfigurationError
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """A number of each video, or NULL where it does not apply."""
+    """A number for each video, or NULL if it does not apply."""
 
     name: str
     meaning: str
     better: str
     """`higher`, `lower`, or empty."""
     sql: str
-    """One row a video: `video_id`, `value`."""
+    """One row per video: `video_id`, `value`."""
 
 
 MEASURES = (
@@ -27,11 +27,11 @@ MEASURES = (
         "SELECT video_id, (status = 'failed')::DOUBLE AS value FROM videos",
     ),
     Measure(
-        "language_probability", "how sure the model is of the spoken language", "higher",
+        "language_probability", "probability of the detected language", "higher",
         "SELECT video_id, language_probability::DOUBLE AS value FROM videos WHERE language IS NOT NULL",
     ),
     Measure(
-        "speech_logprob", "mean log-probability of the tokens of speech: how sure the model is of the words", "higher",
+        "speech_logprob", "mean log-probability of the recognised words: the confidence of the speech model", "higher",
         "SELECT video_id, sum(avg_logprob * len(text)) / sum(len(text)) AS value FROM utterances "
         "WHERE text <> '' GROUP BY ALL",
     ),
@@ -40,35 +40,33 @@ MEASURES = (
         "SELECT video_id, avg((len(flags) > 0)::DOUBLE) AS value FROM utterances GROUP BY ALL",
     ),
     Measure(
-        "words_a_minute", "words written down for each minute of speech: too few, and speech was dropped", "",
+        "words_a_minute", "recognised words per minute of speech; very few words mean that speech was dropped", "",
         "SELECT video_id, words * 60.0 / speech_s AS value FROM videos WHERE speech_s >= 5",
     ),
     Measure(
-        "label_score", "probability of the surest label of each keyframe", "higher",
+        "label_score", "probability of the best label of each keyframe", "higher",
         "SELECT video_id, avg(coalesce(labels[1].score, 0))::DOUBLE AS value FROM frames GROUP BY ALL",
     ),
     Measure(
-        "unrecognised_pictures", "share of keyframes in which nothing was recognised and nothing is written", "lower",
+        "unrecognised_frames", "share of keyframes without labels and without text", "lower",
         "SELECT video_id, avg((len(labels) = 0 AND text = '')::DOUBLE) AS value FROM frames GROUP BY ALL",
     ),
     Measure(
-        "screen_text_score", "how sure the reader is of text on screen", "higher",
+        "screen_text_score", "confidence of the recognised text on screen", "higher",
         "SELECT video_id, avg(line.score)::DOUBLE AS value "
         "FROM (SELECT video_id, unnest(text_lines) AS line FROM frames) GROUP BY ALL",
     ),
 )  # fmt: skip
-"""All but the first are the models' own opinion of themselves: where they are sure and wrong, only references tell."""
+"""All but the first measure the models' own confidence. Only references show where a confident model is wrong."""
 
-WORD_ERRORS = Measure(
-    "word_error_rate", "share of words that are wrong, missing or too many, by references", "lower", ""
-)
+WORD_ERRORS = Measure("word_error_rate", "share of wrong, missing and extra words, compared to references", "lower", "")
 
 
 def measure_videos(lake: Lake) -> dict[str, dict[str, float]]:
     """Measure every video of a lake.
 
     Returns:
-        For each of `MEASURES` by name, its value by video id; videos to which it does not apply are left out.
+        By name of measure, then by video id, without videos to which a measure does not apply.
     """
     found = {}
     for measure in MEASURES:
@@ -79,17 +77,17 @@ def measure_videos(lake: Lake) -> dict[str, dict[str, float]]:
 
 
 def word_error_rates(lake: Lake, references: Mapping[str, str]) -> dict[str, float]:
-    """Compare transcripts with what was truly said, both normalised as Whisper's authors do (Radford et al. 2022).
+    """Compare transcripts with references, both normalised like in the Whisper paper (Radford et al. 2022).
 
     Args:
         lake: The lake.
-        references: The words that are said, by video id.
+        references: The spoken words, by video id.
 
     Returns:
         Word error rate by video id.
 
     Raises:
-        ConfigurationError: jiwer, which counts the errors, is not installed.
+        ConfigurationError: jiwer is not installed.
     """
     try:
         import jiwer

@@ -1,4 +1,4 @@
-"""Train a BERT on a lake's own words: MLM and NSP pre-training, fine-tuning for classification, and its use."""
+"""Train a BERT on the text of a lake (MLM and NSP pre-training, fine-tuning for classification), and use it."""
 
 from pipeline.extras.bert.classify import TextClassifier, Unit
 from pipeline.extras.bert.corpus import documents_of_file, documents_of_lake

@@ -1,4 +1,4 @@
-"""What training begins with: a BERT by id, or a new one of a published size with a vocabulary of its own."""
+"""Base models: a BERT by id, or a new one of a published size with a new vocabulary."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -20,13 +20,13 @@ _OPTIONS: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False
 def load_for_pretraining(model_id: str) -> tuple[Any, Any]:
     """Load a model with heads for masked language modelling and, for BERT, next sentence prediction.
 
-    Heads that the weights lack are made anew.
+    Missing heads are initialised randomly.
 
     Returns:
         Model and tokenizer.
 
     Raises:
-        ModelError: It cannot be found or loaded, or hides no tokens.
+        ModelError: It cannot be found or loaded, or has no mask token.
     """
     from transformers import AutoConfig, AutoModelForMaskedLM, AutoTokenizer, BertForPreTraining
 
@@ -40,12 +40,12 @@ def load_for_pretraining(model_id: str) -> tuple[Any, Any]:
     except LOAD_ERRORS as error:
         raise ModelError(f"{info.id} cannot be pre-trained: {error}. It must be a BERT-like encoder.") from error
     if tokenizer.mask_token is None:
-        raise ModelError(f"{info.id} has no mask token, so masked language modelling cannot go on from it.")
+        raise ModelError(f"{info.id} cannot be pre-trained: it has no mask token for masked language modelling.")
     return model, tokenizer
 
 
 def load_for_classification(model_id: str, labels: Sequence[str]) -> tuple[Any, Any]:
-    """Load a model with a new head for these classes.
+    """Load a model with a new classification head.
 
     Returns:
         Model and tokenizer.
@@ -63,7 +63,7 @@ def load_for_classification(model_id: str, labels: Sequence[str]) -> tuple[Any, 
                 info.path,
                 num_labels=len(labels),
                 id2label=dict(enumerate(labels)),
-                label2id={label: place for place, label in enumerate(labels)},
+                label2id={label: index for index, label in enumerate(labels)},
                 problem_type="single_label_classification",
                 ignore_mismatched_sizes=True,
                 **_OPTIONS,
@@ -74,12 +74,12 @@ def load_for_classification(model_id: str, labels: Sequence[str]) -> tuple[Any, 
 
 
 def make_bert(size: BertSize, documents: Sequence[Document], *, vocabulary: int = 30_522) -> tuple[Any, Any]:
-    """Make a BERT with random weights and a WordPiece vocabulary learnt from the documents (any language).
+    """Make a BERT with random weights and a WordPiece vocabulary trained on the documents, in any language.
 
     Args:
         size: One of `SIZES`.
         documents: Text for the vocabulary.
-        vocabulary: Word pieces at most.
+        vocabulary: Maximum number of word pieces.
 
     Returns:
         Model and tokenizer.

@@ -1,4 +1,4 @@
-"""Use a fine-tuned classifier: on texts, or on everything of a kind that a lake holds."""
+"""Use a fine-tuned classifier: on texts, or on a table of a lake."""
 
 from collections.abc import Sequence
 from typing import Any, Literal
@@ -14,7 +14,7 @@ from pipeline.models import LOAD_ERRORS, longest_input, quiet_transformers, reso
 from schemas.errors import ModelError
 
 Unit = Literal["utterances", "frames", "scenes"]
-"""What of a lake is classified, by its `text`."""
+"""The table whose column `text` is classified."""
 
 _IDS: dict[Unit, tuple[str, ...]] = {
     "utterances": ("video_id", "utterance_id", "start_s", "end_s"),
@@ -23,12 +23,12 @@ _IDS: dict[Unit, tuple[str, ...]] = {
 }
 _BATCH_TOKENS = 2048
 _MAX_TOKENS = 512
-_TOGETHER = 8192
-"""Texts whose tokens are held in memory at once."""
+_CHUNK_TEXTS = 8192
+"""Number of texts tokenised at once, to limit memory."""
 
 
 class TextClassifier:
-    """A model that `finetune` made, or any sequence classifier that transformers reads.
+    """A model made by `finetune`, or any sequence classifier that transformers can load.
 
     Args:
         model_id: Its folder or Hub id.
@@ -36,7 +36,7 @@ class TextClassifier:
         threads: Threads of PyTorch.
 
     Raises:
-        ModelError: It cannot be found or loaded, or is no classifier.
+        ModelError: It cannot be found or loaded, or is not a classifier.
     """
 
     def __init__(self, model_id: str, *, device: str = "cpu", threads: int = 1) -> None:
@@ -49,7 +49,7 @@ class TextClassifier:
             with quiet_transformers():
                 architectures = AutoConfig.from_pretrained(self.info.path, **options).architectures or ()
                 if not any(name.endswith("ForSequenceClassification") for name in architectures):
-                    raise ModelError(f"{model_id} is no classifier. `videolake bert finetune` makes one.")
+                    raise ModelError(f"{model_id} is not a classifier. Make one with `videolake bert finetune`.")
                 self._tokenizer = AutoTokenizer.from_pretrained(self.info.path, **options)
                 model = AutoModelForSequenceClassification.from_pretrained(
                     self.info.path, dtype=torch.float32, **options
@@ -58,7 +58,7 @@ class TextClassifier:
             raise ModelError(f"{model_id} cannot be loaded as a classifier: {error}") from error
         self._model = model.eval().to(device)
         names = model.config.id2label
-        self.labels: tuple[str, ...] = tuple(str(names[place]) for place in range(len(names)))
+        self.labels: tuple[str, ...] = tuple(str(names[index]) for index in range(len(names)))
         """The classes, in the order of the probabilities."""
 
     def __call__(self, texts: Sequence[str]) -> NDArray[np.float32]:
@@ -66,21 +66,21 @@ class TextClassifier:
         return probabilities(self._model, self._tokenizer, texts, max_tokens=_MAX_TOKENS)
 
     def classify(self, lake: Lake, unit: Unit = "utterances") -> pa.Table:
-        """Classify every text of a kind that a lake holds.
+        """Classify all texts of a table.
 
         Args:
             lake: The lake.
-            unit: Which table; rows without text are left out.
+            unit: The table; rows without text are left out.
 
         Returns:
-            Its ids and times, `text`, `label` and `score`: the most probable class and its probability, which is
-            calibrated no better than a softmax is.
+            Ids and times, `text`, `label` (the most probable class) and `score` (its softmax probability, not
+            calibrated).
         """
         columns = ", ".join(_IDS[unit])
         rows = lake.sql(f"SELECT {columns}, text FROM {unit} WHERE text <> '' ORDER BY ALL")  # noqa: S608 - fixed names
         found = self(rows["text"].to_pylist())
         best = found.argmax(axis=1) if len(found) else np.zeros(0, np.int64)
-        labels = pa.array([self.labels[place] for place in best], pa.string())
+        labels = pa.array([self.labels[index] for index in best], pa.string())
         scores = pa.array(found[np.arange(len(found)), best], pa.float32())
         return rows.append_column("label", labels).append_column("score", scores)
 
@@ -95,17 +95,16 @@ def probabilities(
 ) -> NDArray[np.float32]:
     """Return the softmax of a classifier's logits, (n, classes) float32, batched by length.
 
-    Texts are cut at `max_tokens`, or where the model's own limit is.
+    Texts are truncated at `max_tokens`, or at the model's own limit if it is lower.
     """
     found = np.zeros((len(texts), model.config.num_labels), dtype=np.float32)
     model.eval()
     length = min(max_tokens, longest_input(model, tokenizer))
-    for start in range(0, len(texts), _TOGETHER):
-        some = list(texts[start : start + _TOGETHER])
+    for start in range(0, len(texts), _CHUNK_TEXTS):
+        some = list(texts[start : start + _CHUNK_TEXTS])
         tokens = tokenizer(some, truncation=True, max_length=length)["input_ids"]
         for batch in length_batches([len(ids) for ids in tokens], _BATCH_TOKENS):
-            rows = {"input_ids": [tokens[place] for place in batch]}
+            rows = {"input_ids": [tokens[index] for index in batch]}
             inputs = tokenizer.pad(rows, return_tensors="pt").to(model.device)
-            places = [start + place for place in batch]
-            found[places] = model(**inputs).logits.float().softmax(dim=-1).cpu().numpy()
+            found[[start + index for index in batch]] = model(**inputs).logits.float().softmax(dim=-1).cpu().numpy()
     return found

@@ -1,4 +1,4 @@
-"""Text to pre-train on: documents of consecutive sentences, out of a lake or a file."""
+"""The corpus for pre-training: documents of consecutive sentences, from a lake or a file."""
 
 from itertools import groupby
 from pathlib import Path
@@ -8,7 +8,7 @@ from pipeline.language import sentences
 from schemas.errors import ConfigurationError
 
 Document = tuple[str, ...]
-"""Sentences in their order."""
+"""Sentences in order."""
 
 _SPOKEN = """
 SELECT u.video_id, v.language, u.text FROM utterances u JOIN videos v USING (video_id)
@@ -17,7 +17,7 @@ WHERE len(u.flags) = 0 ORDER BY u.video_id, u.start_s
 
 
 def documents_of_lake(lake: Lake) -> list[Document]:
-    """Return what is said in each video, a document a video; utterances that are flagged as doubtful are left out."""
+    """Return the speech of each video as one document, without doubtful utterances."""
     rows = lake.sql(_SPOKEN).to_pylist()
     documents = []
     for _, spoken in groupby(rows, key=lambda row: row["video_id"]):
@@ -28,10 +28,10 @@ def documents_of_lake(lake: Lake) -> list[Document]:
 
 
 def documents_of_file(path: Path) -> list[Document]:
-    """Read a text file in the form of BERT's own: a sentence a line, an empty line between documents.
+    """Read a text file in the format of the original BERT: one sentence per line, an empty line between documents.
 
     Raises:
-        ConfigurationError: It cannot be read, or holds no text.
+        ConfigurationError: It cannot be read or has no text.
     """
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
@@ -43,5 +43,7 @@ def documents_of_file(path: Path) -> list[Document]:
         if filled
     ]
     if not documents:
-        raise ConfigurationError(f"{path} holds no text. Write a sentence a line, an empty line between documents.")
+        raise ConfigurationError(
+            f"{path} has no text. Write one sentence per line, and an empty line between documents."
+        )
     return documents

@@ -1,4 +1,4 @@
-"""Labelled examples for classification, out of a file; texts may be named by their ids in the lake."""
+"""Labelled examples for classification, from a file with texts or with ids of texts in a lake."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -29,10 +29,10 @@ def read_examples(path: Path, lake: Lake | None = None) -> list[Example]:
 
     Args:
         path: `.csv`, `.jsonl` or `.parquet`.
-        lake: Where ids are looked up.
+        lake: To look up ids.
 
     Raises:
-        ConfigurationError: It cannot be read, lacks a column or a label, or names what the lake does not hold.
+        ConfigurationError: It cannot be read, lacks a column or a value, or has an id that is not in the lake.
     """
     table = _read(path)
     if "label" not in table.column_names:
@@ -42,12 +42,12 @@ def read_examples(path: Path, lake: Lake | None = None) -> list[Example]:
         return [Example(text, label) for text, label in zip(_strings(table, "text", path), labels, strict=True)]
     key = next((name for name in _TEXT_OF if name in table.column_names), None)
     if key is None or lake is None:
-        raise ConfigurationError(f"{path} needs a column `text`; or `utterance_id` or `frame_id`, with --lake.")
+        raise ConfigurationError(f"{path} needs a column `text`, or a column `utterance_id` or `frame_id` and --lake.")
     ids = _strings(table, key, path)
     texts = _texts(lake, key, ids)
     missing = [each for each in ids if each not in texts]
     if missing:
-        raise ConfigurationError(f"{path} names {len(missing)} texts that the lake does not hold, as {missing[0]}.")
+        raise ConfigurationError(f"{path} has {len(missing)} ids that are not in the lake, such as {missing[0]}.")
     return [Example(texts[each], label) for each, label in zip(ids, labels, strict=True)]
 
 
@@ -55,7 +55,7 @@ def _read(path: Path) -> pa.Table:
     readers = {".csv": _read_csv, ".jsonl": pa_json.read_json, ".parquet": pq.read_table}
     reader = readers.get(path.suffix.lower())
     if reader is None:
-        raise ConfigurationError(f"{path} cannot be read: name a .csv, .jsonl or .parquet file.")
+        raise ConfigurationError(f"{path} cannot be read. Give a .csv, .jsonl or .parquet file.")
     try:
         table: pa.Table = reader(path)
     except (OSError, pa.ArrowException) as error:
@@ -64,7 +64,7 @@ def _read(path: Path) -> pa.Table:
 
 
 def _read_csv(path: Path) -> pa.Table:
-    """Read CSV in which texts may have several lines, and `01`, `NA` and `true` are labels like any other."""
+    """Read a CSV file. Texts may have several lines; `01`, `NA` and `true` are ordinary labels."""
     names = ("label", "text", *_TEXT_OF)
     return pa_csv.read_csv(
         path,
@@ -77,7 +77,7 @@ def _strings(table: pa.Table, column: str, path: Path) -> list[str]:
     values = table[column].to_pylist()
     empty = next((number for number, value in enumerate(values, 1) if value is None or value == ""), None)
     if empty is not None:
-        raise ConfigurationError(f"{path} has no `{column}` in row {empty}. Fill it, or leave the row out.")
+        raise ConfigurationError(f"{path} has no `{column}` in row {empty}. Fill it in or remove the row.")
     return [str(value) for value in values]
 
 

@@ -1,4 +1,4 @@
-"""Fine-tune a BERT for classification, and measure it on examples that it did not see."""
+"""Fine-tune a BERT for classification, and evaluate it on held-out examples."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -27,48 +27,48 @@ def finetune(
     threads: int = 1,
     progress: Progress = lambda _step, _steps, _loss: None,
 ) -> FinetuningReport:
-    """Teach a model to sort texts into classes: all weights and a new head over `[CLS]` (Devlin et al. 2019, 4.1).
+    """Fine-tune a model for text classification: all weights and a new head over `[CLS]` (Devlin et al. 2019, 4.1).
 
     Args:
-        examples: Texts with their classes; of each class a share is held out.
-        folder: Where the model is saved.
-        base: Id of the model to begin with.
-        options: How.
+        examples: Texts with their classes; a share of each class is held out.
+        folder: Where to save the model.
+        base: Id of the model to start from.
+        options: Training options.
         device: `cpu` or `cuda`.
         threads: Threads of PyTorch.
-        progress: Told of every step.
+        progress: Called after every step.
 
     Returns:
-        Scores on the held-out examples; saved beside the weights, too.
+        Scores on the held-out examples; also saved with the weights.
 
     Raises:
         ConfigurationError: There are fewer than two classes, a class has fewer than two examples, or the folder is
-            taken.
-        ModelError: The model cannot be loaded, or training fell apart.
+            not empty.
+        ModelError: The model cannot be loaded, or the loss is not finite.
     """
     check_free(folder)
     set_threads(threads)
     labels = _labels(examples)
-    learnt, held = _split_by_class(examples, labels, options)
+    train, held_out = _split_by_class(examples, labels, options)
     with seeded(options.seed):
         model, tokenizer = load_for_classification(base, labels)
         model.to(device)
-        places = {label: place for place, label in enumerate(labels)}
-        texts = [examples[place].text for place in learnt]
+        class_of = {label: index for index, label in enumerate(labels)}
+        texts = [examples[index].text for index in train]
         length = min(options.max_tokens, longest_input(model, tokenizer))
-        targets = np.array([places[examples[place].label] for place in learnt])
+        targets = np.array([class_of[examples[index].label] for index in train])
         steps = fit(
             model,
             lambda epoch: _batches(tokenizer, texts, targets, options.model_copy(update={"max_tokens": length}), epoch),
-            steps_per_epoch=-(-len(learnt) // options.batch_size),
+            steps_per_epoch=-(-len(train) // options.batch_size),
             options=options,
             progress=progress,
         )
-        guessed = probabilities(
-            model, tokenizer, [examples[place].text for place in held], max_tokens=options.max_tokens
+        predicted = probabilities(
+            model, tokenizer, [examples[index].text for index in held_out], max_tokens=options.max_tokens
         ).argmax(axis=1)
-    truth = np.array([places[examples[place].label] for place in held])
-    report = _report(base, labels, truth, guessed, trained_on=len(learnt), steps=steps)
+    truth = np.array([class_of[examples[index].label] for index in held_out])
+    report = _report(base, labels, truth, predicted, trained_on=len(train), steps=steps)
     save_model(model, tokenizer, folder, report)
     return report
 
@@ -80,7 +80,7 @@ def _labels(examples: Sequence[Example]) -> tuple[str, ...]:
     rare = [label for label, count in counts.items() if count < 2]
     if rare:
         raise ConfigurationError(
-            f"The class {rare[0]!r} has one example; one to learn from and one to measure on are needed."
+            f"The class {rare[0]!r} has only one example. It needs at least two, for training and for evaluation."
         )
     return tuple(sorted(counts))
 
@@ -89,15 +89,15 @@ def _split_by_class(
     examples: Sequence[Example], labels: Sequence[str], options: TrainingOptions
 ) -> tuple[list[int], list[int]]:
     rng = np.random.default_rng(options.seed)
-    learnt: list[int] = []
-    held: list[int] = []
+    train: list[int] = []
+    held_out: list[int] = []
     for label in labels:
-        members = [place for place, example in enumerate(examples) if example.label == label]
+        members = [index for index, example in enumerate(examples) if example.label == label]
         order = rng.permutation(len(members)).tolist()
         kept, out = split(len(members), options.held_out, order)
-        learnt += [members[place] for place in kept]
-        held += [members[place] for place in out]
-    return sorted(learnt), sorted(held)
+        train += [members[index] for index in kept]
+        held_out += [members[index] for index in out]
+    return sorted(train), sorted(held_out)
 
 
 def _batches(
@@ -111,7 +111,7 @@ def _batches(
     for start in range(0, len(order), options.batch_size):
         chosen = order[start : start + options.batch_size]
         encoded = tokenizer(
-            [texts[place] for place in chosen],
+            [texts[index] for index in chosen],
             truncation=True,
             max_length=options.max_tokens,
             padding=True,
@@ -121,20 +121,20 @@ def _batches(
 
 
 def _report(
-    base: str, labels: Sequence[str], truth: np.ndarray, guessed: np.ndarray, *, trained_on: int, steps: int
+    base: str, labels: Sequence[str], truth: np.ndarray, predicted: np.ndarray, *, trained_on: int, steps: int
 ) -> FinetuningReport:
     confusion = np.zeros((len(labels), len(labels)), dtype=np.int64)
-    np.add.at(confusion, (truth, guessed), 1)
-    right = np.diag(confusion).astype(np.float64)
-    precision = right / np.maximum(confusion.sum(axis=0), 1)
-    recall = right / np.maximum(confusion.sum(axis=1), 1)
+    np.add.at(confusion, (truth, predicted), 1)
+    correct = np.diag(confusion).astype(np.float64)
+    precision = correct / np.maximum(confusion.sum(axis=0), 1)
+    recall = correct / np.maximum(confusion.sum(axis=1), 1)
     f1 = 2 * precision * recall / np.maximum(precision + recall, 1e-12)
     return FinetuningReport(
         base=base,
         trained_on=trained_on,
         measured_on=len(truth),
         steps=steps,
-        accuracy=float(right.sum() / len(truth)),
+        accuracy=float(correct.sum() / len(truth)),
         macro_f1=float(f1.mean()),
         majority_accuracy=float(np.bincount(truth).max() / len(truth)),
         classes=tuple(

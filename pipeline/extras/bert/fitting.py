@@ -1,4 +1,4 @@
-"""Fit a model's weights: the loop that pre-training and fine-tuning share, and how a trained model is saved whole."""
+"""The training loop of pre-training and fine-tuning, and saving a trained model atomically."""
 
 import json
 import os
@@ -16,7 +16,7 @@ from schemas.errors import ConfigurationError, ModelError
 from schemas.training import TrainingOptions
 
 Progress = Callable[[int, int, float], None]
-"""Told the step, of how many, and the loss."""
+"""Called with the step, the number of steps and the loss."""
 
 REPORT_FILE = "videolake.json"
 
@@ -29,20 +29,20 @@ def fit(
     options: TrainingOptions,
     progress: Progress = lambda _step, _steps, _loss: None,
 ) -> int:
-    """Fit a model that returns its own loss, by AdamW with a linear rise and fall of the learning rate.
+    """Train a model that returns its own loss, by AdamW with linear warm-up and decay of the learning rate.
 
     Args:
-        model: Any transformers model; its batches carry their labels.
-        batches: Gives the batches of an epoch, by its number.
-        steps_per_epoch: Batches of an epoch.
-        options: How.
-        progress: Told of every step.
+        model: Any transformers model; its batches include the labels.
+        batches: Returns the batches of an epoch, given its index.
+        steps_per_epoch: Number of batches per epoch.
+        options: Training options.
+        progress: Called after every step.
 
     Returns:
-        Steps made.
+        Number of steps.
 
     Raises:
-        ModelError: The loss is not finite any more.
+        ModelError: The loss is not finite.
     """
     from transformers import get_linear_schedule_with_warmup
 
@@ -61,7 +61,7 @@ def fit(
             loss = model(**{name: tensor.to(model.device) for name, tensor in batch.items()}).loss
             if not torch.isfinite(loss):
                 raise ModelError(
-                    f"Training fell apart at step {step + 1}: the loss is not finite. Lower learning_rate."
+                    f"Training failed at step {step + 1}: the loss is not finite. Lower the learning rate."
                 )
             loss.backward()
             torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
@@ -76,29 +76,29 @@ def fit(
 
 @contextmanager
 def seeded(seed: int) -> Any:  # noqa: ANN401 - a context manager
-    """Make what is drawn within the block the same every time, and leave the global state as it was."""
+    """Seed the random numbers of PyTorch within the block, and restore the global state afterwards."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         yield
 
 
 def split(count: int, share: float, order: Sequence[int]) -> tuple[list[int], list[int]]:
-    """Return places to learn from, and places to measure on, at least one of each.
+    """Return indices for training and indices for evaluation, at least one of each.
 
     Raises:
         ConfigurationError: There are fewer than two.
     """
     if count < 2:
-        raise ConfigurationError("There is too little to learn from: at least two documents or examples are needed.")
-    held = min(count - 1, max(1, round(share * count)))
-    return sorted(order[held:]), sorted(order[:held])
+        raise ConfigurationError("There is too little data: training needs at least two documents or examples.")
+    held_out = min(count - 1, max(1, round(share * count)))
+    return sorted(order[held_out:]), sorted(order[:held_out])
 
 
 def save_model(model: Any, tokenizer: Any, folder: Path, report: BaseModel) -> None:  # noqa: ANN401
-    """Save a model as safetensors with its tokenizer and report, so that the folder is there whole or not at all.
+    """Save a model as safetensors with its tokenizer and report. The folder appears complete or not at all.
 
     Raises:
-        ConfigurationError: There is something of that name, or it cannot be written.
+        ConfigurationError: The folder is not empty or cannot be written.
     """
     check_free(folder)
     scratch = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
@@ -107,7 +107,7 @@ def save_model(model: Any, tokenizer: Any, folder: Path, report: BaseModel) -> N
         tokenizer.save_pretrained(scratch)
         (scratch / REPORT_FILE).write_text(json.dumps(report.model_dump(), indent=2) + "\n", encoding="utf-8")
         scratch.chmod(0o755)
-        os.replace(scratch, folder)  # noqa: PTH105 - an empty folder of that name is replaced, which Path.rename leaves open
+        os.replace(scratch, folder)  # noqa: PTH105 - replaces an empty folder, which Path.rename does not guarantee
     except OSError as error:
         raise ConfigurationError(f"{folder} cannot be written: {error.strerror or error}.") from error
     finally:
@@ -115,13 +115,13 @@ def save_model(model: Any, tokenizer: Any, folder: Path, report: BaseModel) -> N
 
 
 def check_free(folder: Path) -> None:
-    """Raise, before hours of work, where a model cannot be saved.
+    """Check, before hours of training, that a model can be saved in a folder.
 
     Raises:
-        ConfigurationError: There is something of that name, or nothing can be written there.
+        ConfigurationError: The folder is not empty or cannot be written.
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise ConfigurationError(f"{folder} exists and is not empty. Name a new folder for the model.")
+        raise ConfigurationError(f"{folder} exists and is not empty. Give a new folder for the model.")
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}.")).rmdir()

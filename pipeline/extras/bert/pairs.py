@@ -18,27 +18,27 @@ class SentencePair:
 
 
 def sentence_pairs(documents: Sequence[Document], rng: np.random.Generator) -> list[SentencePair]:
-    """Make a pair of every two neighbours, and replace the second of every other pair by a sentence from elsewhere.
+    """Make a pair of every two consecutive sentences, and replace the second sentence in half of the pairs.
 
-    Next sentence prediction (Devlin et al. 2019): half of the pairs follow each other, half do not. The stranger comes
-    from another document; where there is only one, from another place in it.
+    Next sentence prediction (Devlin et al. 2019): half of the pairs are consecutive, half are not. A replacement comes
+    from another document, or from elsewhere in the same one if there is only one.
 
     Args:
-        documents: Those of one sentence make no pair.
-        rng: Decides which pairs are broken, and with what.
+        documents: Documents with a single sentence give no pair.
+        rng: Chooses the pairs to change and their replacements.
 
     Returns:
-        As many pairs as there are neighbours, in random order.
+        One pair per two consecutive sentences, in random order. A pair without a possible replacement is dropped.
     """
-    places = [(number, place) for number, document in enumerate(documents) for place in range(len(document))]
+    positions = [(number, index) for number, document in enumerate(documents) for index in range(len(document))]
     starts = np.cumsum([0, *(len(document) for document in documents)])
     pairs = []
-    neighbours = [(number, place) for number, place in places if place + 1 < len(documents[number])]
-    broken = rng.permutation(len(neighbours)) % 2 == 1
-    for (number, place), replaced in zip(neighbours, broken, strict=True):
-        first, second = documents[number][place], documents[number][place + 1]
+    neighbours = [(number, index) for number, index in positions if index + 1 < len(documents[number])]
+    changed = rng.permutation(len(neighbours)) % 2 == 1
+    for (number, index), replaced in zip(neighbours, changed, strict=True):
+        first, second = documents[number][index], documents[number][index + 1]
         if replaced:
-            other = _elsewhere(number, place, places, starts, rng)
+            other = _elsewhere(number, index, positions, starts, rng)
             if other is None:
                 continue
             second = documents[other[0]][other[1]]
@@ -47,13 +47,13 @@ def sentence_pairs(documents: Sequence[Document], rng: np.random.Generator) -> l
 
 
 def _elsewhere(
-    number: int, place: int, places: Sequence[tuple[int, int]], starts: np.ndarray, rng: np.random.Generator
+    number: int, index: int, positions: Sequence[tuple[int, int]], starts: np.ndarray, rng: np.random.Generator
 ) -> tuple[int, int] | None:
-    """Draw a sentence of another document; of the same one, if there is no other, but not the next nor itself."""
+    """Draw a sentence of another document, or if there is none, a sentence that is neither this nor the next one."""
     inside = int(starts[number + 1] - starts[number])
-    outside = len(places) - inside
+    outside = len(positions) - inside
     if outside:
         drawn = int(rng.integers(outside))
-        return places[drawn if drawn < starts[number] else drawn + inside]
-    free = [other for other in range(inside) if other not in {place, place + 1}]
+        return positions[drawn if drawn < starts[number] else drawn + inside]
+    free = [other for other in range(inside) if other not in {index, index + 1}]
     return (number, free[int(rng.integers(len(free)))]) if free else None

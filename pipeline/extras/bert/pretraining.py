@@ -18,7 +18,7 @@ from schemas.training import BertSize, PretrainingReport, PretrainingScore, Trai
 
 Batch = dict[str, torch.Tensor]
 
-_TRIES = 100
+_MAX_TRIES = 100
 
 
 def pretrain(
@@ -32,33 +32,33 @@ def pretrain(
     threads: int = 1,
     progress: Progress = lambda _step, _steps, _loss: None,
 ) -> PretrainingReport:
-    """Go on with the pre-training of a model, or begin a new one, on documents of one's own.
+    """Continue the pre-training of a model, or train a new one, on your own documents.
 
-    The loss is the sum of two: of the tokens that are hidden (15 %: of these 80 % as `[MASK]`, 10 % as a random token,
-    10 % as they are), and of telling whether the second sentence of a pair follows the first. Models that are no BERT
-    have no head for the latter and learn from the former alone.
+    The loss is the sum of two losses: predicting masked tokens (15 %; of these, 80 % become `[MASK]`, 10 % a random
+    token and 10 % stay unchanged), and predicting whether the second sentence of a pair follows the first. Models other
+    than BERT have no head for the second task and only train on the first.
 
     Args:
-        documents: Sentences in their order.
-        folder: Where the model is saved; usable as `text.model`.
-        base: Id of the model to go on with; with `scratch`, a size.
-        scratch: Begin with random weights and a vocabulary of these documents.
-        options: How.
+        documents: Sentences in order.
+        folder: Where to save the model, for use as `text.model`.
+        base: Id of the model to continue with, or with `scratch`, a size.
+        scratch: Start with random weights and a vocabulary of these documents.
+        options: Training options.
         device: `cpu` or `cuda`.
         threads: Threads of PyTorch.
-        progress: Told of every step.
+        progress: Called after every step.
 
     Returns:
-        Scores on held-out documents before and after; saved beside the weights, too.
+        Scores on held-out documents before and after; also saved with the weights.
 
     Raises:
-        ConfigurationError: There is too little text, or the folder is taken.
-        ModelError: The model cannot be loaded, or training fell apart.
+        ConfigurationError: There is too little text, or the folder is not empty.
+        ModelError: The model cannot be loaded, or the loss is not finite.
     """
     check_free(folder)
     set_threads(threads)
     rng = np.random.default_rng(options.seed)
-    learnt, held = split(len(documents), options.held_out, rng.permutation(len(documents)).tolist())
+    train, held_out = split(len(documents), options.held_out, rng.permutation(len(documents)).tolist())
     with seeded(options.seed):
         model, tokenizer = make_bert(base, documents) if scratch else load_for_pretraining(base)  # type: ignore[arg-type]
         model.to(device)
@@ -66,21 +66,21 @@ def pretrain(
         batches = _Batches(
             tokenizer, options.model_copy(update={"max_tokens": length}), nsp=model.config.model_type == "bert"
         )
-        measured = list(batches.make([documents[place] for place in held], seed=options.seed + 1))
-        lessons = [documents[place] for place in learnt]
-        count = -(-len(sentence_pairs(lessons, rng)) // options.batch_size)
-        if not count or not measured:
-            raise ConfigurationError("There is too little text: documents of at least two sentences are needed.")
-        before = _score(model, measured)
+        evaluation = list(batches.make([documents[index] for index in held_out], seed=options.seed + 1))
+        training_documents = [documents[index] for index in train]
+        count = -(-len(sentence_pairs(training_documents, rng)) // options.batch_size)
+        if not count or not evaluation:
+            raise ConfigurationError("There is too little text: training needs documents of at least two sentences.")
+        before = _score(model, evaluation)
         steps = fit(
             model,
-            # Other pairs and other masks every time.
-            lambda epoch: batches.make(lessons, seed=options.seed + 2 + epoch),
+            # Different pairs and masks in every epoch.
+            lambda epoch: batches.make(training_documents, seed=options.seed + 2 + epoch),
             steps_per_epoch=count,
             options=options,
             progress=progress,
         )
-        after = _score(model, measured)
+        after = _score(model, evaluation)
     report = PretrainingReport(
         base=f"scratch:{base}" if scratch else base,
         documents=len(documents),
@@ -98,7 +98,7 @@ class _Batches:
         self._tokenizer, self._options, self._nsp = tokenizer, options, nsp
 
     def make(self, documents: Sequence[Document], *, seed: int) -> Iterator[Batch]:
-        """Make shuffled batches of masked pairs; the same for the same seed."""
+        """Make shuffled batches of masked pairs, reproducible by the seed."""
         from transformers import DataCollatorForLanguageModeling
 
         pairs = sentence_pairs(documents, np.random.default_rng(seed))
@@ -113,19 +113,19 @@ class _Batches:
                 max_length=self._options.max_tokens,
                 return_special_tokens_mask=True,
             )
-            rows = [{name: values[place] for name, values in encoded.items()} for place in range(len(group))]
-            batch = _hidden_somewhere(collator, rows)
+            rows = [{name: values[index] for name, values in encoded.items()} for index in range(len(group))]
+            batch = _masked(collator, rows)
             if batch is None:
                 continue
             if self._nsp:
-                # BERT's own convention: 0 for a sentence that follows.
+                # As in BERT: 0 means that the second sentence follows.
                 batch["next_sentence_label"] = torch.tensor([int(not pair.follows) for pair in group])
             yield batch
 
 
-def _hidden_somewhere(collator: Any, rows: list[dict[str, list[int]]]) -> Batch | None:  # noqa: ANN401
-    """Hide tokens; again, where chance hid none in all of a small batch, of which no loss could be computed."""
-    for _ in range(_TRIES):
+def _masked(collator: Any, rows: list[dict[str, list[int]]]) -> Batch | None:  # noqa: ANN401
+    """Mask tokens. Try again if no token of a small batch was masked, because then it has no loss."""
+    for _ in range(_MAX_TRIES):
         batch: Batch = dict(collator(rows))
         if bool((batch["labels"] != -100).any()):
             return batch
@@ -135,22 +135,22 @@ def _hidden_somewhere(collator: Any, rows: list[dict[str, list[int]]]) -> Batch 
 @torch.inference_mode()
 def _score(model: Any, batches: Sequence[Batch]) -> PretrainingScore:  # noqa: ANN401
     model.eval()
-    loss = right = hidden = told = pairs = 0.0
+    loss = correct = masked = nsp_correct = pairs = 0.0
     for batch in batches:
         inputs = {name: tensor.to(model.device) for name, tensor in batch.items() if not name.endswith("label")}
         labels = inputs.pop("labels")
         output = model(**inputs)
         logits = output.prediction_logits if "prediction_logits" in output else output.logits
-        counted = labels != -100
-        loss += float(torch.nn.functional.cross_entropy(logits[counted].float(), labels[counted], reduction="sum"))
-        right += float((logits[counted].argmax(-1) == labels[counted]).sum())
-        hidden += float(counted.sum())
+        is_masked = labels != -100
+        loss += float(torch.nn.functional.cross_entropy(logits[is_masked].float(), labels[is_masked], reduction="sum"))
+        correct += float((logits[is_masked].argmax(-1) == labels[is_masked]).sum())
+        masked += float(is_masked.sum())
         if "next_sentence_label" in batch:
-            guessed = output.seq_relationship_logits.argmax(-1).cpu()
-            told += float((guessed == batch["next_sentence_label"]).sum())
-            pairs += len(guessed)
+            predicted = output.seq_relationship_logits.argmax(-1).cpu()
+            nsp_correct += float((predicted == batch["next_sentence_label"]).sum())
+            pairs += len(predicted)
     return PretrainingScore(
-        mlm_loss=loss / hidden if hidden else math.nan,
-        mlm_accuracy=right / hidden if hidden else math.nan,
-        nsp_accuracy=told / pairs if pairs else None,
+        mlm_loss=loss / masked if masked else math.nan,
+        mlm_accuracy=correct / masked if masked else math.nan,
+        nsp_accuracy=nsp_correct / pairs if pairs else None,
     )

@@ -1,4 +1,4 @@
-"""Explain an answer: which modality, which words and which part of the picture make a moment like a query."""
+"""Explain a search result: how much each modality, word and part of the frame adds to its similarity."""
 
 from pipeline.extras.explain.moment import Explainer
 from pipeline.view import explanation_html, heat_overlay

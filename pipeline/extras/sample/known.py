@@ -1,4 +1,4 @@
-"""The films of the sample archive that we make ourselves, so that all that is in them is known."""
+"""The videos of the sample archive that are made here, so that their content is known."""
 
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -9,8 +9,8 @@ import numpy as np
 
 from pipeline.extras.sample import slides
 from pipeline.extras.sample.draw import CORAL, TEAL, Picture, View, label, pan, read_photo
-from pipeline.extras.sample.film import Narrator, Scene, make_film, still
-from pipeline.extras.sample.make import Sound, write_sound
+from pipeline.extras.sample.make import Audio, write_audio
+from pipeline.extras.sample.narrated import Narrator, Scene, make_narrated_video, still
 from pipeline.extras.sample.packages import package_file
 from pipeline.extras.sample.truth import Spoken, Truth
 from schemas.media import SAMPLE_RATE_HZ
@@ -29,7 +29,7 @@ _READING = (
 
 
 def ocean_talk(path: Path) -> Truth:
-    """Make a talk in eight slides, most of them alike but for their words: English, 1280 x 720."""
+    """Make a talk of eight slides, most of which differ only in their words: English, 1280 x 720."""
     name = "The Blue Planet"
     opening = Scene(
         still(slides.title_slide(name, "Six things to know about the ocean")),
@@ -90,11 +90,11 @@ def ocean_talk(path: Path) -> Truth:
     for number, (heading, lines, art, narration) in enumerate(pages, start=2):
         picture = slides.content_slide(heading, lines, art, footer=name, page=f"{number} / {len(pages) + 2}")
         scenes.append(Scene(still(picture), narration, "slide", (heading, *lines)))
-    return make_film(path, [*scenes, closing], fps=12, narrator=Narrator())
+    return make_narrated_video(path, [*scenes, closing], fps=12, narrator=Narrator())
 
 
 def photo_report(path: Path) -> Truth:
-    """Make a report of six photographs, with pans, hard cuts and one dissolve: English, 640 x 360."""
+    """Make a report of six photographs with pans, hard cuts and one dissolve: English, 640 x 360."""
     scenes = [
         Scene(
             _glide("coffee.png", View(0.45, 0.4, 1.15), View(0.6, 0.6, 1.6), "Six o'clock"),
@@ -135,11 +135,11 @@ def photo_report(path: Path) -> Truth:
             subject="galaxies",
         ),
     ]
-    return make_film(path, scenes, fps=25, narrator=Narrator())
+    return make_narrated_video(path, scenes, fps=25, narrator=Narrator())
 
 
 def spanish_morning(path: Path) -> Truth:
-    """Make a short film in Spanish: three shots, two hard cuts, 640 x 360."""
+    """Make a short video of three shots and two hard cuts: Spanish, 640 x 360."""
     scenes = [
         Scene(
             still(_scaled(slides.title_slide("Una casa tranquila", "Hablamos del desayuno"))),
@@ -159,20 +159,20 @@ def spanish_morning(path: Path) -> Truth:
             labels=("Egyptian cat", "tabby", "tiger cat"),
         ),
     ]
-    return make_film(path, scenes, fps=25, narrator=_SPANISH)
+    return make_narrated_video(path, scenes, fps=25, narrator=_SPANISH)
 
 
 def book_reading(path: Path) -> Truth:
-    """Write a recording, of a person who reads from a novel of 1859, as a file of sound alone."""
+    """Write an audio file: a real recording of a person reading from a novel of 1859."""
     with av.open(str(package_file("moonshine-voice", "moonshine_voice/assets/two_cities.wav"))) as container:
         resampler = av.AudioResampler(format="flt", layout="mono", rate=SAMPLE_RATE_HZ)
         pieces = [part.to_ndarray()[0] for frame in container.decode(audio=0) for part in resampler.resample(frame)]
         pieces += [part.to_ndarray()[0] for part in resampler.resample(None)]
-    sound: Sound = np.concatenate(pieces).astype(np.float32)
-    write_sound(path, sound, codec="flac", metadata={"title": "A Tale of Two Cities"})
-    heard = np.flatnonzero(np.abs(sound) > 0.02) / SAMPLE_RATE_HZ
+    audio: Audio = np.concatenate(pieces).astype(np.float32)
+    write_audio(path, audio, codec="flac", metadata={"title": "A Tale of Two Cities"})
+    heard = np.flatnonzero(np.abs(audio) > 0.02) / SAMPLE_RATE_HZ
     spoken = (Spoken(_READING, float(heard[0]), float(heard[-1])),)
-    return Truth(len(sound) / SAMPLE_RATE_HZ, "en", (), (), (), spoken, (), ())
+    return Truth(len(audio) / SAMPLE_RATE_HZ, "en", (), (), (), spoken, (), ())
 
 
 KNOWN: dict[str, Callable[[Path], Truth]] = {
@@ -181,20 +181,20 @@ KNOWN: dict[str, Callable[[Path], Truth]] = {
     "una_manana.mp4": spanish_morning,
     "book_reading.flac": book_reading,
 }
-"""What makes each file."""
+"""The function that makes each file."""
 
 
 def make_known(folder: Path) -> dict[str, Truth]:
-    """Make the films whose content is known.
+    """Make all files of known content.
 
     Args:
-        folder: Where to; made if it is not there.
+        folder: Created if it does not exist.
 
     Returns:
-        What is in each, by file name.
+        Content of each file, by file name.
 
     Raises:
-        SampleError: A package that they are made of is not installed.
+        SampleError: A required package is not installed.
     """
     folder.mkdir(parents=True, exist_ok=True)
     return {name: make(folder / name) for name, make in KNOWN.items()}
@@ -211,7 +211,7 @@ def _glided(picture: Picture, start: View, end: View, caption: str, frames: int)
 
 
 def _scaled(picture: Picture) -> Picture:
-    """Scale a slide to the size of the photographs; its sides are twice theirs."""
+    """Scale a slide to the size of the photographs, half its own."""
     pairs = picture.reshape(_SIZE[1], 2, _SIZE[0], 2, 3).mean((1, 3))
     scaled: Picture = np.rint(pairs).astype(np.uint8)
     return scaled

@@ -1,4 +1,4 @@
-"""Make long videos quickly: the packets of a short one, copied again and again with later times."""
+"""Make long videos quickly, by repeating the packets of a short one."""
 
 from collections import defaultdict
 from fractions import Fraction
@@ -9,15 +9,15 @@ from av.stream import Stream
 
 
 def repeat_video(source: Path, target: Path, seconds: float) -> Path:
-    """Repeat a film until it is so long; or cut it to that length, where it is longer.
+    """Repeat or cut a video to a given length.
 
-    Nothing is decoded or encoded, so an hour takes a second or so. All streams start anew together at each repetition:
-    picture and sound stay in step.
+    Nothing is decoded or encoded, so an hour of video takes about a second. All streams restart together at each
+    repetition, so audio and video stay in sync.
 
     Args:
-        source: A film in a container that keeps times (MP4, MOV, Matroska, WebM).
-        target: Where to; a container of that kind that takes the same codecs.
-        seconds: Length of the result, to within a few frames.
+        source: A video in a container with timestamps (MP4, MOV, Matroska, WebM).
+        target: In such a container, which must support the same codecs.
+        seconds: Length of the result, accurate to a few frames.
 
     Returns:
         `target`.
@@ -39,7 +39,7 @@ def _streams(container: av.container.InputContainer) -> list[Stream]:
 def _copy(
     source: Path, output: av.container.OutputContainer, streams: dict[int, Stream], start: Fraction, limit: Fraction
 ) -> tuple[Fraction, int]:
-    """Copy one repetition; returns when the next may start, and how many packets were copied."""
+    """Copy one repetition; return the start of the next one and the number of copied packets."""
     begin: dict[int, Fraction] = {}
     end: dict[int, Fraction] = defaultdict(Fraction)
     written = 0
@@ -49,7 +49,7 @@ def _copy(
                 continue
             base = packet.time_base
             begin.setdefault(packet.stream_index, packet.dts * base)
-            # A stream needs as long as from its first to behind its last packet, in order of decoding and of showing.
+            # A stream lasts from its first packet to the end of its last one, in decoding and presentation order.
             length = Fraction(packet.duration or 0) * base
             latest = max(packet.dts * base - min(begin[packet.stream_index], Fraction(0)), packet.pts * base) + length
             end[packet.stream_index] = max(end[packet.stream_index], latest)

@@ -1,4 +1,4 @@
-"""Write films and sound of known content: any frames, at any times, with any sound, by PyAV."""
+"""Write video and audio files from frames and samples, with PyAV."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,10 +20,10 @@ from schemas.media import SAMPLE_RATE_HZ
 Picture = NDArray[np.uint8]
 """(height, width, 3) RGB, or 4 with alpha."""
 
-Sound = NDArray[np.float32]
+Audio = NDArray[np.float32]
 """(n,) mono at 16 kHz, or (channels, n); in [-1, 1]."""
 
-_CLOCK_HZ = 90_000  # MPEG's clock: fine enough for explicit frame times
+_CLOCK_HZ = 90_000  # the MPEG clock, precise enough for frame times
 _BT709 = 1
 _QUALITY: Mapping[str, Mapping[str, str]] = {
     "libx264": {"preset": "veryfast", "crf": "21"},
@@ -37,7 +37,7 @@ def write_video(
     *,
     fps: float | Fraction = 25,
     times_s: Iterable[float] | None = None,
-    audio: Sound | Sequence[Sound] | None = None,
+    audio: Audio | Sequence[Audio] | None = None,
     audio_start_s: float = 0.0,
     audio_languages: Sequence[str] = (),
     rotation: int = 0,
@@ -46,24 +46,24 @@ def write_video(
     pixel_format: str = "yuv420p",
     options: Mapping[str, str] | None = None,
 ) -> Path:
-    """Write a film; the container is what the file's ending says.
+    """Write a video file; the extension determines the container.
 
-    The same input gives the same bytes with the same libraries. Where two frames in a row are the same object, as on a
-    slide, it is converted just once.
+    The same input gives the same bytes with the same libraries. Successive frames that are the same object, such as a
+    slide, are converted only once.
 
     Args:
-        path: Where to.
-        frames: uint8 [height, width, 3] RGB (or 4 with alpha), all of one size with even sides; taken one by one.
-        fps: Frames a second, where `times_s` does not say better.
+        path: The file.
+        frames: uint8 [height, width, 3] RGB (or 4 with alpha), all of one size with even sides; read one by one.
+        fps: Frames per second, unless `times_s` is given.
         times_s: Presentation time of each frame, increasing, for a variable frame rate.
-        audio: Sound, float32 [n] mono or [channels, n] at 16 kHz; or several, each its own track.
+        audio: float32 [n] mono or [channels, n] at 16 kHz; or several, one per track.
         audio_start_s: Time of the first sample.
-        audio_languages: Language of each track (ISO 639-2), as the container notes it.
-        rotation: Clockwise turn in degrees that a player makes to show the frames upright.
-        codec: Encoder of the pictures.
-        audio_codec: Encoder of the sound.
-        pixel_format: Format in which pictures are stored.
-        options: Options of the picture's encoder, in place of those for quick, good-looking results.
+        audio_languages: Language of each track (ISO 639-2), for the container.
+        rotation: Degrees by which a player must turn the frames clockwise.
+        codec: Video encoder.
+        audio_codec: Audio encoder.
+        pixel_format: Pixel format of the encoded frames.
+        options: Options of the video encoder, instead of the defaults for fast encoding with good quality.
 
     Returns:
         `path`.
@@ -87,74 +87,74 @@ def write_video(
         coder.time_base = clock
         coder.colorspace, coder.color_primaries, coder.color_trc = _BT709, _BT709, _BT709
         coder.color_range = ColorRange.MPEG
-        coder.thread_count = 1  # x264 cuts pictures up by threads: more would change the bytes
+        coder.thread_count = 1  # x264 splits frames by threads, so more threads would change the bytes
         if rotation:
-            stream.set_display_rotation(-rotation)  # FFmpeg counts against the clock
-        sounds = [_Track.open(container, audio_codec, sound, audio_start_s) for sound in tracks]
-        for sound, language in zip(sounds, audio_languages, strict=False):
-            sound.stream.metadata["language"] = language
+            stream.set_display_rotation(-rotation)  # FFmpeg counts counter-clockwise
+        writers = [_Track.open(container, audio_codec, samples, audio_start_s) for samples in tracks]
+        for writer, language in zip(writers, audio_languages, strict=False):
+            writer.stream.metadata["language"] = language
         container.start_encoding()
         for picture, ticks in zip(_converted(first, pictures, pixel_format), _ticks(times_s), strict=False):
             picture.pts, picture.time_base = ticks, clock
-            for sound in sounds:  # keep step with the pictures, so that neither stream waits for the other
-                sound.write_until(float(ticks * clock), container)
+            for writer in writers:  # interleave with the frames, so that neither stream waits for the other
+                writer.write_until(float(ticks * clock), container)
             container.mux(stream.encode(picture))
         container.mux(stream.encode(None))
-        for sound in sounds:
-            sound.finish(container)
+        for writer in writers:
+            writer.finish(container)
     return path
 
 
-def write_sound(path: Path, sound: Sound, *, codec: str, metadata: Mapping[str, str] | None = None) -> Path:
-    """Write a file of sound alone; the container is what the file's ending says.
+def write_audio(path: Path, audio: Audio, *, codec: str, metadata: Mapping[str, str] | None = None) -> Path:
+    """Write an audio file; the extension determines the container.
 
     Args:
-        path: Where to.
-        sound: float32 [n] mono or [channels, n] at 16 kHz.
+        path: The file.
+        audio: float32 [n] mono or [channels, n] at 16 kHz.
         codec: Encoder, e.g. `flac`, `pcm_s16le`, `libmp3lame`.
-        metadata: Tags, e.g. title.
+        metadata: Tags, e.g. `title`.
 
     Returns:
         `path`.
     """
     with _create(path) as container:
         container.metadata.update(metadata or {})
-        track = _Track.open(container, codec, sound, 0.0)
+        track = _Track.open(container, codec, audio, 0.0)
         track.finish(container)
     return path
 
 
 @dataclass(slots=True)
 class _Track:
-    """One sound track on its way into a file."""
+    """An audio track that is being written."""
 
     stream: AudioStream
-    sound: Sound
+    samples: Audio
     """(channels, n)."""
     start_s: float
     written: int = field(default=0)
 
     @classmethod
-    def open(cls, container: OutputContainer, codec: str, sound: Sound, start_s: float) -> "_Track":
-        channels = np.atleast_2d(np.asarray(sound, np.float32))
+    def open(cls, container: OutputContainer, codec: str, samples: Audio, start_s: float) -> "_Track":
+        channels = np.atleast_2d(np.asarray(samples, np.float32))
         layout = {1: "mono", 2: "stereo"}[channels.shape[0]]
         stream = container.add_stream(codec, rate=SAMPLE_RATE_HZ, layout=layout)
         return cls(cast("AudioStream", stream), channels, start_s)
 
     def write_until(self, time_s: float, container: OutputContainer) -> None:
-        """Encode what sounds before a time."""
+        """Encode the samples before a time."""
         self._write(round((time_s - self.start_s) * SAMPLE_RATE_HZ), container)
 
     def finish(self, container: OutputContainer) -> None:
         """Encode the rest."""
-        self._write(self.sound.shape[1], container)
+        self._write(self.samples.shape[1], container)
         container.mux(self.stream.encode(None))
 
     def _write(self, end: int, container: OutputContainer) -> None:
-        end = min(end, self.sound.shape[1])
+        end = min(end, self.samples.shape[1])
         step = SAMPLE_RATE_HZ // 10
         while self.written < end:
-            piece = np.ascontiguousarray(self.sound[:, self.written : min(end, self.written + step)])
+            piece = np.ascontiguousarray(self.samples[:, self.written : min(end, self.written + step)])
             frame = av.AudioFrame.from_ndarray(piece, format="fltp", layout=self.stream.codec_context.layout.name)
             frame.sample_rate, frame.time_base = SAMPLE_RATE_HZ, Fraction(1, SAMPLE_RATE_HZ)
             frame.pts = round(self.start_s * SAMPLE_RATE_HZ) + self.written
@@ -163,7 +163,7 @@ class _Track:
 
 
 def _create(path: Path) -> OutputContainer:
-    """Open a file to write, with no version or date in it, so that the same content gives the same bytes."""
+    """Open a file for writing without version and date in it, so that the same content gives the same bytes."""
     return av.open(str(path), "w", options={"fflags": "+bitexact"})
 
 
@@ -174,7 +174,7 @@ def _ticks(times_s: Iterable[float] | None) -> Iterator[int]:
 
 
 def _converted(first: Picture, rest: Iterator[Picture], pixel_format: str) -> Iterator[av.VideoFrame]:
-    """Turn pictures into what the encoder takes."""
+    """Convert pictures to frames for the encoder."""
     last: Picture | None = None
     for picture in chain((first,), rest):
         if picture is not last:

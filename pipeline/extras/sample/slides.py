@@ -1,4 +1,4 @@
-"""Slides of a talk: a title, some lines, a drawing. Drawn at twice the size and scaled down, for smooth edges."""
+"""Slides of a talk: a title, some lines, a drawing. They are drawn at twice the size for smooth edges."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,19 +12,19 @@ WIDTH, HEIGHT = 1280, 720
 _SCALE = 2
 
 Art = Callable[["Canvas"], None]
-"""Draws into the square that is 420 wide around (980, 380)."""
+"""Draws into a square of 420 pixels around (980, 380)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Canvas:
-    """A drawing surface measured in pixels of the finished slide."""
+    """A drawing surface in pixels of the finished slide."""
 
     draw: ImageDraw.ImageDraw
 
     def text(
         self, at: tuple[float, float], text: str, size: int, colour: Colour, *, bold: bool = False, anchor: str = "ls"
     ) -> None:
-        """Write a line; bold letters are spread, since thicker strokes eat the room between them."""
+        """Write a line; bold letters are spaced out, because thicker strokes reduce the space between them."""
         face, stroke = font(size * _SCALE), round(size * _SCALE / 36) if bold else 0
         spread = stroke * 1.2
         x, y = at[0] * _SCALE, at[1] * _SCALE
@@ -34,7 +34,7 @@ class Canvas:
             self.draw.text(place, letter, colour, face, anchor="l" + anchor[1], stroke_width=stroke)
 
     def box(self, edges: tuple[float, float, float, float], colour: Colour, radius: float = 0) -> None:
-        """Fill a rectangle, given by left, top, right and bottom, with round corners if wanted."""
+        """Fill a rectangle with these left, top, right and bottom edges, with rounded corners if `radius` is set."""
         left, top, right, bottom = (edge * _SCALE for edge in edges)
         self.draw.rounded_rectangle((left, top, right, bottom), radius * _SCALE, colour)
 
@@ -43,7 +43,7 @@ class Canvas:
         self.draw.ellipse(_around(x, y, radius), colour)
 
     def slice(self, x: float, y: float, radius: float, degrees: tuple[float, float], colour: Colour) -> None:
-        """Fill a piece of a pie; degrees are clockwise from the top."""
+        """Fill a pie slice; degrees are clockwise from the top."""
         self.draw.pieslice(_around(x, y, radius), degrees[0] - 90, degrees[1] - 90, colour)
 
     def shape(self, points: list[tuple[float, float]], colour: Colour) -> None:
@@ -52,7 +52,7 @@ class Canvas:
 
 
 def title_slide(title: str, subtitle: str) -> Picture:
-    """Draw an opening or closing slide: waves under a few large words."""
+    """Draw an opening or closing slide: a large title over waves."""
     sky = gradient(WIDTH * _SCALE, HEIGHT * _SCALE, SEA, (26, 110, 128))
     image, canvas = _canvas(sky)
     for level, colour in enumerate(((30, 128, 140), (56, 156, 160), (110, 190, 186))):
@@ -66,7 +66,7 @@ def title_slide(title: str, subtitle: str) -> Picture:
 
 
 def content_slide(heading: str, lines: tuple[str, ...], art: Art, *, footer: str, page: str) -> Picture:
-    """Draw a slide of a heading, a few lines and a drawing at the right."""
+    """Draw a slide with a heading, a few lines and a drawing on the right."""
     image, canvas = _canvas(np.full((HEIGHT * _SCALE, WIDTH * _SCALE, 3), PAPER, np.uint8))
     canvas.box((0, 0, 18, HEIGHT), TEAL)
     canvas.text((90, 142), heading, 56, INK, bold=True)
@@ -82,7 +82,7 @@ def content_slide(heading: str, lines: tuple[str, ...], art: Art, *, footer: str
 
 
 def ring(share: float) -> Art:
-    """Return a drawing of a share as part of a ring, with the number in it."""
+    """Return a ring chart of a share, with the number in the middle."""
 
     def draw(canvas: Canvas) -> None:
         canvas.disc(980, 390, 180, (214, 226, 226))
@@ -94,7 +94,7 @@ def ring(share: float) -> Art:
 
 
 def bars(values: tuple[tuple[str, float], ...], colour: Colour) -> Art:
-    """Return a bar chart; the numbers are written above the bars."""
+    """Return a bar chart with the values above the bars."""
 
     def draw(canvas: Canvas) -> None:
         top, width = max(value for _, value in values), 400 / len(values)
@@ -120,7 +120,7 @@ def fishes(canvas: Canvas) -> None:
 
 
 def depths(canvas: Canvas) -> None:
-    """Draw a section through the sea with a deep valley."""
+    """Draw a cross-section of the sea with a deep valley."""
     for index, colour in enumerate(((120, 200, 205), (58, 150, 165), (24, 98, 124), (12, 58, 84))):
         canvas.box((790, 230 + 95 * index, 1190, 230 + 95 * (index + 1)), colour)
     floor = [(790, 420), (860, 400), (920, 470), (980, 585), (1010, 590), (1060, 480), (1120, 430), (1190, 445)]
@@ -131,7 +131,7 @@ def depths(canvas: Canvas) -> None:
 
 
 def bubbles(canvas: Canvas) -> None:
-    """Draw bubbles of oxygen that rise from small plants."""
+    """Draw bubbles of oxygen rising from small plants."""
     rng = np.random.default_rng(4)
     for _ in range(46):
         x, y, radius = rng.uniform(800, 1180), rng.uniform(230, 520), rng.uniform(6, 26)

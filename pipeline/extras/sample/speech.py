@@ -1,6 +1,6 @@
-"""Spoken sentences of known words, by the espeak-ng synthesizer that the package `espeakng-loader` carries.
+"""Speech synthesis by espeak-ng, from the package `espeakng-loader`.
 
-espeak-ng is GPL-3: it is loaded only to make sample films and test material, never to analyse a video.
+espeak-ng is GPL-3. It is only loaded to make sample videos and test material, never to analyse a video.
 """
 
 import _ctypes
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from pipeline.extras.sample.packages import SampleError
 from schemas.media import SAMPLE_RATE_HZ
 
-_RETRIEVAL = 1  # AUDIO_OUTPUT_RETRIEVAL: samples come to the callback, before espeak_Synth returns or until Synchronize
+_RETRIEVAL = 1  # AUDIO_OUTPUT_RETRIEVAL: the callback gets the samples before espeak_Synth or Synchronize returns
 _CHARS_UTF8 = 1
 _END_PAUSE = 0x1000
 _RATE, _PITCH, _RANGE, _WORD_GAP = 1, 3, 4, 7  # espeak_PARAMETER
@@ -41,12 +41,12 @@ _PEAK = 0.6
 
 
 def speak(text: str, voice: str = "en-us", rate_wpm: int = 150, *, pitch: int = 45) -> NDArray[np.float32]:
-    """Say a text.
+    """Synthesise a text.
 
     Args:
-        text: What to say; sentences get their pauses from punctuation.
+        text: The text; punctuation makes pauses.
         voice: espeak-ng voice, e.g. `en-us`, `en-gb`, `de`, `fr`, `es`, `cmn`, with a variant as in `en-us+f3`.
-        rate_wpm: Words a minute.
+        rate_wpm: Words per minute.
         pitch: 0 to 100.
 
     Returns:
@@ -54,7 +54,7 @@ def speak(text: str, voice: str = "en-us", rate_wpm: int = 150, *, pitch: int = 
         voices that breathe, such as `+f3`, vary a little: espeak-ng reads memory there that it never sets.
 
     Raises:
-        SampleError: The synthesizer is not installed, or has no such voice.
+        SampleError: espeak-ng is not installed, or has no such voice.
     """
     return _speak(text, voice, rate_wpm, pitch).copy()
 
@@ -84,7 +84,7 @@ def _speak(text: str, voice: str, rate_wpm: int, pitch: int) -> NDArray[np.float
 
 
 def _choose_voice(library: ctypes.CDLL, voice: str) -> None:
-    """Take a voice by its name or its language, with an optional variant after a plus sign."""
+    """Select a voice by name or language, with an optional variant after a plus sign."""
     language, _, variant = voice.partition("+")
     if library.espeak_SetVoiceByName(voice.encode()) == 0:
         return
@@ -95,7 +95,7 @@ def _choose_voice(library: ctypes.CDLL, voice: str) -> None:
         name = f"{current}+{variant}" if variant else current
         if library.espeak_SetVoiceByName(name.encode()) == 0:
             return
-    raise SampleError(f"espeak-ng has no voice {voice!r}; try `en-us`, `en-gb`, `de`, `fr` or `es`")
+    raise SampleError(f"espeak-ng has no voice {voice!r}. Try `en-us`, `en-gb`, `de`, `fr` or `es`.")
 
 
 @contextmanager
@@ -109,11 +109,11 @@ def _synthesizer() -> Iterator[tuple[ctypes.CDLL, int]]:
         library = ctypes.CDLL(loader.get_library_path())
     except (ImportError, OSError) as error:
         raise SampleError(
-            "the sample films are narrated by espeak-ng, which is not installed: pip install 'videolake[sample]'"
+            "The sample videos need espeak-ng, which is not installed. Run: pip install 'videolake[sample]'"
         ) from error
     rate_hz = library.espeak_Initialize(_RETRIEVAL, 0, str(loader.get_data_path()).encode(), 0)
     if rate_hz <= 0:
-        raise SampleError("espeak-ng does not start: reinstall the package espeakng-loader")
+        raise SampleError("espeak-ng does not start. Reinstall the package espeakng-loader.")
     try:
         yield library, int(rate_hz)
     finally:
@@ -122,11 +122,11 @@ def _synthesizer() -> Iterator[tuple[ctypes.CDLL, int]]:
 
 
 def _normalised(samples: NDArray[np.int16], rate_hz: int) -> NDArray[np.float32]:
-    """Resample to 16 kHz and bring the loudest sample to a fixed level."""
+    """Resample to 16 kHz and scale the loudest sample to a fixed level."""
     resampler = av.AudioResampler(format="flt", layout="mono", rate=SAMPLE_RATE_HZ)
     frame = av.AudioFrame.from_ndarray(samples[np.newaxis, :], format="s16", layout="mono")
     frame.sample_rate, frame.pts, frame.time_base = rate_hz, 0, Fraction(1, rate_hz)
     parts = [part.to_ndarray()[0] for source in (frame, None) for part in resampler.resample(source)]
-    sound = np.concatenate(parts).astype(np.float32)
-    peak = float(np.abs(sound).max())
-    return sound * np.float32(_PEAK / peak) if peak > 0 else sound
+    audio = np.concatenate(parts).astype(np.float32)
+    peak = float(np.abs(audio).max())
+    return audio * np.float32(_PEAK / peak) if peak > 0 else audio

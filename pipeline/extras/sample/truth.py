@@ -1,22 +1,22 @@
-"""What is known of a film because we made it: the reference that benchmarks and tests measure against."""
+"""The known content of a video that we made: the reference for benchmarks and tests."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Spoken:
-    """A sentence that is said; the times are those of its first and last sound."""
+    """A spoken sentence; the times are those of its first and last sound."""
 
     text: str
     start_s: float
     end_s: float
     speaker: str = ""
-    """Name of who says it, where several speak."""
+    """Name of the speaker, if there are several."""
 
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A line of text that is on screen."""
+    """A line of text on screen."""
 
     text: str
     start_s: float
@@ -25,28 +25,28 @@ class Written:
 
 @dataclass(frozen=True, slots=True)
 class Pictured:
-    """A thing that is on screen."""
+    """An object on screen."""
 
     subject: str
     labels: tuple[str, ...]
-    """Names that ImageNet has for it; any one of them is right. Empty where it has none."""
+    """ImageNet's names for it, any of which is correct; empty if there are none."""
     start_s: float
     end_s: float
 
 
 @dataclass(frozen=True, slots=True)
 class Truth:
-    """Everything that can be found in a film. A change happens at the time of its first new frame."""
+    """Everything that can be found in a video. The time of a change is that of its first new frame."""
 
     duration_s: float
     language: str | None
-    """ISO 639-1; None where nobody speaks."""
+    """ISO 639-1; None if there is no speech."""
     cuts_s: tuple[float, ...]
-    """Hard cuts between pictures that differ all over."""
+    """Hard cuts between different images."""
     slides_s: tuple[float, ...]
-    """Changes from one slide to another."""
+    """Changes between slides."""
     dissolves_s: tuple[tuple[float, float], ...]
-    """Start and end of each gradual passage."""
+    """Start and end of each dissolve."""
     spoken: tuple[Spoken, ...]
     written: tuple[Written, ...]
     pictured: tuple[Pictured, ...]
@@ -55,11 +55,11 @@ class Truth:
 
     @property
     def transitions_s(self) -> tuple[float, ...]:
-        """All times at which a shot begins, but for the first; a dissolve counts in its middle."""
+        """Start of every shot except the first; a dissolve counts in its middle."""
         middles = ((start + end) / 2 for start, end in self.dissolves_s)
         return tuple(sorted((*self.cuts_s, *self.slides_s, *middles)))
 
     @property
     def transcript(self) -> str:
-        """All that is said."""
+        """The whole narration."""
         return " ".join(sentence.text for sentence in self.spoken)

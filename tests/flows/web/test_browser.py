@@ -103,9 +103,9 @@ def test_the_transcript_goes_along_with_the_player(opened: Open) -> None:
 
 
 def test_the_parts_of_a_page_come_when_they_are_wanted(opened: Open, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("flows.web.film_pages.FIRST_LINES", 1)
-    monkeypatch.setattr("flows.web.film_pages.MORE_LINES", 1)
-    monkeypatch.setattr("flows.web.film_pages.SCENES", 1)
+    monkeypatch.setattr("flows.web.video_pages.FIRST_LINES", 1)
+    monkeypatch.setattr("flows.web.video_pages.MORE_LINES", 1)
+    monkeypatch.setattr("flows.web.video_pages.SCENES", 1)
     page = opened(f"/v/{TALK}?t=15")
     expect(page.locator(".line.now")).to_contain_text("The stars are far away.")
     for shown in (2, 3):
@@ -228,11 +228,11 @@ def test_a_search_keeps_the_kind_that_was_chosen_and_shows_it(opened: Open) -> N
 
 def test_a_search_can_be_restricted_by_speaker_and_freed_again(opened: Open) -> None:
     page = opened("/?q=telescope")
-    page.get_by_text("Speaker, time").click()
+    page.get_by_text("Speaker and time").click()
     page.get_by_label("Speaker").fill("Ada")
     page.get_by_label("Speaker").press("Enter")
     expect(page.locator(".hit")).to_have_count(1)
-    page.get_by_role("link", name="Remove: said by Ada").click()
+    page.get_by_role("link", name="Remove: speaker Ada").click()
     expect(page.locator(".hit")).to_have_count(2)
     expect(page.get_by_label("Speaker")).to_have_value("")
 

@@ -28,6 +28,7 @@ def guarded(web_lake: Lake) -> TestClient:
     return TestClient(app, base_url="http://archive.example", follow_redirects=False)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("address", ["/", "/errors", "/static/app.js", "/nowhere", f"/media/{TALK}", "/t/x.jpg"])
 def test_every_answer_tells_the_browser_to_trust_nothing_else(client: TestClient, address: str) -> None:
     headers = client.get(address).headers

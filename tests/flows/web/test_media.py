@@ -73,7 +73,7 @@ def test_a_range_of_another_state_of_the_file_is_answered_with_the_whole(client:
 
 @pytest.mark.parametrize(
     ("video", "reason"),
-    [(PASSWD, "not named as a media file"), (SECRET, "no video or sound"), (GONE, "not at"), (HOSTILE, "not at"),
+    [(PASSWD, "no media extension"), (SECRET, "no video or sound"), (GONE, "no longer at"), (HOSTILE, "no longer at"),
      (CHANGED, "has changed"), (BROKEN, ""), ("..%2f..%2fetc%2fpasswd", "")],
 )  # fmt: skip
 def test_only_media_that_is_as_the_lake_knows_it_is_sent(client: TestClient, video: str, reason: str) -> None:

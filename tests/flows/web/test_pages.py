@@ -10,9 +10,8 @@ from starlette.testclient import TestClient
 
 from flows.web.app import make_app
 from flows.web.catalogue import PAGE_SIZE
-from flows.web.film import read_film
 from flows.web.timeline import make_timeline
-from pipeline.lake import Lake
+from pipeline.lake import Lake, read_records
 from pipeline.search import Searcher
 from pipeline.view.reader import LakeReader
 from schemas.errors import LakeError
@@ -72,21 +71,21 @@ def test_filters_choose_and_say_so(client: TestClient) -> None:
     assert names == sorted(names)
 
 
-def test_search_finds_moments_and_videos_called_so(client: TestClient) -> None:
+def test_search_finds_moments_and_videos_with_this_name(client: TestClient) -> None:
     found = client.get("/results", params={"q": "telescope"}).text
     assert f'href="/v/{TALK}?t=4&amp;q=telescope"' in found
     assert f'href="/v/{TALK}?t=19&amp;q=telescope"' in found
     assert "<mark>telescope</mark>" in found
-    assert "Videos called so" in found
+    assert "Videos with this name" in found
     nothing = page(client, "/?q=zzzxqqq").text
     assert "No moments" in nothing
-    assert "Nothing that is said" in nothing
+    assert "Nothing said, written or shown matches" in nothing
 
 
 def test_a_video_shows_all_that_is_known_of_it(client: TestClient) -> None:
     found = page(client, f"/v/{TALK}?t=9.5&q=telescope")
     for text in ("The telescope", "Its mirror is made of glass.", "doubtful", "Ada", "Glass", "Light", "astronomy",
-                 "Storyboard", "A bicycle on a road.", "STOP", "for 75%", "what 1 picture shows for 25%", "0:24",
+                 "Storyboard", "A bicycle on a road.", "STOP", "for 75%", "what 1 keyframe shows for 25%", "0:24",
                  "moments for “telescope” here"):  # fmt: skip
         assert text in found.text, text
     video = next(attrs for tag, attrs in found.tags if tag == "video")
@@ -100,7 +99,7 @@ def test_a_video_shows_all_that_is_known_of_it(client: TestClient) -> None:
 def test_a_video_whose_original_is_gone_says_so_and_shows_the_rest(client: TestClient) -> None:
     found = page(client, f"/v/{GONE}")
     assert "The original cannot be played." in found.text
-    assert "gone.mp4 is not at" in found.text
+    assert "gone.mp4 is no longer at" in found.text
     assert "Sentence 0" in found.text
     assert not [tag for tag, _ in found.tags if tag == "video"]
 
@@ -181,7 +180,7 @@ def web_client_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> TestClien
 
 
 def test_a_long_transcript_comes_in_two_parts(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("flows.web.film_pages.FIRST_LINES", 2)
+    monkeypatch.setattr("flows.web.video_pages.FIRST_LINES", 2)
     whole = page(client, f"/v/{TALK}")
     lines = [attrs for tag, attrs in whole.tags if "data-line" in attrs]
     assert [attrs["data-line"] for attrs in lines] == ["0.5", "4"]
@@ -193,8 +192,8 @@ def test_a_long_transcript_comes_in_two_parts(client: TestClient, monkeypatch: p
 def test_the_parts_of_a_long_transcript_are_bounded_and_follow_each_other(
     client: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("flows.web.film_pages.FIRST_LINES", 1)
-    monkeypatch.setattr("flows.web.film_pages.MORE_LINES", 2)
+    monkeypatch.setattr("flows.web.video_pages.FIRST_LINES", 1)
+    monkeypatch.setattr("flows.web.video_pages.MORE_LINES", 2)
     rest = f"/v/{TALK}"
     parts = []
     while rest:
@@ -208,7 +207,7 @@ def test_the_parts_of_a_long_transcript_are_bounded_and_follow_each_other(
 def test_many_scenes_come_in_parts_that_can_be_asked_for(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = client.get(f"/v/{TALK}").text
     assert (whole.count('class="why"'), "data-scenes" in whole) == (3, False)
-    monkeypatch.setattr("flows.web.film_pages.SCENES", 2)
+    monkeypatch.setattr("flows.web.video_pages.SCENES", 2)
     first = client.get(f"/v/{TALK}").text
     assert first.count('class="why"') == 2
     assert f'href="/v/{TALK}/scenes?page=2">Show more scenes (1 left)' in first
@@ -220,11 +219,10 @@ def test_many_scenes_come_in_parts_that_can_be_asked_for(client: TestClient, mon
 
 
 def test_a_film_of_many_scenes_has_a_bounded_page(web_lake: Lake) -> None:
-    film = LakeReader(web_lake).ask(partial(read_film, video_id=TALK))
-    assert film is not None
-    first = film.scenes[0]
-    scenes = tuple(replace(first, index=each, start_s=each * 24.0, end_s=each * 24.0 + 24) for each in range(1500))
-    long = replace(film, scenes=scenes, row={**film.row, "duration_s": 36_000.0})
+    [video] = LakeReader(web_lake).ask(partial(read_records, video_ids=[TALK]))
+    first = video.scenes[0]
+    scenes = tuple(replace(first, start_s=each * 24.0, end_s=each * 24.0 + 24) for each in range(1500))
+    long = replace(video, scenes=scenes, row={**video.row, "duration_s": 36_000.0})
     blocks = make_timeline(long).scenes
     assert len(blocks) <= 240
     assert (blocks[0].title, blocks[-1].title) == ("Scenes 1 to 7", "Scenes 1499 to 1500")
@@ -257,8 +255,8 @@ def test_a_video_tells_where_else_it_is_and_compares_once_a_state(
     assert asked == [], "the page does not wait for it"
     for _ in range(2):
         found = page(client, f"/v/{GONE}/duplicates")
-        assert "Also in: the talk.mp4 (87% of the pictures, from 0:12 of it)" in found.text
-        assert "which is from 0:03 of this" in found.text
+        assert "Also in: the talk.mp4 (87% of the keyframes, starting at 0:12 there)" in found.text
+        assert "starting at 0:03 here" in found.text
         assert f"/v/{TALK}?t=12" in [attrs.get("href") for _, attrs in found.tags]
     assert asked == [GONE]
     assert client.get("/v/nothing/duplicates").status_code == 404
@@ -279,7 +277,7 @@ def test_a_transcript_and_what_is_found_can_be_those_of_one_speaker(
     assert "through a telescope" in found
     assert "Its mirror is made of glass" not in found
     assert spoken_at(page(client, f"/v/{TALK}?speaker=Nobody")) == spoken_at(page(client, f"/v/{TALK}"))
-    monkeypatch.setattr("flows.web.film_pages.FIRST_LINES", 1)
+    monkeypatch.setattr("flows.web.video_pages.FIRST_LINES", 1)
     rest = next(attrs["data-rest"] for _, attrs in page(client, f"/v/{TALK}?speaker=Ada").tags if "data-rest" in attrs)
     assert spoken_at(page(client, rest or "")) == ["14"]
 

@@ -27,12 +27,19 @@ def outside(page: Elements) -> list[str]:
     return [place for place in places if not place.startswith(("data:image/jpeg;base64,", "#"))]
 
 
+@pytest.mark.slow
 def test_a_videos_report_holds_all_of_it_and_needs_nothing_else(web_lake: Lake) -> None:
     text = video_report(web_lake, "the talk.mp4")
     found = Elements(text)
     assert outside(found) == []
     assert not [tag for tag, _ in found.tags if tag in {"script", "link", "video", "iframe"}]
-    for line in ("The telescope", "A telescope collects their light.", "Glass", "astronomy", "1 picture shows for 25%"):
+    for line in (
+        "The telescope",
+        "A telescope collects their light.",
+        "Glass",
+        "astronomy",
+        "1 keyframe shows for 25%",
+    ):
         assert line in found.text
     assert 'href="#u3"' in text, "a sentence leads to the line that it rests on"
     assert 'id="u3"' in text
@@ -62,7 +69,7 @@ def test_hostile_texts_stay_texts_in_reports(web_lake: Lake, video: str | None) 
 def test_pictures_are_left_out_before_a_report_becomes_too_large(
     web_lake: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("flows.web.report._MAX_PICTURE_BYTES", int(2.5 * len(jpeg(0))))
+    monkeypatch.setattr("flows.web.report._MAX_THUMBNAIL_BYTES", int(2.5 * len(jpeg(0))))
     assert lake_report(web_lake).count("data:image/jpeg") == 2
 
 
@@ -163,7 +170,7 @@ def test_no_name_leads_to_another_file(reported: tuple[Lake, TestClient], name: 
 
 def test_prefect_shows_the_essence_where_the_report_is_a_local_file(web_lake: Lake) -> None:
     text = report_markdown(web_lake, "run-1", "/lakes/my lake/_reports/run-1.html")
-    for part in ("33 videos", "1 failed", "**The telescope**", "## What failed", "is no video.",
+    for part in ("33 videos", "1 failed", "**The telescope**", "## Errors", "is no video.",
                  "\n/lakes/my lake/_reports/run-1.html\n", f"videolake browse --lake {web_lake.uri}",
                  "/reports/run-1"):  # fmt: skip
         assert part in text, part

@@ -6,28 +6,28 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from pipeline.export.record import SceneSpan, VideoRecord
-from schemas.records import Chapter, Shot, Utterance, Word
+from pipeline.lake import SceneRecord, VideoRecord
+from schemas.records import Chapter, Shot, Summary, Utterance, Word
 
-VIDEO = VideoRecord(
-    video_id="0123456789abcdef0123456789abcdef",
-    uri="/archive/The talk.mp4",
-    headline="The Blue Planet",
-    language="en",
-    duration_s=60.0,
-    fps=25.0,
-    frame_count=1500,
-    has_video=True,
-    has_audio=True,
-    utterances=(),
-    chapters=(),
-    shots=(),
-    scenes=(),
-)
+ROW = {
+    "uri": "/archive/The talk.mp4",
+    "status": "ok",
+    "language": "en",
+    "duration_s": 60.0,
+    "fps": 25.0,
+    "frame_count": 1500,
+    "has_video": True,
+    "has_audio": True,
+}
+SUMMARY = Summary("The Blue Planet", (), (), (), (), ())
+VIDEO = VideoRecord("0123456789abcdef0123456789abcdef", ROW, SUMMARY, (), (), (), (), None)
 
 
 def video(**fields: Any) -> VideoRecord:
-    return replace(VIDEO, **fields)
+    """Return a video with some of its fields, columns of `videos` and fields of its summary set."""
+    row = {name: fields.pop(name) for name in ROW if name in fields}
+    summary = {name: fields.pop(name) for name in ("headline", "chapters") if name in fields}
+    return replace(VIDEO, row=ROW | row, summary=replace(SUMMARY, **summary), **fields)
 
 
 def chapters(*starts_s: float, end_s: float, titles: Sequence[str] = ()) -> tuple[Chapter, ...]:
@@ -44,8 +44,9 @@ def shots(*starts_s: float, end_s: float) -> tuple[Shot, ...]:
     )
 
 
-def scenes(*starts_s: float, end_s: float) -> tuple[SceneSpan, ...]:
-    return tuple(SceneSpan(start, end, "") for start, end in zip(starts_s, [*starts_s[1:], end_s], strict=True))
+def scenes(*starts_s: float, end_s: float) -> tuple[SceneRecord, ...]:
+    spans = zip(starts_s, [*starts_s[1:], end_s], strict=True)
+    return tuple(SceneRecord(start, end, "", "", (), (), (), 0.5, 0.5) for start, end in spans)
 
 
 def said(

@@ -10,7 +10,7 @@ import pytest
 
 from pipeline.analysis.media import sources
 from pipeline.export.clip import clip_ending, copy_clip
-from pipeline.export.lossless import LOSSLESS_ENDINGS, cut_sound
+from pipeline.export.lossless import LOSSLESS_ENDINGS, cut_audio
 from pipeline.export.reencode import encode_clip, exact_ending
 from schemas.errors import ErrorKind, ExportError, MediaError
 from schemas.media import SAMPLE_RATE_HZ
@@ -93,6 +93,7 @@ def in_step(clip: Decoded, late_s: float) -> bool:
     return all(abs(beep - flash - late_s) < 0.03 for flash, beep in pairs)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("container", CONTAINERS)
 def test_a_copy_begins_at_the_keyframe_before_and_keeps_picture_and_sound_in_step(
     films: dict[str, Path], tmp_path: Path, container: str
@@ -161,10 +162,10 @@ def test_an_exact_clip_of_a_film_of_variable_rate_keeps_its_times(tmp_path: Path
 def test_sound_alone_is_cut_too(tmp_path: Path, ending: str, codec: str, exact: bool) -> None:
     sound = material.silence(6.0)
     sound[3 * SAMPLE_RATE_HZ : 3 * SAMPLE_RATE_HZ + 1600] = material.tone(0.1, level=0.9)
-    source = material.write_sound(tmp_path / f"sound{ending}", sound, codec=codec)
+    source = material.write_audio(tmp_path / f"sound{ending}", sound, codec=codec)
     name = (exact_ending if exact else clip_ending)(str(source), has_video=False)
     assert name == ending
-    cut = encode_clip if exact else cut_sound if ending in LOSSLESS_ENDINGS else copy_clip
+    cut = encode_clip if exact else cut_audio if ending in LOSSLESS_ENDINGS else copy_clip
     clip = cut(str(source), 2.0, 5.0, tmp_path / f"clip{name}")
     assert clip.end_s - clip.start_s == pytest.approx(3.0, abs=0.2)
     [beep_s] = decoded(clip.path).beeps_s

@@ -200,6 +200,7 @@ def test_speakers_who_talk_at_once_keep_all_promises_each(utterances: list[Utter
         assert cue.start_s < cue.end_s <= cue.start_s + limits.max_s + 1e-9
 
 
+@pytest.mark.slow
 @given(speech_at_once())
 def test_subtitles_meet_only_where_speakers_do_and_nobody_is_late(utterances: list[Utterance]) -> None:
     cues = make_cues(utterances, Limits())

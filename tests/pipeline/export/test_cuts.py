@@ -13,7 +13,7 @@ from pipeline.export.cuts import cuts_of, shots_of
 from pipeline.export.edl import edl
 from pipeline.export.otio import timeline
 from pipeline.export.rates import RATES, frame_rate, parsed_rate
-from pipeline.export.record import VideoRecord
+from pipeline.lake import VideoRecord
 from schemas.errors import ExportError
 from tests.pipeline.export.records import chapters, said, shots, video
 
@@ -55,7 +55,7 @@ def test_an_edl_lists_each_shot_to_the_frame(drawn: tuple[VideoRecord, Fraction,
 def test_a_timeline_holds_each_shot_to_the_frame(drawn: tuple[VideoRecord, Fraction, list[int]]) -> None:
     film, rate, frames = drawn
     tracks = otio.adapters.read_from_string(timeline(shots_of(film)), "otio_json").tracks
-    assert [(track.name, track.kind) for track in tracks] == [("Pictures", "Video"), ("Sound", "Audio")]
+    assert [(track.name, track.kind) for track in tracks] == [("Video", "Video"), ("Audio", "Audio")]
     for clips in tracks:
         assert [clip.source_range.start_time.value for clip in clips] == frames[:-1]
         assert {clip.source_range.start_time.rate for clip in clips} == {float(rate)}
@@ -83,7 +83,7 @@ def test_each_cut_takes_the_pictures_and_the_sound_that_its_file_has() -> None:
     events = [line.split()[2] for line in edl(cuts).splitlines() if re.match(r"\d", line)]
     assert events == ["AA/V", "V", "AA"]
     written = timeline(cuts)
-    assert tracks_of(written, "otio_json") == {"Pictures": ["both", "seen", ""], "Sound": ["both", "", "heard"]}
+    assert tracks_of(written, "otio_json") == {"Video": ["both", "seen", ""], "Audio": ["both", "", "heard"]}
     pictures, sound = otio.adapters.read_from_string(written, "otio_json").tracks
     ends = [[round(track.range_of_child(each).end_time_exclusive().to_seconds(), 6) for each in track]
             for track in (pictures, sound)]  # fmt: skip
@@ -96,9 +96,9 @@ def test_each_cut_takes_the_pictures_and_the_sound_that_its_file_has() -> None:
 def test_sound_alone_is_in_tracks_of_sound_alone() -> None:
     heard = video(has_video=False, fps=0.0, frame_count=0)
     cuts = cuts_of(heard, [(1.0, 2.0, "one"), (3.5, 4.0, "two")])
-    assert tracks_of(timeline(cuts), "otio_json") == {"Sound": ["one", "two"]}
+    assert tracks_of(timeline(cuts), "otio_json") == {"Audio": ["one", "two"]}
     assert list(tracks_of(edl(cuts, fps=Fraction(25)), "cmx_3600")) == ["A1", "A2"]
-    with pytest.raises(ExportError, match=r"sound alone.*--fps"):
+    with pytest.raises(ExportError, match=r"audio alone.*--fps"):
         edl(cuts)
 
 
@@ -156,7 +156,7 @@ def test_a_picture_that_begins_after_the_sound_is_on_its_own_grid() -> None:
 def test_rates_that_timecode_does_not_count_are_refused_for_an_edl() -> None:
     slides = film_at(Fraction(12), (0, 24, 60))
     assert frame_rate(slides) == 12
-    with pytest.raises(ExportError, match="12 frames/s is no rate"):
+    with pytest.raises(ExportError, match="12 frames/s is not a timecode rate"):
         edl(shots_of(slides))
 
 
@@ -192,5 +192,5 @@ def test_rates_are_read_as_people_write_them(text: str, rate: Fraction) -> None:
 
 @pytest.mark.parametrize("text", ["", "0", "1/0", "12", "nan", "25fps", "-25"])
 def test_other_rates_are_refused(text: str) -> None:
-    with pytest.raises(ExportError, match="that timecode counts"):
+    with pytest.raises(ExportError, match="is not a timecode rate"):
         parsed_rate(text)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from pipeline.export.lossless import cut_sound
+from pipeline.export.lossless import cut_audio
 from schemas.errors import ExportError
 from tests import material
 
@@ -68,7 +68,7 @@ def test_the_samples_are_those_of_the_source_and_the_file_knows_its_length(
 ) -> None:
     samples = noise(form, channels)
     source = write(tmp_path / f"source{ending}", codec, form, samples)
-    clip = cut_sound(str(source), START_S, END_S, tmp_path / f"clip{ending}")
+    clip = cut_audio(str(source), START_S, END_S, tmp_path / f"clip{ending}")
     found, length_s = read(clip.path)
     assert np.array_equal(found, samples[SPAN])
     assert length_s == pytest.approx(END_S - START_S, abs=1 / RATE)
@@ -81,22 +81,22 @@ def test_the_samples_are_those_of_the_source_and_the_file_knows_its_length(
 def test_flac_and_pcm_become_each_other_without_loss(tmp_path: Path, source: str, codec: str, target: str) -> None:
     samples = noise("s16", 2)
     path = write(tmp_path / f"source{source}", codec, "s16", samples)
-    made = cut_sound(str(path), START_S, END_S, tmp_path / f"clip{target}").path
+    made = cut_audio(str(path), START_S, END_S, tmp_path / f"clip{target}").path
     assert np.array_equal(read(made)[0], samples[SPAN])
     with av.open(str(made)) as container:
         assert container.streams.audio[0].codec_context.name == {".wav": "pcm_s16le", ".flac": "flac"}[target]
 
 
 def test_what_has_no_such_copy_is_refused_with_what_to_do(tmp_path: Path) -> None:
-    lossy = material.write_sound(tmp_path / "lossy.mp3", material.tone(1.0), codec="libmp3lame")
+    lossy = material.write_audio(tmp_path / "lossy.mp3", material.tone(1.0), codec="libmp3lame")
     floats = write(tmp_path / "floats.wav", "pcm_f32le", "flt", noise("flt", 1))
     fine = write(tmp_path / "fine.wav", "pcm_s32le", "s32", noise("s32", 1) | 1)
     for source, target in ((lossy, "clip.wav"), (lossy, "clip.flac"), (floats, "clip.flac"), (fine, "clip.flac")):
-        with pytest.raises(ExportError, match=r"Encode anew with --exact, or name an \.mka"):
-            cut_sound(str(source), 0.0, 1.0, tmp_path / target)
+        with pytest.raises(ExportError, match=r"Re-encode with --exact, or name an \.mka"):
+            cut_audio(str(source), 0.0, 1.0, tmp_path / target)
     two = write(tmp_path / "two.mka", "pcm_s16le", "s16", noise("s16", 1), noise("s16", 1))
-    with pytest.raises(ExportError, match="2 tracks of sound"):
-        cut_sound(str(two), 0.0, 1.0, tmp_path / "clip.wav")
+    with pytest.raises(ExportError, match="2 audio tracks"):
+        cut_audio(str(two), 0.0, 1.0, tmp_path / "clip.wav")
     with pytest.raises(ExportError, match="nothing between"):
-        cut_sound(str(floats), 50.0, 60.0, tmp_path / "clip.wav")
+        cut_audio(str(floats), 50.0, 60.0, tmp_path / "clip.wav")
     assert not list(tmp_path.glob("clip*"))

@@ -51,7 +51,8 @@ def test_other_files_may_be_written_over(lake: Lake, original: Path, tmp_path: P
         check_text_output(lake, path, "srt", ".srt")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ending", sorted(MEDIA_ENDINGS))
 def test_no_text_is_written_under_the_name_of_a_film(lake: Lake, tmp_path: Path, ending: str) -> None:
-    with pytest.raises(ConfigurationError, match=r"named as a film or sound.*Name a \.html file"):
+    with pytest.raises(ConfigurationError, match=r"named like video or audio.*Name a \.html file"):
         check_text_output(lake, tmp_path / f"talk{ending.upper()}", "a report", ".html")

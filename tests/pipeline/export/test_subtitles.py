@@ -10,9 +10,9 @@ import webvtt
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.export.record import VideoRecord
 from pipeline.export.subtitles import srt
 from pipeline.export.subtitles import webvtt as vtt
+from pipeline.lake import VideoRecord
 from tests.pipeline.export.records import said, speech, speech_at_once, video
 
 TALK = video(

@@ -29,6 +29,7 @@ def files(lake: Lake) -> dict[str, int]:
     return {table: len(lake._store.names(table)) for table in VIDEO_TABLES}
 
 
+@pytest.mark.slow
 def test_compaction_changes_nothing_that_is_seen(used_lake: Lake) -> None:
     before = contents(used_lake), used_lake.processed(REVISION), used_lake.processed(OTHER), used_lake.known_sources()
     used_lake.compact()
@@ -43,6 +44,7 @@ def test_compaction_leaves_one_file_a_table_and_revision_where_files_are_small(u
     assert set(files(used_lake).values()) == {2}
 
 
+@pytest.mark.slow
 def test_compaction_removes_superseded_rows(used_lake: Lake) -> None:
     used_lake.compact()
     rows = used_lake.sql("SELECT video_id, status, shard FROM all_videos ORDER BY ALL").to_pylist()
@@ -76,6 +78,7 @@ def test_compaction_of_an_empty_lake_does_nothing(any_lake: Lake) -> None:
     assert any_lake.compact().files_after == 0
 
 
+@pytest.mark.slow
 def test_compaction_killed_anywhere_never_doubles_or_hides_a_row(lake: Lake, kill_after: KillAfter) -> None:
     publish(lake, "01", ["v01", "v02", "v03"], failed=["v03"])
     publish(lake, "02", ["v01", "v04"], minutes=1)
@@ -93,6 +96,7 @@ def test_compaction_killed_anywhere_never_doubles_or_hides_a_row(lake: Lake, kil
     assert lake._store.tree("_compactions") == []
 
 
+@pytest.mark.slow
 def test_cleaning_finishes_a_killed_compaction(lake: Lake, kill_after: KillAfter) -> None:
     for number in range(3):
         publish(lake, f"0{number}", [f"v{number}"])

@@ -46,6 +46,7 @@ EXAMPLES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("example", EXAMPLES)
 def test_an_example_query_has_an_answer(lake: Lake, example: str) -> None:
     publish(lake, "01", ["v01", "v02", "v03"], failed=["v03"])

@@ -25,6 +25,7 @@ run(lake, sys.argv[2:], compact=True)
 _ROOT = Path(__file__).parents[3]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(2))
 def test_runs_killed_at_random_moments_leave_the_lake_of_an_undisturbed_run(tmp_path: Path, seed: int) -> None:
     undisturbed, killed = (Lake.create(str(tmp_path / name)) for name in ("undisturbed", "killed"))
@@ -47,6 +48,7 @@ def test_runs_killed_at_random_moments_leave_the_lake_of_an_undisturbed_run(tmp_
     assert seen(killed) == expected
 
 
+@pytest.mark.slow
 def test_readers_see_whole_videos_once_while_shards_are_committed_and_compacted(any_lake: Lake) -> None:
     done = threading.Event()
     found: list[tuple[int, ...]] = []

@@ -13,6 +13,7 @@ def filled(any_lake: Lake) -> Lake:
     return any_lake
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "query",
     [
@@ -58,6 +59,7 @@ def test_variables_of_the_program_are_no_tables(filled: Lake) -> None:
         filled.sql("FROM secret")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("query", "message"),
     [
@@ -74,6 +76,7 @@ def test_a_wrong_query_is_explained(filled: Lake, query: str, message: str) -> N
         filled.sql(query)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("query", "listed"),
     [
@@ -95,6 +98,7 @@ def test_tables_are_listed_where_a_table_or_column_is_not_there(filled: Lake, qu
     assert ("Tables: videos, shots, frames" in str(error.value)) == listed
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "query", ["SHOW TABLES", "DESCRIBE frames", "SUMMARIZE shots", "EXPLAIN FROM videos", "FROM videos;", "VALUES (1)"]
 )
@@ -109,6 +113,7 @@ def test_show_tables_names_the_tables_and_nothing_internal(filled: Lake) -> None
     }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["with space", "it's", "br[a]cket*", "ünï", "semi;colon", "per%20cent"])
 def test_a_lake_may_be_in_a_folder_of_any_name(tmp_path: Path, name: str) -> None:
     lake = Lake.create(str(tmp_path / name))

@@ -27,6 +27,7 @@ def lake(request: pytest.FixtureRequest, tmp_path: Path) -> Lake:
     return made
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("table", VIDEO_TABLES)
 def test_duckdb_reads_the_folder_of_a_table(lake: Lake, table: str) -> None:
     connection = duckdb.connect()
@@ -35,6 +36,7 @@ def test_duckdb_reads_the_folder_of_a_table(lake: Lake, table: str) -> None:
     assert rows == [(COUNTS[table],)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("table", VIDEO_TABLES)
 def test_arrow_and_pandas_read_the_folder_of_a_table(lake: Lake, table: str) -> None:
     schema = table_schema(table, text=TEXT, vision=VISION, coordinated=COORDINATED)

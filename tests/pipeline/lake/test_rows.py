@@ -184,6 +184,7 @@ def assert_kept(rows: list[dict[str, Any]], found: tuple[Any, ...], **renamed: s
             assert row[renamed.get(name, name)] == plain(value), name
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(analyses)
 def test_everything_found_comes_back_from_parquet_as_it_was(tmp_path: Path, found: Analysis) -> None:

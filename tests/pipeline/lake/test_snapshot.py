@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from typing import cast
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -68,6 +69,7 @@ LISTING = len(TABLE_NAMES)
 waits = st.one_of(st.just(0), st.integers(0, 3), st.integers(LISTING - 1, LISTING + 2))
 
 
+@pytest.mark.slow
 @settings(max_examples=2000, deadline=None)
 @given(st.sampled_from(["videos", "frames", "sources"]), st.integers(0, 4 * LISTING), st.lists(waits, min_size=12))
 def test_every_row_is_taken_once_however_reader_and_compaction_alternate(

@@ -42,6 +42,7 @@ def statuses(lake: Lake, revision: str) -> dict[str, tuple[str, str | None]]:
     return {row["video_id"]: (row["status"], row["kind"]) for row in rows}
 
 
+@pytest.mark.slow
 def test_an_empty_lake_has_every_view_with_its_columns(any_lake: Lake) -> None:
     for table in TABLE_NAMES:
         found = any_lake.sql(f"FROM {table}")
@@ -49,6 +50,7 @@ def test_an_empty_lake_has_every_view_with_its_columns(any_lake: Lake) -> None:
         assert found.schema.names == table_schema(table).names
 
 
+@pytest.mark.slow
 def test_a_newer_success_replaces_an_older_one_in_every_table(any_lake: Lake) -> None:
     publish(any_lake, "01", ["v01", "v02"])
     publish(any_lake, "02", ["v01"], revision=NEWER, minutes=1)
@@ -115,6 +117,7 @@ def test_embeddings_can_be_compared_in_sql(any_lake: Lake) -> None:
         assert found[0]["one"] == pytest.approx(1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("compacted", [False, True])
 def test_vectors_of_another_model_than_the_newest_are_null(any_lake: Lake, compacted: bool) -> None:
     publish(any_lake, "01", ["v01", "v02"])
@@ -160,7 +163,7 @@ def test_tables_and_columns_carry_their_meaning(lake: Lake) -> None:
     [row] = lake.sql(
         "SELECT comment FROM duckdb_columns() WHERE table_name = 'shots' AND column_name = 'end_s'"
     ).to_pylist()
-    assert row["comment"] == "Moment after the last one."
+    assert row["comment"] == "End, exclusive."
 
 
 def test_a_connection_keeps_seeing_the_lake_as_it_was(lake: Lake) -> None:
@@ -214,6 +217,7 @@ def test_a_shard_has_the_same_name_however_its_videos_are_ordered() -> None:
     assert shard_id(REVISION, videos) != shard_id(REVISION, videos[:2])
 
 
+@pytest.mark.slow
 def test_a_failure_is_past_once_another_content_is_at_its_place(any_lake: Lake) -> None:
     publish(any_lake, "5a", ["v01", "v02"], failed=["v01", "v02"])
     assert len(any_lake.sql("FROM errors")) == 2

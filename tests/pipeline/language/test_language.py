@@ -6,7 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.language import ends_sentence, joined, sentences, word_count, word_spans, words
+from pipeline.language import (
+    ends_sentence,
+    format_duration,
+    joined,
+    sentences,
+    shortened,
+    word_count,
+    word_spans,
+    words,
+)
 
 
 @pytest.mark.parametrize(
@@ -82,3 +91,16 @@ def test_sentences_hold_the_whole_text(text: str, language: str | None) -> None:
     found = sentences(text, language)
     assert all(found)
     assert "".join("".join(found).split()) == "".join(text.split())
+
+
+@given(st.text(max_size=300), st.integers(2, 100))
+def test_shortened_text_is_short_on_one_line_and_begins_like_the_text(text: str, length: int) -> None:
+    short = shortened(text, length)
+    assert len(short) <= length
+    assert "\n" not in short
+
+
+def test_durations_are_written_with_their_unit() -> None:
+    assert [format_duration(seconds) for seconds in (0.4, 59.4, 59.6, 212, 3723)] == [
+        "0 s", "59 s", "1:00 min", "3:32 min", "1:02:03 h",
+    ]  # fmt: skip

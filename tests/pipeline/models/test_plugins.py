@@ -79,6 +79,7 @@ def test_the_example_package_adds_a_captioner_and_a_fusion(installed_example: Pa
     assert weights.tolist() == [[1, 0], [1, 0]]
 
 
+@pytest.mark.slow
 def test_the_digest_follows_the_version_and_the_sources_or_what_the_factory_states(write, tmp_path: Path):
     write("class Model:\n    digest = 'weights-1'\n")
     stated = resolve("vision", "python:mine:Model")
@@ -107,8 +108,8 @@ def test_a_new_version_of_a_package_is_another_digest(installed_example: Path):
         ("plugin:nothing", "No installed package names a model nothing .* Installed for vision: plugin:colours"),
         ("python:no_such_package.vision:Model", "cannot be imported: ModuleNotFoundError.* must be installed"),
         ("python:videolake_example.vision:Missing", "cannot be imported: AttributeError"),
-        ("python:videolake_example.vision", "is no `python:package.module:Factory`"),
-        ("python:videolake_example.vision:_STEP", "is a int; it must be a class or a function"),
+        ("python:videolake_example.vision", "is not of the form `python:package.module:Factory`"),
+        ("python:videolake_example.vision:_STEP", "names an object of type int; it must be a class or a function"),
     ],
 )
 def test_a_model_that_is_not_there_says_what_is(installed_example: Path, model_id: str, said: str):

@@ -10,7 +10,7 @@ from schemas.config import Config
 from schemas.errors import ConfigurationError
 
 
-def test_each_source_is_over_the_one_before(tmp_path: Path) -> None:
+def test_each_source_overrides_the_one_before(tmp_path: Path) -> None:
     file = tmp_path / "mine.toml"
     file.write_text("[speech]\nbeam_size = 2\nbatch_size = 3\n[ocr]\nengine = 'rapidocr'\n")
     environment = {"VIDEOLAKE_SPEECH__BATCH_SIZE": "4", "VIDEOLAKE_CACHE": "/not/a/setting"}
@@ -39,12 +39,12 @@ def test_each_source_is_over_the_one_before(tmp_path: Path) -> None:
         (["speech"], "section.key=value"),
     ],
 )
-def test_a_wrong_setting_is_named_with_what_to_do(settings: list[str], named: str) -> None:
+def test_a_wrong_setting_is_an_error_that_names_it(settings: list[str], named: str) -> None:
     with pytest.raises(ConfigurationError, match=named):
         load_config(environment={}, settings=settings)
 
 
-def test_a_profile_or_file_that_is_not_there_is_an_error(tmp_path: Path) -> None:
+def test_a_missing_profile_or_file_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="embedded"):
         load_config(profile="best", environment={})
     with pytest.raises(ConfigurationError, match=r"none\.toml"):
@@ -59,7 +59,7 @@ def test_every_profile_is_valid(profile: str) -> None:
     load_config(profile=profile, environment={})
 
 
-def test_a_taxonomy_of_ones_own_is_found_from_any_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_path_of_a_taxonomy_becomes_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("mine.toml").write_text('[[topics]]\nname = "tides"\n')
     config = load_config(environment={}, settings=["topics.taxonomy=mine.toml"])
@@ -67,7 +67,7 @@ def test_a_taxonomy_of_ones_own_is_found_from_any_folder(tmp_path: Path, monkeyp
     assert load_config(environment={}, settings=["topics.taxonomy=general"]).topics.taxonomy == "general"
 
 
-def test_the_printed_configuration_can_be_read_again_and_explains_every_setting(tmp_path: Path) -> None:
+def test_the_printed_configuration_can_be_loaded_and_explains_every_setting(tmp_path: Path) -> None:
     config = load_config(environment={}, settings=["speech.beam_size=1", 'archive.extensions=["mp4"]'])
     printed = settings_toml(config)
     file = tmp_path / "printed.toml"
@@ -79,7 +79,7 @@ def test_the_printed_configuration_can_be_read_again_and_explains_every_setting(
             assert field.description, f"{section}.{key} has no meaning"
 
 
-def test_a_revision_changes_with_what_is_analysed_and_not_with_where() -> None:
+def test_a_revision_depends_on_the_analysis_and_not_on_the_workers() -> None:
     config = Config()
     models = models_of(config)
     revision = revision_of(config, models)

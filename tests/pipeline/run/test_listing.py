@@ -26,17 +26,17 @@ def archive(tmp_path: Path) -> Path:
     return tmp_path / "archive"
 
 
-def test_a_folder_gives_its_media_in_a_fixed_order_without_what_is_hidden(archive: Path) -> None:
+def test_a_folder_lists_its_media_in_a_fixed_order_without_hidden_files(archive: Path) -> None:
     assert names(archive) == ["a.MKV", "b.mp4", "c.wav", "é ü.mov"]
     items = list(list_archive([str(archive)], CONFIG))
     assert all(item.size_bytes > 0 and item.mtime_ns > 0 and Path(item.uri).is_absolute() for item in items)
 
 
-def test_a_file_that_is_named_is_taken_whatever_its_ending(archive: Path) -> None:
+def test_a_file_given_by_name_is_listed_whatever_its_extension(archive: Path) -> None:
     assert names(archive / "no_ending") == ["no_ending"]
 
 
-def test_each_file_is_listed_once_however_often_it_is_named(archive: Path) -> None:
+def test_each_file_is_listed_once_however_often_it_is_given(archive: Path) -> None:
     (archive / "link.mp4").symlink_to(archive / "b.mp4")
     assert names(archive, archive / "b.mp4", f"{archive}/*.mp4").count("b.mp4") == 1
 
@@ -47,7 +47,7 @@ def test_loops_of_links_end(archive: Path) -> None:
     assert sorted(names(archive)) == ["a.MKV", "b.mp4", "c.wav", "self.mp4", "é ü.mov"]
 
 
-def test_globs_are_matched_here(archive: Path) -> None:
+def test_globs_are_expanded(archive: Path) -> None:
     assert names(f"{archive}/**/*.wav") == ["c.wav"]
 
 
@@ -62,7 +62,7 @@ def test_manifests_list_files_relative_to_themselves_and_missing_ones_too(archiv
     assert names(archive / "list.parquet") == ["a.MKV"]
 
 
-def test_stores_that_fsspec_knows_are_listed_by_uri() -> None:
+def test_fsspec_stores_are_listed_by_uri() -> None:
     memory = fsspec.filesystem("memory")
     memory.pipe({"/listed/one.mp4": b"1", "/listed/sub/two.mkv": b"22", "/listed/three.txt": b"3"})
     items = list(list_archive(["memory://listed"], CONFIG))
@@ -74,7 +74,7 @@ def test_stores_that_fsspec_knows_are_listed_by_uri() -> None:
 
 
 @pytest.mark.parametrize("root", ["/no/such/folder", "/no/such/*.mp4", "memory://nothing/here"])
-def test_a_root_that_is_not_there_is_an_error_that_names_it(root: str) -> None:
+def test_a_missing_root_is_an_error_that_names_it(root: str) -> None:
     with pytest.raises(ArchiveError, match=r"no/such|nothing"):
         names(root)
 
@@ -84,7 +84,7 @@ def test_no_root_at_all_is_an_error() -> None:
         names()
 
 
-def test_content_names_a_video_and_not_its_place(tmp_path: Path) -> None:
+def test_a_video_is_identified_by_content_and_not_by_location(tmp_path: Path) -> None:
     one, other = tmp_path / "one.mp4", tmp_path / "other.mp4"
     one.write_bytes(b"x" * 5_000_000)
     other.write_bytes(b"x" * 5_000_000)

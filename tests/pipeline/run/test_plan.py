@@ -4,7 +4,7 @@ import pyarrow as pa
 import pytest
 
 from pipeline.lake import Lake
-from pipeline.run.discovery import discover
+from pipeline.run.discovery import discover, discover_known
 from pipeline.run.plan import make_plan
 from schemas.config import ArchiveConfig, Config, LimitsConfig, ShardsConfig
 from schemas.records import VideoTask
@@ -21,14 +21,14 @@ def processed(rows: list[tuple[str, str, str | None, str]]) -> pa.Table:
     return pa.table({name: pa.array([row[place] for row in rows], pa.string()) for place, name in enumerate(names)})
 
 
-def test_what_is_done_is_left_out_and_what_is_outdated_is_done_again() -> None:
+def test_done_videos_are_left_out_and_outdated_ones_are_analysed_again() -> None:
     seen = processed([("v00", "ok", None, "s1"), ("v01", "outdated", None, "s1")])
     plan = make_plan(tasks(3), seen, REVISION, Config())
     assert {task.video_id for shard in plan.shards for task in shard.tasks} == {"v01", "v02"}
     assert (plan.done, plan.failed_before, plan.videos) == (1, 0, 2)
 
 
-def test_failures_that_would_come_again_are_tried_only_when_asked() -> None:
+def test_permanent_failures_are_retried_only_on_request() -> None:
     seen = processed([("v00", "failed", "corrupt", "s1"), ("v01", "failed", "timeout", "s1")])
     assert make_plan(tasks(2), seen, REVISION, Config()).failed_before == 1
     asked = Config(archive=ArchiveConfig(retry_failed=True))
@@ -45,7 +45,7 @@ def test_shards_are_bounded_in_videos_and_bytes_and_largest_first() -> None:
         assert sizes == sorted(sizes, reverse=True)
 
 
-def test_the_same_plan_gives_the_same_names_and_another_try_another() -> None:
+def test_the_same_plan_gives_the_same_shard_ids_and_a_retry_gives_new_ones() -> None:
     first = make_plan(tasks(3), processed([]), REVISION, Config())
     assert first == make_plan(tasks(3), processed([]), REVISION, Config())
     again = make_plan(tasks(3), processed([("v00", "failed", "timeout", "s1")]), REVISION, Config())
@@ -66,14 +66,14 @@ def archive(tmp_path: Path) -> Path:
     return tmp_path / "archive"
 
 
-def test_copies_are_one_video_with_several_places(archive: Path, tmp_path: Path) -> None:
+def test_copies_are_one_video_with_several_locations(archive: Path, tmp_path: Path) -> None:
     found = discover([str(archive)], Lake.create(str(tmp_path / "lake")), ArchiveConfig())
     assert found.files == 3
     assert sorted(len(task.uris) for task in found.tasks) == [1, 2]
     assert len(found.new_sources) == 3
 
 
-def test_files_whose_size_and_time_are_known_are_not_read_again(archive: Path, tmp_path: Path) -> None:
+def test_files_with_a_known_size_and_time_are_not_read_again(archive: Path, tmp_path: Path) -> None:
     from datetime import UTC, datetime
 
     lake = Lake.create(str(tmp_path / "lake"))
@@ -86,7 +86,19 @@ def test_files_whose_size_and_time_are_known_are_not_read_again(archive: Path, t
     assert {task.video_id for task in changed.tasks} != {task.video_id for task in first.tasks}
 
 
-def test_a_file_that_cannot_be_read_is_a_task_and_not_remembered(archive: Path, tmp_path: Path) -> None:
+def test_the_known_videos_are_those_of_a_discovery_until_a_file_is_new(archive: Path, tmp_path: Path) -> None:
+    from datetime import UTC, datetime
+
+    lake = Lake.create(str(tmp_path / "lake"))
+    assert discover_known([str(archive)], lake, ArchiveConfig()) is None
+    found = discover([str(archive)], lake, ArchiveConfig())
+    lake.write_sources("run", [source | {"seen_at": datetime.now(UTC)} for source in found.new_sources])
+    assert discover_known([str(archive)], lake, ArchiveConfig()) == found.tasks
+    (archive / "three.mp4").write_bytes(b"three")
+    assert discover_known([str(archive)], lake, ArchiveConfig()) is None
+
+
+def test_an_unreadable_file_is_a_task_but_not_a_source(archive: Path, tmp_path: Path) -> None:
     (archive / "loop.mp4").symlink_to(archive / "loop.mp4")
     found = discover([str(archive)], Lake.create(str(tmp_path / "lake")), ArchiveConfig())
     assert any(task.uris[0].endswith("loop.mp4") for task in found.tasks)

@@ -46,6 +46,7 @@ def found(lake: Lake, **filters: Any) -> list[tuple[str, float]]:
 V01 = [("v01", 0.0), ("v01", 10.0), ("v01", 20.0)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["v01", "v01.mp4", "/archive/v01.mp4", "/archive/copies/v01.mp4", ["v01.mp4", "v01"]])
 def test_a_video_goes_by_any_of_its_names(lake: Lake, name: str | Sequence[str]) -> None:
     assert found(lake, videos=name) == V01
@@ -68,7 +69,7 @@ def test_times_are_seconds_or_as_people_write_them(lake: Lake) -> None:
     [
         ({"language": "en"}, "no filter 'language'. The filters are: videos, languages,"),
         ({"kinds": "foo"}, "no kind of moment 'foo'. The kinds are: speech,"),
-        ({"from_s": "noon"}, "'noon' is no time"),
+        ({"from_s": "noon"}, "'noon' is not a time"),
         ({"from_s": [1.0]}, "takes seconds"),
         ({"to_s": float("nan")}, "takes seconds"),
         ({"from_s": 40, "to_s": "0:20"}, "from 40 s to 20 s"),
@@ -146,6 +147,7 @@ def test_any_filter_is_made_or_refused_in_words(given_filters: dict[str, Any]) -
     assert all(isinstance(each, str) for each in made.videos)
 
 
+@pytest.mark.slow
 @given(st.sampled_from(["videos", "languages", "topics", "speakers"]), st.text(max_size=8))
 @settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_name_is_known_or_refused_in_words(searcher: Searcher, field: str, name: str) -> None:

@@ -57,6 +57,7 @@ def tree(lake: Lake) -> list[Path]:
     return sorted(Path(lake.uri, "_search").rglob("*"))
 
 
+@pytest.mark.slow
 def test_the_index_answers_as_the_tables_do(any_lake: Lake) -> None:
     publish(any_lake, "01", ["v01", "v02", "v03"], failed={"v02"})
     exact = answers(make_searcher(any_lake))
@@ -68,6 +69,7 @@ def test_the_index_answers_as_the_tables_do(any_lake: Lake) -> None:
     assert searcher.notes == ()
 
 
+@pytest.mark.slow
 def test_an_index_that_grew_is_the_same_as_one_made_anew(lake: Lake) -> None:
     publish(lake, "01", [f"v{number:02d}" for number in range(1, 9)])
     assert update_index(lake).videos_added == 8
@@ -83,6 +85,7 @@ def test_an_index_that_grew_is_the_same_as_one_made_anew(lake: Lake) -> None:
     assert len(lake.search_files.names()) == 2
 
 
+@pytest.mark.slow
 def test_what_came_after_the_index_is_found_too_and_the_reader_is_told(any_lake: Lake) -> None:
     publish(any_lake, "01", ["v01", "v02"])
     searcher = make_searcher(any_lake)
@@ -113,6 +116,7 @@ def test_compaction_and_cleaning_leave_the_index_as_it_is(lake: Lake) -> None:
     assert all(segments(searcher))
 
 
+@pytest.mark.slow
 def test_an_update_that_is_killed_anywhere_changes_no_answer(
     lake: Lake, kill_after: Callable[[Callable[[], object], int], bool]
 ) -> None:
@@ -131,6 +135,7 @@ def test_an_update_that_is_killed_anywhere_changes_no_answer(
     assert len(lake.search_files.names()) == 1 + len(segments(searcher))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("file", ["rows.arrow", "text.npy", "commits.arrow", "lexical", "manifest.json"])
 def test_a_damaged_index_is_not_read_until_it_is_made_anew(
     lake: Lake, file: str, caplog: pytest.LogCaptureFixture
@@ -153,6 +158,7 @@ def test_a_damaged_index_is_not_read_until_it_is_made_anew(
     assert all(segments(searcher))
 
 
+@pytest.mark.slow
 def test_of_a_damaged_index_only_the_damaged_segment_is_made_anew(lake: Lake) -> None:
     publish(lake, "01", [f"v{number:02d}" for number in range(1, 9)])
     update_index(lake)
@@ -208,6 +214,7 @@ def with_fewer_vectors(folder: Path) -> None:
     np.save(folder / "text.npy", np.load(folder / "text.npy")[:1])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", [without_a_column, with_far_rows, with_fewer_vectors])
 def test_an_index_whose_parts_do_not_fit_each_other_is_done_without(
     lake: Lake, change: Callable[[Path], object]

@@ -31,6 +31,7 @@ def test_a_folder_is_gone_once_closed_or_no_longer_used(temporary: Path) -> None
     assert list(temporary.iterdir()) == [file]
 
 
+@pytest.mark.slow
 def test_what_a_killed_process_left_is_removed_and_nothing_else(temporary: Path) -> None:
     left = (
         "import sys\nfrom pathlib import Path\nfrom pipeline.search.links import LinkFolder\n"

@@ -155,6 +155,7 @@ def test_more_like_this_leaves_out_this(filled: Lake) -> None:
         searcher.like("v01", 31.0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("filters", "found"),
     [
@@ -214,6 +215,7 @@ def _shared(lake: Lake) -> Searcher:
     return _KEPT.setdefault(lake.uri, searcher_of(lake, sentence=analysis("v03").scenes[0].text_embedding))
 
 
+@pytest.mark.slow
 def test_what_is_committed_later_is_found_and_what_is_superseded_is_not(any_lake: Lake) -> None:
     searcher = searcher_of(any_lake)
     publish(any_lake, "01", ["v01", "v02"])
@@ -226,6 +228,7 @@ def test_what_is_committed_later_is_found_and_what_is_superseded_is_not(any_lake
     assert sorted(spans(searcher.search("sentence"))) == sorted(spans(hits))
 
 
+@pytest.mark.slow
 def test_after_many_commits_the_largest_segment_is_not_read_again(lake: Lake) -> None:
     publish(lake, "01", [f"v{number:02}" for number in range(1, 9)])
     searcher = searcher_of(lake)
@@ -250,7 +253,7 @@ def test_a_lake_that_cannot_be_read_for_a_while_is_searched_as_it_was(
         raise LakeError("The network is down.")
 
     with monkeypatch.context() as patch:
-        patch.setattr(Lake, "read", fails)
+        patch.setattr(type(lake), "read", fails)
         assert searcher.search("sentence") == before
         assert "The network is down" in searcher.notes[0]
         with pytest.raises(LakeError, match="network is down"):
@@ -259,6 +262,7 @@ def test_a_lake_that_cannot_be_read_for_a_while_is_searched_as_it_was(
     assert searcher.notes == ()
 
 
+@pytest.mark.slow
 def test_threads_search_while_videos_are_committed(lake: Lake) -> None:
     publish(lake, "01", ["v01"])
     searcher = searcher_of(lake)
@@ -287,6 +291,7 @@ def test_threads_search_while_videos_are_committed(lake: Lake) -> None:
     assert {hit.video_id for hit in searcher.search("sentence", limit=50)} == {f"v0{number}" for number in range(1, 6)}
 
 
+@pytest.mark.slow
 def test_models_are_loaded_anew_only_where_others_made_the_lake(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
     made = Mock(side_effect=lambda _: PlacedEncoder())
     monkeypatch.setattr("pipeline.search.searcher.QueryEncoder.of_lake", made)

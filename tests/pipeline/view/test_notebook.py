@@ -6,8 +6,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from pipeline import Lake
 from pipeline.analysis.keyframes.images import thumbnail
-from pipeline.lake import Lake, Origin, video_tables
+from pipeline.lake import Origin, video_tables
 from tests.pipeline.lake.lakes import COORDINATED, NOON, REVISION, TEXT, VISION, analysis, publish, task
 
 EVIL = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>&amp;"

@@ -1,6 +1,6 @@
-"""Summaries in a model's own words, of which only those sentences are kept that the video supports."""
+"""Abstracts: summaries in a model's own words, of which only supported sentences are kept."""
 
 from pipeline.analysis.summary.abstract.support import Verdict, check_support
-from pipeline.analysis.summary.abstract.writer import AbstractWriter
+from pipeline.analysis.summary.abstract.writer import Abstract, AbstractWriter
 
-__all__ = ["AbstractWriter", "Verdict", "check_support"]
+__all__ = ["Abstract", "AbstractWriter", "Verdict", "check_support"]

@@ -1,4 +1,4 @@
-"""Does one text follow from another: a natural language inference model."""
+"""Entailment: a natural language inference model tells whether one text follows from another."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -13,7 +13,7 @@ _MAX_TOKENS = 512
 
 
 class EntailmentModel:
-    """A sequence classifier with a label for entailment, such as those trained on MNLI. One thread at a time.
+    """A sequence classifier with a label for entailment, such as those trained on MNLI. Not thread-safe.
 
     Args:
         config: The `summary` section; `nli_model` must be set.
@@ -21,7 +21,7 @@ class EntailmentModel:
         threads: Threads of PyTorch in this process.
 
     Raises:
-        ModelError: The model is not there, cannot be loaded, or knows no entailment.
+        ModelError: The model is missing, cannot be loaded, or has no label for entailment.
     """
 
     def __init__(self, config: SummaryConfig, *, device: str, threads: int) -> None:
@@ -29,19 +29,21 @@ class EntailmentModel:
         self.info: ModelInfo = resolve("nli", config.nli_model or "")
         self._batch_size, self._device = config.batch_size, device
         self._model, self._tokenizer = _load(self.info, device)
-        labels = {int(place): str(name).lower() for place, name in self._model.config.id2label.items()}
-        entails = [place for place, name in labels.items() if name.startswith("entail")]
+        labels = {int(index): str(name).lower() for index, name in self._model.config.id2label.items()}
+        entails = [index for index, name in labels.items() if name.startswith("entail")]
         if len(entails) != 1:
             named = ", ".join(labels.values())
-            raise ModelError(f"summary.nli_model: {self.info.id} has no one label for entailment; it has {named}.")
+            raise ModelError(
+                f"summary.nli_model: {self.info.id} must have exactly one label for entailment; it has {named}."
+            )
         self._entails = entails[0]
 
     @torch.inference_mode()
     def entailment(self, pairs: Sequence[tuple[str, str]]) -> list[float]:
-        """Return for each premise and hypothesis the probability that the hypothesis follows.
+        """Return the probability that the hypothesis of each pair follows from its premise.
 
         Args:
-            pairs: Premise, hypothesis; a premise that is too long for the model is cut.
+            pairs: Premise and hypothesis; a premise that is too long for the model is truncated.
         """
         found: list[float] = []
         for start in range(0, len(pairs), self._batch_size):

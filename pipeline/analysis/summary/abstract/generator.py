@@ -1,4 +1,4 @@
-"""A language model that writes: a summarizer (BART, T5, Pegasus) or an instruct model (Llama, Qwen, Mistral)."""
+"""Text generation with a summarizer (BART, T5, Pegasus) or an instruct model (Llama, Qwen, Mistral)."""
 
 import logging
 import re
@@ -19,7 +19,7 @@ _BEAMS = 4
 
 
 class TextGenerator:
-    """A transformers model that turns text into text, without chance. One thread at a time.
+    """A transformers model that generates text, without sampling. Not thread-safe.
 
     Args:
         config: The `summary` section; `model` must be set.
@@ -27,7 +27,7 @@ class TextGenerator:
         threads: Threads of PyTorch in this process.
 
     Raises:
-        ModelError: The model is not there, cannot be loaded, or writes nothing.
+        ModelError: The model is missing, cannot be loaded, or has no padding token.
     """
 
     def __init__(self, config: SummaryConfig, *, device: str, threads: int) -> None:
@@ -36,14 +36,14 @@ class TextGenerator:
         self._config, self._device = config, device
         self._model, self._tokenizer = _load(self.info, device)
         self.instructed = not self._model.config.is_encoder_decoder
-        """It is told what to do; a summarizer only gets the text."""
+        """It follows instructions; a summarizer only gets the text."""
         self._window = min(config.max_input_tokens, _window(self._model, self._tokenizer))
         logger.info("summary model %s loaded, window of %d tokens", self.info.id, self._window)
 
-    def room(self, new_tokens: int) -> int:
-        """Return how many tokens of input fit if so many are to be written."""
-        kept = self._window - (new_tokens if self.instructed else 0)
-        return max(kept, self._window // 2, 1)
+    def max_input_tokens(self, new_tokens: int) -> int:
+        """Return how many input tokens fit into the context window if `new_tokens` are generated."""
+        limit = self._window - (new_tokens if self.instructed else 0)
+        return max(limit, self._window // 2, 1)
 
     def count(self, text: str) -> int:
         """Return the number of tokens of a text."""
@@ -53,11 +53,11 @@ class TextGenerator:
         """Continue (or summarise) each prompt.
 
         Args:
-            prompts: Any strings; what does not fit the window is cut at its end.
-            new_tokens: Tokens written at most.
+            prompts: Prompts that do not fit the context window are truncated at their end.
+            new_tokens: Maximum number of generated tokens.
 
         Returns:
-            A text for each prompt, in their order; what the model thinks aloud is left out.
+            A text for each prompt, in the same order, without the model's thoughts.
         """
         texts: list[str] = []
         for start in range(0, len(prompts), self._config.batch_size):
@@ -66,7 +66,7 @@ class TextGenerator:
 
     @torch.inference_mode()
     def _write_batch(self, prompts: list[str], new_tokens: int) -> list[str]:
-        tokens = self._encode(prompts, self.room(new_tokens))
+        tokens = self._encode(prompts, self.max_input_tokens(new_tokens))
         options: dict[str, Any] = {"do_sample": False, "max_new_tokens": new_tokens, "min_length": 0}
         if self.instructed:
             options |= {"num_beams": 1, "temperature": None, "top_p": None, "top_k": None}
@@ -78,21 +78,21 @@ class TextGenerator:
         written: list[str] = self._tokenizer.batch_decode(output, skip_special_tokens=True)
         return [_THOUGHTS.sub("", text).strip() for text in written]
 
-    def _encode(self, prompts: list[str], room: int) -> Any:  # noqa: ANN401 - transformers' BatchEncoding
+    def _encode(self, prompts: list[str], max_tokens: int) -> Any:  # noqa: ANN401 - transformers' BatchEncoding
         templated = self.instructed and bool(getattr(self._tokenizer, "chat_template", None))
         if templated:
-            # Cut the text and not the template around it, whose end tells the model that it is its turn.
-            spare = room - self.count(self._chat(""))
+            # Truncate the text and not the template around it, whose end starts the reply of the model.
+            spare = max_tokens - self.count(self._chat(""))
             prompts = [self._chat(cut) for cut in self._cut(prompts, max(spare, 1))]
         elif not self.instructed:
             prompts = [f"{_prefix(self._model)}{prompt}" for prompt in prompts]
         else:
-            prompts = list(self._cut(prompts, room))
+            prompts = list(self._cut(prompts, max_tokens))
         return self._tokenizer(
             prompts,
             padding=True,
             truncation=not self.instructed,
-            max_length=None if self.instructed else room,
+            max_length=None if self.instructed else max_tokens,
             add_special_tokens=not templated,
             return_tensors="pt",
             return_token_type_ids=False,
@@ -103,14 +103,14 @@ class TextGenerator:
             [{"role": "user", "content": prompt}],
             tokenize=False,
             add_generation_prompt=True,
-            enable_thinking=False,  # of no effect on templates that know no thinking
+            enable_thinking=False,  # ignored by templates without thinking
         )
         return text
 
-    def _cut(self, prompts: Sequence[str], room: int) -> Iterator[str]:
+    def _cut(self, prompts: Sequence[str], max_tokens: int) -> Iterator[str]:
         for prompt in prompts:
             ids = self._tokenizer(prompt, add_special_tokens=False, verbose=False)["input_ids"]
-            yield prompt if len(ids) <= room else self._tokenizer.decode(ids[:room])
+            yield prompt if len(ids) <= max_tokens else self._tokenizer.decode(ids[:max_tokens])
 
 
 def _load(info: ModelInfo, device: str) -> tuple[Any, Any]:
@@ -123,7 +123,7 @@ def _load(info: ModelInfo, device: str) -> tuple[Any, Any]:
             config = AutoConfig.from_pretrained(info.path, **options)
             auto = AutoModelForSeq2SeqLM if config.is_encoder_decoder else AutoModelForCausalLM
             model = auto.from_pretrained(info.path, dtype=dtype, **options).eval().to(device)
-            # Texts of a batch end together, where the model goes on.
+            # A causal model continues at the end, so its batches are padded on the left.
             side = "right" if config.is_encoder_decoder else "left"
             tokenizer = AutoTokenizer.from_pretrained(info.path, padding_side=side, **options)
     except LOAD_ERRORS as error:
@@ -134,7 +134,7 @@ def _load(info: ModelInfo, device: str) -> tuple[Any, Any]:
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
     if tokenizer.pad_token_id is None:
-        raise ModelError(f"summary.model: the tokenizer of {info.id} has neither a padding nor an end token.")
+        raise ModelError(f"summary.model: the tokenizer of {info.id} has neither a padding token nor an end token.")
     return model, tokenizer
 
 
@@ -145,7 +145,7 @@ def _window(model: Any, tokenizer: Any) -> int:  # noqa: ANN401
 
 
 def _prefix(model: Any) -> str:  # noqa: ANN401
-    """Return what a summarizer wants before the text: T5's are told the task in words."""
+    """Return the prefix that a summarizer expects before the text; T5 models expect the task."""
     tasks = getattr(model.config, "task_specific_params", None) or {}
     stated = (tasks.get("summarization") or {}).get("prefix")
     return str(stated) if stated else ("summarize: " if model.config.model_type in {"t5", "mt5"} else "")

@@ -1,4 +1,4 @@
-"""Numbers in a text, however they are written."""
+"""Numbers in a text, in digits or in words."""
 
 import re
 
@@ -15,10 +15,10 @@ _SCALES = {"hundred": 100, "thousand": 1000, "million": 10**6, "billion": 10**9,
 
 
 def numbers_in(text: str) -> frozenset[float]:
-    """Return the numbers of a text: written with digits in any language, or with words in English.
+    """Return the numbers in a text: in digits in any language, or in words in English.
 
-    `1,200`, `1.2 thousand` and `twelve hundred` are one number. The word `one` alone is none, as it seldom counts, and
-    neither are ordinals.
+    `1,200`, `1.2 thousand` and `twelve hundred` are the same number. The word `one` alone is not a number, because it
+    is often a pronoun, and ordinals are not numbers either.
     """
     found: set[float] = set()
     run: list[str] = []
@@ -32,7 +32,7 @@ def numbers_in(text: str) -> frozenset[float]:
 
 
 def _numbers(run: list[str]) -> set[float]:
-    """Return the numbers that number words in a row stand for: `two hundred seven` one, `two three` two."""
+    """Return the numbers in a run of number words: `two hundred seven` is one number, `two three` are two."""
     found: list[float] = []
     total, group = 0.0, -1.0
     for piece in run:
@@ -43,7 +43,7 @@ def _numbers(run: list[str]) -> set[float]:
                 total, group = total + group, 0.0
             continue
         value = _UNITS[piece] if piece in _UNITS else _value(piece)
-        if group < 0 or _goes_on(group, piece):
+        if group < 0 or _continues(group, piece):
             group = max(group, 0.0) + value
         else:
             found.append(total + group)
@@ -53,8 +53,8 @@ def _numbers(run: list[str]) -> set[float]:
     return {round(number, 6) for number in found}
 
 
-def _goes_on(group: float, piece: str) -> bool:
-    """Tell whether a word goes on a number: `twenty` `three`, or `two hundred` `seven`, but not `two` `three`."""
+def _continues(group: float, piece: str) -> bool:
+    """Tell whether a word continues a number: `twenty` `three`, or `two hundred` `seven`, but not `two` `three`."""
     unit = _UNITS.get(piece, -1)
     tens = group % 100 >= 20 and group % 10 == 0 and 0 < unit < 10
     return unit >= 0 and (tens or group % 100 == 0)

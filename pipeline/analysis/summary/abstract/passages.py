@@ -1,4 +1,4 @@
-"""What a model gets to read: a video's words by chapter, in pieces that fit its window, and what it is asked."""
+"""The input of a model: a video's words by chapter, in pieces that fit its context window, and the prompt."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -16,17 +16,17 @@ _TASK = (
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """The words of a chapter."""
+    """The speech and on-screen text of a chapter."""
 
     title: str
     sentences: tuple[str, ...]
 
 
 def passages(statements: Sequence[Statement], chapters: Sequence[Chapter]) -> list[Passage]:
-    """Gather what is said and written in each chapter, in order of time; chapters without words are left out.
+    """Return the speech and on-screen text of each chapter, in order of time; chapters without words are left out.
 
     Args:
-        statements: Spoken and written ones.
+        statements: From speech and screen.
         chapters: They cover the video.
     """
     ordered = sorted(statements, key=lambda each: (each.start_s, each.end_s))
@@ -38,21 +38,21 @@ def passages(statements: Sequence[Statement], chapters: Sequence[Chapter]) -> li
     return found
 
 
-def pieces(read: Sequence[Passage], count: Callable[[str], int], room: int) -> list[str]:
-    """Pack passages into as few texts as fit, in order; a passage is divided only where it does not fit by itself.
+def pieces(read: Sequence[Passage], count: Callable[[str], int], max_tokens: int) -> list[str]:
+    """Pack passages into as few texts as possible, in order; only a passage that is too long is divided.
 
     Args:
         read: The passages.
         count: Counts the tokens of a text.
-        room: Tokens of a text at most; a single sentence that is longer is a text of its own.
+        max_tokens: Limit for each text. A single sentence may exceed it, as a separate text.
     """
     blocks: list[tuple[str, int]] = []
     for passage in read:
-        blocks += _blocks(passage.sentences, count, room)
+        blocks += _blocks(passage.sentences, count, max_tokens)
     texts: list[str] = []
-    filled = room + 1
+    filled = max_tokens + 1
     for text, tokens in blocks:
-        if filled + tokens + 1 > room:
+        if filled + tokens + 1 > max_tokens:
             texts.append(text)
             filled = tokens
         else:
@@ -62,13 +62,13 @@ def pieces(read: Sequence[Passage], count: Callable[[str], int], room: int) -> l
 
 
 def prompt(text: str, *, count: int, partial: bool, instructed: bool) -> str:
-    """Return what to give a model: the text alone for a summarizer, with a task for an instruct model.
+    """Return the prompt: the text alone for a summarizer, with a task for an instruct model.
 
     Args:
-        text: The words of the video, or partial summaries of it.
-        count: Sentences wanted.
-        partial: Whether the text is such summaries.
-        instructed: Whether the model is told what to do.
+        text: The words of the video, or summaries of its parts.
+        count: Maximum number of sentences to ask for.
+        partial: Whether the text is summaries of parts.
+        instructed: Whether the model follows instructions.
     """
     if not instructed:
         return text
@@ -76,15 +76,15 @@ def prompt(text: str, *, count: int, partial: bool, instructed: bool) -> str:
     return _TASK.format(what=what, count=count, text=text)
 
 
-def _blocks(parts: Sequence[str], count: Callable[[str], int], room: int) -> list[tuple[str, int]]:
+def _blocks(parts: Sequence[str], count: Callable[[str], int], max_tokens: int) -> list[tuple[str, int]]:
     whole = " ".join(parts)
     tokens = count(whole)
-    if tokens <= room:
+    if tokens <= max_tokens:
         return [(whole, tokens)]
     blocks: list[tuple[str, int]] = []
     for part in (piece for each in parts for piece in sentences(each)):
         length = count(part)
-        if blocks and blocks[-1][1] + length + 1 <= room:
+        if blocks and blocks[-1][1] + length + 1 <= max_tokens:
             text, filled = blocks[-1]
             blocks[-1] = (f"{text} {part}", filled + length + 1)
         else:

@@ -1,4 +1,4 @@
-"""Whether what a model wrote is supported by what was said and shown."""
+"""Checks whether the speech and on-screen text of a video support a sentence that a model wrote."""
 
 import re
 from collections.abc import Sequence
@@ -10,8 +10,8 @@ from pipeline.language import function_words, words
 
 Fault = Literal["", "number", "name", "negation", "contrast", "content", "entailment"]
 
-_MAX_OF_IT, _HALF = 0.75, 0.5
-_ALIKE = 0.55
+_MOST, _HALF = 0.75, 0.5
+_SIMILAR = 0.55
 _CLAUSE = re.compile(r"[,;:()\u2013\u2014]\s+|\s(?:but|because|although|though|while|whereas|aber|weil|mais|pero)\s")
 _NEGATION = re.compile(
     r"\b(?:not|no|never|none|nobody|nothing|nowhere|neither|nor|without|cannot|hardly|barely|\w+n['’]t"
@@ -40,40 +40,41 @@ _SUFFIXES = (
     "es", "ly", "s", "e", "y",
 )  # fmt: skip
 _CAPITAL_NOUNS = frozenset({"de", "lb"})
-"""Languages that write all nouns with a capital, so that a capital tells no names."""
+"""Languages that capitalise all nouns, so that a capital does not mark a name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Whether a sentence is supported, and if not, by what it fails."""
+    """Whether a sentence is supported, and if not, why."""
 
     supported: bool
     fault: Fault = ""
-    about: str = ""
-    """The number, name or word that is at fault."""
+    detail: str = ""
+    """The unsupported number, name or word."""
 
 
 def check_support(sentence: str, evidence: Sequence[str], *, similarity: float, language: str | None = None) -> Verdict:
-    """Check a sentence against the texts that it should rest on.
+    """Check a sentence against its evidence.
 
     It is supported if all of this holds:
 
-    1. Every number in it is in the evidence, with digits or (in English) in words.
-    2. Every name in it, that is, every capitalised word (also the first) and every acronym, is in the evidence.
-    3. It uses no word of which only the opposite is in the evidence, from a list of common pairs (English).
-    4. It denies as the evidence does: of the clauses and sentences of the evidence that share most words with it, one
-       has as many negations.
-    5. At least three quarters of its content words are in the evidence, by their stems; or half of them, where a text
-       encoder finds the sentence near to the evidence (cosine of at least 0.55).
+    1. Every number in it is in the evidence, in digits or (in English) in words.
+    2. Every name in it is in the evidence. Every capitalised word, including the first, and every acronym is a name.
+    3. It uses no word whose opposite, but not the word itself, is in the evidence. Opposites come from a list of common
+       English pairs.
+    4. It negates as the evidence does: among the clauses and sentences of the evidence that share most words with it,
+       one has as many negations.
+    5. The stems of at least three quarters of its content words are in the evidence; or of half of them, if the cosine
+       of sentence and evidence is at least 0.55.
 
-    The rules hold a paraphrase to the words of the video: better that a true sentence is lost than that a false one is
-    kept. What they cannot see is who did what to whom, where the same words are used: that takes `summary.nli_model`.
+    The rules keep a paraphrase close to the words of the video: losing a true sentence is better than keeping a false
+    one. They cannot tell who did what to whom if the words are the same. Use `summary.nli_model` for that.
 
     Args:
         sentence: What a model wrote.
-        evidence: What was said or written on the screen.
-        similarity: Cosine of the sentence and the nearest of the evidence.
-        language: ISO 639-1, where it is known.
+        evidence: Speech and on-screen text.
+        similarity: Cosine of the sentence and the nearest evidence.
+        language: ISO 639-1; None if unknown.
     """
     said = " ".join(evidence)
     missing = numbers_in(sentence) - numbers_in(said)
@@ -83,20 +84,20 @@ def check_support(sentence: str, evidence: Sequence[str], *, similarity: float, 
     unknown = next((name for name in _names(sentence, language) if stem(name) not in stems), "")
     if unknown:
         return Verdict(False, "name", unknown)
-    turned = _turned(sentence, said, language)
-    if turned:
-        return Verdict(False, "contrast", turned)
+    reversed_word = _reversed_word(sentence, said, language)
+    if reversed_word:
+        return Verdict(False, "contrast", reversed_word)
     content = content_stems(sentence, language)
     covered = len(content & stems) / len(content) if content else 0.0
-    if covered < _HALF or (covered < _MAX_OF_IT and similarity < _ALIKE):
+    if covered < _HALF or (covered < _MOST and similarity < _SIMILAR):
         return Verdict(False, "content", ", ".join(sorted(content - stems)[:3]))
-    if not _denies_alike(sentence, content, evidence, language):
+    if not _same_negation(sentence, content, evidence, language):
         return Verdict(False, "negation")
     return Verdict(True)
 
 
 def content_stems(text: str, language: str | None = None) -> frozenset[str]:
-    """Return the stems of the words that carry the meaning: no function words, no numbers."""
+    """Return the stems of the content words: no function words, no numbers."""
     found = (word for word in _telling(text, language) if not word.isdigit())
     return frozenset(stem(word) for word in found if len(word) > 2 or not word.isascii())
 
@@ -107,7 +108,7 @@ def _telling(text: str, language: str | None) -> list[str]:
 
 
 def stem(word: str) -> str:
-    """Return a word without its ending, lower case; crude, and meant for English."""
+    """Return a word in lower case without its ending; crude, and meant for English."""
     lower = re.sub(r"['’]s?$", "", word.lower())
     for suffix in _SUFFIXES:
         if lower.endswith(suffix) and len(lower) - len(suffix) >= 3:
@@ -116,15 +117,15 @@ def stem(word: str) -> str:
 
 
 def _names(sentence: str, language: str | None) -> list[str]:
-    """Return capitalised words and acronyms; the first word counts, as nobody can tell whether it is a name."""
+    """Return capitalised words and acronyms; the first word counts, because it may be a name."""
     found = [word for word in _telling(sentence, language) if len(word) > 1]
     if language in _CAPITAL_NOUNS:
         return [word for word in found if word.isupper()]
     return [word for word in found if word[:1].isupper() and len(word) > 2]
 
 
-def _turned(sentence: str, said: str, language: str | None) -> str:
-    """Return a word of which the evidence has the opposite alone; empty where there is none."""
+def _reversed_word(sentence: str, said: str, language: str | None) -> str:
+    """Return a word if the evidence has its opposite but not the word itself; empty if there is none."""
     used = {stem(word): word for word in words(sentence, language)}
     there = {stem(word) for word in words(said, language)}
     for one, other in _OPPOSITES:
@@ -134,20 +135,20 @@ def _turned(sentence: str, said: str, language: str | None) -> str:
     return ""
 
 
-def _denials(text: str) -> int:
+def _negations(text: str) -> int:
     return len(_NEGATION.findall(text))
 
 
-def _denies_alike(sentence: str, content: frozenset[str], evidence: Sequence[str], language: str | None) -> bool:
+def _same_negation(sentence: str, content: frozenset[str], evidence: Sequence[str], language: str | None) -> bool:
     """Tell whether one of the clauses that share most words with the sentence has as many negations.
 
-    A sentence that denies nothing may also rest on a clause that denies nothing and has one word less: the pronoun that
-    stands for it there.
+    A sentence without negation may also match a clause without negation that shares one word less, because the clause
+    may have a pronoun for that word.
     """
     clauses = [clause for text in evidence for clause in (text, *_CLAUSE.split(text))]
     shared = [len(content & content_stems(clause, language)) for clause in clauses]
-    most, denials = max(shared), _denials(sentence)
+    max_shared, negations = max(shared), _negations(sentence)
     return any(
-        denials == _denials(clause) and (count == most or (not denials and count >= max(2, most - 1)))
+        negations == _negations(clause) and (count == max_shared or (not negations and count >= max(2, max_shared - 1)))
         for clause, count in zip(clauses, shared, strict=True)
     )

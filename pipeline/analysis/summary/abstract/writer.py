@@ -1,4 +1,4 @@
-"""The abstract of a video: a model writes it, and each of its sentences must rest on what was said or written."""
+"""The abstract of a video: a model writes it, and speech or on-screen text must support each of its sentences."""
 
 import logging
 import re
@@ -7,16 +7,16 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from pipeline.analysis.scenes import clean
+from pipeline.analysis.scenes import VideoContent
 from pipeline.analysis.summary.abstract.entailment import EntailmentModel
 from pipeline.analysis.summary.abstract.generator import TextGenerator
 from pipeline.analysis.summary.abstract.passages import Passage, passages, pieces, prompt
 from pipeline.analysis.summary.abstract.support import Verdict, check_support, content_stems
 from pipeline.analysis.summary.statements import Statement, spoken_statements, written_statements
 from pipeline.analysis.text import TextEncoder
-from pipeline.language import sentences, word_count
+from pipeline.language import clean, sentences, word_count
 from schemas.config import SummaryConfig
-from schemas.records import Keyframe, Shot, Summary, SummarySentence, Utterance
+from schemas.records import Chapter, SummarySentence
 
 logger = logging.getLogger(__name__)
 
@@ -28,6 +28,17 @@ _ENTAILED = 0.5
 _BULLET = re.compile(r"^(?:[-*•–]|\d{1,2}[.)])\s+")
 
 
+@dataclass(frozen=True, slots=True)
+class Abstract:
+    """A summary in a model's own words."""
+
+    sentences: tuple[SummarySentence, ...] = ()
+    source: str = ""
+    """`model:<id>`; empty if there is no abstract."""
+    dropped: int = 0
+    """Number of sentences that were left out because the evidence does not support them."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class _Claim:
     text: str
@@ -37,16 +48,16 @@ class _Claim:
 
 
 class AbstractWriter:
-    """Writes abstracts with one loaded model. One thread at a time.
+    """Writes abstracts with one loaded model. Not thread-safe.
 
     Args:
         config: The `summary` section; `model` must be set.
-        text: Finds the evidence of each sentence.
+        text: Text encoder, to find the evidence of each sentence.
         device: `cpu` or `cuda`.
         threads: Threads of PyTorch in this process.
 
     Raises:
-        ModelError: A model is not there or cannot be loaded.
+        ModelError: A model is missing or cannot be loaded.
     """
 
     def __init__(self, config: SummaryConfig, text: TextEncoder, *, device: str, threads: int) -> None:
@@ -54,61 +65,47 @@ class AbstractWriter:
         self._generator = TextGenerator(config, device=device, threads=threads)
         self._entailment = EntailmentModel(config, device=device, threads=threads) if config.nli_model else None
 
-    def add_abstract(
-        self,
-        summary: Summary,
-        utterances: Sequence[Utterance],
-        keyframes: Sequence[Keyframe],
-        shots: Sequence[Shot],
-        *,
-        video_id: str,
-        language: str | None,
-    ) -> Summary:
-        """Return the summary with an abstract; unchanged where nothing is said or written.
+    def write(
+        self, chapters: Sequence[Chapter], video: VideoContent, *, video_id: str, language: str | None
+    ) -> Abstract:
+        """Write the abstract of a video; empty if nothing is said or written.
 
         Args:
-            summary: The extractive one, for its chapters.
-            utterances: With vectors.
-            keyframes: With their text.
-            shots: Tell when keyframes are shown.
-            video_id: Names utterances and frames in the evidence.
-            language: ISO 639-1, where it is known.
+            chapters: They cover the video.
+            video: What was seen and heard.
+            video_id: Part of the ids of utterances and frames in the evidence.
+            language: ISO 639-1; None if unknown.
         """
-        spoken = spoken_statements(utterances, keyframes, shots, video_id)
-        written = written_statements(keyframes, video_id)
+        spoken = spoken_statements(video.utterances, video.keyframes, video.shots, video_id)
+        written = written_statements(video.keyframes, video_id)
         encoder = self._text.for_language(language)
         pool = _comparable([*spoken, *written], encoder)
-        read = passages(pool, summary.chapters)
+        read = passages(pool, chapters)
         if not read:
-            return summary
-        claims = self._claims(self._write(read), pool, language, encoder)
+            return Abstract()
+        claims = self._claims(self._summarize(read), pool, language, encoder)
         kept = [claim for claim in claims if claim.verdict.supported][: self._config.sentences]
         dropped = [claim for claim in claims if not claim.verdict.supported]
         for claim in dropped:
-            logger.info("left out of the abstract for %s %s: %s", claim.verdict.fault, claim.verdict.about, claim.text)
-        return replace(
-            summary,
-            abstract=tuple(_sentence(claim) for claim in kept),
-            abstract_source=f"model:{self._generator.info.id}",
-            abstract_dropped=len(dropped),
-        )
+            logger.info("left out of the abstract for %s %s: %s", claim.verdict.fault, claim.verdict.detail, claim.text)
+        return Abstract(tuple(map(_sentence, kept)), f"model:{self._generator.info.id}", len(dropped))
 
-    def _write(self, read: Sequence[Passage]) -> str:
+    def _summarize(self, read: Sequence[Passage]) -> str:
         """Summarise pieces, then the summaries of pieces, until one is left (map and reduce)."""
         generator, count = self._generator, self._config.sentences
         new_tokens = min(_MAX_TOKENS, _TOKENS_A_SENTENCE * count)
-        frame = generator.count(prompt("", count=count, partial=True, instructed=generator.instructed))
-        room = max(generator.room(new_tokens) - frame - 8, 16)
-        texts, partial = pieces(read, generator.count, room), False
+        task = generator.count(prompt("", count=count, partial=True, instructed=generator.instructed))
+        max_tokens = max(generator.max_input_tokens(new_tokens) - task - 8, 16)
+        texts, partial = pieces(read, generator.count, max_tokens), False
         for _ in range(_MAX_ROUNDS):
-            asked = [prompt(text, count=count, partial=partial, instructed=generator.instructed) for text in texts]
-            written = [text for text in generator.write(asked, new_tokens) if text]
+            prompts = [prompt(text, count=count, partial=partial, instructed=generator.instructed) for text in texts]
+            written = [text for text in generator.write(prompts, new_tokens) if text]
             if len(written) <= 1:
                 return written[0] if written else ""
-            texts = pieces([Passage("", (text,)) for text in written], generator.count, room)
+            texts = pieces([Passage("", (text,)) for text in written], generator.count, max_tokens)
             partial = True
             if len(texts) >= len(written):
-                # The model does not make texts shorter: what it wrote of the parts has to do.
+                # The model does not shorten the text, so keep its summaries of the parts.
                 break
         return "\n".join(written)
 
@@ -123,9 +120,9 @@ class AbstractWriter:
     def _entailed(self, claims: list[_Claim]) -> list[_Claim]:
         if self._entailment is None:
             return claims
-        asked = [claim for claim in claims if claim.verdict.supported]
-        pairs = [(" ".join(each.text for each in claim.evidence), claim.text) for claim in asked]
-        scores = dict(zip(map(id, asked), self._entailment.entailment(pairs), strict=True))
+        supported = [claim for claim in claims if claim.verdict.supported]
+        pairs = [(" ".join(each.text for each in claim.evidence), claim.text) for claim in supported]
+        scores = dict(zip(map(id, supported), self._entailment.entailment(pairs), strict=True))
         return [
             replace(claim, verdict=Verdict(False, "entailment", f"{scores[id(claim)]:.2f}"))
             if scores.get(id(claim), 1.0) < _ENTAILED
@@ -135,10 +132,10 @@ class AbstractWriter:
 
 
 def _comparable(statements: Sequence[Statement], encoder: TextEncoder) -> list[Statement]:
-    """Return statements with vectors of their text; those of what is written were vectors of pictures."""
-    foreign = [each for each in statements if each.kind != "speech"]
-    vectors = encoder.encode([each.text for each in foreign])
-    texts = dict(zip(map(id, foreign), vectors, strict=True))
+    """Return the statements with text vectors; on-screen statements come with the vectors of their frames."""
+    written = [each for each in statements if each.kind != "speech"]
+    vectors = encoder.encode([each.text for each in written])
+    texts = dict(zip(map(id, written), vectors, strict=True))
     return [replace(each, vector=texts.get(id(each), each.vector)) for each in statements]
 
 
@@ -151,16 +148,16 @@ def _checked(claim: str, vector: np.ndarray, pool: Sequence[Statement], language
 def find_evidence(
     claim: str, vector: np.ndarray, pool: Sequence[Statement], language: str | None = None
 ) -> tuple[list[Statement], float]:
-    """Find what a sentence rests on: what is nearest in meaning and words, then what has words that are still missing.
+    """Find the evidence of a sentence: the nearest statement in meaning and words, then those with still missing words.
 
     Args:
         claim: The sentence.
-        vector: Of the sentence, (d,) unit length.
-        pool: What was said and written, with vectors of the same space.
-        language: ISO 639-1, where it is known.
+        vector: (d,) unit vector of the sentence.
+        pool: Speech and on-screen text, with vectors of the same space.
+        language: ISO 639-1; None if unknown.
 
     Returns:
-        At most four statements, in order of time; and the cosine of the nearest.
+        Up to four statements, in order of time; and the cosine of the nearest.
     """
     if not pool:
         return [], 0.0
@@ -180,7 +177,7 @@ def find_evidence(
         missing -= words[best]
         if not missing:
             break
-    return [pool[place] for place in sorted(chosen)], float(cosines.max())
+    return [pool[index] for index in sorted(chosen)], float(cosines.max())
 
 
 def _sentence(claim: _Claim) -> SummarySentence:

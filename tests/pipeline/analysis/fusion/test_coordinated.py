@@ -68,8 +68,8 @@ def test_a_blank_picture_has_no_vector_and_no_label(pictures: dict[str, np.ndarr
 
 def test_the_labels_kept_do_not_matter_to_the_space(text: TextEncoder, pictures: dict[str, np.ndarray]) -> None:
     few, many = vision(labels=0), vision(labels=9, min_label_score=0)
-    one = coordinated_space(text, few).of_pictures(few.encode([pictures["coffee"]]))
-    other = coordinated_space(text, many).of_pictures(many.encode([pictures["coffee"]]))
+    one = coordinated_space(text, few).of_images(few.encode([pictures["coffee"]]))
+    other = coordinated_space(text, many).of_images(many.encode([pictures["coffee"]]))
     assert np.array_equal(one, other)
     assert one.any()
 
@@ -87,7 +87,7 @@ def test_a_contrastive_model_brings_its_own_space_with_random_weights(
     space = coordinated_space(text, network)
     assert space.space == (str(folder), network.dimensions)
     features = network.encode([pictures["coffee"]])
-    assert np.array_equal(space.of_pictures(features), features.embeddings)
+    assert np.array_equal(space.of_images(features), features.embeddings)
     padding = "max_length" if architecture == "siglip" else True
     tokens = AutoTokenizer.from_pretrained(folder)(
         "a cat", padding=padding, truncation=True, max_length=16, return_tensors="pt"
@@ -106,7 +106,7 @@ def test_a_classifier_of_ones_own_makes_a_space_with_its_own_labels_with_random_
     network = vision(model=str(tiny_classifier(tmp_path, "vit")), precision="float32")
     space = coordinated_space(text, network)
     assert space.space == (f"conse:embedded:minilm+{tmp_path}", 384)
-    found = space.of_pictures(network.encode([pictures["coffee"]]))
+    found = space.of_images(network.encode([pictures["coffee"]]))
     assert np.linalg.norm(found) == pytest.approx(1.0, abs=1e-5)
 
 
@@ -116,7 +116,7 @@ def test_a_model_that_neither_names_nor_reads_has_no_space_with_random_weights(
     network = vision(model=str(tiny_dinov2(tmp_path)))
     space = coordinated_space(text, network)
     assert space.space == NO_ENCODER
-    assert not space.of_pictures(network.encode([pictures["coffee"]])).any()
+    assert not space.of_images(network.encode([pictures["coffee"]])).any()
     spaces = Spaces(("embedded:minilm", 384), (str(tmp_path), 16), NO_ENCODER)
     found = QueryEncoder(spaces).images([pictures["coffee"]])
     assert found.vision.any()

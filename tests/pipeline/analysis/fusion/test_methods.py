@@ -69,7 +69,7 @@ def test_a_silent_scene_is_its_pictures_and_a_black_one_its_words(seed: int, cou
     silent, black = scene(seed, 0, count), scene(seed, count, 0)
     words = unit(black.texts.weights @ black.texts.vectors)
     for name in ("projected", "hybrid"):
-        assert method(name, weight).fuse([silent])[0][0] == pytest.approx(silent.picture, abs=1e-4)
+        assert method(name, weight).fuse([silent])[0][0] == pytest.approx(silent.image, abs=1e-4)
         assert method(name, weight).fuse([black])[0][0] == pytest.approx(words, abs=1e-4)
 
 
@@ -83,7 +83,7 @@ def test_the_hybrid_sees_times_apart_and_neither_order_nor_the_clock(
     def turned(track: Track) -> Track:
         return Track(track.vectors[::-1], track.times_s[::-1] + shift_s, track.weights[::-1])
 
-    other = SceneParts(part.text, part.vision, part.picture, turned(part.texts), turned(part.frames))
+    other = SceneParts(part.text, part.vision, part.image, turned(part.texts), turned(part.frames))
     one, again = (method("hybrid").fuse([each])[0][0] for each in (part, other))
     assert one == pytest.approx(again, abs=1e-3)
 
@@ -125,7 +125,7 @@ def test_what_has_no_weight_or_no_vector_is_left_out_of_a_track() -> None:
 
 def test_a_method_that_needs_a_shared_space_says_so_where_there_is_none() -> None:
     for name in ("projected", "hybrid"):
-        with pytest.raises(ModelError, match=rf"fusion.method: {name} .* dinov2 makes none"):
+        with pytest.raises(ModelError, match=rf"fusion.method: {name} .* dinov2 has none"):
             fusion_method(FusionConfig(method=name), text=("t", 5), vision=("dinov2", 4), coordinated=NO_ENCODER)
 
 

@@ -11,14 +11,14 @@ def photo() -> np.ndarray:
     return cv2.resize(coarse, (640, 360), interpolation=cv2.INTER_CUBIC)
 
 
-def test_blur_makes_a_picture_less_sharp_and_size_does_not(photo: np.ndarray) -> None:
+def test_blur_lowers_sharpness_and_size_does_not(photo: np.ndarray) -> None:
     assert sharpness(photo) > 2 * sharpness(cv2.GaussianBlur(photo, (0, 0), 12))
     larger = cv2.resize(photo, (1280, 720), interpolation=cv2.INTER_CUBIC)
     assert sharpness(larger) == pytest.approx(sharpness(photo), rel=0.2)
     assert sharpness(np.zeros((9, 9, 3), np.uint8)) == 0.0
 
 
-def test_hashes_are_near_for_the_same_picture_and_far_for_another(photo: np.ndarray) -> None:
+def test_hashes_are_near_for_the_same_image_and_far_for_another(photo: np.ndarray) -> None:
     compressed = cv2.imdecode(cv2.imencode(".jpg", photo, [cv2.IMWRITE_JPEG_QUALITY, 40])[1], cv2.IMREAD_COLOR)
     brighter = np.clip(photo.astype(int) + 20, 0, 255).astype(np.uint8)
     assert hamming(phash(photo), phash(compressed)) <= 4

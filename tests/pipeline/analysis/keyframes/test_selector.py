@@ -23,7 +23,7 @@ def shots_of(lengths_s: list[float]) -> list[Shot]:
 
 
 def select(shots: list[Shot], frames: list[SampledFrame], step: int = 3, **config: float) -> list[KeyframeImage]:
-    """Feed frames and shots as a video brings them: shots become known some time after they ended."""
+    """Feed frames and shots as in a real video: a shot is known only some time after it has ended."""
     selector = KeyframeSelector(KeyframesConfig(**config))
     chosen: list[KeyframeImage] = []
     told = 0
@@ -46,7 +46,7 @@ def every(seconds: float, until_s: float, seed: int | None = None) -> list[Sampl
 
 @settings(max_examples=30, deadline=None)
 @given(st.lists(st.integers(2, 40), min_size=1, max_size=8), st.integers(1, 9))
-def test_every_shot_keeps_one_in_order_of_time(lengths: list[int], step: int) -> None:
+def test_every_shot_keeps_a_keyframe_in_time_order(lengths: list[int], step: int) -> None:
     shots = shots_of([float(length) for length in lengths])
     chosen = select(shots, every(1.0, shots[-1].end_s), step)
     assert {frame.shot_index for frame in chosen} == {shot.index for shot in shots}
@@ -54,28 +54,28 @@ def test_every_shot_keeps_one_in_order_of_time(lengths: list[int], step: int) ->
     assert all(shots[frame.shot_index].start_s <= frame.time_s < shots[frame.shot_index].end_s for frame in chosen)
 
 
-def test_of_a_stretch_the_sharpest_is_chosen() -> None:
+def test_the_sharpest_frame_of_an_interval_is_chosen() -> None:
     frames = [SampledFrame(float(time_s), picture(1, blur=0 if time_s == 4 else 15)) for time_s in range(9)]
     assert [frame.time_s for frame in select(shots_of([9.0]), frames)] == [4.0]
 
 
-def test_a_long_shot_has_one_for_each_stretch_and_none_that_looks_the_same() -> None:
+def test_a_long_shot_has_a_keyframe_per_interval_without_duplicates() -> None:
     assert len(select(shots_of([60.0]), every(1.0, 60.0), interval_s=10.0)) == 6
     assert len(select(shots_of([60.0]), every(1.0, 60.0, seed=1), interval_s=10.0)) == 1
 
 
-def test_frames_beside_a_transition_are_taken_only_where_there_is_no_other() -> None:
+def test_frames_near_a_transition_are_chosen_only_if_there_is_no_other() -> None:
     shots = shots_of([2.0, 2.0])
     frames = [SampledFrame(1.0, picture(1, blur=9)), SampledFrame(1.97, picture(2)), SampledFrame(2.02, picture(3))]
     assert [frame.time_s for frame in select(shots, frames)] == [1.0, 2.02]
 
 
-def test_a_shot_of_two_hours_is_chosen_from_while_it_goes_on() -> None:
+def test_candidates_of_a_two_hour_shot_stay_bounded() -> None:
     selector = KeyframeSelector(KeyframesConfig())
     image = picture(1)
     most = 0
     for second in range(7200):
         selector.add(SampledFrame(float(second), image))
         selector.advance([], second - 5.0)
-        most = max(most, len(selector._waiting))
+        most = max(most, len(selector._candidates))
     assert most <= 48

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pipeline.analysis.media import DecodeStats, decode, probe
-from pipeline.extras.sample.make import write_sound, write_video
+from pipeline.extras.sample.make import write_audio, write_video
 from schemas.config import LimitsConfig, MediaConfig
 from schemas.errors import ErrorKind, MediaError
 from schemas.media import SAMPLE_RATE_HZ, AudioBlock, FrameBatch, MediaInfo, SampledFrame
@@ -12,7 +12,7 @@ from tests import material
 
 
 class Decoded:
-    """All of a small video."""
+    """Everything decoded from a small video."""
 
     def __init__(
         self, path: Path, config: MediaConfig | None = None, limits: LimitsConfig | None = None, every: int = 1
@@ -49,14 +49,14 @@ def test_every_frame_is_seen_once_at_its_time_and_the_wanted_ones_are_large(tmp_
     assert max(len(batch.times_s) for batch in decoded.batches) <= 64
 
 
-def test_times_are_those_of_presentation_where_the_frame_rate_varies(tmp_path: Path) -> None:
+def test_times_are_presentation_times_with_a_variable_frame_rate(tmp_path: Path) -> None:
     times_s = [0.0, 0.04, 0.5, 2.25, 2.29, 7.0]
     decoded = Decoded(material.variable_rate_video(tmp_path / "slides.mp4", times_s))
     assert decoded.times_s == pytest.approx(times_s, abs=0.002)
 
 
 @pytest.mark.parametrize("rotation", [0, 90, 180, 270])
-def test_pictures_are_upright_however_the_camera_was_held(tmp_path: Path, rotation: int) -> None:
+def test_frames_are_upright_however_the_camera_was_held(tmp_path: Path, rotation: int) -> None:
     decoded = Decoded(material.rotated_video(tmp_path / "phone.mp4", rotation))
     assert decoded.info.video is not None
     assert decoded.info.video.rotation == rotation
@@ -68,7 +68,7 @@ def test_pictures_are_upright_however_the_camera_was_held(tmp_path: Path, rotati
         assert bottom[2] > 150 > bottom[0], "blue is below"
 
 
-def test_sound_comes_whole_at_sixteen_kilohertz_and_in_step_with_the_pictures(tmp_path: Path) -> None:
+def test_audio_is_complete_at_16_khz_and_in_sync_with_the_frames(tmp_path: Path) -> None:
     sound = np.concatenate([material.silence(2.0), material.tone(1.0), material.silence(1.0)])
     frames = [np.full((120, 160, 3), 255 if 50 <= number < 75 else 0, np.uint8) for number in range(100)]
     decoded = Decoded(write_video(tmp_path / "clap.mp4", frames, fps=25, audio=sound))
@@ -79,14 +79,14 @@ def test_sound_comes_whole_at_sixteen_kilohertz_and_in_step_with_the_pictures(tm
     assert seen_s == pytest.approx([2.0, 2.96], abs=0.01)
 
 
-def test_sound_that_starts_later_keeps_its_place(tmp_path: Path) -> None:
+def test_audio_that_starts_late_keeps_its_start_time(tmp_path: Path) -> None:
     frames = [np.zeros((120, 160, 3), np.uint8)] * 75
     film = write_video(tmp_path / "late.mkv", frames, audio=material.tone(1.0), audio_start_s=1.5)
     decoded = Decoded(film)
     assert decoded.blocks[0].start_s == pytest.approx(1.5, abs=0.05)
 
 
-def test_blocks_of_sound_follow_each_other_without_a_gap(tmp_path: Path) -> None:
+def test_audio_blocks_follow_each_other_without_a_gap(tmp_path: Path) -> None:
     frames = [np.zeros((120, 160, 3), np.uint8)] * 30
     decoded = Decoded(write_video(tmp_path / "long.mkv", frames, fps=1, audio=material.music(30.0)))
     ends_s = [block.start_s + len(block.samples) / SAMPLE_RATE_HZ for block in decoded.blocks]
@@ -94,11 +94,11 @@ def test_blocks_of_sound_follow_each_other_without_a_gap(tmp_path: Path) -> None
     assert max(len(block.samples) for block in decoded.blocks) <= 10 * SAMPLE_RATE_HZ
 
 
-def test_a_video_without_sound_and_sound_without_a_video_are_right(tmp_path: Path) -> None:
+def test_video_without_audio_and_audio_without_video_are_decoded(tmp_path: Path) -> None:
     silent = Decoded(material.shots_video(tmp_path / "silent.mp4", [1.0]))
     assert silent.info.audio is None
     assert not silent.blocks
-    heard = Decoded(write_sound(tmp_path / "sound.flac", material.tone(2.0), codec="flac"))
+    heard = Decoded(write_audio(tmp_path / "sound.flac", material.tone(2.0), codec="flac"))
     assert heard.info.video is None
     assert heard.stats.frame_count == 0
     assert heard.stats.duration_s == pytest.approx(2.0, abs=0.05)
@@ -110,18 +110,19 @@ def test_a_single_frame_is_a_video(tmp_path: Path) -> None:
     assert decoded.stats.duration_s > 0
 
 
-def test_an_eight_thousand_pixel_still_is_shrunk_to_what_models_see(tmp_path: Path) -> None:
+@pytest.mark.slow
+def test_an_8k_still_image_is_scaled_down_to_model_size(tmp_path: Path) -> None:
     decoded = Decoded(material.still_picture(tmp_path / "still.png"), MediaConfig(max_side_px=640))
     assert decoded.large[0].image.shape == (360, 640, 3)
 
 
-def test_transparency_does_no_harm(tmp_path: Path) -> None:
+def test_transparency_is_ignored(tmp_path: Path) -> None:
     decoded = Decoded(material.video_with_alpha(tmp_path / "alpha.webm"))
     assert decoded.stats.frame_count > 1
     assert decoded.large[0].image.shape[2] == 3
 
 
-def test_a_file_that_is_cut_off_gives_what_is_left_and_says_so(tmp_path: Path) -> None:
+def test_a_truncated_file_is_decoded_up_to_its_end_with_a_warning(tmp_path: Path) -> None:
     whole = material.shots_video(tmp_path / "whole.mkv", [3.0, 3.0, 3.0])
     decoded = Decoded(material.truncated(whole, tmp_path / "part.mkv", 0.5))
     assert 0 < decoded.stats.frame_count < 225
@@ -141,7 +142,7 @@ def test_damaged_packets_are_skipped_and_the_rest_is_decoded(tmp_path: Path) -> 
     assert np.all(np.diff(decoded.times_s) > 0)
 
 
-def test_a_second_sound_track_is_taken_when_asked_for(tmp_path: Path) -> None:
+def test_another_audio_track_can_be_selected(tmp_path: Path) -> None:
     frames = [np.zeros((120, 160, 3), np.uint8)] * 25
     tracks = [material.silence(1.0), material.tone(1.0)]
     film = write_video(tmp_path / "two.mkv", frames, audio=tracks)
@@ -158,7 +159,7 @@ def test_a_second_sound_track_is_taken_when_asked_for(tmp_path: Path) -> None:
         (LimitsConfig(timeout_s=1e-9), ErrorKind.TIMEOUT),
     ],
 )
-def test_what_is_over_a_limit_is_given_up_with_the_name_of_the_limit(
+def test_a_file_over_a_limit_fails_with_the_name_of_the_limit(
     tmp_path: Path, limits: LimitsConfig, kind: ErrorKind
 ) -> None:
     film = material.shots_video(tmp_path / "film.mp4", [3.0])
@@ -167,6 +168,7 @@ def test_what_is_over_a_limit_is_given_up_with_the_name_of_the_limit(
     assert raised.value.kind == kind
 
 
+@pytest.mark.slow
 def test_items_in_flight_do_not_grow_with_the_length_of_the_video(tmp_path: Path) -> None:
     film = material.shots_video(tmp_path / "film.mp4", [4.0] * 10)
     info = probe(str(film), MediaConfig(), LimitsConfig())

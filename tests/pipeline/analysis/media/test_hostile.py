@@ -1,4 +1,4 @@
-"""Files that lie about what they are, or want FFmpeg to do something else than read them."""
+"""Files that are not what they claim to be, or try to make FFmpeg open something else."""
 
 import os
 from pathlib import Path
@@ -32,11 +32,11 @@ def test_an_empty_file_is_named_as_such(tmp_path: Path) -> None:
     assert kind_of(empty) == ErrorKind.EMPTY_FILE
 
 
-def test_text_under_the_name_of_a_film_is_no_media(tmp_path: Path) -> None:
+def test_text_named_like_a_video_is_not_media(tmp_path: Path) -> None:
     assert kind_of(material.text_named_mp4(tmp_path / "notes.mp4")) == ErrorKind.NOT_MEDIA
 
 
-def test_a_film_without_its_index_is_corrupt_and_not_mistaken_for_text(tmp_path: Path) -> None:
+def test_a_video_without_its_index_is_corrupt_and_not_taken_for_text(tmp_path: Path) -> None:
     whole = material.shots_video(tmp_path / "whole.mp4", [2.0])
     assert kind_of(material.truncated(whole, tmp_path / "part.mp4", 0.5)) == ErrorKind.CORRUPT
 
@@ -54,9 +54,7 @@ def test_a_film_without_its_index_is_corrupt_and_not_mistaken_for_text(tmp_path:
     ],
 )
 @pytest.mark.parametrize("ending", ["mp4", "m3u8", "ts"])
-def test_a_playlist_opens_no_other_file_whatever_it_is_called(
-    tmp_path: Path, secret: Path, text: str, ending: str
-) -> None:
+def test_a_playlist_opens_no_other_file_whatever_its_name(tmp_path: Path, secret: Path, text: str, ending: str) -> None:
     playlist = tmp_path / f"list.{ending}"
     playlist.write_text(text.format(secret=secret), encoding="utf-8")
     assert kind_of(playlist) == ErrorKind.REFUSED
@@ -72,7 +70,7 @@ def test_a_name_is_only_a_name(tmp_path: Path, secret: Path, name: str) -> None:
 @pytest.mark.parametrize(
     "name", ["concat:{secret}", "subfile,,start,0,end,99,,:{secret}", "file:{secret}", "cache:{secret}"]
 )
-def test_protocols_of_ffmpeg_are_no_files(secret: Path, name: str) -> None:
+def test_ffmpeg_protocols_in_a_name_are_ignored(secret: Path, name: str) -> None:
     assert kind_of(name.format(secret=secret)) == ErrorKind.VANISHED
 
 
@@ -85,7 +83,7 @@ def test_a_pipe_or_a_folder_is_refused_and_never_waited_for(tmp_path: Path) -> N
     assert kind_of("/dev/zero") == ErrorKind.REFUSED
 
 
-def test_a_file_that_vanished_is_said_to_have_vanished(tmp_path: Path) -> None:
+def test_a_missing_file_has_vanished(tmp_path: Path) -> None:
     assert kind_of(tmp_path / "gone.mp4") == ErrorKind.VANISHED
     with pytest.raises(MediaError) as raised:
         content_digest(str(tmp_path / "gone.mp4"), 10, ArchiveConfig())
@@ -104,7 +102,7 @@ def test_a_file_without_permission_is_unreadable(tmp_path: Path, secret: Path) -
     assert kind_of(secret) == ErrorKind.UNREADABLE
 
 
-def test_a_cover_picture_is_no_video(tmp_path: Path) -> None:
+def test_a_cover_image_is_not_a_video(tmp_path: Path) -> None:
     song = tmp_path / "song.m4a"
     with av.open(str(song), "w", format="mp4") as container:
         sound = container.add_stream("aac", rate=16_000)

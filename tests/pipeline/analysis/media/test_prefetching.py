@@ -42,7 +42,7 @@ def test_a_consumer_that_stops_early_ends_the_thread_and_closes_the_iterator() -
     assert threading.active_count() == before
 
 
-def test_it_never_runs_further_ahead_than_asked() -> None:
+def test_it_never_runs_further_ahead_than_the_depth() -> None:
     made: list[int] = []
 
     def counting() -> Iterator[int]:

@@ -32,13 +32,13 @@ def test_good_timestamps_are_left_as_they_are(steps: list[int]) -> None:
     assert not notes
 
 
-def test_a_clock_that_starts_anew_is_joined() -> None:
+def test_a_clock_that_restarts_is_joined() -> None:
     times, notes = placed([0, 40, 80, 0, 40], duration_s=10)
     assert times[:3] == [0.0, 0.04, 0.08]
     assert times[3] > 0.08
     assert notes
 
 
-def test_a_clock_that_wraps_goes_on() -> None:
+def test_a_clock_that_wraps_continues() -> None:
     times, _ = placed([0, 40, 10**9, 10**9 + 40], duration_s=10)
     assert [round(time_s, 3) for time_s in times] == [0.0, 0.04, 0.08, 0.12]

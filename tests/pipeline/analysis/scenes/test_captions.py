@@ -82,14 +82,14 @@ def test_a_scene_has_the_models_caption_of_its_most_typical_frame() -> None:
         by_model(keyframe(1, 2.0, 0, 0), "A cup of coffee."),
         keyframe(2, 3.0, 0, 0, label="espresso"),
     ]
-    assert caption_scene(frames, COFFEE, direction(0, VISION), "Hello.", pictures=True) == "A cup of coffee."
-    assert caption_scene(frames[2:], COFFEE, direction(0, VISION), "", pictures=True) == "Probably an espresso."
+    assert caption_scene(frames, COFFEE, direction(0, VISION), "Hello.", has_images=True) == "A cup of coffee."
+    assert caption_scene(frames[2:], COFFEE, direction(0, VISION), "", has_images=True) == "Probably an espresso."
 
 
 def test_a_scene_without_keyframes_is_not_called_sound_alone() -> None:
     nothing = np.zeros(VISION, np.float32)
-    assert caption_scene([], (), nothing, "", pictures=True) == "A picture in which nothing was recognised."
-    assert caption_scene([], (), nothing, "", pictures=False) == "Sound without pictures."
-    assert caption_scene([], (), nothing, "Good evening.", pictures=False) == (
+    assert caption_scene([], (), nothing, "", has_images=True) == "A picture in which nothing was recognised."
+    assert caption_scene([], (), nothing, "", has_images=False) == "Sound without pictures."
+    assert caption_scene([], (), nothing, "Good evening.", has_images=False) == (
         "Sound without pictures: someone says “Good evening”."
     )

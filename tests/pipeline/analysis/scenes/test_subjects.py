@@ -6,14 +6,22 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.analysis.scenes import build_scenes, find_subjects
-from pipeline.analysis.scenes.subjects import Subjects
+from pipeline.analysis.scenes import (
+    Dimensions,
+    Subject,
+    Subjects,
+    VideoContent,
+    build_scenes,
+    find_scenes,
+    find_subjects,
+    speech_spans,
+)
 from pipeline.analysis.scenes.taxonomy import load_taxonomy
 from pipeline.analysis.scenes.topics import TopicSpace
 from pipeline.analysis.text import TextEncoder
-from schemas.config import FusionConfig, KeyphrasesConfig, ScenesConfig, TextConfig, TopicsConfig
+from schemas.config import KeyphrasesConfig, ScenesConfig, TextConfig, TopicsConfig
 from schemas.records import Keyframe, Utterance
-from tests.pipeline.analysis.scenes.videos import TEXT, VISION, keyframe, shots, utterance
+from tests.pipeline.analysis.scenes.videos import DIMENSIONS, TEXT, VISION, content, keyframe, shots, utterance
 
 
 class Letters:
@@ -34,13 +42,10 @@ class Letters:
 def subjects_of(
     frames: list[Keyframe], spoken: list[Utterance], duration_s: float, encoder: Letters, count: int = 6
 ) -> Subjects:
-    scenes = build_scenes(
-        shots([0, duration_s / 2, duration_s]), frames, spoken, [], duration_s=duration_s, text_dimensions=TEXT,
-        vision_dimensions=VISION, coordinated_dimensions=1, scenes=ScenesConfig(), fusion=FusionConfig(),
-    )  # fmt: skip
+    video = content(shots([0, duration_s / 2, duration_s]), frames, spoken, duration_s)
     return find_subjects(
-        scenes, frames, spoken, encoder=encoder, space=None, topics=TopicsConfig(),
-        keyphrases=KeyphrasesConfig(count=count),
+        find_scenes(video, dimensions=DIMENSIONS, config=ScenesConfig()), video, encoder=encoder, space=None,
+        topics=TopicsConfig(), keyphrases=KeyphrasesConfig(count=count),
     )  # fmt: skip
 
 
@@ -49,7 +54,7 @@ def test_all_candidates_of_a_video_are_encoded_in_one_batch() -> None:
     spoken = [utterance(n, 5.0 * n, 5.0 * n + 4, f"Coral reefs and tide number{n} again.", n) for n in range(12)]
     found = subjects_of([], spoken, 60, encoder)
     assert len(encoder.batches) == 1
-    assert found.keyphrases
+    assert found.video.keyphrases
     assert all(scene.keyphrases for scene in found.scenes)
 
 
@@ -69,24 +74,29 @@ def test_doubtful_speech_gives_no_keyphrases_and_what_is_written_does() -> None:
         utterance(0, 1, 4, "Tide tables and sand.", 0),
         utterance(1, 5, 9, "Invented noise everywhere.", 0, flags=("low_logprob",)),
     ]
-    phrases = {label.label for label in subjects_of(frames, spoken, 10, Letters()).keyphrases}
+    phrases = {label.label for label in subjects_of(frames, spoken, 10, Letters()).video.keyphrases}
     assert phrases
     assert not any("noise" in phrase or "Invented" in phrase for phrase in phrases)
 
 
 def test_a_silent_video_without_text_has_no_keyphrases_and_zero_asks_for_none() -> None:
-    assert subjects_of([keyframe(0, 5.0, 0, 0, label="espresso")], [], 10, Letters()).keyphrases == ()
+    assert subjects_of([keyframe(0, 5.0, 0, 0, label="espresso")], [], 10, Letters()).video.keyphrases == ()
     spoken = [utterance(0, 1, 4, "Tide tables and sand.", 0)]
     found = subjects_of([], spoken, 10, encoder := Letters(), count=0)
-    assert found.keyphrases == ()
+    assert found.video.keyphrases == ()
     assert encoder.batches == []
 
 
 def test_a_video_of_no_length_has_no_subjects() -> None:
     found = find_subjects(
-        [], [], [], encoder=Letters(), space=None, topics=TopicsConfig(), keyphrases=KeyphrasesConfig()
+        [],
+        content([], [], [], 0.0),
+        encoder=Letters(),
+        space=None,
+        topics=TopicsConfig(),
+        keyphrases=KeyphrasesConfig(),
     )
-    assert found == Subjects((), (), ())
+    assert found == Subjects(Subject(), ())
 
 
 @settings(max_examples=40, deadline=None)
@@ -100,9 +110,16 @@ def test_scenes_keep_their_place_and_their_phrases_are_said_or_written(
     spoken = [utterance(n, begin, begin + long, text, n) for n, (begin, long, text) in enumerate(sorted(talk))]
     frames = [keyframe(n, time_s, 0, n, title=text) for n, (time_s, text) in enumerate(sorted(titles))]
     found = subjects_of(frames, spoken, 110, Letters())
+    contents = find_scenes(
+        content(shots([0, 55, 110]), frames, spoken, 110), dimensions=DIMENSIONS, config=ScenesConfig()
+    )
+    nothing = np.zeros(TEXT, np.float32)
+    scenes = build_scenes(contents, found.scenes, [(nothing, 0.0, 0.0)] * len(contents))
     texts = [each.text for each in spoken] + [line.text for frame in frames for line in frame.text_lines]
-    assert [scene.index for scene in found.scenes] == list(range(len(found.scenes)))
-    for label in [*found.keyphrases, *(label for scene in found.scenes for label in scene.keyphrases)]:
+    assert [scene.index for scene in scenes] == list(range(len(found.scenes)))
+    assert [scene.start_s for scene in scenes] == [each.start_s for each in contents]
+    assert [scene.keyphrases for scene in scenes] == [subject.keyphrases for subject in found.scenes]
+    for label in [*found.video.keyphrases, *(label for scene in found.scenes for label in scene.keyphrases)]:
         assert any(label.label in text for text in texts)
         assert 0 <= label.score <= 1
 
@@ -118,14 +135,12 @@ def test_a_report_of_two_subjects_has_both_topics_each_in_its_scene() -> None:
         replace(utterance(n, 15.0 * n, 15.0 * n + 14, text, 0), embedding=vector)
         for n, (text, vector) in enumerate(zip(said, encoder.encode(said), strict=True))
     ]
-    scenes = build_scenes(
-        [], [], spoken, [], duration_s=60, text_dimensions=encoder.dimensions, vision_dimensions=VISION,
-        coordinated_dimensions=1, scenes=ScenesConfig(), fusion=FusionConfig(),
-    )  # fmt: skip
+    dimensions = Dimensions(text=encoder.dimensions, vision=VISION, coordinated=1)
+    video = VideoContent(60, [], [], spoken, speech_spans(spoken, encoder.dimensions))
     found = find_subjects(
-        scenes, [], spoken, encoder=encoder, space=TopicSpace(load_taxonomy("general"), encoder),
-        topics=TopicsConfig(), keyphrases=KeyphrasesConfig(),
+        find_scenes(video, dimensions=dimensions, config=ScenesConfig()), video, encoder=encoder,
+        space=TopicSpace(load_taxonomy("general"), encoder), topics=TopicsConfig(), keyphrases=KeyphrasesConfig(),
     )  # fmt: skip
-    assert {label.label for label in found.topics} >= {"ocean and marine life", "space exploration"}
+    assert {label.label for label in found.video.topics} >= {"ocean and marine life", "space exploration"}
     assert found.scenes[0].topics[0].label == "ocean and marine life"
     assert found.scenes[-1].topics[0].label == "space exploration"

@@ -175,9 +175,9 @@ def test_a_taxonomy_is_listed_among_the_models_with_its_digest(mine: Path) -> No
         ("", "topics: Field required"),
         ("topics = []\n", "topics: Tuple should have at least 1 item"),
         ('[[topics]]\ndescription = "no name"\n', r"topics\.0\.name: Field required"),
-        ('[[topics]]\nname = "a"\nexample = "b"\n', r"topics\.0\.example: there is no such key"),
-        ('[[topics]]\nname = "a"\n[[topics]]\nname = "a"\n', "topics of the same name: a"),
-        ('[[topics]]\nname = "a"\n[[topics]]\nname = "a "\n', "topics of the same name: a"),
+        ('[[topics]]\nname = "a"\nexample = "b"\n', r"topics\.0\.example: unknown key"),
+        ('[[topics]]\nname = "a"\n[[topics]]\nname = "a"\n', "several topics with the same name: a"),
+        ('[[topics]]\nname = "a"\n[[topics]]\nname = "a "\n', "several topics with the same name: a"),
         ('[[topics]]\nname = " "\n', r"topics\.0\.name: String should have at least 1 character"),
     ],
 )
@@ -188,7 +188,7 @@ def test_a_file_that_is_no_taxonomy_says_where(tmp_path: Path, text: str, said: 
 
 
 def test_a_taxonomy_that_is_not_there_says_which_ship(tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match=r"neither a taxonomy that ships \(general\) nor a file"):
+    with pytest.raises(ConfigurationError, match=r"neither a built-in taxonomy \(general\) nor a readable file"):
         taxonomy_text(str(tmp_path / "none.toml"))
 
 

@@ -1,13 +1,26 @@
-"""Invented videos as the steps before would describe them, with vectors that mean something."""
+"""Invented videos as the steps before would describe them, with meaningful vectors."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
 
-from schemas.records import Keyframe, Label, Shot, TextLine, Utterance
+from pipeline.analysis.fusion import fuse_early
+from pipeline.analysis.scenes import (
+    Dimensions,
+    Subject,
+    TextSpan,
+    VideoContent,
+    build_scenes,
+    find_scenes,
+    speech_spans,
+)
+from schemas.config import FusionConfig, ScenesConfig
+from schemas.records import Keyframe, Label, Scene, Shot, TextLine, Utterance
 
 TEXT, VISION = 8, 6
+DIMENSIONS = Dimensions(text=TEXT, vision=VISION, coordinated=TEXT)
 
 
 def direction(topic: int, dimensions: int, wobble: float = 0.05, seed: int = 0) -> np.ndarray:
@@ -46,3 +59,21 @@ def utterance(
 ) -> Utterance:
     vector = direction(topic, TEXT, seed=index)
     return Utterance(index, start_s, end_s, text, "en", None, (), -0.2, 0.1, 1.2, flags, vector)
+
+
+def content(
+    shot_list: list[Shot],
+    keyframes: list[Keyframe],
+    utterances: list[Utterance],
+    duration_s: float,
+    screen: Sequence[TextSpan] = (),
+) -> VideoContent:
+    return VideoContent(duration_s, shot_list, keyframes, utterances, [*speech_spans(utterances, TEXT), *screen])
+
+
+def scenes_of(video: VideoContent) -> tuple[Scene, ...]:
+    """Return the scenes of a video, fused early; their subjects are not looked for."""
+    found = find_scenes(video, dimensions=DIMENSIONS, config=ScenesConfig())
+    weight = FusionConfig().text_weight
+    fused = [fuse_early(scene.text_embedding, scene.vision_embedding, text_weight=weight) for scene in found]
+    return build_scenes(found, [Subject()] * len(found), fused)

@@ -138,13 +138,13 @@ def page(seed: int, lines: int) -> np.ndarray:
     return picture
 
 
-def test_a_line_that_appears_on_a_still_slide_is_seen_although_the_network_sees_none(network: TransNet) -> None:
+def test_a_new_line_on_a_slide_is_detected_although_the_network_misses_it(network: TransNet) -> None:
     frames = still_frames([(3.0, page(1, 3)), (3.0, page(1, 4)), (3.0, page(2, 5))])
     assert starts(detect(frames, network)) == pytest.approx([3.0, 6.0], abs=0.15)
     assert starts(detect(frames, network, slides=False)) != pytest.approx([3.0, 6.0], abs=0.15)
 
 
-def test_slides_are_found_beside_a_speaker_who_moves_and_through_noise(network: TransNet) -> None:
+def test_slides_are_found_beside_a_moving_speaker_and_through_noise(network: TransNet) -> None:
     times_s, small = still_frames([(3.0, page(1, 3)), (3.0, page(2, 6))])
     rng = np.random.default_rng(0)
     small = small.astype(np.int16) + rng.integers(-2, 3, small.shape)
@@ -153,7 +153,7 @@ def test_slides_are_found_beside_a_speaker_who_moves_and_through_noise(network: 
     assert starts(detect(frames, network)) == pytest.approx([3.0], abs=0.15)
 
 
-def test_a_clock_that_ticks_is_no_change_of_slide(network: TransNet) -> None:
+def test_a_ticking_clock_is_not_a_slide_change(network: TransNet) -> None:
     times_s, small = still_frames([(9.0, page(1, 4))])
     for number, time_s in enumerate(times_s):
         small[number, 70:78, 100:140] = 30 if int(time_s) % 2 else 220
@@ -161,23 +161,23 @@ def test_a_clock_that_ticks_is_no_change_of_slide(network: TransNet) -> None:
 
 
 @pytest.mark.parametrize("seed", [11, 38])
-def test_flat_shapes_that_move_are_no_slides(network: TransNet, seed: int) -> None:
+def test_moving_flat_shapes_are_not_slides(network: TransNet, seed: int) -> None:
     frames = np.stack(list(material.moving_shapes(144, 81, 200, seed=seed)))
     assert len(detect((np.arange(200) / 25, frames), network)) == 1
 
 
-def test_calm_and_moving_pictures_have_no_transitions(network: TransNet) -> None:
+def test_calm_and_moving_scenes_have_no_transitions(network: TransNet) -> None:
     assert starts(detect(frames_of(material.clip("carphone")), network)) == []
     assert starts(detect(frames_of(material.clip("bunny")), network)) == []
 
 
-def test_a_flash_is_no_cut(network: TransNet) -> None:
+def test_a_flash_is_not_a_cut(network: TransNet) -> None:
     frames = frames_of(material.clip("carphone"))
     frames[1][60] = 255
     assert starts(detect(frames, network)) == []
 
 
-def test_shots_that_would_be_too_short_join_their_neighbour(cuts: Frames, network: TransNet) -> None:
+def test_short_shots_join_their_neighbour(cuts: Frames, network: TransNet) -> None:
     shots = detect(cuts, network, min_shot_s=1.5)
     assert all(shot.end_s - shot.start_s >= 1.5 for shot in shots)
 

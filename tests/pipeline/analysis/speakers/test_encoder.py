@@ -147,7 +147,7 @@ def test_speakers_are_told_apart_only_where_there_is_speech_and_a_model(monkeypa
     assert roster_of(Config(speakers=SpeakersConfig(model="none"))).speakers is None
     assert roster_of(Config(speech=SpeechConfig(engine="none"))).speakers is None
     assert ("speakers", "embedded:campplus") in {(model.role, model.id) for model in models_of(Config())}
-    monkeypatch.setattr("pipeline.models.roster.package_folder", lambda _name: None)
+    monkeypatch.setattr("pipeline.models.embedded.package_folder", lambda _name: None)
     assert roster_of(Config()).speakers is None
     assert roster_of(Config(speakers=SpeakersConfig(model="./mine"))).speakers == "./mine"
 
@@ -160,10 +160,9 @@ def test_what_auto_means_is_settled_where_a_run_is_planned(monkeypatch: pytest.M
     models = models_of(auto)
     assert revision_of(auto, models) == revision_of(settle(auto), models_of(settle(auto)))
     assert revision_of(nobody, models_of(nobody)) != revision_of(auto, models)
-    monkeypatch.setattr("pipeline.models.roster.package_folder", lambda _name: None)
-    assert settle(auto) == nobody
-    # As a worker without the package sees what a planner with it settled.
     monkeypatch.setattr("pipeline.models.embedded.package_folder", lambda _name: None)
+    assert settle(auto) == nobody
+    # A worker without the package, given what a driver with the package settled.
     with pytest.raises(ModelError, match=r"embedded:campplus are not installed\. Run: pip install"):
         SpeakerEncoder(str(roster_of(named).speakers), device="cpu", threads=1)
 

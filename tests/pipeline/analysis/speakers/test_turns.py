@@ -87,8 +87,8 @@ def test_nobody_is_named_where_no_voice_was_heard() -> None:
     ),
     st.floats(0, 1),
 )
-def test_the_path_of_voices_is_the_likest_of_all(likeness: list[list[float]], cost: float) -> None:
-    rows = np.array(likeness)
+def test_the_path_of_voices_is_the_most_similar_of_all(similarity: list[list[float]], cost: float) -> None:
+    rows = np.array(similarity)
 
     def value(path: tuple[int, ...] | list[int]) -> float:
         changes = sum(a != b for a, b in pairwise(path))
@@ -101,8 +101,8 @@ def test_the_path_of_voices_is_the_likest_of_all(likeness: list[list[float]], co
 @given(st.lists(st.sampled_from(["a", "aa", "the", "no,", "é.", "一"]), min_size=2, max_size=12), st.data())
 def test_the_parts_of_an_utterance_make_up_the_whole(words: list[str], data: st.DataObject) -> None:
     said = utterance(" ".join(words), 3.0)
-    place = data.draw(st.integers(1, len(words) - 1))
-    first, second = split_utterance(said, place)
+    index = data.draw(st.integers(1, len(words) - 1))
+    first, second = split_utterance(said, index)
     assert f"{first.text} {second.text}" == said.text
     assert first.words + second.words == said.words
     assert (first.start_s, second.end_s) == (said.start_s, said.end_s)

@@ -207,6 +207,7 @@ class Deaf:
         return [Alignment(np.zeros(len(text) + 1), np.ones(len(text))) for text in tokens]
 
 
+@pytest.mark.models
 def test_memory_does_not_grow_with_the_length_of_the_sound() -> None:
     spoken = np.concatenate([speak(GARDEN), silence(0.7)])
     config = SpeechConfig(batch_size=2)

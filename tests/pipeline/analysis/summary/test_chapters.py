@@ -56,13 +56,13 @@ def test_chapters_cover_the_video_in_order_and_none_is_short(
 
 
 @pytest.mark.parametrize(
-    ("minutes", "fewest", "most"), [(1, 1, 2), (10, 3, 5), (60, 6, 13), (180, 11, 23), (1440, 12, 24)]
+    ("minutes", "min_count", "max_count"), [(1, 1, 2), (10, 3, 5), (60, 6, 13), (180, 11, 23), (1440, 12, 24)]
 )
 def test_long_videos_have_more_chapters_but_never_a_list_that_nobody_reads(
-    minutes: int, fewest: int, most: int
+    minutes: int, min_count: int, max_count: int
 ) -> None:
     scenes = [scene(n, 20.0 * n, 20.0 * (n + 1), n // 7) for n in range(3 * minutes)]
-    assert fewest <= len(chapters_of(scenes)) <= most
+    assert min_count <= len(chapters_of(scenes)) <= max_count
 
 
 def test_chapters_begin_where_the_subject_changes() -> None:
@@ -108,11 +108,11 @@ def test_the_only_chapter_of_a_video_is_called_as_the_video_is() -> None:
 
 def test_no_scene_no_chapter() -> None:
     assert chapters_of([]) == ()
-    assert partition(np.zeros((0, 4)), [], min_s=1, fewest=1, most=5) == []
+    assert partition(np.zeros((0, 4)), [], min_s=1, min_count=1, max_count=5) == []
 
 
 def test_thousands_of_scenes_are_joined_without_a_burden() -> None:
     vectors = np.stack([direction(n // 500, 16, seed=n) for n in range(4000)])
-    starts = partition(vectors, [5.0] * 4000, min_s=30.0, fewest=4, most=24)
+    starts = partition(vectors, [5.0] * 4000, min_s=30.0, min_count=4, max_count=24)
     assert len(starts) == 8
     assert np.allclose(starts, np.arange(8) * 500, atol=8)

@@ -7,12 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.analysis.fusion import fuse_early
-from pipeline.analysis.scenes import build_scenes, compose_caption
-from pipeline.analysis.scenes.wording import shortened
-from pipeline.analysis.summary import summarize
-from schemas.config import FusionConfig, ScenesConfig, SummaryConfig
+from pipeline.analysis.scenes import Subject, compose_caption
+from pipeline.analysis.summary import Abstract, build_summary, extract_summary
+from schemas.config import SummaryConfig
 from schemas.records import Keyframe, Label, Shot, Summary, TextLine, Utterance, frame_id, utterance_id
-from tests.pipeline.analysis.scenes.videos import TEXT, VISION, keyframe, seen, shots, utterance
+from tests.pipeline.analysis.scenes.videos import content, keyframe, scenes_of, seen, shots, utterance
 
 TALK = [
     ("Welcome to this talk about bees.", 5),
@@ -36,15 +35,9 @@ def summary_of(
     uri: str = "/films/my_bee-talk.2021.mp4",
     **config: object,
 ) -> Summary:
-    scenes = build_scenes(
-        shot_list, frames, utterances, [], duration_s=duration_s, text_dimensions=TEXT, vision_dimensions=VISION,
-        coordinated_dimensions=TEXT,
-        scenes=ScenesConfig(), fusion=FusionConfig(),
-    )  # fmt: skip
-    return summarize(
-        scenes, shot_list, frames, utterances, video_id="v", duration_s=duration_s,
-        config=SummaryConfig(**config), uri=uri,
-    )  # fmt: skip
+    video = content(shot_list, frames, utterances, duration_s)
+    extract = extract_summary(scenes_of(video), video, video_id="v", uri=uri, config=SummaryConfig(**config))
+    return build_summary(extract, Subject(), Abstract())
 
 
 @pytest.fixture
@@ -263,10 +256,3 @@ def test_captions_are_never_surer_than_the_model_and_quote_what_is_written() -> 
     assert compose_caption([Label("blackboard", 0.97)], [title]) == (
         "Shows a blackboard, with the text “The Blue Planet”."
     )
-
-
-@given(st.text(max_size=300), st.integers(2, 100))
-def test_shortened_text_is_short_on_one_line_and_begins_like_the_text(text: str, length: int) -> None:
-    short = shortened(text, length)
-    assert len(short) <= length
-    assert "\n" not in short

@@ -48,7 +48,7 @@ def test_noise_and_blank_pictures_hold_no_text(reader: TextReader):
     session = reader.session()
     assert session.read(noise) == ()
     assert session.read(np.zeros((360, 640, 3), np.uint8)) == ()
-    assert session.pictures_read == 1
+    assert session.frames_read == 1
 
 
 @pytest.mark.parametrize("shape", [(1, 1, 3), (4, 900, 3), (900, 4, 3), (31, 33, 3)])
@@ -60,7 +60,7 @@ def test_pictures_of_any_shape_are_safe(reader: TextReader, shape: tuple[int, ..
 def test_a_slide_that_stands_still_is_read_once(reader: TextReader):
     session = reader.session()
     results = [session.read(frame) for frame in encoded([slide(SLIDE)])]
-    assert session.pictures_read == 1
+    assert session.frames_read == 1
     assert all(texts(lines) == list(SLIDE) for lines in results)
 
 
@@ -78,7 +78,7 @@ def test_slow_changes_add_up_to_another_reading(reader: TextReader):
     for ink in range(246, 170, -4):
         lines = session.read(slide(SLIDE, ink=ink))
     assert texts(lines) == list(SLIDE)
-    assert session.pictures_read < 15
+    assert session.frames_read < 15
 
 
 def test_sessions_and_readers_in_one_process_do_not_disturb_each_other(reader: TextReader):

@@ -98,7 +98,7 @@ def test_documents_come_from_files_and_from_what_is_said_in_a_lake(tmp_path: Pat
     file.write_text("One.\nTwo.\n\n\nThree.\n")
     assert documents_of_file(file) == [("One.", "Two."), ("Three.",)]
     (tmp_path / "empty.txt").touch()
-    with pytest.raises(ConfigurationError, match="holds no text"):
+    with pytest.raises(ConfigurationError, match="has no text"):
         documents_of_file(tmp_path / "empty.txt")
     publish(lake, "01", ["v01", "v02"])
     found = documents_of_lake(lake)

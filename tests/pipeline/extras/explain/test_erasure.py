@@ -8,7 +8,7 @@ import pytest
 from pipeline.analysis.keyframes.images import thumbnail
 from pipeline.analysis.text import TextEncoder
 from pipeline.extras.explain import heat_overlay
-from pipeline.extras.explain.erasure import picture_heat, word_weights
+from pipeline.extras.explain.erasure import image_heat, word_weights
 from schemas.config import TextConfig
 
 
@@ -39,7 +39,7 @@ def redness(images: Sequence[np.ndarray]) -> np.ndarray:
 def test_a_part_of_the_picture_is_hot_where_covering_it_costs_similarity(size: tuple[int, int]) -> None:
     picture = np.zeros((*size, 3), np.uint8)
     picture[: size[0] // 2, : size[1] // 2, 0] = 255
-    heat = picture_heat(picture, np.ones(1, np.float32), redness)
+    heat = image_heat(picture, np.ones(1, np.float32), redness)
     rows, columns = heat.shape
     assert (rows >= 2, columns >= 2) == (True, True)
     assert heat[0, 0] > 0

@@ -37,7 +37,7 @@ def test_a_page_needs_nothing_else_and_escapes_what_comes_from_the_lake(known_la
 
 def test_a_moment_that_is_not_there_is_an_error_that_says_so(known_lake: KnownLake) -> None:
     explainer = Explainer(known_lake.lake)
-    with pytest.raises(LakeError, match="at second 5000"):
+    with pytest.raises(LakeError, match="has no scene at 5000 s"):
         explainer.explain("coffee", str(known_lake.film), 5000)
     with pytest.raises(LakeError, match="There is no video"):
         explainer.explain("coffee", "nothing", 1)

@@ -98,7 +98,7 @@ def test_weights_of_another_space_or_damaged_ones_are_refused(
     trained: tuple[CrossAttention, TrainingReport], tmp_path: Path
 ) -> None:
     save(trained[0], tmp_path, space="conse:t+v", about={})
-    with pytest.raises(ModelError, match=r"trained in the space conse:t\+v of 16 .* make openai/clip of 16"):
+    with pytest.raises(ModelError, match=r"trained in the space conse:t\+v with 16 .* give openai/clip with 16"):
         load(tmp_path, space="openai/clip", dimensions=D)
     (tmp_path / WEIGHTS).write_bytes(b"no weights")
     with pytest.raises(ModelError, match="cannot be read"):

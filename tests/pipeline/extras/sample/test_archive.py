@@ -39,6 +39,7 @@ def test_an_interrupted_film_leaves_no_half_of_it(tmp_path: Path, monkeypatch: p
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
 
 
+@pytest.mark.slow
 def test_what_is_said_of_a_film_is_what_is_in_it(tmp_path: Path) -> None:
     truth = ocean_talk(tmp_path / "talk.mp4")
     info = probe(str(tmp_path / "talk.mp4"), MediaConfig(), LimitsConfig())

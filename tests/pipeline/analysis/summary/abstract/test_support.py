@@ -34,7 +34,7 @@ def test_what_the_evidence_says_in_other_words_is_supported(sentence: str) -> No
 
 
 @pytest.mark.parametrize(
-    ("sentence", "fault", "about"),
+    ("sentence", "fault", "detail"),
     [
         ("Colonies of bees hold 60,000 workers.", "number", "60000"),
         ("A queen bee lays three thousand eggs on a summer day.", "number", "3000"),
@@ -48,9 +48,9 @@ def test_what_the_evidence_says_in_other_words_is_supported(sentence: str) -> No
         ("The harbour is famous for its wonderful restaurants and beaches.", "content", "beach, famou, restaurant"),
     ],
 )
-def test_what_the_evidence_does_not_say_is_not_supported(sentence: str, fault: str, about: str) -> None:
+def test_what_the_evidence_does_not_say_is_not_supported(sentence: str, fault: str, detail: str) -> None:
     verdict = check_support(sentence, EVIDENCE, similarity=0.7)
-    assert (verdict.supported, verdict.fault, verdict.about) == (False, fault, about)
+    assert (verdict.supported, verdict.fault, verdict.detail) == (False, fault, detail)
 
 
 def test_half_of_the_words_are_enough_only_where_the_meaning_is_near() -> None:

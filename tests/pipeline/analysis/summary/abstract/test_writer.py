@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.analysis.summary.abstract import AbstractWriter
+from pipeline.analysis.summary.abstract import Abstract, AbstractWriter
 from pipeline.analysis.summary.abstract.generator import TextGenerator
 from pipeline.analysis.summary.abstract.passages import prompt
 from pipeline.analysis.text import TextEncoder
 from pipeline.run.revision import models_of, revision_of
 from schemas.config import Config, SummaryConfig, TextConfig
 from schemas.errors import ModelError
-from schemas.records import Chapter, Summary, Utterance, utterance_id
-from tests.pipeline.analysis.scenes.videos import keyframe, shots, utterance
+from schemas.records import Chapter, Utterance, utterance_id
+from tests.pipeline.analysis.scenes.videos import content, keyframe, shots, utterance
 from tests.pipeline.analysis.summary.abstract.tiny_writers import tiny_entailment, tiny_instruct, tiny_summarizer
 
 pytestmark = pytest.mark.models
@@ -45,24 +45,23 @@ def talk(encoder: TextEncoder) -> list[Utterance]:
     return [replace(utterance(n, 6.0 * n, 6.0 * n + 5, text, 0), embedding=vectors[n]) for n, text in enumerate(SAID)]
 
 
-def summary(*chapters: Chapter) -> Summary:
-    return Summary("Bees", (), chapters or (Chapter("Bees", 0.0, 30.0),), (), (), ())
+WHOLE = (Chapter("Bees", 0.0, 30.0),)
 
 
-def abstract_of(model: Path, talk: list[Utterance], encoder: TextEncoder, **config: object) -> Summary:
+def abstract_of(model: Path, talk: list[Utterance], encoder: TextEncoder, **config: object) -> Abstract:
     settings = SummaryConfig(model=str(model), **config)
     writer = AbstractWriter(settings, encoder, device="cpu", threads=1)
-    return writer.add_abstract(summary(), talk, [], [], video_id="v", language="en")
+    return writer.write(WHOLE, content([], [], talk, 30.0), video_id="v", language="en")
 
 
 def test_a_tiny_bart_keeps_what_is_supported_with_its_evidence_and_counts_what_is_not(
     summarizer: Path, talk: list[Utterance], encoder: TextEncoder
 ) -> None:
     made = abstract_of(summarizer, talk, encoder)
-    assert [sentence.text for sentence in made.abstract] == [TRUE]
-    assert [evidence.id for evidence in made.abstract[0].evidence] == [utterance_id("v", 0)]
-    assert made.abstract_dropped == 2
-    assert made.abstract_source == f"model:{summarizer}"
+    assert [sentence.text for sentence in made.sentences] == [TRUE]
+    assert [evidence.id for evidence in made.sentences[0].evidence] == [utterance_id("v", 0)]
+    assert made.dropped == 2
+    assert made.source == f"model:{summarizer}"
 
 
 def test_with_an_encoder_for_each_language_statements_are_compared_by_that_of_the_video(
@@ -71,7 +70,7 @@ def test_with_an_encoder_for_each_language_statements_are_compared_by_that_of_th
     both = TextEncoder(TextConfig(model="auto", multilingual_model="embedded:minilm"), device="cpu", threads=1)
     vectors = both.for_language("en").encode([each.text for each in talk])
     said = [replace(each, embedding=vector) for each, vector in zip(talk, vectors, strict=True)]
-    [one], [other] = (abstract_of(summarizer, each, by).abstract for each, by in ((talk, encoder), (said, both)))
+    [one], [other] = (abstract_of(summarizer, each, by).sentences for each, by in ((talk, encoder), (said, both)))
     assert other == one
 
 
@@ -86,8 +85,8 @@ def test_tiny_models_of_other_kinds_write_abstracts_too(
         else tiny_instruct(tmp_path, TRUE, asked, chat=kind == "chat")
     )
     made = abstract_of(model, talk, encoder)
-    assert [sentence.text for sentence in made.abstract] == [TRUE]
-    assert made.abstract_dropped == 0
+    assert [sentence.text for sentence in made.sentences] == [TRUE]
+    assert made.dropped == 0
 
 
 def test_a_video_longer_than_the_window_is_read_in_parts_and_their_summaries_summarised(
@@ -104,26 +103,26 @@ def test_a_video_longer_than_the_window_is_read_in_parts_and_their_summaries_sum
     talk = [replace(talk[n % 4], index=n, start_s=6.0 * n, end_s=6.0 * n + 5) for n in range(32)]
     writer = AbstractWriter(SummaryConfig(model=str(summarizer)), encoder, device="cpu", threads=1)
     chapters = (Chapter("One", 0.0, 100.0), Chapter("Two", 100.0, 192.0))
-    made = writer.add_abstract(summary(*chapters), talk, [], [], video_id="v", language="en")
+    made = writer.write(chapters, content([], [], talk, 192.0), video_id="v", language="en")
     assert len(read) > 1
     assert len(read[0]) > len(read[-1])
     parts = re.findall(r"[^.]+\.", " ".join(" ".join(read[0]).split()))
     assert [part.strip() for part in parts] == [each.text for each in talk]
-    assert [sentence.text for sentence in made.abstract] == [TRUE]
+    assert [sentence.text for sentence in made.sentences] == [TRUE]
 
 
 def test_what_is_only_written_on_the_screen_can_be_the_evidence(encoder: TextEncoder, tmp_path: Path) -> None:
     model = tiny_summarizer(tmp_path, "The ocean feeds billions of people.")
     frames = [keyframe(0, 2.0, 0, 0, title="The ocean feeds billions of people")]
     writer = AbstractWriter(SummaryConfig(model=str(model)), encoder, device="cpu", threads=1)
-    made = writer.add_abstract(summary(), [], frames, shots([0, 30]), video_id="v", language=None)
-    assert [evidence.kind for sentence in made.abstract for evidence in sentence.evidence] == ["frame"]
+    made = writer.write(WHOLE, content(shots([0, 30]), frames, [], 30.0), video_id="v", language=None)
+    assert [evidence.kind for sentence in made.sentences for evidence in sentence.evidence] == ["frame"]
 
 
 def test_a_video_without_words_has_no_abstract(summarizer: Path, encoder: TextEncoder) -> None:
     writer = AbstractWriter(SummaryConfig(model=str(summarizer)), encoder, device="cpu", threads=1)
-    plain = summary()
-    assert writer.add_abstract(plain, [], [keyframe(0, 1.0, 0, 0)], [], video_id="v", language=None) == plain
+    silent = content([], [keyframe(0, 1.0, 0, 0)], [], 30.0)
+    assert writer.write(WHOLE, silent, video_id="v", language=None) == Abstract()
 
 
 def test_a_tiny_entailment_model_has_the_last_word(
@@ -131,9 +130,9 @@ def test_a_tiny_entailment_model_has_the_last_word(
 ) -> None:
     yes = tiny_entailment(tmp_path / "yes", entails=True)
     no = tiny_entailment(tmp_path / "no", entails=False)
-    assert len(abstract_of(summarizer, talk, encoder, nli_model=str(yes)).abstract) == 1
+    assert len(abstract_of(summarizer, talk, encoder, nli_model=str(yes)).sentences) == 1
     refused = abstract_of(summarizer, talk, encoder, nli_model=str(no))
-    assert (refused.abstract, refused.abstract_dropped) == ((), 3)
+    assert (refused.sentences, refused.dropped) == ((), 3)
 
 
 def test_the_models_are_named_with_the_run_and_part_of_the_revision(summarizer: Path, tmp_path: Path) -> None:
@@ -150,7 +149,7 @@ def test_what_is_no_such_model_is_refused_with_its_setting(
 ) -> None:
     tiny_entailment(tmp_path, entails=True, labels=("negative", "positive"))
     settings = SummaryConfig(model=str(summarizer), nli_model=str(tmp_path))
-    with pytest.raises(ModelError, match=r"summary\.nli_model: .* no one label for entailment"):
+    with pytest.raises(ModelError, match=r"summary\.nli_model: .* must have exactly one label for entailment"):
         AbstractWriter(settings, encoder, device="cpu", threads=1)
     with pytest.raises(ModelError, match=r"summary\.model"):
         AbstractWriter(SummaryConfig(model=str(tmp_path / "nothing")), encoder, device="cpu", threads=1)

@@ -1,4 +1,4 @@
-"""What searches find on the pages, and what they can be restricted to."""
+"""Searches on the pages, and their restrictions."""
 
 import re
 from urllib.parse import parse_qsl, urlsplit
@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
-from flows.web.asking import read_asked, seconds_of
+from flows.web.search_parameters import read_parameters, seconds_of
 from tests.flows.web.lakes import BROKEN, GONE, MANY, TALK
 from tests.flows.web.test_pages import Elements, page
 
@@ -28,12 +28,13 @@ def chips(found: Elements) -> dict[str, str | None]:
     }
 
 
+@pytest.mark.slow
 def test_the_kind_of_videos_chosen_holds_for_hits_too(client: TestClient) -> None:
     everywhere = page(client, "/?q=telescope")
     assert hits(page(client, "/?q=telescope&kind=video")) == hits(everywhere) != []
     only_sound = page(client, "/?q=telescope&kind=sound")
     assert hits(only_sound) == []
-    assert "Videos called so" not in only_sound.text
+    assert "Videos with this name" not in only_sound.text
     assert '<option value="sound" selected>' in client.get("/?q=telescope&kind=sound").text
     assert "/?q=telescope" in [attrs.get("href") for _, attrs in only_sound.tags], "and can be left"
 
@@ -42,8 +43,8 @@ def test_among_failed_videos_a_search_finds_names_alone_and_says_so(client: Test
     found = page(client, "/?q=onerror&status=failed")
     assert hits(found) == []
     assert f"/v/{BROKEN}" in [attrs.get("href") for _, attrs in found.tags]
-    assert "In videos that failed there is nothing to find" in found.text
-    assert chips(found) == {"Remove: videos that failed": "/?q=onerror"}
+    assert "Videos that failed have no moments" in found.text
+    assert chips(found) == {"Remove: failed videos": "/?q=onerror"}
     assert hits(page(client, "/?q=telescope&status=failed")) == []
 
 
@@ -53,7 +54,7 @@ def test_hits_can_be_those_of_a_video_a_speaker_and_a_time_which_can_be_taken_aw
     assert hits(found) == [(TALK, "19")]
     assert chips(found) == {
         "Remove: only in the talk.mp4": "/?q=telescope&speaker=Bob&from=0%3A15&to=24",
-        "Remove: said by Bob": f"/?q=telescope&video={TALK}&from=0%3A15&to=24",
+        "Remove: speaker Bob": f"/?q=telescope&video={TALK}&from=0%3A15&to=24",
         "Remove: from 0:15": f"/?q=telescope&video={TALK}&speaker=Bob&to=24",
         "Remove: before 24": f"/?q=telescope&video={TALK}&speaker=Bob&from=0%3A15",
     }
@@ -65,9 +66,9 @@ def test_hits_can_be_those_of_a_video_a_speaker_and_a_time_which_can_be_taken_aw
 @pytest.mark.parametrize(
     ("address", "said"),
     [("/?q=telescope&video=nowhere.mp4", "There is no video nowhere.mp4"),
-     ("/?q=telescope&from=soon", "“soon” is no time"),
+     ("/?q=telescope&from=soon", "“soon” is not a time"),
      ("/?q=telescope&from=20&to=10", "10 is not after 20"),
-     ("/?like=telescope", "“telescope” names no moment")]
+     ("/?like=telescope", "“telescope” is not a moment")]
 )  # fmt: skip
 def test_what_cannot_be_taken_for_a_filter_is_named_and_left_out(client: TestClient, address: str, said: str) -> None:
     found = page(client, address)
@@ -78,7 +79,7 @@ def test_what_cannot_be_taken_for_a_filter_is_named_and_left_out(client: TestCli
 
 def test_what_is_like_a_moment_is_found_and_is_not_that_moment(client: TestClient) -> None:
     found = page(client, f"/?like={TALK}@2")
-    assert "like 0:02 of the talk.mp4" in found.text
+    assert "similar to 0:02 in the talk.mp4" in found.text
     assert len(hits(found)) > MANY
     assert (TALK, "0") not in hits(found)
     assert {video for video, _ in hits(page(client, f"/?like={TALK}@2&video={GONE}"))} == {GONE}
@@ -93,20 +94,20 @@ def test_hits_and_pictures_lead_to_what_is_like_them(client: TestClient) -> None
     storyboard = likes(f"/v/{TALK}")
     assert len(storyboard) == 3
     for address in storyboard:
-        assert "moments like" in page(client, address).text
+        assert "moments similar to" in page(client, address).text
 
 
 def test_a_search_that_finds_all_it_may_says_that_these_are_the_best(
     client: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert "The best" not in page(client, "/?q=telescope").text
-    monkeypatch.setattr("flows.web.findings.MAX_HITS", 2)
+    assert "Best " not in page(client, "/?q=telescope").text
+    monkeypatch.setattr("flows.web.search.MAX_HITS", 2)
     monkeypatch.setattr("flows.web.pages.MAX_HITS", 2)
-    assert "The best 2 moments for" in page(client, "/?q=telescope").text
+    assert "Best 2 moments for" in page(client, "/?q=telescope").text
 
 
 @pytest.mark.parametrize("query", ["talk the", "THE_TALK", "talk-mp4", "the.talk", "telescope the", "mp4 telesc"])
-def test_a_video_is_called_so_if_all_words_are_in_its_names(client: TestClient, query: str) -> None:
+def test_a_video_is_found_by_name_if_all_words_are_in_its_names(client: TestClient, query: str) -> None:
     assert f'href="/v/{TALK}"' in client.get("/results", params={"q": query}).text
 
 
@@ -123,10 +124,10 @@ def test_texts_say_their_language_and_find_their_direction(client: TestClient) -
     )
 )
 @settings(suppress_health_check=list(HealthCheck))
-def test_what_is_asked_is_what_its_own_address_asks(params: dict[str, str]) -> None:
-    asked = read_asked(params)
-    again = read_asked(asked.params())
-    assert again.params() == asked.params()
+def test_parameters_are_read_back_from_their_own_url(params: dict[str, str]) -> None:
+    parameters = read_parameters(params)
+    again = read_parameters(parameters.params())
+    assert again.params() == parameters.params()
     assert again.problems == ()
 
 

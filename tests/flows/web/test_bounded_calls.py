@@ -1,4 +1,4 @@
-"""Questions that nobody answers keep nobody."""
+"""Calls that never return block nobody."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -8,7 +8,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from flows.web.app import make_app
-from flows.web.patience import Patience
+from flows.web.bounded_calls import BoundedCalls
 from pipeline.lake import Lake, Origin, video_tables
 from pipeline.search import Searcher
 from schemas.records import VideoTask
@@ -16,15 +16,15 @@ from tests.flows.web.lakes import video
 from tests.pipeline.lake.lakes import COORDINATED, NOON, REVISION, TEXT, VISION
 
 
-def test_an_answer_or_an_error_is_handed_on() -> None:
-    patience = Patience[int]()
-    assert patience.ask("a", lambda: 7, 60) == 7
+def test_a_result_or_an_error_is_passed_on() -> None:
+    calls = BoundedCalls[int]()
+    assert calls.call("a", lambda: 7, 60) == 7
     with pytest.raises(ZeroDivisionError):
-        patience.ask("a", lambda: 1 // 0, 60)
+        calls.call("a", lambda: 1 // 0, 60)
 
 
-def test_who_asks_the_same_meanwhile_waits_for_the_same_answer_and_too_many_wait_for_none() -> None:
-    patience, answer, asked = Patience[int](most=1), threading.Event(), []
+def test_equal_calls_share_a_result_and_too_many_calls_time_out() -> None:
+    calls, answer, asked = BoundedCalls[int](max_running=1), threading.Event(), []
 
     def question() -> int:
         asked.append(1)
@@ -32,11 +32,11 @@ def test_who_asks_the_same_meanwhile_waits_for_the_same_answer_and_too_many_wait
         return 7
 
     with pytest.raises(TimeoutError):
-        patience.ask("slow", question, 0)
+        calls.call("slow", question, 0)
     with pytest.raises(TimeoutError):
-        patience.ask("other", lambda: 1, 60)
+        calls.call("other", lambda: 1, 60)
     with ThreadPoolExecutor(1) as executor:
-        again = executor.submit(patience.ask, "slow", question, 60)
+        again = executor.submit(calls.call, "slow", question, 60)
         answer.set()
         assert again.result() == 7
     assert sum(asked) <= 2
@@ -52,7 +52,7 @@ def test_a_page_does_not_wait_for_a_place_that_never_answers(
     lake.commit("01", REVISION)
     never = threading.Event()
     monkeypatch.setattr(fsspec.filesystem("memory").__class__, "info", lambda *_, **__: never.wait())
-    monkeypatch.setattr("flows.web.film_pages._PAGE_WAITS_S", 0.05)
+    monkeypatch.setattr("flows.web.video_pages._PAGE_WAITS_S", 0.05)
     answer = TestClient(make_app(lake, Searcher(lake)), base_url="http://localhost").get("/v/far")
     never.set()
     assert "film.mp4 did not answer within 0.05 s" in answer.text

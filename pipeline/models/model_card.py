@@ -1,4 +1,4 @@
-"""The licence that a model card (`README.md` with YAML front matter) states."""
+"""Licences from model cards (`README.md` with YAML front matter)."""
 
 from pathlib import Path
 
@@ -10,10 +10,10 @@ _SPDX = {"apache-2.0": "Apache-2.0", "mit": "MIT", "bsd-3-clause": "BSD-3-Clause
 
 
 def card_licence(folder: Path) -> str:
-    """Return the licence in the front matter of a folder's model card; `unknown` where it says none.
+    """Return the licence that a folder's model card states, or `unknown`.
 
     Args:
-        folder: Folder of a model; a weights file's own folder for a single file.
+        folder: Folder of the model or of its weights file.
     """
     try:
         with (folder / "README.md").open("rb") as stream:

@@ -1,4 +1,4 @@
-"""A text encoder of a user's own package, as the text encoder asks for it."""
+"""Text encoders from plug-ins."""
 
 from collections.abc import Sequence
 
@@ -9,8 +9,8 @@ from pipeline.models import TextModel, make_plugin
 from schemas.errors import ModelError
 
 
-class PluggedText:
-    """Checks what a user's model returns, and brings it to unit length.
+class PluginTextEncoder:
+    """A plug-in model. Its output is checked and scaled to unit length.
 
     Args:
         model_id: `plugin:<name>` or `python:package.module:Factory`.
@@ -18,7 +18,7 @@ class PluggedText:
         threads: Threads it may use.
 
     Raises:
-        ModelError: It cannot be made.
+        ModelError: The model cannot be made.
     """
 
     def __init__(self, model_id: str, *, device: str, threads: int) -> None:
@@ -27,20 +27,20 @@ class PluggedText:
         self.dimensions = int(self._model.dimensions)
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Return (n, dimensions) of unit length; zeros for empty texts, which the model does not see.
+        """Return (n, dimensions) of unit length. Empty texts give zeros and are not passed to the model.
 
         Raises:
-            ModelError: The model returned another shape, or what is not finite.
+            ModelError: The model returned another shape, or values that are not finite.
         """
         vectors = np.zeros((len(texts), self.dimensions), dtype=np.float32)
-        filled = [place for place, text in enumerate(texts) if text]
+        filled = [index for index, text in enumerate(texts) if text]
         if not filled:
             return vectors
-        found = np.asarray(self._model.encode([texts[place] for place in filled]), dtype=np.float32)
+        found = np.asarray(self._model.encode([texts[index] for index in filled]), dtype=np.float32)
         if found.shape != (len(filled), self.dimensions) or not np.isfinite(found).all():
             raise ModelError(
-                f"text.model: {self._id} returned vectors of shape {found.shape}; finite ones of shape "
-                f"{(len(filled), self.dimensions)} are wanted."
+                f"text.model: {self._id} returned vectors of shape {found.shape}; expected finite values of shape "
+                f"{(len(filled), self.dimensions)}."
             )
         vectors[filled] = found / np.maximum(np.linalg.norm(found, axis=1, keepdims=True), 1e-12)
         return vectors

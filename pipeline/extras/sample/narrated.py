@@ -1,4 +1,4 @@
-"""Make a narrated film out of scenes, and say exactly what is in it."""
+"""Make a narrated video from scenes, with a record of its exact content."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from typing import Literal, get_args
 import numpy as np
 
 from pipeline.extras.sample.draw import Picture, dissolve
-from pipeline.extras.sample.make import Sound, write_video
+from pipeline.extras.sample.make import Audio, write_video
 from pipeline.extras.sample.speech import speak
 from pipeline.extras.sample.truth import Pictured, Spoken, Truth, Written
 from schemas.media import SAMPLE_RATE_HZ
@@ -24,29 +24,29 @@ _AUDIBLE = 0.01
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """One shot or slide with what is said over it."""
+    """A shot or slide with its narration."""
 
     frames: Callable[[int], Iterable[Picture]]
-    """Makes so many frames."""
+    """Makes the given number of frames."""
     narration: tuple[str, ...] = ()
-    """Sentences; the scene lasts as long as they take."""
+    """Sentences; they determine the length of the scene."""
     transition: Transition = "cut"
-    """How it begins."""
+    """How the scene begins."""
     written: tuple[str, ...] = ()
-    """Lines of text that can be read on it."""
+    """Readable lines of text on it."""
     subject: str = ""
     """What it shows."""
     labels: tuple[str, ...] = ()
-    """ImageNet's names for that."""
+    """ImageNet's names for the subject."""
     min_s: float = 2.5
-    """It lasts at least so long."""
+    """Minimum length."""
     narrator: "Narrator | None" = None
-    """Who speaks in it, where that is not the film's narrator."""
+    """Narrator of this scene, if other than the narrator of the video."""
 
 
 @dataclass(frozen=True, slots=True)
 class Narrator:
-    """Who speaks. The defaults are what Whisper base hears best of espeak-ng's voices."""
+    """A voice. The default is the espeak-ng voice that Whisper base recognises best."""
 
     voice: str = "en-us"
     language: str = "en"
@@ -55,38 +55,39 @@ class Narrator:
 
 
 def still(picture: Picture) -> Callable[[int], Iterator[Picture]]:
-    """Return frames that are all the same picture."""
+    """Return a function that repeats a picture."""
     return lambda count: (picture for _ in range(count))
 
 
-def make_film(
+def make_narrated_video(
     path: Path,
     scenes: Sequence[Scene],
     *,
     fps: int,
     narrator: Narrator | None = None,
-    background: Callable[[int], Sound] | None = None,
+    background: Callable[[int], Audio] | None = None,
 ) -> Truth:
-    """Write a film and return what is in it.
+    """Write a video and return its content.
 
     Args:
-        path: Where to; the container is what its ending says.
-        scenes: What happens, in order; at least one, and the first does not dissolve.
-        fps: Frames a second.
-        narrator: Who speaks; none: nobody does.
-        background: Makes so many samples of what sounds under the speech; with neither, the film has no sound.
+        path: The extension determines the container.
+        scenes: At least one, in order; the first must not begin with a dissolve.
+        fps: Frames per second.
+        narrator: None: no narration.
+        background: Makes the given number of samples of background audio. Without narration and background, the video
+            has no audio.
     """
     counts: list[int] = []
-    sound: list[Sound] = []
+    audio: list[Audio] = []
     spoken: list[Spoken] = []
     for scene in scenes:
         start_s = sum(counts) / fps
         voice, sentences = _narrate(scene, start_s, scene.narrator or narrator)
         counts.append(ceil(max(scene.min_s, len(voice) / SAMPLE_RATE_HZ) * fps))
-        samples = round(sum(counts) / fps * SAMPLE_RATE_HZ) - sum(map(len, sound))
-        sound.append(np.pad(voice, (0, samples - len(voice))))
+        samples = round(sum(counts) / fps * SAMPLE_RATE_HZ) - sum(map(len, audio))
+        audio.append(np.pad(voice, (0, samples - len(voice))))
         spoken += sentences
-    heard = np.concatenate(sound)
+    heard = np.concatenate(audio)
     if background:
         heard = np.clip(heard + background(len(heard)), -1, 1).astype(np.float32)
     audible = background or narrator or any(scene.narrator for scene in scenes)
@@ -94,11 +95,11 @@ def make_film(
     return _truth(scenes, [frame / fps for frame in accumulate(counts, initial=0)], spoken, narrator)
 
 
-def _narrate(scene: Scene, start_s: float, narrator: Narrator | None) -> tuple[Sound, list[Spoken]]:
-    """Say a scene's sentences, and note when each is heard."""
+def _narrate(scene: Scene, start_s: float, narrator: Narrator | None) -> tuple[Audio, list[Spoken]]:
+    """Return the speech of a scene, and the times of its sentences."""
     if narrator is None or not scene.narration:
         return np.zeros(0, np.float32), []
-    pieces: list[Sound] = [_silence(_LEAD_S)]
+    pieces: list[Audio] = [_silence(_LEAD_S)]
     spoken: list[Spoken] = []
     for sentence in scene.narration:
         voice = speak(sentence, narrator.voice, narrator.rate_wpm)
@@ -110,12 +111,12 @@ def _narrate(scene: Scene, start_s: float, narrator: Narrator | None) -> tuple[S
     return np.concatenate([*pieces[:-1], _silence(_TAIL_S)]), spoken
 
 
-def _silence(seconds: float) -> Sound:
+def _silence(seconds: float) -> Audio:
     return np.zeros(round(seconds * SAMPLE_RATE_HZ), np.float32)
 
 
 def _shoot(scenes: Sequence[Scene], counts: Sequence[int], fps: int) -> Iterator[Picture]:
-    """Yield all frames; a scene that is dissolved away goes on under the start of the next."""
+    """Yield all frames. Before a dissolve, a scene continues under the start of the next one."""
     passage = round(_DISSOLVE_S * fps)
     before: list[Picture] = []
     for index, (scene, count) in enumerate(zip(scenes, counts, strict=True)):

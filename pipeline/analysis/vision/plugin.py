@@ -1,4 +1,4 @@
-"""A vision model of a user's own package, as the frame encoder asks for it."""
+"""Vision models from plug-ins."""
 
 from collections.abc import Sequence
 
@@ -13,8 +13,8 @@ from schemas.errors import ModelError
 _ROUNDING = 1e-3
 
 
-class PluggedNetwork:
-    """Checks what a user's model returns, so that a wrong shape is named where it comes from.
+class PluginNetwork:
+    """A plug-in model. Its output is checked, so that an error names the plug-in.
 
     Args:
         model_id: `plugin:<name>` or `python:package.module:Factory`.
@@ -22,7 +22,7 @@ class PluggedNetwork:
         threads: Threads it may use.
 
     Raises:
-        ModelError: It cannot be made.
+        ModelError: The model cannot be made.
     """
 
     text_tower: TextTower | None = None
@@ -34,32 +34,32 @@ class PluggedNetwork:
         self.label_names = tuple(map(str, self._model.label_names))
 
     def prepare(self, images: Sequence[Image]) -> Sequence[Image]:
-        """Return the pictures as they are: the model prepares them itself."""
+        """Return the images unchanged: the model prepares them itself."""
         return images
 
     def run(self, pixels: Sequence[Image]) -> tuple[torch.Tensor, torch.Tensor | None]:
         """Return embeddings (n, dimensions) and probabilities (n, classes) or None, float32.
 
         Raises:
-            ModelError: They have other shapes, are not finite, or are no probabilities.
+            ModelError: They have other shapes, are not finite, or are not probabilities.
         """
         embeddings, probabilities = self._model.encode(pixels)
         found = self._checked("embeddings", embeddings, (len(pixels), self.dimensions))
         if probabilities is None or not self.label_names:
             return found, None
-        chances = self._checked("probabilities", probabilities, (len(pixels), len(self.label_names)))
-        if len(chances) and not (float(chances.min()) >= -_ROUNDING and float(chances.max()) <= 1.0 + _ROUNDING):
+        scores = self._checked("probabilities", probabilities, (len(pixels), len(self.label_names)))
+        if len(scores) and not (float(scores.min()) >= -_ROUNDING and float(scores.max()) <= 1.0 + _ROUNDING):
             raise ModelError(
-                f"vision.model: {self._id} returned probabilities from {float(chances.min()):g} to "
-                f"{float(chances.max()):g}; they must be from 0 to 1. Are they logits? Return their softmax or sigmoid."
+                f"vision.model: {self._id} returned probabilities from {float(scores.min()):g} to "
+                f"{float(scores.max()):g}; they must be from 0 to 1. Are they logits? Return their softmax or sigmoid."
             )
-        return found, chances.clamp(0.0, 1.0)
+        return found, scores.clamp(0.0, 1.0)
 
     def _checked(self, what: str, values: object, shape: tuple[int, int]) -> torch.Tensor:
         array = np.asarray(values, dtype=np.float32)
         if array.shape != shape or not np.isfinite(array).all():
             raise ModelError(
-                f"vision.model: {self._id} returned {what} of shape {array.shape}; finite values of shape {shape} "
-                "are wanted."
+                f"vision.model: {self._id} returned {what} of shape {array.shape}; expected finite values of "
+                f"shape {shape}."
             )
         return torch.from_numpy(np.array(array))

@@ -1,6 +1,6 @@
-"""The page of one video, and what it asks for once it stands."""
+"""The page of one video, and the parts that it loads later."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -10,116 +10,122 @@ from anyio import to_thread
 from starlette.requests import Request
 from starlette.responses import Response
 
-from flows.web.asking import LONGEST_QUERY, page_of, params_of, seconds_of
+from flows.web.bounded_calls import BoundedCalls
 from flows.web.catalogue import cards_of
 from flows.web.copies import Copies
-from flows.web.film import Film, read_film, read_lines
-from flows.web.findings import Findings
 from flows.web.media import NoOriginal, Original, ending_of, find_original, playable, serve_original
-from flows.web.patience import Patience
 from flows.web.rendering import render
+from flows.web.search import SearchService
+from flows.web.search_parameters import MAX_QUERY_LENGTH, page_of, params_of, seconds_of
 from flows.web.timeline import make_timeline
 from flows.web.wording import words_of
 from pipeline.analysis.media import local_path
-from pipeline.export import read_videos, webvtt
-from pipeline.view import LakeReader
+from pipeline.export import webvtt
+from pipeline.lake import ALL_PARTS, Part, VideoRecord, read_records, read_utterances
+from pipeline.view import LakeReader, video_facts
 
 FIRST_LINES = 200
 MORE_LINES = 500
 SCENES = 24
-"""On the page, and of each part that follows."""
+"""Scenes on the page, and in each later part."""
+_PAGE_PARTS: frozenset[Part] = ALL_PARTS - {"words"}
 _PAGE_WAITS_S = 3.0
 _PLAYER_WAITS_S = 20.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class FilmPages:
+class VideoPages:
     """The pages of single videos.
 
     Attributes:
         reader: The lake.
-        findings: What searches of it find.
-        copies: Which videos show the same.
-        media_roots: Where originals may come from; none: anywhere the lake says.
-        patience: How places that may not answer are asked for originals.
+        service: Search in the lake.
+        copies: Near-duplicates of videos.
+        media_roots: Folders and URI prefixes of originals; empty: every location in the lake.
+        calls: Calls to storage, with timeouts.
     """
 
     reader: LakeReader
-    findings: Findings
+    service: SearchService
     copies: Copies
     media_roots: tuple[str, ...] = ()
-    patience: Patience[Original | NoOriginal] = field(default_factory=Patience)
+    calls: BoundedCalls[Original | NoOriginal] = field(default_factory=BoundedCalls)
 
     async def video(self, request: Request) -> Response:
         """Show one video."""
         return await to_thread.run_sync(self._video, request.path_params["video_id"], params_of(request))
 
     async def transcript(self, request: Request) -> Response:
-        """Show a part of a long transcript that its page left out."""
+        """Show a later part of a long transcript."""
         return await to_thread.run_sync(self._transcript, request.path_params["video_id"], params_of(request))
 
     async def scenes(self, request: Request) -> Response:
-        """Show a part of many scenes."""
+        """Show a later part of the scenes."""
         return await to_thread.run_sync(self._scenes, request.path_params["video_id"], params_of(request))
 
     async def duplicates(self, request: Request) -> Response:
-        """Show which other videos show the same."""
+        """Show near-duplicates of the video."""
         return await to_thread.run_sync(self._duplicates, request.path_params["video_id"])
 
     async def captions(self, request: Request) -> Response:
-        """Send what is said as WebVTT, for the player."""
+        """Send the subtitles as WebVTT, for the player."""
         translation = params_of(request).get("translation") == "1"
         return await to_thread.run_sync(
             partial(self._captions, request.path_params["video_id"], translation=translation)
         )
 
     async def media(self, request: Request) -> Response:
-        """Send the original, or the part that is asked for."""
+        """Send the original, or the requested range of it."""
         video_id = request.path_params["video_id"]
-        found = await to_thread.run_sync(partial(self.reader.ask, partial(_places, video_id=video_id)))
+        found = await to_thread.run_sync(partial(self.reader.ask, partial(_locations, video_id=video_id)))
         if found is None:
             return Response(status_code=404)
         original = await to_thread.run_sync(self._original, video_id, *found, _PLAYER_WAITS_S)
         if isinstance(original, NoOriginal):
             return Response(original.reason, 404, media_type="text/plain")
-        asked = request.headers
-        return serve_original(original, asked.get("range"), asked.get("if-range"), head=request.method == "HEAD")
+        headers = request.headers
+        return serve_original(original, headers.get("range"), headers.get("if-range"), head=request.method == "HEAD")
 
     def _video(self, video_id: str, params: Mapping[str, str]) -> Response:
-        film = self.reader.ask(partial(read_film, video_id=video_id))
-        if film is None:
-            message = "The lake holds no video of this id. It may have been analysed under another one."
+        video = self._read(video_id, _PAGE_PARTS)
+        if video is None:
+            message = "The lake has no video with this id. The file may have changed since, which gives it another id."
             return render("message.html", status=404, title="No such video", message=message)
-        query = params.get("q", "").strip()[:LONGEST_QUERY]
-        speaker = _speaker(params, film)
-        hits = self.findings.in_video(film.video_id, query, speaker) if query and film.status == "ok" else []
-        original = self._original(video_id, film.uris, film.row["size_bytes"], _PAGE_WAITS_S)
-        lines = film.lines_of(speaker)
+        query = params.get("q", "").strip()[:MAX_QUERY_LENGTH]
+        speaker = _speaker(params, video)
+        hits = self.service.in_video(video_id, query, speaker) if query and video.status == "ok" else []
+        original = self._original(video_id, video.uris, video.row["size_bytes"], _PAGE_WAITS_S)
+        lines = video.utterances_of(speaker)
         return render(
             "video.html",
-            film=film,
-            start_s=_start_s(params, film),
+            video=video,
+            facts=video_facts(video),
+            start_s=_start_s(params, video),
             query=query,
             words=words_of(query),
             speaker=speaker,
             lines=lines,
             rest=_part_of_lines(video_id, 2, query, speaker) if len(lines) > FIRST_LINES else "",
             hits=hits,
-            timeline=make_timeline(film, hits),
+            timeline=make_timeline(video, hits),
             missing=original.reason if isinstance(original, NoOriginal) else "",
-            obstacle=playable(ending_of(film.uri), film.row["video_codec"]),
+            obstacle=playable(ending_of(video.uri), video.row["video_codec"]),
             first_lines=FIRST_LINES,
             first_scenes=SCENES,
         )
+
+    def _read(self, video_id: str, parts: Collection[Part]) -> VideoRecord | None:
+        found = self.reader.ask(partial(read_records, video_ids=[video_id], parts=parts))
+        return found[0] if found else None
 
     def _original(self, video_id: str, uris: Sequence[str], size_bytes: int, timeout_s: float) -> Original | NoOriginal:
         question = partial(find_original, uris, size_bytes, self.media_roots)
         if all(local_path(uri) is not None for uri in uris):
             return question()
         try:
-            return self.patience.ask((video_id, *uris), question, timeout_s)
+            return self.calls.call((video_id, *uris), question, timeout_s)
         except TimeoutError:
-            return NoOriginal(f"{uris[0]} did not answer within {timeout_s:g} s. Load the page again to try once more.")
+            return NoOriginal(f"{uris[0]} did not answer within {timeout_s:g} s. Reload the page to try again.")
 
     def _part(self, video_id: str, part: str, **context: Any) -> Response:  # noqa: ANN401 - what templates take
         card = self.reader.ask(partial(cards_of, video_ids=[video_id])).get(video_id)
@@ -129,53 +135,53 @@ class FilmPages:
         return render("part.html", title=card.headline or card.name, video_id=video_id, **context)
 
     def _transcript(self, video_id: str, params: Mapping[str, str]) -> Response:
-        query, speaker = params.get("q", "")[:LONGEST_QUERY], params.get("speaker", "")
+        query, speaker = params.get("q", "")[:MAX_QUERY_LENGTH], params.get("speaker", "")
         number = max(2, page_of(params))
         start = FIRST_LINES + (number - 2) * MORE_LINES
-        question = partial(read_lines, video_id=video_id, speaker=speaker, start=start, count=MORE_LINES + 1)
+        question = partial(read_utterances, video_id=video_id, speaker=speaker, start=start, count=MORE_LINES + 1)
         lines = self.reader.ask(question)
         more = _part_of_lines(video_id, number + 1, query, speaker) if len(lines) > MORE_LINES else ""
         words = words_of(query)
         return self._part(video_id, "_part_lines.html", lines=lines[:MORE_LINES], more=more, words=words)
 
     def _scenes(self, video_id: str, params: Mapping[str, str]) -> Response:
-        film = self.reader.ask(partial(read_film, video_id=video_id))
-        if film is None:
+        video = self._read(video_id, {"keyframes", "scenes"})
+        if video is None:
             return Response(status_code=404)
         page = page_of(params)
-        shown = film.scenes[(page - 1) * SCENES : page * SCENES]
-        left = max(0, len(film.scenes) - page * SCENES)
+        shown = video.scenes[(page - 1) * SCENES : page * SCENES]
+        left = max(0, len(video.scenes) - page * SCENES)
         return self._part(video_id, "_scenes.html", scenes=shown, left=left, next=page + 1)
 
     def _duplicates(self, video_id: str) -> Response:
-        if self.reader.ask(partial(_places, video_id=video_id)) is None:
+        if self.reader.ask(partial(_locations, video_id=video_id)) is None:
             return Response(status_code=404)
         return self._part(video_id, "_copies.html", copies=self.copies.of(video_id), page=True)
 
     def _captions(self, video_id: str, *, translation: bool) -> Response:
-        found = list(read_videos(self.reader.lake, [video_id]))
-        if not found or not found[0].utterances:
+        video = self._read(video_id, {"utterances", "words"})
+        if video is None or not video.utterances:
             return Response(status_code=404)
-        # Dividing what is said in hours into subtitles takes seconds.
+        # Making subtitles from hours of speech takes seconds.
         headers = {"cache-control": "private, max-age=600"}
-        return Response(webvtt(found[0], translation=translation), media_type="text/vtt", headers=headers)
+        return Response(webvtt(video, translation=translation), media_type="text/vtt", headers=headers)
 
 
 def _part_of_lines(video_id: str, page: int, query: str, speaker: str) -> str:
-    asked = {"page": str(page), "q": query, "speaker": speaker}
-    return f"/v/{quote(video_id)}/transcript?" + urlencode({name: value for name, value in asked.items() if value})
+    params = {"page": str(page), "q": query, "speaker": speaker}
+    return f"/v/{quote(video_id)}/transcript?" + urlencode({name: value for name, value in params.items() if value})
 
 
-def _places(connection: Any, video_id: str) -> tuple[list[str], int] | None:  # noqa: ANN401 - a DuckDB connection
+def _locations(connection: Any, video_id: str) -> tuple[list[str], int] | None:  # noqa: ANN401 - a DuckDB connection
     query = "SELECT uris, size_bytes FROM videos WHERE video_id = $video AND status = 'ok'"
     row: tuple[list[str], int] | None = connection.execute(query, {"video": video_id}).fetchone()
     return row
 
 
-def _speaker(params: Mapping[str, str], film: Film) -> str:
+def _speaker(params: Mapping[str, str], video: VideoRecord) -> str:
     speaker = params.get("speaker", "")
-    return speaker if speaker in film.speakers else ""
+    return speaker if speaker in video.speakers else ""
 
 
-def _start_s(params: Mapping[str, str], film: Film) -> float:
-    return min(seconds_of(params.get("t", "")) or 0.0, max(0.0, film.duration_s))
+def _start_s(params: Mapping[str, str], video: VideoRecord) -> float:
+    return min(seconds_of(params.get("t", "")) or 0.0, max(0.0, video.duration_s))

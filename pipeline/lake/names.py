@@ -1,0 +1,65 @@
+"""Find the video that somebody names: by id, location, file name or the start of its id."""
+
+from pathlib import Path
+
+import duckdb
+
+from pipeline.lake.text import well_formed
+from schemas.errors import LakeError
+
+_LISTED = 10
+_SUGGESTIONS = 3
+_SIMILAR_NAMES = """
+SELECT parse_filename(uri) AS name FROM videos
+GROUP BY name ORDER BY jaro_winkler_similarity(lower(name), lower($video)) DESC, name LIMIT $limit
+"""
+
+FIND_VIDEOS = """
+CREATE MACRO find_videos(name) AS TABLE
+WITH locations AS (
+    SELECT video_id, unnest(uris) AS location FROM videos
+    UNION ALL
+    SELECT video_id, uri AS location FROM sources
+),
+matches AS (
+    SELECT video_id, CASE
+        WHEN video_id = name THEN 1
+        WHEN location = name THEN 2
+        WHEN parse_filename(location) = name OR parse_filename(location, true) = name THEN 3
+        WHEN length(name) >= 4 AND starts_with(video_id, lower(name)) THEN 4
+    END AS rule
+    FROM locations
+)
+SELECT * FROM videos
+WHERE video_id IN (SELECT video_id FROM matches SEMI JOIN videos USING (video_id)
+    WHERE rule = (SELECT min(rule) FROM matches SEMI JOIN videos USING (video_id)))
+"""
+"""A macro that returns the rows of `videos` with a name. Only the first rule that matches counts."""
+
+
+def find_video(connection: duckdb.DuckDBPyConnection, video: str) -> str:
+    """Return the id of the video with a name, by the rules of the SQL macro `find_videos`.
+
+    Args:
+        connection: Of `Lake.connect`.
+        video: Its id, a unique prefix of its id (at least 4 characters), a file name, a path or a URI.
+
+    Raises:
+        LakeError: No video has this name, or several have it; the message lists them.
+    """
+    video = well_formed(video)
+    for name in (well_formed(str(Path(video).absolute())), video):
+        query = "SELECT video_id, uri FROM find_videos($name) ORDER BY uri"
+        found = connection.execute(query, {"name": name}).fetchall()
+        if len(found) > 1:
+            listed = "\n".join(f"  {video_id}  {uri}" for video_id, uri in found[:_LISTED])
+            more = f"\n  and {len(found) - _LISTED} more" if len(found) > _LISTED else ""
+            raise LakeError(f"{video} may be any of {len(found)} videos; name one by its id:\n{listed}{more}")
+        if found:
+            return str(found[0][0])
+    listing = 'videolake sql "SELECT video_id, uri FROM videos"'
+    similar = [
+        name for (name,) in connection.execute(_SIMILAR_NAMES, {"video": video, "limit": _SUGGESTIONS}).fetchall()
+    ]
+    hint = f" Similar names: {', '.join(similar)}." if similar else ""
+    raise LakeError(f"There is no video {video} in the lake.{hint} `{listing}` lists them.")

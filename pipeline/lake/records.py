@@ -1,0 +1,343 @@
+"""Rows to records: one video as every reader of the lake gets it. `pipeline.lake.rows` turns records into rows."""
+
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Literal
+
+import duckdb
+
+from pipeline.lake.lake import Lake
+from pipeline.lake.names import find_video
+from pipeline.lake.query import fetch
+from schemas.errors import LakeError
+from schemas.records import (
+    Chapter,
+    Evidence,
+    Failure,
+    Highlight,
+    Label,
+    Shot,
+    Summary,
+    SummarySentence,
+    Utterance,
+    Word,
+)
+
+Part = Literal["shots", "keyframes", "scenes", "utterances", "words"]
+ALL_PARTS: frozenset[Part] = frozenset({"shots", "keyframes", "scenes", "utterances", "words"})
+"""What a reader may leave out; the rows of `videos`, `summaries` and `errors` are always read."""
+
+_BATCH = 256
+"""Videos that are read, and held in memory, together."""
+
+Row = Mapping[str, Any]
+
+_SUMMARY = (
+    "headline, sentences, chapters, highlights, keyframe_ids, topics, keyphrases, labels, abstract, abstract_source, "
+    "abstract_dropped"
+)
+_ERROR = "stage, kind, message, traceback, attempts"
+_SHOT = "shot_index AS index, start_s, end_s, transition, score"
+_KEYFRAME = "frame_id, time_s, shot_index, width, height, caption, text, labels"
+_SCENE = "start_s, end_s, text, caption, topics, keyphrases, labels, text_weight, vision_weight"
+_UTTERANCE = (
+    "utterance_index AS index, start_s, end_s, text, translation, language, speaker, avg_logprob, no_speech_prob, "
+    "compression_ratio, flags"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class KeyframeRecord:
+    """A keyframe without its JPEG and vectors; `pipeline.view.Thumbnails` has the JPEG."""
+
+    frame_id: str
+    time_s: float
+    shot_index: int
+    width: int
+    height: int
+    caption: str
+    text: str
+    """Text on screen."""
+    labels: tuple[Label, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SceneRecord:
+    """A scene without its vectors."""
+
+    start_s: float
+    end_s: float
+    text: str
+    """Speech and text on screen."""
+    caption: str
+    topics: tuple[Label, ...]
+    keyphrases: tuple[Label, ...]
+    labels: tuple[Label, ...]
+    text_weight: float
+    vision_weight: float
+    keyframes: tuple[KeyframeRecord, ...] = ()
+    """Keyframes within the scene; empty if keyframes were not read."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class VideoRecord:
+    """A video of the lake, without vectors and thumbnails. Parts that were not read are empty."""
+
+    video_id: str
+    row: Row
+    """The row of the table `videos`."""
+    summary: Summary
+    """Empty if the analysis failed."""
+    shots: tuple[Shot, ...]
+    keyframes: tuple[KeyframeRecord, ...]
+    scenes: tuple[SceneRecord, ...]
+    utterances: tuple[Utterance, ...]
+    error: Failure | None
+    """Why the analysis failed."""
+
+    @property
+    def uri(self) -> str:
+        """Location."""
+        return str(self.row["uri"])
+
+    @property
+    def uris(self) -> tuple[str, ...]:
+        """All locations of the last analysis."""
+        return tuple(self.row["uris"])
+
+    @property
+    def status(self) -> str:
+        """`ok` or `failed`."""
+        return str(self.row["status"])
+
+    @property
+    def duration_s(self) -> float:
+        """Duration."""
+        return float(self.row["duration_s"])
+
+    @property
+    def fps(self) -> float:
+        """Average frames per second; 0.0 without video."""
+        return float(self.row["fps"])
+
+    @property
+    def frame_count(self) -> int:
+        """Decoded frames."""
+        return int(self.row["frame_count"])
+
+    @property
+    def has_video(self) -> bool:
+        """Whether the file has a video stream."""
+        return bool(self.row["has_video"])
+
+    @property
+    def has_audio(self) -> bool:
+        """Whether the file has an audio stream."""
+        return bool(self.row["has_audio"])
+
+    @property
+    def language(self) -> str | None:
+        """Language of the speech, ISO 639-1; None without speech."""
+        language: str | None = self.row["language"]
+        return language
+
+    @property
+    def headline(self) -> str:
+        """One line about the video; empty if the analysis failed."""
+        return self.summary.headline
+
+    @property
+    def chapters(self) -> tuple[Chapter, ...]:
+        """Chapters of the summary."""
+        return self.summary.chapters
+
+    @property
+    def storyboard(self) -> tuple[KeyframeRecord, ...]:
+        """The keyframes of the summary, in its order."""
+        by_id = {keyframe.frame_id: keyframe for keyframe in self.keyframes}
+        return tuple(by_id[frame_id] for frame_id in self.summary.keyframe_ids if frame_id in by_id)
+
+    @property
+    def speakers(self) -> tuple[str, ...]:
+        """Names of speakers, in order of their first utterance."""
+        return tuple(dict.fromkeys(each.speaker for each in self.utterances if each.speaker))
+
+    def utterances_of(self, speaker: str) -> tuple[Utterance, ...]:
+        """Return the utterances of one speaker; all for an empty name."""
+        return tuple(each for each in self.utterances if each.speaker == speaker) if speaker else self.utterances
+
+
+def read_video(
+    lake: Lake, video: str, *, parts: Collection[Part] = ALL_PARTS, allow_failed: bool = False
+) -> VideoRecord:
+    """Read one video.
+
+    Args:
+        lake: The lake.
+        video: Its id, a unique prefix of its id (at least 4 characters), a file name, a path or a URI.
+        parts: What to read.
+        allow_failed: Also return a video whose analysis failed.
+
+    Raises:
+        LakeError: No video has this name, several have it (the message lists them), or its analysis failed.
+    """
+
+    def read(connection: duckdb.DuckDBPyConnection) -> VideoRecord:
+        return read_records(connection, [find_video(connection, video)], parts=parts)[0]
+
+    found = lake.read(read)
+    if found.status != "ok" and not allow_failed:
+        raise LakeError(f"{video} could not be analysed; `videolake show {found.video_id}` says why.")
+    return found
+
+
+def read_videos(
+    lake: Lake, video_ids: Sequence[str] | None = None, *, parts: Collection[Part] = ALL_PARTS
+) -> Iterator[VideoRecord]:
+    """Read analysed videos in batches. Videos whose analysis failed are skipped.
+
+    Args:
+        lake: The lake.
+        video_ids: Videos in the order to read them; None: all, ordered by location.
+        parts: What to read.
+
+    Raises:
+        LakeError: The lake cannot be read.
+    """
+    if video_ids is None:
+        found = lake.sql("SELECT video_id FROM videos WHERE status = 'ok' ORDER BY uri, video_id")
+        video_ids = found["video_id"].to_pylist()
+    for start in range(0, len(video_ids), _BATCH):
+        batch = lake.read(partial(read_records, video_ids=video_ids[start : start + _BATCH], parts=parts))
+        yield from (video for video in batch if video.status == "ok")
+
+
+def read_records(
+    connection: duckdb.DuckDBPyConnection, video_ids: Sequence[str], *, parts: Collection[Part] = ALL_PARTS
+) -> list[VideoRecord]:
+    """Read some videos, failed ones included.
+
+    Args:
+        connection: A connection to the lake.
+        video_ids: Videos in the order to read them; unknown ids are skipped.
+        parts: What to read.
+    """
+    if not video_ids:
+        return []
+
+    def rows(table: str, columns: str, order: str, part: Part | None = None) -> dict[str, list[Row]]:
+        return _rows_by_video(connection, table, columns, order, video_ids) if part is None or part in parts else {}
+
+    videos = rows("videos", "*", "uri")
+    summaries = rows("summaries", _SUMMARY, "headline")
+    errors = rows("errors", _ERROR, "stage")
+    shots = rows("shots", _SHOT, "shot_index", "shots")
+    keyframes = rows("frames", _KEYFRAME, "frame_index", "keyframes")
+    scenes = rows("scenes", _SCENE, "scene_index", "scenes")
+    words = ", words" if "words" in parts else ""
+    utterances = rows("utterances", _UTTERANCE + words, "utterance_index", "utterances")
+    records = []
+    for video_id in video_ids:
+        if video_id not in videos:
+            continue
+        found = tuple(_keyframe(row) for row in keyframes.get(video_id, ()))
+        records.append(
+            VideoRecord(
+                video_id=video_id,
+                row=videos[video_id][0],
+                summary=_summary(next(iter(summaries.get(video_id, ())), {})),
+                shots=tuple(Shot(**row) for row in shots.get(video_id, ())),
+                keyframes=found,
+                scenes=_scenes(scenes.get(video_id, ()), found),
+                utterances=tuple(_utterance(row) for row in utterances.get(video_id, ())),
+                error=next((Failure(**row) for row in errors.get(video_id, ())), None),
+            )
+        )
+    return records
+
+
+def read_utterances(
+    connection: duckdb.DuckDBPyConnection, video_id: str, *, speaker: str = "", start: int = 0, count: int
+) -> list[Utterance]:
+    """Read a range of a transcript, without words.
+
+    Args:
+        connection: A connection to the lake.
+        video_id: The video.
+        speaker: Only utterances of this speaker; empty: of all.
+        start: Utterances to skip.
+        count: Maximum number of utterances.
+    """
+    query = (
+        f"SELECT {_UTTERANCE} FROM utterances WHERE video_id = $video AND ($speaker = '' OR speaker = $speaker) "  # noqa: S608 - fixed names
+        "ORDER BY utterance_index LIMIT $count OFFSET $start"
+    )
+    found = fetch(connection, query, video=video_id, speaker=speaker, count=count, start=start)
+    return [_utterance(row) for row in found]
+
+
+def _rows_by_video(
+    connection: duckdb.DuckDBPyConnection, table: str, columns: str, order: str, video_ids: Sequence[str]
+) -> dict[str, list[Row]]:
+    # A list of values, unlike a subquery, lets DuckDB skip row groups by their statistics.
+    ids = {f"id{number}": video_id for number, video_id in enumerate(video_ids)}
+    listed = ", ".join(f"${name}" for name in ids)
+    query = f"SELECT video_id AS of_video, {columns} FROM {table} WHERE video_id IN ({listed}) ORDER BY {order}"  # noqa: S608 - fixed names
+    by_video: dict[str, list[Row]] = defaultdict(list)
+    for row in fetch(connection, query, **ids):
+        by_video[row.pop("of_video")].append(row)
+    return by_video
+
+
+def _summary(row: Row) -> Summary:
+    # Columns are NULL in the files of older formats that lack them.
+    return Summary(
+        headline=row.get("headline") or "",
+        sentences=_sentences(row.get("sentences")),
+        chapters=tuple(Chapter(**each) for each in row.get("chapters") or ()),
+        highlights=tuple(Highlight(**each) for each in row.get("highlights") or ()),
+        keyframe_ids=tuple(row.get("keyframe_ids") or ()),
+        topics=_labels(row.get("topics")),
+        keyphrases=_labels(row.get("keyphrases")),
+        labels=_labels(row.get("labels")),
+        abstract=_sentences(row.get("abstract")),
+        abstract_source=row.get("abstract_source") or "",
+        abstract_dropped=row.get("abstract_dropped") or 0,
+    )
+
+
+def _sentences(rows: Sequence[Row] | None) -> tuple[SummarySentence, ...]:
+    return tuple(
+        SummarySentence(row["text"], row["score"], tuple(Evidence(**each) for each in row["evidence"]))
+        for row in rows or ()
+    )
+
+
+def _labels(rows: Sequence[Row] | None) -> tuple[Label, ...]:
+    return tuple(Label(**row) for row in rows or ())
+
+
+def _keyframe(row: Row) -> KeyframeRecord:
+    return KeyframeRecord(**{**row, "labels": _labels(row["labels"])})
+
+
+def _scenes(rows: Sequence[Row], keyframes: Sequence[KeyframeRecord]) -> tuple[SceneRecord, ...]:
+    in_order = sorted(keyframes, key=_time_s)
+    scenes = []
+    for row in rows:
+        labels = {name: _labels(row[name]) for name in ("topics", "keyphrases", "labels")}
+        first, last = (bisect_left(in_order, row[edge], key=_time_s) for edge in ("start_s", "end_s"))
+        scenes.append(SceneRecord(**{**row, **labels}, keyframes=tuple(in_order[first:last])))
+    return tuple(scenes)
+
+
+def _time_s(keyframe: KeyframeRecord) -> float:
+    return keyframe.time_s
+
+
+def _utterance(row: Row) -> Utterance:
+    words = tuple(Word(**word) for word in row.get("words") or ())
+    return Utterance(**{**row, "words": words, "flags": tuple(row["flags"])})

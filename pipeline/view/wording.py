@@ -1,0 +1,63 @@
+"""How sizes, shares, scores, match reasons and modality weights are written for people, in terminals and pages."""
+
+from collections.abc import Iterable
+
+from pipeline.lake import SceneRecord
+from schemas.search import MomentKind
+
+KIND_WORDS: dict[MomentKind, str] = {"speech": "said", "screen": "on screen", "caption": "caption", "frame": "seen"}
+"""Kinds of moments, as hits name them."""
+
+_RETRIEVER_WORDS = {"lexical": "words", "semantic": "meaning", "visual": "looks"}
+
+
+def format_size(size_bytes: int) -> str:
+    """Write a file size as `1.2 MB` or `1,234 bytes`."""
+    return f"{size_bytes / 1e6:,.1f} MB" if size_bytes >= 100_000 else f"{size_bytes:,} bytes"
+
+
+def format_share(share: float) -> str:
+    """Write a share of one as `87%`."""
+    return f"{share:.0%}"
+
+
+def format_score(score: float) -> str:
+    """Write a score or similarity as `0.87`."""
+    return f"{score:.2f}"
+
+
+def percent(share: float) -> str:
+    """Write a share of one as a coordinate of SVG: between `0%` and `100%`, with up to three decimals."""
+    return f"{100 * min(1.0, max(0.0, share)):.3f}".rstrip("0").rstrip(".") + "%"
+
+
+def spell_duration(seconds: float) -> str:
+    """Write a duration in words, for screen readers: `1 hour 2 minutes 3 seconds`."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    parts = [
+        _counted(number, unit) for number, unit in ((hours, "hour"), (minutes, "minute"), (rest, "second")) if number
+    ]
+    return " ".join(parts) or "0 seconds"
+
+
+def match_reason(kind: MomentKind, retrievers: Iterable[str]) -> str:
+    """Say what matched a query, and which retrievers found it: `said, words and meaning`."""
+    return f"{KIND_WORDS[kind]}, {' and '.join(_RETRIEVER_WORDS[each] for each in retrievers)}"
+
+
+def weights_reason(scene: SceneRecord) -> str:
+    """Explain the weights of text and vision in a scene's vector."""
+    words = f"{_counted(len(scene.text.split()), 'word')} said or written"
+    if scene.text_weight <= 0 and scene.vision_weight <= 0:
+        return "This scene has no text and no keyframe to compare."
+    if scene.text_weight <= 0:
+        return "This scene has no text, so only its keyframes count."
+    if scene.vision_weight <= 0:
+        return f"This scene has no keyframes, so only its text counts: {words}."
+    seen = f"what {_counted(len(scene.keyframes), 'keyframe')} {'shows' if len(scene.keyframes) == 1 else 'show'}"
+    return f"{words} count for {format_share(scene.text_weight)}, {seen} for {format_share(scene.vision_weight)}."
+
+
+def _counted(number: int, unit: str) -> str:
+    return f"{number} {unit}{'' if number == 1 else 's'}"

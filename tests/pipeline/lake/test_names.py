@@ -1,0 +1,57 @@
+import pytest
+
+from pipeline.lake import Lake, find_video
+from schemas.errors import LakeError
+from tests.pipeline.lake.lakes import NOON, publish
+
+
+@pytest.fixture
+def filled(lake: Lake) -> Lake:
+    publish(lake, "01", ["aaaa1111", "aaaa2222", "bbbb3333"], failed=["bbbb3333"])
+    seen = {"uri": "/else/where.mp4", "size_bytes": 1, "mtime_ns": 1, "video_id": "aaaa1111", "seen_at": NOON}
+    lake.write_sources(
+        "run1", [seen, seen | {"uri": "/b/twin.mp4"}, seen | {"uri": "/a/twin.mp4", "video_id": "aaaa2222"}]
+    )
+    return lake
+
+
+def found(lake: Lake, name: str) -> str:
+    video_id = lake.read(lambda connection: find_video(connection, name))
+    rows = lake.sql("SELECT video_id FROM find_videos($name)", {"name": name})
+    assert rows["video_id"].to_pylist() in ([video_id], [])
+    return video_id
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "aaaa1111",
+        "aaaa1",
+        "AAAA1",
+        "/archive/aaaa1111.mp4",
+        "/archive/copies/aaaa1111.mp4",
+        "aaaa1111.mp4",
+        "/else/where.mp4",
+        "where.mp4",
+        "where",
+    ],
+)
+def test_a_video_is_found_by_id_start_of_id_place_or_file_name(filled: Lake, name: str) -> None:
+    assert found(filled, name) == "aaaa1111"
+
+
+def test_a_video_is_found_by_a_path_from_here(filled: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir("/")
+    assert found(filled, "archive/aaaa1111.mp4") == "aaaa1111"
+
+
+@pytest.mark.parametrize("name", ["aaaa", "twin.mp4"])
+def test_a_name_that_several_videos_have_is_answered_with_a_list_of_them(filled: Lake, name: str) -> None:
+    with pytest.raises(LakeError, match=r"(?s)may be any of 2 videos.*aaaa1111.*aaaa2222"):
+        found(filled, name)
+
+
+@pytest.mark.parametrize("name", ["cccc", "aaa", "", "'; DROP VIEW videos; --", "nothing.mp4"])
+def test_a_name_that_no_video_has_is_an_error_that_says_where_to_look(filled: Lake, name: str) -> None:
+    with pytest.raises(LakeError, match="lists them"):
+        found(filled, name)

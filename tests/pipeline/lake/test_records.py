@@ -1,0 +1,67 @@
+import pytest
+
+from pipeline.lake import Lake, read_records, read_utterances, read_video, read_videos
+from pipeline.lake.records import ALL_PARTS, Part
+from schemas.errors import LakeError
+from tests.pipeline.lake.lakes import analysis, publish
+
+
+@pytest.fixture
+def filled(lake: Lake) -> Lake:
+    publish(lake, "01", ["aaaa1111", "aaaa2222", "bbbb3333"], failed=["bbbb3333"])
+    return lake
+
+
+def test_everything_worth_showing_is_there(filled: Lake) -> None:
+    shown, made = read_video(filled, "aaaa1111"), analysis("aaaa1111")
+    assert shown.summary == made.summary
+    assert (shown.summary.abstract_source, shown.summary.abstract_dropped) == ("model:tiny-bart", 2)
+    assert (shown.headline, shown.chapters) == (made.summary.headline, made.summary.chapters)
+    assert shown.shots == made.shots
+    assert [(each.text, each.words) for each in shown.utterances] == [
+        (each.text, each.words) for each in made.transcript.utterances
+    ]
+    assert [(each.time_s, each.caption, each.labels) for each in shown.keyframes] == [
+        (each.time_s, each.caption, pytest.approx(each.labels)) for each in made.keyframes
+    ]
+    assert [(each.start_s, each.caption) for each in shown.scenes] == [
+        (each.start_s, each.caption) for each in made.scenes
+    ]
+    assert [each.frame_id for scene in shown.scenes for each in scene.keyframes] == [
+        each.frame_id for each in shown.keyframes
+    ]
+    assert [each.frame_id for each in shown.storyboard] == list(made.summary.keyframe_ids)
+    assert shown.error is None
+
+
+def test_a_failed_video_shows_why(filled: Lake) -> None:
+    with pytest.raises(LakeError, match="could not be analysed"):
+        read_video(filled, "bbbb3333")
+    shown = read_video(filled, "bbbb3333", allow_failed=True)
+    assert (shown.status, shown.headline, shown.shots, shown.summary.sentences) == ("failed", "", (), ())
+    assert shown.error is not None
+    assert (shown.error.kind, shown.error.message) == ("corrupt", "bbbb3333 is broken.")
+
+
+def test_videos_come_in_the_order_asked_for_without_those_that_failed(filled: Lake) -> None:
+    names = ["bbbb3333", "aaaa2222", "unknown", "aaaa1111"]
+    assert [each.video_id for each in read_videos(filled, names)] == ["aaaa2222", "aaaa1111"]
+    assert [each.video_id for each in read_videos(filled)] == ["aaaa1111", "aaaa2222"]
+    assert [each.video_id for each in filled.read(lambda connection: read_records(connection, names))] == [
+        "bbbb3333", "aaaa2222", "aaaa1111"
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("part", sorted(ALL_PARTS))
+def test_parts_that_nobody_needs_are_left_out(filled: Lake, part: Part) -> None:
+    shown = read_video(filled, "aaaa1111", parts=ALL_PARTS - {part})
+    words = [word for each in shown.utterances for word in each.words]
+    found = {"words": words, **{name: getattr(shown, name) for name in ALL_PARTS - {"words"}}}
+    lacking = {name for name in ALL_PARTS if not found[name]}
+    assert lacking == ({"words", part} if part == "utterances" else {part})
+
+
+def test_a_range_of_a_transcript_is_read_alone(filled: Lake) -> None:
+    whole = read_video(filled, "aaaa1111").utterances
+    part = filled.read(lambda connection: read_utterances(connection, "aaaa1111", start=1, count=1))
+    assert [each.text for each in part] == [each.text for each in whole[1:2]]
