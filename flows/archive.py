@@ -22,6 +22,7 @@ from pipeline.lake import Lake  # noqa: E402
 from pipeline.models import settle  # noqa: E402
 from pipeline.run import Shard, discover, make_plan, models_of, revision_of  # noqa: E402
 from pipeline.search import index_if_large  # noqa: E402
+from pipeline.view import format_size  # noqa: E402
 from schemas.config import Config  # noqa: E402
 from schemas.errors import ArchiveError, VideolakeError  # noqa: E402
 from schemas.outcome import RunResult, VideoOutcome  # noqa: E402
@@ -212,7 +213,7 @@ def _analyse(handle: _Handle, stack: ExitStack, bar: ProgressArtifact) -> None:
 def _title(shard: Shard, index: int, count: int) -> str:
     """Return the name of a shard's task run."""
     videos = f"{len(shard.tasks)} videos" if len(shard.tasks) > 1 else "1 video"
-    return f"shard {index + 1} of {count}: {videos}, {shard.size_bytes / 1e6:,.1f} MB ({shard.id[:6]})"
+    return f"shard {index + 1} of {count}: {videos}, {format_size(shard.size_bytes)} ({shard.id[:6]})"
 
 
 def _log(logger: Any, outcome: VideoOutcome) -> None:  # noqa: ANN401 - Prefect's logger adapters

@@ -31,7 +31,7 @@ class TextReason:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class PictureReason:
+class FrameReason:
     """Why a keyframe is similar to the query."""
 
     frame_id: str
@@ -73,5 +73,5 @@ class Explanation:
     shares: tuple[ModalityShare, ...]
     texts: tuple[TextReason, ...]
     """Most similar first."""
-    picture: PictureReason | None
+    frame: FrameReason | None
     """None if the moment has no frame, or frames and texts cannot be compared."""

@@ -48,11 +48,11 @@ def print_explanation(query: str, moment: str, lake: str, *, output: Path | None
         click.echo(f"    {one_line(' '.join(word.word for word in text.text_words))}")
         click.echo(f"    words of the text   {_strongest(text.text_words)}")
         click.echo(f"    words of the query  {_strongest(text.query_words)}")
-    if found.picture:
-        labels = ", ".join(f"{label} ({score:.2f})" for label, score in found.picture.labels) or "no certain label"
-        click.echo(
-            f"\n  shown at {format_time(found.picture.time_s)}, similarity {found.picture.similarity:.2f}: {labels}"
+    if found.frame:
+        labels = (
+            ", ".join(f"{label} ({score:.2f})" for label, score in found.frame.labels) or "none above the threshold"
         )
+        click.echo(f"\n  shown at {format_time(found.frame.time_s)}, similarity {found.frame.similarity:.2f}: {labels}")
     if output:
         with whole_file(output) as path:
             path.write_text(explanation_html(found), encoding="utf-8")

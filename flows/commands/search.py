@@ -133,9 +133,9 @@ def build_index(lake: str, *, rebuild: bool) -> None:
         LakeError: The lake cannot be read or written, or a run is writing it.
     """
     done = update_index(Lake(lake), rebuild=rebuild, verify=True)
-    added = f"{done.videos_added:,} videos added" if done.videos_added else "nothing new"
-    added += ", damaged parts rebuilt" if done.repaired else ""
-    click.echo(f"{done.moments:,} moments of {done.videos:,} videos indexed; {added}, {done.seconds:.1f} s")
+    indexed = f"{done.videos_read:,} videos read" if done.videos_read else "nothing new"
+    indexed += ", damaged parts rebuilt" if done.repaired else ""
+    click.echo(f"{done.moments:,} moments of {done.videos:,} videos indexed; {indexed}, {done.seconds:.1f} s")
 
 
 def _print(form: str, rows: list[dict[str, Any]], columns: Sequence[str], table: Callable[[], None]) -> None:

@@ -1,4 +1,4 @@
-"""A lake as web pages: a grid of videos, search, each video with its player, and a report in one file."""
+"""The web pages of a lake: a grid of videos, search, a page with a player for each video, and reports."""
 
 from flows.web.app import make_app
 from flows.web.guard import Access, is_loopback

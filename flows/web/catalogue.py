@@ -19,7 +19,7 @@ SORTS: Mapping[str, str] = {
 }
 """Sort orders of the grid."""
 
-KINDS: Mapping[str, str] = {"video": "has_video", "sound": "NOT has_video"}
+KINDS: Mapping[str, str] = {"video": "has_video", "audio": "NOT has_video"}
 """Kinds of videos, each with its SQL condition."""
 
 _COLUMNS = (
@@ -103,7 +103,7 @@ def ids_of(connection: duckdb.DuckDBPyConnection, kind: str) -> list[str]:
     return [video_id for (video_id,) in found.fetchall()]
 
 
-def named_so(connection: duckdb.DuckDBPyConnection, words: str, selection: Selection, limit: int) -> list[Card]:
+def cards_named(connection: duckdb.DuckDBPyConnection, words: str, selection: Selection, limit: int) -> list[Card]:
     """Return videos whose file name and headline contain all words.
 
     Case does not matter, and `_`, `-`, `.` and spaces are the same.

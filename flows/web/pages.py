@@ -101,7 +101,7 @@ class Pages:
         named: list[Card] = []
         if parameters.query and not (parameters.video or parameters.speaker or parameters.start or parameters.end):
             named = self.reader.ask(
-                partial(catalogue.named_so, words=parameters.query, selection=parameters.selection, limit=_MAX_NAMED)
+                partial(catalogue.cards_named, words=parameters.query, selection=parameters.selection, limit=_MAX_NAMED)
             )
         ids = sorted({hit.video_id for hit in hits} | ({parameters.video} if parameters.video else set()))
         cards = self.reader.ask(partial(catalogue.cards_of, video_ids=ids))

@@ -20,7 +20,7 @@ _CACHING = {"cache-control": "private, no-cache"}
 def environment() -> jinja2.Environment:
     """Return the templates with their filters."""
     filters: dict[str, Callable[..., Any]] = {
-        "alike": wording.alike,
+        "similar_params": wording.similar_params,
         "lang": wording.lang,
         "language": wording.language_name,
         "marked": wording.marked,

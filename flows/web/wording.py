@@ -27,7 +27,7 @@ _WHAT_TO_DO = {
     "unsupported": "The format is not supported. Convert the file, for example to MP4 with H.264 and AAC.",
     "refused": "The file only refers to other files. Put those files in the archive instead.",
     "too_large": "The file exceeds a limit. Raise it in the section `limits` of the configuration, and run again.",
-    "vanished": "The file was gone when it was to be read. Run again to list the archive anew.",
+    "vanished": "The file disappeared before it was read. Run again to list the archive again.",
     "unreadable": "The file could not be read. Check permissions, disk and network, then run again.",
     "timeout": "The analysis took too long. Raise `limits.timeout_s`, or run with fewer workers.",
     "crashed": "A worker crashed on this file. Run again; if it crashes again, please report the file's format.",
@@ -37,7 +37,7 @@ _WHAT_TO_DO = {
 
 
 def language_name(code: str | None) -> str:
-    """Return a language's English name; the code itself if it is a rarer one."""
+    """Return the English name of a language, or its code if the name is not listed here."""
     return _LANGUAGES.get(code or "", code or "")
 
 
@@ -46,7 +46,7 @@ def lang(code: str | None) -> Markup:
     return Markup(' lang="{}"').format(code) if code and _LANGUAGE.fullmatch(code) else Markup("")
 
 
-def alike(video_id: str, time_s: float) -> dict[str, str]:
+def similar_params(video_id: str, time_s: float) -> dict[str, str]:
     """Return the URL parameters that find moments similar to one."""
     # Rounded up: just before the moment there may be another frame.
     seconds = f"{math.ceil(round(time_s * 100, 6)) / 100:.2f}"

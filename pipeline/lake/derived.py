@@ -1,4 +1,4 @@
-"""Files that can be made again from the tables, such as the search index; they lie in the lake, beside the tables."""
+"""Derived files, such as the search index: kept in the lake beside the tables, and rebuilt from them when lost."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,12 +9,12 @@ from pipeline.lake.store import Store
 
 
 class DerivedFiles:
-    """One folder of such files, named by paths relative to it; see `Lake.search_files`.
+    """A folder of derived files, named by paths relative to it; see `Lake.search_files`.
 
     Args:
         store: The lake's files.
         folder: The folder's name in the lake.
-        lake_uri: The lake, for messages.
+        lake_uri: The URI of the lake, for error messages.
     """
 
     def __init__(self, store: Store, folder: str, lake_uri: str) -> None:

@@ -19,7 +19,7 @@ CREATE MACRO find_videos(name) AS TABLE
 WITH locations AS (
     SELECT video_id, unnest(uris) AS location FROM videos
     UNION ALL
-    SELECT video_id, uri AS location FROM sources
+    SELECT video_id, uri AS location FROM sources SEMI JOIN videos USING (video_id)
 ),
 matches AS (
     SELECT video_id, CASE
@@ -31,8 +31,7 @@ matches AS (
     FROM locations
 )
 SELECT * FROM videos
-WHERE video_id IN (SELECT video_id FROM matches SEMI JOIN videos USING (video_id)
-    WHERE rule = (SELECT min(rule) FROM matches SEMI JOIN videos USING (video_id)))
+WHERE video_id IN (SELECT video_id FROM matches WHERE rule = (SELECT min(rule) FROM matches))
 """
 """A macro that returns the rows of `videos` with a name. Only the first rule that matches counts."""
 

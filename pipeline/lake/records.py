@@ -165,6 +165,11 @@ class VideoRecord:
         """Names of speakers, in order of their first utterance."""
         return tuple(dict.fromkeys(each.speaker for each in self.utterances if each.speaker))
 
+    @property
+    def translated(self) -> bool:
+        """Whether some utterance has a translation."""
+        return any(each.translation for each in self.utterances)
+
     def utterances_of(self, speaker: str) -> tuple[Utterance, ...]:
         """Return the utterances of one speaker; all for an empty name."""
         return tuple(each for each in self.utterances if each.speaker == speaker) if speaker else self.utterances
@@ -282,12 +287,10 @@ def read_utterances(
 def _rows_by_video(
     connection: duckdb.DuckDBPyConnection, table: str, columns: str, order: str, video_ids: Sequence[str]
 ) -> dict[str, list[Row]]:
-    # A list of values, unlike a subquery, lets DuckDB skip row groups by their statistics.
-    ids = {f"id{number}": video_id for number, video_id in enumerate(video_ids)}
-    listed = ", ".join(f"${name}" for name in ids)
-    query = f"SELECT video_id AS of_video, {columns} FROM {table} WHERE video_id IN ({listed}) ORDER BY {order}"  # noqa: S608 - fixed names
+    wanted = "video_id IN (SELECT unnest($ids))"
+    query = f"SELECT video_id AS of_video, {columns} FROM {table} WHERE {wanted} ORDER BY {order}"  # noqa: S608 - fixed names
     by_video: dict[str, list[Row]] = defaultdict(list)
-    for row in fetch(connection, query, **ids):
+    for row in fetch(connection, query, ids=list(video_ids)):
         by_video[row.pop("of_video")].append(row)
     return by_video
 

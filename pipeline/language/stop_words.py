@@ -1,7 +1,7 @@
-"""Stop words: what says little of what a text is about. The product has one list, `stop_words.toml`.
+"""Stop words: words that say little about the subject of a text. The only list is `stop_words.toml`.
 
-Keyphrases pass over all of it. Searches, and the check of what a model wrote, pass over its function words only: what
-people say all the time may be what is asked for, or what is claimed.
+Keyphrases ignore all stop words. Searches, and the check of abstracts, only ignore function words, because a common
+word may be what a query or a sentence is about.
 """
 
 import tomllib
@@ -11,14 +11,14 @@ from importlib import resources
 from pipeline.language.scripts import READ_AS
 
 ELISIONS = {"fr": "cdjlmnst", "it": "cdlmnst"}
-"""By language, the letters that stand for a word before an apostrophe."""
+"""Letters that replace a word before an apostrophe, by language."""
 
 
 def stop_words_of(language: str | None) -> frozenset[str]:
-    """Return the stop words of a language, in small letters.
+    """Return the stop words of a language in lower case; empty if there is no list for it.
 
     Args:
-        language: ISO 639-1; None, as for text on screen: those of English. A language that is not known has none.
+        language: ISO 639-1; None means English.
     """
     return function_words(language) | _words(language, "common")
 
@@ -29,7 +29,7 @@ def function_words(language: str | None) -> frozenset[str]:
 
 
 def query_stop_words() -> frozenset[str]:
-    """Return the function words of all languages, since that of a query is not known, and the letters of elisions."""
+    """Return the function words of all languages and the letters of elisions, because the language is unknown."""
     return frozenset().union(*map(function_words, _lists()), *ELISIONS.values())
 
 

@@ -44,7 +44,7 @@ class Indexed:
     """Videos in the index."""
     moments: int
     segments: int
-    videos_added: int
+    videos_read: int
     """Videos read from the tables: new ones, and those of merged segments."""
     seconds: float
     repaired: bool = False

@@ -121,25 +121,19 @@ class Searcher:
         count = max(_CANDIDATES, 2 * limit)
         lists: dict[Retriever, list[Candidate]] = {"lexical": by_words(state, words, bm25, filters, count)}
         scenes: list[RankedScene] = []
-        if not words.phrases:
-            vectors = self._text_vectors(query)
-            if vectors is not None:
-                lists["semantic"] = by_vector(
-                    state, "text", "semantic", vectors.text[0], filters, count, min_similarity=_MIN_TEXT_SIMILARITY
-                )
-                labelled = self._query_encoder().spaces.coordinated[0].startswith(CONSE_PREFIX)
-                answered = any(lists.values())
-                min_similarity = _MIN_LABEL_SIMILARITY if labelled and answered else _MIN_IMAGE_SIMILARITY
-                lists["visual"] = by_vector(
-                    state,
-                    "coordinated",
-                    "visual",
-                    vectors.coordinated[0],
-                    filters,
-                    count,
-                    min_similarity=min_similarity,
-                )
-                scenes = scenes_near(state, join_scenes(vectors.text, vectors.coordinated)[0], filters, count)
+        # Only words can tell whether a phrase occurs.
+        vectors = None if words.phrases else self._text_vectors(query)
+        if vectors is not None:
+            lists["semantic"] = by_vector(
+                state, "text", "semantic", vectors.text[0], filters, count, min_similarity=_MIN_TEXT_SIMILARITY
+            )
+            labelled = self._query_encoder().spaces.coordinated[0].startswith(CONSE_PREFIX)
+            min_similarity = _MIN_LABEL_SIMILARITY if labelled and any(lists.values()) else _MIN_IMAGE_SIMILARITY
+            shown = vectors.coordinated[0]
+            lists["visual"] = by_vector(
+                state, "coordinated", "visual", shown, filters, count, min_similarity=min_similarity
+            )
+            scenes = scenes_near(state, join_scenes(vectors.text, vectors.coordinated)[0], filters, count)
         return _hits(state, filters, fuse(lists, limit, scenes), bm25.words)
 
     def by_image(self, image: Image | Path, filters: Filter = _ALL, limit: int = 20) -> list[Hit]:

@@ -40,5 +40,5 @@ def heat_overlay(thumbnail: bytes, heat: NDArray[np.float32]) -> bytes:
 
 def explanation_html(found: Explanation) -> str:
     """Return an HTML page that needs no other file."""
-    image = heat_overlay(found.picture.thumbnail, found.picture.heat) if found.picture else b""
+    image = heat_overlay(found.frame.thumbnail, found.frame.heat) if found.frame else b""
     return render_page("explanation.html", found=found, image=base64.b64encode(image).decode())

@@ -48,15 +48,16 @@ def match_reason(kind: MomentKind, retrievers: Iterable[str]) -> str:
 
 def weights_reason(scene: SceneRecord) -> str:
     """Explain the weights of text and vision in a scene's vector."""
-    words = f"{_counted(len(scene.text.split()), 'word')} said or written"
+    words = _counted(len(scene.text.split()), "word")
+    keyframes = _counted(len(scene.keyframes), "keyframe")
     if scene.text_weight <= 0 and scene.vision_weight <= 0:
         return "This scene has no text and no keyframe to compare."
     if scene.text_weight <= 0:
-        return "This scene has no text, so only its keyframes count."
+        return f"This scene has no text, so only its frames count ({keyframes})."
     if scene.vision_weight <= 0:
-        return f"This scene has no keyframes, so only its text counts: {words}."
-    seen = f"what {_counted(len(scene.keyframes), 'keyframe')} {'shows' if len(scene.keyframes) == 1 else 'show'}"
-    return f"{words} count for {format_share(scene.text_weight)}, {seen} for {format_share(scene.vision_weight)}."
+        return f"This scene has no keyframes, so only its text counts ({words})."
+    text, vision = format_share(scene.text_weight), format_share(scene.vision_weight)
+    return f"Text counts for {text} ({words}), frames for {vision} ({keyframes})."
 
 
 def _counted(number: int, unit: str) -> str:

@@ -37,7 +37,7 @@ def test_search_prints_times_lines_and_why(lake: str) -> None:
     assert "Searched by words only" in found.stderr
 
 
-def test_search_prints_a_line_once_with_all_ways_that_found_it() -> None:
+def test_search_prints_a_line_once_with_all_its_retrievers() -> None:
     reasons = (
         Reason("speech", "semantic", "The telescope sees.", 0.5, 1),
         Reason("speech", "lexical", "The telescope sees.", 2.0, 1, ((4, 13),)),
@@ -60,7 +60,7 @@ def test_search_prints_json_and_csv_for_programs(lake: str) -> None:
     assert {row["start_s"] for row in csv.DictReader(io.StringIO(text))} == {"20.0"}
 
 
-def test_csv_has_its_header_where_nothing_is_found(lake: str) -> None:
+def test_csv_has_its_header_even_without_hits(lake: str) -> None:
     header = "video_id,uri,headline,start_s,end_s,text,frame_id,score,reasons"
     assert videolake("search", "zebra", "--lake", lake, "--format", "csv").stdout == f"{header}\n"
     assert videolake("search", "zebra", "--lake", lake, "--format", "json").stdout == "[]\n"
@@ -69,7 +69,7 @@ def test_csv_has_its_header_where_nothing_is_found(lake: str) -> None:
 
 
 def pictured(video_id: str) -> Analysis:
-    """All pictures are JPEGs but the last, which is something else."""
+    """Make a video whose thumbnails are JPEGs, except for the last."""
     made = analysis(video_id)
     frames = tuple(
         replace(frame, thumbnail=b"\xff\xd8\xff" + bytes([frame.index])) if frame.index < 2 else frame
@@ -99,7 +99,7 @@ def test_thumbnails_of_hits_are_written_and_named(tmp_path: Path) -> None:
     assert (wrong.exit_code, "cannot be written" in wrong.stderr) == (1, True)
 
 
-def test_search_finds_more_like_a_moment(lake: str) -> None:
+def test_search_finds_similar_moments(lake: str) -> None:
     found = videolake("search", "--like", "v01.mp4@0:11", "--lake", lake)
     assert found.exit_code == 0
     assert "looks)" in found.stdout
@@ -118,7 +118,7 @@ def test_search_finds_more_like_a_moment(lake: str) -> None:
         (("--image", "nothing.jpg"), "nothing.jpg cannot be read"),
     ],
 )
-def test_search_says_what_is_wrong_with_what_was_asked(lake: str, arguments: tuple[str, ...], message: str) -> None:
+def test_search_refuses_invalid_arguments(lake: str, arguments: tuple[str, ...], message: str) -> None:
     found = videolake("search", *arguments, "--lake", lake)
     assert found.exit_code == 2
     assert message in found.stderr
@@ -134,13 +134,13 @@ def test_search_says_what_is_wrong_with_what_was_asked(lake: str, arguments: tup
         (("--video", "v03.mp4"), "no video v03.mp4 in the lake. Similar names: v0"),
     ],
 )
-def test_search_says_what_the_lake_does_not_have(lake: str, arguments: tuple[str, ...], message: str) -> None:
+def test_search_refuses_unknown_names(lake: str, arguments: tuple[str, ...], message: str) -> None:
     found = videolake("search", "sentence", *arguments, "--lake", lake)
     assert (found.exit_code, found.stdout) == (1, "")
     assert message in found.stderr
 
 
-def test_a_file_that_is_no_picture_is_refused(lake: str, tmp_path: Path) -> None:
+def test_a_file_that_is_not_an_image_is_refused(lake: str, tmp_path: Path) -> None:
     (tmp_path / "no.jpg").write_bytes(b"no picture")
     found = videolake("search", "--image", str(tmp_path / "no.jpg"), "--lake", lake)
     assert found.exit_code == 2
@@ -167,11 +167,11 @@ def test_index_says_what_it_did_and_refuses_while_a_run_writes(tmp_path: Path) -
     publish(made, "01", ["v01"])
     found = videolake("index", "--lake", made.uri)
     assert found.exit_code == 0
-    assert found.stdout.startswith("8 moments of 1 videos indexed; 1 videos added")
+    assert found.stdout.startswith("8 moments of 1 videos indexed; 1 videos read")
     assert "nothing new" in videolake("index", "--lake", made.uri).stdout
     damaged = next(Path(made.uri, "_search").rglob("rows.arrow"))
     damaged.write_bytes(damaged.read_bytes()[:-1] + b"\xff")
-    assert "1 videos added, damaged parts rebuilt" in videolake("index", "--lake", made.uri).stdout
+    assert "1 videos read, damaged parts rebuilt" in videolake("index", "--lake", made.uri).stdout
     assert "nothing new" in videolake("index", "--lake", made.uri).stdout
     with made.lock():
         found = videolake("index", "--lake", made.uri)

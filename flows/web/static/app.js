@@ -7,7 +7,7 @@ const box = find("#q"), results = find("#results"), filters = find("#filters");
 const moments = ["moment", "video", "speaker", "from", "to"];
 let requests = 0, shown = "", draft = false, here = location.pathname + location.search;
 
-function choice(typing) {
+function addresses(typing) {
   const params = new URLSearchParams(), query = box.value.trim();
   const chosen = new FormData(filters);
   if (query) chosen.delete("like");
@@ -30,7 +30,7 @@ function remember(address, typing) {
 }
 
 async function show(typing, paused) {
-  const number = ++requests, [address, fragment] = choice(typing);
+  const number = ++requests, [address, fragment] = addresses(typing);
   results.setAttribute("aria-busy", "true");
   try {
     const answer = await fetch(fragment, { credentials: "same-origin" });

@@ -114,7 +114,7 @@ def _runs(line: str, language: str | None) -> Iterator[list[tuple[int, int]]]:
     run: list[tuple[int, int]] = []
     for start, end in word_spans(line, language):
         begin = start + _elided(line[start:end], language)
-        stop = _is_stopword(line[begin:end].casefold().replace("’", "'"), ignored)
+        stop = _is_stop_word(line[begin:end].casefold().replace("’", "'"), ignored)
         apart = bool(run) and (line[run[-1][1] : start] not in _JOINS or begin > start)
         if run and (stop or apart):
             yield run
@@ -131,7 +131,7 @@ def _elided(word: str, language: str | None) -> int:
     return 2 if short else 0
 
 
-def _is_stopword(word: str, ignored: frozenset[str]) -> bool:
+def _is_stop_word(word: str, ignored: frozenset[str]) -> bool:
     return word in ignored or word.removesuffix("'s") in ignored
 
 

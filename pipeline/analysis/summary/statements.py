@@ -11,6 +11,7 @@ from pipeline.analysis.fusion import weighted_mean
 from pipeline.analysis.scenes import FEW_SHOTS, ObjectLabel, find_object_labels, screen_title, shown_from
 from pipeline.analysis.summary.fitness import fitness
 from pipeline.language import clean, ends_sentence, format_duration, joined
+from schemas.config import COMPOSED
 from schemas.records import Embedding, Evidence, Keyframe, Scene, Shot, Utterance, frame_id, utterance_id
 
 _MAX_SENTENCE_S = 30.0
@@ -126,7 +127,7 @@ def _captioned(scenes: Sequence[Scene], keyframes: Sequence[Keyframe]) -> list[K
         frames = [
             frame
             for frame in keyframes
-            if scene.start_s <= frame.time_s < scene.end_s and frame.caption_source != "composed"
+            if scene.start_s <= frame.time_s < scene.end_s and frame.caption_source != COMPOSED
         ]
         if frames:
             chosen.append(frames[len(frames) // 2])

@@ -173,7 +173,7 @@ class VideoAnalyzer:
         encoder: TextEncoder,
         clock: StepClock,
     ) -> VideoContent:
-        """Add the vectors of speech and on-screen text, and the captions that need both."""
+        """Encode speech and on-screen text, and add speech to the composed captions of keyframes."""
         written = screen_spans(keyframes, duration_s, shots)
         with clock.step("text"):
             vectors = encoder.encode([*(utterance.text for utterance in utterances), *(text for _, _, text in written)])

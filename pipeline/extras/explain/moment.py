@@ -12,7 +12,7 @@ from pipeline.extras.explain.erasure import image_heat, word_weights
 from pipeline.lake import Lake, fetch, find_video
 from pipeline.search import QueryEncoder, QueryVectors
 from schemas.errors import LakeError
-from schemas.explain import Explanation, ModalityShare, PictureReason, TextReason
+from schemas.explain import Explanation, FrameReason, ModalityShare, TextReason
 from schemas.tables import NO_ENCODER
 
 _VIDEO = "SELECT uri, language FROM videos WHERE video_id = $video"
@@ -72,7 +72,7 @@ class Explainer:
             scene=(scenes[0]["start_s"], scenes[0]["end_s"]),
             shares=_shares(scenes[0], vectors),
             texts=tuple(reasons),
-            picture=self._picture(frames[0], vectors) if frames else None,
+            frame=self._frame(frames[0], vectors) if frames else None,
         )
 
     def _text(self, query: str, vectors: QueryVectors, row: dict[str, Any], language: str | None) -> TextReason:
@@ -90,7 +90,7 @@ class Explainer:
             query_words=word_weights(query, own, encode, None),
         )
 
-    def _picture(self, row: dict[str, Any], vectors: QueryVectors) -> PictureReason | None:
+    def _frame(self, row: dict[str, Any], vectors: QueryVectors) -> FrameReason | None:
         query = vectors.coordinated[0]
         own = np.asarray(row["coordinated_embedding"], dtype=np.float32)
         if self._encoder.spaces.coordinated == NO_ENCODER or not query.any() or own.shape != query.shape:
@@ -98,7 +98,7 @@ class Explainer:
         image = cv2.imdecode(np.frombuffer(row["thumbnail"], np.uint8), cv2.IMREAD_COLOR_RGB)
         if image is None:
             return None
-        return PictureReason(
+        return FrameReason(
             frame_id=row["frame_id"],
             time_s=row["time_s"],
             similarity=float(own @ query),

@@ -50,8 +50,8 @@ def speak(text: str, voice: str = "en-us", rate_wpm: int = 150, *, pitch: int = 
         pitch: 0 to 100.
 
     Returns:
-        (n,) float32 in [-1, 1] at 16 kHz, mono. A text always sounds the same, whatever was said before it. Only
-        voices that breathe, such as `+f3`, vary a little: espeak-ng reads memory there that it never sets.
+        (n,) float32 in [-1, 1] at 16 kHz, mono. A text always sounds the same, whatever was spoken before. Only breathy
+        voices, such as `+f3`, vary a little, because espeak-ng then reads uninitialised memory.
 
     Raises:
         SampleError: espeak-ng is not installed, or has no such voice.
@@ -61,7 +61,7 @@ def speak(text: str, voice: str = "en-us", rate_wpm: int = 150, *, pitch: int = 
 
 @lru_cache(maxsize=256)
 def _speak(text: str, voice: str, rate_wpm: int, pitch: int) -> NDArray[np.float32]:
-    # The library holds one voice and one callback for the whole process.
+    # The library has one voice and one callback per process.
     with _LOCK, _synthesizer() as (library, rate_hz):
         pieces: list[NDArray[np.int16]] = []
 
@@ -102,7 +102,7 @@ def _choose_voice(library: ctypes.CDLL, voice: str) -> None:
 def _synthesizer() -> Iterator[tuple[ctypes.CDLL, int]]:
     """Load and start the synthesizer, and yield it and its sample rate.
 
-    It is unloaded afterwards: its voices waver by a state that only loading resets.
+    It is unloaded afterwards, because only loading resets the state that changes how voices sound.
     """
     try:
         loader = importlib.import_module("espeakng_loader")

@@ -42,7 +42,7 @@ def test_equal_calls_share_a_result_and_too_many_calls_time_out() -> None:
     assert sum(asked) <= 2
 
 
-def test_a_page_does_not_wait_for_a_place_that_never_answers(
+def test_a_page_does_not_wait_for_storage_that_never_answers(
     tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lake = Lake.create(str(tmp_path_factory.mktemp("far") / "lake"))

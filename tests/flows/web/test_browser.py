@@ -187,7 +187,7 @@ def test_filters_answer_at_once_and_stay_in_the_address(opened: Open) -> None:
     expect(page.locator(".card")).to_have_count(1)
 
 
-def test_back_leads_from_a_search_to_what_was_before_it(opened: Open) -> None:
+def test_back_goes_from_a_search_to_the_page_before_it(opened: Open) -> None:
     page = opened("/")
     box = page.get_by_role("searchbox")
     box.press_sequentially("telescope")
@@ -205,7 +205,7 @@ def test_back_leads_from_a_search_to_what_was_before_it(opened: Open) -> None:
     expect(box).to_have_value("")
 
 
-def test_what_is_found_when_typing_pauses_is_what_the_address_finds(opened: Open) -> None:
+def test_results_after_a_pause_are_those_of_the_url(opened: Open) -> None:
     page = opened("/")
     with page.expect_response(lambda answer: answer.url.endswith("/results?q=tele+mirror")):
         page.get_by_role("searchbox").press_sequentially("tele mirror")
@@ -217,16 +217,16 @@ def test_what_is_found_when_typing_pauses_is_what_the_address_finds(opened: Open
 
 def test_a_search_keeps_the_kind_that_was_chosen_and_shows_it(opened: Open) -> None:
     page = opened("/")
-    page.get_by_label("Kind").select_option("sound")
+    page.get_by_label("Kind").select_option("audio")
     expect(page.locator(".card")).to_have_count(0)
     page.get_by_role("searchbox").press_sequentially("telescope")
     expect(page.locator("#count")).to_have_text("No moments for “telescope”")
-    expect(page).to_have_url(re.compile(r"/\?kind=sound&q=telescope$"))
+    expect(page).to_have_url(re.compile(r"/\?kind=audio&q=telescope$"))
     page.get_by_label("Kind").select_option("video")
     expect(page.locator(".hit")).to_have_count(2)
 
 
-def test_a_search_can_be_restricted_by_speaker_and_freed_again(opened: Open) -> None:
+def test_a_speaker_filter_can_be_set_and_removed(opened: Open) -> None:
     page = opened("/?q=telescope")
     page.get_by_text("Speaker and time").click()
     page.get_by_label("Speaker").fill("Ada")

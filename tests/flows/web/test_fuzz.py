@@ -1,4 +1,4 @@
-"""Whatever is asked: no failure of the server, nothing from outside the lake, the same headers on every answer."""
+"""Any request: no server error, nothing from outside the lake, the same headers on every response."""
 
 import html
 import http.client

@@ -1,4 +1,4 @@
-"""Who may ask, and what every answer carries."""
+"""Access control and security headers."""
 
 import asyncio
 import shutil
@@ -30,7 +30,7 @@ def guarded(web_lake: Lake) -> TestClient:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("address", ["/", "/errors", "/static/app.js", "/nowhere", f"/media/{TALK}", "/t/x.jpg"])
-def test_every_answer_tells_the_browser_to_trust_nothing_else(client: TestClient, address: str) -> None:
+def test_every_response_has_security_headers(client: TestClient, address: str) -> None:
     headers = client.get(address).headers
     policy = headers["content-security-policy"]
     assert "default-src 'none'" in policy
@@ -51,23 +51,23 @@ def test_nothing_can_be_changed(client: TestClient, method: str) -> None:
 @pytest.mark.parametrize(
     "host", ["evil.example", "evil.example:8765", "localhost.evil.example", "127.0.0.1.evil", "", "a" * 300]
 )
-def test_a_foreign_name_that_leads_here_is_refused(client: TestClient, host: str) -> None:
+def test_a_foreign_host_name_is_refused(client: TestClient, host: str) -> None:
     assert client.get("/", headers={"host": host}).status_code == 421
 
 
 @pytest.mark.parametrize("host", ["localhost", "LOCALHOST:80", "127.0.0.1:8765", "[::1]:8765", "[::1]"])
-def test_names_of_this_machine_are_answered(client: TestClient, host: str) -> None:
+def test_names_of_this_machine_are_accepted(client: TestClient, host: str) -> None:
     assert client.get("/health", headers={"host": host}).status_code == 200
 
 
-def test_a_loopback_address_is_answered_under_itself(web_lake: Lake) -> None:
+def test_a_loopback_address_is_accepted_as_host(web_lake: Lake) -> None:
     app = make_app(web_lake, Searcher(web_lake), access=Access("127.0.0.2", 8765))
     with TestClient(app, base_url="http://127.0.0.2:8765") as opened:
         assert opened.get("/health").status_code == 200
         assert opened.get("/health", headers={"host": "127.0.0.3:8765"}).status_code == 421
 
 
-def test_elsewhere_nothing_is_shown_without_the_token(guarded: TestClient) -> None:
+def test_on_other_addresses_the_token_is_required(guarded: TestClient) -> None:
     for address in (
         "/",
         f"/v/{TALK}",
@@ -82,7 +82,7 @@ def test_elsewhere_nothing_is_shown_without_the_token(guarded: TestClient) -> No
     assert guarded.get("/", headers={"cookie": "videolake-8765=\x7f; =;;"}).status_code == 401
 
 
-def test_the_token_becomes_a_cookie_that_scripts_and_other_sites_do_not_get(guarded: TestClient) -> None:
+def test_the_token_becomes_a_strict_http_only_cookie(guarded: TestClient) -> None:
     answer = guarded.get("/?token=s3cret&q=a%22b%26c")
     assert answer.status_code == 200
     assert 'url=/?q=a%22b%26c"' in answer.text
@@ -133,7 +133,7 @@ def test_the_command_serves_until_it_is_stopped_and_leaves_nothing(
     assert list(temporary.glob("videolake-search-*")) == []
 
 
-def test_a_port_that_is_taken_is_named_unless_any_will_do() -> None:
+def test_a_taken_port_is_named_unless_any_will_do() -> None:
     with listen("127.0.0.1", 0) as first:
         port = first.getsockname()[1]
         with pytest.raises(ConfigurationError, match=f"port {port}"):
@@ -143,7 +143,7 @@ def test_a_port_that_is_taken_is_named_unless_any_will_do() -> None:
 
 
 def test_small_answers_are_sent_at_once() -> None:
-    """Without TCP_NODELAY each waits some 40 ms for the reader's acknowledgement of the part before."""
+    """Without TCP_NODELAY each response waits some 40 ms for the acknowledgement of the packet before."""
 
     async def at_once() -> bool:
         found = asyncio.get_running_loop().create_future()

@@ -49,7 +49,7 @@ def links(found: Elements) -> list[str]:
     return [attrs["href"] or "" for tag, attrs in found.tags if tag == "a" and attrs.get("class") == "cardlink"]
 
 
-def test_the_grid_shows_one_page_and_the_way_to_the_next(client: TestClient) -> None:
+def test_the_grid_shows_one_page_and_links_to_the_next(client: TestClient) -> None:
     first = page(client, "/")
     second = page(client, "/results?page=2")
     assert (len(links(first)), len(links(second))) == (PAGE_SIZE, OK - PAGE_SIZE)
@@ -60,12 +60,12 @@ def test_the_grid_shows_one_page_and_the_way_to_the_next(client: TestClient) -> 
     assert 'href="/?page=2"' in client.get("/").text
 
 
-def test_filters_choose_and_say_so(client: TestClient) -> None:
+def test_filters_apply_and_are_shown(client: TestClient) -> None:
     assert links(page(client, "/?topic=astronomy")) == [f"/v/{TALK}"]
     assert "1 video about astronomy" in page(client, "/?topic=astronomy").text
     assert links(page(client, "/?language=xx")) == []
     assert links(page(client, "/?status=failed")) == [f"/v/{BROKEN}"]
-    assert links(page(client, "/?kind=sound")) == []
+    assert links(page(client, "/?kind=audio")) == []
     by_name = page(client, "/?sort=name")
     names = re.findall(r"film \d{3}\.mp4", by_name.text)
     assert names == sorted(names)
@@ -85,8 +85,8 @@ def test_search_finds_moments_and_videos_with_this_name(client: TestClient) -> N
 def test_a_video_shows_all_that_is_known_of_it(client: TestClient) -> None:
     found = page(client, f"/v/{TALK}?t=9.5&q=telescope")
     for text in ("The telescope", "Its mirror is made of glass.", "doubtful", "Ada", "Glass", "Light", "astronomy",
-                 "Storyboard", "A bicycle on a road.", "STOP", "for 75%", "what 1 keyframe shows for 25%", "0:24",
-                 "moments for “telescope” here"):  # fmt: skip
+                 "Storyboard", "A bicycle on a road.", "STOP", "Text counts for 75%", "frames for 25% (1 keyframe)",
+                 "0:24", "moments for “telescope” here"):  # fmt: skip
         assert text in found.text, text
     video = next(attrs for tag, attrs in found.tags if tag == "video")
     assert video["src"] == f"/media/{TALK}#t=9.5"
@@ -113,7 +113,7 @@ def test_a_video_that_failed_says_why_and_what_to_do(client: TestClient) -> None
 
 
 @pytest.mark.parametrize("address", ["/v/nothing", "/nowhere", "/v/", "/t/x.jpg", f"/t/{TALK}-f99999.jpg", "/media/x"])
-def test_what_is_not_there_is_404(client: TestClient, address: str) -> None:
+def test_unknown_addresses_are_404(client: TestClient, address: str) -> None:
     assert client.get(address).status_code == 404
 
 

@@ -38,7 +38,7 @@ def test_a_videos_report_holds_all_of_it_and_needs_nothing_else(web_lake: Lake) 
         "A telescope collects their light.",
         "Glass",
         "astronomy",
-        "1 keyframe shows for 25%",
+        "frames for 25% (1 keyframe)",
     ):
         assert line in found.text
     assert 'href="#u3"' in text, "a sentence leads to the line that it rests on"
@@ -100,7 +100,7 @@ def test_a_lake_that_is_named_is_the_lake_whatever_the_environment_says(
 
 def test_a_video_without_its_lake_is_asked_for_it(tmp_path: Path) -> None:
     done = CliRunner().invoke(main, ["report", "talk.mp4", "-o", str(tmp_path / "out.html")])
-    assert (done.exit_code, "of which lake, with --lake LAKE" in done.output) == (2, True)
+    assert (done.exit_code, "name its lake with --lake LAKE" in done.output) == (2, True)
 
 
 def test_the_help_says_how_many_videos_a_lakes_report_shows() -> None:

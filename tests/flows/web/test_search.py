@@ -14,13 +14,13 @@ from tests.flows.web.test_pages import Elements, page
 
 
 def hits(found: Elements) -> list[tuple[str, str]]:
-    """Return video and second of each hit."""
+    """Return the video and the time of each hit."""
     links = [urlsplit(attrs["href"] or "") for tag, attrs in found.tags if tag == "a" and attrs.get("class") == "hit"]
     return [(link.path.removeprefix("/v/"), dict(parse_qsl(link.query))["t"]) for link in links]
 
 
 def chips(found: Elements) -> dict[str, str | None]:
-    """Return what can be taken away, with the address without it."""
+    """Return the removable restrictions, each with the URL without it."""
     return {
         attrs["aria-label"] or "": attrs["href"]
         for tag, attrs in found.tags
@@ -29,17 +29,17 @@ def chips(found: Elements) -> dict[str, str | None]:
 
 
 @pytest.mark.slow
-def test_the_kind_of_videos_chosen_holds_for_hits_too(client: TestClient) -> None:
+def test_the_kind_filter_applies_to_hits_too(client: TestClient) -> None:
     everywhere = page(client, "/?q=telescope")
     assert hits(page(client, "/?q=telescope&kind=video")) == hits(everywhere) != []
-    only_sound = page(client, "/?q=telescope&kind=sound")
-    assert hits(only_sound) == []
-    assert "Videos with this name" not in only_sound.text
-    assert '<option value="sound" selected>' in client.get("/?q=telescope&kind=sound").text
-    assert "/?q=telescope" in [attrs.get("href") for _, attrs in only_sound.tags], "and can be left"
+    only_audio = page(client, "/?q=telescope&kind=audio")
+    assert hits(only_audio) == []
+    assert "Videos with this name" not in only_audio.text
+    assert '<option value="audio" selected>' in client.get("/?q=telescope&kind=audio").text
+    assert "/?q=telescope" in [attrs.get("href") for _, attrs in only_audio.tags], "and can be left"
 
 
-def test_among_failed_videos_a_search_finds_names_alone_and_says_so(client: TestClient) -> None:
+def test_searching_failed_videos_finds_only_names_and_says_so(client: TestClient) -> None:
     found = page(client, "/?q=onerror&status=failed")
     assert hits(found) == []
     assert f"/v/{BROKEN}" in [attrs.get("href") for _, attrs in found.tags]
@@ -48,7 +48,7 @@ def test_among_failed_videos_a_search_finds_names_alone_and_says_so(client: Test
     assert hits(page(client, "/?q=telescope&status=failed")) == []
 
 
-def test_hits_can_be_those_of_a_video_a_speaker_and_a_time_which_can_be_taken_away(client: TestClient) -> None:
+def test_hits_can_be_restricted_by_video_speaker_and_time(client: TestClient) -> None:
     address = f"/?q=telescope&video={TALK}&speaker=Bob&from=0:15&to=24"
     found = page(client, address)
     assert hits(found) == [(TALK, "19")]
@@ -70,14 +70,14 @@ def test_hits_can_be_those_of_a_video_a_speaker_and_a_time_which_can_be_taken_aw
      ("/?q=telescope&from=20&to=10", "10 is not after 20"),
      ("/?like=telescope", "“telescope” is not a moment")]
 )  # fmt: skip
-def test_what_cannot_be_taken_for_a_filter_is_named_and_left_out(client: TestClient, address: str, said: str) -> None:
+def test_an_invalid_filter_is_named_and_ignored(client: TestClient, address: str, said: str) -> None:
     found = page(client, address)
     assert said in found.text
     assert chips(found) == {}
     assert len(hits(found)) == (2 if "q=" in address else 0)
 
 
-def test_what_is_like_a_moment_is_found_and_is_not_that_moment(client: TestClient) -> None:
+def test_similar_moments_are_found_without_the_moment_itself(client: TestClient) -> None:
     found = page(client, f"/?like={TALK}@2")
     assert "similar to 0:02 in the talk.mp4" in found.text
     assert len(hits(found)) > MANY
@@ -86,9 +86,9 @@ def test_what_is_like_a_moment_is_found_and_is_not_that_moment(client: TestClien
     assert "There is no video nothing.mp4" in page(client, "/?like=nothing.mp4@2").text
 
 
-def test_hits_and_pictures_lead_to_what_is_like_them(client: TestClient) -> None:
+def test_hits_and_keyframes_link_to_similar_moments(client: TestClient) -> None:
     def likes(address: str) -> list[str]:
-        return [attrs["href"] or "" for _, attrs in page(client, address).tags if attrs.get("class") == "alike"]
+        return [attrs["href"] or "" for _, attrs in page(client, address).tags if attrs.get("class") == "similar"]
 
     assert sorted(likes("/?q=telescope")) == [f"/?like={TALK}%4019", f"/?like={TALK}%404"]
     storyboard = likes(f"/v/{TALK}")
@@ -97,9 +97,7 @@ def test_hits_and_pictures_lead_to_what_is_like_them(client: TestClient) -> None
         assert "moments similar to" in page(client, address).text
 
 
-def test_a_search_that_finds_all_it_may_says_that_these_are_the_best(
-    client: TestClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_search_that_reaches_the_limit_says_so(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "Best " not in page(client, "/?q=telescope").text
     monkeypatch.setattr("flows.web.search.MAX_HITS", 2)
     monkeypatch.setattr("flows.web.pages.MAX_HITS", 2)
@@ -111,7 +109,7 @@ def test_a_video_is_found_by_name_if_all_words_are_in_its_names(client: TestClie
     assert f'href="/v/{TALK}"' in client.get("/results", params={"q": query}).text
 
 
-def test_texts_say_their_language_and_find_their_direction(client: TestClient) -> None:
+def test_texts_have_a_language_and_a_direction(client: TestClient) -> None:
     for address in ("/", "/?q=telescope", f"/v/{TALK}?q=telescope"):
         text = client.get(address).text
         assert re.search(r'dir="auto" lang="en">[^<]*(<mark>)?[Tt]elescope', text), address
@@ -120,7 +118,7 @@ def test_texts_say_their_language_and_find_their_direction(client: TestClient) -
 @given(
     st.dictionaries(
         st.sampled_from(["q", "like", "video", "speaker", "from", "to", "kind", "status", "moment", "page", "sort"]),
-        st.text(max_size=8) | st.sampled_from(["sound", "failed", "speech", "1:23", "9.5", "a@3", "name"]),
+        st.text(max_size=8) | st.sampled_from(["audio", "failed", "speech", "1:23", "9.5", "a@3", "name"]),
     )
 )
 @settings(suppress_health_check=list(HealthCheck))

@@ -24,7 +24,7 @@ def sharp(video_id: str, shots: int) -> Analysis:
 
 
 def cut(found: Analysis, start: int, end: int, *, bits: int, offset_s: float) -> Analysis:
-    """Make the video of some keyframes, seen a little differently, at other times."""
+    """Make a video of some of the keyframes, slightly changed, at other times."""
     rng = np.random.default_rng(1)
     frames = tuple(
         replace(
@@ -38,7 +38,7 @@ def cut(found: Analysis, start: int, end: int, *, bits: int, offset_s: float) ->
     return replace(found, keyframes=frames)
 
 
-def test_a_cut_of_a_video_is_found_with_the_time_where_it_begins(lake: Lake) -> None:
+def test_an_excerpt_is_found_with_its_time_offset(lake: Lake) -> None:
     whole = sharp("whole", 12)
     publish(
         lake,
@@ -61,7 +61,7 @@ def test_a_cut_of_a_video_is_found_with_the_time_where_it_begins(lake: Lake) -> 
         find_duplicates(lake, "nowhere")
 
 
-def test_pictures_alike_at_times_that_do_not_agree_are_no_copy(lake: Lake) -> None:
+def test_similar_frames_at_inconsistent_times_are_not_a_duplicate(lake: Lake) -> None:
     whole = sharp("whole", 6)
     mixed = tuple(
         replace(frame, time_s=time_s) for frame, time_s in zip(whole.keyframes, (50, 1, 33, 7, 95, 15), strict=True)
@@ -70,14 +70,14 @@ def test_pictures_alike_at_times_that_do_not_agree_are_no_copy(lake: Lake) -> No
     assert find_duplicates(lake) == []
 
 
-def test_black_pictures_are_no_copy(lake: Lake) -> None:
+def test_black_frames_are_not_a_duplicate(lake: Lake) -> None:
     dark = sharp("dark", 6)
     dark = replace(dark, keyframes=tuple(replace(frame, sharpness=1.0, phash=0) for frame in dark.keyframes))
     publish(lake, {"dark": dark, "night": dark})
     assert find_duplicates(lake) == []
 
 
-def test_what_very_many_keyframes_show_is_no_sign_of_a_copy(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_frames_that_very_many_videos_share_are_ignored(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
     card = sharp("card", 4)
     publish(lake, {"one": card, "two": card, "three": card})
     assert len(find_duplicates(lake)) == 3

@@ -1,4 +1,4 @@
-"""Search with the models that ship, in films of known content."""
+"""Search with the default models, in videos of known content."""
 
 from pathlib import Path
 
@@ -22,7 +22,7 @@ REVISION = "f" * 16
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A film of 3 s of a cat and 3 s of coffee with a line of text; and a smaller one, with a rocket before that."""
+    """Make a video of a cat and coffee with a line of text, 3 s each, and a smaller copy that starts with a rocket."""
     folder = tmp_path_factory.mktemp("films")
     cat, coffee, rocket = (
         np.ascontiguousarray(getattr(data, name)()[:300, :400]) for name in ("chelsea", "coffee", "rocket")
@@ -51,7 +51,7 @@ def places(hits: list[Hit]) -> list[tuple[str, int]]:
     return [(Path(hit.uri).stem, round(hit.start_s)) for hit in hits]
 
 
-def test_pictures_are_found_by_what_they_show(searcher: Searcher) -> None:
+def test_frames_are_found_by_their_content(searcher: Searcher) -> None:
     hits = searcher.search("a kitten", limit=2)
     assert set(places(hits)) == {("film", 0), ("later", 3)}
     assert hits[0].reasons[0].retriever == "visual"
@@ -59,7 +59,7 @@ def test_pictures_are_found_by_what_they_show(searcher: Searcher) -> None:
     assert hits[0].frame_id is not None
 
 
-def test_text_on_screen_is_found_by_what_it_means_and_by_its_words(searcher: Searcher) -> None:
+def test_on_screen_text_is_found_by_meaning_and_by_words(searcher: Searcher) -> None:
     for query, retriever in (("the sea", "semantic"), ("OCEAN", "lexical")):
         hits = searcher.search(query, Filter(kinds=("screen",)))
         assert set(places(hits)) == {("film", 3), ("later", 6)}
@@ -68,21 +68,21 @@ def test_text_on_screen_is_found_by_what_it_means_and_by_its_words(searcher: Sea
     assert searcher.notes == ()
 
 
-def test_a_picture_file_finds_where_it_is_shown(searcher: Searcher, folder: Path) -> None:
+def test_an_image_file_finds_the_frames_that_show_it(searcher: Searcher, folder: Path) -> None:
     assert set(places(searcher.by_image(folder / "cat.png", limit=2))) == {("film", 0), ("later", 3)}
 
 
-def test_more_like_a_moment_is_the_same_moment_of_the_copy(searcher: Searcher) -> None:
+def test_the_most_similar_moment_is_the_same_moment_of_the_copy(searcher: Searcher) -> None:
     assert places(searcher.like("film.mp4", 1.0, limit=1)) == [("later", 3)]
 
 
-def test_a_smaller_copy_that_begins_later_is_a_duplicate(searcher: Searcher) -> None:
+def test_a_smaller_copy_that_starts_later_is_a_duplicate(searcher: Searcher) -> None:
     [pair] = searcher.duplicates()
     assert (Path(pair.uri).stem, Path(pair.other_uri).stem, pair.overlap) == ("film", "later", 1.0)
     assert pair.offset_s == pytest.approx(3.0, abs=0.5)
 
 
-def test_the_index_gives_the_same_answers(searcher: Searcher, folder: Path) -> None:
+def test_the_index_gives_the_same_results(searcher: Searcher, folder: Path) -> None:
     queries = ("a kitten", "ocean", "a cup of espresso")
     before = [places(searcher.search(query)) for query in queries]
     update_index(Lake(str(folder / "lake")))

@@ -11,7 +11,7 @@ from schemas.errors import ConfigurationError
 
 
 def png(width: int, height: int) -> bytes:
-    """A black PNG of one bit a pixel, made without its pixels ever being there."""
+    """Make a black PNG of one bit per pixel without holding its pixels in memory."""
 
     def chunk(kind: bytes, body: bytes) -> bytes:
         return len(body).to_bytes(4, "big") + kind + body + zlib.crc32(kind + body).to_bytes(4, "big")
@@ -24,7 +24,7 @@ def png(width: int, height: int) -> bytes:
 
 
 @pytest.mark.parametrize("side", [10_001, 14_000, 28_000])
-def test_a_small_file_of_a_huge_picture_is_refused_before_it_is_decoded(
+def test_a_small_file_with_a_huge_image_is_refused_before_decoding(
     tmp_path: Path, side: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = tmp_path / "bomb.png"
@@ -41,7 +41,7 @@ def test_a_small_file_of_a_huge_picture_is_refused_before_it_is_decoded(
 
 
 @pytest.mark.parametrize("ending", [".jpg", ".png", ".webp", ".bmp", ".tiff", ".gif"])
-def test_a_picture_is_read_in_its_colours(tmp_path: Path, ending: str) -> None:
+def test_an_image_keeps_its_colours(tmp_path: Path, ending: str) -> None:
     Image.new("RGB", (40, 20), (200, 30, 10)).save(tmp_path / f"red{ending}")
     read = read_image(tmp_path / f"red{ending}")
     assert read.shape == (20, 40, 3)
@@ -49,12 +49,12 @@ def test_a_picture_is_read_in_its_colours(tmp_path: Path, ending: str) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"no picture", png(64, 64)[:40], b"GIF89a", b"\xff\xd8\xff"])
-def test_what_is_no_picture_is_refused(tmp_path: Path, content: bytes) -> None:
+def test_a_file_that_is_not_an_image_is_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "no.jpg").write_bytes(content)
     with pytest.raises(ConfigurationError, match="is not an image"):
         read_image(tmp_path / "no.jpg")
 
 
-def test_one_bit_a_pixel_is_fine_where_the_picture_is_not_huge(tmp_path: Path) -> None:
+def test_an_image_of_one_bit_per_pixel_is_read(tmp_path: Path) -> None:
     (tmp_path / "small.png").write_bytes(png(3000, 2000))
     assert read_image(tmp_path / "small.png").shape == (2000, 3000, 3)

@@ -22,7 +22,7 @@ QUERIES = ("sentence", "v03", '"stop strasse"', "bicycle road v01")
 
 
 @pytest.fixture(autouse=True)
-def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def separate_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VIDEOLAKE_CACHE", str(tmp_path / "cache"))
 
 
@@ -58,7 +58,7 @@ def tree(lake: Lake) -> list[Path]:
 
 
 @pytest.mark.slow
-def test_the_index_answers_as_the_tables_do(any_lake: Lake) -> None:
+def test_the_index_gives_the_same_results_as_the_tables(any_lake: Lake) -> None:
     publish(any_lake, "01", ["v01", "v02", "v03"], failed={"v02"})
     exact = answers(make_searcher(any_lake))
     done = update_index(any_lake)
@@ -70,15 +70,15 @@ def test_the_index_answers_as_the_tables_do(any_lake: Lake) -> None:
 
 
 @pytest.mark.slow
-def test_an_index_that_grew_is_the_same_as_one_made_anew(lake: Lake) -> None:
+def test_an_updated_index_equals_a_rebuilt_one(lake: Lake) -> None:
     publish(lake, "01", [f"v{number:02d}" for number in range(1, 9)])
-    assert update_index(lake).videos_added == 8
+    assert update_index(lake).videos_read == 8
     publish(lake, "02", ["v09"])
     done = update_index(lake)
-    assert (done.videos_added, done.segments) == (1, 2)
+    assert (done.videos_read, done.segments) == (1, 2)
     publish(lake, "03", ["v03"], minutes=1)
-    assert update_index(lake).videos_added == 2
-    assert update_index(lake).videos_added == 0
+    assert update_index(lake).videos_read == 2
+    assert update_index(lake).videos_read == 0
     grown = answers(make_searcher(lake))
     assert update_index(lake, rebuild=True).segments == 1
     assert answers(make_searcher(lake)) == grown
@@ -86,7 +86,7 @@ def test_an_index_that_grew_is_the_same_as_one_made_anew(lake: Lake) -> None:
 
 
 @pytest.mark.slow
-def test_what_came_after_the_index_is_found_too_and_the_reader_is_told(any_lake: Lake) -> None:
+def test_commits_after_the_index_are_found_with_a_note(any_lake: Lake) -> None:
     publish(any_lake, "01", ["v01", "v02"])
     searcher = make_searcher(any_lake)
     before = answers(searcher)
@@ -103,7 +103,7 @@ def test_what_came_after_the_index_is_found_too_and_the_reader_is_told(any_lake:
     assert searcher.notes == ()
 
 
-def test_compaction_and_cleaning_leave_the_index_as_it_is(lake: Lake) -> None:
+def test_compaction_and_cleaning_keep_the_index(lake: Lake) -> None:
     publish(lake, "01", ["v01"])
     publish(lake, "02", ["v02"])
     update_index(lake)
@@ -117,7 +117,7 @@ def test_compaction_and_cleaning_leave_the_index_as_it_is(lake: Lake) -> None:
 
 
 @pytest.mark.slow
-def test_an_update_that_is_killed_anywhere_changes_no_answer(
+def test_killing_an_update_at_any_point_changes_no_result(
     lake: Lake, kill_after: Callable[[Callable[[], object], int], bool]
 ) -> None:
     publish(lake, "01", ["v01", "v02"])
@@ -137,7 +137,7 @@ def test_an_update_that_is_killed_anywhere_changes_no_answer(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("file", ["rows.arrow", "text.npy", "commits.arrow", "lexical", "manifest.json"])
-def test_a_damaged_index_is_not_read_until_it_is_made_anew(
+def test_a_damaged_index_is_not_used_until_it_is_rebuilt(
     lake: Lake, file: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     publish(lake, "01", ["v01", "v02"])
@@ -151,7 +151,7 @@ def test_a_damaged_index_is_not_read_until_it_is_made_anew(
     assert "Searched without the index" in searcher.notes[0]
     assert caplog.text == "", "said once, by the note"
     done = update_index(lake, verify=True)
-    assert (done.repaired, done.videos_added) == (True, 2)
+    assert (done.repaired, done.videos_read) == (True, 2)
     assert not update_index(lake, verify=True).repaired
     assert answers(searcher) == expected
     assert searcher.notes == ()
@@ -159,7 +159,7 @@ def test_a_damaged_index_is_not_read_until_it_is_made_anew(
 
 
 @pytest.mark.slow
-def test_of_a_damaged_index_only_the_damaged_segment_is_made_anew(lake: Lake) -> None:
+def test_only_the_damaged_segment_is_rebuilt(lake: Lake) -> None:
     publish(lake, "01", [f"v{number:02d}" for number in range(1, 9)])
     update_index(lake)
     [old] = lake.search_files.names()[:-1]
@@ -171,12 +171,12 @@ def test_of_a_damaged_index_only_the_damaged_segment_is_made_anew(lake: Lake) ->
     rows.write_bytes(b"\0" * rows.stat().st_size)
     assert not update_index(lake).repaired, "its size is as it was"
     done = update_index(lake, verify=True)
-    assert (done.repaired, done.videos_added, done.segments) == (True, 1, 2)
+    assert (done.repaired, done.videos_read, done.segments) == (True, 1, 2)
     assert old in lake.search_files.names()
     assert answers(make_searcher(lake)) == expected
 
 
-def test_an_index_of_which_a_file_is_gone_is_done_without(lake: Lake) -> None:
+def test_search_works_without_an_index_that_lacks_a_file(lake: Lake) -> None:
     publish(lake, "01", ["v01", "v02"])
     update_index(lake)
     next(Path(lake.uri, "_search").rglob("rows.arrow")).unlink()
@@ -189,7 +189,7 @@ def test_an_index_of_which_a_file_is_gone_is_done_without(lake: Lake) -> None:
 
 
 def sealed(lake: Lake, change: Callable[[Path], object]) -> None:
-    """Change a segment, and let the manifest say what it is then."""
+    """Change the segments, and update the manifest to match."""
     manifest = Path(lake.uri, "_search", "manifest.json")
     stated = json.loads(manifest.read_text())
     for segment in stated["segments"]:
@@ -216,9 +216,7 @@ def with_fewer_vectors(folder: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("change", [without_a_column, with_far_rows, with_fewer_vectors])
-def test_an_index_whose_parts_do_not_fit_each_other_is_done_without(
-    lake: Lake, change: Callable[[Path], object]
-) -> None:
+def test_search_works_without_an_index_whose_parts_do_not_match(lake: Lake, change: Callable[[Path], object]) -> None:
     publish(lake, "01", ["v01", "v02"])
     expected = answers(make_searcher(lake))
     update_index(lake)
@@ -228,7 +226,7 @@ def test_an_index_whose_parts_do_not_fit_each_other_is_done_without(
     assert "`videolake index --rebuild`" in searcher.notes[0]
 
 
-def test_a_manifest_that_may_not_be_read_is_done_without(lake: Lake) -> None:
+def test_search_works_without_an_unreadable_manifest(lake: Lake) -> None:
     publish(lake, "01", ["v01"])
     Path(lake.uri, "_search", "manifest.json").mkdir(parents=True)
     searcher = make_searcher(lake)
@@ -236,7 +234,7 @@ def test_a_manifest_that_may_not_be_read_is_done_without(lake: Lake) -> None:
     assert "Searched without the index" in searcher.notes[0]
 
 
-def test_segments_of_an_object_store_leave_the_cache_when_nobody_opened_them_for_long(tmp_path: Path) -> None:
+def test_cached_segments_are_removed_when_unused_for_long(tmp_path: Path) -> None:
     lake = Lake.create(f"memory://{tmp_path.name}/lake")
     kept = tmp_path / "cache" / "search"
     publish(lake, "01", ["v01"])
@@ -252,7 +250,7 @@ def test_segments_of_an_object_store_leave_the_cache_when_nobody_opened_them_for
     assert not old.exists()
 
 
-def test_files_that_the_manifest_does_not_name_are_no_part_of_the_index(lake: Lake) -> None:
+def test_files_that_the_manifest_does_not_name_are_ignored(lake: Lake) -> None:
     publish(lake, "01", ["v01", "v02"])
     update_index(lake)
     manifest = Path(lake.uri, "_search", "manifest.json")
@@ -265,13 +263,13 @@ def test_files_that_the_manifest_does_not_name_are_no_part_of_the_index(lake: La
 
 
 def spread(rng: np.random.Generator, count: int) -> np.ndarray:
-    """Return vectors without clusters, whose nearest are about as hard to find as those of real sentences."""
+    """Return vectors without clusters; their nearest are about as hard to find as those of real sentences."""
     vectors = rng.standard_normal((count, 64)) * np.arange(1, 65) ** -0.35
     unit: np.ndarray = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
     return unit
 
 
-def test_the_inverted_file_finds_nearly_all_of_the_nearest_also_where_few_are_admitted(tmp_path: Path) -> None:
+def test_the_inverted_file_finds_nearly_all_nearest_with_any_filter(tmp_path: Path) -> None:
     rng = np.random.default_rng(7)
     matrix = spread(rng, 25_000)
     vectors = Vectors(np.arange(0, 50_000, 2), matrix)
@@ -299,7 +297,7 @@ def test_the_same_vectors_give_the_same_inverted_file(tmp_path: Path) -> None:
     assert (tmp_path / "one").read_bytes() == (tmp_path / "other").read_bytes()
 
 
-def test_a_run_keeps_an_index_of_large_lakes_only_and_of_those_that_have_one(lake: Lake) -> None:
+def test_a_run_updates_the_index_of_large_lakes_and_existing_indexes(lake: Lake) -> None:
     publish(lake, "01", ["v01"])
     small = SearchConfig(index_from_moments=10)
     assert index_if_large(lake, small) is None

@@ -1,4 +1,4 @@
-"""Folders of links that processes leave, or do not."""
+"""Temporary link folders, and those that killed processes leave behind."""
 
 import signal
 import subprocess
@@ -12,7 +12,7 @@ from pipeline.search.links import LinkFolder, remove_abandoned
 
 @pytest.fixture
 def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Return an own folder for temporary files."""
+    """Return a separate folder for temporary files."""
     folder = tmp_path / "tmp"
     folder.mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(folder))
@@ -20,7 +20,7 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def test_a_folder_is_gone_once_closed_or_no_longer_used(temporary: Path) -> None:
+def test_a_folder_is_removed_when_closed_or_garbage_collected(temporary: Path) -> None:
     file = temporary / "words"
     file.write_text("telescope")
     closed, unused = LinkFolder([file]), LinkFolder([file])
@@ -32,7 +32,7 @@ def test_a_folder_is_gone_once_closed_or_no_longer_used(temporary: Path) -> None
 
 
 @pytest.mark.slow
-def test_what_a_killed_process_left_is_removed_and_nothing_else(temporary: Path) -> None:
+def test_only_folders_of_killed_processes_are_removed(temporary: Path) -> None:
     left = (
         "import sys\nfrom pathlib import Path\nfrom pipeline.search.links import LinkFolder\n"
         "folder = LinkFolder([Path('/etc/hostname')])\nprint(folder.path, flush=True)\nsys.stdin.read()"

@@ -18,7 +18,7 @@ def test_a_new_lake_has_no_spaces_and_queries_are_zeros(tmp_path: Path) -> None:
     assert encoder.images([np.zeros((9, 9, 3), np.uint8)]).vision.shape == (1, 1)
 
 
-def test_the_spaces_are_those_of_the_newest_vectors(tmp_path: Path) -> None:
+def test_spaces_come_from_the_newest_vectors(tmp_path: Path) -> None:
     lake = Lake.create(str(tmp_path / "lake"))
     publish(lake, "01", ["v01", "v02"])
     assert QueryEncoder.of_lake(lake).spaces == Spaces(TEXT, VISION, COORDINATED, ("minilm + efficientnet", 10))

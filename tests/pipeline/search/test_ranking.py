@@ -56,14 +56,14 @@ def test_a_slide_that_shows_for_minutes_leaves_each_sentence_its_own_moment() ->
     assert [each.row for each in found[2].candidates] == [early]
 
 
-def test_long_moments_that_are_much_the_same_are_one() -> None:
+def test_long_moments_with_much_overlap_are_merged() -> None:
     slide, picture, next_slide = (ROWS.index(("v1", *span)) for span in ((0, 600), (10, 600), (590, 700)))
     found = fuse({"lexical": candidates("lexical", [slide, next_slide]), "visual": candidates("visual", [picture])}, 10)
     assert [len(moment.candidates) for moment in found] == [2, 1]
 
 
 @given(lists, st.integers(0, 5))
-def test_the_best_come_first_and_no_more_than_asked_for(found: Mapping[Retriever, list[Candidate]], limit: int) -> None:
+def test_the_best_come_first_and_the_limit_holds(found: Mapping[Retriever, list[Candidate]], limit: int) -> None:
     everything = fuse(found, 1000)
     scores = [moment.score for moment in everything]
     assert scores == sorted(scores, reverse=True)
@@ -71,7 +71,7 @@ def test_the_best_come_first_and_no_more_than_asked_for(found: Mapping[Retriever
 
 
 @given(lists, st.permutations(RETRIEVERS))
-def test_the_order_of_the_ways_changes_nothing(
+def test_the_order_of_the_retrievers_changes_nothing(
     found: Mapping[Retriever, list[Candidate]], order: Sequence[Retriever]
 ) -> None:
     turned = {retriever: found[retriever] for retriever in order}
@@ -80,13 +80,13 @@ def test_the_order_of_the_ways_changes_nothing(
     ]
 
 
-def test_a_second_moment_of_a_video_gives_way_to_another_video() -> None:
+def test_a_second_moment_of_a_video_ranks_below_another_video() -> None:
     rows = [ROWS.index(("v1", 0, 1)), ROWS.index(("v1", 4, 5)), ROWS.index(("v2", 0, 4))]
     found = fuse({"lexical": candidates("lexical", rows)}, 3)
     assert [moment.best.video_id for moment in found] == ["v1", "v2", "v1"]
 
 
-def test_a_scene_that_answers_lifts_the_moments_in_it_and_makes_none() -> None:
+def test_a_matching_scene_raises_its_moments_and_adds_none() -> None:
     rows = [ROWS.index(span) for span in (("v1", 0, 1), ("v2", 0, 4), ("v1", 4, 5))]
     found = {"semantic": candidates("semantic", rows)}
     assert _span(fuse(found, 10)[-1]) == ("v1", 4, 5)

@@ -19,7 +19,7 @@ from tests.pipeline.lake.lakes import COORDINATED, TEXT, analysis, pictureless, 
 
 
 class PlacedEncoder:
-    """Gives each query the vector that the test says; zeros to others."""
+    """Returns the vector that the test gives for a query, and zeros for others."""
 
     spaces = Spaces(coordinated=COORDINATED)
 
@@ -54,11 +54,11 @@ def spans(hits: Sequence[Hit]) -> list[tuple[str, float, float]]:
     return [(hit.video_id, hit.start_s, hit.end_s) for hit in hits]
 
 
-def test_an_empty_lake_answers_with_nothing(lake: Lake) -> None:
+def test_an_empty_lake_has_no_hits(lake: Lake) -> None:
     assert searcher_of(lake).search("anything") == []
 
 
-def test_an_archive_in_which_nothing_is_said_or_written_is_found_by_its_pictures(lake: Lake) -> None:
+def test_videos_without_speech_and_text_are_found_by_their_frames(lake: Lake) -> None:
     publish(lake, "01", ["v01", "v02"], made_up=wordless)
     shown = analysis("v02").keyframes[1].coordinated_embedding
     hits = searcher_of(lake, picture_cyclist=shown).search("cyclist")
@@ -68,7 +68,7 @@ def test_an_archive_in_which_nothing_is_said_or_written_is_found_by_its_pictures
     assert searcher_of(lake, picture_cyclist=shown).search("cyclist") == hits
 
 
-def test_an_archive_of_sound_alone_is_found_by_what_is_said(lake: Lake) -> None:
+def test_audio_files_are_found_by_their_speech(lake: Lake) -> None:
     publish(lake, "01", ["v01", "v02"], made_up=pictureless)
     hits = searcher_of(lake, cyclist=analysis("v02").transcript.utterances[1].embedding).search("cyclist")
     assert (hits[0].video_id, hits[0].start_s, hits[0].frame_id) == ("v02", 10.0, None)
@@ -76,7 +76,7 @@ def test_an_archive_of_sound_alone_is_found_by_what_is_said(lake: Lake) -> None:
     assert searcher_of(lake).search("sentence")
 
 
-def test_what_is_said_is_found_with_its_time_and_its_words(filled: Lake) -> None:
+def test_speech_is_found_with_its_time_and_matching_words(filled: Lake) -> None:
     hit = searcher_of(filled).search("v02 sentence")[0]
     assert (hit.video_id, hit.start_s, hit.text) == ("v02", 0.0, "Sentence 0 of v02.")
     assert hit.frame_id == "v02-f00000"
@@ -86,25 +86,25 @@ def test_what_is_said_is_found_with_its_time_and_its_words(filled: Lake) -> None
     assert [reason.text[start:end] for start, end in reason.spans] == ["Sentence", "v02"]
 
 
-def test_what_is_on_screen_is_found_without_its_accents(filled: Lake) -> None:
+def test_on_screen_text_is_found_without_accents(filled: Lake) -> None:
     hits = searcher_of(filled).search("STRASSE")
     assert {hit.video_id for hit in hits} == {"v01", "v02", "v03"}
     assert hits[0].reasons[0].kind == "screen"
 
 
-def test_a_phrase_must_be_there_word_by_word(filled: Lake) -> None:
+def test_a_phrase_must_occur_word_by_word(filled: Lake) -> None:
     searcher = searcher_of(filled)
     assert spans(searcher.search('"sentence 1 of v03"')) == [("v03", 10.0, 12.0)]
     assert searcher.search('"v03 of 1 sentence"') == []
 
 
-def test_a_word_that_is_being_typed_is_found(filled: Lake) -> None:
+def test_a_prefix_is_found(filled: Lake) -> None:
     searcher = searcher_of(filled)
     assert searcher.search("bicyc") == []
     assert searcher.search("bicyc", prefix=True)
 
 
-def test_meaning_finds_what_no_word_does(filled: Lake) -> None:
+def test_meaning_finds_what_words_do_not(filled: Lake) -> None:
     wanted = analysis("v03").transcript.utterances[2].embedding
     assert wanted is not None
     hit = searcher_of(filled, nearby=wanted).search("nearby")[0]
@@ -113,7 +113,7 @@ def test_meaning_finds_what_no_word_does(filled: Lake) -> None:
     assert hit.reasons[0].score == pytest.approx(1.0)
 
 
-def test_a_picture_is_found_by_what_it_shows(filled: Lake) -> None:
+def test_a_frame_is_found_by_its_content(filled: Lake) -> None:
     wanted = analysis("v02").keyframes[1].coordinated_embedding
     assert wanted is not None
     hit = searcher_of(filled, picture_cyclist=wanted).search("cyclist")[0]
@@ -121,7 +121,7 @@ def test_a_picture_is_found_by_what_it_shows(filled: Lake) -> None:
     assert hit.reasons[0].text == "bicycle, road"
 
 
-def test_a_moment_that_several_ways_find_is_one_hit_above_those_of_one_way(filled: Lake) -> None:
+def test_a_moment_of_several_retrievers_is_one_hit_above_those_of_one(filled: Lake) -> None:
     said = analysis("v03").transcript.utterances[1].embedding
     shown = analysis("v03").keyframes[1].coordinated_embedding
     assert said is not None
@@ -135,13 +135,13 @@ def test_a_moment_that_several_ways_find_is_one_hit_above_those_of_one_way(fille
                 assert one.end_s <= other.start_s or other.end_s <= one.start_s
 
 
-def test_a_picture_finds_the_pictures_like_it(filled: Lake) -> None:
+def test_an_image_finds_similar_frames(filled: Lake) -> None:
     searcher = searcher_of(filled, image=analysis("v01").keyframes[2].embedding)
     hit = searcher.by_image(np.zeros((8, 8, 3), np.uint8))[0]
     assert (hit.video_id, hit.frame_id) == ("v01", "v01-f00002")
 
 
-def test_more_like_this_leaves_out_this(filled: Lake) -> None:
+def test_similar_moments_exclude_the_moment_itself(filled: Lake) -> None:
     searcher = searcher_of(filled)
     hits = searcher.like("v01", 11.0)
     assert hits
@@ -167,12 +167,12 @@ def test_more_like_this_leaves_out_this(filled: Lake) -> None:
         (Filter(kinds=("caption",)), set()),
     ],
 )
-def test_filters_admit_what_they_say(filled: Lake, filters: Filter, found: set[tuple[str, float]]) -> None:
+def test_filters_admit_only_matching_moments(filled: Lake, filters: Filter, found: set[tuple[str, float]]) -> None:
     hits = searcher_of(filled).search("sentence", filters)
     assert {(hit.video_id, hit.start_s) for hit in hits} == found
 
 
-def test_filters_are_applied_before_the_best_are_cut_off(filled: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_filters_apply_before_the_limit(filled: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pipeline.search.searcher._CANDIDATES", 3)
     hits = searcher_of(filled).search("sentence", Filter(videos=("v03",)), limit=1)
     assert [hit.video_id for hit in hits] == ["v03"]
@@ -195,7 +195,7 @@ def test_filters_are_applied_before_the_best_are_cut_off(filled: Lake, monkeypat
     prefix=st.booleans(),
 )
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_no_query_fails_and_none_finds_what_is_filtered_out(
+def test_no_query_fails_or_finds_filtered_moments(
     filled: Lake, query: str, filters: Filter, limit: int, prefix: bool
 ) -> None:
     hits = _shared(filled).search(query, filters, limit, prefix=prefix)
@@ -216,7 +216,7 @@ def _shared(lake: Lake) -> Searcher:
 
 
 @pytest.mark.slow
-def test_what_is_committed_later_is_found_and_what_is_superseded_is_not(any_lake: Lake) -> None:
+def test_later_commits_are_found_and_superseded_rows_are_not(any_lake: Lake) -> None:
     searcher = searcher_of(any_lake)
     publish(any_lake, "01", ["v01", "v02"])
     assert {hit.video_id for hit in searcher.search("sentence")} == {"v01", "v02"}
@@ -241,7 +241,7 @@ def test_after_many_commits_the_largest_segment_is_not_read_again(lake: Lake) ->
     assert searcher._current().segments[0] is largest
 
 
-def test_a_lake_that_cannot_be_read_for_a_while_is_searched_as_it_was(
+def test_a_lake_that_is_unreadable_for_a_while_is_searched_as_last_seen(
     lake: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     publish(lake, "01", ["v01"])
@@ -292,7 +292,7 @@ def test_threads_search_while_videos_are_committed(lake: Lake) -> None:
 
 
 @pytest.mark.slow
-def test_models_are_loaded_anew_only_where_others_made_the_lake(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_models_are_reloaded_only_if_the_lakes_models_change(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
     made = Mock(side_effect=lambda _: PlacedEncoder())
     monkeypatch.setattr("pipeline.search.searcher.QueryEncoder.of_lake", made)
     publish(lake, "01", ["v01"])

@@ -21,7 +21,7 @@ from pipeline.search.terms import index_text, parse_query, terms_of
         ("İstanbul", "istanbul"),
     ],
 )
-def test_words_that_people_take_for_the_same_are_compared_as_the_same(one: str, other: str) -> None:
+def test_spellings_of_the_same_word_are_equal(one: str, other: str) -> None:
     assert index_text(one) == index_text(other) != ""
 
 
@@ -30,7 +30,7 @@ def test_a_word_is_the_same_in_capitals(word: str) -> None:
     assert index_text(word) == index_text(word.upper())
 
 
-def test_chinese_is_found_by_any_part_of_it_of_two_characters() -> None:
+def test_chinese_is_found_by_any_two_adjacent_characters() -> None:
     text = set(index_text("人工智能改变世界").split())
     for part in ("智能", "改变", "世界", "能改变"):
         assert set(parse_query(part).terms) <= text
@@ -44,7 +44,7 @@ def test_scripts_without_spaces_are_found_by_a_part_too(text: str) -> None:
     assert set(parse_query(text[2:]).terms) <= set(index_text(text).split())
 
 
-def test_a_chinese_phrase_goes_on_after_a_mark_or_a_number() -> None:
+def test_a_chinese_phrase_continues_after_a_mark_or_a_number() -> None:
     text = index_text("他说,你好，世界！北京2022年")
     for phrase in ("你好，世界", "北京 2022", "说,你好", "世界"):
         [words] = parse_query(f'"{phrase}"').phrases
@@ -58,17 +58,17 @@ def test_all_of_a_chinese_query_counts_while_it_is_typed() -> None:
     assert parse_query("new 机", prefix=True).prefixes == ("机",)
 
 
-def test_a_mark_without_a_letter_is_no_word_that_is_being_typed() -> None:
+def test_a_mark_without_a_letter_is_not_a_prefix() -> None:
     assert not parse_query("\u0301", prefix=True)
     assert parse_query("foo \u0301", prefix=True).prefixes == ("foo",)
 
 
-def test_a_query_of_nothing_but_small_words_keeps_them() -> None:
+def test_a_query_of_only_stop_words_keeps_them() -> None:
     assert parse_query("to be or not to be").terms == ("to", "be", "or", "not")
     assert parse_query("a cyclist in the traffic").terms == ("cyclist", "traffic")
 
 
-def test_phrases_are_what_stands_in_quotation_marks() -> None:
+def test_phrases_are_in_quotation_marks() -> None:
     query = parse_query('ocean "blue planets" “deep sea”')
     assert query.phrases == (("blue", "planet"), ("deep", "sea"))
     assert query.terms == ("ocean",)
@@ -76,7 +76,7 @@ def test_phrases_are_what_stands_in_quotation_marks() -> None:
     assert not parse_query('""')
 
 
-def test_what_is_being_typed_is_a_beginning() -> None:
+def test_the_last_word_typed_is_a_prefix() -> None:
     assert parse_query("blue pla", prefix=True).prefixes == ("pla",)
     assert parse_query("blue pla ", prefix=True).prefixes == ()
 
@@ -94,7 +94,7 @@ def test_every_text_is_a_query_and_every_query_can_be_indexed(text: str) -> None
 
 
 @given(st.text(alphabet=string.ascii_letters + " \n.,海洋é", max_size=600), st.text(max_size=20))
-def test_highlights_are_words_of_the_query_in_the_text_that_is_shown(text: str, query: str) -> None:
+def test_highlights_are_words_of_the_query_in_the_excerpt(text: str, query: str) -> None:
     words = {term.text for term in terms_of(f"{query} {text[:20]}")}
     shown, spans = excerpt(text, words)
     assert "\n" not in shown

@@ -34,7 +34,7 @@ _REPORTING = frozenset(
         "video", "speaker", "talk", "talks", "says", "said", "shows", "shown", "explains", "describes", "discusses",
     }
 )  # fmt: skip
-"""What summaries say of any video."""
+"""Words that summaries use for any video."""
 _SUFFIXES = (
     "ations", "ation", "ings", "ing", "ions", "ion", "ments", "ment", "ness", "ies", "ied", "ers", "er", "est", "ed",
     "es", "ly", "s", "e", "y",
@@ -98,13 +98,13 @@ def check_support(sentence: str, evidence: Sequence[str], *, similarity: float, 
 
 def content_stems(text: str, language: str | None = None) -> frozenset[str]:
     """Return the stems of the content words: no function words, no numbers."""
-    found = (word for word in _telling(text, language) if not word.isdigit())
+    found = (word for word in _content_words(text, language) if not word.isdigit())
     return frozenset(stem(word) for word in found if len(word) > 2 or not word.isascii())
 
 
-def _telling(text: str, language: str | None) -> list[str]:
-    passed_over = function_words(language) | _REPORTING
-    return [word for word in words(text, language) if word.lower() not in passed_over]
+def _content_words(text: str, language: str | None) -> list[str]:
+    ignored = function_words(language) | _REPORTING
+    return [word for word in words(text, language) if word.lower() not in ignored]
 
 
 def stem(word: str) -> str:
@@ -118,7 +118,7 @@ def stem(word: str) -> str:
 
 def _names(sentence: str, language: str | None) -> list[str]:
     """Return capitalised words and acronyms; the first word counts, because it may be a name."""
-    found = [word for word in _telling(sentence, language) if len(word) > 1]
+    found = [word for word in _content_words(sentence, language) if len(word) > 1]
     if language in _CAPITAL_NOUNS:
         return [word for word in found if word.isupper()]
     return [word for word in found if word[:1].isupper() and len(word) > 2]

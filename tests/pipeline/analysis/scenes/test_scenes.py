@@ -129,4 +129,4 @@ def test_ten_hours_of_talk_are_no_burden() -> None:
 
 
 def test_a_video_of_no_length_has_no_scene() -> None:
-    assert scenes_of(content([], [], [], 0.0) == ())
+    assert scenes_of(content([], [], [], 0.0)) == ()

@@ -17,8 +17,8 @@ def test_what_is_said_of_coffee_is_explained_by_the_word_and_the_picture_of_the_
     assert found.texts[0].kind == "speech"
     strongest = sorted(found.texts[0].text_words, key=lambda each: -each.weight)[:3]
     assert {each.word for each in strongest} & {"coffee", "morning", "hot"}
-    assert found.picture is not None
-    assert found.picture.heat.max() > 0
+    assert found.frame is not None
+    assert found.frame.heat.max() > 0
     text, vision = found.shares
     assert (text.modality, vision.modality) == ("text", "vision")
     assert text.weight + vision.weight == pytest.approx(1)
