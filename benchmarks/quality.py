@@ -1,10 +1,10 @@
-"""Quality of the lake on videos of known content: one table, each figure with its method and reference.
+"""Quality of the results on films with known content: a table of figures, with methods and references.
 
     python -m benchmarks.quality [--work FOLDER] [--media FOLDER] [--only PART ...] [--set SECTION.KEY=VALUE ...]
 
-The films are made from the scripts in `benchmarks/material/films`. They consist of real images and clips, drawn slides
-and synthetic speech, so every cut, word, line, chapter and topic is known. The work folder keeps the films, and a lake
-for each revision and state of the code. `--media` adds a folder of real recordings. docs/quality.md has the results.
+The scripts in `benchmarks/material/films` become films of real photographs and clips, drawn slides and synthetic
+speech, so every cut, word, line, chapter and topic is known. The work folder keeps the films, and a lake for each
+revision and state of the code. `--media` adds real recordings from a folder. docs/quality.md has the latest table.
 """
 
 import argparse
@@ -18,22 +18,22 @@ from pathlib import Path
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from benchmarks.figures.figure import Figure, markdown, table
-from benchmarks.figures.finding import finding_figures
-from benchmarks.figures.pictures import picture_figures
+from benchmarks.figures.retrieval import retrieval_figures
 from benchmarks.figures.speech import speech_figures
 from benchmarks.figures.understanding import understanding_figures
+from benchmarks.figures.visual import visual_figures
 from benchmarks.material.analysed import analysed_lake, read_videos
 from benchmarks.material.films import known_film
 from benchmarks.material.recordings import recordings
 from benchmarks.material.script import read_scripts
 
-PARTS = ("speech", "pictures", "finding", "understanding")
+PARTS = ("speech", "visual", "retrieval", "understanding")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
-        "--work", type=Path, default=Path("benchmarks/results/quality"), help="folder for films and lakes"
+        "--work", type=Path, default=Path("benchmarks/results/quality"), help="keep films and lakes here"
     )
     parser.add_argument("--media", type=Path, help="folder of real recordings")
     parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS, metavar="PART", help=", ".join(PARTS))
@@ -58,10 +58,10 @@ def measure(options: argparse.Namespace) -> Iterator[Figure]:
     videos = read_videos(lake)
     if "speech" in options.only:
         yield from speech_figures(films, real, videos)
-    if "pictures" in options.only:
-        yield from picture_figures(films, videos)
-    if "finding" in options.only:
-        yield from finding_figures(films, videos, lake)
+    if "visual" in options.only:
+        yield from visual_figures(films, videos)
+    if "retrieval" in options.only:
+        yield from retrieval_figures(films, videos, lake)
     if "understanding" in options.only:
         yield from understanding_figures(films, videos)
 

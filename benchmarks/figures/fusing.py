@@ -32,13 +32,13 @@ def scoring_methods(lake: Lake, videos: Mapping[str, Video], texts: Sequence[str
     weight = FusionConfig().text_weight
     said, shown = _matrix(scenes, "text_embedding"), _matrix(scenes, "coordinated_embedding")
     text, picture = _cosines(queries.text, said), _cosines(queries.coordinated, shown)
-    yield "text alone", text, "cosine of the query and the speech and on-screen text of the scene"
-    yield "pictures alone", picture, "cosine of the query and the frames of the scene, in their shared space"
+    yield "text alone", text, "cosine of the query and the scene's speech and on-screen text"
+    yield "frames alone", picture, "cosine of the query and the scene's frames, in their shared space"
 
     joined = np.stack([fuse_early(*pair, text_weight=weight)[0] for pair in zip(said, shown, strict=True)])
     vectors = zip(queries.text, queries.coordinated, strict=True)
     joined_queries = np.stack([fuse_early(*pair, text_weight=weight)[0] for pair in vectors])
-    yield "early fusion", _cosines(joined_queries, joined), f"cosine of both vectors joined, text weight {weight:g}"
+    yield "early fusion", _cosines(joined_queries, joined), f"cosine of the joined vectors, text weight {weight:g}"
     for name in ("projected", "hybrid"):
         method = fusion_method(
             FusionConfig(method=name),
@@ -50,15 +50,23 @@ def scoring_methods(lake: Lake, videos: Mapping[str, Video], texts: Sequence[str
             [each[0] for each in method.fuse([part for video in videos.values() for part in _parts(video)])]
         )
         fused_queries = _fused_queries(encoder.spaces, method.space, texts)
-        yield f"{name} fusion", _cosines(fused_queries, fused), f"cosine with `fusion.method = {name}`, untrained"
+        yield (
+            f"{name} fusion",
+            _cosines(fused_queries, fused),
+            f"cosine of the vectors of `fusion.method = {name}`, untrained",
+        )
 
     pairs = list(zip(text, picture, strict=True))
     yield (
-        "late fusion, scores",
+        "late fusion by scores",
         np.stack([weighted_scores(pair, [weight, 1 - weight]) for pair in pairs]),
         f"weighted mean of both z-scores, text weight {weight:g}",
     )
-    yield "late fusion, ranks", np.stack([_by_ranks(pair) for pair in pairs]), "reciprocal rank fusion of both, k = 60"
+    yield (
+        "late fusion by ranks",
+        np.stack([_by_ranks(pair) for pair in pairs]),
+        "reciprocal rank fusion of both rankings, k = 60",
+    )
 
 
 def _parts(video: Video) -> Iterator[SceneParts]:

@@ -11,14 +11,17 @@ from benchmarks.measures.recognition import word_error_rate
 from benchmarks.measures.speakers import diarization_error
 
 PART = "speech"
-_WER = "word error rate by jiwer over all words of the set, both sides normalised as in the Whisper paper"
-_SCRIPT = "the script that espeak-ng spoke"
+_WER = (
+    "over all words of a set, by jiwer, with both texts normalised as in the Whisper paper (Radford et al., 2022); "
+    "characters for Chinese"
+)
+_TRANSCRIPT = "the script that espeak-ng spoke, or the transcript of a real recording"
 
 
 def speech_figures(
     films: Sequence[KnownFilm], recordings: Sequence[Recording], videos: Mapping[str, Video]
 ) -> Iterator[Figure]:
-    """Measure word error rates, hallucinated words, languages and speakers."""
+    """Measure speech."""
     pairs: dict[str, list[tuple[str, str]]] = defaultdict(list)
     languages: list[tuple[str, str | None, str | None]] = []
     hallucinated, silent = 0, 0
@@ -49,19 +52,19 @@ def speech_figures(
             f"{files}, {sum(len(text.split()) for text in said)} words"
             if not name.startswith("zh")
             else f"{files}, {sum(sum(map(str.isalnum, text)) for text in said)} characters",
-            _WER + ("; characters instead of words" if name.startswith("zh") else ""),
-            "transcripts of the recordings" if real else _SCRIPT,
+            _WER,
+            _TRANSCRIPT,
             "lower",
             0.05 if name == "en, real voices" else None,
         )
     yield Figure(
         PART, "hallucinated words", hallucinated, "words", f"{silent} videos",
-        "words in `utterances` of videos without speech: silence, music, noise, engines", "no speech", "lower", 0,
+        "words in `utterances` of videos with only silence, music, noise or engine sounds", "no speech", "lower", 0,
     )  # fmt: skip
     yield Figure(
         PART, "language", sum(known == found for _, known, found in languages) / max(1, len(languages)), "%",
         f"{len(languages)} videos, {len({known for _, known, _ in languages})} languages",
-        "share of videos with the correct `videos.language`", "the language of the script or recording", "higher",
+        "share of videos with the right `videos.language`", "the language of the script or recording", "higher",
     )  # fmt: skip
     yield from _speakers(films, videos)
 
@@ -76,6 +79,6 @@ def _speakers(films: Sequence[KnownFilm], videos: Mapping[str, Video]) -> Iterat
         yield Figure(
             PART, "diarization error rate", diarization_error(known, found, film.truth.duration_s), "%",
             f"{len(known)} sentences of {len({name for _, _, name in known})} voices",
-            "missed, false and confused speech over all speech, best matching of names, without 0.25 s around turns",
-            "times at which each synthetic voice speaks", "lower",
+            "missed, false and confused speech over all speech, with speaker names matched for the best score; 0.25 s "
+            "around each turn is ignored", "the times at which each synthetic voice speaks", "lower",
         )  # fmt: skip

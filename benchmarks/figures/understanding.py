@@ -14,12 +14,13 @@ from benchmarks.measures.summaries import claims, is_supported, rouge
 from benchmarks.measures.times import boundary_errors
 
 PART = "understanding"
+_TOPICS = "the topics of the script, in the shipped taxonomy; one to eight of about 100 names are right for a scene"
 MAIN_STEPS = frozenset({"decode", "shots", "keyframes", "vision", "ocr", "thumbnails", "speech", "text"})
-"""Steps of the main job; all others belong to understanding."""
+"""The steps that make shots, keyframes, speech and vectors; all others are understanding."""
 
 
 def understanding_figures(films: Sequence[KnownFilm], videos: Mapping[str, Video]) -> Iterator[Figure]:
-    """Measure summaries, chapters, topics, and their cost."""
+    """Measure understanding."""
     yield from _summaries(films, videos)
     yield from _chapters(films, videos)
     yield from _topics(films, videos)
@@ -41,14 +42,15 @@ def _summaries(films: Sequence[KnownFilm], videos: Mapping[str, Video]) -> Itera
     ours_mean, lead_mean = np.mean(ours, axis=0), np.mean(leads, axis=0)
     for index, name in enumerate(("ROUGE-1", "ROUGE-2", "ROUGE-L")):
         yield Figure(
-            PART, f"summary, {name}", float(ours_mean[index]), "", f"{len(ours)} films",
-            f"F1, stemmed, against the better reference; the same number of first sentences of the script: "
-            f"{lead_mean[index]:.3f}", "two summaries per film, written by hand", "higher",
+            PART, f"summary, {name}", float(ours_mean[index]), "",
+            f"{len(ours)} films; first sentences of the script {lead_mean[index]:.3f}",
+            "ROUGE F1 (Lin, 2004) with stemming, the better of the two references; the first sentences of the script, "
+            "as many as the summary has, are a baseline", "two summaries of each film, written by hand", "higher",
         )  # fmt: skip
     yield Figure(
-        PART, "summary, evidence precision", supported / max(1, kept), "%", f"{kept} sentences",
-        "share of sentences with at least 60 % of their content words said, written or shown within their evidence, by "
-        "the script", "times of speech, text and subjects in the script", "higher",
+        PART, "evidence precision", supported / max(1, kept), "%", f"{kept} sentences",
+        "share of sentences with at least 60 % of their words (without stop words) said, written or shown within the "
+        "times of their evidence", "the times of everything said, written and shown in the script", "higher",
     )  # fmt: skip
 
 
@@ -65,10 +67,11 @@ def _chapters(films: Sequence[KnownFilm], videos: Mapping[str, Video]) -> Iterat
     for index, name in enumerate(("Pk", "WindowDiff")):
         means = [float(np.mean([pair[index] for pair in pairs])) for pairs in (ours, nothing, even)]
         yield Figure(
-            PART, f"chapters, {name}", means[0], "", f"{len(ours)} films",
-            f"on seconds; window: half the mean length of a chapter. No boundaries: {means[1]:.3f}; the right number, "
-            f"evenly spread: {means[2]:.3f}. `summary.min_chapter_s` is 15, because the films are short",
-            "chapters of the script", "lower",
+            PART, f"chapters, {name}", means[0], "",
+            f"{len(ours)} films; no boundaries {means[1]:.3f}, evenly spread {means[2]:.3f}",
+            "Pk (Beeferman, Berger and Lafferty, 1999) and WindowDiff (Pevzner and Hearst, 2002) on seconds; the "
+            "window is half the mean chapter; 0 is perfect. Baselines: no boundaries, and the right number evenly "
+            "spread. `summary.min_chapter_s` is 15, because the films are short", "the chapters of the script", "lower",
         )  # fmt: skip
 
 
@@ -88,23 +91,21 @@ def _topics(films: Sequence[KnownFilm], videos: Mapping[str, Video]) -> Iterator
             hits += [topic["label"] in right[-1] for topic in found[:1]]
     silent = sum(not found for found in names)
     yield Figure(
-        PART, "topic right, first, among scenes with a topic", sum(hits) / max(1, len(hits)), "%",
-        f"{len(hits)} scenes",
-        "share of first topics that are correct, without scenes that have no topic (see `topics.min_score`)",
-        "topics of the script, in the built-in taxonomy", "higher",
+        PART, "topic right where one is named, first", sum(hits) / max(1, len(hits)), "%", f"{len(hits)} scenes",
+        "share of first topics that are right; scenes without a topic (see `topics.min_score`) are left out",
+        _TOPICS, "higher",
     )  # fmt: skip
     for count in (1, 3):
         yield Figure(
             PART, f"topic right, first {count}".replace("first 1", "first"), accuracy_at(names, right, count), "%",
-            f"{len(names)} scenes, {silent} of them without a topic",
-            "share of true scenes whose overlapping scene in the lake has a correct topic",
-            "topics of the script, in the built-in taxonomy; one to eight of about a hundred names are correct",
-            "higher",
+            f"{len(names)} scenes, {silent} without a topic",
+            "share of true scenes for which the scene of the lake that overlaps it most names a right topic",
+            _TOPICS, "higher",
         )  # fmt: skip
     if scores:
         yield Figure(
             PART, "topic scores, calibration error", calibration_error(scores, hits), "", f"{len(scores)} first topics",
-            "expected calibration error in ten bins", "whether the topic is correct", "lower",
+            "expected calibration error of the first topic's score, in ten bins", "whether the topic is right", "lower",
         )  # fmt: skip
 
 
@@ -121,8 +122,9 @@ def _cost(videos: Mapping[str, Video]) -> Iterator[Figure]:
     extra = {step: spent_s for step, spent_s in seconds.items() if step not in MAIN_STEPS}
     listed = ", ".join(f"{step} {spent_s:.1f} s" for step, spent_s in sorted(extra.items(), key=lambda pair: -pair[1]))
     yield Figure(
-        PART, "time beyond the main job", sum(extra.values()) / max(main_s, 1e-9), "%",
-        f"{len(videos)} videos, {sum(video.row['duration_s'] for video in videos.values()):.0f} s",
-        f"seconds of compute in all other steps ({listed}) over those in the main job ({main_s:.0f} s)",
-        "`videos.timings_s`", "lower", 0.15,
+        PART, "cost of understanding", sum(extra.values()) / max(main_s, 1e-9), "%",
+        f"{len(videos)} videos, {sum(video.row['duration_s'] for video in videos.values()):.0f} s; {listed}; "
+        f"all other steps {main_s:.0f} s",
+        "compute time of speakers, scenes, fusion, topics and summaries over all other steps",
+        "the times in `videos.timings_s`", "lower", 0.15,
     )  # fmt: skip

@@ -73,20 +73,20 @@ def _tiny(picture: Picture, _rng: np.random.Generator) -> Picture:
 
 
 HARMS: Mapping[str, Harm] = {
-    "as it is": Harm("decoded and encoded again, like all others"),
-    "noise, 20 dB": Harm("white noise, a hundredth of the power of the speech", sound=_noise(20)),
-    "noise, 10 dB": Harm("white noise, a tenth of the power of the speech", sound=_noise(10)),
-    "noise, 0 dB": Harm("white noise, the power of the speech", sound=_noise(0)),
+    "unchanged": Harm("re-encoded, like all others"),
+    "noise, 20 dB": Harm("white noise with 1 % of the power of the speech", sound=_noise(20)),
+    "noise, 10 dB": Harm("white noise with 10 % of the power", sound=_noise(10)),
+    "noise, 0 dB": Harm("white noise as loud as the speech", sound=_noise(0)),
     "telephone": Harm("only 300 to 3400 Hz", sound=_telephone),
-    "echo": Harm("a room with a reverberation time of 0.6 s", sound=_echo),
-    "quiet": Harm("a thirtieth of the amplitude", sound=lambda sound, _rng: sound / 30),
+    "echo": Harm("a room with 0.6 s of reverberation", sound=_echo),
+    "quiet": Harm("1/30 of the amplitude", sound=lambda sound, _rng: sound / 30),
     "blur": Harm("Gaussian, 0.5 % of the width", picture=_blurred),
     "dark": Harm("15 % of the light", picture=_dark),
-    "grain": Harm("Gaussian noise of 25 of 255", picture=_grainy),
+    "grain": Harm("Gaussian noise of 25 out of 255", picture=_grainy),
     "small": Harm("160 pixels wide", picture=_tiny),
     "compressed": Harm("x264 at CRF 45", options={"crf": "45", "preset": "veryfast"}),
-    "no sound": Harm("no audio track", sound=lambda _sound, _rng: None),
-    "no picture": Harm("black frames", picture=lambda picture, _rng: np.zeros_like(picture)),
+    "no audio": Harm("no audio track", sound=lambda _sound, _rng: None),
+    "no video": Harm("black frames", picture=lambda picture, _rng: np.zeros_like(picture)),
     "damaged": Harm("2 % of the bytes in the middle overwritten", damaged=0.02),
 }
 

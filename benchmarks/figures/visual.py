@@ -1,4 +1,4 @@
-"""Images: transitions, on-screen text, labels."""
+"""Frames: transitions, on-screen text, labels."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -8,12 +8,12 @@ from benchmarks.material.films import KnownFilm
 from benchmarks.measures.recognition import character_error_rate
 from benchmarks.measures.times import f1, matches
 
-PART = "pictures"
+PART = "visual"
 _SLIDE_TOLERANCE_S = 0.3
 
 
-def picture_figures(films: Sequence[KnownFilm], videos: Mapping[str, Video]) -> Iterator[Figure]:
-    """Measure transitions, on-screen text and labels."""
+def visual_figures(films: Sequence[KnownFilm], videos: Mapping[str, Video]) -> Iterator[Figure]:
+    """Measure shots, on-screen text and labels."""
     yield from _transitions(films, videos)
     yield from _written(films, videos)
     yield from _labels(films, videos)
@@ -27,21 +27,20 @@ def _transitions(films: Sequence[KnownFilm], videos: Mapping[str, Video]) -> Ite
         frame_s = 1 / film.script.fps
         right = matches(starts, truth.cuts_s, 2.5 * frame_s)
         shown = matches(starts, truth.slides_s, _SLIDE_TOLERANCE_S)
-        faded = sum(any(start - 0.2 <= each <= end + 0.2 for each in starts) for start, end in truth.dissolves_s)
+        passed = sum(any(start - 0.2 <= each <= end + 0.2 for each in starts) for start, end in truth.dissolves_s)
         cuts, cuts_right = cuts + len(truth.cuts_s), cuts_right + right
         slides, slides_right = slides + len(truth.slides_s), slides_right + shown
-        dissolves, dissolves_right = dissolves + len(truth.dissolves_s), dissolves_right + faded
-        extra += len(starts) - right - shown - faded
+        dissolves, dissolves_right = dissolves + len(truth.dissolves_s), dissolves_right + passed
+        extra += len(starts) - right - shown - passed
         found += len(starts)
     yield Figure(
-        PART, "cuts, F1", f1(cuts_right, cuts_right + extra, cuts), "", f"{cuts} cuts, {extra} false shots",
+        PART, "cuts, F1", f1(cuts_right, cuts_right + extra, cuts), "", f"{cuts} cuts; false shots: {extra}",
         "a cut is found if a shot starts within two frames of it; a shot that starts where nothing changes is false",
         "the frame at which the film was cut", "higher", 0.95,
     )  # fmt: skip
     yield Figure(
         PART, "slide changes, recall", slides_right / max(1, slides), "%", f"{slides} changes",
-        f"a shot starts within {_SLIDE_TOLERANCE_S} s of the change", "the frame at which the slide changed",
-        "higher",
+        f"a shot starts within {_SLIDE_TOLERANCE_S} s of the change", "the frame at which the slide changed", "higher",
     )  # fmt: skip
     yield Figure(
         PART, "dissolves, recall", dissolves_right / max(1, dissolves), "%", f"{dissolves} dissolves",
@@ -61,8 +60,8 @@ def _written(films: Sequence[KnownFilm], videos: Mapping[str, Video]) -> Iterato
     yield Figure(
         PART, "on-screen text, character error rate", character_error_rate(lines, read), "%",
         f"{len(lines)} lines, {sum(map(len, lines))} characters",
-        "edit distance of each drawn line to the nearest line recognised while it was shown; a line that was not "
-        "recognised is entirely wrong", "lines drawn on slides and photographs, six languages", "lower",
+        "edit distance from each line to the closest line read while it was shown; a missed line counts as all wrong",
+        "the lines drawn on slides and photographs, in six languages", "lower",
     )  # fmt: skip
 
 
@@ -80,6 +79,6 @@ def _labels(films: Sequence[KnownFilm], videos: Mapping[str, Video]) -> Iterator
     for name, hits in (("first", first), ("first five", among)):
         yield Figure(
             PART, f"label right, {name}", hits / max(1, count), "%", f"{count} scenes with photographs or clips",
-            "a keyframe of the scene has one of the correct labels in that position",
-            "ImageNet's names for the subject", "higher",
+            "a keyframe of the scene has a right label, as its first or among its first five",
+            "ImageNet's names for what is shown", "higher",
         )  # fmt: skip
