@@ -12,6 +12,10 @@ COMPOSED = "composed"
 """Captions without a model, in `captions.model` and in the column `caption_source`."""
 NO_TAXONOMY = "none"
 """No topics, in `topics.taxonomy`."""
+OCR_MODEL = "embedded:pp-ocrv6"
+"""The model of `ocr.engine = "rapidocr"`."""
+SPEAKER_MODEL = "embedded:campplus"
+"""The model of `speakers.model = "auto"`, if it is installed."""
 
 
 class Section(BaseModel):
@@ -81,8 +85,9 @@ class SpeechConfig(Section):
     """How speech is recognised."""
 
     engine: Literal["auto", "faster-whisper", "openai-whisper", "none"] = "auto"
-    """Implementation of Whisper. `auto` is faster-whisper, the faster one at equal word error rate. `none` turns
-    speech recognition off."""
+    """Implementation of Whisper. `auto` is faster-whisper for CTranslate2 models, such as the embedded one, and
+    openai-whisper for others: both have the same word error rate, and faster-whisper is faster. `none` turns speech
+    recognition off."""
     model: str = "embedded:whisper-base"
     """Whisper weights: `embedded:whisper-base`, a folder, or a Hub id."""
     language: str | None = None

@@ -9,15 +9,15 @@ import click
 from flows.cli.exits import EXIT_SOME_FAILED, reported
 from flows.cli.options import filtered, filters_of, lake_option
 from schemas.errors import ConfigurationError
-
-FORMATS = ("srt", "vtt", "txt", "json", "chapters-vtt", "ffmetadata", "youtube", "edl", "otio")
-"""The names in `pipeline.export.FORMATS`, repeated because its import would slow down `--help`."""
+from schemas.export import EXPORT_FORMATS
 
 
 @click.command()
 @click.argument("video", required=False)
 @lake_option
-@click.option("--format", "form", type=click.Choice(FORMATS), help="Format. Default: from the output file's extension.")
+@click.option(
+    "--format", "form", type=click.Choice(EXPORT_FORMATS), help="Format. Default: from the output file's extension."
+)
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="File to write; with --all, a folder.")
 @click.option("--all", "whole", is_flag=True, help="Export every video in the lake, each to its own file.")
 @click.option("--query", metavar="TEXT", help="Export the hits of a search for TEXT, as an EDL or OpenTimelineIO.")

@@ -1,7 +1,7 @@
 """Export formats, by name and by file extension.
 
-To add a format: write a function from a `VideoRecord` to text in a module of this package, and add it to `FORMATS`. The
-command line and `docs/export.md` take its name and meaning from there.
+To add a format: write a function from a `VideoRecord` to text in a module of this package, add it to `FORMATS`, and add
+its name to `schemas/export.py`, from where the command line takes it.
 """
 
 from collections.abc import Callable, Collection, Sequence

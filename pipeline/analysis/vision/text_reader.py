@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from pipeline.analysis.vision.change import blank, changed, grey
 from pipeline.analysis.vision.networks import Image
 from pipeline.analysis.vision.reading_order import reading_order
-from pipeline.models import OCR_MODEL, ModelInfo, resolve
-from schemas.config import OcrConfig
+from pipeline.models import ModelInfo, resolve
+from schemas.config import OCR_MODEL, OcrConfig
 from schemas.errors import ModelError
 from schemas.records import TextLine
 

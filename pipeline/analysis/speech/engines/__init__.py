@@ -1,6 +1,7 @@
 """ASR engines: the interface that one implements, the engines there are, and `load_engine`, which chooses one.
 
-To add an engine, write a class with the members of `WhisperEngine` in a file of its own, and choose it in `loading.py`.
+To add an engine: write a class with the members of `WhisperEngine` in a file of its own, choose it in `loading.py`, and
+add its name to `SpeechConfig.engine` in `schemas/config.py`.
 """
 
 from pipeline.analysis.speech.engines.interface import (

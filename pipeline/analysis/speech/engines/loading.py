@@ -1,4 +1,7 @@
-"""Choosing and loading the ASR engine."""
+"""Choosing and loading the ASR engine.
+
+An engine needs a case in `load_engine`, and its name in `SpeechConfig.engine` (`schemas/config.py`).
+"""
 
 from pipeline.analysis.speech.engines.interface import WhisperEngine, is_ctranslate2
 from pipeline.models import ModelInfo
@@ -21,12 +24,19 @@ def load_engine(config: SpeechConfig, info: ModelInfo, *, device: str, threads: 
         ConfigurationError: The engine is `none`.
         ModelError: The engine cannot read this model.
     """
-    if config.engine == "none":
-        raise ConfigurationError("speech.engine is `none`, so there is no engine to load; skip the speech step instead")
-    if config.engine == "openai-whisper" or (config.engine == "auto" and not is_ctranslate2(info.path)):
-        from pipeline.analysis.speech.engines.openai_whisper import OpenAIWhisperEngine
+    engine = config.engine
+    if engine == "auto":
+        engine = "faster-whisper" if is_ctranslate2(info.path) else "openai-whisper"
+    match engine:
+        case "faster-whisper":
+            from pipeline.analysis.speech.engines.faster_whisper import FasterWhisperEngine
 
-        return OpenAIWhisperEngine(info, device=device, threads=threads)
-    from pipeline.analysis.speech.engines.faster_whisper import FasterWhisperEngine
+            return FasterWhisperEngine(info, compute_type=config.compute_type, device=device, threads=threads)
+        case "openai-whisper":
+            from pipeline.analysis.speech.engines.openai_whisper import OpenAIWhisperEngine
 
-    return FasterWhisperEngine(info, compute_type=config.compute_type, device=device, threads=threads)
+            return OpenAIWhisperEngine(info, device=device, threads=threads)
+        case "none":
+            raise ConfigurationError(
+                "speech.engine is `none`, so there is no engine to load; skip the speech step instead"
+            )
