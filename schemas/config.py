@@ -27,8 +27,8 @@ class ArchiveConfig(Section):
         "3gp", "aac", "aif", "aiff", "asf", "avi", "flac", "flv", "m2ts", "m4a", "m4v", "mkv", "mov", "mp3", "mp4",
         "mpeg", "mpg", "mts", "mxf", "oga", "ogg", "ogv", "opus", "ts", "vob", "wav", "webm", "wma", "wmv",
     )  # fmt: skip
-    """Extensions of the files to take from folders, in lower case without a dot. Files given one by one are always
-    taken."""
+    """Extensions of the files to include from folders, in lower case without a dot. Files given one by one are always
+    included."""
     digest: Literal["full", "sampled"] = "full"
     """How to identify content: `full` reads every byte of a new file, `sampled` reads only 4 MiB, for stores where
     reading is expensive."""
@@ -58,7 +58,7 @@ class ShotsConfig(Section):
     threshold: float = Field(0.5, gt=0, lt=1)
     """Minimum probability of a transition found by TransNetV2."""
     slides: bool = True
-    """Whether to also start a shot where part of a still image changes for good, as with a new slide."""
+    """Whether a shot also starts where part of a still image changes for good, as with a new slide."""
     min_shot_s: float = Field(0.2, ge=0)
     """Minimum length of a shot in seconds. Shorter ones are joined to the previous shot."""
 
@@ -69,8 +69,8 @@ class KeyframesConfig(Section):
     interval_s: float = Field(10.0, gt=0)
     """A shot gets one keyframe for each interval of this many seconds."""
     duplicate_distance: int = Field(6, ge=0, le=64)
-    """A keyframe is dropped as a duplicate of a recent one if their perceptual hashes differ in no more than this many
-    of 64 bits. Every shot keeps at least one keyframe."""
+    """A keyframe is dropped as a duplicate of a recent one if their perceptual hashes differ in at most this many of 64
+    bits. Every shot keeps at least one keyframe."""
     thumbnail_width_px: int = Field(320, ge=64, le=1920)
     """Width of the stored thumbnail in pixels."""
     thumbnail_quality: int = Field(80, ge=1, le=100)
@@ -213,7 +213,7 @@ class FusionConfig(Section):
     """Weight of text, against frames, in scenes that have both. 0.7 suits the embedded vision model (docs/fusion.md).
     A stronger vision model, such as CLIP, should get more weight, so use a lower value."""
     hybrid_weights: str | None = None
-    """Folder made by `videolake train-fusion`. If unset, `hybrid` uses its closed form, without training."""
+    """Folder written by `videolake train-fusion`. If unset, `hybrid` uses its closed form, which needs no training."""
 
 
 class TopicsConfig(Section):
@@ -264,7 +264,7 @@ class SummaryConfig(Section):
 
 
 class LimitsConfig(Section):
-    """Limits of a single video, which gets a row in `errors` if it exceeds one, and of a run."""
+    """Limits for a single video and for a run. A video that exceeds a limit gets a row in `errors`."""
 
     max_duration_s: float = Field(24 * 3600.0, gt=0)
     """Maximum duration of a video in seconds. Longer videos are refused."""
@@ -273,9 +273,9 @@ class LimitsConfig(Section):
     timeout_s: float = Field(4 * 3600.0, gt=0)
     """Maximum time for the analysis of a video in seconds. A video that takes longer fails."""
     max_attempts: int = Field(3, ge=1)
-    """Maximum number of attempts at a video that kills its worker. After these it fails."""
+    """Maximum number of attempts to analyse a video whose worker crashes. After that, the video fails."""
     max_videos: int | None = Field(None, ge=1)
-    """Maximum number of videos to analyse in this run. The rest waits for the next run."""
+    """Maximum number of videos to analyse in this run. The rest wait for the next run."""
 
 
 class WorkersConfig(Section):
@@ -291,7 +291,7 @@ class WorkersConfig(Section):
     max_workers: int | None = Field(None, ge=1)
     """Maximum number of workers. If unset, as many as fit the cluster."""
     num_cpus: float | None = Field(None, gt=0)
-    """CPUs per worker. If unset, 1, or with GPUs an equal share of all CPUs."""
+    """CPUs per worker. If unset, 1; on a cluster with GPUs, an equal share of all CPUs."""
     num_gpus: float | None = Field(None, ge=0)
     """GPUs per worker, which can be a fraction. If unset, 0.5 if the cluster has GPUs, otherwise 0."""
     threads: int | None = Field(None, ge=1)
@@ -321,7 +321,7 @@ class SearchConfig(Section):
     index: Literal["auto", "never"] = "auto"
     """`auto`: a run updates the index if the lake has one or is large. `never`: only `videolake index` does."""
     index_from_moments: int = Field(100_000, ge=0)
-    """Number of moments from which a lake is large. In smaller lakes, search is as fast without an index."""
+    """Minimum number of moments in a large lake. In smaller lakes, search is as fast without an index."""
 
 
 class ReportConfig(Section):

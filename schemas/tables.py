@@ -145,7 +145,7 @@ _VIDEOS = [
     _field("has_audio", pa.bool_(), "Whether the file has an audio stream."),
     _text("language", "Spoken language (ISO 639-1); null without speech.", nullable=True),
     _score("language_probability", "Probability of the language; 0 without speech."),
-    _seconds("speech_s", "Duration of all speech."),
+    _seconds("speech_s", "Total duration of speech."),
     _int("shots", "Rows in `shots`."),
     _int("frames", "Rows in `frames`."),
     _int("utterances", "Rows in `utterances`."),
@@ -153,7 +153,7 @@ _VIDEOS = [
     _int("scenes", "Rows in `scenes`."),
     _int("speakers", "Number of speakers; 0 without speech or without speaker diarization."),
     _text("text_model", "Text encoder of the video's text vectors; empty if the analysis failed."),
-    _list("warnings", pa.string(), "Notes that a reader of this video's rows should know."),
+    _list("warnings", pa.string(), "Notes for readers of this video's rows."),
     _field("timings_s", SECONDS_BY_STEP, "Seconds of compute per step.", unit="s"),
     _field("committed_at", pa.timestamp("us", tz="UTC"), "Time when the row was written."),
 ]
@@ -191,11 +191,11 @@ _RUNS = [
         pa.struct([pa.field(name, pa.string(), nullable=False) for name in ("role", "id", "licence", "digest")]),
         "Models of the run, with the licence and digest of their weights.",
     ),
-    _int("videos_found", "Distinct contents in the archive."),
+    _int("videos_found", "Videos in the archive; copies count once."),
     _int("videos_skipped", "Videos that were already in the lake at this revision."),
     _int("videos_ok", "Videos that this run analysed."),
     _int("videos_failed", "Videos that failed in this run."),
-    _seconds("video_s", "Duration of all analysed videos."),
+    _seconds("video_s", "Total duration of the analysed videos."),
     _seconds("wall_s", "Duration of the run."),
     _field("compute_s", SECONDS_BY_STEP, "Seconds of compute per step, over all workers.", unit="s"),
     _text("prefect_flow_run_id", "Flow run in Prefect; null for a run without Prefect.", nullable=True),
@@ -217,24 +217,24 @@ def _frames(text: Encoder, vision: Encoder, coordinated: Encoder, fused: Encoder
         _text("frame_id", "Id of the keyframe in all tables."),
         _int("frame_index", "Index among the video's keyframes, from 0."),
         _seconds("time_s", "Presentation timestamp."),
-        _int("shot_index", "The shot it represents."),
+        _int("shot_index", "Index of the shot that the keyframe represents."),
         _score("sharpness", "Variance of the Laplacian at 320 pixels wide; larger is sharper."),
         _int("phash", "64-bit perceptual hash; near-duplicates differ in few bits.", kind=pa.uint64()),
         _int("width", "Width of the frame that the models saw.", unit="pixel"),
         _int("height", "Height of that frame.", unit="pixel"),
         _field("thumbnail", pa.binary(), "JPEG."),
-        _list("labels", LABEL, "Labels of the vision model, the most probable first."),
+        _list("labels", LABEL, "Labels of the vision model, most probable first."),
         _list(
             "text_lines",
             TEXT_LINE,
-            "Lines of text on screen. Boxes are x0, y0, x1, y1 as fractions of width and height.",
+            "Lines of on-screen text. Boxes are x0, y0, x1, y1 as fractions of width and height.",
         ),
-        _text("text", "All lines of text on screen."),
+        _text("text", "All lines of on-screen text."),
         _text("caption", "One sentence about the frame."),
         _text("caption_source", "`composed`, or `model:<id>`."),
         _embedding("embedding", vision[1], vision[0], "vision", "Unit vector of the frame."),
         _embedding(
-            "text_embedding", text[1], text[0], "text", "Unit vector of the text on screen; zeros without text."
+            "text_embedding", text[1], text[0], "text", "Unit vector of the on-screen text; zeros without text."
         ),
         _embedding(
             "coordinated_embedding",
@@ -255,7 +255,7 @@ def _utterances(text: Encoder, vision: Encoder, coordinated: Encoder, fused: Enc
         *_SPAN,
         _text("text", "The spoken text."),
         _text("translation", "Translation into English; null unless the configuration asks for it.", nullable=True),
-        _text("language", "ISO 639-1."),
+        _text("language", "Language of the text (ISO 639-1)."),
         _text("speaker", "The speaker; null if unknown.", nullable=True),
         _list("words", WORD, "Words with timestamps; empty if they were not aligned."),
         _score("avg_logprob", "Mean log-probability of the tokens."),
@@ -277,18 +277,18 @@ def _scenes(text: Encoder, vision: Encoder, coordinated: Encoder, fused: Encoder
         _list(
             "topics",
             LABEL,
-            "Topics from the taxonomy, the strongest first. Scores are probabilities: for text, calibrated on the "
+            "Topics from the taxonomy, strongest first. Scores are probabilities: for text, calibrated on the "
             "taxonomy itself; for frames, only as good as those of the labels (docs/understanding.md).",
         ),
         _list(
             "keyphrases",
             LABEL,
-            "Phrases of the text that tell what it is about. Scores are cosines, not calibrated.",
+            "Phrases that tell what the text is about. Scores are cosines, not calibrated.",
         ),
         _list(
             "labels",
             LABEL,
-            "Labels of its frames, the strongest first. Scores are means over its frames, not calibrated.",
+            "Labels of its frames, strongest first. Scores are means over its frames, not calibrated.",
         ),
         _embedding("text_embedding", text[1], text[0], "text", "Unit vector of the text; zeros without text."),
         _embedding(
@@ -323,20 +323,18 @@ _SUMMARIES = [
     _list(
         "topics",
         LABEL,
-        "Topics from the taxonomy, the strongest first. A score is that of the most certain scene, reduced if the "
+        "Topics from the taxonomy, strongest first. A score is that of the most certain scene, reduced if the "
         "topic covers less than a fifth of the video. Not calibrated.",
     ),
     _list(
         "keyphrases",
         LABEL,
-        "Phrases of the text that tell what it is about. Scores are cosines, not calibrated.",
+        "Phrases that tell what the text is about. Scores are cosines, not calibrated.",
     ),
-    _list(
-        "labels", LABEL, "Labels of its frames, the strongest first. Scores are means over its frames, not calibrated."
-    ),
+    _list("labels", LABEL, "Labels of its frames, strongest first. Scores are means over its frames, not calibrated."),
     _list("abstract", SENTENCE, "Summary written by a model, with evidence; empty unless a model is configured."),
     _text("abstract_source", "`model:<id>`; empty without an abstract."),
-    _int("abstract_dropped", "Sentences of the model that were left out because its evidence did not support them."),
+    _int("abstract_dropped", "Sentences of the model that were dropped because the evidence did not support them."),
 ]
 
 

@@ -39,7 +39,7 @@ def lake(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     return made
 
 
-def test_the_lake_that_is_read_holds_rows_that_do_not_count(lake: Lake) -> None:
+def test_the_test_lake_has_rows_that_do_not_count(lake: Lake) -> None:
     assert ds.dataset(f"{lake.uri}/frames").count_rows() > lake.sql("FROM frames").num_rows == 9
 
 
@@ -73,13 +73,13 @@ def test_every_table_is_read_whole_by_every_engine(lake: Lake, table: str) -> No
     assert len(rows.to_pandas()) == rows.num_rows
 
 
-def test_a_folder_is_read_by_its_name_without_what_is_videolakes_own(lake: Lake) -> None:
+def test_a_folder_is_read_by_its_name_without_internal_files(lake: Lake) -> None:
     whole = ds.dataset(lake.uri, format="parquet", exclude_invalid_files=False)
     assert not any("/_" in path.removeprefix(lake.uri) for path in whole.files)
     assert all("=" not in path.removeprefix(lake.uri) for path in whole.files)
 
 
-def test_vectors_come_as_arrays_of_fixed_length(lake: Lake) -> None:
+def test_vectors_are_arrays_of_fixed_length(lake: Lake) -> None:
     [width] = {each.type.list_size for each in [ds.dataset(f"{lake.uri}/frames").schema.field("embedding")]}
     frame = pl.read_parquet(f"{lake.uri}/frames/*.parquet", columns=["embedding"])
     assert frame.schema["embedding"] == pl.Array(pl.Float32, width)

@@ -22,7 +22,7 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("query", QUERIES)
-def test_every_query_of_the_page_has_an_answer(lake: Lake, query: str) -> None:
+def test_every_query_of_the_page_returns_rows(lake: Lake, query: str) -> None:
     asked = query.replace("talk.mp4", "v01.mp4").replace("telescope", "sentence")
     assert lake.sql(asked).num_rows > 0
 
@@ -45,13 +45,13 @@ def test_a_video_goes_by_its_id_its_path_and_its_file_name(lake: Lake, name: str
     assert lake.sql(f"SELECT video_id FROM find_videos('{name}')")["video_id"].to_pylist() == ["v01"]
 
 
-def test_what_is_at_a_second_comes_from_the_whole_to_the_part(lake: Lake) -> None:
+def test_rows_at_a_second_come_from_the_whole_to_the_part(lake: Lake) -> None:
     kinds = lake.sql("SELECT kind, start_s FROM at('v01', 11.0)").to_pylist()
     assert [row["kind"] for row in kinds] == ["chapter", "scene", "shot", "speech", "screen", "caption", "frame"]
     assert lake.sql("FROM at('v01', 1000)").num_rows == 0
 
 
-def test_text_that_stays_on_screen_is_one_moment_and_pictures_are_many(lake: Lake) -> None:
+def test_text_that_stays_on_screen_is_one_moment_and_each_keyframe_is_one(lake: Lake) -> None:
     rows = lake.sql(
         "SELECT kind, start_s, end_s FROM moments WHERE video_id = 'v01' ORDER BY kind, start_s"
     ).to_pylist()
@@ -64,5 +64,5 @@ def test_text_that_stays_on_screen_is_one_moment_and_pictures_are_many(lake: Lak
 @pytest.mark.parametrize(
     ("seconds", "written"), [(0, "0:00"), (59.6, "1:00"), (83, "1:23"), (3599.7, "1:00:00"), (3725, "1:02:05")]
 )
-def test_times_are_written_as_people_do(lake: Lake, seconds: float, written: str) -> None:
+def test_times_are_written_as_on_a_clock(lake: Lake, seconds: float, written: str) -> None:
     assert lake.sql(f"SELECT clock({seconds}) AS time")["time"].to_pylist() == [written]

@@ -33,7 +33,7 @@ def _archive_options(command: Command) -> Command:
         click.option("--threads", type=click.IntRange(1), help="Threads per worker."),
         click.option("--shard-videos", type=click.IntRange(1), help="Maximum number of videos per shard (default 64)."),
         click.option(
-            "--max-videos", type=click.IntRange(1), help="Maximum number of videos to analyse now; the rest waits."
+            "--max-videos", type=click.IntRange(1), help="Maximum number of videos to analyse now; the rest wait."
         ),
         click.option("--language", metavar="CODE", help="Spoken language, such as `en`. Default: detect it."),
         click.option(
@@ -72,7 +72,7 @@ def _overrides(options: dict[str, Any]) -> dict[str, Any]:
 @click.option("--quiet", is_flag=True, help="Print only the result, no progress.")
 @reported
 def run(archive: tuple[str, ...], lake: str, *, configure: Callable[..., Config], quiet: bool, **options: Any) -> None:
-    """Analyse the videos of ARCHIVE and write the results to a lake.
+    """Analyse the videos in ARCHIVE and write the results to a lake.
 
     ARCHIVE is any number of folders, files, globs, manifests (.txt, .csv or .parquet files that list paths) and URIs.
     Videos that are already in the lake are skipped, so run an interrupted command again to continue it.

@@ -19,7 +19,7 @@ FORMATS = ("srt", "vtt", "txt", "json", "chapters-vtt", "ffmetadata", "youtube",
 @lake_option
 @click.option("--format", "form", type=click.Choice(FORMATS), help="Format. Default: from the output file's extension.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="File to write; with --all, a folder.")
-@click.option("--all", "whole", is_flag=True, help="Export every video of the lake to a file of its own.")
+@click.option("--all", "whole", is_flag=True, help="Export every video in the lake, each to its own file.")
 @click.option("--query", metavar="TEXT", help="Export the hits of a search for TEXT, as an EDL or OpenTimelineIO.")
 @click.option("--limit", type=click.IntRange(1, 1000), help="With --query: maximum number of hits (default 20).")
 @filtered

@@ -40,7 +40,10 @@ def sql(query: str, lake: str, *, form: str, output: Path | None, spreadsheet: b
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @reported
 def show(video: str, lake: str, *, as_json: bool) -> None:
-    """Show the results for VIDEO, given by id, start of the id, path, URI or file name."""
+    """Show the results for a video.
+
+    VIDEO is an id, the start of an id, a path, a URI or a file name.
+    """
     from flows.commands.show import print_video
 
     print_video(video, lake, as_json=as_json)
@@ -52,7 +55,7 @@ def show(video: str, lake: str, *, as_json: bool) -> None:
     "--host",
     default="127.0.0.1",
     show_default=True,
-    help="Address to listen on. Any address but the loopback one requires the token.",
+    help="Address to listen on. A non-loopback address requires the token.",
 )
 @click.option("--port", type=click.IntRange(0, 65535), help="Port. Default: 8765, or a free one if that is taken.")
 @click.option(
@@ -74,7 +77,7 @@ def browse(
 ) -> None:
     """Browse the lake in a web browser.
 
-    Shows videos, search, players, transcripts, timelines and errors.
+    Search it, play its videos with transcript and timeline, and see what failed.
     """
     from flows.commands.browse import browse_lake
 

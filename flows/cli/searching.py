@@ -25,7 +25,10 @@ from flows.cli.options import filtered, filters_of, lake_option
 )
 @reported
 def search(query: str | None, lake: str, **options: Any) -> None:
-    """Find the moments that match QUERY in speech, on-screen text, captions and frames.
+    """Find the moments that match QUERY.
+
+    Searches speech, on-screen text, captions and frames.
+
 
     \b
     videolake search "a cyclist in traffic" --lake LAKE

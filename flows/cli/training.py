@@ -59,7 +59,7 @@ def _training_options(command: Command) -> Command:
 @bert.command()
 @click.option("--lake", metavar="LAKE", help="Train on the speech in this lake.")
 @click.option("--text", multiple=True, type=click.Path(path_type=Path),
-              help="Train on this file: one sentence per line, an empty line between documents. Can be repeated.",
+              help="Train on this file: one sentence per line, with an empty line between documents. Can be repeated.",
               )  # fmt: skip
 @click.option("--size", type=click.Choice(["tiny", "mini", "small", "medium", "base", "large"]),
               help="Start a new BERT of this size, with a vocabulary learned from the texts, in any language.",
@@ -69,7 +69,10 @@ def _training_options(command: Command) -> Command:
 def pretrain(
     lake: str | None, text: tuple[Path, ...], size: Any, folder: Path, base: str | None, **options: Any
 ) -> None:
-    """Continue the pre-training of a BERT on your own texts: masked words and next sentences (MLM, NSP).
+    """Continue pre-training a BERT on your own texts.
+
+    It learns to predict masked words and next sentences (MLM, NSP).
+
 
     \b
       videolake bert pretrain --lake LAKE -o my-bert
@@ -88,9 +91,11 @@ def pretrain(
 @_training_options
 @reported
 def finetune(examples: Path, lake: str | None, folder: Path, base: str | None, **options: Any) -> None:
-    """Fine-tune a BERT to classify texts, on EXAMPLES: a .csv, .jsonl or .parquet with columns `text` and `label`.
+    """Fine-tune a BERT to classify texts.
 
-    Instead of `text`, the file can have `utterance_id` or `frame_id` of a row in --lake.
+    EXAMPLES is a .csv, .jsonl or .parquet file with columns `text` and `label`. Instead of `text`, it can have
+    `utterance_id` or `frame_id`, which refer to rows in --lake.
+
     """
     from flows.commands.bert import run_finetune
     from schemas.training import TrainingOptions
@@ -113,9 +118,11 @@ def finetune(examples: Path, lake: str | None, folder: Path, base: str | None, *
 @on_machine
 @reported
 def classify(model: str, lake: str, unit: Any, form: str, output: Path | None, **options: Any) -> None:
-    """Classify the texts of a lake with MODEL, a folder made by `videolake bert finetune`.
+    """Classify the texts of a lake.
 
-    The result has the ids and times of the lake's rows, so that it can be joined with them.
+    MODEL is a folder written by `videolake bert finetune`. The result has the ids and times of the lake's rows, so you
+    can join it with them.
+
     """
     from flows.commands.bert import run_classify
 

@@ -27,7 +27,7 @@ _WHAT_TO_DO = {
     "unsupported": "The format is not supported. Convert the file, for example to MP4 with H.264 and AAC.",
     "refused": "The file only refers to other files. Put those files in the archive instead.",
     "too_large": "The file exceeds a limit. Raise it in the section `limits` of the configuration, and run again.",
-    "vanished": "The file disappeared before it was read. Run again to list the archive again.",
+    "vanished": "The file disappeared before it could be read. Run again to rescan the archive.",
     "unreadable": "The file could not be read. Check permissions, disk and network, then run again.",
     "timeout": "The analysis took too long. Raise `limits.timeout_s`, or run with fewer workers.",
     "crashed": "A worker crashed on this file. Run again; if it crashes again, please report the file's format.",

@@ -8,7 +8,7 @@ import duckdb
 from pipeline.lake.names import FIND_VIDEOS
 
 MOMENT_VIEWS = {
-    "moments": "One row per searchable moment: speech, text on screen, a caption or a keyframe, with its time.",
+    "moments": "One row per searchable moment: speech, on-screen text, a caption or a keyframe, with its time.",
     "words": "One row per spoken word, if words were aligned.",
     "chapters": "One row per chapter of a video.",
     "highlights": "One row per moment worth jumping to.",

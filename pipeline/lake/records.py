@@ -71,7 +71,7 @@ class SceneRecord:
     start_s: float
     end_s: float
     text: str
-    """Speech and text on screen."""
+    """Speech and on-screen text."""
     caption: str
     topics: tuple[Label, ...]
     keyphrases: tuple[Label, ...]

@@ -9,14 +9,14 @@ _INTRODUCTION = f"""# Tables
 
 <!-- Generated from schemas/tables.py; change it there. -->
 
-A lake is a folder with one folder per table. Each holds plain Parquet files that any engine reads. This is format
+A lake is a folder with one folder per table. Each holds plain Parquet files that any engine can read. This is format
 {FORMAT_VERSION}. Times are seconds from the start of the video. Spans include `start_s` and exclude `end_s`. Columns
 are never null unless marked. Embeddings have the dimensions, d, of their model. The metadata of an embedding column has
 the id of the model (`model`) and the space in which vectors can be compared (`space`).
 
 `videolake sql` and `Lake.connect` show the tables as views with each video once, in its current state: the rows of its
 newest successful analysis, or else of its newest failure. Until the lake is compacted, the files also hold rows of
-earlier revisions and of unfinished commits. Readers without the views keep the rows whose `video_id` and `shard` are
+earlier revisions and of unfinished commits. Without the views, keep only the rows whose `video_id` and `shard` are
 those of the video's newest `ok` row in `videos`. The views `all_videos` and `all_errors` show every row.
 
 In the views, embedding columns are `FLOAT[d]`, and NULL if there is nothing to embed (the files hold zeros). Vectors of

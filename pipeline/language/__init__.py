@@ -1,4 +1,4 @@
-"""Text by the rules of its language: words, sentences, and joining, also where nobody writes spaces."""
+"""Language rules: words, sentences, stop words, scripts and times, including languages written without spaces."""
 
 from pipeline.language.joining import joined
 from pipeline.language.marks import ABBREVIATION, CLAUSE_END, SENTENCE_END

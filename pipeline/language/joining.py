@@ -1,4 +1,4 @@
-"""Joining pieces of text: with a space, or without one where the script has none."""
+"""Joining pieces of text, with or without spaces, depending on the script."""
 
 from collections.abc import Iterable
 
@@ -6,15 +6,15 @@ from pipeline.language.scripts import UNSPACED, UNSPACED_LANGUAGES
 
 
 def joined(parts: Iterable[str], language: str | None = None) -> str:
-    """Join words, clauses or sentences to a text as their language writes it.
+    """Join words, clauses or sentences as their language writes them.
 
     Args:
-        parts: Pieces in their order; empty ones are passed over.
-        language: ISO 639-1 of the text. In a language without spaces there is one only between two pieces of another
-            script; in others, and where the language is not known, there is none between two that both have no spaces.
+        parts: Pieces in order. Empty ones are skipped.
+        language: ISO 639-1. In a language without spaces, a space goes only between two pieces in another script. In
+            other languages, or if it is unknown, a space goes between all pieces except two in scripts without spaces.
 
     Returns:
-        The text, with no space at its ends.
+        The text, without spaces at its ends.
     """
     text = ""
     for part in (part.strip() for part in parts):

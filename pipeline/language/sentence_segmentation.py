@@ -1,4 +1,4 @@
-"""Sentences of a text, by the abbreviations and marks of its language."""
+"""Splitting text into sentences by the rules of its language."""
 
 import re
 
@@ -7,20 +7,20 @@ from pipeline.language.scripts import DENSE_SCRIPT, KANA, READ_AS
 from pipeline.language.word_segmentation import word_count
 
 _BEFORE_LATIN = re.compile(r"(?<=[。！？])(?=[A-Za-z0-9])")
-"""A full-width mark ends a sentence also where a small letter follows, which the rules take for the same one."""
+"""A full-width mark ends a sentence even before a lower-case letter, where sentencex would not split."""
 
 
 def sentences(text: str, language: str | None = None) -> list[str]:
     """Split a text into sentences by Wikimedia's rules (https://github.com/wikimedia/sentencex).
 
-    Abbreviations, initials and decimals end no sentence; neither does an ellipsis before a small letter.
+    Abbreviations, initials and decimals do not end a sentence. Nor does an ellipsis before a lower-case letter.
 
     Args:
-        text: Any text; line breaks count as spaces.
-        language: ISO 639-1; None: told by the script, English where that says nothing.
+        text: Any text. Line breaks count as spaces.
+        language: ISO 639-1. None: guessed from the script, or else English.
 
     Returns:
-        Its sentences, none empty; joined, they give the text but for the spaces between them.
+        Its sentences, none empty. Joined, they give the text except for the spaces between them.
     """
     import sentencex
 
@@ -31,7 +31,7 @@ def sentences(text: str, language: str | None = None) -> list[str]:
         sentence = part.strip()
         if not sentence:
             continue
-        if found and (_goes_on(found[-1], sentence) or not word_count(sentence, language)):
+        if found and (_continues(found[-1], sentence) or not word_count(sentence, language)):
             found[-1] += f" {sentence}"
         else:
             found.append(sentence)
@@ -39,11 +39,11 @@ def sentences(text: str, language: str | None = None) -> list[str]:
 
 
 def ends_sentence(text: str) -> bool:
-    """Tell whether the text ends as a sentence does."""
+    """Return whether the text ends with a mark that ends a sentence."""
     return SENTENCE_END.search(text.rstrip()) is not None
 
 
-def _goes_on(before: str, after: str) -> bool:
+def _continues(before: str, after: str) -> bool:
     return TITLE.search(before) is not None or (before.endswith(("...", "…")) and after[0].islower())
 
 

@@ -1,4 +1,4 @@
-"""Words as people count them; Chinese, Japanese and Thai ones are found, since no spaces part them."""
+"""Splitting text into words, including Chinese, Japanese and Thai, which have no spaces between them."""
 
 import json
 import re
@@ -14,38 +14,38 @@ _RUN = re.compile(rf"(?P<cjk>{CJK_RUN})|(?P<thai>{THAI_RUN})|(?P<other>[^\sâ€”â€
 
 
 def words(text: str, language: str | None = None) -> list[str]:
-    """Split a text into words, without the marks around them.
+    """Split a text into words, without surrounding punctuation.
 
-    Chinese is segmented by jieba's dictionary and hidden Markov model (https://github.com/messense/jieba-rs), Japanese
-    and Thai by BudouX (https://github.com/google/budoux). Lao, Burmese and Khmer are not segmented: there, a word is
-    what stands between spaces.
+    Jieba's dictionary and hidden Markov model segment Chinese (https://github.com/messense/jieba-rs); BudouX segments
+    Japanese and Thai (https://github.com/google/budoux). Lao, Burmese and Khmer are not segmented: their words are
+    whatever stands between spaces.
 
     Args:
-        text: Any text, also in mixed scripts.
-        language: ISO 639-1; it decides whether Chinese characters are read as Chinese or as Japanese. None: as
-            Japanese where there is kana.
+        text: Any text, possibly in mixed scripts.
+        language: ISO 639-1. It decides whether Chinese characters are read as Chinese or Japanese. None: Japanese if
+            the text has kana.
 
     Returns:
-        The words in their order, each with at least one letter or digit.
+        The words in order, each with at least one letter or digit.
     """
     return [text[start:end] for start, end in word_spans(text, language)]
 
 
 def word_spans(text: str, language: str | None = None) -> list[tuple[int, int]]:
-    """Return where the words of a text start and end, as places in it; see `words`."""
+    """Return the start and end of each word as indices into the text; see `words`."""
     chinese = READ_AS.get(language or "", language) == "zh"
     japanese = language == "ja" or (not chinese and KANA.search(text) is not None)
     spans: list[tuple[int, int]] = []
     for run in _RUN.finditer(text):
-        place = run.start()
+        start = run.start()
         for piece in _pieces(run, japanese=japanese):
-            spans += _trimmed(text, place, place + len(piece))
-            place += len(piece)
+            spans += _trimmed(text, start, start + len(piece))
+            start += len(piece)
     return spans
 
 
 def word_count(text: str, language: str | None = None) -> int:
-    """Return the number of words of a text; see `words`."""
+    """Return the number of words in a text; see `words`."""
     return len(word_spans(text, language))
 
 
@@ -62,10 +62,10 @@ def _pieces(run: re.Match[str], *, japanese: bool) -> list[str]:
 
 
 def _trimmed(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
-    """Yield the span without the marks at its edges; nothing where it holds marks alone."""
+    """Yield the span without punctuation at its edges, or nothing if it is all punctuation."""
     while start < end and not text[start].isalnum():
         start += 1
-    # Vowel signs of Indic scripts and Thai end words and are no letters: only marks are cut off.
+    # Vowel signs of Indic scripts and Thai can end words, but are not letters, so they are kept.
     while end > start and not (text[end - 1].isalnum() or _combines(text[end - 1])):
         end -= 1
     if start < end:
@@ -73,7 +73,6 @@ def _trimmed(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
 
 
 def _combines(character: str) -> bool:
-
     return unicodedata.category(character)[0] == "M"
 
 

@@ -2,7 +2,8 @@
 
     score = (sum over retrievers of weight / (k + rank)  +  scene weight / (k + rank of its scene)) * repeat factor
 
-The sum is reciprocal rank fusion (Cormack et al. 2009). The repeat factor lowers each further moment of one video.
+The sum is reciprocal rank fusion (Cormack et al. 2009). A long row, such as a slide, also adds its sum to the best
+short moment within it. The repeat factor lowers each further moment of one video.
 """
 
 from collections import Counter, defaultdict
@@ -23,7 +24,7 @@ on scenes, but its queries avoid the words of the answers, and people do not."""
 _LONG_S = 30.0
 """A longer row, such as a slide, does not absorb the moments within it."""
 _REPEAT_FACTOR = 0.9
-"""Each further moment of a video counts this much less than the one before."""
+"""The score of the n-th moment of a video is multiplied by this n - 1 times."""
 
 _Key = tuple[int, int]
 
@@ -76,8 +77,6 @@ def fuse(
     lists: Mapping[Retriever, Sequence[Candidate]], limit: int, scenes: Sequence[RankedScene] = ()
 ) -> list[RankedMoment]:
     """Fuse the retrievers' lists into moments, best first; see the module for the formula.
-
-    The score of a long moment is added to the best short moment within it.
 
     Args:
         lists: The candidates of each retriever, best first.

@@ -33,7 +33,7 @@ from schemas.search import Duplicate, Filter, Hit
 logger = logging.getLogger(__name__)
 
 _CANDIDATES = 100
-"""Minimum number of rows that each retriever may contribute."""
+"""Each retriever contributes up to this many rows, or up to twice the limit if that is more."""
 _MAX_IN_MEMORY = 4
 """With more segments in memory, all but the largest are read again as one."""
 _MIN_TEXT_SIMILARITY = 0.25

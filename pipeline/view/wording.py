@@ -8,7 +8,7 @@ from schemas.search import MomentKind
 KIND_WORDS: dict[MomentKind, str] = {"speech": "said", "screen": "on screen", "caption": "caption", "frame": "seen"}
 """Kinds of moments, as hits name them."""
 
-_RETRIEVER_WORDS = {"lexical": "words", "semantic": "meaning", "visual": "looks"}
+_RETRIEVER_WORDS = {"lexical": "words", "semantic": "meaning", "visual": "appearance"}
 
 
 def format_size(size_bytes: int) -> str:

@@ -22,25 +22,25 @@ def length_s(path: Path) -> float:
         return container.duration / av.time_base
 
 
-def test_a_moment_becomes_a_file(known_lake: KnownLake, tmp_path: Path) -> None:
+def test_a_time_range_becomes_a_file(known_lake: KnownLake, tmp_path: Path) -> None:
     result = clip(known_lake, f"{known_lake.film}@0:05.2-0:07.2", "-o", tmp_path / "quote.mp4", "--exact")
     assert result.exit_code == 0, result.output
     assert length_s(tmp_path / "quote.mp4") == pytest.approx(2.0, abs=0.05)
 
 
-def test_a_copy_says_how_early_it_begins(known_lake: KnownLake, tmp_path: Path) -> None:
+def test_a_copy_says_how_early_it_starts(known_lake: KnownLake, tmp_path: Path) -> None:
     result = clip(known_lake, f"{known_lake.film}@5.2-7.2", "-o", tmp_path / "quote.mp4")
     assert "s early, at a keyframe" in result.stdout
 
 
-def test_several_moments_go_to_a_folder_under_safe_names(known_lake: KnownLake, tmp_path: Path) -> None:
+def test_several_clips_go_to_a_folder_with_safe_names(known_lake: KnownLake, tmp_path: Path) -> None:
     result = clip(known_lake, f"{known_lake.film}@1-2", "silent@0.5-1.5", "-o", tmp_path / "clips")
     assert result.exit_code == 0, result.output
     names = sorted(path.name for path in (tmp_path / "clips").iterdir())
     assert names == ["The cat's _film_ _1_ 1-2 s.mp4", "silent 0.5-1.5 s.mp4"]
 
 
-def test_nothing_is_written_over_unless_forced(known_lake: KnownLake, tmp_path: Path) -> None:
+def test_existing_files_are_only_overwritten_with_force(known_lake: KnownLake, tmp_path: Path) -> None:
     target = tmp_path / "quote.mp4"
     target.write_text("precious")
     result = clip(known_lake, "silent@0-1", "-o", target)
@@ -50,20 +50,20 @@ def test_nothing_is_written_over_unless_forced(known_lake: KnownLake, tmp_path: 
     assert length_s(target) > 0.5
 
 
-def test_the_video_itself_is_never_written_over(known_lake: KnownLake) -> None:
+def test_the_video_itself_is_never_overwritten(known_lake: KnownLake) -> None:
     before = known_lake.silent.read_bytes()
     result = clip(known_lake, "silent@0-1", "-o", known_lake.silent, "--force")
     assert (result.exit_code, known_lake.silent.read_bytes()) == (1, before)
 
 
-def test_no_other_original_is_written_over_even_when_forced(known_lake: KnownLake) -> None:
+def test_other_originals_are_never_overwritten(known_lake: KnownLake) -> None:
     before = known_lake.silent.read_bytes()
     result = clip(known_lake, f"{known_lake.film}@0-1", "-o", known_lake.silent, "--force")
     assert (result.exit_code, known_lake.silent.read_bytes()) == (2, before)
     assert "is an original of this lake" in result.stderr
 
 
-def test_of_several_each_that_fails_costs_a_line(known_lake: KnownLake, tmp_path: Path) -> None:
+def test_each_failed_clip_gets_a_line(known_lake: KnownLake, tmp_path: Path) -> None:
     moments = ["silent@0-1", "silent@50-60", "nobody@1-2", "broken@0-1"]
     result = clip(known_lake, *moments, "-o", tmp_path)
     assert result.exit_code == 3
@@ -76,13 +76,13 @@ def test_of_several_each_that_fails_costs_a_line(known_lake: KnownLake, tmp_path
 @pytest.mark.parametrize(
     "moment", ["silent", "silent@1", "silent@2-1", "silent@1-1", "silent@a-b", "@1-2", "silent@1-2-3"]
 )
-def test_what_is_no_moment_is_bad_usage(known_lake: KnownLake, moment: str) -> None:
+def test_an_invalid_time_range_is_a_usage_error(known_lake: KnownLake, moment: str) -> None:
     result = clip(known_lake, moment)
     assert result.exit_code == 2
     assert moment in result.stderr
 
 
-def test_subtitles_of_a_real_film_are_where_it_is_spoken(known_lake: KnownLake) -> None:
+def test_subtitles_of_a_real_video_match_its_speech(known_lake: KnownLake) -> None:
     lines = srt(read_video(known_lake.lake, str(known_lake.film))).splitlines()
     assert "morning" in " ".join(lines)
     start_s = [float(line[6:8]) + int(line[9:12]) / 1000 for line in lines if "-->" in line]
@@ -90,7 +90,7 @@ def test_subtitles_of_a_real_film_are_where_it_is_spoken(known_lake: KnownLake) 
     assert any(each == pytest.approx(known_lake.truth.spoken[1].start_s, abs=0.4) for each in start_s)
 
 
-def test_what_a_search_finds_becomes_clips(known_lake: KnownLake, tmp_path: Path) -> None:
+def test_search_hits_become_clips(known_lake: KnownLake, tmp_path: Path) -> None:
     result = clip(known_lake, "--query", "the cat at the window", "--limit", 1, "-o", tmp_path, "--exact")
     assert result.exit_code == 0, result.output
     [made] = tmp_path.iterdir()
@@ -104,7 +104,7 @@ def test_what_a_search_finds_becomes_clips(known_lake: KnownLake, tmp_path: Path
         assert (refused.exit_code, "go with --query" in refused.stderr) == (2, True)
 
 
-def test_clips_of_a_search_take_its_filters_and_end_with_the_film(known_lake: KnownLake, tmp_path: Path) -> None:
+def test_clips_of_a_search_use_its_filters_and_end_with_the_video(known_lake: KnownLake, tmp_path: Path) -> None:
     query = ["--query", "the cat at the window", "--limit", 1, "--pad", 60]
     result = clip(known_lake, *query, "--kind", "speech", "--video", known_lake.film.name, "-o", tmp_path)
     assert result.exit_code == 0, result.output
@@ -115,7 +115,7 @@ def test_clips_of_a_search_take_its_filters_and_end_with_the_film(known_lake: Kn
     assert (silent.exit_code, "with these filters" in silent.stderr) == (1, True)
 
 
-def test_what_a_search_finds_becomes_a_timeline(known_lake: KnownLake, tmp_path: Path) -> None:
+def test_search_hits_become_a_timeline(known_lake: KnownLake, tmp_path: Path) -> None:
     arguments = ["export", "--query", "the cat at the window", "--limit", "2", "--lake", known_lake.lake.uri]
     result = CliRunner().invoke(main, [*arguments, "-o", str(tmp_path / "cats.otio")])
     assert result.exit_code == 0, result.output

@@ -24,24 +24,24 @@ def lake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     return Lake.create(str(tmp_path / "lake")).uri
 
 
-def test_films_of_one_name_get_clips_of_their_own(lake: str, tmp_path: Path) -> None:
+def test_videos_with_the_same_name_get_different_clips(lake: str, tmp_path: Path) -> None:
     folder = tmp_path / "clips"
     assert clip.clip_time_ranges(["a@0-1", "b@0-1"], lake, folder, clip.ClipOptions(force=True)) == 0
     assert sorted(each.name for each in folder.iterdir()) == ["talk 0-1 s.bbbbbbbb.mp4", "talk 0-1 s.mp4"]
 
 
-def test_several_moments_do_not_go_into_one_file(lake: str, tmp_path: Path) -> None:
+def test_several_clips_do_not_go_into_one_file(lake: str, tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="name a folder"):
         clip.clip_time_ranges(["a@0-1", "b@0-1"], lake, tmp_path / "clip.mp4", clip.ClipOptions())
     assert not (tmp_path / "clip.mp4").exists()
 
 
-def test_a_clip_is_named_by_what_the_film_has_of_the_moment(lake: str, tmp_path: Path) -> None:
+def test_a_clip_is_named_after_the_part_inside_the_video(lake: str, tmp_path: Path) -> None:
     assert clip.clip_time_ranges(["a@0.5-3"], lake, tmp_path / "clips", clip.ClipOptions()) == 0
     assert [each.name for each in (tmp_path / "clips").iterdir()] == ["talk 0.5-1 s.mp4"]
 
 
-def test_sound_goes_into_a_wav_file_as_pcm(lake: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_audio_goes_into_a_wav_file_as_pcm(lake: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     sound = material.write_audio(tmp_path / "radio.flac", material.tone(2.0), codec="flac")
     record = video(uri=str(sound), duration_s=2.0, has_video=False)
     monkeypatch.setattr(clip, "read_video", lambda *_, **__: record)

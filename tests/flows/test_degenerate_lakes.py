@@ -64,7 +64,7 @@ def check_ending(done: Result) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_command_answers_or_says_in_a_line_what_is_wrong(make_lake: MakeLake, kind: str, tmp_path: Path) -> None:
+def test_every_command_works_or_says_in_a_line_what_is_wrong(make_lake: MakeLake, kind: str, tmp_path: Path) -> None:
     Image.new("RGB", (32, 24)).save(tmp_path / "picture.png")
     (tmp_path / "examples.csv").write_text("utterance_id,label\nv01-u00000,a\n")
     names = {"PICTURE": str(tmp_path / "picture.png"), "EXAMPLES": str(tmp_path / "examples.csv")}
@@ -78,7 +78,7 @@ def test_every_command_answers_or_says_in_a_line_what_is_wrong(make_lake: MakeLa
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_page_answers(make_lake: MakeLake, kind: str) -> None:
+def test_every_page_responds(make_lake: MakeLake, kind: str) -> None:
     lake = make_lake(kind)
     of_video = ["v/{}", "v/{}?q=sentence&t=nan", "v/{}/transcript?q=sentence", "media/{}", "t/{}-f00000.jpg"]
     asked = [
@@ -94,7 +94,7 @@ def test_every_page_answers(make_lake: MakeLake, kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_view_of_sql_and_of_a_notebook_answers(make_lake: MakeLake, kind: str) -> None:
+def test_every_view_in_sql_and_notebooks_works(make_lake: MakeLake, kind: str) -> None:
     lake = make_lake(kind)
     macros = ("transcript('v01')", "at('v01', 0.0)", "at('v01', NULL)", "find_videos('')")
     lake.read(lambda connection: [connection.sql(f"FROM {name}").fetchall() for name in (*VIEW_NAMES, *macros)])
@@ -109,7 +109,7 @@ def test_every_view_of_sql_and_of_a_notebook_answers(make_lake: MakeLake, kind: 
         assert repr(each)
 
 
-def test_a_video_of_the_older_format_is_shown_without_what_it_lacks(make_lake: MakeLake) -> None:
+def test_a_video_of_the_older_format_is_shown_without_missing_parts(make_lake: MakeLake) -> None:
     done = videolake("show", "v01", "--lake", make_lake("older format").uri)
     assert done.exit_code == 0
     assert "Bicycles in v01" in done.stdout
@@ -122,7 +122,7 @@ def test_a_video_of_the_older_format_is_shown_without_what_it_lacks(make_lake: M
      "explain BAD v01@0", "clip BAD@0-1", "export BAD -o BAD.srt", "export --query BAD --format edl", "audit --by BAD",
      "duplicates BAD", "report BAD -o BAD.html", "search --like BAD@1", "search --image BAD"],
 )  # fmt: skip
-def test_arguments_that_are_no_utf_8_are_arguments(
+def test_arguments_that_are_not_utf_8_are_accepted(
     make_lake: MakeLake, command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -132,6 +132,6 @@ def test_arguments_that_are_no_utf_8_are_arguments(
     assert "Traceback" not in done.stderr
 
 
-def test_a_file_whose_name_is_no_utf_8_is_found_by_that_name(make_lake: MakeLake) -> None:
+def test_a_file_whose_name_is_not_utf_8_is_found_by_that_name(make_lake: MakeLake) -> None:
     place = make_lake("hostile").sql("SELECT uri FROM videos WHERE video_id = 'v03'")["uri"][0].as_py()
     assert videolake("show", place.replace(" ? ", " \ud800 "), "--lake", make_lake("hostile").uri).exit_code == 0

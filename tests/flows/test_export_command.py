@@ -26,7 +26,7 @@ def export(lake: str, *arguments: object) -> Result:
     return CliRunner().invoke(main, ["export", *map(str, arguments), "--lake", lake], env={"VIDEOLAKE_LAKE": ""})
 
 
-def test_the_command_line_offers_the_formats_that_there_are() -> None:
+def test_the_command_line_offers_all_formats() -> None:
     assert tuple(FORMATS) == exporting.FORMATS
 
 
@@ -40,7 +40,7 @@ def test_each_format_is_written_to_standard_output(lake: str, form: str) -> None
 
 @pytest.mark.slow
 @pytest.mark.parametrize("form", [name for name in FORMATS if name != "youtube"])
-def test_the_ending_of_the_file_tells_the_format(lake: str, form: str, tmp_path: Path) -> None:
+def test_the_file_extension_selects_the_format(lake: str, form: str, tmp_path: Path) -> None:
     path = tmp_path / f"out{FORMATS[form].ending}"
     assert export(lake, "v001", "-o", path).exit_code == 0
     assert path.read_text(encoding="utf-8") == export(lake, "v001", "--format", form).stdout
@@ -55,7 +55,7 @@ def test_a_whole_lake_becomes_a_folder(lake: str, tmp_path: Path) -> None:
     assert subtitles[0].plaintext == "Sentence 0 of v001."
 
 
-def test_in_a_whole_lake_a_video_that_breaks_a_rule_costs_a_line(lake: str, tmp_path: Path) -> None:
+def test_in_an_export_of_a_lake_each_failed_video_gets_a_line(lake: str, tmp_path: Path) -> None:
     result = export(lake, "--all", "--format", "youtube", "-o", tmp_path / "chapters")
     assert result.exit_code == 3
     assert result.stderr.count("not written: /archive/v00") == 2
@@ -86,14 +86,14 @@ def test_in_a_whole_lake_a_video_that_breaks_a_rule_costs_a_line(lake: str, tmp_
         (["v001", "--format", "srt", "-o", "/dev/null/x.srt"], 1, "cannot be written"),
     ],
 )
-def test_what_cannot_be_exported_is_said_in_a_line(lake: str, arguments: list[str], code: int, said: str) -> None:
+def test_a_failed_export_is_explained_in_one_line(lake: str, arguments: list[str], code: int, said: str) -> None:
     result = export(lake, *arguments)
     assert result.exit_code == code, result.output
     assert said in result.stderr
     assert "Traceback" not in result.output
 
 
-def test_what_is_written_names_the_video_and_its_times(lake: str) -> None:
+def test_exports_name_the_video_and_its_times(lake: str) -> None:
     assert json.loads(export(lake, "v001", "--format", "json").stdout)["utterances"][1]["start_s"] == 10.0
     assert webvtt.from_string(export(lake, "v001", "--format", "vtt").stdout)[1].start == "00:00:10.000"
     assert "00:00:10:00 00:00:20:00" in export(lake, "v001", "--format", "edl").stdout
@@ -114,7 +114,7 @@ def mixed_lake(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.mark.slow
-def test_no_hit_of_a_search_is_left_out_of_a_list_for_editing(mixed_lake: str) -> None:
+def test_an_edit_list_has_every_hit_of_a_search(mixed_lake: str) -> None:
     result = export(mixed_lake, "--query", "sentence", "--format", "otio")
     assert result.exit_code == 0, result.output
     pictures, sound = otio.adapters.read_from_string(result.stdout, "otio_json").tracks
@@ -125,7 +125,7 @@ def test_no_hit_of_a_search_is_left_out_of_a_list_for_editing(mixed_lake: str) -
     assert sorted(events) == ["AA"] * 3 + ["AA/V"] * 3
 
 
-def test_films_are_never_written_over_with_text(lake: str, tmp_path: Path) -> None:
+def test_videos_are_never_overwritten_with_text(lake: str, tmp_path: Path) -> None:
     film = tmp_path / "film.mp4"
     film.write_bytes(b"a film")
     for command in (
@@ -134,7 +134,7 @@ def test_films_are_never_written_over_with_text(lake: str, tmp_path: Path) -> No
     ):  # fmt: skip
         result = CliRunner().invoke(main, [*command, "--lake", lake, "-o", str(film)])
         assert (result.exit_code, film.read_bytes()) == (2, b"a film"), result.output
-        assert "named as a film" in result.stderr
+        assert "named like video or audio" in result.stderr
 
 
 def test_a_report_makes_its_folder_and_appears_whole(lake: str, tmp_path: Path) -> None:
@@ -145,7 +145,7 @@ def test_a_report_makes_its_folder_and_appears_whole(lake: str, tmp_path: Path) 
 
 
 @pytest.mark.slow
-def test_a_list_for_editing_takes_the_filters_of_a_search(mixed_lake: str) -> None:
+def test_an_edit_list_uses_the_filters_of_a_search(mixed_lake: str) -> None:
     def listed(*filters: str) -> list[tuple[str, float]]:
         result = export(mixed_lake, "--query", "sentence", "--format", "otio", *filters)
         assert result.exit_code == 0, result.output

@@ -56,14 +56,14 @@ def test_every_table_is_written_to_a_file(lake: str, tmp_path: Path, table: str,
         (["--format", "json", "--spreadsheet"], 2, "CSV"),
     ],
 )
-def test_a_file_that_cannot_be_written_is_said_to_be(lake: str, arguments: list[str], code: int, said: str) -> None:
+def test_a_file_that_cannot_be_written_is_reported(lake: str, arguments: list[str], code: int, said: str) -> None:
     result = sql(lake, "FROM videos", *arguments)
     assert result.exit_code == code, result.output
     assert said in result.stderr
     assert not Path("out.xlsx").exists()
 
 
-def test_a_query_that_fails_midway_leaves_what_was_there(lake: str, tmp_path: Path) -> None:
+def test_a_query_that_fails_midway_keeps_the_existing_file(lake: str, tmp_path: Path) -> None:
     path = tmp_path / "out.csv"
     path.write_text("precious")
     result = sql(
@@ -75,14 +75,14 @@ def test_a_query_that_fails_midway_leaves_what_was_there(lake: str, tmp_path: Pa
     assert (path.read_text(), [each.name for each in tmp_path.iterdir()]) == ("precious", ["out.csv"])
 
 
-def test_a_query_that_fails_midway_is_said_to_on_standard_output_too(lake: str) -> None:
+def test_a_query_that_fails_midway_is_reported_on_standard_output_too(lake: str) -> None:
     query = "SELECT CASE WHEN i > 50000 THEN error('stop') ELSE i END AS n FROM range(100000) r(i)"
     result = sql(lake, query, "--format", "csv")
     assert (result.exit_code, "error: " in result.stderr, "stop" in result.stderr) == (1, True, True)
 
 
 @pytest.mark.parametrize("arguments", [["--format", "jsonl"], ["--format", "csv"], []])
-def test_columns_of_one_name_are_all_kept(lake: str, arguments: list[str]) -> None:
+def test_columns_with_the_same_name_are_all_kept(lake: str, arguments: list[str]) -> None:
     result = sql(lake, "SELECT 'one' AS n, 'two' AS n, 'three' AS n_1", *arguments)
     assert [each in result.stdout for each in ("one", "two", "three", "n_2")] == [True] * 4
 
@@ -100,7 +100,7 @@ def test_csv_for_a_spreadsheet_holds_no_formulas(lake: str) -> None:
     assert "'=HYPERLINK" in sql(lake, query, "--format", "csv", "--spreadsheet").stdout
 
 
-def test_an_answer_too_wide_for_a_table_is_printed_row_by_row(lake: str) -> None:
+def test_a_result_too_wide_for_a_table_is_printed_row_by_row(lake: str) -> None:
     lines = sql(lake, "FROM videos").stdout.splitlines()
     assert [line for line in lines if line.startswith("row ")] == ["row 1", "row 2", "row 3"]
     assert any(line.split() == ["video_id", "v001"] for line in lines)

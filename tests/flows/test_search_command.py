@@ -46,8 +46,8 @@ def test_search_prints_a_line_once_with_all_its_retrievers() -> None:
     )
     assert [click.unstyle(line) for line in reason_lines(reasons)] == [
         "The telescope sees.  (said, meaning and words)",
-        "telescope  (seen, looks)",
-        "image without labels  (seen, looks)",
+        "telescope  (seen, appearance)",
+        "image without labels  (seen, appearance)",
     ]
 
 
@@ -102,7 +102,7 @@ def test_thumbnails_of_hits_are_written_and_named(tmp_path: Path) -> None:
 def test_search_finds_similar_moments(lake: str) -> None:
     found = videolake("search", "--like", "v01.mp4@0:11", "--lake", lake)
     assert found.exit_code == 0
-    assert "looks)" in found.stdout
+    assert "appearance)" in found.stdout
 
 
 @pytest.mark.parametrize(

@@ -81,7 +81,7 @@ if (player) {
   player.addEventListener("seeking", moved);
   const fail = () => {
     const message = find("#obstacle");
-    message.textContent = "This browser cannot play the file. You can still read, search and see everything here; other players open it.";
+    message.textContent = "This browser cannot play the file. Everything else on this page still works, and other players can open the file.";
     message.hidden = false;
   };
   player.addEventListener("error", fail);

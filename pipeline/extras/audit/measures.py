@@ -52,7 +52,7 @@ MEASURES = (
         "SELECT video_id, avg((len(labels) = 0 AND text = '')::DOUBLE) AS value FROM frames GROUP BY ALL",
     ),
     Measure(
-        "screen_text_score", "confidence of the recognised text on screen", "higher",
+        "screen_text_score", "confidence of the recognised on-screen text", "higher",
         "SELECT video_id, avg(line.score)::DOUBLE AS value "
         "FROM (SELECT video_id, unnest(text_lines) AS line FROM frames) GROUP BY ALL",
     ),

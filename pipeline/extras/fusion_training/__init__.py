@@ -1,4 +1,4 @@
-"""Train the hybrid fusion on a lake's own scenes."""
+"""Training the hybrid fusion on the scenes of a lake."""
 
 from pipeline.extras.fusion_training.examples import read_examples
 from pipeline.extras.fusion_training.training import TrainingSettings, train

@@ -1,4 +1,4 @@
-"""What the hybrid learns from: the scenes of a lake, each with queries that it should answer."""
+"""Training examples: the scenes of a lake, each with queries that it should answer."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -14,17 +14,18 @@ from schemas.errors import LakeError
 from schemas.tables import NO_ENCODER
 
 _MAX_SCENES = 20_000
-_DOUBT = 0.3
-_SURE = 0.25
-"""Labels under this probability are no queries."""
+_DOUBTFUL_WEIGHT = 0.3
+"""Weight of utterances with flags; others have 1."""
+_MIN_LABEL_SCORE = 0.25
+"""Labels below this probability are not used as queries."""
 
 _CHOSEN = """
 WITH chosen AS (
-    SELECT video_id, scene_index, start_s, end_s FROM scenes ORDER BY hash(video_id, scene_index) LIMIT {most}
+    SELECT video_id, scene_index, start_s, end_s FROM scenes ORDER BY hash(video_id, scene_index) LIMIT $max_scenes
 )
 """
 _TEXTS = """,
--- As pipeline.analysis.scenes.spans: the first keyframe of a shot stands for it from its beginning.
+-- As in pipeline.analysis.scenes.spans: the first keyframe of a shot represents it from its start.
 shown AS (
     SELECT frames.video_id, text, text_embedding,
         CASE WHEN lag(frames.shot_index) OVER earlier IS DISTINCT FROM frames.shot_index
@@ -38,20 +39,21 @@ written AS (
     FROM shown JOIN videos USING (video_id)
 ),
 spans AS (
-    SELECT video_id, text, embedding, start_s, end_s, CASE WHEN flags = [] THEN 1.0 ELSE {doubt} END AS sureness
+    SELECT video_id, text, embedding, start_s, end_s,
+        CASE WHEN flags = [] THEN 1.0 ELSE $doubtful_weight END AS confidence
     FROM utterances
     UNION ALL SELECT video_id, text, embedding, start_s, end_s, 1.0 FROM written WHERE text <> ''
 )
 SELECT video_id, scene_index, text, embedding AS vector,
     (greatest(spans.start_s, chosen.start_s) + least(spans.end_s, chosen.end_s)) / 2 AS time_s,
-    (least(spans.end_s, chosen.end_s) - greatest(spans.start_s, chosen.start_s)) * sureness AS weight
+    (least(spans.end_s, chosen.end_s) - greatest(spans.start_s, chosen.start_s)) * confidence AS weight
 FROM chosen JOIN spans USING (video_id)
 WHERE spans.start_s < chosen.end_s AND spans.end_s > chosen.start_s AND embedding IS NOT NULL
 ORDER BY video_id, scene_index, spans.start_s, text
 """
 _FRAMES = """
 SELECT video_id, scene_index, coordinated_embedding AS vector, time_s, 1.0 AS weight,
-    CASE WHEN labels[1].score >= {sure} THEN labels[1].label ELSE '' END AS text
+    CASE WHEN labels[1].score >= $min_label_score THEN labels[1].label ELSE '' END AS text
 FROM chosen JOIN frames USING (video_id)
 WHERE time_s >= start_s AND time_s < end_s AND coordinated_embedding IS NOT NULL
 ORDER BY video_id, scene_index, time_s
@@ -60,7 +62,7 @@ ORDER BY video_id, scene_index, time_s
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TrainingScene:
-    """A scene, and for each of its parts the query whose answer is the rest of the scene."""
+    """A scene, and for each of its parts a query that the rest of the scene should answer."""
 
     video_id: str
     scene_index: int
@@ -69,23 +71,26 @@ class TrainingScene:
     """(n, d): each text as a query."""
     frames: Track
     frame_queries: NDArray[np.float32]
-    """(m, d): the surest label of each frame as a query; zeros where none is sure."""
+    """(m, d): the most probable label of each frame as a query; zeros if none is probable enough."""
 
 
 def read_examples(lake: Lake, encoder: QueryEncoder) -> list[TrainingScene]:
-    """Read the scenes of a lake, of a large one a fair choice of 20,000.
+    """Read the scenes of a lake; from a large one, a random sample of 20,000.
 
     Args:
-        lake: Any lake with a coordinated space, whatever `fusion.method` made it.
+        lake: Any lake with a coordinated space, whatever its `fusion.method`.
         encoder: `QueryEncoder.of_lake(lake)`.
 
     Raises:
-        LakeError: Its vision model makes no coordinated space.
+        LakeError: Its vision model has no coordinated space.
     """
     if encoder.spaces.coordinated == NO_ENCODER:
-        raise LakeError(f"The lake {lake.uri} has no coordinated space: its vision.model neither names nor reads.")
-    chosen = _CHOSEN.format(most=_MAX_SCENES)
-    texts, frames = lake.sql(chosen + _TEXTS.format(doubt=_DOUBT)), lake.sql(chosen + _FRAMES.format(sure=_SURE))
+        raise LakeError(
+            f"The lake {lake.uri} has no coordinated space: its vision.model has no labels and no text tower."
+        )
+    limit = {"max_scenes": _MAX_SCENES}
+    texts = lake.sql(_CHOSEN + _TEXTS, limit | {"doubtful_weight": _DOUBTFUL_WEIGHT})
+    frames = lake.sql(_CHOSEN + _FRAMES, limit | {"min_label_score": _MIN_LABEL_SCORE})
     known = _vectors(texts, encoder.spaces.text[1])
     spoken = encoder.coordinated_space.of_known_texts(texts["text"].to_pylist(), known)
     shown = _vectors(frames, encoder.spaces.coordinated[1])
@@ -93,18 +98,18 @@ def read_examples(lake: Lake, encoder: QueryEncoder) -> list[TrainingScene]:
     rows = [_rows_by_scene(texts), _rows_by_scene(frames)]
     scenes = []
     for key in sorted({*rows[0], *rows[1]}):
-        told, seen = (np.array(each.get(key, []), dtype=np.int64) for each in rows)
-        text_track, frame_track = _track(texts, spoken, told), _track(frames, shown, seen)
-        scenes.append(TrainingScene(*key, text_track, queries[0][told], frame_track, queries[1][seen]))
+        text_rows, frame_rows = (np.array(each.get(key, []), dtype=np.int64) for each in rows)
+        text_track, frame_track = _track(texts, spoken, text_rows), _track(frames, shown, frame_rows)
+        scenes.append(TrainingScene(*key, text_track, queries[0][text_rows], frame_track, queries[1][frame_rows]))
     return scenes
 
 
 def _queries(texts: Sequence[str], encoder: QueryEncoder) -> NDArray[np.float32]:
     unique = sorted(set(texts))
-    asked = encoder.texts(unique)
-    vectors = joint_queries(encoder.spaces.coordinated[0], asked.text, asked.coordinated)
-    places = {text: place for place, text in enumerate(unique)}
-    return vectors[np.array([places[text] for text in texts], dtype=np.int64)]
+    encoded = encoder.texts(unique)
+    vectors = joint_queries(encoder.spaces.coordinated[0], encoded.text, encoded.coordinated)
+    indices = {text: index for index, text in enumerate(unique)}
+    return vectors[np.array([indices[text] for text in texts], dtype=np.int64)]
 
 
 def _vectors(table: pa.Table, dimensions: int) -> NDArray[np.float32]:

@@ -1,4 +1,4 @@
-"""Train the hybrid: each scene, without one of its parts, must be told from others by that part."""
+"""Training the hybrid fusion: a part of a scene must retrieve the rest of the same scene."""
 
 import hashlib
 import logging
@@ -16,10 +16,10 @@ from schemas.errors import LakeError
 
 logger = logging.getLogger(__name__)
 
-_FEWEST_SCENES = 16
-_TOGETHER = 64
+_MIN_SCENES = 16
+_BATCH = 64
 _SAME = 0.9
-"""Queries so alike, and texts so alike, are taken for the same."""
+"""Vectors with at least this cosine count as the same query or text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,21 +27,21 @@ class TrainingSettings:
     """How the hybrid is trained."""
 
     rank: int = 16
-    """Of the corrections."""
+    """Rank of the corrections."""
     steps: int = 300
     batch_scenes: int = 64
     learning_rate: float = 2e-3
     weight_decay: float = 0.05
-    """Draws the corrections to zero, which is the closed form."""
+    """Pulls the corrections to zero, which is the closed form."""
     temperature: float = 0.07
     text_weight: float = FusionConfig().text_weight
-    """Where the gate begins, and the gate of the closed form that the weights must beat."""
+    """Initial gate, and the gate of the closed form that the trained weights must beat."""
     seed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingReport:
-    """What came of it."""
+    """The result of a training."""
 
     train_scenes: int
     held_out_scenes: int
@@ -51,16 +51,16 @@ class TrainingReport:
     last_loss: float
     """Mean over the last tenth."""
     closed_form_mrr: float
-    """Mean reciprocal rank of the right scene, over held-out videos."""
+    """Mean reciprocal rank of the right scene on held-out videos."""
     trained_mrr: float
 
     @property
     def better(self) -> bool:
-        """Whether the trained module finds more than the closed form, on videos that it has not seen."""
+        """Whether the trained module beats the closed form on held-out videos."""
         return self.trained_mrr > self.closed_form_mrr
 
     def as_dict(self) -> dict[str, object]:
-        """Return what goes into the folder's settings."""
+        """Return the report for the settings file of the weights."""
         return asdict(self) | {"better": self.better}
 
 
@@ -72,45 +72,45 @@ class _Pair:
 
 
 def train(scenes: Sequence[TrainingScene], settings: TrainingSettings) -> tuple[CrossAttention, TrainingReport]:
-    """Train by contrast (InfoNCE, van den Oord et al. 2018) on the inverse cloze task (Lee, Chang and Toutanova 2019).
+    """Train on the inverse cloze task (Lee, Chang and Toutanova 2019) with InfoNCE (van den Oord et al. 2018).
 
-    Of each scene in a batch one part is taken out and asked as a query: something said or written, or what the surest
-    label of a frame names. The fused vector of the rest must be nearer to it than those of the other scenes, and the
-    query nearer than the other queries. A fifth of the videos, by their ids, is held out. The same scenes, settings and
-    number of threads give the same weights.
+    From each scene in a batch, one part is removed and used as a query: an utterance, an on-screen text, or the most
+    probable label of a frame. The query must be nearer to the fused vector of the rest than to the other scenes, and
+    that vector nearer to the query than to the other queries. A fifth of the videos, chosen by id, is held out. The
+    same scenes, settings and number of threads give the same weights.
 
     Args:
-        scenes: Of many videos.
-        settings: How.
+        scenes: Scenes of many videos.
+        settings: How to train.
 
     Returns:
-        The trained module, and how it compares with the closed form on the videos held out.
+        The trained module, and its comparison with the closed form on the held-out videos.
 
     Raises:
-        LakeError: There are too few scenes to learn from or to judge by.
+        LakeError: There are too few scenes to train on or to evaluate on.
     """
     usable = [scene for scene in scenes if _candidates(scene)]
     held_out = [scene for scene in usable if _is_held_out(scene.video_id)]
-    known = [scene for scene in usable if not _is_held_out(scene.video_id)]
-    if len(known) < _FEWEST_SCENES or len(held_out) < 2:
+    training = [scene for scene in usable if not _is_held_out(scene.video_id)]
+    if len(training) < _MIN_SCENES or len(held_out) < 2:
         raise LakeError(
-            f"{len(known)} scenes to learn from and {len(held_out)} to judge by are too few: at least "
-            f"{_FEWEST_SCENES} and 2 are wanted, each with two texts or pictures. Train on a lake of more videos."
+            f"{len(training)} scenes for training and {len(held_out)} for evaluation are too few: at least "
+            f"{_MIN_SCENES} and 2 are needed, each with two texts or frames. Train on a lake with more videos."
         )
-    dimensions = known[0].text_queries.shape[1]
+    dimensions = training[0].text_queries.shape[1]
     module = CrossAttention(dimensions, rank=settings.rank, text_weight=settings.text_weight, seed=settings.seed)
-    losses = _fit(module, known, settings)
+    losses = _fit(module, training, settings)
     plain = closed_form(dimensions, settings.text_weight)
-    asked = [(place, part) for place, scene in enumerate(held_out) for part in _candidates(scene)]
+    queries = [(index, part) for index, scene in enumerate(held_out) for part in _candidates(scene)]
     tenth = max(1, len(losses) // 10)
     report = TrainingReport(
-        train_scenes=len(known),
+        train_scenes=len(training),
         held_out_scenes=len(held_out),
-        held_out_queries=len(asked),
+        held_out_queries=len(queries),
         first_loss=float(np.mean(losses[:tenth])),
         last_loss=float(np.mean(losses[-tenth:])),
-        closed_form_mrr=_reciprocal_rank(plain, held_out, asked),
-        trained_mrr=_reciprocal_rank(module, held_out, asked),
+        closed_form_mrr=_reciprocal_rank(plain, held_out, queries),
+        trained_mrr=_reciprocal_rank(module, held_out, queries),
     )
     return module.eval(), report
 
@@ -122,7 +122,7 @@ def _fit(module: CrossAttention, scenes: Sequence[TrainingScene], settings: Trai
     losses = []
     for step in range(settings.steps):
         chosen = rng.choice(len(scenes), size=min(settings.batch_scenes, len(scenes)), replace=False)
-        pairs = [_without(scenes[place], _any(parts[place], rng)) for place in chosen]
+        pairs = [_without(scenes[index], _any(parts[index], rng)) for index in chosen]
         queries = torch.from_numpy(np.stack([pair.query for pair in pairs]))
         fused = module(padded([pair.texts for pair in pairs], [pair.frames for pair in pairs]))
         loss = _contrast(queries, fused, settings.temperature)
@@ -136,7 +136,7 @@ def _fit(module: CrossAttention, scenes: Sequence[TrainingScene], settings: Trai
 
 
 def _contrast(queries: torch.Tensor, fused: torch.Tensor, temperature: float) -> torch.Tensor:
-    """Return the InfoNCE loss both ways; scenes that have the same query do not count as wrong answers."""
+    """Return the InfoNCE loss in both directions. Scenes with the same query do not count as wrong answers."""
     logits = queries @ fused.T / temperature
     same = (queries @ queries.T > _SAME) & ~torch.eye(len(queries), dtype=torch.bool)
     logits = logits.masked_fill(same, -1e9)
@@ -146,18 +146,18 @@ def _contrast(queries: torch.Tensor, fused: torch.Tensor, temperature: float) ->
 
 @torch.inference_mode()
 def _reciprocal_rank(
-    module: CrossAttention, scenes: Sequence[TrainingScene], asked: Sequence[tuple[int, tuple[str, int]]]
+    module: CrossAttention, scenes: Sequence[TrainingScene], queries: Sequence[tuple[int, tuple[str, int]]]
 ) -> float:
-    """Return the mean reciprocal rank of scenes, each without the part that it is asked by, among all others whole."""
-    whole = np.concatenate([_fused(module, scenes[at : at + _TOGETHER]) for at in range(0, len(scenes), _TOGETHER)])
+    """Return the mean reciprocal rank of each scene, without the part that is its query, among all other scenes."""
+    whole = np.concatenate([_fused(module, scenes[at : at + _BATCH]) for at in range(0, len(scenes), _BATCH)])
     ranks = []
-    # Pairs are made as they are needed: all at once, they hold each scene as often as it has parts.
-    for at in range(0, len(asked), _TOGETHER):
-        owners = np.array([place for place, _ in asked[at : at + _TOGETHER]])
-        pairs = [_without(scenes[place], part) for place, part in asked[at : at + _TOGETHER]]
-        queries, rest = np.stack([pair.query for pair in pairs]), _fused(module, pairs)
-        others = queries @ whole.T  # (pairs, scenes)
-        right = (queries * rest).sum(axis=1)
+    # Pairs are made batch by batch: all at once, they would hold each scene as often as it has parts.
+    for at in range(0, len(queries), _BATCH):
+        owners = np.array([index for index, _ in queries[at : at + _BATCH]])
+        pairs = [_without(scenes[index], part) for index, part in queries[at : at + _BATCH]]
+        query_vectors, rest = np.stack([pair.query for pair in pairs]), _fused(module, pairs)
+        others = query_vectors @ whole.T  # (pairs, scenes)
+        right = (query_vectors * rest).sum(axis=1)
         others[np.arange(len(pairs)), owners] = -np.inf
         ranks.append(1 + (others > right[:, None]).sum(axis=1))
     return float(np.mean(1.0 / np.concatenate(ranks)))
@@ -171,14 +171,14 @@ def _fused(module: CrossAttention, scenes: Sequence[TrainingScene] | Sequence[_P
 
 
 def _candidates(scene: TrainingScene) -> list[tuple[str, int]]:
-    """Return the parts that may be asked for: something must be left of the scene without them."""
-    texts = [("text", place) for place in np.flatnonzero(scene.text_queries.any(axis=1)).tolist()]
-    frames = [("frame", place) for place in np.flatnonzero(scene.frame_queries.any(axis=1)).tolist()]
+    """Return the parts that can be queries: without them, something must be left of the scene."""
+    texts = [("text", index) for index in np.flatnonzero(scene.text_queries.any(axis=1)).tolist()]
+    frames = [("frame", index) for index in np.flatnonzero(scene.frame_queries.any(axis=1)).tolist()]
     return [part for part in texts + frames if _left(scene, part)]
 
 
 def _any(parts: Sequence[tuple[str, int]], rng: np.random.Generator) -> tuple[str, int]:
-    """Choose a kind first, so that a talkative scene is asked for its pictures, too."""
+    """Choose a random part: first its kind, so that frames also get a turn in scenes with much text."""
     kinds = sorted({kind for kind, _ in parts})
     kind = kinds[rng.integers(len(kinds))]
     fitting = [part for part in parts if part[0] == kind]
@@ -191,16 +191,16 @@ def _left(scene: TrainingScene, part: tuple[str, int]) -> bool:
 
 
 def _without(scene: TrainingScene, part: tuple[str, int]) -> _Pair:
-    """Take a part out, with others of the same modality that are as good as the same."""
-    kind, place = part
+    """Remove a part, and all near-duplicates of it in the same modality."""
+    kind, index = part
     if kind == "text":
-        return _Pair(scene.text_queries[place], _other(scene.texts, place), scene.frames)
-    return _Pair(scene.frame_queries[place], scene.texts, _other(scene.frames, place))
+        return _Pair(scene.text_queries[index], _other(scene.texts, index), scene.frames)
+    return _Pair(scene.frame_queries[index], scene.texts, _other(scene.frames, index))
 
 
-def _other(track: Track, place: int) -> Track:
-    kept = track.vectors @ track.vectors[place] < _SAME
-    kept[place] = False
+def _other(track: Track, index: int) -> Track:
+    kept = track.vectors @ track.vectors[index] < _SAME
+    kept[index] = False
     return replace(track, vectors=track.vectors[kept], times_s=track.times_s[kept], weights=track.weights[kept])
 
 

@@ -16,7 +16,7 @@ class Spoken:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A line of text on screen."""
+    """A line of on-screen text."""
 
     text: str
     start_s: float

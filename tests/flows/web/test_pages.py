@@ -86,7 +86,7 @@ def test_a_video_shows_all_that_is_known_of_it(client: TestClient) -> None:
     found = page(client, f"/v/{TALK}?t=9.5&q=telescope")
     for text in ("The telescope", "Its mirror is made of glass.", "doubtful", "Ada", "Glass", "Light", "astronomy",
                  "Storyboard", "A bicycle on a road.", "STOP", "Text counts for 75%", "frames for 25% (1 keyframe)",
-                 "0:24", "moments for “telescope” here"):  # fmt: skip
+                 "0:24", "moments for “telescope” in this video"):  # fmt: skip
         assert text in found.text, text
     video = next(attrs for tag, attrs in found.tags if tag == "video")
     assert video["src"] == f"/media/{TALK}#t=9.5"
@@ -272,7 +272,7 @@ def test_a_transcript_and_what_is_found_can_be_those_of_one_speaker(
     assert len(spoken_at(page(client, f"/v/{TALK}"))) == 5
     ada = page(client, f"/v/{TALK}?q=telescope+mirror&speaker=Ada")
     assert spoken_at(ada) == ["4", "14"]
-    assert "for “telescope mirror” here, by Ada" in ada.text
+    assert "for “telescope mirror” in this video, spoken by Ada" in ada.text
     found = ada.text.partition("by Ada")[2].partition("Summary")[0]
     assert "through a telescope" in found
     assert "Its mirror is made of glass" not in found

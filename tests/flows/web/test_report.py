@@ -28,7 +28,7 @@ def outside(page: Elements) -> list[str]:
 
 
 @pytest.mark.slow
-def test_a_videos_report_holds_all_of_it_and_needs_nothing_else(web_lake: Lake) -> None:
+def test_the_report_of_a_video_is_complete_and_self_contained(web_lake: Lake) -> None:
     text = video_report(web_lake, "the talk.mp4")
     found = Elements(text)
     assert outside(found) == []
@@ -48,7 +48,7 @@ def test_a_videos_report_holds_all_of_it_and_needs_nothing_else(web_lake: Lake) 
     assert "default-src 'none'" in text
 
 
-def test_a_lakes_report_shows_its_newest_videos_and_what_failed(web_lake: Lake) -> None:
+def test_the_report_of_a_lake_shows_its_newest_videos_and_failures(web_lake: Lake) -> None:
     found = Elements(lake_report(web_lake, max_videos=5))
     assert outside(found) == []
     assert "33 videos" in found.text
@@ -58,7 +58,7 @@ def test_a_lakes_report_shows_its_newest_videos_and_what_failed(web_lake: Lake) 
 
 
 @pytest.mark.parametrize("video", [HOSTILE, BROKEN, None])
-def test_hostile_texts_stay_texts_in_reports(web_lake: Lake, video: str | None) -> None:
+def test_hostile_text_is_escaped_in_reports(web_lake: Lake, video: str | None) -> None:
     found = Elements(video_report(web_lake, video) if video else lake_report(web_lake))
     assert "alert(1)" in found.text
     assert not [tag for tag, _ in found.tags if tag == "script"]
@@ -66,7 +66,7 @@ def test_hostile_texts_stay_texts_in_reports(web_lake: Lake, video: str | None) 
     assert not [name for _, attrs in found.tags for name in attrs if name.startswith("on")]
 
 
-def test_pictures_are_left_out_before_a_report_becomes_too_large(
+def test_thumbnails_are_left_out_before_a_report_becomes_too_large(
     web_lake: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("flows.web.report._MAX_THUMBNAIL_BYTES", int(2.5 * len(jpeg(0))))
@@ -89,7 +89,7 @@ def test_the_command_writes_a_video_or_a_lake(web_lake: Lake, tmp_path: Path) ->
     assert "cannot be written" in nowhere.output
 
 
-def test_a_lake_that_is_named_is_the_lake_whatever_the_environment_says(
+def test_a_named_lake_overrides_the_environment(
     web_lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("VIDEOLAKE_LAKE", web_lake.uri)
@@ -98,7 +98,7 @@ def test_a_lake_that_is_named_is_the_lake_whatever_the_environment_says(
     assert (done.exit_code, "lake: 33 videos" in made.read_text()) == (0, True), done.output
 
 
-def test_a_video_without_its_lake_is_asked_for_it(tmp_path: Path) -> None:
+def test_a_video_without_a_lake_is_an_error(tmp_path: Path) -> None:
     done = CliRunner().invoke(main, ["report", "talk.mp4", "-o", str(tmp_path / "out.html")])
     assert (done.exit_code, "name its lake with --lake LAKE" in done.output) == (2, True)
 
@@ -114,10 +114,10 @@ def test_a_report_goes_to_standard_output(web_lake: Lake, tmp_path: Path, monkey
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_run_goes_on_where_its_report_cannot_be_made(
+def test_a_run_continues_if_its_report_fails(
     web_lake: Lake, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("flows.web.report.lake_report", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr("flows.web.lake_report", lambda *_, **__: 1 / 0)
     publish_report(web_lake, "run-1", ReportConfig())
     assert "The report could not be written" in caplog.text
     caplog.clear()
@@ -147,7 +147,7 @@ def test_the_pages_list_the_reports_of_runs_and_show_each(reported: tuple[Lake, 
     assert 'href="/reports"' in client.get("/").text
 
 
-def test_a_report_may_have_its_style_and_nothing_that_runs(reported: tuple[Lake, TestClient]) -> None:
+def test_a_report_may_have_style_but_no_scripts(reported: tuple[Lake, TestClient]) -> None:
     _, client = reported
     answer = client.get("/reports/20260101T000000-aa")
     rules = dict(rule.strip().partition(" ")[::2] for rule in answer.headers["content-security-policy"].split(";"))
@@ -168,7 +168,7 @@ def test_no_name_leads_to_another_file(reported: tuple[Lake, TestClient], name: 
     assert "hunter2" not in answer.text
 
 
-def test_prefect_shows_the_essence_where_the_report_is_a_local_file(web_lake: Lake) -> None:
+def test_prefect_shows_a_digest_of_a_local_report(web_lake: Lake) -> None:
     text = report_markdown(web_lake, "run-1", "/lakes/my lake/_reports/run-1.html")
     for part in ("33 videos", "1 failed", "**The telescope**", "## Errors", "is no video.",
                  "\n/lakes/my lake/_reports/run-1.html\n", f"videolake browse --lake {web_lake.uri}",
@@ -197,7 +197,7 @@ def test_prefect_gets_a_link_only_where_a_browser_can_open_it(
 
 
 @pytest.mark.browser
-def test_a_report_opens_from_disk_without_a_complaint(web_lake: Lake, browser: Browser, tmp_path: Path) -> None:
+def test_a_report_opens_from_disk_without_warnings(web_lake: Lake, browser: Browser, tmp_path: Path) -> None:
     made = tmp_path / "talk.html"
     made.write_text(video_report(web_lake, TALK), encoding="utf-8")
     page = browser.new_page(viewport={"width": 320, "height": 640})

@@ -55,7 +55,7 @@ def test_chapters_are_a_webvtt_track() -> None:
     assert "&lt;b&gt;&amp;amp; --&gt; x" in chapters_webvtt(FILM)
 
 
-def test_youtube_gets_its_list_from_zero() -> None:
+def test_the_youtube_list_starts_at_zero() -> None:
     assert youtube(video(chapters=chapters(0, 12.5, 40, end_s=95))) == "0:00 Part 1\n0:12 Part 2\n0:40 Part 3\n"
     assert youtube(video(chapters=chapters(0, 1800, 3725, end_s=4000))).splitlines()[-1] == "1:02:05 Part 3"
 
@@ -66,13 +66,13 @@ def test_chapters_too_short_for_youtube_join_the_one_before() -> None:
 
 
 @pytest.mark.parametrize("starts_s", [(0,), (0, 30), (0, 5, 9), (0, 20, 25, 28)])
-def test_where_the_rules_of_youtube_cannot_be_met_the_error_says_so(starts_s: tuple[float, ...]) -> None:
+def test_the_error_explains_which_rule_of_youtube_is_broken(starts_s: tuple[float, ...]) -> None:
     with pytest.raises(ExportError, match="fewer than 3"):
         youtube(video(chapters=chapters(*starts_s, end_s=32)))
 
 
 @given(st.lists(st.floats(0.5, 60), min_size=3, max_size=12), TITLE)
-def test_what_youtube_gets_keeps_its_rules(gaps_s: list[float], title: str) -> None:
+def test_the_youtube_list_follows_the_rules(gaps_s: list[float], title: str) -> None:
     edges_s = [0.0]
     for gap_s in gaps_s:
         edges_s.append(edges_s[-1] + gap_s)

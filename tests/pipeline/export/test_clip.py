@@ -95,7 +95,7 @@ def in_step(clip: Decoded, late_s: float) -> bool:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("container", CONTAINERS)
-def test_a_copy_begins_at_the_keyframe_before_and_keeps_picture_and_sound_in_step(
+def test_a_copy_starts_at_the_keyframe_before_and_stays_in_sync(
     films: dict[str, Path], tmp_path: Path, container: str
 ) -> None:
     source = decoded(films[container])
@@ -112,7 +112,7 @@ def test_a_copy_begins_at_the_keyframe_before_and_keeps_picture_and_sound_in_ste
 
 
 @pytest.mark.parametrize("container", CONTAINERS)
-def test_an_exact_clip_begins_and_ends_to_the_frame(films: dict[str, Path], tmp_path: Path, container: str) -> None:
+def test_an_exact_clip_starts_and_ends_at_the_frame(films: dict[str, Path], tmp_path: Path, container: str) -> None:
     source = decoded(films[container])
     path = str(films[container])
     clip = encode_clip(path, 2.92, 5.48, tmp_path / f"clip{exact_ending(path, has_video=True)}")
@@ -136,7 +136,7 @@ def test_copied_packets_are_those_of_the_source(films: dict[str, Path], tmp_path
     assert source[start : start + len(copied)] == copied
 
 
-def test_a_clip_from_the_start_to_beyond_the_end_is_the_whole_film(films: dict[str, Path], tmp_path: Path) -> None:
+def test_a_clip_from_the_start_to_beyond_the_end_is_the_whole_video(films: dict[str, Path], tmp_path: Path) -> None:
     for cut in (copy_clip, encode_clip):
         clip = cut(str(films["mp4"]), 0.0, 100.0, tmp_path / f"{cut.__name__}.mp4")
         assert len(decoded(clip.path).times_s) == SECONDS * FPS
@@ -144,13 +144,13 @@ def test_a_clip_from_the_start_to_beyond_the_end_is_the_whole_film(films: dict[s
 
 
 @pytest.mark.parametrize("cut", [copy_clip, encode_clip])
-def test_a_turned_film_stays_turned(tmp_path: Path, cut: object) -> None:
+def test_a_rotated_video_stays_rotated(tmp_path: Path, cut: object) -> None:
     source = material.rotated_video(tmp_path / "turned.mp4", 90)
     clip = cut(str(source), 0.2, 0.8, tmp_path / "clip.mp4")
     assert decoded(clip.path).rotations == decoded(source).rotations != {0}
 
 
-def test_an_exact_clip_of_a_film_of_variable_rate_keeps_its_times(tmp_path: Path) -> None:
+def test_an_exact_clip_of_a_variable_rate_video_keeps_its_times(tmp_path: Path) -> None:
     times_s = [0.0, 0.1, 0.5, 0.6, 1.4, 1.5, 2.5, 2.6]
     source = material.variable_rate_video(tmp_path / "film.mp4", times_s)
     clip = encode_clip(str(source), 1.0, 2.55, tmp_path / "clip.mp4")
@@ -159,7 +159,7 @@ def test_an_exact_clip_of_a_film_of_variable_rate_keeps_its_times(tmp_path: Path
 
 @pytest.mark.parametrize(("ending", "codec"), [(".wav", "pcm_s16le"), (".mp3", "libmp3lame"), (".flac", "flac")])
 @pytest.mark.parametrize("exact", [False, True])
-def test_sound_alone_is_cut_too(tmp_path: Path, ending: str, codec: str, exact: bool) -> None:
+def test_audio_alone_can_be_cut(tmp_path: Path, ending: str, codec: str, exact: bool) -> None:
     sound = material.silence(6.0)
     sound[3 * SAMPLE_RATE_HZ : 3 * SAMPLE_RATE_HZ + 1600] = material.tone(0.1, level=0.9)
     source = material.write_audio(tmp_path / f"sound{ending}", sound, codec=codec)
@@ -172,9 +172,7 @@ def test_sound_alone_is_cut_too(tmp_path: Path, ending: str, codec: str, exact: 
     assert beep_s == pytest.approx(1.0, abs=0.15)
 
 
-def test_streams_that_do_not_fit_the_container_are_refused_with_what_to_do(
-    films: dict[str, Path], tmp_path: Path
-) -> None:
+def test_streams_that_do_not_fit_the_container_are_refused_with_advice(films: dict[str, Path], tmp_path: Path) -> None:
     with pytest.raises(ExportError, match=r"h264, aac.*--exact"):
         copy_clip(str(films["mp4"]), 1, 2, tmp_path / "clip.webm")
     with pytest.raises(ExportError, match=r"clip\.xyz"):
@@ -187,7 +185,7 @@ def test_streams_that_do_not_fit_the_container_are_refused_with_what_to_do(
 
 
 @pytest.mark.parametrize("cut", [copy_clip, encode_clip])
-def test_a_video_that_is_gone_or_broken_is_said_to_be(tmp_path: Path, cut: object) -> None:
+def test_a_missing_or_broken_video_is_reported(tmp_path: Path, cut: object) -> None:
     with pytest.raises(MediaError) as gone:
         cut(str(tmp_path / "none.mp4"), 0, 1, tmp_path / "clip.mp4")
     assert gone.value.kind == ErrorKind.VANISHED
@@ -205,7 +203,7 @@ def long_film(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("cut", [copy_clip, encode_clip])
-def test_a_source_that_cannot_be_read_is_not_taken_for_a_target_that_cannot_be_written(
+def test_an_unreadable_source_is_not_reported_as_an_unwritable_target(
     long_film: Path, tmp_path: Path, cut: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     most = long_film.stat().st_size // 2
@@ -223,7 +221,7 @@ def test_a_source_that_cannot_be_read_is_not_taken_for_a_target_that_cannot_be_w
 
 
 @pytest.mark.parametrize("cut", [copy_clip, encode_clip])
-def test_a_track_that_ends_early_is_not_looked_for_to_the_end_of_the_file(
+def test_a_track_that_ends_early_is_not_read_to_the_end_of_the_file(
     long_film: Path, tmp_path: Path, cut: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read = [0]

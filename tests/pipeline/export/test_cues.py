@@ -49,7 +49,7 @@ def test_subtitles_follow_each_other_in_two_lines_that_fit_and_never_stay_too_lo
 
 
 @given(SPEECH)
-def test_a_subtitle_stays_as_long_as_it_takes_to_read_wherever_the_next_leaves_time(
+def test_a_subtitle_stays_for_its_reading_time_if_the_next_one_allows(
     spoken: tuple[str, list[Utterance]],
 ) -> None:
     language, utterances = spoken
@@ -70,7 +70,7 @@ def test_a_subtitle_has_one_speaker(utterances: list[Utterance]) -> None:
 
 @given(st.lists(st.tuples(st.integers(1, 8), st.floats(0.02, 0.8), st.floats(0, 3)), min_size=1, max_size=9))
 @settings(max_examples=200)
-def test_no_other_division_lacks_less_time(parts: list[tuple[int, float, float]]) -> None:
+def test_no_other_split_lacks_less_time(parts: list[tuple[int, float, float]]) -> None:
     pieces, at_s = [], 0.0
     for length, lasts_s, pause_s in parts:
         pieces.append(Piece("x" * length, bool(pieces), True, at_s, at_s + lasts_s, True))
@@ -135,41 +135,41 @@ def test_an_emoji_of_several_characters_is_two_columns_wide_and_never_cut() -> N
     assert lines == [family * 6, family * 6, family * 3]
 
 
-def test_a_translation_is_shown_over_the_time_of_what_was_said() -> None:
+def test_a_translation_is_shown_at_the_time_of_the_speech() -> None:
     utterance = said("Buenos días a todos", 4.0, language="es", translation="Good morning, everybody")
     [cue] = make_cues([utterance], Limits(), translation=True)
     assert cue.texts == ("Good morning, everybody",)
     assert (cue.start_s, cue.lines[0][-1].end_s) == (4.0, utterance.end_s)
 
 
-def test_words_that_do_not_spell_the_text_give_way_to_the_text() -> None:
+def test_words_that_do_not_spell_the_text_are_ignored() -> None:
     utterance = said("Good morning", 1.0)
     [cue] = make_cues([Utterance(0, 1.0, 2.0, "Good evening", "en", None, utterance.words, 0, 0, 1, ())], Limits())
     assert cue.texts == ("Good evening",)
     assert not any(piece.timed for piece in cue.lines[0])
 
 
-def test_a_long_pause_divides_even_a_short_sentence() -> None:
+def test_a_long_pause_splits_even_a_short_sentence() -> None:
     before, after = said("And the winner is"), said("nobody.", 6.0)
     whole = Utterance(0, 0, 7, "And the winner is nobody.", "en", None, before.words + after.words, 0, 0, 1, ())
     assert texts(make_cues([whole], Limits())) == ["And the winner is", "nobody."]
 
 
-def test_people_who_talk_at_once_are_shown_at_once() -> None:
+def test_simultaneous_speech_is_shown_simultaneously() -> None:
     cues = make_cues([said("I never said that.", 0, speaker="a"), said("You did so.", 0.2, speaker="b")], Limits())
     assert texts(cues) == ["I never said that.", "You did so."]
     assert [cue.start_s for cue in cues] == [0.0, 0.2]
     assert all(cue.at_once and cue.end_s - cue.start_s >= 1.0 for cue in cues)
 
 
-def test_one_who_barely_interrupts_is_shown_after_the_other() -> None:
+def test_a_brief_interruption_is_shown_afterwards() -> None:
     cues = make_cues([said("I never said that.", 0, speaker="a"), said("You did so.", 1.0, speaker="b")], Limits())
     assert texts(cues) == ["I never said that.", "You did so."]
     assert cues[0].end_s <= cues[1].start_s <= 1.3
     assert not any(cue.at_once for cue in cues)
 
 
-def test_an_interjection_is_shown_when_it_is_said_and_long_enough() -> None:
+def test_an_interjection_is_shown_in_time_and_long_enough() -> None:
     long = Utterance(
         0, 0, 10, "I talk for a long time about things that matter to me a lot.", "en", "a", (), 0, 0, 1, ()
     )
@@ -184,7 +184,7 @@ def test_an_interjection_is_shown_when_it_is_said_and_long_enough() -> None:
 
 
 @given(speech_at_once())
-def test_speakers_who_talk_at_once_keep_all_promises_each(utterances: list[Utterance]) -> None:
+def test_subtitles_of_simultaneous_speakers_keep_the_limits(utterances: list[Utterance]) -> None:
     limits = Limits()
     cues = make_cues(utterances, limits)
     assert [cue.start_s for cue in cues] == sorted(cue.start_s for cue in cues)
@@ -202,7 +202,7 @@ def test_speakers_who_talk_at_once_keep_all_promises_each(utterances: list[Utter
 
 @pytest.mark.slow
 @given(speech_at_once())
-def test_subtitles_meet_only_where_speakers_do_and_nobody_is_late(utterances: list[Utterance]) -> None:
+def test_subtitles_overlap_only_when_speakers_do_and_start_in_time(utterances: list[Utterance]) -> None:
     cues = make_cues(utterances, Limits())
     for one, other in combinations(cues, 2):
         if other.start_s < one.end_s:
@@ -217,6 +217,6 @@ def test_subtitles_meet_only_where_speakers_do_and_nobody_is_late(utterances: li
 
 
 @pytest.mark.parametrize("text", ["", " \n ", "\u2028"])
-def test_nothing_said_makes_no_subtitles(text: str) -> None:
+def test_without_speech_there_are_no_subtitles(text: str) -> None:
     assert make_cues([], Limits()) == []
     assert make_cues([Utterance(0, 1.0, 2.0, text, "en", None, (), 0, 0, 1, ())], Limits()) == []

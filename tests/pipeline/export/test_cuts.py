@@ -69,7 +69,7 @@ def tracks_of(text: str, adapter: str) -> dict[str, list[str]]:
     return {track.name: [each.name for each in track] for track in read.tracks}
 
 
-def test_each_cut_takes_the_pictures_and_the_sound_that_its_file_has() -> None:
+def test_each_cut_takes_the_streams_of_its_file() -> None:
     silent = video(video_id="a" * 32, uri="/archive/silent.mp4", has_audio=False)
     heard = video(
         video_id="b" * 32, uri="/archive/radio.flac", has_video=False, fps=0.0, frame_count=0,
@@ -93,7 +93,7 @@ def test_each_cut_takes_the_pictures_and_the_sound_that_its_file_has() -> None:
     ]  # fmt: skip
 
 
-def test_sound_alone_is_in_tracks_of_sound_alone() -> None:
+def test_audio_alone_only_has_audio_tracks() -> None:
     heard = video(has_video=False, fps=0.0, frame_count=0)
     cuts = cuts_of(heard, [(1.0, 2.0, "one"), (3.5, 4.0, "two")])
     assert tracks_of(timeline(cuts), "otio_json") == {"Audio": ["one", "two"]}
@@ -119,7 +119,7 @@ def test_clips_name_their_file() -> None:
     assert "* FROM CLIP NAME: The talk.mp4" in edl(shots_of(FILM))
 
 
-def test_drop_frame_is_written_only_when_asked_for() -> None:
+def test_drop_frame_is_never_the_default() -> None:
     film = film_at(NTSC, (0, 1800, 3600))
     assert "FCM: NON-DROP FRAME" in edl(shots_of(film))
     assert "00:01:00:00" in edl(shots_of(film))
@@ -130,7 +130,7 @@ def test_drop_frame_is_written_only_when_asked_for() -> None:
         edl(shots_of(FILM), drop_frame=True)
 
 
-def test_a_film_of_variable_rate_has_no_frames_to_count() -> None:
+def test_a_variable_rate_video_has_no_frame_rate() -> None:
     film = video(fps=23.41, shots=shots(0, 1.234, 5.5, end_s=20), frame_count=468)
     assert frame_rate(film) is None
     with pytest.raises(ExportError, match="--fps"):
@@ -141,26 +141,26 @@ def test_a_film_of_variable_rate_has_no_frames_to_count() -> None:
     assert clips[1].metadata["videolake"]["variable_frame_rate"]
 
 
-def test_shots_off_the_grid_of_frames_betray_a_variable_rate() -> None:
+def test_shots_off_the_frame_grid_mean_a_variable_rate() -> None:
     steady = film_at(Fraction(25), (0, 30, 77, 200))
     assert frame_rate(steady) == 25
     assert frame_rate(video(fps=25.0, shots=shots(0, 1.2, 3.097, end_s=8), frame_count=200)) is None
     assert frame_rate(video(fps=25.0, shots=shots(0, 1.2, end_s=8), frame_count=150)) is None
 
 
-def test_a_picture_that_begins_after_the_sound_is_on_its_own_grid() -> None:
+def test_video_that_starts_after_audio_has_its_own_grid() -> None:
     late = video(fps=25.0, shots=shots(0.021, 1.221, 3.101, end_s=8.021), frame_count=200, duration_s=8.021)
     assert frame_rate(late) == 25
 
 
-def test_rates_that_timecode_does_not_count_are_refused_for_an_edl() -> None:
+def test_an_edl_refuses_rates_that_are_not_timecode_rates() -> None:
     slides = film_at(Fraction(12), (0, 24, 60))
     assert frame_rate(slides) == 12
     with pytest.raises(ExportError, match="12 frames/s is not a timecode rate"):
         edl(shots_of(slides))
 
 
-def test_moments_of_several_films_make_one_list_at_one_rate() -> None:
+def test_cuts_of_several_videos_make_one_list_at_one_rate() -> None:
     other = film_at(NTSC, (0, 300, 900), video_id="f" * 32, uri="/archive/other.mov")
     cuts = [*cuts_of(FILM, [(2.0, 4.0, "hit 1")]), *cuts_of(other, [(5.0, 7.0, "hit 2")])]
     with pytest.raises(ExportError, match="one rate"):
@@ -170,7 +170,7 @@ def test_moments_of_several_films_make_one_list_at_one_rate() -> None:
     assert "TITLE: Moments of 2 videos" in text
 
 
-def test_an_edl_of_too_many_shots_points_to_the_form_that_holds_them() -> None:
+def test_the_error_for_too_many_shots_in_an_edl_names_another_format() -> None:
     film = film_at(Fraction(25), tuple(range(0, 10_000, 10)))
     with pytest.raises(ExportError, match=r"\.otio"):
         edl(shots_of(video(**{name: getattr(film, name) for name in ("fps", "frame_count")}, shots=film.shots * 2)))

@@ -87,7 +87,7 @@ def test_flac_and_pcm_become_each_other_without_loss(tmp_path: Path, source: str
         assert container.streams.audio[0].codec_context.name == {".wav": "pcm_s16le", ".flac": "flac"}[target]
 
 
-def test_what_has_no_such_copy_is_refused_with_what_to_do(tmp_path: Path) -> None:
+def test_audio_without_a_lossless_copy_is_refused_with_advice(tmp_path: Path) -> None:
     lossy = material.write_audio(tmp_path / "lossy.mp3", material.tone(1.0), codec="libmp3lame")
     floats = write(tmp_path / "floats.wav", "pcm_f32le", "flt", noise("flt", 1))
     fine = write(tmp_path / "fine.wav", "pcm_s32le", "s32", noise("s32", 1) | 1)

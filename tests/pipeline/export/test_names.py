@@ -11,7 +11,7 @@ from schemas.errors import ExportError
 
 
 @given(st.text(max_size=300))
-def test_a_name_from_any_place_is_a_plain_file_name(uri: str) -> None:
+def test_any_uri_gives_a_safe_file_name(uri: str) -> None:
     stem = safe_stem(uri)
     assert stem
     assert not set(stem) & set('/\\:*?"<>|\n\r\t\x00\x1b')
@@ -33,11 +33,11 @@ def test_a_name_from_any_place_is_a_plain_file_name(uri: str) -> None:
         ("/x/海洋.mp4", "海洋"),
     ],
 )
-def test_names_keep_what_people_know_them_by(uri: str, stem: str) -> None:
+def test_names_stay_recognisable(uri: str, stem: str) -> None:
     assert safe_stem(uri) == stem
 
 
-def test_videos_of_one_name_get_files_of_their_own() -> None:
+def test_videos_with_the_same_name_get_different_files() -> None:
     taken: set[str] = set()
     names = [unique(stem, video_id, taken) for stem, video_id in (("a", "1" * 32), ("A", "2" * 32), ("a", "2" * 32))]
     assert names == ["a", "A.22222222", "a." + "2" * 32]
@@ -63,7 +63,7 @@ def test_a_pipe_or_device_is_written_to_and_never_replaced(tmp_path: Path) -> No
     assert stat.S_ISFIFO(pipe.stat().st_mode)
 
 
-def test_a_link_stays_and_what_it_names_is_written(tmp_path: Path) -> None:
+def test_a_link_stays_and_its_target_is_written(tmp_path: Path) -> None:
     link, target = tmp_path / "link.srt", tmp_path / "real.srt"
     target.write_text("old")
     link.symlink_to(target)

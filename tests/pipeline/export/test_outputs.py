@@ -29,7 +29,7 @@ def lake(original: Path, tmp_path: Path) -> Lake:
     return made
 
 
-def test_an_original_is_safe_under_each_of_its_names(lake: Lake, original: Path, tmp_path: Path) -> None:
+def test_an_original_is_protected_under_each_of_its_names(lake: Lake, original: Path, tmp_path: Path) -> None:
     (tmp_path / "link.srt").symlink_to(original)
     (tmp_path / "hard.srt").hardlink_to(original)
     (tmp_path / "folder").symlink_to(original.parent)
@@ -38,13 +38,13 @@ def test_an_original_is_safe_under_each_of_its_names(lake: Lake, original: Path,
             refuse_original(lake, path)
 
 
-def test_an_original_that_changed_since_is_safe_too(lake: Lake, original: Path) -> None:
+def test_an_original_that_has_changed_is_protected_too(lake: Lake, original: Path) -> None:
     original.write_text("a longer film")
     with pytest.raises(ConfigurationError, match="original"):
         check_text_output(lake, original, "txt", ".txt")
 
 
-def test_other_files_may_be_written_over(lake: Lake, original: Path, tmp_path: Path) -> None:
+def test_other_files_may_be_overwritten(lake: Lake, original: Path, tmp_path: Path) -> None:
     for path in (tmp_path / "new.srt", tmp_path / "talk.txt", tmp_path / "same size.txt"):
         check_text_output(lake, path, "srt", ".srt")
         path.write_text(original.read_text() if "same" in path.name else "old")
@@ -53,6 +53,6 @@ def test_other_files_may_be_written_over(lake: Lake, original: Path, tmp_path: P
 
 @pytest.mark.slow
 @pytest.mark.parametrize("ending", sorted(MEDIA_ENDINGS))
-def test_no_text_is_written_under_the_name_of_a_film(lake: Lake, tmp_path: Path, ending: str) -> None:
+def test_text_is_not_written_into_a_file_named_like_media(lake: Lake, tmp_path: Path, ending: str) -> None:
     with pytest.raises(ConfigurationError, match=r"named like video or audio.*Name a \.html file"):
         check_text_output(lake, tmp_path / f"talk{ending.upper()}", "a report", ".html")

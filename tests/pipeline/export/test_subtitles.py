@@ -56,7 +56,7 @@ def test_other_programs_read_the_same_subtitles_from_both_formats(utterances: li
 
 @given(speech_at_once())
 @settings(max_examples=40)
-def test_other_programs_read_the_same_from_people_who_talk_at_once(utterances: list) -> None:
+def test_other_programs_read_the_same_simultaneous_speech(utterances: list) -> None:
     film = video(utterances=tuple(utterances))
     from_srt = pysubs2.SSAFile.from_string(srt(film), "srt")
     from_vtt = webvtt.from_string(vtt(film))
@@ -68,7 +68,7 @@ def test_other_programs_read_the_same_from_people_who_talk_at_once(utterances: l
         assert solid("".join(each.text for each in from_vtt if each.voice == speaker)) == spoken
 
 
-def test_subrip_has_a_dash_for_each_who_talks_at_once() -> None:
+def test_subrip_marks_simultaneous_speakers_with_dashes() -> None:
     talk = video(utterances=(said("I never said that.", 0, speaker="a"), said("You did so.", 0.2, speaker="b")))
     assert [each.plaintext for each in pysubs2.SSAFile.from_string(srt(talk), "srt")] == [
         "- I never said that.", "- You did so."
@@ -99,7 +99,7 @@ def test_webvtt_names_speakers_and_the_language_and_times_words() -> None:
     assert webvtt.from_string(text)[0].voice == "speaker 1"
 
 
-def test_webvtt_escapes_what_is_said_and_who_says_it() -> None:
+def test_webvtt_escapes_text_and_speakers() -> None:
     text = vtt(TALK)
     assert "<v Dr. &lt;b&gt;No&lt;/b&gt; &amp; sons>" in text
     assert "&amp; " in text
@@ -107,7 +107,7 @@ def test_webvtt_escapes_what_is_said_and_who_says_it() -> None:
     assert text.count("-->") == len(webvtt.from_string(text).captions)
 
 
-def test_subrip_keeps_from_players_what_they_would_take_for_markup_or_a_time() -> None:
+def test_subrip_breaks_what_players_would_take_for_markup_or_a_time() -> None:
     text = srt(video(utterances=(said("<i>no</i> {\\an8}way 1 --> 2"),)))
     assert re.findall(r"<[A-Za-z/]|\{\\", text) == []
     assert text.count("-->") == len(pysubs2.SSAFile.from_string(text, "srt"))
@@ -136,7 +136,7 @@ def test_word_times_lie_within_their_subtitle_and_grow() -> None:
         assert all(start < each < end for each in inner)
 
 
-def test_translated_subtitles_say_so(tmp_path: Path) -> None:
+def test_translated_subtitles_name_their_language(tmp_path: Path) -> None:
     film = video(language="es", utterances=(said("Buenos días", language="es", translation="Good morning"),))
     assert "Kind: subtitles\nLanguage: en" in vtt(film, translation=True)
     assert "Good morning" in srt(film, translation=True)

@@ -93,7 +93,7 @@ def test_any_number_of_rows_is_written_whole(ending: str, rows: int) -> None:
 
 
 @given(st.lists(TEXT, max_size=10))
-def test_text_comes_back_from_every_form(texts: list[str]) -> None:
+def test_text_survives_every_format(texts: list[str]) -> None:
     table = pa.table({"t": pa.array(texts, pa.string()), "n": range(len(texts))})
     assert [json.loads(line)["t"] for line in written(write_jsonl, table.to_reader()).split("\n") if line] == texts
     assert [row["t"] for row in json.loads(written(write_json, table.to_reader()))] == texts
@@ -116,7 +116,7 @@ def test_csv_for_spreadsheets_holds_no_formula_of_a_fixed_choice_either() -> Non
     assert "'=1" in written(write_csv, answer("SELECT '=1'::ENUM('=1', 'b') AS t"), spreadsheet=True)
 
 
-def test_rows_that_are_large_come_in_smaller_groups() -> None:
+def test_large_rows_come_in_smaller_row_groups() -> None:
     file = BytesIO()
     batches = pa.table({"picture": [b"x" * 1_000_000] * 130}).to_batches(max_chunksize=10)
     write_parquet(pa.RecordBatchReader.from_batches(batches[0].schema, batches), file)
@@ -124,7 +124,7 @@ def test_rows_that_are_large_come_in_smaller_groups() -> None:
     assert [groups.row_group(number).num_rows for number in range(2)] == [70, 60]
 
 
-def test_an_answer_larger_than_memory_is_written_as_it_comes() -> None:
+def test_a_result_larger_than_memory_is_written_in_batches() -> None:
     peaks = []
     for rows in (20_000, 400_000):
         pa.default_memory_pool().release_unused()

@@ -15,7 +15,7 @@ FILM = video(
 )
 
 
-def test_a_transcript_to_read_has_a_paragraph_for_each_scene_speaker_and_long_pause() -> None:
+def test_a_text_transcript_has_a_paragraph_for_each_scene_speaker_and_long_pause() -> None:
     assert plain(FILM) == (
         "[0:01] speaker 1: Good morning. Welcome. All\ufffdof you.\n\n"
         "[0:06] speaker 2: Thank you.\n\n"
@@ -25,7 +25,7 @@ def test_a_transcript_to_read_has_a_paragraph_for_each_scene_speaker_and_long_pa
     assert "speaker 2: Thanks." in plain(FILM, translation=True)
 
 
-def test_a_transcript_for_programs_has_all_words_with_times_and_scores() -> None:
+def test_a_json_transcript_has_all_words_with_times_and_scores() -> None:
     made = json.loads(as_json(FILM))
     assert made["format"] == "videolake-transcript/1"
     assert [each["text"] for each in made["utterances"]] == [each.text for each in FILM.utterances]

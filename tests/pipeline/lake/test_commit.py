@@ -20,7 +20,7 @@ def test_staged_videos_are_listed_and_not_yet_visible(any_lake: Lake) -> None:
     assert contents(any_lake)["videos"] == []
 
 
-def test_a_video_counts_as_staged_only_when_all_its_tables_are_there(lake: Lake, kill_after: KillAfter) -> None:
+def test_a_video_is_staged_only_when_all_its_tables_exist(lake: Lake, kill_after: KillAfter) -> None:
     changes = 0
     while kill_after(lambda: stage(lake, "5a", ["v01"]), changes):
         assert lake.staged("5a") == set()
@@ -83,7 +83,7 @@ def test_a_shard_is_known_as_committed_after_compaction(any_lake: Lake) -> None:
     assert any_lake.commit("5a", REVISION) == 3
 
 
-def test_committing_a_shard_of_which_nothing_is_staged_is_an_error(any_lake: Lake) -> None:
+def test_committing_a_shard_without_staged_files_is_an_error(any_lake: Lake) -> None:
     with pytest.raises(LakeError, match="Nothing is staged"):
         any_lake.commit("5a", REVISION)
 
@@ -120,7 +120,7 @@ def test_what_a_killed_run_had_staged_is_published_by_the_next(any_lake: Lake) -
 
 
 @pytest.mark.parametrize("damaged", ["videos", "frames"])
-def test_a_damaged_staged_file_costs_its_shard_and_stops_no_later_run(any_lake: Lake, damaged: str) -> None:
+def test_a_damaged_staged_file_loses_its_shard_but_stops_no_later_run(any_lake: Lake, damaged: str) -> None:
     stage(any_lake, "5a", VIDEOS)
     stage(any_lake, "5b", ["v04"])
     any_lake._store.write(f"_staging/5a/v01/{damaged}.parquet", b"not Parquet")
@@ -148,7 +148,7 @@ def test_cleaning_removes_tables_of_a_shard_that_was_never_committed(any_lake: L
     assert not [path for path in any_lake._store.tree("") if "5b" in path]
 
 
-def test_cleaning_a_lake_in_order_changes_no_file(any_lake: Lake) -> None:
+def test_cleaning_a_clean_lake_changes_no_file(any_lake: Lake) -> None:
     publish(any_lake, "5a", VIDEOS, failed=["v02"])
     publish(any_lake, "5b", ["v04"])
     any_lake.compact()
@@ -158,7 +158,7 @@ def test_cleaning_a_lake_in_order_changes_no_file(any_lake: Lake) -> None:
     assert any_lake._store.tree("") == before
 
 
-def test_attempts_that_never_ended_are_counted_until_the_next_run(any_lake: Lake) -> None:
+def test_attempts_that_never_finished_are_counted_until_the_next_run(any_lake: Lake) -> None:
     assert any_lake.begin_attempt("5a", "v01", NOON) == []
     assert any_lake.begin_attempt("5a", "v02", NOON) == []
     assert any_lake.begin_attempt("5a", "v01", NOON + timedelta(hours=1)) == [NOON]

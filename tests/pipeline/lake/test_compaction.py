@@ -30,7 +30,7 @@ def files(lake: Lake) -> dict[str, int]:
 
 
 @pytest.mark.slow
-def test_compaction_changes_nothing_that_is_seen(used_lake: Lake) -> None:
+def test_compaction_changes_nothing_that_readers_see(used_lake: Lake) -> None:
     before = contents(used_lake), used_lake.processed(REVISION), used_lake.processed(OTHER), used_lake.known_sources()
     used_lake.compact()
     assert before == (
@@ -38,7 +38,7 @@ def test_compaction_changes_nothing_that_is_seen(used_lake: Lake) -> None:
     )  # fmt: skip
 
 
-def test_compaction_leaves_one_file_a_table_and_revision_where_files_are_small(used_lake: Lake) -> None:
+def test_compaction_leaves_one_file_per_table_and_revision_if_files_are_small(used_lake: Lake) -> None:
     assert set(files(used_lake).values()) == {5}
     used_lake.compact()
     assert set(files(used_lake).values()) == {2}
@@ -111,7 +111,7 @@ def test_cleaning_finishes_a_killed_compaction(lake: Lake, kill_after: KillAfter
         assert lake._store.tree("_compactions") == []
 
 
-def test_a_connection_opened_before_compaction_says_so_and_sql_looks_again(lake: Lake) -> None:
+def test_a_connection_opened_before_compaction_fails_and_sql_retries(lake: Lake) -> None:
     for number in range(3):
         publish(lake, f"0{number}", [f"v{number}"])
     connection = lake.connect()

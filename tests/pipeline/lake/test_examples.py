@@ -48,6 +48,6 @@ EXAMPLES = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize("example", EXAMPLES)
-def test_an_example_query_has_an_answer(lake: Lake, example: str) -> None:
+def test_an_example_query_returns_rows(lake: Lake, example: str) -> None:
     publish(lake, "01", ["v01", "v02", "v03"], failed=["v03"])
     assert lake.sql(EXAMPLES[example]).num_rows > 0

@@ -13,7 +13,7 @@ class ShortReads(io.BytesIO):
         return super().read(3 if size is None or size < 0 else min(3, size))
 
 
-def test_each_thread_reads_from_where_it_went_whatever_others_do_meanwhile() -> None:
+def test_each_thread_has_its_own_position() -> None:
     file = SharedFile(io.BytesIO(bytes(range(100))))
     with ThreadPoolExecutor(1) as other:
         file.seek(10)
@@ -24,13 +24,13 @@ def test_each_thread_reads_from_where_it_went_whatever_others_do_meanwhile() -> 
 
 
 @pytest.mark.parametrize("size", [0, 1, 3, 7, 100, 101, -1])
-def test_a_read_gives_all_that_was_asked_for_and_is_there(size: int) -> None:
+def test_a_read_returns_all_requested_bytes_up_to_the_end(size: int) -> None:
     content = bytes(range(100))
     file = SharedFile(ShortReads(content))
     assert file.read(size) == (content if size < 0 else content[:size])
 
 
-def test_positions_count_from_the_start_from_here_and_from_the_end() -> None:
+def test_seeks_are_relative_to_the_start_the_position_or_the_end() -> None:
     file = SharedFile(io.BytesIO(b"0123456789"))
     assert (file.seek(4), file.seek(2, 1), file.seek(-1, 2)) == (4, 6, 9)
     assert file.read() == b"9"

@@ -30,14 +30,14 @@ def test_a_lake_can_be_opened_for_writing_again(any_lake: Lake) -> None:
     assert len(contents(Lake.create(any_lake.uri))["videos"]) == 1
 
 
-def test_a_folder_of_something_else_is_not_written(tmp_path: Path) -> None:
+def test_a_folder_with_other_files_is_not_written(tmp_path: Path) -> None:
     (tmp_path / "holiday.mp4").touch()
     with pytest.raises(LakeError, match=r"holiday\.mp4"):
         Lake.create(str(tmp_path))
     assert [path.name for path in tmp_path.iterdir()] == ["holiday.mp4"]
 
 
-def test_reading_where_there_is_no_lake_says_how_to_make_one(tmp_path: Path) -> None:
+def test_reading_a_missing_lake_says_how_to_create_one(tmp_path: Path) -> None:
     with pytest.raises(LakeError, match="videolake run"):
         Lake(str(tmp_path / "nothing"))
     assert not (tmp_path / "nothing").exists()
@@ -56,9 +56,7 @@ def test_an_unknown_kind_of_store_is_explained(uri: str) -> None:
         Lake(uri)
 
 
-def test_arrows_clients_serve_stores_that_fsspec_has_no_package_for(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_arrow_reaches_stores_for_which_fsspec_has_no_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def no_package(*_: object, **__: object) -> None:
         raise ImportError
 
@@ -137,7 +135,7 @@ def test_a_run_is_recorded_and_can_be_updated(any_lake: Lake) -> None:
     }
 
 
-def test_a_place_is_known_by_what_was_last_seen_there(any_lake: Lake) -> None:
+def test_a_location_has_the_content_last_found_there(any_lake: Lake) -> None:
     source = {"uri": "/a.mp4", "size_bytes": 1, "mtime_ns": 1, "video_id": "v01", "seen_at": NOON}
     any_lake.write_sources("run1", [source, source | {"uri": "/b.mp4"}])
     changed = source | {"mtime_ns": 2, "video_id": "v02", "seen_at": NOON + timedelta(days=1)}
@@ -149,17 +147,17 @@ def test_a_place_is_known_by_what_was_last_seen_there(any_lake: Lake) -> None:
     ]
 
 
-def test_a_run_name_that_is_no_file_name_is_refused(lake: Lake) -> None:
+def test_a_run_name_that_is_not_a_file_name_is_refused(lake: Lake) -> None:
     with pytest.raises(LakeError, match="cannot name a file"):
         lake.write_sources("../run", [])
 
 
-def test_a_run_must_be_recorded_whole(lake: Lake) -> None:
+def test_a_run_must_have_every_column(lake: Lake) -> None:
     with pytest.raises(LakeError, match="videos_found"):
         lake.write_run({"run_id": "blue-whale"})
 
 
-def test_reports_of_old_runs_make_room_for_new_ones(any_lake: Lake) -> None:
+def test_only_the_newest_reports_are_kept(any_lake: Lake) -> None:
     uris = [any_lake.write_report(f"20261124T{number:06}-abc", f"page {number}") for number in range(52)]
     kept = any_lake._store.names("_reports")
     assert len(kept) == 50

@@ -18,7 +18,7 @@ def test_a_second_writer_is_refused_and_told_who_writes(lake: Lake) -> None:
         lake.compact()
 
 
-def test_the_lock_is_let_go_even_if_its_note_cannot_be_removed(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_lock_is_released_even_if_its_note_cannot_be_removed(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(store: Store, relative: str) -> None:
         raise OSError(f"no space left to remove {relative}")
 
@@ -31,7 +31,7 @@ def test_the_lock_is_let_go_even_if_its_note_cannot_be_removed(lake: Lake, monke
     lake.compact()
 
 
-def test_the_lock_of_a_killed_writer_is_free_though_a_process_that_it_started_lives_on(lake: Lake) -> None:
+def test_the_lock_of_a_killed_writer_is_free_even_if_its_child_process_lives(lake: Lake) -> None:
     script = (
         "import subprocess, sys, time; from pathlib import Path\n"
         "from pipeline.lake.lock import writer_lock; from pipeline.lake.store import Store\n"

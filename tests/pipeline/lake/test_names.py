@@ -36,22 +36,22 @@ def found(lake: Lake, name: str) -> str:
         "where",
     ],
 )
-def test_a_video_is_found_by_id_start_of_id_place_or_file_name(filled: Lake, name: str) -> None:
+def test_a_video_is_found_by_id_prefix_of_id_location_or_file_name(filled: Lake, name: str) -> None:
     assert found(filled, name) == "aaaa1111"
 
 
-def test_a_video_is_found_by_a_path_from_here(filled: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_video_is_found_by_a_relative_path(filled: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir("/")
     assert found(filled, "archive/aaaa1111.mp4") == "aaaa1111"
 
 
 @pytest.mark.parametrize("name", ["aaaa", "twin.mp4"])
-def test_a_name_that_several_videos_have_is_answered_with_a_list_of_them(filled: Lake, name: str) -> None:
+def test_the_error_for_an_ambiguous_name_lists_the_videos(filled: Lake, name: str) -> None:
     with pytest.raises(LakeError, match=r"(?s)may be any of 2 videos.*aaaa1111.*aaaa2222"):
         found(filled, name)
 
 
 @pytest.mark.parametrize("name", ["cccc", "aaa", "", "'; DROP VIEW videos; --", "nothing.mp4"])
-def test_a_name_that_no_video_has_is_an_error_that_says_where_to_look(filled: Lake, name: str) -> None:
+def test_the_error_for_an_unknown_name_says_where_to_look(filled: Lake, name: str) -> None:
     with pytest.raises(LakeError, match="lists them"):
         found(filled, name)

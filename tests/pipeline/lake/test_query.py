@@ -43,7 +43,7 @@ def filled(any_lake: Lake) -> Lake:
         "FROM read_blob('file://{outside}')",
     ],
 )
-def test_a_query_cannot_write_nor_reach_anything_but_the_tables(filled: Lake, tmp_path: Path, query: str) -> None:
+def test_a_query_can_only_read_the_tables(filled: Lake, tmp_path: Path, query: str) -> None:
     outside = tmp_path / "secret.txt"
     outside.write_text("secret")
     before = sorted(tmp_path.rglob("*")), filled._store.tree("")
@@ -52,7 +52,7 @@ def test_a_query_cannot_write_nor_reach_anything_but_the_tables(filled: Lake, tm
     assert (sorted(tmp_path.rglob("*")), filled._store.tree("")) == before
 
 
-def test_variables_of_the_program_are_no_tables(filled: Lake) -> None:
+def test_variables_of_the_program_are_not_tables(filled: Lake) -> None:
     secret = filled.sql("SELECT 1")
     assert secret.num_rows == 1
     with pytest.raises(LakeError, match="does not exist"):
@@ -71,7 +71,7 @@ def test_variables_of_the_program_are_no_tables(filled: Lake) -> None:
         ("UPDATE videos SET status = 'ok'", "read only"),
     ],
 )
-def test_a_wrong_query_is_explained(filled: Lake, query: str, message: str) -> None:
+def test_an_invalid_query_is_explained(filled: Lake, query: str, message: str) -> None:
     with pytest.raises(LakeError, match=message):
         filled.sql(query)
 
@@ -92,7 +92,7 @@ def test_a_wrong_query_is_explained(filled: Lake, query: str, message: str) -> N
         ("SELECT 'x'::INT", False),
     ],
 )
-def test_tables_are_listed_where_a_table_or_column_is_not_there(filled: Lake, query: str, listed: bool) -> None:
+def test_the_error_for_an_unknown_table_or_column_lists_the_tables(filled: Lake, query: str, listed: bool) -> None:
     with pytest.raises(LakeError) as error:
         filled.sql(query)
     assert ("Tables: videos, shots, frames" in str(error.value)) == listed
@@ -102,7 +102,7 @@ def test_tables_are_listed_where_a_table_or_column_is_not_there(filled: Lake, qu
 @pytest.mark.parametrize(
     "query", ["SHOW TABLES", "DESCRIBE frames", "SUMMARIZE shots", "EXPLAIN FROM videos", "FROM videos;", "VALUES (1)"]
 )
-def test_what_only_looks_is_answered(filled: Lake, query: str) -> None:
+def test_statements_that_only_read_are_allowed(filled: Lake, query: str) -> None:
     assert filled.sql(query).num_rows > 0
 
 

@@ -46,12 +46,12 @@ def test_arrow_and_pandas_read_the_folder_of_a_table(lake: Lake, table: str) -> 
     assert list(pd.read_parquet(f"{lake.uri}/{table}").columns) == schema.names
 
 
-def test_a_whole_lake_folder_is_skipped_over_by_what_it_keeps_for_itself(lake: Lake) -> None:
+def test_engines_skip_the_internal_files_of_a_lake_folder(lake: Lake) -> None:
     folders = {path.name for path in Path(lake.uri).iterdir() if not path.name.startswith("_")}
     assert folders == set(VIDEO_TABLES)
 
 
-def test_the_rule_in_the_reference_gives_other_engines_what_the_views_show(lake: Lake) -> None:
+def test_the_rule_in_the_reference_gives_other_engines_the_rows_of_the_views(lake: Lake) -> None:
     videos = pd.read_parquet(f"{lake.uri}/videos")
     newest = videos[videos.status == "ok"].sort_values("committed_at").drop_duplicates("video_id", keep="last")
     frames = pd.read_parquet(f"{lake.uri}/frames").merge(newest[["video_id", "shard"]], on=["video_id", "shard"])
@@ -66,7 +66,7 @@ def test_columns_keep_their_meaning_unit_and_model_in_the_files(lake: Lake) -> N
     assert schema.metadata[b"videolake.format"] == str(FORMAT_VERSION).encode()
 
 
-def test_files_are_compressed_and_carry_statistics_where_they_help(lake: Lake) -> None:
+def test_files_are_compressed_and_have_useful_statistics(lake: Lake) -> None:
     [name, *_] = lake._store.names("frames")
     group = pq.read_metadata(f"{lake.uri}/frames/{name}").row_group(0)
     columns = {group.column(index).path_in_schema: group.column(index) for index in range(group.num_columns)}

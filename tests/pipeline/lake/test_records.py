@@ -12,7 +12,7 @@ def filled(lake: Lake) -> Lake:
     return lake
 
 
-def test_everything_worth_showing_is_there(filled: Lake) -> None:
+def test_a_record_has_everything_the_analysis_found(filled: Lake) -> None:
     shown, made = read_video(filled, "aaaa1111"), analysis("aaaa1111")
     assert shown.summary == made.summary
     assert (shown.summary.abstract_source, shown.summary.abstract_dropped) == ("model:tiny-bart", 2)
@@ -34,7 +34,7 @@ def test_everything_worth_showing_is_there(filled: Lake) -> None:
     assert shown.error is None
 
 
-def test_a_failed_video_shows_why(filled: Lake) -> None:
+def test_a_failed_video_has_its_error(filled: Lake) -> None:
     with pytest.raises(LakeError, match="could not be analysed"):
         read_video(filled, "bbbb3333")
     shown = read_video(filled, "bbbb3333", allow_failed=True)
@@ -43,7 +43,7 @@ def test_a_failed_video_shows_why(filled: Lake) -> None:
     assert (shown.error.kind, shown.error.message) == ("corrupt", "bbbb3333 is broken.")
 
 
-def test_videos_come_in_the_order_asked_for_without_those_that_failed(filled: Lake) -> None:
+def test_videos_come_in_the_requested_order_without_failed_ones(filled: Lake) -> None:
     names = ["bbbb3333", "aaaa2222", "unknown", "aaaa1111"]
     assert [each.video_id for each in read_videos(filled, names)] == ["aaaa2222", "aaaa1111"]
     assert [each.video_id for each in read_videos(filled)] == ["aaaa1111", "aaaa2222"]
@@ -53,7 +53,7 @@ def test_videos_come_in_the_order_asked_for_without_those_that_failed(filled: La
 
 
 @pytest.mark.parametrize("part", sorted(ALL_PARTS))
-def test_parts_that_nobody_needs_are_left_out(filled: Lake, part: Part) -> None:
+def test_only_the_requested_parts_are_read(filled: Lake, part: Part) -> None:
     shown = read_video(filled, "aaaa1111", parts=ALL_PARTS - {part})
     words = [word for each in shown.utterances for word in each.words]
     found = {"words": words, **{name: getattr(shown, name) for name in ALL_PARTS - {"words"}}}
@@ -61,7 +61,7 @@ def test_parts_that_nobody_needs_are_left_out(filled: Lake, part: Part) -> None:
     assert lacking == ({"words", part} if part == "utterances" else {part})
 
 
-def test_a_range_of_a_transcript_is_read_alone(filled: Lake) -> None:
+def test_a_range_of_a_transcript_can_be_read(filled: Lake) -> None:
     whole = read_video(filled, "aaaa1111").utterances
     part = filled.read(lambda connection: read_utterances(connection, "aaaa1111", start=1, count=1))
     assert [each.text for each in part] == [each.text for each in whole[1:2]]

@@ -12,10 +12,10 @@ def test_every_table_and_column_is_explained() -> None:
             assert field.metadata[b"description"].decode() in section
 
 
-def test_units_and_nulls_are_told() -> None:
+def test_units_and_nulls_are_documented() -> None:
     page = table_reference()
-    assert "| `duration_s` | float64 | s | Length, measured by decoding. |" in page
-    assert "| `speaker` | string, null |  | Who spoke, if known. |" in page
+    assert "| `duration_s` | float64 | s | Duration, measured by decoding. |" in page
+    assert "| `speaker` | string, null |  | The speaker; null if unknown. |" in page
     assert "| `embedding` | float32[d] |" in page
 
 
@@ -24,5 +24,5 @@ def test_every_row_of_the_page_has_four_cells() -> None:
     assert {line.count(" | ") for line in rows} == {3}
 
 
-def test_types_are_written_as_people_do() -> None:
+def test_types_are_written_in_plain_form() -> None:
     assert type_name(WORD) == "struct<word: string, start_s: float64, end_s: float64, probability: float32>"

@@ -187,7 +187,7 @@ def assert_kept(rows: list[dict[str, Any]], found: tuple[Any, ...], **renamed: s
 @pytest.mark.slow
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(analyses)
-def test_everything_found_comes_back_from_parquet_as_it_was(tmp_path: Path, found: Analysis) -> None:
+def test_an_analysis_survives_the_round_trip_through_parquet(tmp_path: Path, found: Analysis) -> None:
     tables = video_tables(task("v"), found, Origin(**MADE))
     rows = {name: through_parquet(table, tmp_path / name) for name, table in tables.items()}
     assert_kept(rows["shots"], found.shots, index="shot_index")
@@ -279,6 +279,6 @@ def with_word(word: Word) -> Analysis:
         (replace(analysis("v"), corrupt_packets=2**31), "corrupt_packets"),
     ],
 )
-def test_values_that_break_a_promise_are_refused_by_name(found: Analysis, column: str) -> None:
+def test_invalid_values_are_refused_and_named(found: Analysis, column: str) -> None:
     with pytest.raises(LakeError, match=column):
         video_tables(task("v"), found, Origin(**MADE))

@@ -72,7 +72,7 @@ waits = st.one_of(st.just(0), st.integers(0, 3), st.integers(LISTING - 1, LISTIN
 @pytest.mark.slow
 @settings(max_examples=2000, deadline=None)
 @given(st.sampled_from(["videos", "frames", "sources"]), st.integers(0, 4 * LISTING), st.lists(waits, min_size=12))
-def test_every_row_is_taken_once_however_reader_and_compaction_alternate(
+def test_every_row_is_read_once_whatever_the_interleaving_with_compaction(
     table: str, first_wait: int, other_waits: list[int]
 ) -> None:
     store = Alternating({f"{table}/{shard(number)}" for number in range(6)}, [first_wait, *other_waits])

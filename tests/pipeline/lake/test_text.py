@@ -20,7 +20,7 @@ from pipeline.lake.text import file_name
         ("", ""),
     ],
 )
-def test_a_file_is_called_by_the_last_part_of_its_place(uri: str, name: str) -> None:
+def test_a_file_name_is_the_last_part_of_its_location(uri: str, name: str) -> None:
     assert file_name(uri) == name
 
 

@@ -81,13 +81,13 @@ def test_a_success_hides_earlier_failures(lake: Lake) -> None:
     assert contents(lake)["errors"] == []
 
 
-def test_of_two_failures_the_newer_is_shown(lake: Lake) -> None:
+def test_the_newer_of_two_failures_is_shown(lake: Lake) -> None:
     publish(lake, "01", ["v01"], failed=["v01"], kind="timeout")
     publish(lake, "02", ["v01"], failed=["v01"], kind="corrupt", minutes=1)
     assert [row["kind"] for row in contents(lake)["errors"]] == ["corrupt"]
 
 
-def test_rows_of_an_unfinished_commit_are_not_seen(lake: Lake, kill_after: KillAfter) -> None:
+def test_rows_of_an_unfinished_commit_are_hidden(lake: Lake, kill_after: KillAfter) -> None:
     publish(lake, "01", ["v01"])
     before = contents(lake)
     stage(lake, "02", ["v01", "v02"], minutes=1)
@@ -140,14 +140,14 @@ def test_vectors_of_another_model_with_the_same_dimensions_are_null_too(lake: La
     assert [tuple(row.values()) for row in found] == [("v01", 0), ("v02", 2)]
 
 
-def test_going_back_to_an_earlier_model_brings_its_vectors_back(lake: Lake) -> None:
+def test_returning_to_an_earlier_model_restores_its_vectors(lake: Lake) -> None:
     publish(lake, "01", ["v01", "v02"])
     publish(lake, "02", ["v01"], revision=NEWER, minutes=1, vision=("clip", 5))
     publish(lake, "03", ["v01"], minutes=2)
     assert lake.sql("SELECT DISTINCT len(embedding) AS d FROM frames").to_pylist() == [{"d": VISION[1]}]
 
 
-def test_where_nothing_was_said_there_is_no_vector_to_be_found(lake: Lake) -> None:
+def test_without_speech_there_is_no_vector(lake: Lake) -> None:
     publish(lake, "01", ["v01"])
     found = lake.sql(
         "SELECT utterance_index, array_cosine_similarity(embedding, embedding) AS likeness FROM utterances "
@@ -157,7 +157,7 @@ def test_where_nothing_was_said_there_is_no_vector_to_be_found(lake: Lake) -> No
     assert found[-1]["likeness"] is None
 
 
-def test_tables_and_columns_carry_their_meaning(lake: Lake) -> None:
+def test_tables_and_columns_have_comments(lake: Lake) -> None:
     found = lake.sql("SELECT view_name, comment FROM duckdb_views() WHERE comment IS NOT NULL").to_pylist()
     assert {row["view_name"]: row["comment"] for row in found} == dict(DESCRIPTIONS) | MOMENT_VIEWS
     [row] = lake.sql(
@@ -210,7 +210,7 @@ def test_a_video_that_is_analysed_again_gets_another_shard(lake: Lake) -> None:
     assert statuses(lake, REVISION) == {"v01": ("ok", None)}
 
 
-def test_a_shard_has_the_same_name_however_its_videos_are_ordered() -> None:
+def test_the_name_of_a_shard_does_not_depend_on_the_order_of_its_videos() -> None:
     videos = [("v01", None), ("v02", "5a"), ("v03", None)]
     assert shard_id(REVISION, videos) == shard_id(REVISION, reversed(videos))
     assert shard_id(REVISION, videos) != shard_id(NEWER, videos)
@@ -218,7 +218,7 @@ def test_a_shard_has_the_same_name_however_its_videos_are_ordered() -> None:
 
 
 @pytest.mark.slow
-def test_a_failure_is_past_once_another_content_is_at_its_place(any_lake: Lake) -> None:
+def test_a_failure_is_over_once_its_location_has_other_content(any_lake: Lake) -> None:
     publish(any_lake, "5a", ["v01", "v02"], failed=["v01", "v02"])
     assert len(any_lake.sql("FROM errors")) == 2
     repaired = replace(task("v03"), uris=task("v01").uris)
@@ -233,7 +233,7 @@ def test_a_failure_is_past_once_another_content_is_at_its_place(any_lake: Lake) 
     assert len(any_lake.sql("FROM all_errors")) == 2
 
 
-def test_a_lake_of_an_older_format_is_read_with_the_columns_it_lacks_as_null(lake: Lake) -> None:
+def test_missing_columns_of_an_older_format_are_null(lake: Lake) -> None:
     publish(lake, "01", ["v01"])
     for table, lacking in (("frames", ["text_embedding", "coordinated_embedding"]), ("summaries", ["keyphrases"])):
         path = f"{lake.uri}/{table}/{REVISION[:8]}-01.parquet"

@@ -99,7 +99,7 @@ def test_an_unknown_name_is_refused_with_the_known_ones(lake: Lake, filters: dic
 
 
 def test_an_unknown_video_is_refused_with_similar_names(lake: Lake) -> None:
-    with pytest.raises(LakeError, match=r"no video v03\.mp4 .*like it: v0[12]\.mp4"):
+    with pytest.raises(LakeError, match=r"no video v03\.mp4 .*names: v0[12]\.mp4"):
         lake.search("sentence", videos="v03.mp4")
 
 

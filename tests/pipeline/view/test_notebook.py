@@ -64,7 +64,7 @@ def hostile(tmp_path: Path) -> Lake:
     return lake
 
 
-def test_nothing_in_a_lake_can_bring_markup_into_a_notebook(hostile: Lake) -> None:
+def test_no_text_of_a_lake_can_inject_markup_into_a_notebook(hostile: Lake) -> None:
     hit = {"uri": EVIL, "start_s": 1.0, "end_s": 2.0, "text": EVIL, "frame_id": "v01-f00000"}
     for page in (hostile, hostile.show("v01"), hostile.show(pa.Table.from_pylist([hit]))):
         found = tags(page._repr_html_())
@@ -81,7 +81,7 @@ def test_a_lake_shows_its_counts_and_newest_videos(hostile: Lake) -> None:
     assert "<td>3</td>" in html
 
 
-def test_what_is_no_picture_is_not_shown_as_one(lake: Lake) -> None:
+def test_a_thumbnail_that_is_not_a_jpeg_is_not_shown(lake: Lake) -> None:
     publish(lake, "01", ["v001", "v002"], failed=["v002"])
     assert "<img" not in lake._repr_html_() + lake.show("v001")._repr_html_()
     assert "v002 is broken." in lake.show("v002")._repr_html_()

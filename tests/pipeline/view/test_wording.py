@@ -24,7 +24,7 @@ def test_durations_are_spelled_for_screen_readers(seconds: float, spelled: str) 
 
 
 def test_a_match_names_its_kind_and_retrievers() -> None:
-    assert match_reason("frame", ["visual"]) == "seen, looks"
+    assert match_reason("frame", ["visual"]) == "seen, appearance"
     assert match_reason("speech", ["semantic", "lexical"]) == "said, meaning and words"
 
 

@@ -108,7 +108,7 @@ def test_weights_of_another_space_or_damaged_ones_are_refused(
     assert fusion_model(FusionConfig(method="hybrid")) is None
 
 
-def test_too_few_scenes_are_not_learned_from() -> None:
+def test_too_few_scenes_are_an_error() -> None:
     with pytest.raises(LakeError, match="too few"):
         train(scenes(8), SETTINGS_QUICK)
 
@@ -133,4 +133,4 @@ def test_a_lake_trains_weights_by_command(tmp_path: Path) -> None:
     space, dimensions = encoder.spaces.coordinated
     assert load(tmp_path / "w", space=space, dimensions=dimensions).rank == 16
     full = CliRunner().invoke(main, ["train-fusion", "--lake", lake.uri, "-o", str(tmp_path / "lake")])
-    assert (full.exit_code, "holds something else" in full.output) == (2, True)
+    assert (full.exit_code, "holds other files" in full.output) == (2, True)
