@@ -128,7 +128,10 @@ def sample(folder: Path) -> None:
 @lake_option
 @reported
 def compact(lake: str) -> None:
-    """Merge the small files of a lake and remove superseded rows. Readers are not affected."""
+    """Merge the small files of a lake and remove superseded rows.
+
+    Reading through Videolake is not affected. Programs that read the files themselves should wait until it ends.
+    """
     from pipeline.lake import Lake
 
     done = Lake(lake).compact()
