@@ -12,7 +12,7 @@ from starlette.testclient import TestClient
 
 from flows.cli import main
 from flows.web.app import make_app
-from pipeline.lake import Lake
+from pipeline import Lake
 from pipeline.lake.views import VIEW_NAMES
 from pipeline.search import Searcher
 from tests.pipeline.lake.degenerate import KINDS
@@ -25,7 +25,7 @@ COMMANDS = [
     "clip v01@0-1 v02@0-1 -o OUT/clips",
 ]  # fmt: skip
 MORE_COMMANDS = [
-    'search "sentence 0" --format csv', "search sentence --kind picture --topic cycling", "report v01 -o OUT/v.html",
+    'search "sentence 0" --format csv', "search sentence --kind frame --topic cycling", "report v01 -o OUT/v.html",
     *[f"export --all --format {form} -o OUT/all" for form in ("vtt", "youtube", "ffmetadata", "edl")],
     "audit --by language --min-videos 1", "bert finetune EXAMPLES -o OUT/bert", "train-fusion -o OUT/fusion",
     "index", "compact",
@@ -82,7 +82,7 @@ def test_every_page_responds(make_lake: MakeLake, kind: str) -> None:
     lake = make_lake(kind)
     of_video = ["v/{}", "v/{}?q=sentence&t=nan", "v/{}/transcript?q=sentence", "media/{}", "t/{}-f00000.jpg"]
     asked = [
-        "", "?status=failed&sort=name", "?q=sentence&moment=picture", "results?q=%00%ED%A0%80", "errors?page=7",
+        "", "?status=failed&sort=name", "?q=sentence&moment=frame", "results?q=%00%ED%A0%80", "errors?page=7",
         *(page.format(video) for page in of_video for video in ("v01", "v02", "v09", "nobody")),
     ]  # fmt: skip
     app = make_app(lake, Searcher(lake))
