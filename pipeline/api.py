@@ -1,12 +1,15 @@
 """The public Python API: a `Lake` to query, search and view in notebooks."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
 from pipeline import lake as storage
-from pipeline.search import Searcher, check_query, hits_table, make_filter
 from pipeline.view import HitsPage, VideoPage, hits_page, lake_html, video_page
+
+if TYPE_CHECKING:
+    from pipeline.search import Searcher
 
 
 class Lake(storage.Lake):
@@ -44,6 +47,9 @@ class Lake(storage.Lake):
             FilterError: No moment of the lake has a value that a filter names.
             LakeError: The lake cannot be read, or has no such video.
         """
+        # PyTorch takes seconds to import, and queries in SQL do without.
+        from pipeline.search import Searcher, check_query, hits_table, make_filter
+
         check_query(query)
         admitted = make_filter(**filters)
 

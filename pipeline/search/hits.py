@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from pipeline.search.highlights import excerpt
 from pipeline.search.lexical import searched_text
-from pipeline.search.ranking import Candidate, RankedMoment
+from pipeline.search.ranking import RETRIEVERS, Candidate, RankedMoment
 from pipeline.search.segment import Segment
 from schemas.search import Hit, Reason
 
@@ -75,7 +75,7 @@ def _hit(
     best = moment.best
     reasons: dict[tuple[str, str], Reason] = {}
     shown: list[dict[str, Any]] = []
-    for each in sorted(moment.candidates, key=lambda candidate: (candidate.rank, candidate.retriever)):
+    for each in sorted(moment.candidates, key=lambda each: (each.rank, RETRIEVERS.index(each.retriever))):
         row = rows[each.segment, each.row]
         shown.append(row)
         key = (row["kind"], each.retriever)

@@ -15,6 +15,9 @@ from pipeline.analysis.fusion import reciprocal_rank_fusion
 
 Retriever = Literal["lexical", "semantic", "visual"]
 
+RETRIEVERS: tuple[Retriever, ...] = ("semantic", "visual", "lexical")
+"""In the order in which candidates of the same rank count. It is fixed, since sums of floats depend on it."""
+
 _WEIGHTS: Mapping[Retriever, float] = {"lexical": 0.75, "semantic": 1.0, "visual": 0.5}
 _SCENE_WEIGHT = 2.0
 _K = 10
@@ -83,8 +86,7 @@ def fuse(
         limit: Maximum number of moments.
         scenes: Scenes that match as a whole. They raise the moments within them but add none.
     """
-    # In a fixed order, since sums of floats depend on it.
-    lists = dict(sorted(lists.items()))
+    lists = {retriever: lists[retriever] for retriever in RETRIEVERS if retriever in lists}
     moments, index_of = _merged(lists)
     rankings = [[index_of[each.key] for each in candidates] for candidates in lists.values()]
     indices, scores = reciprocal_rank_fusion(rankings, [_WEIGHTS[retriever] for retriever in lists], _K)

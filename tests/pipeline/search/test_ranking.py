@@ -4,9 +4,8 @@ from typing import get_args
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.search.ranking import Candidate, RankedMoment, RankedScene, Retriever, fuse
+from pipeline.search.ranking import RETRIEVERS, Candidate, RankedMoment, RankedScene, Retriever, fuse
 
-RETRIEVERS: tuple[Retriever, ...] = get_args(Retriever)
 ROWS = [("v1", start, start + length) for start in range(0, 12, 2) for length in (0, 1, 3)]
 ROWS += [("v2", start, start + 4) for start in range(0, 12, 4)]
 ROWS += [("v1", 0, 600), ("v1", 10, 600), ("v1", 590, 700), ("v1", 200, 205), ("v1", 550, 555), ("v1", 4, 40)]
@@ -78,6 +77,13 @@ def test_the_order_of_the_retrievers_changes_nothing(
     assert [(_span(each), each.score) for each in fuse(turned, 1000)] == [
         (_span(each), each.score) for each in fuse(found, 1000)
     ]
+
+
+def test_candidates_of_one_rank_are_in_a_fixed_order() -> None:
+    """It decides which text a hit shows, and must not follow from the names of the retrievers."""
+    assert set(RETRIEVERS) == set(get_args(Retriever))
+    found = fuse({retriever: candidates(retriever, [0]) for retriever in reversed(RETRIEVERS)}, 1)
+    assert [each.retriever for each in found[0].candidates] == ["semantic", "visual", "lexical"]
 
 
 def test_a_second_moment_of_a_video_ranks_below_another_video() -> None:
