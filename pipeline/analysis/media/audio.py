@@ -45,7 +45,7 @@ class AudioBlockBuilder:
         """Add a frame and yield every block that is now full."""
         if not frame.samples or not frame.sample_rate:
             return
-        time_s = self._timeline.time_of(frame.pts, frame.time_base)
+        time_s = self._timeline.time_of(frame.pts, frame.time_base, frame.samples / frame.sample_rate)
         if self._start_s is None:
             self._start_s = self._input_end_s = time_s
         gap_s = time_s - self._input_end_s

@@ -5,11 +5,11 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Any
+from typing import Any, cast
 
 import av
 import numpy as np
-from av import AudioFrame, VideoFrame
+from av import AudioFrame, Packet, VideoFrame
 from av.container import InputContainer
 from numpy.typing import NDArray
 
@@ -17,7 +17,7 @@ from pipeline.analysis.media.audio import AudioBlockBuilder
 from pipeline.analysis.media.frames import FrameScaler
 from pipeline.analysis.media.probing import check_pixels
 from pipeline.analysis.media.sources import open_media
-from pipeline.analysis.media.timeline import Timeline
+from pipeline.analysis.media.timeline import Clock, Timeline
 from schemas.config import LimitsConfig, MediaConfig
 from schemas.errors import ErrorKind, MediaError
 from schemas.media import SMALL_HEIGHT, SMALL_WIDTH, DecodedItem, FrameBatch, MediaInfo, SampledFrame
@@ -25,6 +25,7 @@ from schemas.media import SMALL_HEIGHT, SMALL_WIDTH, DecodedItem, FrameBatch, Me
 logger = logging.getLogger(__name__)
 
 _BATCH_FRAMES = 48
+_CLOCK_MAY_RESTART = cast("int", av.format.Flags.ts_discont.value)
 
 Wanted = Callable[[float, NDArray[np.uint8]], bool]
 """Called once for each frame, in order, with its time and small image; returns whether to yield its large image."""
@@ -80,6 +81,7 @@ def decode(
     with open_media(uri) as container:
         streams = _select(uri, container, info, threads)
         origin_s = (container.start_time or 0) / av.time_base
+        clock = Clock(restarts=bool(container.format.flags & _CLOCK_MAY_RESTART), warn=stats.warn)
         video = None
         if info.video:
             video = _FrameBatcher(
@@ -97,7 +99,7 @@ def decode(
                 stats=stats,
             )
         audio = AudioBlockBuilder(_timeline(info, origin_s, stats), stats.warn) if info.audio else None
-        for frame in _frames(container, streams, stats):
+        for frame in _frames(container, streams, clock, stats):
             _check_limits(uri, stats, limits, deadline)
             if isinstance(frame, VideoFrame) and video:
                 yield from video.add(frame)
@@ -109,7 +111,7 @@ def decode(
         if audio:
             yield from audio.finish()
             stats.duration_s = max(stats.duration_s, audio.end_s)
-    _check_decoded(uri, info, stats, has_audio=audio is not None and audio.end_s > 0)
+    _check_decoded(uri, info, stats, jumped=clock.jumped, has_audio=audio is not None and audio.end_s > 0)
 
 
 class _FrameBatcher:
@@ -166,7 +168,7 @@ class _FrameBatcher:
 
 
 def _timeline(info: MediaInfo, origin_s: float, stats: DecodeStats) -> Timeline:
-    return Timeline(origin_s=origin_s, duration_s=info.duration_s, frame_s=_frame_s(info), warn=stats.warn)
+    return Timeline(origin_s=origin_s, frame_s=_frame_s(info), warn=stats.warn)
 
 
 def _frame_s(info: MediaInfo) -> float:
@@ -196,7 +198,7 @@ def _select(uri: str, container: InputContainer, info: MediaInfo, threads: int) 
     return streams
 
 
-def _frames(container: InputContainer, streams: list[Any], stats: DecodeStats) -> Iterator[Any]:
+def _frames(container: InputContainer, streams: list[Any], clock: Clock, stats: DecodeStats) -> Iterator[Any]:
     """Decode packet by packet; skip and count those that cannot be decoded."""
     packets = container.demux(streams)
     while True:
@@ -210,10 +212,28 @@ def _frames(container: InputContainer, streams: list[Any], stats: DecodeStats) -
             return
         if packet.is_corrupt:
             stats.corrupt_packets += 1
+        _shift(packet, clock)
         try:
             yield from packet.decode()
         except av.error.FFmpegError:
             stats.corrupt_packets += 1
+
+
+def _shift(packet: "Packet[Any]", clock: Clock) -> None:
+    """Move the timestamps of a packet onto the repaired clock."""
+    dts, pts, base = packet.dts, packet.pts, float(packet.time_base or 0)
+    if not base:
+        return
+    offset_s = clock.offset_s(
+        packet.stream_index,
+        None if dts is None else dts * base,
+        None if pts is None else pts * base,
+        (packet.duration or 0) * base,
+    )
+    if offset_s:
+        offset = round(offset_s / base)
+        packet.dts = None if dts is None else dts + offset
+        packet.pts = None if pts is None else pts + offset
 
 
 def _check_limits(uri: str, stats: DecodeStats, limits: LimitsConfig, deadline: float) -> None:
@@ -227,7 +247,7 @@ def _check_limits(uri: str, stats: DecodeStats, limits: LimitsConfig, deadline: 
         raise MediaError(ErrorKind.TIMEOUT, message, stage="decode")
 
 
-def _check_decoded(uri: str, info: MediaInfo, stats: DecodeStats, *, has_audio: bool) -> None:
+def _check_decoded(uri: str, info: MediaInfo, stats: DecodeStats, *, jumped: bool, has_audio: bool) -> None:
     if not stats.frame_count and not has_audio:
         message = f"{uri} is damaged: its header is readable, but nothing can be decoded. Copy it again."
         raise MediaError(ErrorKind.CORRUPT, message, stage="decode")
@@ -237,7 +257,8 @@ def _check_decoded(uri: str, info: MediaInfo, stats: DecodeStats, *, has_audio: 
         stats.warn("No audio could be decoded.")
     if stats.corrupt_packets:
         stats.warn(f"{stats.corrupt_packets} damaged packets were skipped.")
-    if info.duration_s and stats.duration_s < 0.9 * info.duration_s - 1:
+    # Across a jump of the clock, the stated length means nothing.
+    if info.duration_s and not jumped and stats.duration_s < 0.9 * info.duration_s - 1:
         stats.warn(
             f"The header says {info.duration_s:.1f} s, but {stats.duration_s:.1f} s were decoded; "
             "the file may be cut off."

@@ -35,13 +35,6 @@ def probe(uri: str, config: MediaConfig, limits: LimitsConfig) -> MediaInfo:
     """
     size_bytes = _size(uri)
     with open_media(uri) as container:
-        duration_s = _duration_s(container)
-        if duration_s > limits.max_duration_s:
-            raise MediaError(
-                ErrorKind.TOO_LARGE,
-                f"{uri} is {duration_s:.0f} s long, over limits.max_duration_s = {limits.max_duration_s:g}.",
-                stage="probe",
-            )
         images = [stream for stream in container.streams.video if _decodable(stream)]
         videos = [stream for stream in images if not _attached(stream)]
         audios = [stream for stream in container.streams.audio if _decodable(stream)]
@@ -52,7 +45,7 @@ def probe(uri: str, config: MediaConfig, limits: LimitsConfig) -> MediaInfo:
             uri=uri,
             size_bytes=size_bytes,
             container=container.format.name,
-            duration_s=duration_s,
+            duration_s=_duration_s(container),
             video=video,
             audio=_audio(uri, audios, config),
             audio_tracks=len(container.streams.audio),

@@ -1,56 +1,141 @@
-"""Frame times from presentation timestamps, repaired where those are missing or run backwards."""
+"""One timeline for a file: jumps of its clock are undone, and missing or disordered timestamps are repaired."""
 
 from collections.abc import Callable
 from fractions import Fraction
 
 _BACKWARDS_S = 0.5
-"""A larger jump back is a break in the clock (a wrap, a joined recording), not a frame out of order."""
-_BEYOND_S = 30.0
-"""A timestamp this far beyond the stated duration is also a break."""
+"""A larger jump back is a break in the clock (a wrap, a joined recording), not a packet out of order."""
+_AHEAD_S = 30 * 3600.0
+"""A larger jump ahead is also a break. FFmpeg has the same limit."""
+_RESTARTING_BACKWARDS_S = 0.1
+_RESTARTING_AHEAD_S = 10.0
+"""The limits that FFmpeg has for formats whose clock may restart, such as MPEG transport streams and Ogg."""
+_MAX_PACKET_S = 1.0
+_MAX_REORDERING_S = 5.0
+_REMEMBERED_PARTS = 8
 _STEP_S = 0.001
 _DEFAULT_FPS = 25.0
 
 
+class Clock:
+    """The clock of a file, from the timestamps of its packets.
+
+    A break ends a part of the file and starts another one. A part has one offset for all streams, so they stay in
+    sync. Each stream enters a part with its own first packet there, because streams are not interleaved exactly.
+
+    Args:
+        restarts: Whether the format allows the clock to restart.
+        warn: Called with a message for each repair.
+    """
+
+    def __init__(self, *, restarts: bool, warn: Callable[[str], None]) -> None:
+        self._ahead_s = _RESTARTING_AHEAD_S if restarts else _AHEAD_S
+        self._backwards_s = _RESTARTING_BACKWARDS_S if restarts else _BACKWARDS_S
+        self._warn = warn
+        self._offsets_s = [0.0]
+        self._part: dict[int, int] = {}
+        self._last_s: dict[int, float] = {}
+        """Decoding time of the last packet of each stream, on the repaired clock."""
+        self._end_s: float | None = None
+        """End of the last packet in presentation order, of any stream, on the repaired clock."""
+        self._part_start_s = 0.0
+
+    @property
+    def jumped(self) -> bool:
+        """Whether there was a break so far."""
+        return len(self._offsets_s) > 1
+
+    def offset_s(self, stream: int, dts_s: float | None, pts_s: float | None, duration_s: float = 0.0) -> float:
+        """Return the seconds to add to the timestamps of the next packet.
+
+        Args:
+            stream: Index of its stream.
+            dts_s: Its decoding time. Only this shows breaks, because presentation times are not in order.
+            pts_s: Its presentation time.
+            duration_s: How long it lasts.
+        """
+        newest = len(self._offsets_s) - 1
+        part = self._part.get(stream, newest)
+        if dts_s is None:
+            return self._offsets_s[part]
+        shown_s = dts_s if pts_s is None else min(max(pts_s, dts_s), dts_s + _MAX_REORDERING_S)
+        if part != newest or abs(self._distance_s(stream, dts_s, part)) > self._backwards_s:
+            recent = range(newest, max(-1, newest - _REMEMBERED_PARTS), -1)
+            part = min((*recent, part), key=lambda each: abs(self._distance_s(stream, dts_s, each)))
+        if self._end_s is not None and self._is_break(stream, self._distance_s(stream, dts_s, part)):
+            self._warn("The clock of the file jumps; the parts were joined.")
+            self._offsets_s.append(self._end_s - shown_s)
+            self._part_start_s = self._end_s
+            newest = part = len(self._offsets_s) - 1
+        self._part[stream] = part
+        offset_s = self._offsets_s[part]
+        self._last_s[stream] = dts_s + offset_s
+        end_s = shown_s + offset_s + min(max(0.0, duration_s), _MAX_PACKET_S)
+        if part == newest - 1 and end_s > self._part_start_s:
+            # A late packet of the part before: the new part starts after it.
+            self._offsets_s[newest] += end_s - self._part_start_s
+            self._part_start_s = end_s
+        self._end_s = end_s if self._end_s is None else max(self._end_s, end_s)
+        return offset_s
+
+    def _distance_s(self, stream: int, dts_s: float, part: int) -> float:
+        """Return how far a packet is from where it is due if it belongs to a part: 0.0 if it is in place."""
+        time_s = dts_s + self._offsets_s[part]
+        if self._end_s is None:
+            return 0.0
+        last_s = self._last_s.get(stream)
+        if last_s is None:
+            return time_s - self._end_s
+        if time_s < last_s:
+            return time_s - last_s
+        # While another stream goes on, a stream may pause for any time.
+        return max(0.0, time_s - max(last_s, self._end_s))
+
+    def _is_break(self, stream: int, distance_s: float) -> bool:
+        backwards_s = self._backwards_s if stream in self._last_s else self._ahead_s
+        return distance_s > self._ahead_s or distance_s < -backwards_s
+
+
 class Timeline:
-    """The clock of one stream.
+    """The times of the frames of one stream.
 
     Args:
         origin_s: Start of the video on the stream's clock.
-        duration_s: Duration that the container states; 0.0 if it states none.
         frame_s: Usual seconds between frames; 0.0 if unknown.
         warn: Called with a message for each repair.
     """
 
-    def __init__(self, *, origin_s: float, duration_s: float, frame_s: float, warn: Callable[[str], None]) -> None:
+    def __init__(self, *, origin_s: float, frame_s: float, warn: Callable[[str], None]) -> None:
         self._offset_s = -origin_s
-        self._end_s = duration_s + _BEYOND_S if duration_s > 0 else float("inf")
         self._frame_s = frame_s if frame_s > 0 else 1 / _DEFAULT_FPS
         self._warn = warn
         self._last_s: float | None = None
+        self._due_s = 0.0
 
-    def time_of(self, pts: int | None, time_base: Fraction | None) -> float:
-        """Return the time of the next frame in seconds from the start, strictly after the previous frame."""
+    def time_of(self, pts: int | None, time_base: Fraction | None, frame_s: float | None = None) -> float:
+        """Return the time of the next frame in seconds from the start, strictly after the previous frame.
+
+        Args:
+            pts: Its presentation time.
+            time_base: Unit of `pts`.
+            frame_s: How long it lasts, if that is known for certain, as for audio.
+        """
         last_s = self._last_s
-        due_s = 0.0 if last_s is None else last_s + self._frame_s
         if pts is None or time_base is None:
             self._warn("Frames without a timestamp were placed after the previous frame.")
-            time_s = due_s
+            time_s = self._due_s
         else:
             stated_s = float(pts * time_base)
             time_s = stated_s + self._offset_s
-            if self._is_break(time_s):
+            if last_s is not None and time_s < last_s - _MAX_REORDERING_S:
                 self._warn("The clock of the file jumps; the parts were joined.")
-                self._offset_s = due_s - stated_s
-                time_s = due_s
+                self._offset_s = self._due_s - stated_s
+                time_s = self._due_s
         if last_s is None:
             time_s = max(0.0, time_s)
         elif time_s <= last_s:
             self._warn("Frames with a timestamp out of order were placed after the previous frame.")
             time_s = last_s + _STEP_S
         self._last_s = time_s
+        self._due_s = time_s + (self._frame_s if frame_s is None else frame_s)
         return time_s
-
-    def _is_break(self, time_s: float) -> bool:
-        if time_s > self._end_s:
-            return True
-        return self._last_s is not None and time_s < self._last_s - _BACKWARDS_S

@@ -4,22 +4,22 @@ from fractions import Fraction
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.analysis.media.timeline import Timeline
+from pipeline.analysis.media.timeline import Clock, Timeline
 
 BASE = Fraction(1, 1000)
+VIDEO, AUDIO = 0, 1
+FRAME_S, SOUND_S = 0.04, 0.02
 
 
-def placed(
-    stamps: list[int | None], *, duration_s: float = 0.0, origin_s: float = 0.0
-) -> tuple[list[float], list[str]]:
+def placed(stamps: list[int | None], *, origin_s: float = 0.0) -> tuple[list[float], list[str]]:
     notes: list[str] = []
-    timeline = Timeline(origin_s=origin_s, duration_s=duration_s, frame_s=0.04, warn=notes.append)
+    timeline = Timeline(origin_s=origin_s, frame_s=0.04, warn=notes.append)
     return [timeline.time_of(stamp, BASE) for stamp in stamps], notes
 
 
-@given(st.lists(st.none() | st.integers(-(10**7), 10**7), max_size=50), st.floats(0, 1000))
-def test_times_always_increase_from_zero_or_later(stamps: list[int | None], duration_s: float) -> None:
-    times, _ = placed(stamps, duration_s=duration_s)
+@given(st.lists(st.none() | st.integers(-(10**7), 10**7), max_size=50))
+def test_times_always_increase_from_zero_or_later(stamps: list[int | None]) -> None:
+    times, _ = placed(stamps)
     assert all(time_s >= 0 for time_s in times)
     assert all(before < after for before, after in itertools.pairwise(times))
 
@@ -33,12 +33,117 @@ def test_good_timestamps_are_left_as_they_are(steps: list[int]) -> None:
 
 
 def test_a_clock_that_restarts_is_joined() -> None:
-    times, notes = placed([0, 40, 80, 0, 40], duration_s=10)
+    times, notes = placed([0, 40, 80, 0, 40])
     assert times[:3] == [0.0, 0.04, 0.08]
     assert times[3] > 0.08
     assert notes
 
 
+def test_audio_without_timestamps_advances_by_its_samples() -> None:
+    timeline = Timeline(origin_s=0.0, frame_s=0.04, warn=lambda _: None)
+    times = [timeline.time_of(None, None, 0.021) for _ in range(3)]
+    assert [round(time_s, 3) for time_s in times] == [0.0, 0.021, 0.042]
+
+
+Packet = tuple[int, float]
+"""Stream and timestamp."""
+
+
+def part(length_s: float, sound_s: float) -> list[Packet]:
+    """Return the packets of a recording from 0.0 on, in the order of their timestamps."""
+    video = [(VIDEO, FRAME_S * number) for number in range(round(length_s / FRAME_S))]
+    audio = [(AUDIO, SOUND_S * number) for number in range(round(sound_s / SOUND_S))]
+    return sorted(video + audio, key=lambda packet: packet[1])
+
+
+def repaired(packets: list[Packet], *, restarts: bool = True) -> tuple[list[Packet], list[str]]:
+    notes: list[str] = []
+    clock = Clock(restarts=restarts, warn=notes.append)
+    moved = []
+    for stream, time_s in packets:
+        lasts_s = FRAME_S if stream == VIDEO else SOUND_S
+        moved.append((stream, time_s + clock.offset_s(stream, time_s, time_s, lasts_s)))
+    return moved, notes
+
+
+def moved_by(packets: list[Packet], offset_s: float) -> list[Packet]:
+    return [(stream, time_s + offset_s) for stream, time_s in packets]
+
+
+parts = st.lists(
+    st.tuples(st.integers(4, 20), st.floats(0.3, 1.0), st.sampled_from([0.0, 7.0, 1000.0, 5400.0, 95443.7])),
+    min_size=1,
+    max_size=6,
+)
+
+
+@given(parts)
+def test_joined_recordings_follow_each_other_and_all_streams_move_together(
+    given_parts: list[tuple[int, float, float]],
+) -> None:
+    file: list[Packet] = []
+    truth: list[Packet] = []
+    start_s, end_raw_s = 0.0, None
+    for length_s, share, offset_s in given_parts:
+        if end_raw_s is not None and -0.1 <= offset_s - end_raw_s <= 10.0:
+            continue  # no break, but a gap
+        packets = part(length_s, length_s * share)
+        file += moved_by(packets, offset_s)
+        truth += moved_by(packets, start_s)
+        start_s, end_raw_s = start_s + length_s, offset_s + length_s
+    found, _ = repaired(file)
+    first_s = found[0][1]
+    for (stream, time_s), (_, true_s) in zip(found, truth, strict=True):
+        assert abs(time_s - first_s - true_s) < 0.1, (stream, time_s, true_s)
+
+
+@given(st.lists(st.floats(0.0, 9.0), max_size=20), st.booleans())
+def test_gaps_remain(gaps_s: list[float], restarts: bool) -> None:
+    packets: list[Packet] = []
+    time_s = 0.0
+    for gap_s in gaps_s:
+        packets += moved_by(part(1.0, 1.0), time_s)
+        time_s += 1.0 + gap_s
+    found, notes = repaired(packets, restarts=restarts)
+    assert found == packets
+    assert not notes
+
+
+def test_a_stream_may_pause_for_long_while_another_goes_on() -> None:
+    packets = [*part(60.0, 5.0), (AUDIO, 60.0), (VIDEO, 60.0)]
+    assert repaired(packets)[0] == packets
+
+
+def test_a_format_whose_clock_cannot_restart_keeps_long_pauses() -> None:
+    packets = [(VIDEO, 0.0), (VIDEO, 1800.0), (VIDEO, 9000.0)]
+    found, notes = repaired(packets, restarts=False)
+    assert found == packets
+    assert not notes
+
+
+def test_packets_of_both_sides_of_a_break_may_alternate() -> None:
+    before, after = part(6.0, 6.0), part(6.0, 6.0)
+    late = [before.pop(next(at for at in range(len(before) - 1, 0, -1) if before[at][0] == VIDEO))]
+    sound = [packet for packet in after if packet[0] == AUDIO][:5]
+    rest = [packet for packet in after if packet not in sound]
+    found, _ = repaired([*before, *sound, *late, *rest])
+    assert max(time_s for _, time_s in found) < 12.1
+    for stream in (VIDEO, AUDIO):
+        times = [time_s for each, time_s in found if each == stream]
+        assert all(earlier < later for earlier, later in itertools.pairwise(times))
+
+
+def test_one_wrong_timestamp_moves_nothing_else() -> None:
+    packets = part(10.0, 10.0)
+    stream, time_s = packets[200]
+    packets[200] = (stream, time_s + 1000.0)
+    found, _ = repaired(packets)
+    assert found[201:] == packets[201:]
+
+
 def test_a_clock_that_wraps_continues() -> None:
-    times, _ = placed([0, 40, 10**9, 10**9 + 40], duration_s=10)
+    wrap_s = 2**33 / 90_000
+    times = [time_s for _, time_s in repaired([(VIDEO, wrap_s - 0.04), (VIDEO, 0.0), (VIDEO, 0.04)])[0]]
+    assert [round(time_s - wrap_s, 3) for time_s in times] == [-0.04, 0.0, 0.04]
+    times = [time_s for _, time_s in repaired([(VIDEO, 0.0), (VIDEO, 0.04), (VIDEO, 10**6), (VIDEO, 10**6 + 0.04)])[0]]
     assert [round(time_s, 3) for time_s in times] == [0.0, 0.04, 0.08, 0.12]

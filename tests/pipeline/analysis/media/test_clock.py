@@ -1,0 +1,188 @@
+"""Files whose clock jumps, or whose header states or suggests a wrong length. Every second has a flash or a beep."""
+
+import struct
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, cast
+
+import av
+import numpy as np
+import pytest
+from av.audio.stream import AudioStream
+
+from pipeline.analysis.media import DecodeStats, decode, probe
+from pipeline.extras.sample.make import write_video
+from schemas.config import LimitsConfig, MediaConfig
+from schemas.media import SAMPLE_RATE_HZ, AudioBlock, FrameBatch
+from tests import material
+
+FPS = 10
+
+
+class Heard:
+    """When a file flashes and beeps, and how long it is."""
+
+    def __init__(self, path: Path, limits: LimitsConfig | None = None) -> None:
+        config, limits = MediaConfig(), limits or LimitsConfig()
+        self.info = probe(str(path), config, limits)
+        self.stats = DecodeStats()
+        self.flashes_s: list[float] = []
+        self.beeps_s: list[float] = []
+        beeping = flashing = False
+        items = decode(str(path), self.info, config, limits, wanted=lambda *_: False, threads=1, stats=self.stats)
+        for item in items:
+            if isinstance(item, FrameBatch):
+                for time_s, light in zip(item.times_s, item.small.mean(axis=(1, 2, 3)), strict=True):
+                    if light > 128 and not flashing:
+                        self.flashes_s.append(float(time_s))
+                    flashing = light > 128
+            elif isinstance(item, AudioBlock):
+                window = SAMPLE_RATE_HZ // 100
+                levels = np.abs(item.samples[: len(item.samples) // window * window]).reshape(-1, window).max(axis=1)
+                for number, level in enumerate(levels):
+                    if level > 0.1 and not beeping:
+                        self.beeps_s.append(item.start_s + number * window / SAMPLE_RATE_HZ)
+                    beeping = level > 0.1
+
+
+def beeps(seconds: float, at_s: list[float], noise_s: float = 0.0) -> np.ndarray:
+    sound = material.silence(seconds)
+    sound[: round(noise_s * SAMPLE_RATE_HZ)] = np.random.default_rng(1).uniform(
+        -0.9, 0.9, round(noise_s * SAMPLE_RATE_HZ)
+    )
+    for start_s in at_s:
+        start = round(start_s * SAMPLE_RATE_HZ)
+        sound[start : start + SAMPLE_RATE_HZ // 4] = material.tone(0.25, level=0.8)
+    return sound
+
+
+def flashes(seconds: float, at_s: list[float]) -> list[np.ndarray]:
+    dark, light = np.zeros((48, 64, 3), np.uint8), np.full((48, 64, 3), 255, np.uint8)
+    lit = {round(start_s * FPS) for start_s in at_s}
+    return [light if number in lit else dark for number in range(round(seconds * FPS))]
+
+
+def film(path: Path, seconds: float = 4.0, *, at_s: list[float] | None = None, sound_s: float | None = None) -> Path:
+    at_s = [1.0] if at_s is None else at_s
+    sound = beeps(seconds, at_s)[: round((sound_s or seconds) * SAMPLE_RATE_HZ)]
+    options = {"preset": "veryfast", "g": str(FPS)}
+    return write_video(path, flashes(seconds, at_s), fps=FPS, audio=sound, options=options)
+
+
+def part(folder: Path, name: str, offset_s: float = 0.0, **arguments: Any) -> bytes:
+    """Return a transport stream whose clock starts late."""
+    source = film(folder / f"{name}.mp4", **arguments)
+    return remuxed(source, folder / f"{name}.ts", {"output_ts_offset": str(offset_s)}).read_bytes()
+
+
+def remuxed(
+    source: Path,
+    target: Path,
+    options: dict[str, str] | None = None,
+    change: Callable[[Iterator[Any]], Iterator[Any]] = lambda packets: packets,
+) -> Path:
+    with av.open(str(source)) as reader, av.open(str(target), "w", options=options or {}) as writer:
+        streams = {stream.index: writer.add_stream_from_template(stream) for stream in reader.streams}
+        for packet in change(packet for packet in reader.demux() if packet.dts is not None):
+            packet.stream = streams[packet.stream_index]
+            writer.mux(packet)
+    return target
+
+
+def sound_file(path: Path, sound: np.ndarray, codec: str, options: dict[str, str], **encoder: str) -> Path:
+    with av.open(str(path), "w", options=options) as container:
+        rate = 48_000 if codec == "libopus" else SAMPLE_RATE_HZ
+        stream = cast("AudioStream", container.add_stream(codec, rate=rate, layout="mono", options=encoder))
+        resampler = av.AudioResampler(format=stream.format, layout="mono", rate=rate)
+        for start in range(0, len(sound), SAMPLE_RATE_HZ):
+            frame = av.AudioFrame.from_ndarray(
+                sound[None, start : start + SAMPLE_RATE_HZ], format="fltp", layout="mono"
+            )
+            frame.sample_rate, frame.pts = SAMPLE_RATE_HZ, start
+            for resampled in resampler.resample(frame):
+                container.mux(stream.encode(resampled))
+        container.mux(stream.encode(None))
+    return path
+
+
+def test_joined_transport_streams_stay_in_sync_where_the_sound_ended_early(tmp_path: Path) -> None:
+    joined = tmp_path / "joined.ts"
+    joined.write_bytes(part(tmp_path, "part", sound_s=2.5) * 3)
+    heard = Heard(joined)
+    assert heard.stats.duration_s == pytest.approx(12.0, abs=0.1)
+    assert heard.flashes_s == pytest.approx([1.0, 5.0, 9.0], abs=0.1)
+    assert heard.beeps_s == pytest.approx([1.0, 5.0, 9.0], abs=0.1)
+
+
+@pytest.mark.parametrize("starts_s", [(0.0, 5400.0), (5400.0, 0.0), (95_440.0, 0.0), (0.0, 5400.0, 4.0)])
+def test_a_clock_that_jumps_adds_no_time(tmp_path: Path, starts_s: tuple[float, ...]) -> None:
+    joined = tmp_path / "joined.ts"
+    joined.write_bytes(b"".join(part(tmp_path, f"part{number}", at) for number, at in enumerate(starts_s)))
+    heard = Heard(joined)
+    expected = [1.0 + 4.0 * number for number in range(len(starts_s))]
+    near_s = 0.1 * len(starts_s)  # a part ends with the end of its last AAC frame
+    assert heard.stats.duration_s == pytest.approx(4.0 * len(starts_s), abs=near_s)
+    assert heard.flashes_s == pytest.approx(expected, abs=near_s)
+    assert heard.beeps_s == pytest.approx(expected, abs=near_s)
+    assert not any("cut off" in warning for warning in heard.stats.warnings)
+
+
+def test_lost_packets_of_a_transport_stream_remain_a_gap(tmp_path: Path) -> None:
+    data = part(tmp_path, "part", seconds=9.0, at_s=[1.0, 7.0])
+    packets = len(data) // 188
+    gap = tmp_path / "gap.ts"
+    gap.write_bytes(data[: packets * 3 // 10 * 188] + data[packets * 6 // 10 * 188 :])
+    heard = Heard(gap)
+    assert heard.stats.duration_s == pytest.approx(9.0, abs=0.1)
+    assert heard.beeps_s == pytest.approx([1.0, 7.0], abs=0.1)
+
+
+@pytest.mark.parametrize(
+    ("name", "codec", "options", "encoder"),
+    [
+        ("radio.aac", "aac", {}, {"b": "64k"}),
+        ("radio.mp3", "libmp3lame", {"write_xing": "0"}, {"flags": "+qscale", "global_quality": "826"}),
+    ],
+)
+def test_sound_without_a_stated_length_is_not_stretched(
+    tmp_path: Path, name: str, codec: str, options: dict[str, str], encoder: dict[str, str]
+) -> None:
+    at_s = [10.0, 50.0, 70.0, 89.0]
+    heard = Heard(sound_file(tmp_path / name, beeps(90.0, at_s, noise_s=4.0), codec, options, **encoder))
+    assert heard.info.duration_s < 60, "the guess is wrong"
+    assert heard.stats.duration_s == pytest.approx(90.0, abs=0.15)
+    assert [time_s for time_s in heard.beeps_s if time_s > 4.1] == pytest.approx(at_s, abs=0.1)
+    assert not heard.stats.warnings
+
+
+def test_the_links_of_a_chained_stream_continue_each_other(tmp_path: Path) -> None:
+    links = [
+        sound_file(tmp_path / f"{seconds}.opus", beeps(seconds, [1.0, seconds - 1]), "libopus", {}).read_bytes()
+        for seconds in (45.0, 4.0, 12.0)
+    ]
+    chained = tmp_path / "chained.opus"
+    chained.write_bytes(b"".join(links))
+    heard = Heard(chained)
+    assert heard.stats.duration_s == pytest.approx(61.0, abs=0.1)
+    assert heard.beeps_s == pytest.approx([1.0, 44.0, 46.0, 48.0, 50.0, 60.0], abs=0.1)
+
+
+def media_headers(data: bytes) -> Iterator[int]:
+    position = data.find(b"mdhd")
+    while position >= 0:
+        yield position + 4
+        position = data.find(b"mdhd", position + 4)
+
+
+def test_a_wrong_length_in_the_header_changes_nothing(tmp_path: Path) -> None:
+    data = bytearray(film(tmp_path / "film.mp4", 40.0, at_s=[1.0, 30.0, 39.0]).read_bytes())
+    for at in media_headers(bytes(data)):
+        assert data[at] == 0
+        (length,) = struct.unpack_from(">I", data, at + 16)
+        struct.pack_into(">I", data, at + 16, length // 10)
+    wrong = tmp_path / "wrong.mp4"
+    wrong.write_bytes(data)
+    heard = Heard(wrong)
+    assert heard.stats.duration_s == pytest.approx(40.0, abs=0.1)
+    assert heard.flashes_s == pytest.approx([1.0, 30.0, 39.0], abs=0.1)
+    assert heard.beeps_s == pytest.approx([1.0, 30.0, 39.0], abs=0.1)
