@@ -21,7 +21,7 @@ class VideoStream:
     width: int
     height: int
     fps: float
-    """Average frames per second; 0.0 if the container does not state it. Never used to compute a time."""
+    """Average frames per second as stated; measured if the timestamps contradict it. Never used to compute a time."""
     rotation: int
     """Clockwise rotation in degrees that makes the video upright: 0, 90, 180 or 270."""
     pixel_format: str

@@ -25,6 +25,8 @@ from schemas.media import SMALL_HEIGHT, SMALL_WIDTH, DecodedItem, FrameBatch, Me
 logger = logging.getLogger(__name__)
 
 _BATCH_FRAMES = 48
+_MAX_LAST_FRAME_S = 10.0
+"""The last frame is shown for at most so long, or as long as the longest before it."""
 _CLOCK_MAY_RESTART = cast("int", av.format.Flags.ts_discont.value)
 
 Wanted = Callable[[float, NDArray[np.uint8]], bool]
@@ -39,6 +41,8 @@ class DecodeStats:
     corrupt_packets: int = 0
     duration_s: float = 0.0
     """End of the last frame or sample."""
+    fps: float = 0.0
+    """Measured frames per second; 0.0 with fewer than two frames."""
     warnings: list[str] = field(default_factory=list)
 
     def warn(self, message: str) -> None:
@@ -105,7 +109,7 @@ def decode(
                 yield from video.add(frame)
             elif isinstance(frame, AudioFrame) and audio:
                 yield from audio.add(frame)
-                stats.duration_s = max(stats.duration_s, audio.end_s)
+            stats.duration_s = max(track.end_s for track in (video, audio) if track)
         if video:
             yield from video.finish()
         if audio:
@@ -135,6 +139,11 @@ class _FrameBatcher:
         self._stats = stats
         self._scaler = scaler
         self._timeline = timeline
+        self._first_s = 0.0
+        self._last_s: float | None = None
+        self._longest_s = 0.0
+        self.end_s = 0.0
+        """End of the last frame so far."""
         self._times: list[float] = []
         self._small = self._new_batch()
 
@@ -145,10 +154,7 @@ class _FrameBatcher:
         self._small[len(self._times)] = small
         self._times.append(time_s)
         self._stats.frame_count += 1
-        own_s = float(frame.duration * frame.time_base) if frame.duration and frame.time_base else self._frame_s
-        # A frame can stay on screen for long, as in a slide show, but an absurd duration is an error in the file.
-        end_s = time_s + (own_s if own_s <= self._limits.max_duration_s else self._frame_s)
-        self._stats.duration_s = max(self._stats.duration_s, end_s)
+        self.end_s = time_s + self._shown_s(frame, time_s)
         large = self._scaler.large(frame) if self._wanted(time_s, small) else None
         if len(self._times) == _BATCH_FRAMES:
             yield from self.finish()
@@ -161,6 +167,18 @@ class _FrameBatcher:
             count = len(self._times)
             yield FrameBatch(np.array(self._times), self._small[:count])
             self._times, self._small = [], self._new_batch()
+
+    def _shown_s(self, frame: VideoFrame, time_s: float) -> float:
+        """Return how long a frame is shown if no other follows."""
+        stated_s = float(frame.duration * frame.time_base) if frame.duration and frame.time_base else self._frame_s
+        if self._last_s is None:
+            self._first_s = self._last_s = time_s
+            return stated_s if stated_s <= self._limits.max_duration_s else self._frame_s
+        before_s, self._last_s = time_s - self._last_s, time_s
+        self._longest_s = max(self._longest_s, before_s)
+        self._stats.fps = (self._stats.frame_count - 1) / (time_s - self._first_s)
+        # A frame can stay on screen for long, as in a slide show, but an absurd duration is an error in the file.
+        return stated_s if stated_s <= max(self._longest_s, _MAX_LAST_FRAME_S) else before_s
 
     @staticmethod
     def _new_batch() -> NDArray[np.uint8]:

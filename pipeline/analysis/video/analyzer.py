@@ -114,7 +114,7 @@ class VideoAnalyzer:
                     extract.chapters, video, video_id=video_id, language=transcript.language
                 )
         return Analysis(
-            info=info,
+            info=_with_measured_rate(info, stats.fps),
             duration_s=stats.duration_s,
             frame_count=stats.frame_count,
             corrupt_packets=stats.corrupt_packets,
@@ -194,3 +194,10 @@ def _position_s(item: AudioBlock | FrameBatch | SampledFrame) -> float:
     if isinstance(item, FrameBatch):
         return float(item.times_s[-1]) if len(item.times_s) else 0.0
     return item.start_s if isinstance(item, AudioBlock) else item.time_s
+
+
+def _with_measured_rate(info: MediaInfo, fps: float) -> MediaInfo:
+    """Replace a frame rate that the timestamps contradict."""
+    if info.video is None or not fps or 0.5 <= info.video.fps / fps <= 2.0:
+        return info
+    return replace(info, video=replace(info.video, fps=round(fps, 3)))

@@ -186,3 +186,38 @@ def test_a_wrong_length_in_the_header_changes_nothing(tmp_path: Path) -> None:
     assert heard.stats.duration_s == pytest.approx(40.0, abs=0.1)
     assert heard.flashes_s == pytest.approx([1.0, 30.0, 39.0], abs=0.1)
     assert heard.beeps_s == pytest.approx([1.0, 30.0, 39.0], abs=0.1)
+
+
+def lengthened(at_s: float, stated_s: float) -> Callable[[Iterator[Any]], Iterator[Any]]:
+    """Return a change that lets one frame state another duration."""
+
+    def change(packets: Iterator[Any]) -> Iterator[Any]:
+        for packet in packets:
+            if packet.stream.type == "video" and float(packet.pts * packet.time_base) == pytest.approx(at_s, abs=0.01):
+                packet.duration = round(stated_s / packet.time_base)
+            yield packet
+
+    return change
+
+
+@pytest.mark.parametrize("stated_s", [60.0, 5000.0])
+@pytest.mark.parametrize("at_s", [5.9, 3.9])
+def test_a_frame_that_states_an_absurd_duration_adds_no_time(tmp_path: Path, stated_s: float, at_s: float) -> None:
+    source = film(tmp_path / "film.mp4", 6.0)
+    heard = Heard(remuxed(source, tmp_path / "long.mkv", change=lengthened(at_s, stated_s)))
+    assert heard.stats.duration_s == pytest.approx(6.0, abs=0.1)
+    assert heard.stats.fps == pytest.approx(FPS, abs=0.05)
+
+
+def test_the_last_slide_is_shown_as_long_as_it_states(tmp_path: Path) -> None:
+    slides = write_video(tmp_path / "slides.mp4", flashes(0.3, []), times_s=[0.0, 20.0, 40.0], options={"bf": "0"})
+    held = remuxed(slides, tmp_path / "held.mkv", change=lengthened(40.0, 15.0))
+    assert Heard(held).stats.duration_s == pytest.approx(55.0, abs=0.01)
+
+
+def test_a_stated_length_over_the_limit_is_no_reason_to_refuse_a_file(tmp_path: Path) -> None:
+    joined = tmp_path / "joined.ts"
+    joined.write_bytes(part(tmp_path, "first") + part(tmp_path, "second", 5400.0))
+    heard = Heard(joined, LimitsConfig(max_duration_s=60.0))
+    assert heard.info.duration_s > 60
+    assert heard.stats.duration_s == pytest.approx(8.0, abs=0.2)
