@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from pipeline.analysis.media.audio import AudioBlockBuilder
 from pipeline.analysis.media.frames import FrameScaler
 from pipeline.analysis.media.probing import check_pixels
-from pipeline.analysis.media.sources import open_media
+from pipeline.analysis.media.sources import open_media, read_packets
 from pipeline.analysis.media.timeline import Clock, Timeline
 from schemas.config import LimitsConfig, MediaConfig
 from schemas.errors import ErrorKind, MediaError
@@ -218,7 +218,7 @@ def _select(uri: str, container: InputContainer, info: MediaInfo, threads: int) 
 
 def _frames(container: InputContainer, streams: list[Any], clock: Clock, stats: DecodeStats) -> Iterator[Any]:
     """Decode packet by packet; skip and count those that cannot be decoded."""
-    packets = container.demux(streams)
+    packets = read_packets(container, streams)
     while True:
         try:
             packet = next(packets, None)

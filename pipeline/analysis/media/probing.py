@@ -8,7 +8,7 @@ from typing import Any
 import av
 from av.container import InputContainer
 
-from pipeline.analysis.media.sources import local_path, open_bytes, open_media
+from pipeline.analysis.media.sources import local_path, open_bytes, open_media, read_packets
 from schemas.config import LimitsConfig, MediaConfig
 from schemas.errors import ErrorKind, MediaError
 from schemas.media import AudioStream, MediaInfo, VideoStream
@@ -137,7 +137,7 @@ def upright(rotation: int) -> int:
 def _first_frame(container: InputContainer, stream: Any) -> tuple[int, str]:  # noqa: ANN401 - a PyAV stream
     """Return the rotation and pixel format of the first frame; only a decoded frame has its rotation."""
     try:
-        for count, packet in enumerate(container.demux(stream)):
+        for count, packet in enumerate(read_packets(container, stream)):
             try:
                 for frame in packet.decode():
                     return upright(frame.rotation), frame.format.name

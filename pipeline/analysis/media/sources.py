@@ -106,6 +106,16 @@ def open_media(uri: str) -> Iterator[InputContainer]:
             yield container
 
 
+def read_packets(container: InputContainer, streams: Any) -> Iterator[Any]:  # noqa: ANN401 - PyAV streams
+    """Read the packets of some streams, even if others appear in the middle of the file."""
+    while True:
+        try:
+            yield from container.demux(streams)
+        except IndexError:
+            continue  # PyAV fails at a packet of a stream that has just appeared; a new iterator knows the stream
+        return
+
+
 def _open_regular(path: Path) -> IO[bytes]:
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):

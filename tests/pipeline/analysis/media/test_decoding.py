@@ -1,9 +1,13 @@
+from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pytest
+from av.container import InputContainer
 
 from pipeline.analysis.media import DecodeStats, decode, probe
+from pipeline.analysis.media.sources import read_packets
 from pipeline.extras.sample.make import write_audio, write_video
 from schemas.config import LimitsConfig, MediaConfig
 from schemas.errors import ErrorKind, MediaError
@@ -140,6 +144,21 @@ def test_damaged_packets_are_skipped_and_the_rest_is_decoded(tmp_path: Path) -> 
     decoded = Decoded(damaged)
     assert decoded.stats.frame_count > 75
     assert np.all(np.diff(decoded.times_s) > 0)
+
+
+def test_a_stream_that_appears_in_the_middle_of_a_file_ends_nothing() -> None:
+    class Container:
+        """Fails once, as PyAV does at the first packet of such a stream."""
+
+        packets = iter([1, None, 2, 3])
+
+        def demux(self, streams: object) -> Iterator[int]:
+            for packet in self.packets:
+                if packet is None:
+                    raise IndexError
+                yield packet
+
+    assert list(read_packets(cast("InputContainer", Container()), [])) == [1, 2, 3]
 
 
 def test_another_audio_track_can_be_selected(tmp_path: Path) -> None:
