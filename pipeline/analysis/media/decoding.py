@@ -85,7 +85,8 @@ def decode(
     with open_media(uri) as container:
         streams = _select(uri, container, info, threads)
         origin_s = (container.start_time or 0) / av.time_base
-        clock = Clock(restarts=bool(container.format.flags & _CLOCK_MAY_RESTART), warn=stats.warn)
+        restarts = bool(container.format.flags & _CLOCK_MAY_RESTART)
+        clock = Clock(restarts=restarts, start_s=origin_s, warn=stats.warn)
         video = None
         if info.video:
             video = _FrameBatcher(
@@ -242,6 +243,8 @@ def _shift(packet: "Packet[Any]", clock: Clock) -> None:
     dts, pts, base = packet.dts, packet.pts, float(packet.time_base or 0)
     if not base:
         return
+    if dts is not None and pts is not None and clock.is_wrong(dts * base, pts * base):
+        packet.pts = pts = dts
     offset_s = clock.offset_s(
         packet.stream_index,
         None if dts is None else dts * base,

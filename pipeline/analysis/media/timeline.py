@@ -25,10 +25,12 @@ class Clock:
 
     Args:
         restarts: Whether the format allows the clock to restart.
+        start_s: Where the clock starts, if that is known.
         warn: Called with a message for each repair.
     """
 
-    def __init__(self, *, restarts: bool, warn: Callable[[str], None]) -> None:
+    def __init__(self, *, restarts: bool, start_s: float | None = None, warn: Callable[[str], None]) -> None:
+        self._restarts = restarts
         self._ahead_s = _RESTARTING_AHEAD_S if restarts else _AHEAD_S
         self._backwards_s = _RESTARTING_BACKWARDS_S if restarts else _BACKWARDS_S
         self._warn = warn
@@ -36,9 +38,13 @@ class Clock:
         self._part: dict[int, int] = {}
         self._last_s: dict[int, float] = {}
         """Decoding time of the last packet of each stream, on the repaired clock."""
-        self._end_s: float | None = None
+        self._end_s = start_s
         """End of the last packet in presentation order, of any stream, on the repaired clock."""
         self._part_start_s = 0.0
+
+    def is_wrong(self, dts_s: float, pts_s: float) -> bool:
+        """Return whether a presentation time is too far from its decoding time."""
+        return self._restarts and abs(pts_s - dts_s) > _RESTARTING_AHEAD_S
 
     @property
     def jumped(self) -> bool:
@@ -58,7 +64,7 @@ class Clock:
         part = self._part.get(stream, newest)
         if dts_s is None:
             return self._offsets_s[part]
-        shown_s = dts_s if pts_s is None else min(max(pts_s, dts_s), dts_s + _MAX_REORDERING_S)
+        shown_s = dts_s if pts_s is None or not 0 < pts_s - dts_s <= _MAX_REORDERING_S else pts_s
         if part != newest or abs(self._distance_s(stream, dts_s, part)) > self._backwards_s:
             recent = range(newest, max(-1, newest - _REMEMBERED_PARTS), -1)
             part = min((*recent, part), key=lambda each: abs(self._distance_s(stream, dts_s, each)))

@@ -141,6 +141,13 @@ def test_one_wrong_timestamp_moves_nothing_else() -> None:
     assert found[201:] == packets[201:]
 
 
+def test_a_wrong_first_timestamp_moves_nothing_else() -> None:
+    clock = Clock(restarts=True, start_s=0.5, warn=lambda _: None)
+    stamps = [(VIDEO, 38.4), (AUDIO, 0.5), (VIDEO, 0.54), (AUDIO, 0.52), (VIDEO, 0.58)]
+    found = [time_s + clock.offset_s(stream, time_s, time_s, 0.04) for stream, time_s in stamps]
+    assert [round(time_s, 2) for time_s in found] == [0.5, 0.5, 0.54, 0.52, 0.58]
+
+
 def test_a_clock_that_wraps_continues() -> None:
     wrap_s = 2**33 / 90_000
     times = [time_s for _, time_s in repaired([(VIDEO, wrap_s - 0.04), (VIDEO, 0.0), (VIDEO, 0.04)])[0]]
