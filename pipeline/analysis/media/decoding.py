@@ -1,6 +1,7 @@
 """Decode a file once, from first packet to last, and yield what every step needs."""
 
 import logging
+import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -27,6 +28,8 @@ logger = logging.getLogger(__name__)
 _BATCH_FRAMES = 48
 _MAX_LAST_FRAME_S = 10.0
 """The last frame is shown for at most so long, or as long as the longest before it."""
+_FAR_S = 10.0
+_MAX_HELD_PACKETS = 500
 _CLOCK_MAY_RESTART = cast("int", av.format.Flags.ts_discont.value)
 
 Wanted = Callable[[float, NDArray[np.uint8]], bool]
@@ -219,7 +222,7 @@ def _select(uri: str, container: InputContainer, info: MediaInfo, threads: int) 
 
 def _frames(container: InputContainer, streams: list[Any], clock: Clock, stats: DecodeStats) -> Iterator[Any]:
     """Decode packet by packet; skip and count those that cannot be decoded."""
-    packets = read_packets(container, streams)
+    packets = confirmed_packets(read_packets(container, streams), stats)
     while True:
         try:
             packet = next(packets, None)
@@ -236,6 +239,33 @@ def _frames(container: InputContainer, streams: list[Any], clock: Clock, stats: 
             yield from packet.decode()
         except av.error.FFmpegError:
             stats.corrupt_packets += 1
+
+
+def confirmed_packets(packets: Iterator[Any], stats: DecodeStats) -> Iterator[Any]:
+    """Drop the timestamps of a packet far ahead of all others if the next packet of its stream is not there, too."""
+    end_s = math.inf
+    held: list[Any] = []
+    for packet in packets:
+        time_s = None if packet.dts is None else float(packet.dts * packet.time_base)
+        if held:
+            held.append(packet)
+            if time_s is not None and packet.stream_index == held[0].stream_index:
+                if time_s < end_s + _FAR_S:
+                    held[0].dts = held[0].pts = None
+                    stats.warn("Frames with a wrong timestamp were placed after the previous frame.")
+                else:
+                    end_s = time_s
+            elif len(held) < _MAX_HELD_PACKETS:
+                continue
+            yield from held
+            held = []
+        elif time_s is not None and time_s > end_s + _FAR_S:
+            held = [packet]
+        else:
+            if time_s is not None:
+                end_s = time_s if end_s == math.inf else max(end_s, time_s)
+            yield packet
+    yield from held
 
 
 def _shift(packet: "Packet[Any]", clock: Clock) -> None:

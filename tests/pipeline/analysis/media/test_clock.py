@@ -11,6 +11,7 @@ import pytest
 from av.audio.stream import AudioStream
 
 from pipeline.analysis.media import DecodeStats, decode, probe
+from pipeline.analysis.media.decoding import confirmed_packets
 from pipeline.extras.sample.make import write_video
 from schemas.config import LimitsConfig, MediaConfig
 from schemas.media import SAMPLE_RATE_HZ, AudioBlock, FrameBatch
@@ -221,3 +222,28 @@ def test_a_stated_length_over_the_limit_is_no_reason_to_refuse_a_file(tmp_path: 
     heard = Heard(joined, LimitsConfig(max_duration_s=60.0))
     assert heard.info.duration_s > 60
     assert heard.stats.duration_s == pytest.approx(8.0, abs=0.2)
+
+
+@pytest.mark.parametrize("container", ["flv", "mkv"])
+def test_one_wrong_timestamp_moves_nothing_else(tmp_path: Path, container: str) -> None:
+    source = remuxed(film(tmp_path / "film.mp4", 4.0), tmp_path / f"film.{container}")
+    with av.open(str(source)) as reader:
+        packets = confirmed_packets(_with_one_wrong(reader.demux(reader.streams.video[0])), DecodeStats())
+        times = [packet.pts for packet in packets]
+    assert times.count(None) == 2, "the wrong one, and the one that flushes the decoder"
+    assert max(time for time in times if time is not None) < 5000
+
+
+def _with_one_wrong(packets: Iterator[Any]) -> Iterator[Any]:
+    for number, packet in enumerate(packets):
+        if number == 20:
+            packet.pts = packet.dts = packet.dts + 5_000_000
+        yield packet
+
+
+def test_a_long_pause_is_kept(tmp_path: Path) -> None:
+    slides = write_video(tmp_path / "slides.mkv", flashes(0.5, []), times_s=[0.0, 1.0, 100.0, 101.0, 700.0])
+    heard = Heard(slides)
+    assert heard.stats.frame_count == 5
+    assert heard.stats.duration_s > 700
+    assert not heard.stats.warnings
