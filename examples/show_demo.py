@@ -17,7 +17,7 @@ ORDER BY uri
 
 QUERIES = (
     """SELECT parse_filename(uri) AS video, u.start_s, u.text FROM utterances u JOIN videos USING (video_id)
-  WHERE u.text ILIKE '%sea%' ORDER BY uri, u.start_s""",
+  WHERE regexp_matches(u.text, '\\bsea\\b') ORDER BY uri, u.start_s""",
     """SELECT topic.label AS topic, count(*) AS scenes, round(max(topic.score), 2) AS best_score
   FROM (SELECT unnest(topics) AS topic FROM scenes) GROUP BY ALL ORDER BY scenes DESC LIMIT 10""",
     "SELECT parse_filename(uri) AS video, kind, message FROM errors",
@@ -34,7 +34,7 @@ def main(lake: str) -> None:
     for query in QUERIES:
         print(f'{shown} sql "{query}" --lake {lake}\n')
     print(f"{shown} show ocean_talk --lake {lake}")
-    print(f'{shown} search "a cyclist in traffic" --lake {lake}')
+    print(f'{shown} search "a telescope" --lake {lake}')
     print(f"{shown} browse --lake {lake} --open")
 
 

@@ -51,7 +51,14 @@ class Format:
 
 
 def _spoken(write: Callable[..., str]) -> Callable[[VideoRecord, Options], str]:
-    return lambda video, options: write(video, translation=options.translation)
+    def write_spoken(video: VideoRecord, options: Options) -> str:
+        translated = video.language == "en" or any(each.translation is not None for each in video.utterances)
+        if options.translation and not translated:
+            message = f"{video.uri} has no translation. `videolake run … --set speech.translate=true` makes one."
+            raise ExportError(message)
+        return write(video, translation=options.translation)
+
+    return write_spoken
 
 
 def _whole(write: Callable[[VideoRecord], str]) -> Callable[[VideoRecord, Options], str]:

@@ -101,7 +101,7 @@ def test_search_hits_become_clips(known_lake: KnownLake, tmp_path: Path) -> None
     assert clip(known_lake, "--query", "x", "silent@0-1").exit_code == 2
     for option in (["--pad", 2], ["--limit", 2], ["--kind", "speech"]):
         refused = clip(known_lake, "silent@0-1", *option)
-        assert (refused.exit_code, "go with --query" in refused.stderr) == (2, True)
+        assert (refused.exit_code, "only be used with --query" in refused.stderr) == (2, True)
 
 
 def test_clips_of_a_search_use_its_filters_and_end_with_the_video(known_lake: KnownLake, tmp_path: Path) -> None:

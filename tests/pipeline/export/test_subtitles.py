@@ -24,6 +24,8 @@ TALK = video(
 HOSTILE = st.text(
     st.sampled_from("ab <>&-\n\r\t\x00\x1b\u2028\u202e\u0301{}\\/i1:,.海"), min_size=1, max_size=60
 ).filter(str.strip)
+from pipeline.export import FORMATS, Options
+from schemas.errors import ExportError
 
 
 def solid(text: str) -> str:
@@ -148,3 +150,12 @@ def test_times_beyond_a_day_are_written(tmp_path: Path) -> None:
     late: VideoRecord = video(utterances=(said("Still here.", 100 * 3600.0),))
     assert "100:00:00,000 --> 100:00:01,000" in srt(late)
     assert webvtt.from_string(vtt(late)).captions[0].start == "100:00:00.000"
+
+
+@pytest.mark.parametrize("name", ["srt", "vtt", "txt"])
+def test_a_missing_translation_is_an_error_and_english_needs_none(name: str) -> None:
+    spanish = video(language="es", utterances=(said("Buenos días", language="es"),))
+    with pytest.raises(ExportError, match=r"has no translation\..*speech\.translate=true"):
+        FORMATS[name].text(spanish, Options(translation=True))
+    english = video(language="en", utterances=(said("Good morning"),))
+    assert "Good morning" in FORMATS[name].text(english, Options(translation=True))
