@@ -84,6 +84,9 @@ def read_parameters(params: Mapping[str, str]) -> SearchParameters:
         except ConfigurationError:
             problems.append(f"“{like}” is not a moment. Write VIDEO@TIME, such as talk.mp4@1:23 or talk.mp4@83.")
             like = ""
+    for name, known in (("moment", _KINDS), ("kind", catalogue.KINDS)):
+        if (text := params.get(name, "")) and text not in known:
+            problems.append(f"“{text[:40]}” is not a {name}, so it was ignored. Use {' or '.join(known)}.")
     bounds = {}
     for name in ("from", "to"):
         text = params.get(name, "").strip()[:40]

@@ -134,3 +134,9 @@ def test_times_are_read_as_people_write_them(hours: int, minutes: int, seconds: 
     assert seconds_of(f"{hours}:{minutes:02}:{seconds:02}") == hours * 3600 + minutes * 60 + seconds
     assert seconds_of(f"{minutes}:{seconds}") == minutes * 60 + seconds
     assert seconds_of(f"{seconds}.5") == seconds + 0.5
+
+
+@pytest.mark.parametrize(("params", "problem"), [({"kind": "film"}, "kind"), ({"q": "sea", "moment": "x"}, "moment")])
+def test_a_value_that_means_nothing_is_ignored_and_named(params: dict[str, str], problem: str) -> None:
+    [said] = read_parameters(params).problems
+    assert said.startswith(f"“{params[problem]}” is not a {problem}, so it was ignored. Use ")
