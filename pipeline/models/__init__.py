@@ -6,7 +6,7 @@ from pipeline.models.device import bf16_is_native, choose_device, set_threads
 from pipeline.models.digests import DIGEST_LENGTH, weight_files
 from pipeline.models.embedded import EMBEDDED_PREFIX, EmbeddedModel, embedded_models
 from pipeline.models.info import ModelInfo
-from pipeline.models.loading import LOAD_ERRORS, longest_input, quiet_transformers
+from pipeline.models.loading import LOAD_ERRORS, LOAD_OPTIONS, longest_input, quiet_transformers
 from pipeline.models.plugins import is_plugin, make_plugin
 from pipeline.models.protocols import CaptionModel, FusionModel, SpeakerModel, TextModel, VisionModel
 from pipeline.models.resolution import resolve
@@ -25,6 +25,7 @@ __all__ = [
     "DIGEST_LENGTH",
     "EMBEDDED_PREFIX",
     "LOAD_ERRORS",
+    "LOAD_OPTIONS",
     "CaptionModel",
     "EmbeddedModel",
     "FusionModel",

@@ -1,4 +1,4 @@
-"""Loading models with transformers: the errors to expect, progress bars, and the longest input."""
+"""Loading models with transformers: what is allowed, the errors to expect, progress bars, and the longest input."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +12,9 @@ LOAD_ERRORS = (
     UnpicklingError,
 )  # fmt: skip
 """What transformers and PyTorch raise on folders that hold an unknown or damaged model."""
+
+LOAD_OPTIONS: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
+"""For every `from_pretrained`: weights come from this machine, and code from a model's folder never runs."""
 
 _NO_LIMIT = 1_000_000
 

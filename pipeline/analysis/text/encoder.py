@@ -16,6 +16,7 @@ from pipeline.models import (
     BOTH,
     DIGEST_LENGTH,
     LOAD_ERRORS,
+    LOAD_OPTIONS,
     ModelInfo,
     is_plugin,
     longest_input,
@@ -203,11 +204,10 @@ def _clean(text: str, max_characters: int) -> str:
 def _load(info: ModelInfo, device: str) -> tuple[Any, Any]:
     from transformers import AutoModel, AutoTokenizer
 
-    options: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
     try:
         with quiet_transformers():
-            tokenizer = AutoTokenizer.from_pretrained(info.path, **options)
-            model = AutoModel.from_pretrained(info.path, dtype=torch.float32, **options)
+            tokenizer = AutoTokenizer.from_pretrained(info.path, **LOAD_OPTIONS)
+            model = AutoModel.from_pretrained(info.path, dtype=torch.float32, **LOAD_OPTIONS)
     except LOAD_ERRORS as error:
         raise ModelError(
             f"text.model: {info.id} ({info.path}) cannot be loaded as a text encoder: {error}. "

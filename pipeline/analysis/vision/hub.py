@@ -8,7 +8,7 @@ import torch
 from pipeline.analysis.vision.efficientnet import imagenet_labels
 from pipeline.analysis.vision.networks import Image, VisionNetwork
 from pipeline.analysis.vision.zero_shot import TextTower, text_tower
-from pipeline.models import LOAD_ERRORS, ModelInfo, quiet_transformers
+from pipeline.models import LOAD_ERRORS, LOAD_OPTIONS, ModelInfo, quiet_transformers
 from schemas.errors import ModelError
 
 
@@ -26,15 +26,14 @@ def load_transformers(info: ModelInfo, *, device: str, dtype: torch.dtype, label
     """
     from transformers import AutoConfig, AutoImageProcessor, AutoModel, AutoModelForImageClassification
 
-    options: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
     try:
         with quiet_transformers():
-            config = AutoConfig.from_pretrained(info.path, **options)
+            config = AutoConfig.from_pretrained(info.path, **LOAD_OPTIONS)
             # The PIL processors do not need torchvision, the others do.
-            processor = AutoImageProcessor.from_pretrained(info.path, backend="pil", **options)
+            processor = AutoImageProcessor.from_pretrained(info.path, backend="pil", **LOAD_OPTIONS)
             classifies = any(name.endswith("ForImageClassification") for name in config.architectures or ())
             auto = AutoModelForImageClassification if classifies else AutoModel
-            model = auto.from_pretrained(info.path, dtype=dtype, **options).eval().to(device)
+            model = auto.from_pretrained(info.path, dtype=dtype, **LOAD_OPTIONS).eval().to(device)
         if classifies:
             return ImageClassifier(model, processor)
         if hasattr(model, "get_image_features"):

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 
 from pipeline.analysis.vision.networks import Image, choose_precision
-from pipeline.models import LOAD_ERRORS, CaptionModel, ModelInfo, quiet_transformers
+from pipeline.models import LOAD_ERRORS, LOAD_OPTIONS, CaptionModel, ModelInfo, quiet_transformers
 from schemas.config import CaptionsConfig
 from schemas.errors import ModelError
 
@@ -27,7 +27,6 @@ def load_image_to_text(info: ModelInfo, config: CaptionsConfig, *, device: str) 
     """
     from transformers import AutoImageProcessor, AutoModelForImageTextToText, AutoProcessor, AutoTokenizer
 
-    options: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
     generation: Generation = {
         "max_new_tokens": config.max_tokens,
         "num_beams": config.beam_size,
@@ -36,20 +35,20 @@ def load_image_to_text(info: ModelInfo, config: CaptionsConfig, *, device: str) 
     try:
         with quiet_transformers():
             model = AutoModelForImageTextToText.from_pretrained(
-                info.path, dtype=choose_precision(config.precision, device), use_safetensors=True, **options
+                info.path, dtype=choose_precision(config.precision, device), use_safetensors=True, **LOAD_OPTIONS
             )
             model = model.eval().to(device)
             # The PIL processors do not need torchvision, the others do.
-            processor = AutoProcessor.from_pretrained(info.path, backend="pil", **options)
+            processor = AutoProcessor.from_pretrained(info.path, backend="pil", **LOAD_OPTIONS)
             if getattr(processor, "chat_template", None):
                 return ChatCaptioner(model, processor, generation, config.prompt)
             # Older folders, such as an encoder combined with a decoder, have no joint processor.
             images = getattr(processor, "image_processor", None)
             words = getattr(processor, "tokenizer", None)
             if images is None:
-                images = AutoImageProcessor.from_pretrained(info.path, backend="pil", **options)
+                images = AutoImageProcessor.from_pretrained(info.path, backend="pil", **LOAD_OPTIONS)
             if words is None:
-                words = AutoTokenizer.from_pretrained(info.path, **options)
+                words = AutoTokenizer.from_pretrained(info.path, **LOAD_OPTIONS)
             return ImageToText(model, images, words, generation)
     except LOAD_ERRORS as error:
         raise ModelError(

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from pipeline.models import ModelInfo, cached_array
+from pipeline.models import LOAD_OPTIONS, ModelInfo, cached_array
 
 logger = logging.getLogger(__name__)
 
@@ -30,7 +30,7 @@ class TextTower:
 
         self._model = model
         self._info = info
-        self._tokenizer = AutoTokenizer.from_pretrained(info.path, local_files_only=True, trust_remote_code=False)
+        self._tokenizer = AutoTokenizer.from_pretrained(info.path, **LOAD_OPTIONS)
         # SigLIP was trained on padded text and needs it.
         self._padding = "max_length" if model.config.model_type.startswith("siglip") else True
         self._length = int(model.config.text_config.max_position_embeddings)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pipeline.extras.bert.corpus import Document
-from pipeline.models import LOAD_ERRORS, quiet_transformers, resolve
+from pipeline.models import LOAD_ERRORS, LOAD_OPTIONS, quiet_transformers, resolve
 from schemas.errors import ModelError
 from schemas.training import BertSize
 
@@ -14,7 +14,6 @@ SIZES: Mapping[BertSize, tuple[int, int]] = {
 """Layers and hidden size (Turc et al. 2019; base and large: Devlin et al. 2019). A head has 64 dimensions."""
 
 _SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
-_OPTIONS: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
 
 
 def load_for_pretraining(model_id: str) -> tuple[Any, Any]:
@@ -33,10 +32,10 @@ def load_for_pretraining(model_id: str) -> tuple[Any, Any]:
     info = resolve("text", model_id)
     try:
         with quiet_transformers():
-            tokenizer = AutoTokenizer.from_pretrained(info.path, **_OPTIONS)
-            kind = AutoConfig.from_pretrained(info.path, **_OPTIONS).model_type
+            tokenizer = AutoTokenizer.from_pretrained(info.path, **LOAD_OPTIONS)
+            kind = AutoConfig.from_pretrained(info.path, **LOAD_OPTIONS).model_type
             auto = BertForPreTraining if kind == "bert" else AutoModelForMaskedLM
-            model = auto.from_pretrained(info.path, **_OPTIONS)
+            model = auto.from_pretrained(info.path, **LOAD_OPTIONS)
     except LOAD_ERRORS as error:
         raise ModelError(f"{info.id} cannot be pre-trained: {error}. It must be a BERT-like encoder.") from error
     if tokenizer.mask_token is None:
@@ -58,7 +57,7 @@ def load_for_classification(model_id: str, labels: Sequence[str]) -> tuple[Any, 
     info = resolve("text", model_id)
     try:
         with quiet_transformers():
-            tokenizer = AutoTokenizer.from_pretrained(info.path, **_OPTIONS)
+            tokenizer = AutoTokenizer.from_pretrained(info.path, **LOAD_OPTIONS)
             model = AutoModelForSequenceClassification.from_pretrained(
                 info.path,
                 num_labels=len(labels),
@@ -66,7 +65,7 @@ def load_for_classification(model_id: str, labels: Sequence[str]) -> tuple[Any, 
                 label2id={label: index for index, label in enumerate(labels)},
                 problem_type="single_label_classification",
                 ignore_mismatched_sizes=True,
-                **_OPTIONS,
+                **LOAD_OPTIONS,
             )
     except LOAD_ERRORS as error:
         raise ModelError(f"{info.id} cannot be fine-tuned: {error}. It must be a BERT-like encoder.") from error

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from pipeline.analysis.text import length_batches
 from pipeline.lake import Lake
-from pipeline.models import LOAD_ERRORS, longest_input, quiet_transformers, resolve, set_threads
+from pipeline.models import LOAD_ERRORS, LOAD_OPTIONS, longest_input, quiet_transformers, resolve, set_threads
 from schemas.errors import ModelError
 
 Unit = Literal["utterances", "frames", "scenes"]
@@ -44,15 +44,14 @@ class TextClassifier:
 
         set_threads(threads)
         self.info = resolve("text", model_id)
-        options: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
         try:
             with quiet_transformers():
-                architectures = AutoConfig.from_pretrained(self.info.path, **options).architectures or ()
+                architectures = AutoConfig.from_pretrained(self.info.path, **LOAD_OPTIONS).architectures or ()
                 if not any(name.endswith("ForSequenceClassification") for name in architectures):
                     raise ModelError(f"{model_id} is not a classifier. Make one with `videolake bert finetune`.")
-                self._tokenizer = AutoTokenizer.from_pretrained(self.info.path, **options)
+                self._tokenizer = AutoTokenizer.from_pretrained(self.info.path, **LOAD_OPTIONS)
                 model = AutoModelForSequenceClassification.from_pretrained(
-                    self.info.path, dtype=torch.float32, **options
+                    self.info.path, dtype=torch.float32, **LOAD_OPTIONS
                 )
         except LOAD_ERRORS as error:
             raise ModelError(f"{model_id} cannot be loaded as a classifier: {error}") from error

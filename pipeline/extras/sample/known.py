@@ -184,22 +184,6 @@ KNOWN: dict[str, Callable[[Path], Truth]] = {
 """The function that makes each file."""
 
 
-def make_known(folder: Path) -> dict[str, Truth]:
-    """Make all files of known content.
-
-    Args:
-        folder: Created if it does not exist.
-
-    Returns:
-        Content of each file, by file name.
-
-    Raises:
-        SampleError: A required package is not installed.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    return {name: make(folder / name) for name, make in KNOWN.items()}
-
-
 def _glide(photo: str, start: View, end: View, caption: str = "") -> Callable[[int], Iterator[Picture]]:
     picture = read_photo(package_file("scikit-image", f"skimage/data/{photo}"))
     return partial(_glided, picture, start, end, caption)

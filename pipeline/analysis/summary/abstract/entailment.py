@@ -5,7 +5,15 @@ from typing import Any
 
 import torch
 
-from pipeline.models import LOAD_ERRORS, ModelInfo, longest_input, quiet_transformers, resolve, set_threads
+from pipeline.models import (
+    LOAD_ERRORS,
+    LOAD_OPTIONS,
+    ModelInfo,
+    longest_input,
+    quiet_transformers,
+    resolve,
+    set_threads,
+)
 from schemas.config import SummaryConfig
 from schemas.errors import ModelError
 
@@ -64,11 +72,10 @@ class EntailmentModel:
 def _load(info: ModelInfo, device: str) -> tuple[Any, Any]:
     from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
-    options: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
     try:
         with quiet_transformers():
-            tokenizer = AutoTokenizer.from_pretrained(info.path, **options)
-            model = AutoModelForSequenceClassification.from_pretrained(info.path, dtype=torch.float32, **options)
+            tokenizer = AutoTokenizer.from_pretrained(info.path, **LOAD_OPTIONS)
+            model = AutoModelForSequenceClassification.from_pretrained(info.path, dtype=torch.float32, **LOAD_OPTIONS)
     except LOAD_ERRORS as error:
         raise ModelError(
             f"summary.nli_model: {info.id} ({info.path}) cannot be loaded as a natural language inference model: "

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from pipeline.models import LOAD_ERRORS, ModelInfo, quiet_transformers, resolve, set_threads
+from pipeline.models import LOAD_ERRORS, LOAD_OPTIONS, ModelInfo, quiet_transformers, resolve, set_threads
 from schemas.config import SummaryConfig
 from schemas.errors import ModelError
 
@@ -116,16 +116,15 @@ class TextGenerator:
 def _load(info: ModelInfo, device: str) -> tuple[Any, Any]:
     from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForSeq2SeqLM, AutoTokenizer
 
-    options: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
     dtype = torch.bfloat16 if device == "cuda" else torch.float32
     try:
         with quiet_transformers():
-            config = AutoConfig.from_pretrained(info.path, **options)
+            config = AutoConfig.from_pretrained(info.path, **LOAD_OPTIONS)
             auto = AutoModelForSeq2SeqLM if config.is_encoder_decoder else AutoModelForCausalLM
-            model = auto.from_pretrained(info.path, dtype=dtype, **options).eval().to(device)
+            model = auto.from_pretrained(info.path, dtype=dtype, **LOAD_OPTIONS).eval().to(device)
             # A causal model continues at the end, so its batches are padded on the left.
             side = "right" if config.is_encoder_decoder else "left"
-            tokenizer = AutoTokenizer.from_pretrained(info.path, padding_side=side, **options)
+            tokenizer = AutoTokenizer.from_pretrained(info.path, padding_side=side, **LOAD_OPTIONS)
     except LOAD_ERRORS as error:
         raise ModelError(
             f"summary.model: {info.id} ({info.path}) cannot be loaded as a summarizer or an instruct model: {error}. "
