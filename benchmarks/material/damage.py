@@ -37,10 +37,10 @@ MORE_FORMATS: Mapping[str, tuple[str, ...]] = {
     "m4a": ("-vn", "-c:a", "aac"),
     "mpg": ("-c:v", "mpeg1video", "-c:a", "mp2"),
     "ogv": ("-c:v", "libtheora", "-c:a", "libvorbis"),
+    "faststart.mp4": (*_H264, "-c:a", "aac", "-movflags", "+faststart"),
     "fragmented.mp4": (*_H264, "-c:a", "aac", "-movflags", "+frag_keyframe+empty_moov+default_base_moof"),
     "dv": ("-s", "720x576", "-c:v", "dvvideo", "-pix_fmt", "yuv420p", "-ar", "48000", "-ac", "2", "-t", "1"),
     "gif": ("-an", "-t", "2"),
-    "webp": ("-an", "-t", "2", "-c:v", "libwebp_anim"),
     "av1.webm": ("-c:v", "libsvtav1", "-preset", "12", "-svtav1-params", "fast-decode=1", "-c:a", "libopus"),
 }
 """More formats, for `--formats`."""
