@@ -15,6 +15,7 @@ from av.container import InputContainer
 from numpy.typing import NDArray
 
 from pipeline.analysis.media.audio import AudioBlockBuilder
+from pipeline.analysis.media.frame_rate import FrameRate
 from pipeline.analysis.media.frames import FrameScaler
 from pipeline.analysis.media.probing import check_pixels
 from pipeline.analysis.media.sources import open_media, read_packets
@@ -44,8 +45,7 @@ class DecodeStats:
     corrupt_packets: int = 0
     duration_s: float = 0.0
     """End of the last frame or sample."""
-    fps: float = 0.0
-    """Measured frames per second; 0.0 with fewer than two frames."""
+    frame_rate: FrameRate = field(default_factory=FrameRate)
     warnings: list[str] = field(default_factory=list)
 
     def warn(self, message: str) -> None:
@@ -92,6 +92,8 @@ def decode(
         clock = Clock(restarts=restarts, start_s=origin_s, warn=stats.warn)
         video = None
         if info.video:
+            picture = container.streams[info.video.index]
+            stats.frame_rate = FrameRate(float(picture.time_base or 0))
             video = _FrameBatcher(
                 uri,
                 _frame_s(info),
@@ -143,7 +145,6 @@ class _FrameBatcher:
         self._stats = stats
         self._scaler = scaler
         self._timeline = timeline
-        self._first_s = 0.0
         self._last_s: float | None = None
         self._longest_s = 0.0
         self.end_s = 0.0
@@ -168,19 +169,19 @@ class _FrameBatcher:
     def finish(self) -> Iterator[DecodedItem]:
         """Yield the frames of the last, incomplete batch."""
         if self._times:
-            count = len(self._times)
-            yield FrameBatch(np.array(self._times), self._small[:count])
+            times_s = np.array(self._times)
+            self._stats.frame_rate.add(times_s)
+            yield FrameBatch(times_s, self._small[: len(times_s)])
             self._times, self._small = [], self._new_batch()
 
     def _shown_s(self, frame: VideoFrame, time_s: float) -> float:
         """Return how long a frame is shown if no other follows."""
         stated_s = float(frame.duration * frame.time_base) if frame.duration and frame.time_base else self._frame_s
         if self._last_s is None:
-            self._first_s = self._last_s = time_s
+            self._last_s = time_s
             return stated_s if stated_s <= self._limits.max_duration_s else self._frame_s
         before_s, self._last_s = time_s - self._last_s, time_s
         self._longest_s = max(self._longest_s, before_s)
-        self._stats.fps = (self._stats.frame_count - 1) / (time_s - self._first_s)
         # A frame can stay on screen for long, as in a slide show, but an absurd duration is an error in the file.
         return stated_s if stated_s <= max(self._longest_s, _MAX_LAST_FRAME_S) else before_s
 
