@@ -171,6 +171,7 @@ _VIDEOS = [
         "Creation time as the file states it, in UTC if it names no time zone; null without a plausible one.",
         nullable=True,
     ),
+    _list("file_chapters", CHAPTER, "Chapters that the file states. `summaries` has those that were found."),
     _list("tracks", TRACK, "All tracks of the file, analysed or not, as the file describes them."),
     _int("frame_count", "Decoded frames.", kind=pa.int64()),
     _int("corrupt_packets", "Packets that could not be decoded and were skipped."),

@@ -208,6 +208,7 @@ _EMPTY_VIDEO: Row = {
     "scenes": 0,
     "speakers": 0,
     "text_model": "",
+    "file_chapters": [],
     "warnings": [],
     "timings_s": [],
 }
@@ -256,6 +257,7 @@ def _video(task: VideoTask, analysis: Analysis, committed_at: datetime) -> Row:
         "scenes": len(analysis.scenes),
         "speakers": len({each.speaker for each in transcript.utterances if each.speaker}),
         "text_model": analysis.text_model,
+        "file_chapters": [asdict(chapter) for chapter in analysis.file_chapters],
         "warnings": analysis.warnings,
         "timings_s": list(analysis.timings_s.items()),
     }

@@ -17,12 +17,14 @@ from numpy.typing import NDArray
 from pipeline.analysis.media.audio import AudioBlockBuilder
 from pipeline.analysis.media.frame_rate import FrameRate
 from pipeline.analysis.media.frames import FrameScaler
+from pipeline.analysis.media.metadata import chapters_of
 from pipeline.analysis.media.probing import check_pixels
 from pipeline.analysis.media.sources import open_media, read_packets
 from pipeline.analysis.media.timeline import Clock, Timeline
 from schemas.config import LimitsConfig, MediaConfig
 from schemas.errors import ErrorKind, MediaError
 from schemas.media import SMALL_HEIGHT, SMALL_WIDTH, DecodedItem, FrameBatch, MediaInfo, SampledFrame
+from schemas.records import Chapter
 
 logger = logging.getLogger(__name__)
 
@@ -45,6 +47,8 @@ class DecodeStats:
     corrupt_packets: int = 0
     duration_s: float = 0.0
     """End of the last frame or sample."""
+    chapters: tuple[Chapter, ...] = ()
+    """Chapters that the file states."""
     frame_rate: FrameRate = field(default_factory=FrameRate)
     warnings: list[str] = field(default_factory=list)
 
@@ -121,6 +125,7 @@ def decode(
         if audio:
             yield from audio.finish()
             stats.duration_s = max(stats.duration_s, audio.end_s)
+        stats.chapters = chapters_of(container, origin_s, stats.duration_s)
     _check_decoded(uri, info, stats, jumped=clock.jumped, has_audio=audio is not None and audio.end_s > 0)
 
 

@@ -1,4 +1,4 @@
-"""What a file says about itself: its tracks, the timecode of its first frame, and when it was made."""
+"""What a file says about itself: its tracks and chapters, the timecode of its first frame, and when it was made."""
 
 import re
 import sys
@@ -12,6 +12,7 @@ from av import VideoFrame
 from av.container import InputContainer
 
 from schemas.media import Track, TrackKind
+from schemas.records import Chapter
 
 _TIMECODE = re.compile(r"\d\d:[0-5]\d:[0-5]\d[:;.]\d{2,3}")
 _CREATION_KEYS = ("com.apple.quicktime.creationdate", "creation_time", "creationdate", "date_recorded", "date")
@@ -19,12 +20,35 @@ _CREATION_KEYS = ("com.apple.quicktime.creationdate", "creation_time", "creation
 _TIME_FORMATS = ("%Y:%m:%d %H:%M:%S", "%Y/%m/%d %H:%M:%S", "%a %b %d %H:%M:%S %Y", "%d %b %Y %H:%M:%S")
 _EARLIEST = datetime(1980, 1, 2, tzinfo=UTC)
 """Earlier times are clocks that were never set: no container of today existed."""
+_MAX_CHAPTERS = 10_000
 _MATROSKA_ZERO = datetime(2001, 1, 1, tzinfo=UTC)
 
 
 def tracks_of(container: InputContainer) -> tuple[Track, ...]:
     """Describe all tracks of a file, in its order."""
     return tuple(_track(stream) for stream in container.streams)
+
+
+def chapters_of(container: InputContainer, origin_s: float, duration_s: float) -> tuple[Chapter, ...]:
+    """Return the chapters of a file, in order of time.
+
+    Args:
+        container: The file.
+        origin_s: Start of the video on the clock of the file.
+        duration_s: Measured duration; what lies beyond is left out.
+    """
+    spans = []
+    for chapter in container.chapters()[:_MAX_CHAPTERS]:
+        unit_s = float(chapter["time_base"] or 0)
+        start_s, end_s = (max(0.0, chapter[edge] * unit_s - origin_s) for edge in ("start", "end"))
+        spans.append((start_s, end_s, _lower_keys(chapter["metadata"]).get("title", "").strip()))
+    spans.sort()
+    next_starts_s = [*(start_s for start_s, _, _ in spans[1:]), duration_s]
+    return tuple(
+        Chapter(title, start_s, min(end_s if end_s > start_s else next_s, duration_s))
+        for (start_s, end_s, title), next_s in zip(spans, next_starts_s, strict=True)
+        if start_s < duration_s
+    )
 
 
 def is_cover(stream: Any) -> bool:  # noqa: ANN401 - a PyAV stream of any kind

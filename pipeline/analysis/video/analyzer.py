@@ -126,6 +126,7 @@ class VideoAnalyzer:
             text_model=self.models.text.model_for(transcript.language),
             timings_s=clock.seconds,
             warnings=tuple(stats.warnings),
+            file_chapters=stats.chapters,
         )
 
     def _voices(self) -> VoiceSession | None:

@@ -162,6 +162,7 @@ def analysis(video_id: str, *, shots: int = 3, text: int = TEXT[1], vision: int 
         text_model=TEXT[0],
         timings_s={"decode": 1.5, "speech": 2.0},
         warnings=("two sound tracks",),
+        file_chapters=(Chapter("Intro", 0.0, 5.0), Chapter("", 5.0, shots * 10.0)),
     )
 
 

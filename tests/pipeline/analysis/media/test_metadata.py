@@ -1,7 +1,8 @@
 """What files say about themselves, in the containers that archives hold."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import av
 import numpy as np
 import pytest
 
-from pipeline.analysis.media import probe
+from pipeline.analysis.media import DecodeStats, decode, probe
 from pipeline.analysis.media.metadata import _parsed
 from schemas.config import LimitsConfig, MediaConfig
 from schemas.media import MediaInfo, Track
@@ -120,3 +121,49 @@ def test_a_decoder_is_not_a_codec(tmp_path: Path) -> None:
     video = probed(film).video
     assert video is not None
     assert video.codec == "av1"
+
+
+def with_chapters(path: Path, spans_s: Sequence[tuple[float, float, str]], *, start_s: float = 0.0) -> Path:
+    """Write 2 s of film with chapters, whose clock starts at `start_s`."""
+    with av.open(str(path), "w") as made:
+        stream: Any = made.add_stream("mpeg4", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        made.set_chapters(
+            [
+                {
+                    "id": number, "start": round((start_s + start) * 1000), "end": round((start_s + end) * 1000),
+                    "time_base": Fraction(1, 1000), "metadata": {"title": title} if title else {},
+                }
+                for number, (start, end, title) in enumerate(spans_s)
+            ]
+        )  # fmt: skip
+        for number in range(50):
+            frame = av.VideoFrame.from_ndarray(np.zeros((48, 64, 3), np.uint8), "rgb24")
+            frame.pts, frame.time_base = round((start_s * 25) + number), Fraction(1, 25)
+            made.mux(stream.encode(frame))
+        made.mux(stream.encode(None))
+    return path
+
+
+def chapters_in(path: Path) -> list[tuple[str, float, float]]:
+    stats = DecodeStats()
+    info = probed(path)
+    items = decode(str(path), info, MediaConfig(), LimitsConfig(), wanted=lambda *_: False, threads=1, stats=stats)
+    assert list(items)
+    return [(each.title, round(each.start_s, 2), round(each.end_s, 2)) for each in stats.chapters]
+
+
+@pytest.mark.parametrize("name", ["a.mp4", "a.mkv"])
+def test_chapters_of_a_file_are_read(tmp_path: Path, name: str) -> None:
+    film = with_chapters(tmp_path / name, [(0, 0.5, "Один"), (0.5, 2, "<b>")])
+    assert chapters_in(film) == [("Один", 0.0, 0.5), ("<b>", 0.5, 2.0)]
+
+
+def test_chapters_start_with_the_film_even_if_its_clock_does_not(tmp_path: Path) -> None:
+    film = with_chapters(tmp_path / "a.mkv", [(0, 0.5, "one"), (0.5, 2, "two")], start_s=40.0)
+    assert chapters_in(film) == [("one", 0.0, 0.5), ("two", 0.5, 2.0)]
+
+
+def test_chapters_beyond_the_end_are_left_out(tmp_path: Path) -> None:
+    film = with_chapters(tmp_path / "a.mkv", [(0, 1, ""), (1, 90, "two"), (90, 100, "three")])
+    assert chapters_in(film) == [("", 0.0, 1.0), ("two", 1.0, 2.0)]
