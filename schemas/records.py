@@ -229,6 +229,8 @@ class Analysis:
     timings_s: dict[str, float] = field(default_factory=dict)
     """Seconds spent in each step, by name."""
     warnings: tuple[str, ...] = ()
+    clock_jumps: int = 0
+    """Jumps of the file's clock that were joined."""
 
 
 @dataclass(frozen=True, slots=True)
