@@ -231,6 +231,8 @@ class Analysis:
     warnings: tuple[str, ...] = ()
     file_chapters: tuple[Chapter, ...] = ()
     """Chapters that the file states, in order."""
+    clock_jumps: int = 0
+    """Jumps of the file's clock that were joined."""
 
 
 @dataclass(frozen=True, slots=True)

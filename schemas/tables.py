@@ -175,6 +175,7 @@ _VIDEOS = [
     _list("tracks", TRACK, "All tracks of the file, analysed or not, as the file describes them."),
     _int("frame_count", "Decoded frames.", kind=pa.int64()),
     _int("corrupt_packets", "Packets that could not be decoded and were skipped."),
+    _int("clock_jumps", "Jumps of the file's clock, as where recordings were joined."),
     _field("has_video", pa.bool_(), "Whether the file has a video stream. Cover art does not count."),
     _field("has_audio", pa.bool_(), "Whether the file has an audio stream."),
     _text("language", "Spoken language (ISO 639-1); null without speech.", nullable=True),

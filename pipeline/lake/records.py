@@ -129,6 +129,11 @@ class VideoRecord:
         return int(self.row["frame_count"])
 
     @property
+    def clock_jumps(self) -> int:
+        """Jumps of the file's clock; 0 in lakes that do not tell."""
+        return int(self.row.get("clock_jumps") or 0)
+
+    @property
     def has_video(self) -> bool:
         """Whether the file has a video stream."""
         return bool(self.row["has_video"])

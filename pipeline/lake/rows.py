@@ -198,6 +198,7 @@ def _well_formed(value: Any) -> Any:  # noqa: ANN401 - whatever a column may hol
 _EMPTY_VIDEO: Row = {
     "frame_count": 0,
     "corrupt_packets": 0,
+    "clock_jumps": 0,
     "language": None,
     "language_probability": 0.0,
     "speech_s": 0.0,
@@ -247,6 +248,7 @@ def _video(task: VideoTask, analysis: Analysis, committed_at: datetime) -> Row:
         "status": "ok",
         "frame_count": analysis.frame_count,
         "corrupt_packets": analysis.corrupt_packets,
+        "clock_jumps": analysis.clock_jumps,
         "language": transcript.language,
         "language_probability": transcript.language_probability,
         "speech_s": transcript.speech_s,

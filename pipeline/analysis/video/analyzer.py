@@ -118,6 +118,7 @@ class VideoAnalyzer:
             duration_s=stats.duration_s,
             frame_count=stats.frame_count,
             corrupt_packets=stats.corrupt_packets,
+            clock_jumps=stats.clock_jumps,
             shots=tuple(video.shots),
             keyframes=tuple(video.keyframes),
             transcript=replace(transcript, utterances=tuple(video.utterances)),
