@@ -46,7 +46,7 @@ def chapters_of(container: InputContainer, origin_s: float, duration_s: float) -
     next_starts_s = [*(start_s for start_s, _, _ in spans[1:]), duration_s]
     return tuple(
         Chapter(title, start_s, min(end_s if end_s > start_s else next_s, duration_s))
-        for (start_s, end_s, title), next_s in zip(spans, next_starts_s, strict=True)
+        for (start_s, end_s, title), next_s in zip(spans, next_starts_s, strict=False)
         if start_s < duration_s
     )
 
