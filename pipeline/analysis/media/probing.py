@@ -3,11 +3,13 @@
 import logging
 from collections.abc import Sequence
 from fractions import Fraction
-from typing import Any
+from typing import Any, cast
 
 import av
+from av import VideoFrame
 from av.container import InputContainer
 
+from pipeline.analysis.media.metadata import codec_name, created_at, is_cover, language_of, timecode_of, tracks_of
 from pipeline.analysis.media.sources import local_path, open_bytes, open_media, read_packets
 from schemas.config import LimitsConfig, MediaConfig
 from schemas.errors import ErrorKind, MediaError
@@ -36,11 +38,12 @@ def probe(uri: str, config: MediaConfig, limits: LimitsConfig) -> MediaInfo:
     size_bytes = _size(uri)
     with open_media(uri) as container:
         images = [stream for stream in container.streams.video if _decodable(stream)]
-        videos = [stream for stream in images if not _attached(stream)]
+        videos = [stream for stream in images if not is_cover(stream)]
         audios = [stream for stream in container.streams.audio if _decodable(stream)]
         if not videos and not audios:
             raise _no_streams(uri, container)
-        video = _video(uri, container, videos, limits) if videos else None
+        tracks, recorded_at = tracks_of(container), created_at(container)
+        video, timecode = _video(uri, container, videos, limits) if videos else (None, None)
         return MediaInfo(
             uri=uri,
             size_bytes=size_bytes,
@@ -50,6 +53,9 @@ def probe(uri: str, config: MediaConfig, limits: LimitsConfig) -> MediaInfo:
             audio=_audio(uri, audios, config),
             audio_tracks=len(container.streams.audio),
             has_attached_picture=len(videos) < len(images),
+            tracks=tracks,
+            timecode=timecode,
+            created_at=recorded_at,
         )
 
 
@@ -76,11 +82,6 @@ def _decodable(stream: Any) -> bool:  # noqa: ANN401 - a PyAV stream of any kind
     return stream.codec_context is not None
 
 
-def _attached(stream: Any) -> bool:  # noqa: ANN401
-    disposition = av.stream.Disposition
-    return bool(stream.disposition & (disposition.attached_pic | disposition.timed_thumbnails))
-
-
 def _no_streams(uri: str, container: InputContainer) -> MediaError:
     streams = [stream for stream in container.streams if stream.type in {"video", "audio"}]
     if any(not _decodable(stream) for stream in streams):
@@ -91,24 +92,29 @@ def _no_streams(uri: str, container: InputContainer) -> MediaError:
     return MediaError(ErrorKind.NO_STREAMS, message, stage="probe")
 
 
-def _video(uri: str, container: InputContainer, streams: Sequence[Any], limits: LimitsConfig) -> VideoStream:
+def _video(
+    uri: str, container: InputContainer, streams: Sequence[Any], limits: LimitsConfig
+) -> tuple[VideoStream, str | None]:
+    """Return the stream to analyse, and its start timecode."""
     default = av.stream.Disposition.default
     # With several angles or sizes, prefer a default stream, then the largest.
     stream = max(streams, key=lambda each: (bool(each.disposition & default), each.width * each.height, -each.index))
     check_pixels(uri, stream.width, stream.height, limits, stage="probe")
-    rotation, pixel_format = _first_frame(container, stream)
+    frame = _first_frame(container, stream)
+    rotation = upright(frame.rotation) if frame else 0
     width, height = display_size(stream.width, stream.height, stream.sample_aspect_ratio)
     if rotation in {90, 270}:
         width, height = height, width
-    return VideoStream(
+    video = VideoStream(
         index=stream.index,
-        codec=stream.codec_context.name,
+        codec=codec_name(stream) or "",
         width=width,
         height=height,
         fps=float(stream.average_rate or stream.guessed_rate or 0),
         rotation=rotation,
-        pixel_format=pixel_format,
+        pixel_format=frame.format.name if frame else stream.codec_context.pix_fmt or "",
     )
+    return video, timecode_of(container, stream, frame)
 
 
 def display_size(width: int, height: int, sample_aspect_ratio: Fraction | None) -> tuple[int, int]:
@@ -134,20 +140,20 @@ def upright(rotation: int) -> int:
     return round(-rotation / 90) * 90 % 360
 
 
-def _first_frame(container: InputContainer, stream: Any) -> tuple[int, str]:  # noqa: ANN401 - a PyAV stream
-    """Return the rotation and pixel format of the first frame; only a decoded frame has its rotation."""
+def _first_frame(container: InputContainer, stream: Any) -> VideoFrame | None:  # noqa: ANN401 - a PyAV stream
+    """Decode the first frame; only a decoded frame has its rotation, pixel format and timecode."""
     try:
         for count, packet in enumerate(read_packets(container, stream)):
             try:
                 for frame in packet.decode():
-                    return upright(frame.rotation), frame.format.name
+                    return cast("VideoFrame", frame)
             except av.error.FFmpegError:
                 pass  # the decoding pass counts it
             if count > _PACKETS_TO_FIRST_FRAME:
                 break
     except av.error.FFmpegError as error:
         logger.info("No first frame: %s", error)
-    return 0, stream.codec_context.pix_fmt or ""
+    return None
 
 
 def _audio(uri: str, streams: Sequence[Any], config: MediaConfig) -> AudioStream | None:
@@ -163,9 +169,9 @@ def _audio(uri: str, streams: Sequence[Any], config: MediaConfig) -> AudioStream
     context = chosen.codec_context
     return AudioStream(
         index=chosen.index,
-        codec=context.name,
+        codec=codec_name(chosen) or "",
         channels=context.channels or 0,
         sample_rate_hz=context.sample_rate or 0,
-        language=chosen.language if chosen.language not in {None, "und"} else None,
+        language=language_of(chosen),
         default=bool(chosen.disposition & default),
     )
