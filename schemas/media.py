@@ -54,6 +54,8 @@ class MediaInfo:
     """The stream to analyse; None for a silent video."""
     audio_tracks: int
     has_attached_picture: bool
+    encrypted_tracks: int = 0
+    """Video and audio tracks that cannot be decoded without a key. They are not analysed."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -8,6 +8,7 @@ from typing import Any
 import av
 from av.container import InputContainer
 
+from pipeline.analysis.media.encryption import encrypted_streams, encryption_error, is_encrypted
 from pipeline.analysis.media.sources import local_path, open_bytes, open_media, read_packets
 from schemas.config import LimitsConfig, MediaConfig
 from schemas.errors import ErrorKind, MediaError
@@ -35,11 +36,13 @@ def probe(uri: str, config: MediaConfig, limits: LimitsConfig) -> MediaInfo:
     """
     size_bytes = _size(uri)
     with open_media(uri) as container:
-        images = [stream for stream in container.streams.video if _decodable(stream)]
+        with open_bytes(uri) as file:
+            locked = encrypted_streams(file, container)
+        images = [stream for stream in container.streams.video if _decodable(stream) and stream.index not in locked]
         videos = [stream for stream in images if not _attached(stream)]
-        audios = [stream for stream in container.streams.audio if _decodable(stream)]
+        audios = [stream for stream in container.streams.audio if _decodable(stream) and stream.index not in locked]
         if not videos and not audios:
-            raise _no_streams(uri, container)
+            raise encryption_error(uri, stage="probe") if locked else _no_streams(uri, container)
         video = _video(uri, container, videos, limits) if videos else None
         return MediaInfo(
             uri=uri,
@@ -50,6 +53,7 @@ def probe(uri: str, config: MediaConfig, limits: LimitsConfig) -> MediaInfo:
             audio=_audio(uri, audios, config),
             audio_tracks=len(container.streams.audio),
             has_attached_picture=len(videos) < len(images),
+            encrypted_tracks=len(locked),
         )
 
 
@@ -138,6 +142,8 @@ def _first_frame(container: InputContainer, stream: Any) -> tuple[int, str]:  # 
     """Return the rotation and pixel format of the first frame; only a decoded frame has its rotation."""
     try:
         for count, packet in enumerate(read_packets(container, stream)):
+            if is_encrypted(packet):
+                break  # FFmpeg would decode it to a frame without a meaning
             try:
                 for frame in packet.decode():
                     return upright(frame.rotation), frame.format.name
