@@ -85,6 +85,8 @@ class MediaInfo:
     """Timecode of the first frame, as `hh:mm:ss:ff` (`;` before the frames of drop-frame timecode)."""
     created_at: datetime | None = None
     """When the recording was made, as the file states it, in UTC."""
+    encrypted_tracks: int = 0
+    """Video and audio tracks that cannot be decoded without a key. They are not analysed."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -14,6 +14,7 @@ from av.container import InputContainer
 from numpy.typing import NDArray
 
 from pipeline.analysis.media.audio import AudioBlockBuilder
+from pipeline.analysis.media.encryption import encryption_error, is_encrypted
 from pipeline.analysis.media.frame_rate import FrameRate
 from pipeline.analysis.media.frames import FrameScaler
 from pipeline.analysis.media.metadata import chapters_of
@@ -42,6 +43,7 @@ class DecodeStats:
 
     frame_count: int = 0
     corrupt_packets: int = 0
+    encrypted_packets: int = 0
     duration_s: float = 0.0
     """End of the last frame or sample."""
     clock_jumps: int = 0
@@ -236,6 +238,9 @@ def _frames(container: InputContainer, streams: list[Any], clock: Clock, stats: 
             return
         if packet is None:
             return
+        if is_encrypted(packet):
+            stats.encrypted_packets += 1
+            continue
         if packet.is_corrupt:
             stats.corrupt_packets += 1
         try:
@@ -256,7 +261,13 @@ def _check_limits(uri: str, stats: DecodeStats, limits: LimitsConfig, deadline: 
 
 
 def _check_decoded(uri: str, info: MediaInfo, stats: DecodeStats, *, has_audio: bool) -> None:
+    if info.encrypted_tracks:
+        stats.warn(f"Encrypted tracks were not analysed: {info.encrypted_tracks}.")
+    if stats.encrypted_packets:
+        stats.warn(f"{stats.encrypted_packets} encrypted packets were skipped.")
     if not stats.frame_count and not has_audio:
+        if stats.encrypted_packets:
+            raise encryption_error(uri, stage="decode")
         message = f"{uri} is damaged: its header is readable, but nothing can be decoded. Copy it again."
         raise MediaError(ErrorKind.CORRUPT, message, stage="decode")
     if info.video and not stats.frame_count:

@@ -9,6 +9,7 @@ import av
 from av import VideoFrame
 from av.container import InputContainer
 
+from pipeline.analysis.media.encryption import encrypted_streams, encryption_error, is_encrypted
 from pipeline.analysis.media.metadata import codec_name, created_at, is_cover, language_of, timecode_of, tracks_of
 from pipeline.analysis.media.sources import local_path, open_bytes, open_media, read_packets
 from schemas.config import LimitsConfig, MediaConfig
@@ -37,11 +38,13 @@ def probe(uri: str, config: MediaConfig, limits: LimitsConfig) -> MediaInfo:
     """
     size_bytes = _size(uri)
     with open_media(uri) as container:
-        images = [stream for stream in container.streams.video if _decodable(stream)]
+        with open_bytes(uri) as file:
+            locked = encrypted_streams(file, container)
+        images = [stream for stream in container.streams.video if _decodable(stream) and stream.index not in locked]
         videos = [stream for stream in images if not is_cover(stream)]
-        audios = [stream for stream in container.streams.audio if _decodable(stream)]
+        audios = [stream for stream in container.streams.audio if _decodable(stream) and stream.index not in locked]
         if not videos and not audios:
-            raise _no_streams(uri, container)
+            raise encryption_error(uri, stage="probe") if locked else _no_streams(uri, container)
         tracks, recorded_at = tracks_of(container), created_at(container)
         video, timecode = _video(uri, container, videos, limits) if videos else (None, None)
         return MediaInfo(
@@ -56,6 +59,7 @@ def probe(uri: str, config: MediaConfig, limits: LimitsConfig) -> MediaInfo:
             tracks=tracks,
             timecode=timecode,
             created_at=recorded_at,
+            encrypted_tracks=len(locked),
         )
 
 
@@ -144,6 +148,8 @@ def _first_frame(container: InputContainer, stream: Any) -> VideoFrame | None:  
     """Decode the first frame; only a decoded frame has its rotation, pixel format and timecode."""
     try:
         for count, packet in enumerate(read_packets(container, stream)):
+            if is_encrypted(packet):
+                break  # FFmpeg would decode it to a frame without a meaning
             try:
                 for frame in packet.decode():
                     return cast("VideoFrame", frame)
