@@ -14,7 +14,7 @@ SMALL_HEIGHT, SMALL_WIDTH = 81, 144
 
 @dataclass(frozen=True, slots=True)
 class VideoStream:
-    """A video stream. Width and height are as displayed, after rotation and pixel aspect ratio."""
+    """A video stream. Width and height are those of the first frame as displayed: upright, with square pixels."""
 
     index: int
     codec: str
@@ -23,7 +23,8 @@ class VideoStream:
     fps: float
     """Average frames per second as stated; measured if the timestamps contradict it. Never used to compute a time."""
     rotation: int
-    """Clockwise rotation in degrees that makes the video upright: 0, 90, 180 or 270."""
+    """Clockwise rotation in degrees that makes the first frame upright: 0, 90, 180 or 270. A mirrored one is first mirrored
+    sideways."""
     pixel_format: str
 
 

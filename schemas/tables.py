@@ -137,7 +137,7 @@ _VIDEOS = [
     _int("width", "Displayed width; 0 without video.", unit="pixel"),
     _int("height", "Displayed height; 0 without video.", unit="pixel"),
     _field("fps", pa.float64(), "Average frames per second; 0 if unknown.", unit="1/s"),
-    _int("rotation", "Clockwise rotation that shows the frames upright.", unit="degree"),
+    _int("rotation", "Clockwise rotation that shows the frames upright; a mirrored video is first mirrored sideways.", unit="degree"),
     _seconds("duration_s", "Duration, measured by decoding."),
     _int("frame_count", "Decoded frames.", kind=pa.int64()),
     _int("corrupt_packets", "Packets that could not be decoded and were skipped."),

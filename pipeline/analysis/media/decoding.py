@@ -5,7 +5,6 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from fractions import Fraction
 from typing import Any, cast
 
 import av
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 
 from pipeline.analysis.media.audio import AudioBlockBuilder
 from pipeline.analysis.media.frames import FrameScaler
+from pipeline.analysis.media.geometry import PixelShape
 from pipeline.analysis.media.probing import check_pixels
 from pipeline.analysis.media.sources import open_media, read_packets
 from pipeline.analysis.media.timeline import Clock, Timeline
@@ -97,10 +97,10 @@ def decode(
                 _frame_s(info),
                 timeline=_timeline(info, origin_s, stats),
                 scaler=FrameScaler(
-                    rotation=info.video.rotation,
-                    sample_aspect_ratio=_pixel_aspect(container, info.video.index),
+                    PixelShape(container.streams[info.video.index]),
                     max_side_px=config.max_side_px,
                     threads=threads,
+                    warn=stats.warn,
                 ),
                 limits=limits,
                 wanted=wanted,
@@ -195,10 +195,6 @@ def _timeline(info: MediaInfo, origin_s: float, stats: DecodeStats) -> Timeline:
 
 def _frame_s(info: MediaInfo) -> float:
     return 1 / info.video.fps if info.video and info.video.fps > 0 else 0.0
-
-
-def _pixel_aspect(container: InputContainer, index: int) -> Fraction | None:
-    return next((stream.sample_aspect_ratio for stream in container.streams.video if stream.index == index), None)
 
 
 def _select(uri: str, container: InputContainer, info: MediaInfo, threads: int) -> list[Any]:
