@@ -4,7 +4,6 @@ import logging
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from fractions import Fraction
 from typing import Any
 
 import av
@@ -17,6 +16,7 @@ from pipeline.analysis.media.audio import AudioBlockBuilder
 from pipeline.analysis.media.encryption import encryption_error, is_encrypted
 from pipeline.analysis.media.frame_rate import FrameRate
 from pipeline.analysis.media.frames import FrameScaler
+from pipeline.analysis.media.geometry import PixelShape
 from pipeline.analysis.media.metadata import chapters_of
 from pipeline.analysis.media.packets import clock_of, clocked_packets, start_of
 from pipeline.analysis.media.probing import check_pixels
@@ -102,10 +102,10 @@ def decode(
                 _frame_s(info),
                 timeline=_timeline(info, origin_s, stats),
                 scaler=FrameScaler(
-                    rotation=info.video.rotation,
-                    sample_aspect_ratio=_pixel_aspect(container, info.video.index),
+                    PixelShape(container.streams[info.video.index]),
                     max_side_px=config.max_side_px,
                     threads=threads,
+                    warn=stats.warn,
                 ),
                 limits=limits,
                 wanted=wanted,
@@ -201,10 +201,6 @@ def _timeline(info: MediaInfo, origin_s: float, stats: DecodeStats) -> Timeline:
 
 def _frame_s(info: MediaInfo) -> float:
     return 1 / info.video.fps if info.video and info.video.fps > 0 else 0.0
-
-
-def _pixel_aspect(container: InputContainer, index: int) -> Fraction | None:
-    return next((stream.sample_aspect_ratio for stream in container.streams.video if stream.index == index), None)
 
 
 def _select(uri: str, container: InputContainer, info: MediaInfo, threads: int) -> list[Any]:

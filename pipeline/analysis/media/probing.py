@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Sequence
-from fractions import Fraction
 from typing import Any, cast
 
 import av
@@ -10,6 +9,7 @@ from av import VideoFrame
 from av.container import InputContainer
 
 from pipeline.analysis.media.encryption import encrypted_streams, encryption_error, is_encrypted
+from pipeline.analysis.media.geometry import Orientation, PixelShape, display_size, orientation_of
 from pipeline.analysis.media.metadata import codec_name, created_at, is_cover, language_of, timecode_of, tracks_of
 from pipeline.analysis.media.sources import local_path, open_bytes, open_media, read_packets
 from schemas.config import LimitsConfig, MediaConfig
@@ -19,7 +19,6 @@ from schemas.media import AudioStream, MediaInfo, VideoStream
 logger = logging.getLogger(__name__)
 
 _PACKETS_TO_FIRST_FRAME = 500
-_MAX_ASPECT = 100
 
 
 def probe(uri: str, config: MediaConfig, limits: LimitsConfig) -> MediaInfo:
@@ -104,29 +103,24 @@ def _video(
     # With several angles or sizes, prefer a default stream, then the largest.
     stream = max(streams, key=lambda each: (bool(each.disposition & default), each.width * each.height, -each.index))
     check_pixels(uri, stream.width, stream.height, limits, stage="probe")
+    shape = PixelShape(stream)
     frame = _first_frame(container, stream)
-    rotation = upright(frame.rotation) if frame else 0
-    width, height = display_size(stream.width, stream.height, stream.sample_aspect_ratio)
-    if rotation in {90, 270}:
-        width, height = height, width
+    if frame is None:
+        width, height = display_size(stream.width, stream.height, stream.sample_aspect_ratio)
+        orientation = Orientation()
+    else:
+        orientation = orientation_of(frame)
+        width, height = orientation.size(*shape.display_size(frame))
     video = VideoStream(
         index=stream.index,
         codec=codec_name(stream) or "",
         width=width,
         height=height,
         fps=float(stream.average_rate or stream.guessed_rate or 0),
-        rotation=rotation,
+        rotation=orientation.rotation,
         pixel_format=frame.format.name if frame else stream.codec_context.pix_fmt or "",
     )
     return video, timecode_of(container, stream, frame)
-
-
-def display_size(width: int, height: int, sample_aspect_ratio: Fraction | None) -> tuple[int, int]:
-    """Return the size with square pixels: wide pixels make the frame wider, tall pixels make it taller."""
-    aspect = sample_aspect_ratio or Fraction(1)
-    if aspect <= 0 or not Fraction(1, _MAX_ASPECT) <= aspect <= _MAX_ASPECT:
-        return width, height
-    return (round(width * aspect), height) if aspect >= 1 else (width, round(height / aspect))
 
 
 def check_pixels(uri: str, width: int, height: int, limits: LimitsConfig, *, stage: str) -> None:
@@ -139,13 +133,8 @@ def check_pixels(uri: str, width: int, height: int, limits: LimitsConfig, *, sta
         )
 
 
-def upright(rotation: int) -> int:
-    """Convert FFmpeg's counter-clockwise rotation to a clockwise one: 0, 90, 180 or 270 degrees."""
-    return round(-rotation / 90) * 90 % 360
-
-
 def _first_frame(container: InputContainer, stream: Any) -> VideoFrame | None:  # noqa: ANN401 - a PyAV stream
-    """Decode the first frame; only a decoded frame has its rotation, pixel format and timecode."""
+    """Decode the first frame. Only a frame knows its size, orientation, format and timecode."""
     try:
         for count, packet in enumerate(read_packets(container, stream)):
             if is_encrypted(packet):
