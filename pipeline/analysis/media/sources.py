@@ -13,6 +13,7 @@ import av
 import fsspec
 from av.container import InputContainer
 
+from pipeline.analysis.media.encryption import encryption_error, states_encryption
 from schemas.errors import ErrorKind, MediaError
 
 _BUFFER_BYTES = 256 * 1024
@@ -107,7 +108,9 @@ def open_media(uri: str) -> Iterator[InputContainer]:
                 options={"format_whitelist": ",".join(_DEMUXERS), "protocol_whitelist": "none"},
             )
         except (av.error.FFmpegError, OSError, ValueError) as error:
-            raise _not_opened(uri, head, error) from error
+            with open_bytes(uri) as another:
+                locked = states_encryption(another, head)
+            raise encryption_error(uri, stage="probe") if locked else _not_opened(uri, head, error) from error
         with container:
             yield container
 
