@@ -18,7 +18,7 @@ from pipeline.analysis.media.frames import FrameScaler
 from pipeline.analysis.media.packets import clock_of, clocked_packets, start_of
 from pipeline.analysis.media.probing import check_pixels
 from pipeline.analysis.media.sources import open_media
-from pipeline.analysis.media.timeline import Clock, Timeline
+from pipeline.analysis.media.timeline import Clock, Timeline, plausible_s
 from schemas.config import LimitsConfig, MediaConfig
 from schemas.errors import ErrorKind, MediaError
 from schemas.media import SMALL_HEIGHT, SMALL_WIDTH, DecodedItem, FrameBatch, MediaInfo, SampledFrame
@@ -151,7 +151,10 @@ class _FrameBatcher:
 
     def add(self, frame: VideoFrame) -> Iterator[DecodedItem]:
         check_pixels(self._uri, frame.width, frame.height, self._limits, stage="decode")
-        time_s = self._timeline.time_of(frame.pts, frame.time_base)
+        if frame.pts is None:
+            self._stats.warn("Frames without a timestamp were placed after the previous frame.")
+        lasts_s = plausible_s(frame.duration, frame.time_base)
+        time_s = self._timeline.time_of(frame.pts, frame.time_base, lasts_s)
         small = self._scaler.small(frame)
         self._small[len(self._times)] = small
         self._times.append(time_s)
