@@ -160,6 +160,11 @@ class VideoRecord:
         return self.summary.chapters
 
     @property
+    def file_chapters(self) -> tuple[Chapter, ...]:
+        """Chapters that the file states."""
+        return tuple(Chapter(**each) for each in self.row["file_chapters"] or ())
+
+    @property
     def storyboard(self) -> tuple[KeyframeRecord, ...]:
         """The keyframes of the summary, in its order."""
         by_id = {keyframe.frame_id: keyframe for keyframe in self.keyframes}

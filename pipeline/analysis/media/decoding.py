@@ -4,7 +4,6 @@ import logging
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from fractions import Fraction
 from typing import Any
 
 import av
@@ -14,7 +13,11 @@ from av.container import InputContainer
 from numpy.typing import NDArray
 
 from pipeline.analysis.media.audio import AudioBlockBuilder
+from pipeline.analysis.media.encryption import encryption_error, is_encrypted
+from pipeline.analysis.media.frame_rate import FrameRate
 from pipeline.analysis.media.frames import FrameScaler
+from pipeline.analysis.media.geometry import PixelShape
+from pipeline.analysis.media.metadata import chapters_of
 from pipeline.analysis.media.packets import clock_of, clocked_packets, start_of
 from pipeline.analysis.media.probing import check_pixels
 from pipeline.analysis.media.sources import open_media
@@ -22,6 +25,7 @@ from pipeline.analysis.media.timeline import Clock, Timeline, plausible_s
 from schemas.config import LimitsConfig, MediaConfig
 from schemas.errors import ErrorKind, MediaError
 from schemas.media import SMALL_HEIGHT, SMALL_WIDTH, DecodedItem, FrameBatch, MediaInfo, SampledFrame
+from schemas.records import Chapter
 
 logger = logging.getLogger(__name__)
 
@@ -39,12 +43,14 @@ class DecodeStats:
 
     frame_count: int = 0
     corrupt_packets: int = 0
+    encrypted_packets: int = 0
     duration_s: float = 0.0
     """End of the last frame or sample."""
     clock_jumps: int = 0
     """How often the clock of the file jumps."""
-    fps: float = 0.0
-    """Measured frames per second; 0.0 with fewer than two frames."""
+    frame_rate: FrameRate = field(default_factory=FrameRate)
+    chapters: tuple[Chapter, ...] = ()
+    """Chapters that the file states."""
     warnings: list[str] = field(default_factory=list)
 
     def warn(self, message: str) -> None:
@@ -89,15 +95,17 @@ def decode(
         origin_s, clock = start_of(container), clock_of(container, stats.warn)
         video = None
         if info.video:
+            picture = container.streams[info.video.index]
+            stats.frame_rate = FrameRate(float(picture.time_base or 0))
             video = _FrameBatcher(
                 uri,
                 _frame_s(info),
                 timeline=_timeline(info, origin_s, stats),
                 scaler=FrameScaler(
-                    rotation=info.video.rotation,
-                    sample_aspect_ratio=_pixel_aspect(container, info.video.index),
+                    PixelShape(container.streams[info.video.index]),
                     max_side_px=config.max_side_px,
                     threads=threads,
+                    warn=stats.warn,
                 ),
                 limits=limits,
                 wanted=wanted,
@@ -116,6 +124,7 @@ def decode(
         if audio:
             yield from audio.finish()
             stats.duration_s = max(stats.duration_s, audio.end_s)
+        stats.chapters = chapters_of(container, origin_s, stats.duration_s)
     stats.clock_jumps = clock.jumps
     _check_decoded(uri, info, stats, has_audio=audio is not None and audio.end_s > 0)
 
@@ -141,7 +150,6 @@ class _FrameBatcher:
         self._stats = stats
         self._scaler = scaler
         self._timeline = timeline
-        self._first_s = 0.0
         self._last_s: float | None = None
         self._longest_s = 0.0
         self.end_s = 0.0
@@ -169,19 +177,19 @@ class _FrameBatcher:
     def finish(self) -> Iterator[DecodedItem]:
         """Yield the frames of the last, incomplete batch."""
         if self._times:
-            count = len(self._times)
-            yield FrameBatch(np.array(self._times), self._small[:count])
+            times_s = np.array(self._times)
+            self._stats.frame_rate.add(times_s)
+            yield FrameBatch(times_s, self._small[: len(times_s)])
             self._times, self._small = [], self._new_batch()
 
     def _shown_s(self, frame: VideoFrame, time_s: float) -> float:
         """Return how long a frame is shown if no other follows."""
         stated_s = float(frame.duration * frame.time_base) if frame.duration and frame.time_base else self._frame_s
         if self._last_s is None:
-            self._first_s = self._last_s = time_s
+            self._last_s = time_s
             return stated_s if stated_s <= self._limits.max_duration_s else self._frame_s
         before_s, self._last_s = time_s - self._last_s, time_s
         self._longest_s = max(self._longest_s, before_s)
-        self._stats.fps = (self._stats.frame_count - 1) / (time_s - self._first_s)
         # A frame can stay on screen for long, as in a slide show, but an absurd duration is an error in the file.
         return stated_s if stated_s <= max(self._longest_s, _MAX_LAST_FRAME_S) else before_s
 
@@ -196,10 +204,6 @@ def _timeline(info: MediaInfo, origin_s: float, stats: DecodeStats) -> Timeline:
 
 def _frame_s(info: MediaInfo) -> float:
     return 1 / info.video.fps if info.video and info.video.fps > 0 else 0.0
-
-
-def _pixel_aspect(container: InputContainer, index: int) -> Fraction | None:
-    return next((stream.sample_aspect_ratio for stream in container.streams.video if stream.index == index), None)
 
 
 def _select(uri: str, container: InputContainer, info: MediaInfo, threads: int) -> list[Any]:
@@ -233,6 +237,9 @@ def _frames(container: InputContainer, streams: list[Any], clock: Clock, stats: 
             return
         if packet is None:
             return
+        if is_encrypted(packet):
+            stats.encrypted_packets += 1
+            continue
         if packet.is_corrupt:
             stats.corrupt_packets += 1
         try:
@@ -253,7 +260,13 @@ def _check_limits(uri: str, stats: DecodeStats, limits: LimitsConfig, deadline: 
 
 
 def _check_decoded(uri: str, info: MediaInfo, stats: DecodeStats, *, has_audio: bool) -> None:
+    if info.encrypted_tracks:
+        stats.warn(f"Encrypted tracks were not analysed: {info.encrypted_tracks}.")
+    if stats.encrypted_packets:
+        stats.warn(f"{stats.encrypted_packets} encrypted packets were skipped.")
     if not stats.frame_count and not has_audio:
+        if stats.encrypted_packets:
+            raise encryption_error(uri, stage="decode")
         message = f"{uri} is damaged: its header is readable, but nothing can be decoded. Copy it again."
         raise MediaError(ErrorKind.CORRUPT, message, stage="decode")
     if info.video and not stats.frame_count:

@@ -207,7 +207,7 @@ def test_a_frame_that_states_an_absurd_duration_adds_no_time(tmp_path: Path, sta
     source = film(tmp_path / "film.mp4", 6.0)
     heard = Heard(remuxed(source, tmp_path / "long.mkv", change=lengthened(at_s, stated_s)))
     assert heard.stats.duration_s == pytest.approx(6.0, abs=0.1)
-    assert heard.stats.fps == pytest.approx(FPS, abs=0.05)
+    assert heard.stats.frame_rate.measure(0.0)[0] == pytest.approx(FPS, abs=0.05)
 
 
 def test_the_last_slide_is_shown_as_long_as_it_states(tmp_path: Path) -> None:
