@@ -278,6 +278,6 @@ def _check_decoded(uri: str, info: MediaInfo, stats: DecodeStats, *, has_audio: 
     # Across a jump of the clock, the stated length means nothing.
     if info.duration_s and not stats.clock_jumps and stats.duration_s < 0.9 * info.duration_s - 1:
         stats.warn(
-            f"The header says {info.duration_s:.1f} s, but {stats.duration_s:.1f} s were decoded; "
-            "the file may be cut off."
+            f"The header states {info.duration_s:.1f} s, but the file has {stats.duration_s:.1f} s: "
+            "it is cut off, or its header is wrong."
         )

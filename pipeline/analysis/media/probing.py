@@ -19,6 +19,13 @@ from schemas.media import AudioStream, MediaInfo, VideoStream
 logger = logging.getLogger(__name__)
 
 _PACKETS_TO_FIRST_FRAME = 500
+_WITHOUT_DURATION = frozenset(
+    {"aac", "ac3", "amr", "dts", "eac3", "h263", "h264", "hevc", "m4v", "mjpeg", "mpegvideo", "obu", "vc1"}
+)
+"""Formats without a header for the whole file."""
+_COUNTED_FROM_ZERO = frozenset({"matroska,webm", "asf"})
+"""Formats whose duration includes the time before the first timestamp."""
+_ID3_BYTES, _MP3_FRAME_BYTES = 10, 2048
 
 
 def probe(uri: str, config: MediaConfig, limits: LimitsConfig) -> MediaInfo:
@@ -50,7 +57,7 @@ def probe(uri: str, config: MediaConfig, limits: LimitsConfig) -> MediaInfo:
             uri=uri,
             size_bytes=size_bytes,
             container=container.format.name,
-            duration_s=_duration_s(container),
+            duration_s=_stated_duration_s(uri, container),
             video=video,
             audio=_audio(uri, audios, config),
             audio_tracks=len(container.streams.audio),
@@ -70,15 +77,31 @@ def _size(uri: str) -> int:
         return file.seek(0, 2)
 
 
-def _duration_s(container: InputContainer) -> float:
+def _stated_duration_s(uri: str, container: InputContainer) -> float:
+    """Return the duration that the file states; 0.0 if it states none, and FFmpeg guesses it from the bit rate."""
+    name = container.format.name
+    if name in _WITHOUT_DURATION or (name == "mp3" and not _has_mp3_length(uri)):
+        return 0.0
     if container.duration is not None and container.duration > 0:
-        return float(container.duration / av.time_base)
+        start = max(0, container.start_time or 0) if name in _COUNTED_FROM_ZERO else 0
+        return max(0.0, float((container.duration - start) / av.time_base))
     lengths = [
         float(stream.duration * stream.time_base)
         for stream in container.streams
         if stream.duration and stream.time_base and stream.type in {"video", "audio"}
     ]
     return max(0.0, max(lengths, default=0.0))
+
+
+def _has_mp3_length(uri: str) -> bool:
+    """Return whether the first frame of an MP3 file, after its ID3 tag, has the number of frames."""
+    with open_bytes(uri) as file:
+        head = file.read(_ID3_BYTES)
+        if head.startswith(b"ID3"):
+            first, second, third, last = head[-4:]
+            file.seek(_ID3_BYTES + (first << 21 | second << 14 | third << 7 | last))
+        frame = head + file.read(_MP3_FRAME_BYTES)
+    return any(tag in frame for tag in (b"Xing", b"Info", b"VBRI"))
 
 
 def _decodable(stream: Any) -> bool:  # noqa: ANN401 - a PyAV stream of any kind
