@@ -16,7 +16,7 @@ SMALL_HEIGHT, SMALL_WIDTH = 81, 144
 
 @dataclass(frozen=True, slots=True)
 class VideoStream:
-    """A video stream. Width and height are as displayed, after rotation and pixel aspect ratio."""
+    """A video stream. Width and height are those of the first frame as displayed: upright, with square pixels."""
 
     index: int
     codec: str
@@ -25,7 +25,8 @@ class VideoStream:
     fps: float
     """Frames per second: as the file states before decoding, measured afterwards. Never used to compute a time."""
     rotation: int
-    """Clockwise rotation in degrees that makes the video upright: 0, 90, 180 or 270."""
+    """Clockwise rotation in degrees that makes the first frame upright: 0, 90, 180 or 270. A mirrored one is
+    first mirrored sideways."""
     pixel_format: str
     fps_varies: bool = False
     """Whether the frames are not evenly spaced; known after decoding."""
@@ -96,6 +97,8 @@ class MediaInfo:
     """Timecode of the first frame, as `hh:mm:ss:ff` (`;` before the frames of drop-frame timecode)."""
     created_at: datetime | None = None
     """When the recording was made, as the file states it, in UTC."""
+    encrypted_tracks: int = 0
+    """Video and audio tracks that cannot be decoded without a key. They are not analysed."""
     other_audio: tuple[AudioStream, ...] = ()
     """The streams to try if nobody speaks in `audio`, in this order."""
     warnings: tuple[str, ...] = ()

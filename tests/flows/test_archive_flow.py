@@ -13,7 +13,7 @@ from flows.archive import NothingAnalysedError, _index, analyze_archive
 from flows.progress import Snapshot, watched_by
 from pipeline.lake import Lake
 from pipeline.run.revision import models_of
-from schemas.config import Config, OcrConfig, ShardsConfig, SpeechConfig, SummaryConfig, WorkersConfig
+from schemas.config import Config, OcrConfig, ShardsConfig, ShotsConfig, SpeechConfig, SummaryConfig, WorkersConfig
 from schemas.errors import ArchiveError, ConfigurationError, LakeError
 from schemas.outcome import RunResult, VideoOutcome
 from tests import material
@@ -22,7 +22,13 @@ from tests.workers.archives import BAD, add_bad_files, make_archive
 pytestmark = [pytest.mark.prefect, pytest.mark.models]
 INLINE = Config(workers=WorkersConfig(engine="inline"), shards=ShardsConfig(max_videos=5, retry_delay_s=0))
 # Loads fewer models, for runs of which nothing else matters: their films are silent and wordless.
-LIGHT = INLINE.model_copy(update={"speech": SpeechConfig(engine="none"), "ocr": OcrConfig(engine="none")})
+LIGHT = INLINE.model_copy(
+    update={
+        "speech": SpeechConfig(engine="none"),
+        "ocr": OcrConfig(engine="none"),
+        "shots": ShotsConfig(detector="content"),
+    }
+)
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -1,6 +1,6 @@
 """Choose the audio track to analyse, and those to try if nobody speaks in it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import av
@@ -21,14 +21,16 @@ _SECONDARY = (
 """Tracks beside the main one: commentaries, descriptions of the pictures, music and effects without voices."""
 
 
-def choose_audio(streams: Sequence[Any], wanted: int | str | None) -> tuple[tuple[AudioStream, ...], tuple[str, ...]]:
+def choose_audio(
+    streams: Mapping[int, Any], wanted: int | str | None
+) -> tuple[tuple[AudioStream, ...], tuple[str, ...]]:
     """Return the audio streams in the order in which to try them, and warnings.
 
     Args:
-        streams: All audio streams that FFmpeg can decode, as PyAV has them.
+        streams: The audio streams that can be decoded, as PyAV has them, by their number among all audio streams.
         wanted: `media.audio_track`: a number from 0, or a language. If the file has it, only that stream is returned.
     """
-    tracks = [_stream(number, stream) for number, stream in enumerate(streams)]
+    tracks = [_stream(number, stream) for number, stream in streams.items()]
     # Python sorts stably: in doubt, the first track of the file.
     ordered = sorted(tracks, key=lambda track: (track.secondary, not track.default))
     if wanted is None or not tracks:

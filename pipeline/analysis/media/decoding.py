@@ -4,7 +4,6 @@ import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
-from fractions import Fraction
 from typing import Any
 
 import av
@@ -14,8 +13,10 @@ from av.container import InputContainer
 from numpy.typing import NDArray
 
 from pipeline.analysis.media.audio import AudioBlockBuilder
+from pipeline.analysis.media.encryption import encryption_error, is_encrypted
 from pipeline.analysis.media.frame_rate import FrameRate
 from pipeline.analysis.media.frames import FrameScaler
+from pipeline.analysis.media.geometry import PixelShape
 from pipeline.analysis.media.metadata import chapters_of
 from pipeline.analysis.media.packets import clock_of, clocked_packets, start_of
 from pipeline.analysis.media.probing import check_pixels
@@ -42,6 +43,7 @@ class DecodeStats:
 
     frame_count: int = 0
     corrupt_packets: int = 0
+    encrypted_packets: int = 0
     duration_s: float = 0.0
     """End of the last frame or sample."""
     clock_jumps: int = 0
@@ -106,10 +108,10 @@ def decode(
                 _frame_s(info),
                 timeline=_timeline(info, origin_s, stats),
                 scaler=FrameScaler(
-                    rotation=info.video.rotation,
-                    sample_aspect_ratio=_pixel_aspect(container, info.video.index),
+                    PixelShape(container.streams[info.video.index]),
                     max_side_px=config.max_side_px,
                     threads=threads,
+                    warn=stats.warn,
                 ),
                 limits=limits,
                 wanted=wanted,
@@ -225,10 +227,6 @@ def _frame_s(info: MediaInfo) -> float:
     return 1 / info.video.fps if info.video and info.video.fps > 0 else 0.0
 
 
-def _pixel_aspect(container: InputContainer, index: int) -> Fraction | None:
-    return next((stream.sample_aspect_ratio for stream in container.streams.video if stream.index == index), None)
-
-
 def _select(uri: str, container: InputContainer, info: MediaInfo, threads: int) -> list[Any]:
     """Return the streams to decode. FFmpeg drops the packets of all others as it reads."""
     chosen = {stream.index for stream in (info.video, *info.audio_streams) if stream}
@@ -264,6 +262,9 @@ def _frames(
             return
         if packet.stream_index in skipped:
             continue
+        if is_encrypted(packet):
+            stats.encrypted_packets += 1
+            continue
         if packet.is_corrupt:
             stats.corrupt_packets += 1
         try:
@@ -285,7 +286,13 @@ def _check_limits(uri: str, stats: DecodeStats, limits: LimitsConfig, deadline: 
 
 
 def _check_decoded(uri: str, info: MediaInfo, stats: DecodeStats, *, has_audio: bool) -> None:
+    if info.encrypted_tracks:
+        stats.warn(f"Encrypted tracks were not analysed: {info.encrypted_tracks}.")
+    if stats.encrypted_packets:
+        stats.warn(f"{stats.encrypted_packets} encrypted packets were skipped.")
     if not stats.frame_count and not has_audio:
+        if stats.encrypted_packets:
+            raise encryption_error(uri, stage="decode")
         message = f"{uri} is damaged: its header is readable, but nothing can be decoded. Copy it again."
         raise MediaError(ErrorKind.CORRUPT, message, stage="decode")
     if info.video and not stats.frame_count:

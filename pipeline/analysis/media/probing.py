@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Sequence
-from fractions import Fraction
 from typing import Any, cast
 
 import av
@@ -10,6 +9,8 @@ from av import VideoFrame
 from av.container import InputContainer
 
 from pipeline.analysis.media.audio_choice import choose_audio
+from pipeline.analysis.media.encryption import encrypted_streams, encryption_error, is_encrypted
+from pipeline.analysis.media.geometry import Orientation, PixelShape, display_size, orientation_of
 from pipeline.analysis.media.metadata import codec_name, created_at, is_cover, timecode_of, tracks_of
 from pipeline.analysis.media.sources import local_path, open_bytes, open_media, read_packets
 from schemas.config import LimitsConfig, MediaConfig
@@ -19,7 +20,6 @@ from schemas.media import MediaInfo, VideoStream
 logger = logging.getLogger(__name__)
 
 _PACKETS_TO_FIRST_FRAME = 500
-_MAX_ASPECT = 100
 
 
 def probe(uri: str, config: MediaConfig, limits: LimitsConfig) -> MediaInfo:
@@ -38,13 +38,16 @@ def probe(uri: str, config: MediaConfig, limits: LimitsConfig) -> MediaInfo:
     """
     size_bytes = _size(uri)
     with open_media(uri) as container:
-        images = [stream for stream in container.streams.video if _decodable(stream)]
+        with open_bytes(uri) as file:
+            locked = encrypted_streams(file, container)
+        images = [stream for stream in container.streams.video if _decodable(stream) and stream.index not in locked]
         videos = [stream for stream in images if not is_cover(stream)]
-        audios = [stream for stream in container.streams.audio if _decodable(stream)]
+        audios = [stream for stream in container.streams.audio if _decodable(stream) and stream.index not in locked]
         if not videos and not audios:
-            raise _no_streams(uri, container)
+            raise encryption_error(uri, stage="probe") if locked else _no_streams(uri, container)
         tracks, recorded_at = tracks_of(container), created_at(container)
-        heard, warnings = choose_audio(audios, config.audio_track)
+        numbers = {stream.index: number for number, stream in enumerate(container.streams.audio)}
+        heard, warnings = choose_audio({numbers[stream.index]: stream for stream in audios}, config.audio_track)
         video, timecode = _video(uri, container, videos, limits) if videos else (None, None)
         return MediaInfo(
             uri=uri,
@@ -58,6 +61,7 @@ def probe(uri: str, config: MediaConfig, limits: LimitsConfig) -> MediaInfo:
             tracks=tracks,
             timecode=timecode,
             created_at=recorded_at,
+            encrypted_tracks=len(locked),
             other_audio=heard[1:],
             warnings=warnings,
         )
@@ -104,29 +108,24 @@ def _video(
     # With several angles or sizes, prefer a default stream, then the largest.
     stream = max(streams, key=lambda each: (bool(each.disposition & default), each.width * each.height, -each.index))
     check_pixels(uri, stream.width, stream.height, limits, stage="probe")
+    shape = PixelShape(stream)
     frame = _first_frame(container, stream)
-    rotation = upright(frame.rotation) if frame else 0
-    width, height = display_size(stream.width, stream.height, stream.sample_aspect_ratio)
-    if rotation in {90, 270}:
-        width, height = height, width
+    if frame is None:
+        width, height = display_size(stream.width, stream.height, stream.sample_aspect_ratio)
+        orientation = Orientation()
+    else:
+        orientation = orientation_of(frame)
+        width, height = orientation.size(*shape.display_size(frame))
     video = VideoStream(
         index=stream.index,
         codec=codec_name(stream) or "",
         width=width,
         height=height,
         fps=float(stream.average_rate or stream.guessed_rate or 0),
-        rotation=rotation,
+        rotation=orientation.rotation,
         pixel_format=frame.format.name if frame else stream.codec_context.pix_fmt or "",
     )
     return video, timecode_of(container, stream, frame)
-
-
-def display_size(width: int, height: int, sample_aspect_ratio: Fraction | None) -> tuple[int, int]:
-    """Return the size with square pixels: wide pixels make the frame wider, tall pixels make it taller."""
-    aspect = sample_aspect_ratio or Fraction(1)
-    if aspect <= 0 or not Fraction(1, _MAX_ASPECT) <= aspect <= _MAX_ASPECT:
-        return width, height
-    return (round(width * aspect), height) if aspect >= 1 else (width, round(height / aspect))
 
 
 def check_pixels(uri: str, width: int, height: int, limits: LimitsConfig, *, stage: str) -> None:
@@ -139,15 +138,12 @@ def check_pixels(uri: str, width: int, height: int, limits: LimitsConfig, *, sta
         )
 
 
-def upright(rotation: int) -> int:
-    """Convert FFmpeg's counter-clockwise rotation to a clockwise one: 0, 90, 180 or 270 degrees."""
-    return round(-rotation / 90) * 90 % 360
-
-
 def _first_frame(container: InputContainer, stream: Any) -> VideoFrame | None:  # noqa: ANN401 - a PyAV stream
-    """Decode the first frame; only a decoded frame has its rotation, pixel format and timecode."""
+    """Decode the first frame. Only a frame knows its size, orientation, format and timecode."""
     try:
         for count, packet in enumerate(read_packets(container, stream)):
+            if is_encrypted(packet):
+                break  # FFmpeg would decode it to a frame without a meaning
             try:
                 for frame in packet.decode():
                     return cast("VideoFrame", frame)
