@@ -8,13 +8,14 @@ import av
 from av import VideoFrame
 from av.container import InputContainer
 
+from pipeline.analysis.media.audio_choice import choose_audio
 from pipeline.analysis.media.encryption import encrypted_streams, encryption_error, is_encrypted
 from pipeline.analysis.media.geometry import Orientation, PixelShape, display_size, orientation_of
-from pipeline.analysis.media.metadata import codec_name, created_at, is_cover, language_of, timecode_of, tracks_of
+from pipeline.analysis.media.metadata import codec_name, created_at, is_cover, timecode_of, tracks_of
 from pipeline.analysis.media.sources import local_path, open_bytes, open_media, read_packets
 from schemas.config import LimitsConfig, MediaConfig
 from schemas.errors import ErrorKind, MediaError
-from schemas.media import AudioStream, MediaInfo, VideoStream
+from schemas.media import MediaInfo, VideoStream
 
 logger = logging.getLogger(__name__)
 
@@ -52,6 +53,8 @@ def probe(uri: str, config: MediaConfig, limits: LimitsConfig) -> MediaInfo:
         if not videos and not audios:
             raise encryption_error(uri, stage="probe") if locked else _no_streams(uri, container)
         tracks, recorded_at = tracks_of(container), created_at(container)
+        numbers = {stream.index: number for number, stream in enumerate(container.streams.audio)}
+        heard, warnings = choose_audio({numbers[stream.index]: stream for stream in audios}, config.audio_track)
         video, timecode = _video(uri, container, videos, limits) if videos else (None, None)
         return MediaInfo(
             uri=uri,
@@ -59,13 +62,15 @@ def probe(uri: str, config: MediaConfig, limits: LimitsConfig) -> MediaInfo:
             container=container.format.name,
             duration_s=_stated_duration_s(uri, container),
             video=video,
-            audio=_audio(uri, audios, config),
+            audio=heard[0] if heard else None,
             audio_tracks=len(container.streams.audio),
             has_attached_picture=len(videos) < len(images),
             tracks=tracks,
             timecode=timecode,
             created_at=recorded_at,
             encrypted_tracks=len(locked),
+            other_audio=heard[1:],
+            warnings=warnings,
         )
 
 
@@ -172,24 +177,3 @@ def _first_frame(container: InputContainer, stream: Any) -> VideoFrame | None:  
     except av.error.FFmpegError as error:
         logger.info("No first frame: %s", error)
     return None
-
-
-def _audio(uri: str, streams: Sequence[Any], config: MediaConfig) -> AudioStream | None:
-    if not streams:
-        return None
-    default = av.stream.Disposition.default
-    chosen = next((stream for stream in streams if stream.disposition & default), streams[0])
-    if config.audio_track is not None:
-        if config.audio_track < len(streams):
-            chosen = streams[config.audio_track]
-        else:
-            logger.warning("%s has no audio track %d; using its default track.", uri, config.audio_track)
-    context = chosen.codec_context
-    return AudioStream(
-        index=chosen.index,
-        codec=codec_name(chosen) or "",
-        channels=context.channels or 0,
-        sample_rate_hz=context.sample_rate or 0,
-        language=language_of(chosen),
-        default=bool(chosen.disposition & default),
-    )

@@ -33,7 +33,7 @@ def voice(seconds: float, level: float = 0.1) -> Audio:
 def mix(channels: list[Audio], sizes: tuple[int, ...] = (4000,), roles: list[str] | None = None) -> tuple[Audio, list]:
     """Return the mix, and the warnings."""
     warnings: list[str] = []
-    mixer = ChannelMixer(roles or ["NONE"] * len(channels), warnings.append)
+    mixer = ChannelMixer(roles or ["NONE"] * len(channels), "mix", warnings.append)
     samples, mixed, done, turn = np.stack(channels, axis=1), [], 0, 0
     while done < len(samples):
         size = sizes[turn % len(sizes)]
@@ -41,7 +41,7 @@ def mix(channels: list[Audio], sizes: tuple[int, ...] = (4000,), roles: list[str
         done, turn = done + size, turn + 1
     mixed.append(mixer.finish())
     assert sum(map(len, mixed)) == len(samples)
-    return np.concatenate(mixed), warnings
+    return np.concatenate(mixed)[:, 0], warnings
 
 
 def level_of(part: Audio, mixed: Audio) -> float:
@@ -165,7 +165,7 @@ def frame(layout: str, at_s: float, rate_hz: int = SAMPLE_RATE_HZ, seconds: floa
 
 def test_a_file_may_change_its_layout_and_rate_at_any_time() -> None:
     stats = DecodeStats()
-    builder = AudioBlockBuilder(Timeline(origin_s=0.0, frame_s=0.0, warn=stats.warn), stats.warn)
+    builder = AudioBlockBuilder(0, Timeline(origin_s=0.0, frame_s=0.0, warn=stats.warn), "mix", stats.warn)
     layouts = ["mono", "stereo", "ambisonic 1", "60 channels", "5.1", "3 channels", "mono"]
     frames = [frame(layout, number / 2) for number, layout in enumerate(layouts)]
     blocks = [block for each in frames for block in builder.add(each)] + list(builder.finish())
@@ -177,7 +177,7 @@ def test_a_file_may_change_its_layout_and_rate_at_any_time() -> None:
 
 def test_audio_that_cannot_be_resampled_costs_a_warning_and_moves_nothing() -> None:
     stats = DecodeStats()
-    builder = AudioBlockBuilder(Timeline(origin_s=0.0, frame_s=0.0, warn=stats.warn), stats.warn)
+    builder = AudioBlockBuilder(0, Timeline(origin_s=0.0, frame_s=0.0, warn=stats.warn), "mix", stats.warn)
     frames = [frame("mono", 0.0), frame("65 channels", 0.5), frame("mono", 1.0)]
     assert not frames[1].format.is_planar
     blocks = [block for each in frames for block in builder.add(each)] + list(builder.finish())
