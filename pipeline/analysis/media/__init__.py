@@ -3,12 +3,11 @@
 from pipeline.analysis.media.decoding import DecodeStats, decode
 from pipeline.analysis.media.prefetching import prefetch
 from pipeline.analysis.media.probing import probe
-from pipeline.analysis.media.sources import local_path, open_bytes, open_media
+from pipeline.analysis.media.sources import open_bytes, open_media
 
 __all__ = [
     "DecodeStats",
     "decode",
-    "local_path",
     "open_bytes",
     "open_media",
     "prefetch",

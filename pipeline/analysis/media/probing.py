@@ -9,7 +9,8 @@ import av
 from av.container import InputContainer
 
 from pipeline.analysis.media.encryption import encrypted_streams, encryption_error, is_encrypted
-from pipeline.analysis.media.sources import local_path, open_bytes, open_media, read_packets
+from pipeline.analysis.media.sources import open_bytes, open_media, read_packets
+from pipeline.locations import local_path
 from schemas.config import LimitsConfig, MediaConfig
 from schemas.errors import ErrorKind, MediaError
 from schemas.media import AudioStream, MediaInfo, VideoStream
