@@ -2,13 +2,15 @@
 
 import logging
 from collections.abc import Sequence
-from fractions import Fraction
-from typing import Any
+from typing import Any, cast
 
 import av
+from av import VideoFrame
 from av.container import InputContainer
 
 from pipeline.analysis.media.encryption import encrypted_streams, encryption_error, is_encrypted
+from pipeline.analysis.media.geometry import Orientation, PixelShape, display_size, orientation_of
+from pipeline.analysis.media.metadata import codec_name, created_at, is_cover, language_of, timecode_of, tracks_of
 from pipeline.analysis.media.sources import open_bytes, open_media, read_packets
 from pipeline.locations import local_path
 from schemas.config import LimitsConfig, MediaConfig
@@ -18,7 +20,6 @@ from schemas.media import AudioStream, MediaInfo, VideoStream
 logger = logging.getLogger(__name__)
 
 _PACKETS_TO_FIRST_FRAME = 500
-_MAX_ASPECT = 100
 
 
 def probe(uri: str, config: MediaConfig, limits: LimitsConfig) -> MediaInfo:
@@ -40,11 +41,12 @@ def probe(uri: str, config: MediaConfig, limits: LimitsConfig) -> MediaInfo:
         with open_bytes(uri) as file:
             locked = encrypted_streams(file, container)
         images = [stream for stream in container.streams.video if _decodable(stream) and stream.index not in locked]
-        videos = [stream for stream in images if not _attached(stream)]
+        videos = [stream for stream in images if not is_cover(stream)]
         audios = [stream for stream in container.streams.audio if _decodable(stream) and stream.index not in locked]
         if not videos and not audios:
             raise encryption_error(uri, stage="probe") if locked else _no_streams(uri, container)
-        video = _video(uri, container, videos, limits) if videos else None
+        tracks, recorded_at = tracks_of(container), created_at(container)
+        video, timecode = _video(uri, container, videos, limits) if videos else (None, None)
         return MediaInfo(
             uri=uri,
             size_bytes=size_bytes,
@@ -54,6 +56,9 @@ def probe(uri: str, config: MediaConfig, limits: LimitsConfig) -> MediaInfo:
             audio=_audio(uri, audios, config),
             audio_tracks=len(container.streams.audio),
             has_attached_picture=len(videos) < len(images),
+            tracks=tracks,
+            timecode=timecode,
+            created_at=recorded_at,
             encrypted_tracks=len(locked),
         )
 
@@ -81,11 +86,6 @@ def _decodable(stream: Any) -> bool:  # noqa: ANN401 - a PyAV stream of any kind
     return stream.codec_context is not None
 
 
-def _attached(stream: Any) -> bool:  # noqa: ANN401
-    disposition = av.stream.Disposition
-    return bool(stream.disposition & (disposition.attached_pic | disposition.timed_thumbnails))
-
-
 def _no_streams(uri: str, container: InputContainer) -> MediaError:
     streams = [stream for stream in container.streams if stream.type in {"video", "audio"}]
     if any(not _decodable(stream) for stream in streams):
@@ -96,32 +96,32 @@ def _no_streams(uri: str, container: InputContainer) -> MediaError:
     return MediaError(ErrorKind.NO_STREAMS, message, stage="probe")
 
 
-def _video(uri: str, container: InputContainer, streams: Sequence[Any], limits: LimitsConfig) -> VideoStream:
+def _video(
+    uri: str, container: InputContainer, streams: Sequence[Any], limits: LimitsConfig
+) -> tuple[VideoStream, str | None]:
+    """Return the stream to analyse, and its start timecode."""
     default = av.stream.Disposition.default
     # With several angles or sizes, prefer a default stream, then the largest.
     stream = max(streams, key=lambda each: (bool(each.disposition & default), each.width * each.height, -each.index))
     check_pixels(uri, stream.width, stream.height, limits, stage="probe")
-    rotation, pixel_format = _first_frame(container, stream)
-    width, height = display_size(stream.width, stream.height, stream.sample_aspect_ratio)
-    if rotation in {90, 270}:
-        width, height = height, width
-    return VideoStream(
+    shape = PixelShape(stream)
+    frame = _first_frame(container, stream)
+    if frame is None:
+        width, height = display_size(stream.width, stream.height, stream.sample_aspect_ratio)
+        orientation = Orientation()
+    else:
+        orientation = orientation_of(frame)
+        width, height = orientation.size(*shape.display_size(frame))
+    video = VideoStream(
         index=stream.index,
-        codec=stream.codec_context.name,
+        codec=codec_name(stream) or "",
         width=width,
         height=height,
         fps=float(stream.average_rate or stream.guessed_rate or 0),
-        rotation=rotation,
-        pixel_format=pixel_format,
+        rotation=orientation.rotation,
+        pixel_format=frame.format.name if frame else stream.codec_context.pix_fmt or "",
     )
-
-
-def display_size(width: int, height: int, sample_aspect_ratio: Fraction | None) -> tuple[int, int]:
-    """Return the size with square pixels: wide pixels make the frame wider, tall pixels make it taller."""
-    aspect = sample_aspect_ratio or Fraction(1)
-    if aspect <= 0 or not Fraction(1, _MAX_ASPECT) <= aspect <= _MAX_ASPECT:
-        return width, height
-    return (round(width * aspect), height) if aspect >= 1 else (width, round(height / aspect))
+    return video, timecode_of(container, stream, frame)
 
 
 def check_pixels(uri: str, width: int, height: int, limits: LimitsConfig, *, stage: str) -> None:
@@ -134,27 +134,22 @@ def check_pixels(uri: str, width: int, height: int, limits: LimitsConfig, *, sta
         )
 
 
-def upright(rotation: int) -> int:
-    """Convert FFmpeg's counter-clockwise rotation to a clockwise one: 0, 90, 180 or 270 degrees."""
-    return round(-rotation / 90) * 90 % 360
-
-
-def _first_frame(container: InputContainer, stream: Any) -> tuple[int, str]:  # noqa: ANN401 - a PyAV stream
-    """Return the rotation and pixel format of the first frame; only a decoded frame has its rotation."""
+def _first_frame(container: InputContainer, stream: Any) -> VideoFrame | None:  # noqa: ANN401 - a PyAV stream
+    """Decode the first frame. Only a frame knows its size, orientation, format and timecode."""
     try:
         for count, packet in enumerate(read_packets(container, stream)):
             if is_encrypted(packet):
                 break  # FFmpeg would decode it to a frame without a meaning
             try:
                 for frame in packet.decode():
-                    return upright(frame.rotation), frame.format.name
+                    return cast("VideoFrame", frame)
             except av.error.FFmpegError:
                 pass  # the decoding pass counts it
             if count > _PACKETS_TO_FIRST_FRAME:
                 break
     except av.error.FFmpegError as error:
         logger.info("No first frame: %s", error)
-    return 0, stream.codec_context.pix_fmt or ""
+    return None
 
 
 def _audio(uri: str, streams: Sequence[Any], config: MediaConfig) -> AudioStream | None:
@@ -170,9 +165,9 @@ def _audio(uri: str, streams: Sequence[Any], config: MediaConfig) -> AudioStream
     context = chosen.codec_context
     return AudioStream(
         index=chosen.index,
-        codec=context.name,
+        codec=codec_name(chosen) or "",
         channels=context.channels or 0,
         sample_rate_hz=context.sample_rate or 0,
-        language=chosen.language if chosen.language not in {None, "und"} else None,
+        language=language_of(chosen),
         default=bool(chosen.disposition & default),
     )

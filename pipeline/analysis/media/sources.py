@@ -45,6 +45,11 @@ _MEDIA_HEADS = (
     (0, b"RIFF"),
     (0, b"OggS"),
     (0, b"fLaC"),
+    (0, b"ID3"),
+    (0, b"FLV"),
+    (0, b"\x30\x26\xb2\x75\x8e\x66\xcf\x11"),  # ASF: .wma, .wmv
+    (0, b"\x06\x0e\x2b\x34"),  # MXF
+    (0, b"\x00\x00\x01\xba"),  # MPEG program streams: .mpg, .vob
 )
 
 
@@ -90,7 +95,7 @@ def open_media(uri: str) -> Iterator[InputContainer]:
             raise MediaError(ErrorKind.EMPTY_FILE, f"{uri} is empty (0 bytes). Copy it again.", stage="probe")
         try:
             container = av.open(
-                file,
+                Reader(file),
                 mode="r",
                 buffer_size=_BUFFER_BYTES,
                 io_open=_refuse,
@@ -123,6 +128,34 @@ def _link_to_nothing(uri: str) -> str:
     return f"{uri} is a link to {target}, which does not exist. Fetch it (git-annex: `git annex get`) and run again."
 
 
+class Reader:
+    """A file as FFmpeg reads it.
+
+    A damaged file can make FFmpeg seek before its start. That must fail for FFmpeg, which knows how to go on. An
+    exception would be raised by PyAV much later, even while it reads another file.
+    """
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self.read = file.read
+        self.tell = file.tell
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """Seek, and return the new position or a negative error number."""
+        try:
+            return self._file.seek(offset, whence)
+        except ValueError:
+            return -errno.EINVAL
+        except OSError as error:
+            if error.errno != errno.EINVAL:
+                raise
+            return -errno.EINVAL
+
+
+class _RefusedFileError(PermissionError):
+    """A media file tries to open another file."""
+
+
 def _open_regular(uri: str, path: Path) -> IO[bytes]:
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
@@ -139,7 +172,7 @@ def _open_remote(uri: str) -> IO[bytes]:
 
 def _refuse(url: str, flags: int, options: dict[str, Any]) -> IO[bytes]:
     del flags, options
-    raise PermissionError(f"the file tries to open {url!r}; a video may not open other files.")
+    raise _RefusedFileError(f"the file tries to open {url!r}; a video may not open other files.")
 
 
 def _not_opened(uri: str, head: bytes, error: Exception) -> MediaError:
@@ -148,7 +181,7 @@ def _not_opened(uri: str, head: bytes, error: Exception) -> MediaError:
         if start.startswith(mark):
             message = f"{uri} is {name}, which only points to other files. Add those files to the archive instead."
             return MediaError(ErrorKind.REFUSED, message, stage="probe")
-    if isinstance(error, PermissionError):
+    if isinstance(error, _RefusedFileError):
         return MediaError(ErrorKind.REFUSED, f"{uri}: {error}", stage="probe")
     if any(head[at : at + len(mark)] == mark for at, mark in _MEDIA_HEADS):
         message = f"{uri} starts like a media file but cannot be opened ({_reason(error)}); it is damaged or cut off."
