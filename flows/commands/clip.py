@@ -8,7 +8,6 @@ from typing import Any
 import click
 
 from flows.commands.hits import found
-from pipeline.analysis.media import local_path
 from pipeline.export import (
     CLIP_ENDINGS,
     LOSSLESS_ENDINGS,
@@ -26,6 +25,7 @@ from pipeline.export import (
 )
 from pipeline.lake import Lake, VideoRecord, read_video
 from pipeline.language import TimeRange, format_time, parse_time_range
+from pipeline.locations import local_path
 from schemas.errors import ConfigurationError, ExportError, VideolakeError
 
 

@@ -12,7 +12,8 @@ from pipeline.analysis.media.audio_choice import choose_audio
 from pipeline.analysis.media.encryption import encrypted_streams, encryption_error, is_encrypted
 from pipeline.analysis.media.geometry import Orientation, PixelShape, display_size, orientation_of
 from pipeline.analysis.media.metadata import codec_name, created_at, is_cover, timecode_of, tracks_of
-from pipeline.analysis.media.sources import local_path, open_bytes, open_media, read_packets
+from pipeline.analysis.media.sources import open_bytes, open_media, read_packets
+from pipeline.locations import local_path
 from schemas.config import LimitsConfig, MediaConfig
 from schemas.errors import ErrorKind, MediaError
 from schemas.media import MediaInfo, VideoStream
