@@ -15,7 +15,7 @@ from typing import IO, Any
 import av
 from av.container import InputContainer, OutputContainer
 
-from pipeline.analysis.media import open_media
+from pipeline.analysis.media import best_video, open_media
 from pipeline.export.names import whole_file
 from schemas.errors import ExportError
 
@@ -110,15 +110,8 @@ def copy_clip(uri: str, start_s: float, end_s: float, target: Path) -> Clip:
 
 
 def streams_of(source: InputContainer) -> Streams:
-    """Choose the streams of a clip: the default or else largest video stream, and all audio streams."""
-    disposition = av.stream.Disposition
-    still = disposition.attached_pic | disposition.timed_thumbnails
-    moving = [each for each in source.streams.video if each.codec_context and not each.disposition & still]
-    best = max(
-        moving,
-        key=lambda each: (bool(each.disposition & disposition.default), each.width * each.height, -each.index),
-        default=None,
-    )
+    """Choose the streams of a clip: the video stream that is analysed, and all audio streams."""
+    best = best_video(source)
     audio = [each for each in source.streams.audio if each.codec_context]
     for each in source.streams:
         if each is not best and each not in audio:

@@ -35,12 +35,11 @@ def probe(uri: str, config: MediaConfig, limits: LimitsConfig) -> MediaInfo:
     """
     size_bytes = _size(uri)
     with open_media(uri) as container:
-        images = [stream for stream in container.streams.video if _decodable(stream)]
-        videos = [stream for stream in images if not _attached(stream)]
+        chosen = best_video(container)
         audios = [stream for stream in container.streams.audio if _decodable(stream)]
-        if not videos and not audios:
+        if not chosen and not audios:
             raise _no_streams(uri, container)
-        video = _video(uri, container, videos, limits) if videos else None
+        video = _video(uri, container, chosen, limits) if chosen else None
         return MediaInfo(
             uri=uri,
             size_bytes=size_bytes,
@@ -49,7 +48,7 @@ def probe(uri: str, config: MediaConfig, limits: LimitsConfig) -> MediaInfo:
             video=video,
             audio=_audio(uri, audios, config),
             audio_tracks=len(container.streams.audio),
-            has_attached_picture=len(videos) < len(images),
+            has_attached_picture=any(map(_attached, container.streams.video)),
         )
 
 
@@ -91,10 +90,23 @@ def _no_streams(uri: str, container: InputContainer) -> MediaError:
     return MediaError(ErrorKind.NO_STREAMS, message, stage="probe")
 
 
-def _video(uri: str, container: InputContainer, streams: Sequence[Any], limits: LimitsConfig) -> VideoStream:
+def best_video(container: InputContainer) -> Any:  # noqa: ANN401 - a PyAV stream
+    """Return the video stream that FFmpeg and players choose, or None. Never a cover image or thumbnails.
+
+    A still beside a video is left out, too, such as the photo in a phone's motion photo.
+    """
+    moving = [each for each in container.streams.video if _decodable(each) and not _attached(each)]
+    moving = [each for each in moving if each.frames != 1] or moving
+    best = container.streams.best("video")
+    if best in moving:
+        return best
     default = av.stream.Disposition.default
-    # With several angles or sizes, prefer a default stream, then the largest.
-    stream = max(streams, key=lambda each: (bool(each.disposition & default), each.width * each.height, -each.index))
+    return max(
+        moving, key=lambda each: (bool(each.disposition & default), each.bit_rate or 0, -each.index), default=None
+    )
+
+
+def _video(uri: str, container: InputContainer, stream: Any, limits: LimitsConfig) -> VideoStream:  # noqa: ANN401
     check_pixels(uri, stream.width, stream.height, limits, stage="probe")
     shape = PixelShape(stream)
     frame = _first_frame(container, stream)
