@@ -68,11 +68,17 @@ _AS_STORED = Orientation()
 
 def orientation_of(frame: VideoFrame) -> Orientation:
     """Return how a frame is meant to be seen. Any angle counts as the nearest multiple of 90 degrees."""
+    matrix = side_data_of(frame, "DISPLAYMATRIX")
+    return _orientation(matrix) if matrix is not None else _AS_STORED
+
+
+def side_data_of(frame: VideoFrame, kind: str) -> bytes | None:
+    """Return the side data of a frame of one kind, in FFmpeg's layout, or None."""
     try:
-        matrix = frame.side_data.get("DISPLAYMATRIX")
+        data = frame.side_data.get(kind)
     except ValueError:  # PyAV lists no side data if it has no name for one of them, such as Exif
-        matrix = filtered(graph_of(frame, _UNKNOWN_SIDE_DATA), frame).side_data.get("DISPLAYMATRIX")
-    return _orientation(bytes(cast("Buffer", matrix))) if matrix is not None else _AS_STORED
+        data = filtered(graph_of(frame, _UNKNOWN_SIDE_DATA), frame).side_data.get(kind)
+    return bytes(cast("Buffer", data)) if data is not None else None
 
 
 @lru_cache(maxsize=64)
