@@ -104,9 +104,10 @@ def _shift(packet: "Packet[Any]", clock: Clock) -> None:
         return
     if dts is not None and pts is not None and clock.is_wrong(dts * base, pts * base):
         packet.pts = pts = dts
+    placed = dts is not None and not packet.is_discard  # what an edit list cuts out is decoded, but not shown
     offset_s = clock.offset_s(
         packet.stream_index,
-        None if dts is None else dts * base,
+        dts * base if placed else None,
         None if pts is None else pts * base,
         (packet.duration or 0) * base,
     )
