@@ -2,20 +2,25 @@
 
 import logging
 import math
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from typing import Any, cast
 
 import av
 from av import Packet
 from av.container import InputContainer
 
-from pipeline.analysis.media.sources import read_packets
+from pipeline.analysis.media.sources import open_bytes, open_media, read_packets
 from pipeline.analysis.media.timeline import Clock
 
 logger = logging.getLogger(__name__)
 
 _FAR_S = 10.0
 _MAX_HELD_PACKETS = 500
+_READ_BYTES = 1 << 20
+_STREAM_BEGINS = re.compile(rb"OggS\0[\2\3\6\7]")
+_OGG_MARK_BYTES = 6
 _CLOCK_MAY_RESTART = cast("int", av.format.Flags.ts_discont.value)
 
 
@@ -31,21 +36,23 @@ def start_of(container: InputContainer) -> float:
 
 
 def clocked_packets(
+    uri: str,
     container: InputContainer,
-    streams: Any,  # noqa: ANN401 - PyAV streams
+    streams: Sequence[Any],
     clock: Clock,
     warn: Callable[[str], None],
 ) -> Iterator[Any]:
     """Read all packets of some streams, with wrong timestamps removed and jumps of the clock joined."""
-    for packet in confirmed_packets(read_packets(container, streams), warn):
+    for packet in confirmed_packets(_linked_packets(uri, container, streams), warn):
         if packet.size or packet.dts is None:  # an empty packet repeats a frame, but it would end the decoder
             _shift(packet, clock)
             yield packet
 
 
 def packets_from(
+    uri: str,
     container: InputContainer,
-    streams: Any,  # noqa: ANN401 - PyAV streams
+    streams: Sequence[Any],
     start_s: float,
     *,
     continuous: bool,
@@ -53,7 +60,8 @@ def packets_from(
     """Read packets from a position before a time. Their timestamps are times of the lake, from the start of the video.
 
     Args:
-        container: The file, just opened.
+        uri: The file.
+        container: The same file, just opened.
         streams: The streams to read.
         start_s: Seconds from the start of the video.
         continuous: Whether all packets have timestamps, of a clock that never jumps. Otherwise the file is read from
@@ -61,13 +69,49 @@ def packets_from(
     """
     origin_s = start_of(container)
     if start_s <= 0 or not continuous:
-        packets = clocked_packets(container, streams, clock_of(container, logger.info), logger.info)
+        packets = clocked_packets(uri, container, streams, clock_of(container, logger.info), logger.info)
     else:
         container.seek(round((start_s + origin_s) * av.time_base), backward=True)
         packets = read_packets(container, streams)
     for packet in packets:
         _move(packet, -origin_s)
         yield packet
+
+
+def _linked_packets(uri: str, container: InputContainer, streams: Sequence[Any]) -> Iterator[Any]:
+    """Read packets to the end of the file. In a chained Ogg file, FFmpeg ends before a link with other parameters."""
+    chosen, link, position = {stream.index for stream in streams}, 0, 0
+    with ExitStack() as opened:
+        while True:
+            try:
+                for packet in read_packets(container, streams):
+                    position = packet.pos or 0
+                    yield packet
+            except av.error.FFmpegError:
+                found = _next_link(uri, link + position) if container.format.name == "ogg" else None
+                if found is None:
+                    raise
+                link, position = found, 0
+            else:
+                return
+            opened.close()
+            container = opened.enter_context(open_media(uri, link))
+            streams = [stream for stream in container.streams if stream.index in chosen]
+
+
+def _next_link(uri: str, after: int) -> int | None:
+    """Return the position of the next page in an Ogg file with which a stream begins."""
+    with open_bytes(uri) as file:
+        file.seek(after + 1)
+        position, data = after + 1, b""
+        while more := file.read(_READ_BYTES):
+            data += more
+            begin = _STREAM_BEGINS.search(data)
+            if begin:
+                return position + begin.start()
+            position += max(0, len(data) - _OGG_MARK_BYTES)
+            data = data[-_OGG_MARK_BYTES:]
+    return None
 
 
 def confirmed_packets(packets: Iterator[Any], warn: Callable[[str], None]) -> Iterator[Any]:
@@ -104,10 +148,10 @@ def _shift(packet: "Packet[Any]", clock: Clock) -> None:
         return
     if dts is not None and pts is not None and clock.is_wrong(dts * base, pts * base):
         packet.pts = pts = dts
-    placed = dts is not None and not packet.is_discard  # what an edit list cuts out is decoded, but not shown
+    placed = None if packet.is_discard else dts  # what an edit list cuts out is decoded, but not shown
     offset_s = clock.offset_s(
         packet.stream_index,
-        dts * base if placed else None,
+        None if placed is None else placed * base,
         None if pts is None else pts * base,
         (packet.duration or 0) * base,
     )
