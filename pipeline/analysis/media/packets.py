@@ -3,8 +3,10 @@
 import logging
 import math
 import re
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
+from itertools import chain, islice
 from typing import Any, cast
 
 import av
@@ -18,6 +20,8 @@ logger = logging.getLogger(__name__)
 
 _FAR_S = 10.0
 _MAX_HELD_PACKETS = 500
+_MAX_REORDERED = 16
+"""Frames that a codec may reorder."""
 _READ_BYTES = 1 << 20
 _STREAM_BEGINS = re.compile(rb"OggS\0[\2\3\6\7]")
 _OGG_MARK_BYTES = 6
@@ -26,13 +30,16 @@ _CLOCK_MAY_RESTART = cast("int", av.format.Flags.ts_discont.value)
 
 def clock_of(container: InputContainer, warn: Callable[[str], None]) -> Clock:
     """Return the clock of a file, for its packets from the first one on."""
-    restarts = bool(container.format.flags & _CLOCK_MAY_RESTART)
-    return Clock(restarts=restarts, start_s=start_of(container), warn=warn)
+    return Clock(restarts=_may_restart(container), start_s=start_of(container), warn=warn)
 
 
 def start_of(container: InputContainer) -> float:
     """Return the timestamp of the start of a file in seconds; times in the lake count from here."""
     return (container.start_time or 0) / av.time_base
+
+
+def _may_restart(container: InputContainer) -> bool:
+    return bool(container.format.flags & _CLOCK_MAY_RESTART)
 
 
 def clocked_packets(
@@ -43,7 +50,8 @@ def clocked_packets(
     warn: Callable[[str], None],
 ) -> Iterator[Any]:
     """Read all packets of some streams, with wrong timestamps removed and jumps of the clock joined."""
-    for packet in confirmed_packets(_linked_packets(uri, container, streams), warn):
+    confirmed = confirmed_packets(_linked_packets(uri, container, streams), warn)
+    for packet in plausible_packets(confirmed, restarts=_may_restart(container)):
         if packet.size or packet.dts is None:  # an empty packet repeats a frame, but it would end the decoder
             _shift(packet, clock)
             yield packet
@@ -141,13 +149,56 @@ def confirmed_packets(packets: Iterator[Any], warn: Callable[[str], None]) -> It
     yield from held
 
 
+def plausible_packets(packets: Iterator[Any], *, restarts: bool) -> Iterator[Any]:
+    """Replace presentation times far from the decoding time, unless the decoding times that follow come near them.
+
+    Args:
+        packets: The packets.
+        restarts: Whether the clock may restart. Then the packet before a jump may have a time from after the jump.
+    """
+    far: dict[Any, int] = {}
+    ahead: deque[Any] = deque()
+    while (packet := ahead.popleft() if ahead else next(packets, None)) is not None:
+        if packet.pts is not None and packet.dts is not None:
+            limit = far.get(packet.stream) or far.setdefault(packet.stream, round(_FAR_S / packet.time_base))
+            early = packet.pts - packet.dts
+            wrong = early < -limit or (early > limit and restarts)
+            if wrong or (early > limit and not _is_reached(packet, packet.pts - limit, ahead, packets)):
+                packet.pts = packet.dts
+        yield packet
+
+
+def _is_reached(packet: "Packet[Any]", due: int, ahead: "deque[Any]", packets: Iterator[Any]) -> bool:
+    """Return whether the decoding times of a stream reach a time after a packet, as far as that can be told.
+
+    Args:
+        packet: The packet.
+        due: The time.
+        ahead: Packets after it that were read already; more are added.
+        packets: All later packets.
+    """
+    followers = 0
+    for each in chain(tuple(ahead), _kept(packets, ahead)):
+        if each.stream_index == packet.stream_index and each.dts is not None:
+            if each.dts >= due:
+                return True
+            followers += 1
+            if followers > _MAX_REORDERED:
+                return False
+    return True
+
+
+def _kept(packets: Iterator[Any], ahead: "deque[Any]") -> Iterator[Any]:
+    for packet in islice(packets, max(0, _MAX_HELD_PACKETS - len(ahead))):
+        ahead.append(packet)
+        yield packet
+
+
 def _shift(packet: "Packet[Any]", clock: Clock) -> None:
     """Move the timestamps of a packet onto the repaired clock."""
     dts, pts, base = packet.dts, packet.pts, float(packet.time_base or 0)
     if not base:
         return
-    if dts is not None and pts is not None and clock.is_wrong(dts * base, pts * base):
-        packet.pts = pts = dts
     placed = None if packet.is_discard else dts  # what an edit list cuts out is decoded, but not shown
     offset_s = clock.offset_s(
         packet.stream_index,

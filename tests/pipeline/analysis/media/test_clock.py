@@ -250,6 +250,18 @@ def test_one_wrong_timestamp_moves_nothing_else(tmp_path: Path, container: str) 
     assert max(time for time in times if time is not None) < 5000
 
 
+def test_a_presentation_time_that_decoding_never_reaches_is_replaced(tmp_path: Path) -> None:
+    def late(packets: Iterator[Any]) -> Iterator[Any]:
+        for number, packet in enumerate(packets):
+            if number in {20, 21}:
+                packet.pts += round(1000 / packet.time_base)
+            yield packet
+
+    source = film(tmp_path / "film.mp4", 6.0)
+    heard = Heard(remuxed(source, tmp_path / "late.mp4", change=late))
+    assert heard.stats.duration_s == pytest.approx(6.0, abs=0.1)
+
+
 def _with_one_wrong(packets: Iterator[Any]) -> Iterator[Any]:
     for number, packet in enumerate(packets):
         if number == 20:
