@@ -21,7 +21,7 @@ from pipeline.analysis.media.metadata import chapters_of
 from pipeline.analysis.media.packets import clock_of, clocked_packets, start_of
 from pipeline.analysis.media.probing import check_pixels
 from pipeline.analysis.media.sources import open_media
-from pipeline.analysis.media.timeline import Clock, Timeline
+from pipeline.analysis.media.timeline import Clock, Timeline, plausible_s
 from schemas.config import ChannelMode, LimitsConfig, MediaConfig
 from schemas.errors import ErrorKind, MediaError
 from schemas.media import SMALL_HEIGHT, SMALL_WIDTH, DecodedItem, FrameBatch, MediaInfo, SampledFrame
@@ -183,7 +183,10 @@ class _FrameBatcher:
 
     def add(self, frame: VideoFrame) -> Iterator[DecodedItem]:
         check_pixels(self._uri, frame.width, frame.height, self._limits, stage="decode")
-        time_s = self._timeline.time_of(frame.pts, frame.time_base)
+        if frame.pts is None:
+            self._stats.warn("Frames without a timestamp were placed after the previous frame.")
+        lasts_s = plausible_s(frame.duration, frame.time_base)
+        time_s = self._timeline.time_of(frame.pts, frame.time_base, lasts_s)
         small = self._scaler.small(frame)
         self._small[len(self._times)] = small
         self._times.append(time_s)
@@ -304,6 +307,6 @@ def _check_decoded(uri: str, info: MediaInfo, stats: DecodeStats, *, has_audio: 
     # Across a jump of the clock, the stated length means nothing.
     if info.duration_s and not stats.clock_jumps and stats.duration_s < 0.9 * info.duration_s - 1:
         stats.warn(
-            f"The header says {info.duration_s:.1f} s, but {stats.duration_s:.1f} s were decoded; "
-            "the file may be cut off."
+            f"The header states {info.duration_s:.1f} s, but the file has {stats.duration_s:.1f} s: "
+            "it is cut off, or its header is wrong."
         )
