@@ -1,6 +1,8 @@
 """What comes out of a media file: its description, and the three kinds of item that a decoding pass yields."""
 
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,11 +23,13 @@ class VideoStream:
     width: int
     height: int
     fps: float
-    """Average frames per second as stated; measured if the timestamps contradict it. Never used to compute a time."""
+    """Frames per second: as the file states before decoding, measured afterwards. Never used to compute a time."""
     rotation: int
-    """Clockwise rotation in degrees that makes the first frame upright: 0, 90, 180 or 270. A mirrored one is first mirrored
-    sideways."""
+    """Clockwise rotation in degrees that makes the first frame upright: 0, 90, 180 or 270. A mirrored one is
+    first mirrored sideways."""
     pixel_format: str
+    fps_varies: bool = False
+    """Whether the frames are not evenly spaced; known after decoding."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +42,27 @@ class AudioStream:
     sample_rate_hz: int
     language: str | None
     default: bool
+
+
+TrackKind = Literal["video", "audio", "subtitle", "cover", "data", "attachment", "unknown"]
+"""`cover`: a picture of an audio file, or thumbnails; `data`: such as timecode; `attachment`: such as a font."""
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """A track of a file, analysed or not, as the file describes it."""
+
+    index: int
+    kind: TrackKind
+    codec: str | None
+    """As FFmpeg names codecs; None if it does not know the codec."""
+    language: str | None
+    """As the file states it, usually ISO 639-2; None if it does not."""
+    channels: int | None
+    """Audio channels; None for other tracks."""
+    title: str | None
+    default: bool
+    """Whether players choose it by default."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +80,14 @@ class MediaInfo:
     """The stream to analyse; None for a silent video."""
     audio_tracks: int
     has_attached_picture: bool
+    tracks: tuple[Track, ...] = ()
+    """All tracks, in the order of the file."""
+    timecode: str | None = None
+    """Timecode of the first frame, as `hh:mm:ss:ff` (`;` before the frames of drop-frame timecode)."""
+    created_at: datetime | None = None
+    """When the recording was made, as the file states it, in UTC."""
+    encrypted_tracks: int = 0
+    """Video and audio tracks that cannot be decoded without a key. They are not analysed."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

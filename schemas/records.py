@@ -173,7 +173,7 @@ class SummarySentence:
 
 @dataclass(frozen=True, slots=True)
 class Chapter:
-    """A titled time range; the chapters start at 0 and cover the video."""
+    """A titled time range. Those of a summary start at 0 and cover the video; those of a file may have no title."""
 
     title: str
     start_s: float
@@ -229,6 +229,10 @@ class Analysis:
     timings_s: dict[str, float] = field(default_factory=dict)
     """Seconds spent in each step, by name."""
     warnings: tuple[str, ...] = ()
+    file_chapters: tuple[Chapter, ...] = ()
+    """Chapters that the file states, in order."""
+    clock_jumps: int = 0
+    """Jumps of the file's clock that were joined."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,14 +1,16 @@
 """Probe a media file: choose the video and audio streams to analyse, and refuse files that cannot be analysed."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, cast
 
 import av
 from av import VideoFrame
 from av.container import InputContainer
 
+from pipeline.analysis.media.encryption import encrypted_streams, encryption_error, is_encrypted
 from pipeline.analysis.media.geometry import Orientation, PixelShape, display_size, orientation_of
+from pipeline.analysis.media.metadata import codec_name, created_at, is_cover, language_of, timecode_of, tracks_of
 from pipeline.analysis.media.sources import local_path, open_bytes, open_media, read_packets
 from schemas.config import LimitsConfig, MediaConfig
 from schemas.errors import ErrorKind, MediaError
@@ -35,11 +37,14 @@ def probe(uri: str, config: MediaConfig, limits: LimitsConfig) -> MediaInfo:
     """
     size_bytes = _size(uri)
     with open_media(uri) as container:
-        chosen = best_video(container)
-        audios = [stream for stream in container.streams.audio if _decodable(stream)]
+        with open_bytes(uri) as file:
+            locked = encrypted_streams(file, container)
+        chosen = best_video(container, except_streams=locked)
+        audios = [stream for stream in container.streams.audio if _decodable(stream) and stream.index not in locked]
         if not chosen and not audios:
-            raise _no_streams(uri, container)
-        video = _video(uri, container, chosen, limits) if chosen else None
+            raise encryption_error(uri, stage="probe") if locked else _no_streams(uri, container)
+        tracks, recorded_at = tracks_of(container), created_at(container)
+        video, timecode = _video(uri, container, chosen, limits) if chosen else (None, None)
         return MediaInfo(
             uri=uri,
             size_bytes=size_bytes,
@@ -48,7 +53,11 @@ def probe(uri: str, config: MediaConfig, limits: LimitsConfig) -> MediaInfo:
             video=video,
             audio=_audio(uri, audios, config),
             audio_tracks=len(container.streams.audio),
-            has_attached_picture=any(map(_attached, container.streams.video)),
+            has_attached_picture=any(map(is_cover, container.streams.video)),
+            tracks=tracks,
+            timecode=timecode,
+            created_at=recorded_at,
+            encrypted_tracks=len(locked),
         )
 
 
@@ -75,11 +84,6 @@ def _decodable(stream: Any) -> bool:  # noqa: ANN401 - a PyAV stream of any kind
     return stream.codec_context is not None
 
 
-def _attached(stream: Any) -> bool:  # noqa: ANN401
-    disposition = av.stream.Disposition
-    return bool(stream.disposition & (disposition.attached_pic | disposition.timed_thumbnails))
-
-
 def _no_streams(uri: str, container: InputContainer) -> MediaError:
     streams = [stream for stream in container.streams if stream.type in {"video", "audio"}]
     if any(not _decodable(stream) for stream in streams):
@@ -90,12 +94,13 @@ def _no_streams(uri: str, container: InputContainer) -> MediaError:
     return MediaError(ErrorKind.NO_STREAMS, message, stage="probe")
 
 
-def best_video(container: InputContainer) -> Any:  # noqa: ANN401 - a PyAV stream
+def best_video(container: InputContainer, except_streams: Collection[int] = ()) -> Any:  # noqa: ANN401 - a PyAV stream
     """Return the video stream that FFmpeg and players choose, or None. Never a cover image or thumbnails.
 
     A still beside a video is left out, too, such as the photo in a phone's motion photo.
     """
-    moving = [each for each in container.streams.video if _decodable(each) and not _attached(each)]
+    usable = [each for each in container.streams.video if _decodable(each) and each.index not in except_streams]
+    moving = [each for each in usable if not is_cover(each)]
     moving = [each for each in moving if each.frames != 1] or moving
     best = container.streams.best("video")
     if best in moving:
@@ -106,7 +111,13 @@ def best_video(container: InputContainer) -> Any:  # noqa: ANN401 - a PyAV strea
     )
 
 
-def _video(uri: str, container: InputContainer, stream: Any, limits: LimitsConfig) -> VideoStream:  # noqa: ANN401
+def _video(
+    uri: str,
+    container: InputContainer,
+    stream: Any,  # noqa: ANN401 - a PyAV stream
+    limits: LimitsConfig,
+) -> tuple[VideoStream, str | None]:
+    """Return the stream to analyse, and its start timecode."""
     check_pixels(uri, stream.width, stream.height, limits, stage="probe")
     shape = PixelShape(stream)
     frame = _first_frame(container, stream)
@@ -116,15 +127,16 @@ def _video(uri: str, container: InputContainer, stream: Any, limits: LimitsConfi
     else:
         orientation = orientation_of(frame)
         width, height = orientation.size(*shape.display_size(frame))
-    return VideoStream(
+    video = VideoStream(
         index=stream.index,
-        codec=stream.codec_context.name,
+        codec=codec_name(stream) or "",
         width=width,
         height=height,
         fps=float(stream.average_rate or stream.guessed_rate or 0),
         rotation=orientation.rotation,
         pixel_format=frame.format.name if frame else stream.codec_context.pix_fmt or "",
     )
+    return video, timecode_of(container, stream, frame)
 
 
 def check_pixels(uri: str, width: int, height: int, limits: LimitsConfig, *, stage: str) -> None:
@@ -138,9 +150,11 @@ def check_pixels(uri: str, width: int, height: int, limits: LimitsConfig, *, sta
 
 
 def _first_frame(container: InputContainer, stream: Any) -> VideoFrame | None:  # noqa: ANN401 - a PyAV stream
-    """Decode the first frame. Only a frame knows its size, orientation and format."""
+    """Decode the first frame. Only a frame knows its size, orientation, format and timecode."""
     try:
         for count, packet in enumerate(read_packets(container, stream)):
+            if is_encrypted(packet):
+                break  # FFmpeg would decode it to a frame without a meaning
             try:
                 for frame in packet.decode():
                     return cast("VideoFrame", frame)
@@ -166,9 +180,9 @@ def _audio(uri: str, streams: Sequence[Any], config: MediaConfig) -> AudioStream
     context = chosen.codec_context
     return AudioStream(
         index=chosen.index,
-        codec=context.name,
+        codec=codec_name(chosen) or "",
         channels=context.channels or 0,
         sample_rate_hz=context.sample_rate or 0,
-        language=chosen.language if chosen.language not in {None, "und"} else None,
+        language=language_of(chosen),
         default=bool(chosen.disposition & default),
     )

@@ -1,5 +1,6 @@
 """Open media files so that FFmpeg reads exactly one file and cannot open any other."""
 
+import errno
 import os
 import stat
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ import av
 import fsspec
 from av.container import InputContainer
 
+from pipeline.analysis.media.encryption import encryption_error, states_encryption
 from schemas.errors import ErrorKind, MediaError
 
 _BUFFER_BYTES = 256 * 1024
@@ -42,6 +44,11 @@ _MEDIA_HEADS = (
     (0, b"RIFF"),
     (0, b"OggS"),
     (0, b"fLaC"),
+    (0, b"ID3"),
+    (0, b"FLV"),
+    (0, b"\x30\x26\xb2\x75\x8e\x66\xcf\x11"),  # ASF: .wma, .wmv
+    (0, b"\x06\x0e\x2b\x34"),  # MXF
+    (0, b"\x00\x00\x01\xba"),  # MPEG program streams: .mpg, .vob
 )
 
 
@@ -93,7 +100,7 @@ def open_media(uri: str) -> Iterator[InputContainer]:
             raise MediaError(ErrorKind.EMPTY_FILE, f"{uri} is empty (0 bytes). Copy it again.", stage="probe")
         try:
             container = av.open(
-                file,
+                Reader(file),
                 mode="r",
                 buffer_size=_BUFFER_BYTES,
                 io_open=_refuse,
@@ -101,7 +108,9 @@ def open_media(uri: str) -> Iterator[InputContainer]:
                 options={"format_whitelist": ",".join(_DEMUXERS), "protocol_whitelist": "none"},
             )
         except (av.error.FFmpegError, OSError, ValueError) as error:
-            raise _not_opened(uri, head, error) from error
+            with open_bytes(uri) as another:
+                locked = states_encryption(another, head)
+            raise encryption_error(uri, stage="probe") if locked else _not_opened(uri, head, error) from error
         with container:
             yield container
 
@@ -114,6 +123,34 @@ def read_packets(container: InputContainer, streams: Any) -> Iterator[Any]:  # n
         except IndexError:
             continue  # PyAV fails at a packet of a stream that has just appeared; a new iterator knows the stream
         return
+
+
+class Reader:
+    """A file as FFmpeg reads it.
+
+    A damaged file can make FFmpeg seek before its start. That must fail for FFmpeg, which knows how to go on. An
+    exception would be raised by PyAV much later, even while it reads another file.
+    """
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self.read = file.read
+        self.tell = file.tell
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """Seek, and return the new position or a negative error number."""
+        try:
+            return self._file.seek(offset, whence)
+        except ValueError:
+            return -errno.EINVAL
+        except OSError as error:
+            if error.errno != errno.EINVAL:
+                raise
+            return -errno.EINVAL
+
+
+class _RefusedFileError(PermissionError):
+    """A media file tries to open another file."""
 
 
 def _open_regular(path: Path) -> IO[bytes]:
@@ -132,7 +169,7 @@ def _open_remote(uri: str) -> IO[bytes]:
 
 def _refuse(url: str, flags: int, options: dict[str, Any]) -> IO[bytes]:
     del flags, options
-    raise PermissionError(f"the file tries to open {url!r}; a video may not open other files.")
+    raise _RefusedFileError(f"the file tries to open {url!r}; a video may not open other files.")
 
 
 def _not_opened(uri: str, head: bytes, error: Exception) -> MediaError:
@@ -141,7 +178,7 @@ def _not_opened(uri: str, head: bytes, error: Exception) -> MediaError:
         if start.startswith(mark):
             message = f"{uri} is {name}, which only points to other files. Add those files to the archive instead."
             return MediaError(ErrorKind.REFUSED, message, stage="probe")
-    if isinstance(error, PermissionError):
+    if isinstance(error, _RefusedFileError):
         return MediaError(ErrorKind.REFUSED, f"{uri}: {error}", stage="probe")
     if any(head[at : at + len(mark)] == mark for at, mark in _MEDIA_HEADS):
         message = f"{uri} starts like a media file but cannot be opened ({_reason(error)}); it is damaged or cut off."

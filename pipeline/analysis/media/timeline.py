@@ -47,9 +47,9 @@ class Clock:
         return self._restarts and abs(pts_s - dts_s) > _RESTARTING_AHEAD_S
 
     @property
-    def jumped(self) -> bool:
-        """Whether there was a break so far."""
-        return len(self._offsets_s) > 1
+    def jumps(self) -> int:
+        """Number of breaks so far."""
+        return len(self._offsets_s) - 1
 
     def offset_s(self, stream: int, dts_s: float | None, pts_s: float | None, duration_s: float = 0.0) -> float:
         """Return the seconds to add to the timestamps of the next packet.

@@ -114,10 +114,11 @@ class VideoAnalyzer:
                     extract.chapters, video, video_id=video_id, language=transcript.language
                 )
         return Analysis(
-            info=_with_measured_rate(info, stats.fps),
+            info=_with_measured_rate(info, stats),
             duration_s=stats.duration_s,
             frame_count=stats.frame_count,
             corrupt_packets=stats.corrupt_packets,
+            clock_jumps=stats.clock_jumps,
             shots=tuple(video.shots),
             keyframes=tuple(video.keyframes),
             transcript=replace(transcript, utterances=tuple(video.utterances)),
@@ -126,6 +127,7 @@ class VideoAnalyzer:
             text_model=self.models.text.model_for(transcript.language),
             timings_s=clock.seconds,
             warnings=tuple(stats.warnings),
+            file_chapters=stats.chapters,
         )
 
     def _voices(self) -> VoiceSession | None:
@@ -196,8 +198,8 @@ def _position_s(item: AudioBlock | FrameBatch | SampledFrame) -> float:
     return item.start_s if isinstance(item, AudioBlock) else item.time_s
 
 
-def _with_measured_rate(info: MediaInfo, fps: float) -> MediaInfo:
-    """Replace a frame rate that the timestamps contradict."""
-    if info.video is None or not fps or 0.5 <= info.video.fps / fps <= 2.0:
+def _with_measured_rate(info: MediaInfo, stats: DecodeStats) -> MediaInfo:
+    if info.video is None:
         return info
-    return replace(info, video=replace(info.video, fps=round(fps, 3)))
+    fps, varies = stats.frame_rate.measure(info.video.fps)
+    return replace(info, video=replace(info.video, fps=fps, fps_varies=varies))
