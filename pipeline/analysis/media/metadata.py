@@ -11,7 +11,7 @@ import av
 from av import VideoFrame
 from av.container import InputContainer
 
-from pipeline.analysis.media.geometry import side_data_of
+from pipeline.analysis.media.filters import side_data
 from schemas.media import Track, TrackKind
 from schemas.records import Chapter
 
@@ -94,7 +94,7 @@ def timecode_of(container: InputContainer, video: Any, frame: VideoFrame | None)
 
 def _timecode_of_frame(frame: VideoFrame) -> str | None:
     """Read the timecode of a group of pictures in MPEG-1 and MPEG-2: 25 bits."""
-    data = side_data_of(frame, "GOP_TIMECODE")
+    data = side_data(frame, "GOP_TIMECODE")
     if data is None:
         return None
     bits = int.from_bytes(data[:4], sys.byteorder)
