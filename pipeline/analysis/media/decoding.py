@@ -117,6 +117,7 @@ def decode(
                 wanted=wanted,
                 stats=stats,
             )
+        others = {stream.index for stream in info.other_audio}
         audio = {
             stream.index: _audio_builder(stream.index, stats, origin_s, channels)
             # Nothing that is repaired in other streams matters: they are only listened to for whether somebody speaks.
@@ -124,7 +125,7 @@ def decode(
             else _audio_builder(stream.index, DecodeStats(), origin_s, "mix")
             for stream in info.audio_streams
         }
-        for index, frame in _frames(container, streams, clock, stats, skipped):
+        for index, frame in _frames(container, streams, clock, stats, followers=others, skipped=skipped):
             _check_limits(uri, stats, limits, deadline)
             if isinstance(frame, VideoFrame) and video:
                 yield from video.add(frame)
@@ -250,10 +251,16 @@ def _select(uri: str, container: InputContainer, info: MediaInfo, threads: int) 
 
 
 def _frames(
-    container: InputContainer, streams: list[Any], clock: Clock, stats: DecodeStats, skipped: Set[int]
+    container: InputContainer,
+    streams: list[Any],
+    clock: Clock,
+    stats: DecodeStats,
+    *,
+    followers: Set[int],
+    skipped: Set[int],
 ) -> Iterator[tuple[int, Any]]:
     """Decode packet by packet, and yield each frame with the index of its stream; skip and count damaged packets."""
-    packets = clocked_packets(container, streams, clock, stats.warn)
+    packets = clocked_packets(container, streams, clock, stats.warn, followers)
     while True:
         try:
             packet = next(packets, None)
