@@ -1,6 +1,7 @@
 """One transcript from those of several channels, each with its own speakers."""
 
 import re
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from difflib import SequenceMatcher
@@ -9,6 +10,8 @@ from schemas.records import Transcript, Utterance
 
 _NEAR_S = 0.5
 """The same words on two channels within this time are one utterance and its echo."""
+_LONGEST_S = 30.0
+"""No utterance is longer."""
 _MIN_ECHO_SHARE = 0.7
 _MIN_ECHO_WORDS = 2
 """Two people may say the same single word at once."""
@@ -43,14 +46,29 @@ def merge_lanes(transcripts: Mapping[int, Transcript]) -> Transcript:
 
 def _without_echoes(lane: int, transcript: Transcript, spoken: Mapping[int, Transcript]) -> list[Utterance]:
     """Return the utterances of a channel that are not heard better on another one."""
-    others = [each.utterances for number, each in spoken.items() if number != lane]
-    return [each for each in transcript.utterances if not any(_is_echo(each, other) for other in others)]
+    others = [(number, each.utterances) for number, each in spoken.items() if number != lane]
+    return [
+        utterance
+        for utterance in transcript.utterances
+        if not any(
+            _is_echo(utterance, _clearer((utterance.avg_logprob, -lane), number, _around(utterance, said)))
+            for number, said in others
+        )
+    ]
 
 
-def _is_echo(utterance: Utterance, others: Sequence[Utterance]) -> bool:
-    near = [each for each in others if _near(each.start_s, each.end_s, utterance)]
-    if not near or max(each.avg_logprob for each in near) <= utterance.avg_logprob:
-        return False
+def _around(utterance: Utterance, others: Sequence[Utterance]) -> Sequence[Utterance]:
+    low = bisect_left(others, utterance.start_s - _LONGEST_S, key=lambda each: each.start_s)
+    high = bisect_left(others, utterance.end_s + _NEAR_S, key=lambda each: each.start_s)
+    return [each for each in others[low:high] if _near(each.start_s, each.end_s, utterance)]
+
+
+def _clearer(clarity: tuple[float, int], lane: int, others: Sequence[Utterance]) -> list[Utterance]:
+    """Return the utterances that the model is surer of. Of two equal ones, that of the first channel is clearer."""
+    return [each for each in others if (each.avg_logprob, -lane) > clarity]
+
+
+def _is_echo(utterance: Utterance, near: Sequence[Utterance]) -> bool:
     words = _WORD.findall(utterance.text.casefold())
     heard = [text for each in near for text in _texts_near(each, utterance)]
     matcher = SequenceMatcher(None, words, heard, autojunk=False)

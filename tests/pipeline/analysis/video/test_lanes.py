@@ -51,6 +51,13 @@ def test_words_that_bleed_into_the_other_channel_are_not_said_twice() -> None:
     assert [text for text, _ in merged(left, right)] == ["When did you first see the museum?", "In May.", "I see."]
 
 
+def test_a_clear_neighbour_does_not_make_both_copies_of_a_sentence_vanish() -> None:
+    text = "We met in Rome in the spring."
+    left = transcript(said(0, "That was long ago.", logprob=-0.1), said(2.2, text, logprob=-0.3))
+    right = transcript(said(2.2, text, logprob=-0.3), said(6, "Oh really?", logprob=-0.1))
+    assert [each for each, _ in merged(left, right)] == ["That was long ago.", text, "Oh really?"]
+
+
 def test_two_people_may_say_the_same_word_at_once_and_the_same_sentence_in_turn() -> None:
     left = transcript(said(0, "Yes."), said(2, "We met in Rome."))
     right = transcript(said(0.1, "Yes.", logprob=-0.5), said(6, "We met in Rome.", logprob=-0.5))
