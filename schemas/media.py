@@ -88,6 +88,8 @@ class MediaInfo:
     """When the recording was made, as the file states it, in UTC."""
     encrypted_tracks: int = 0
     """Video and audio tracks that cannot be decoded without a key. They are not analysed."""
+    partly_encrypted: bool = False
+    """Whether single packets of the other tracks may be encrypted, too. They are skipped."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

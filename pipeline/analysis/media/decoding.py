@@ -112,7 +112,7 @@ def decode(
                 stats=stats,
             )
         audio = AudioBlockBuilder(_timeline(info, origin_s, stats), stats.warn) if info.audio else None
-        for frame in _frames(container, streams, clock, stats):
+        for frame in _frames(container, streams, clock, stats, partly_encrypted=info.partly_encrypted):
             _check_limits(uri, stats, limits, deadline)
             if isinstance(frame, VideoFrame) and video:
                 yield from video.add(frame)
@@ -222,7 +222,9 @@ def _select(uri: str, container: InputContainer, info: MediaInfo, threads: int) 
     return streams
 
 
-def _frames(container: InputContainer, streams: list[Any], clock: Clock, stats: DecodeStats) -> Iterator[Any]:
+def _frames(
+    container: InputContainer, streams: list[Any], clock: Clock, stats: DecodeStats, *, partly_encrypted: bool
+) -> Iterator[Any]:
     """Decode packet by packet; skip and count those that cannot be decoded."""
     packets = clocked_packets(container, streams, clock, stats.warn)
     while True:
@@ -234,7 +236,7 @@ def _frames(container: InputContainer, streams: list[Any], clock: Clock, stats: 
             return
         if packet is None:
             return
-        if is_encrypted(packet):
+        if partly_encrypted and is_encrypted(packet):
             stats.encrypted_packets += 1
             continue
         if packet.is_corrupt:

@@ -8,7 +8,7 @@ import av
 from av import VideoFrame
 from av.container import InputContainer
 
-from pipeline.analysis.media.encryption import encrypted_streams, encryption_error, is_encrypted
+from pipeline.analysis.media.encryption import encryption_error, find_encryption, is_encrypted
 from pipeline.analysis.media.geometry import Orientation, PixelShape, display_size, orientation_of
 from pipeline.analysis.media.metadata import codec_name, created_at, is_cover, language_of, timecode_of, tracks_of
 from pipeline.analysis.media.sources import open_bytes, open_media, read_packets
@@ -39,7 +39,7 @@ def probe(uri: str, config: MediaConfig, limits: LimitsConfig) -> MediaInfo:
     size_bytes = _size(uri)
     with open_media(uri) as container:
         with open_bytes(uri) as file:
-            locked = encrypted_streams(file, container)
+            locked, partly_encrypted = find_encryption(file, container)
         images = [stream for stream in container.streams.video if _decodable(stream) and stream.index not in locked]
         videos = [stream for stream in images if not is_cover(stream)]
         audios = [stream for stream in container.streams.audio if _decodable(stream) and stream.index not in locked]
@@ -60,6 +60,7 @@ def probe(uri: str, config: MediaConfig, limits: LimitsConfig) -> MediaInfo:
             timecode=timecode,
             created_at=recorded_at,
             encrypted_tracks=len(locked),
+            partly_encrypted=partly_encrypted,
         )
 
 
