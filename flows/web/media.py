@@ -16,7 +16,7 @@ from anyio import to_thread
 from starlette.responses import Response, StreamingResponse
 
 from pipeline.analysis.media import open_bytes, probe
-from pipeline.lake import file_name
+from pipeline.lake import VideoRecord, file_name
 from pipeline.locations import local_path, location_of
 from schemas.config import ArchiveConfig, LimitsConfig, MediaConfig
 from schemas.errors import MediaError, VideolakeError
@@ -41,6 +41,8 @@ _UNPLAYABLE_CODECS = frozenset(
     {"mpeg1video", "mpeg2video", "mpeg4", "msmpeg4v3", "prores", "dnxhd", "wmv1", "wmv2", "wmv3", "vc1", "flv1", "ffv1",
      "mjpeg", "cinepak", "dvvideo", "h263", "rv40", "theora"}
 )  # fmt: skip
+_GUESSED = frozenset({"aac", "mp3"})
+"""Formats in which browsers guess positions from the bit rate, unless the file has a table."""
 _SOME_PLAY = frozenset({"hevc", "ac3", "eac3"})
 
 _STATE_OF_REMOTE = ("ETag", "etag", "md5Hash", "Content-MD5", "LastModified", "last_modified", "mtime", "created")
@@ -92,6 +94,11 @@ def find_original(uris: Sequence[str], size_bytes: int, roots: Sequence[str] = (
     return NoOriginal(reasons[0] if reasons else "The lake has no location of the file.")
 
 
+def obstacle(video: VideoRecord) -> str:
+    """Return why browsers may not play a video, or not with the times of the lake; empty if they do."""
+    return playable(ending_of(video.uri), video.row["video_codec"]) or _other_times(video)
+
+
 def playable(ending: str, video_codec: str | None) -> str:
     """Return why browsers may not play a file; empty if they do."""
     advice = "Everything below still works, and other players can open the file."
@@ -101,6 +108,15 @@ def playable(ending: str, video_codec: str | None) -> str:
         return f"Browsers do not play {video_codec} video. {advice}"
     if video_codec in _SOME_PLAY:
         return f"Only some browsers play {video_codec}. If the video stays black, try another browser."
+    return ""
+
+
+def _other_times(video: VideoRecord) -> str:
+    row, advice = video.row, "To play a moment, cut it out with videolake clip."
+    if video.clock_jumps:
+        return f"The clock of this file jumps, so the player shows other times than this page. {advice}"
+    if row["container"] in _GUESSED and row.get("clock_jumps") == 0 and row["stated_duration_s"] is None:
+        return f"This file does not state its length, so browsers seek in it only roughly. {advice}"
     return ""
 
 
