@@ -29,8 +29,14 @@ class ArchiveConfig(Section):
     """Which files of the archive are analysed, and how their content is identified."""
 
     extensions: tuple[str, ...] = (
-        "3gp", "aac", "aif", "aiff", "asf", "avi", "flac", "flv", "m2ts", "m4a", "m4v", "mkv", "mov", "mp3", "mp4",
-        "mpeg", "mpg", "mts", "mxf", "oga", "ogg", "ogv", "opus", "ts", "vob", "wav", "webm", "wma", "wmv",
+        "264", "265", "3g2", "3gp", "aa", "aac", "aax", "ac3", "aif", "aifc", "aiff", "amr", "amv", "ape", "asf", "au",
+        "avi", "awb", "caf", "dav", "dif", "divx", "dsf", "dts", "dv", "dvr-ms", "eac3", "ec3", "evo", "f4a", "f4b",
+        "f4v", "flac", "flv", "gif", "gxf", "h264", "h265", "hevc", "insv", "isma", "ismv", "ivf", "lrv", "m1v", "m2p",
+        "m2t", "m2ts", "m2v", "m4a", "m4b", "m4p", "m4r", "m4v", "mj2", "mjpeg", "mjpg", "mk3d", "mka", "mkv", "mod",
+        "mov", "mp2", "mp3", "mp4", "mpa", "mpc", "mpe", "mpeg", "mpg", "mpga", "mpv", "mts", "mxf", "nsv", "nut",
+        "nuv", "oga", "ogg", "ogm", "ogv", "ogx", "oma", "opus", "pva", "qt", "ra", "rm", "rmvb", "snd", "spx", "tod",
+        "tp", "trp", "ts", "tta", "ty", "vob", "voc", "vro", "w64", "wav", "weba", "webm", "wma", "wmv", "wtv", "wv",
+        "xvid", "y4m",
     )  # fmt: skip
     """Extensions of the files to include from folders, in lower case without a dot. Files given one by one are always
     included."""

@@ -19,9 +19,9 @@ from flows.web.search import SearchService
 from flows.web.search_parameters import MAX_QUERY_LENGTH, page_of, params_of, seconds_of
 from flows.web.timeline import make_timeline
 from flows.web.wording import words_of
-from pipeline.analysis.media import local_path
 from pipeline.export import webvtt
 from pipeline.lake import ALL_PARTS, Part, VideoRecord, read_records, read_utterances
+from pipeline.locations import local_path
 from pipeline.view import LakeReader, video_facts
 
 FIRST_LINES = 200

@@ -8,7 +8,7 @@ from typing import Any, cast
 import av
 from av.container import InputContainer
 
-from pipeline.analysis.media import open_media, packets_from
+from pipeline.analysis.media import best_video, open_media, packets_from
 
 SAME_S = 1e-6
 _NO_TIMESTAMPS = cast("int", av.format.Flags.no_timestamps.value)
@@ -39,25 +39,23 @@ class Source:
 
     def packets(self, start_s: float) -> Iterator[Any]:
         """Read packets from a position before a time. Their timestamps count from the start of the video."""
-        return packets_from(self.uri, self.container, self.streams, start_s, continuous=self.continuous)
+        default = av.stream.Disposition.default
+        first = sorted(self.audio, key=lambda each: (not each.disposition & default, each.index))[:1]
+        others = {each.index for each in self.audio if each not in first}
+        return packets_from(
+            self.uri, self.container, self.streams, start_s, continuous=self.continuous, followers=others
+        )
 
 
 @contextmanager
 def open_source(uri: str, *, clock_jumps: int = 0) -> Iterator[Source]:
-    """Open a video, with its default or else largest video stream, and all audio streams.
+    """Open a video, with the video stream that is analysed, and all audio streams.
 
     Raises:
         MediaError: It cannot be read.
     """
-    disposition = av.stream.Disposition
-    still = disposition.attached_pic | disposition.timed_thumbnails
     with open_media(uri) as container:
-        moving = [each for each in container.streams.video if each.codec_context and not each.disposition & still]
-        best = max(
-            moving,
-            key=lambda each: (bool(each.disposition & disposition.default), each.width * each.height, -each.index),
-            default=None,
-        )
+        best = best_video(container)
         audio = [each for each in container.streams.audio if each.codec_context]
         for each in container.streams:
             if each is not best and each not in audio:

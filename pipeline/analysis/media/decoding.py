@@ -117,6 +117,7 @@ def decode(
                 wanted=wanted,
                 stats=stats,
             )
+        others = {stream.index for stream in info.other_audio}
         audio = {
             stream.index: _audio_builder(stream.index, stats, origin_s, channels)
             # Nothing that is repaired in other streams matters: they are only listened to for whether somebody speaks.
@@ -124,7 +125,7 @@ def decode(
             else _audio_builder(stream.index, DecodeStats(), origin_s, "mix")
             for stream in info.audio_streams
         }
-        packets = clocked_packets(uri, container, streams, clock, stats.warn)
+        packets = clocked_packets(uri, container, streams, clock, stats.warn, followers=others)
         for index, frame in _frames(packets, stats, skipped):
             _check_limits(uri, stats, limits, deadline)
             if isinstance(frame, VideoFrame) and video:

@@ -4,7 +4,7 @@ import logging
 import math
 import re
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from contextlib import ExitStack
 from itertools import chain, islice
 from typing import Any, cast
@@ -48,12 +48,26 @@ def clocked_packets(
     streams: Sequence[Any],
     clock: Clock,
     warn: Callable[[str], None],
+    *,
+    followers: Container[int] = (),
 ) -> Iterator[Any]:
-    """Read all packets of some streams, with wrong timestamps removed and jumps of the clock joined."""
+    """Read all packets of some streams, with wrong timestamps removed and jumps of the clock joined.
+
+    Args:
+        uri: The file.
+        container: The same file, just opened.
+        streams: The streams to read.
+        clock: The clock of the file.
+        warn: Called with a message for each repair.
+        followers: Indexes of streams that do not move the clock.
+    """
     confirmed = confirmed_packets(_linked_packets(uri, container, streams), warn)
     for packet in plausible_packets(confirmed, restarts=_may_restart(container)):
         if packet.size or packet.dts is None:  # an empty packet repeats a frame, but it would end the decoder
-            _shift(packet, clock)
+            if packet.stream_index in followers:
+                _follow(packet, clock)
+            else:
+                _shift(packet, clock)
             yield packet
 
 
@@ -64,6 +78,7 @@ def packets_from(
     start_s: float,
     *,
     continuous: bool,
+    followers: Container[int] = (),
 ) -> Iterator[Any]:
     """Read packets from a position before a time. Their timestamps are times of the lake, from the start of the video.
 
@@ -74,10 +89,12 @@ def packets_from(
         start_s: Seconds from the start of the video.
         continuous: Whether all packets have timestamps, of a clock that never jumps. Otherwise the file is read from
             its first packet on, because only the packets before a packet tell its time.
+        followers: Indexes of streams that do not move the clock.
     """
     origin_s = start_of(container)
     if start_s <= 0 or not continuous:
-        packets = clocked_packets(uri, container, streams, clock_of(container, logger.info), logger.info)
+        clock = clock_of(container, logger.info)
+        packets = clocked_packets(uri, container, streams, clock, logger.info, followers=followers)
     else:
         container.seek(round((start_s + origin_s) * av.time_base), backward=True)
         packets = read_packets(container, streams)
@@ -208,6 +225,13 @@ def _shift(packet: "Packet[Any]", clock: Clock) -> None:
     )
     if offset_s:
         _move(packet, offset_s)
+
+
+def _follow(packet: "Packet[Any]", clock: Clock) -> None:
+    """Move the timestamps of a packet as those of other streams around it."""
+    time, base = packet.pts if packet.dts is None else packet.dts, float(packet.time_base or 0)
+    if time is not None and base:
+        _move(packet, clock.offset_near(time * base))
 
 
 def _move(packet: "Packet[Any]", by_s: float) -> None:

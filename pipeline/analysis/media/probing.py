@@ -1,7 +1,7 @@
 """Probe a media file: choose the video and audio streams to analyse, and refuse files that cannot be analysed."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection
 from typing import Any, cast
 
 import av
@@ -12,7 +12,8 @@ from pipeline.analysis.media.audio_choice import choose_audio
 from pipeline.analysis.media.encryption import encrypted_streams, encryption_error, is_encrypted
 from pipeline.analysis.media.geometry import Orientation, PixelShape, display_size, orientation_of
 from pipeline.analysis.media.metadata import codec_name, created_at, is_cover, timecode_of, tracks_of
-from pipeline.analysis.media.sources import local_path, open_bytes, open_media, read_packets
+from pipeline.analysis.media.sources import open_bytes, open_media, read_packets
+from pipeline.locations import local_path
 from schemas.config import LimitsConfig, MediaConfig
 from schemas.errors import ErrorKind, MediaError
 from schemas.media import MediaInfo, VideoStream
@@ -47,15 +48,14 @@ def probe(uri: str, config: MediaConfig, limits: LimitsConfig) -> MediaInfo:
     with open_media(uri) as container:
         with open_bytes(uri) as file:
             locked = encrypted_streams(file, container)
-        images = [stream for stream in container.streams.video if _decodable(stream) and stream.index not in locked]
-        videos = [stream for stream in images if not is_cover(stream)]
+        chosen = best_video(container, locked)
         audios = [stream for stream in container.streams.audio if _decodable(stream) and stream.index not in locked]
-        if not videos and not audios:
+        if not chosen and not audios:
             raise encryption_error(uri, stage="probe") if locked else _no_streams(uri, container)
         tracks, recorded_at = tracks_of(container), created_at(container)
         numbers = {stream.index: number for number, stream in enumerate(container.streams.audio)}
         heard, warnings = choose_audio({numbers[stream.index]: stream for stream in audios}, config.audio_track)
-        video, timecode = _video(uri, container, videos, limits) if videos else (None, None)
+        video, timecode = _video(uri, container, chosen, limits) if chosen else (None, None)
         return MediaInfo(
             uri=uri,
             size_bytes=size_bytes,
@@ -64,7 +64,7 @@ def probe(uri: str, config: MediaConfig, limits: LimitsConfig) -> MediaInfo:
             video=video,
             audio=heard[0] if heard else None,
             audio_tracks=len(container.streams.audio),
-            has_attached_picture=len(videos) < len(images),
+            has_attached_picture=any(map(is_cover, container.streams.video)),
             tracks=tracks,
             timecode=timecode,
             created_at=recorded_at,
@@ -123,13 +123,35 @@ def _no_streams(uri: str, container: InputContainer) -> MediaError:
     return MediaError(ErrorKind.NO_STREAMS, message, stage="probe")
 
 
-def _video(
-    uri: str, container: InputContainer, streams: Sequence[Any], limits: LimitsConfig
-) -> tuple[VideoStream, str | None]:
-    """Return the stream to analyse, and its start timecode."""
+def best_video(container: InputContainer, locked: Collection[int] = ()) -> Any:  # noqa: ANN401 - a PyAV stream
+    """Return the video stream that FFmpeg and players choose, or None. Never a cover image or thumbnails.
+
+    A still beside a video is left out, too, such as the photo in a phone's motion photo.
+
+    Args:
+        container: The file.
+        locked: Indexes of encrypted streams, which are left out.
+    """
+    moving = [
+        each for each in container.streams.video if _decodable(each) and not is_cover(each) and each.index not in locked
+    ]
+    moving = [each for each in moving if each.frames != 1] or moving
+    best = container.streams.best("video")
+    if best in moving:
+        return best
     default = av.stream.Disposition.default
-    # With several angles or sizes, prefer a default stream, then the largest.
-    stream = max(streams, key=lambda each: (bool(each.disposition & default), each.width * each.height, -each.index))
+    return max(
+        moving, key=lambda each: (bool(each.disposition & default), each.bit_rate or 0, -each.index), default=None
+    )
+
+
+def _video(
+    uri: str,
+    container: InputContainer,
+    stream: Any,  # noqa: ANN401 - a PyAV stream
+    limits: LimitsConfig,
+) -> tuple[VideoStream, str | None]:
+    """Return a description of the stream to analyse, and its start timecode."""
     check_pixels(uri, stream.width, stream.height, limits, stage="probe")
     shape = PixelShape(stream)
     frame = _first_frame(container, stream)

@@ -245,3 +245,40 @@ def test_a_colour_matrix_that_cannot_be_converted_is_no_failure(tmp_path: Path, 
 def test_pixel_formats(tmp_path: Path, pixel_format: str) -> None:
     path = coloured_video(tmp_path / "film.mkv", (0.4,) * 3, matrix=1, tags=(1, 1, 1), pixel_format=pixel_format)
     assert seen(path).colours[0] == pytest.approx([102] * 3, abs=4)
+
+
+def tracks_video(path: Path, tracks: Sequence[tuple[int, int, str]]) -> Path:
+    """Write tracks of so many frames, so wide, and with such a disposition."""
+    with av.open(str(path), "w") as container:
+        streams: list[Any] = []
+        for _, width, disposition in tracks:
+            stream: Any = container.add_stream("mpeg4", rate=25)
+            stream.width, stream.height, stream.pix_fmt = width, 48, "yuv420p"
+            stream.disposition = av.stream.Disposition[disposition]
+            streams.append(stream)
+        for stream, (frames, width, _) in zip(streams, tracks, strict=True):
+            for index in range(frames):
+                frame = av.VideoFrame.from_ndarray(np.full((48, width, 3), 10 * index, np.uint8), format="rgb24")
+                frame.pts = index
+                container.mux(stream.encode(frame))
+            container.mux(stream.encode(None))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("tracks", "chosen"),
+    [
+        ([(1, 320, "default"), (6, 64, "dub")], 1),
+        ([(1, 320, "default"), (6, 64, "default")], 1),
+        ([(6, 64, "dub"), (6, 320, "dub"), (6, 96, "default")], 2),
+        ([(1, 320, "default")], 0),
+    ],
+    ids=["motion photo", "motion photo, both default", "the default one", "only a still"],
+)
+def test_the_stream_is_chosen_that_players_choose(
+    tmp_path: Path, tracks: Sequence[tuple[int, int, str]], chosen: int
+) -> None:
+    shown = seen(tracks_video(tmp_path / "tracks.mp4", tracks))
+    assert shown.info.video is not None
+    assert shown.info.video.index == chosen
+    assert len(shown.large) == tracks[chosen][0]
