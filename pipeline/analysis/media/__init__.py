@@ -1,17 +1,26 @@
 """Media files: what a file contains, and the single decoding pass that feeds every step."""
 
+from pipeline.analysis.media.colour import complete_colours
 from pipeline.analysis.media.decoding import DecodeStats, decode
+from pipeline.analysis.media.filters import filtered, graph_of
+from pipeline.analysis.media.geometry import Orientation, PixelShape, orientation_of
 from pipeline.analysis.media.prefetching import prefetch
 from pipeline.analysis.media.probing import best_video, probe
 from pipeline.analysis.media.sources import local_path, open_bytes, open_media
 
 __all__ = [
     "DecodeStats",
+    "Orientation",
+    "PixelShape",
     "best_video",
+    "complete_colours",
     "decode",
+    "filtered",
+    "graph_of",
     "local_path",
     "open_bytes",
     "open_media",
+    "orientation_of",
     "prefetch",
     "probe",
 ]
