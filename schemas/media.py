@@ -1,6 +1,8 @@
 """What comes out of a media file: its description, and the three kinds of item that a decoding pass yields."""
 
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,17 +16,20 @@ SMALL_HEIGHT, SMALL_WIDTH = 81, 144
 
 @dataclass(frozen=True, slots=True)
 class VideoStream:
-    """A video stream. Width and height are as displayed, after rotation and pixel aspect ratio."""
+    """A video stream. Width and height are those of the first frame as displayed: upright, with square pixels."""
 
     index: int
     codec: str
     width: int
     height: int
     fps: float
-    """Average frames per second as stated; measured if the timestamps contradict it. Never used to compute a time."""
+    """Frames per second: as the file states before decoding, measured afterwards. Never used to compute a time."""
     rotation: int
-    """Clockwise rotation in degrees that makes the video upright: 0, 90, 180 or 270."""
+    """Clockwise rotation in degrees that makes the first frame upright: 0, 90, 180 or 270. A mirrored one is
+    first mirrored sideways."""
     pixel_format: str
+    fps_varies: bool = False
+    """Whether the frames are not evenly spaced; known after decoding."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +42,38 @@ class AudioStream:
     sample_rate_hz: int
     language: str | None
     default: bool
+    track: int = 0
+    """Its number among the audio tracks, from 0, as in `media.audio_track`."""
+    title: str | None = None
+    secondary: bool = False
+    """Whether it is stated to be a commentary, a description of the pictures, or to have no voices."""
+
+    @property
+    def name(self) -> str:
+        """How messages name it, as in `1 (ger, "Commentary")`."""
+        facts = ", ".join(filter(None, (self.language, self.title and f'"{self.title}"')))
+        return f"{self.track} ({facts})" if facts else str(self.track)
+
+
+TrackKind = Literal["video", "audio", "subtitle", "cover", "data", "attachment", "unknown"]
+"""`cover`: a picture of an audio file, or thumbnails; `data`: such as timecode; `attachment`: such as a font."""
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """A track of a file, analysed or not, as the file describes it."""
+
+    index: int
+    kind: TrackKind
+    codec: str | None
+    """As FFmpeg names codecs; None if it does not know the codec."""
+    language: str | None
+    """As the file states it, usually ISO 639-2; None if it does not."""
+    channels: int | None
+    """Audio channels; None for other tracks."""
+    title: str | None
+    default: bool
+    """Whether players choose it by default."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +91,22 @@ class MediaInfo:
     """The stream to analyse; None for a silent video."""
     audio_tracks: int
     has_attached_picture: bool
+    tracks: tuple[Track, ...] = ()
+    """All tracks, in the order of the file."""
+    timecode: str | None = None
+    """Timecode of the first frame, as `hh:mm:ss:ff` (`;` before the frames of drop-frame timecode)."""
+    created_at: datetime | None = None
+    """When the recording was made, as the file states it, in UTC."""
+    encrypted_tracks: int = 0
+    """Video and audio tracks that cannot be decoded without a key. They are not analysed."""
+    other_audio: tuple[AudioStream, ...] = ()
+    """The streams to try if nobody speaks in `audio`, in this order."""
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def audio_streams(self) -> tuple[AudioStream, ...]:
+        """`audio` and `other_audio`."""
+        return (self.audio, *self.other_audio) if self.audio else ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -83,6 +136,11 @@ class AudioBlock:
     """Time of the first sample, from the start of the video. The decoder fills gaps in the stream with silence."""
     samples: NDArray[np.float32]
     """(n,) mono at `SAMPLE_RATE_HZ`."""
+    stream: int = 0
+    """Index of its stream."""
+    lane: int = 0
+    """0 for the mix of all channels. While channels are separated, each of them has its number. A lane other than 0 has
+    no blocks where it is silent."""
 
 
 DecodedItem = FrameBatch | SampledFrame | AudioBlock

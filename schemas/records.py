@@ -138,8 +138,11 @@ class Transcript:
     """Seconds of speech found by the voice activity detector."""
     utterances: tuple[Utterance, ...]
     engine: str
-    languages: tuple[LanguageShare, ...] = ()
-    """All spoken languages, the one spoken longest first."""
+
+    @property
+    def languages(self) -> tuple[LanguageShare, ...]:
+        """All spoken languages, the one spoken longest first."""
+        return language_shares(self.utterances)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -186,7 +189,7 @@ class SummarySentence:
 
 @dataclass(frozen=True, slots=True)
 class Chapter:
-    """A titled time range; the chapters start at 0 and cover the video."""
+    """A titled time range. Those of a summary start at 0 and cover the video; those of a file may have no title."""
 
     title: str
     start_s: float
@@ -242,6 +245,10 @@ class Analysis:
     timings_s: dict[str, float] = field(default_factory=dict)
     """Seconds spent in each step, by name."""
     warnings: tuple[str, ...] = ()
+    file_chapters: tuple[Chapter, ...] = ()
+    """Chapters that the file states, in order."""
+    clock_jumps: int = 0
+    """Jumps of the file's clock that were joined."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,6 +259,8 @@ class ArchiveItem:
     size_bytes: int
     mtime_ns: int
     """0 if the store does not provide it."""
+    target: str | None = None
+    """Location of the file itself, if `uri` leads to it through a symbolic link."""
 
 
 @dataclass(frozen=True, slots=True)

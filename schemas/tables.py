@@ -104,6 +104,17 @@ HIGHLIGHT = pa.struct(
         pa.field("score", pa.float32(), nullable=False),
     ]
 )
+TRACK = pa.struct(
+    [
+        pa.field("index", pa.int32(), nullable=False),
+        pa.field("kind", pa.string(), nullable=False),
+        pa.field("codec", pa.string()),
+        pa.field("language", pa.string()),
+        pa.field("channels", pa.int32()),
+        pa.field("title", pa.string()),
+        pa.field("default", pa.bool_(), nullable=False),
+    ]
+)
 SECONDS_BY_STEP = pa.map_(pa.string(), pa.float64())
 TEXT_BY_NAME = pa.map_(pa.string(), pa.string())
 
@@ -131,16 +142,44 @@ _VIDEOS = [
     _int("size_bytes", "Size of the file.", unit="byte", kind=pa.int64()),
     _int("mtime_ns", "Modification time of `uri` when it was read; 0 if unknown.", unit="ns", kind=pa.int64()),
     _text("container", "Container format as FFmpeg names it; empty if the probe failed."),
-    _text("video_codec", "Codec of the video stream.", nullable=True),
+    _text("video_codec", "Codec of the video stream, as FFmpeg names codecs.", nullable=True),
     _text("audio_codec", "Codec of the audio track that was transcribed.", nullable=True),
     _int("audio_tracks", "Audio tracks in the file."),
     _int("width", "Displayed width; 0 without video.", unit="pixel"),
     _int("height", "Displayed height; 0 without video.", unit="pixel"),
-    _field("fps", pa.float64(), "Average frames per second; 0 if unknown.", unit="1/s"),
-    _int("rotation", "Clockwise rotation that shows the frames upright.", unit="degree"),
+    _field(
+        "fps",
+        pa.float64(),
+        "Frames per second, measured from timestamps: of the usual frame, or the average if `fps_varies`; 0 if "
+        "unknown.",
+        unit="1/s",
+    ),
+    _field("fps_varies", pa.bool_(), "Whether the frames are not evenly spaced, apart from gaps and rounding."),
+    _int(
+        "rotation",
+        "Clockwise rotation that shows the frames upright; a mirrored video is first mirrored sideways.",
+        unit="degree",
+    ),
     _seconds("duration_s", "Duration, measured by decoding."),
+    _field(
+        "stated_duration_s",
+        pa.float64(),
+        "Duration as the file states it, or as FFmpeg guesses it from the bit rate; null without either.",
+        unit="s",
+        nullable=True,
+    ),
+    _text("timecode", "Timecode of the first frame; null without one.", nullable=True),
+    _field(
+        "created_at",
+        pa.timestamp("us", tz="UTC"),
+        "Creation time as the file states it, in UTC if it names no time zone; null without a plausible one.",
+        nullable=True,
+    ),
+    _list("file_chapters", CHAPTER, "Chapters that the file states. `summaries` has those that were found."),
+    _list("tracks", TRACK, "All tracks of the file, analysed or not, as the file describes them."),
     _int("frame_count", "Decoded frames.", kind=pa.int64()),
     _int("corrupt_packets", "Packets that could not be decoded and were skipped."),
+    _int("clock_jumps", "Jumps of the file's clock, as where recordings were joined."),
     _field("has_video", pa.bool_(), "Whether the file has a video stream. Cover art does not count."),
     _field("has_audio", pa.bool_(), "Whether the file has an audio stream."),
     _text("language", "Spoken language (ISO 639-1); null without speech.", nullable=True),

@@ -24,6 +24,9 @@ from schemas.export import EXPORT_FORMATS
 @click.option("--limit", type=click.IntRange(1, 1000), help="With --query: maximum number of hits (default 20).")
 @filtered
 @click.option("--translation", is_flag=True, help="Use English translations where the lake has them.")
+@click.option(
+    "--source", metavar="NAME", help="Export what came with the file: its chapters (--source file) instead of ours."
+)
 @click.option("--fps", metavar="RATE", help="Frame rate of an EDL or OpenTimelineIO. Default: the rate of the video.")
 @click.option("--drop-frame", is_flag=True, help="Write an EDL in drop-frame timecode (29.97 and 59.94 fps only).")
 @reported
@@ -37,6 +40,7 @@ def export(
     query: str | None,
     limit: int | None,
     translation: bool,
+    source: str | None,
     fps: str | None,
     drop_frame: bool,
     **filters: Any,
@@ -62,7 +66,7 @@ def export(
 
     if (video is not None) + whole + (query is not None) != 1:
         raise click.UsageError("Give one of VIDEO, --all or --query.")
-    options = Options(translation, parsed_rate(fps) if fps else None, drop_frame)
+    options = Options(translation, parsed_rate(fps) if fps else None, drop_frame, source)
     admitted = filters_of(filters)
     if query is None:
         _need_query(admitted, limit=limit)

@@ -103,7 +103,7 @@ def export_lake(lake: str, form: str | None, folder: Path | None, options: Optio
     written = empty = failed = 0
     opened = Lake(lake)
     for record in read_videos(opened, parts=_PARTS):
-        if not getattr(record, chosen.needs):
+        if chosen.lacks(record, options):
             empty += 1
             continue
         try:
@@ -115,7 +115,7 @@ def export_lake(lake: str, form: str | None, folder: Path | None, options: Optio
         except (ConfigurationError, ExportError) as error:
             failed += 1
             click.echo(f"not written: {one_line(str(error))}", err=True)
-    nothing = f", {empty} have no {chosen.needs}" if empty else ""
+    nothing = f", {empty} have nothing to write" if empty else ""
     click.echo(f"{written} files in {folder}{nothing}{f', {failed} not written' if failed else ''}", err=True)
     return failed > 0
 

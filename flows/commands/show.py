@@ -35,6 +35,7 @@ def print_video(video: str, lake: str, *, as_json: bool) -> None:
     _print_moments("Summary", [(evidence_start_s(sentence), sentence.text) for sentence in summary.sentences])
     _print_abstract(found)
     _print_moments("Chapters", [(chapter.start_s, chapter.title) for chapter in summary.chapters])
+    _print_moments("Chapters of the file", [(chapter.start_s, chapter.title) for chapter in found.file_chapters])
     _print_moments("Highlights", [(highlight.start_s, highlight.reason) for highlight in summary.highlights])
     _print_labels("Topics", summary.topics)
     _print_labels("Keyphrases", summary.keyphrases)
@@ -54,6 +55,7 @@ def _document(video: VideoRecord) -> dict[str, Any]:
         "headline": video.headline,
         "facts": list(video_facts(video).items()),
         "chapters": summary["chapters"],
+        "file_chapters": [asdict(chapter) for chapter in video.file_chapters],
         "summary": summary["sentences"],
         **{name: summary[name] for name in ("abstract", "abstract_source", "abstract_dropped")},
         **{name: summary[name] for name in ("highlights", "topics", "keyphrases", "labels")},

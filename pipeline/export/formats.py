@@ -5,7 +5,7 @@ its name to `schemas/export.py`, from where the command line takes it.
 """
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -22,6 +22,8 @@ class Options:
     translation: bool = False
     fps: Fraction | None = None
     drop_frame: bool = False
+    source: str | None = None
+    """`file` writes the chapters of the file instead of those that were found."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,13 @@ class Format:
     """Fields of `Options` that the format supports."""
     write_cuts: Callable[[Sequence[Cut], Options], str] | None = None
     """Writes time ranges of several videos, if the format can hold them."""
+    needs_of_source: str = ""
+    """What a video must have instead of `needs` if `Options.source` is set."""
+
+    def lacks(self, video: VideoRecord, options: Options) -> str:
+        """Return what a video lacks for this format; empty if it has everything."""
+        needed = self.needs_of_source if options.source else self.needs
+        return "" if getattr(video, needed) else needed.replace("_", " ")
 
     def text(self, video: VideoRecord, options: Options) -> str:
         """Write a video in this format.
@@ -45,8 +54,8 @@ class Format:
         Raises:
             ExportError: The video has nothing to write, or breaks a rule of the format.
         """
-        if not getattr(video, self.needs):
-            raise ExportError(f"{video.uri} has no {self.needs}, so there is nothing to write as {self.name}.")
+        if lacking := self.lacks(video, options):
+            raise ExportError(f"{video.uri} has no {lacking}, so there is nothing to write as {self.name}.")
         return self.write(video, options)
 
 
@@ -65,6 +74,17 @@ def _whole(write: Callable[[VideoRecord], str]) -> Callable[[VideoRecord, Option
     return lambda video, _: write(video)
 
 
+def _chapters(name: str, ending: str, meaning: str, made_by: Callable[[VideoRecord], str]) -> Format:
+    def write(video: VideoRecord, options: Options) -> str:
+        if options.source not in {None, _FILE}:
+            raise ExportError(f"Chapters have no source {options.source!r}. --source {_FILE} writes those of the file.")
+        return made_by(
+            replace(video, summary=replace(video.summary, chapters=video.file_chapters)) if options.source else video
+        )
+
+    return Format(name, ending, meaning, "chapters", write, frozenset({"source"}), needs_of_source="file_chapters")
+
+
 def _of_cuts(name: str, ending: str, meaning: str, takes: Collection[str], made_by: Callable[..., str]) -> Format:
     def write_cuts(cuts: Sequence[Cut], options: Options) -> str:
         return made_by(cuts, fps=options.fps, drop_frame=options.drop_frame)
@@ -75,6 +95,7 @@ def _of_cuts(name: str, ending: str, meaning: str, takes: Collection[str], made_
     return Format(name, ending, meaning, "shots", write, frozenset(takes), write_cuts)
 
 
+_FILE = "file"
 _SPOKEN = frozenset({"translation"})
 """Options of speech formats. The JSON transcript always has translations."""
 
@@ -85,9 +106,9 @@ FORMATS = {
         Format("vtt", ".vtt", "Subtitles, WebVTT: speakers, times.", "utterances", _spoken(subtitles.webvtt), _SPOKEN),
         Format("txt", ".txt", "Transcript to read.", "utterances", _spoken(transcripts.plain), _SPOKEN),
         Format("json", ".json", "Transcript for programs.", "utterances", _whole(transcripts.as_json), _SPOKEN),
-        Format("chapters-vtt", ".chapters.vtt", "Chapters, WebVTT.", "chapters", _whole(chapters.chapters_webvtt)),
-        Format("ffmetadata", ".ffmetadata", "Chapters for FFmpeg.", "chapters", _whole(chapters.ffmetadata)),
-        Format("youtube", ".youtube.txt", "Chapters for YouTube.", "chapters", _whole(chapters.youtube)),
+        _chapters("chapters-vtt", ".chapters.vtt", "Chapters, WebVTT.", chapters.chapters_webvtt),
+        _chapters("ffmetadata", ".ffmetadata", "Chapters for FFmpeg.", chapters.ffmetadata),
+        _chapters("youtube", ".youtube.txt", "Chapters for YouTube.", chapters.youtube),
         _of_cuts("edl", ".edl", "Shots as an edit decision list, CMX 3600.", ("fps", "drop_frame"), edl.edl),
         _of_cuts("otio", ".otio", "Shots as OpenTimelineIO.", ("fps",), otio.timeline),
     )

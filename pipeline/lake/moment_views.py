@@ -10,7 +10,8 @@ from pipeline.lake.names import FIND_VIDEOS
 MOMENT_VIEWS = {
     "moments": "One row per searchable moment: speech, on-screen text, a caption or a keyframe, with its time.",
     "words": "One row per spoken word, if words were aligned.",
-    "chapters": "One row per chapter of a video.",
+    "chapters": "One row per chapter of a video, as found by the analysis.",
+    "file_chapters": "One row per chapter that a file states.",
     "highlights": "One row per moment worth jumping to.",
     "sentences": "One row per sentence of a summary, at the time of its first evidence.",
 }
@@ -83,6 +84,11 @@ SELECT video_id, chapter.start_s, chapter.end_s, chapter.title
 FROM (SELECT video_id, unnest(chapters) AS chapter FROM summaries)
 """,
     """
+CREATE VIEW file_chapters AS
+SELECT video_id, chapter.start_s, chapter.end_s, chapter.title
+FROM (SELECT video_id, unnest(file_chapters) AS chapter FROM videos)
+""",
+    """
 CREATE VIEW highlights AS
 SELECT video_id, highlight.start_s, highlight.end_s, highlight.reason, highlight.score
 FROM (SELECT video_id, unnest(highlights) AS highlight FROM summaries)
@@ -120,6 +126,7 @@ WITH those AS (SELECT video_id FROM find_videos(video)),
     own_moments AS ({_PARTS.format(utterances="own_utterances", keyframes="own_keyframes")}),
     spans AS (
         SELECT 'chapter' AS kind, video_id, start_s, end_s, title AS text FROM chapters
+        UNION ALL BY NAME SELECT 'file chapter' AS kind, video_id, start_s, end_s, title AS text FROM file_chapters
         UNION ALL BY NAME SELECT 'scene' AS kind, video_id, start_s, end_s, caption AS text FROM scenes
         UNION ALL BY NAME SELECT 'shot' AS kind, video_id, start_s, end_s, transition AS text FROM own_shots
         UNION ALL BY NAME SELECT kind, video_id, start_s, end_s, text, speaker, frame_id FROM own_moments
@@ -127,7 +134,9 @@ WITH those AS (SELECT video_id FROM find_videos(video)),
 SELECT kind, clock(start_s) AS time, start_s, end_s, speaker, text, frame_id, video_id
 FROM spans SEMI JOIN those USING (video_id)
 WHERE start_s <= t AND t < end_s
-ORDER BY video_id, list_position(['chapter', 'scene', 'shot', 'speech', 'screen', 'caption', 'frame'], kind), start_s
+ORDER BY video_id, list_position(
+    ['chapter', 'file chapter', 'scene', 'shot', 'speech', 'screen', 'caption', 'frame'], kind
+), start_s
 """,  # noqa: S608 - made of constants
 )
 
@@ -136,5 +145,3 @@ def create_moments(connection: duckdb.DuckDBPyConnection) -> None:
     """Create the views and macros, after those of `pipeline.lake.views`."""
     for statement in (*_VIEWS, *_MACROS):
         connection.execute(statement)
-    for view, meaning in MOMENT_VIEWS.items():
-        connection.execute(f"COMMENT ON VIEW {view} IS '{meaning}'")

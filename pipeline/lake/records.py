@@ -129,6 +129,11 @@ class VideoRecord:
         return int(self.row["frame_count"])
 
     @property
+    def clock_jumps(self) -> int:
+        """Jumps of the file's clock; 0 in lakes that do not tell."""
+        return int(self.row.get("clock_jumps") or 0)
+
+    @property
     def has_video(self) -> bool:
         """Whether the file has a video stream."""
         return bool(self.row["has_video"])
@@ -153,6 +158,11 @@ class VideoRecord:
     def chapters(self) -> tuple[Chapter, ...]:
         """Chapters of the summary."""
         return self.summary.chapters
+
+    @property
+    def file_chapters(self) -> tuple[Chapter, ...]:
+        """Chapters that the file states."""
+        return tuple(Chapter(**each) for each in self.row["file_chapters"] or ())
 
     @property
     def storyboard(self) -> tuple[KeyframeRecord, ...]:

@@ -1,23 +1,36 @@
 """The facts about a file and its analysis, as `videolake show`, notebooks and pages list them."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import Any
 
 from pipeline.lake import VideoRecord
 from pipeline.language import format_time
 from pipeline.view.wording import format_share, format_size
 
+_ROUNDING_S, _ROUNDING = 1.0, 0.02
+"""A stated length that is nearer to the measured one is no news."""
+
 
 def video_facts(video: VideoRecord) -> dict[str, str]:
     """Return the facts about a video by name, in the order to show them."""
     row = video.row
-    facts = {"Length": format_time(video.duration_s)}
+    facts = {"Length": _length(video)}
     if video.has_video:
-        fps = f", {row['fps']:.4g} frames/s" if row["fps"] else ""
+        varies = ", varying" if row["fps_varies"] else ""
+        fps = f", {row['fps']:.4g} frames/s{varies}" if row["fps"] else ""
         rotation = f", rotated by {row['rotation']}°" if row["rotation"] else ""
         facts["Video"] = f"{row['width']} x {row['height']}{fps}, {row['video_codec']}{rotation}"
     if video.has_audio:
         tracks = f", {row['audio_tracks']} tracks" if row["audio_tracks"] > 1 else ""
         facts["Audio"] = f"{row['audio_codec']}{tracks}"
+    all_tracks = [_track(track) for track in row["tracks"] or ()]
+    if len(all_tracks) > video.has_video + video.has_audio:
+        facts["Tracks"] = "; ".join(all_tracks)
+    if row["timecode"]:
+        facts["Timecode"] = f"starts at {row['timecode']}"
+    if row["created_at"]:
+        facts["Created"] = _date(row["created_at"])
     if video.language:
         facts["Language"] = f"{video.language} ({format_share(row['language_probability'])})"
         facts["Speech"] = f"{format_time(row['speech_s'])}, {row['words']} words"
@@ -32,6 +45,19 @@ def video_facts(video: VideoRecord) -> dict[str, str]:
     facts["Written"] = _date(row["committed_at"])
     facts["Revision"] = row["revision"]
     return facts
+
+
+def _length(video: VideoRecord) -> str:
+    stated_s = video.row["stated_duration_s"]
+    if not stated_s or abs(stated_s - video.duration_s) <= max(_ROUNDING_S, _ROUNDING * video.duration_s):
+        return format_time(video.duration_s)
+    return f"{format_time(video.duration_s)} (the file states {format_time(stated_s)})"
+
+
+def _track(track: Mapping[str, Any]) -> str:
+    channels = f"{track['channels']} channels" if track["channels"] else None
+    details = (track["codec"], track["language"], channels, track["title"], "default" if track["default"] else None)
+    return f"{track['index']} {track['kind']}: {', '.join(filter(None, details))}".removesuffix(": ")
 
 
 def _date(time: datetime) -> str:

@@ -1,36 +1,37 @@
 """Decode a file once, from first packet to last, and yield what every step needs."""
 
 import logging
-import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
-from fractions import Fraction
-from typing import Any, cast
+from typing import Any
 
 import av
 import numpy as np
-from av import AudioFrame, Packet, VideoFrame
+from av import AudioFrame, VideoFrame
 from av.container import InputContainer
 from numpy.typing import NDArray
 
 from pipeline.analysis.media.audio import AudioBlockBuilder
+from pipeline.analysis.media.encryption import encryption_error, is_encrypted
+from pipeline.analysis.media.frame_rate import FrameRate
 from pipeline.analysis.media.frames import FrameScaler
+from pipeline.analysis.media.geometry import PixelShape
+from pipeline.analysis.media.metadata import chapters_of
+from pipeline.analysis.media.packets import clock_of, clocked_packets, start_of
 from pipeline.analysis.media.probing import check_pixels
-from pipeline.analysis.media.sources import open_media, read_packets
-from pipeline.analysis.media.timeline import Clock, Timeline
-from schemas.config import LimitsConfig, MediaConfig
+from pipeline.analysis.media.sources import open_media
+from pipeline.analysis.media.timeline import Clock, Timeline, plausible_s
+from schemas.config import ChannelMode, LimitsConfig, MediaConfig
 from schemas.errors import ErrorKind, MediaError
 from schemas.media import SMALL_HEIGHT, SMALL_WIDTH, DecodedItem, FrameBatch, MediaInfo, SampledFrame
+from schemas.records import Chapter
 
 logger = logging.getLogger(__name__)
 
 _BATCH_FRAMES = 48
 _MAX_LAST_FRAME_S = 10.0
 """The last frame is shown for at most so long, or as long as the longest before it."""
-_FAR_S = 10.0
-_MAX_HELD_PACKETS = 500
-_CLOCK_MAY_RESTART = cast("int", av.format.Flags.ts_discont.value)
 
 Wanted = Callable[[float, NDArray[np.uint8]], bool]
 """Called once for each frame, in order, with its time and small image; returns whether to yield its large image."""
@@ -42,10 +43,14 @@ class DecodeStats:
 
     frame_count: int = 0
     corrupt_packets: int = 0
+    encrypted_packets: int = 0
     duration_s: float = 0.0
     """End of the last frame or sample."""
-    fps: float = 0.0
-    """Measured frames per second; 0.0 with fewer than two frames."""
+    clock_jumps: int = 0
+    """How often the clock of the file jumps."""
+    frame_rate: FrameRate = field(default_factory=FrameRate)
+    chapters: tuple[Chapter, ...] = ()
+    """Chapters that the file states."""
     warnings: list[str] = field(default_factory=list)
 
     def warn(self, message: str) -> None:
@@ -63,6 +68,8 @@ def decode(
     wanted: Wanted,
     threads: int,
     stats: DecodeStats,
+    channels: ChannelMode = "mix",
+    skipped: Set[int] = frozenset(),
 ) -> Iterator[DecodedItem]:
     """Decode video and audio in one pass, in memory that does not grow with the length of the file.
 
@@ -76,50 +83,74 @@ def decode(
         wanted: Chooses the frames to yield at full size.
         threads: Decoder threads.
         stats: Filled in during the pass.
+        channels: Whether to mix the channels of the audio or to keep them apart.
+        skipped: Indexes of streams that are read but not decoded. The caller may add some during the pass.
 
     Yields:
-        A `FrameBatch` for all frames, a `SampledFrame` for each wanted one, and `AudioBlock`s. Each kind is in time
-        order.
+        A `FrameBatch` for all frames, a `SampledFrame` for each wanted one, and `AudioBlock`s of `info.audio_streams`.
+        Each kind is in time order.
 
     Raises:
         MediaError: Nothing can be decoded, or the file is over the limits, has vanished, or cannot be read.
     """
     deadline = time.monotonic() + limits.timeout_s
+    for message in info.warnings:
+        stats.warn(message)
     with open_media(uri) as container:
         streams = _select(uri, container, info, threads)
-        origin_s = (container.start_time or 0) / av.time_base
-        restarts = bool(container.format.flags & _CLOCK_MAY_RESTART)
-        clock = Clock(restarts=restarts, start_s=origin_s, warn=stats.warn)
+        origin_s, clock = start_of(container), clock_of(container, stats.warn)
         video = None
         if info.video:
+            picture = container.streams[info.video.index]
+            stats.frame_rate = FrameRate(float(picture.time_base or 0))
             video = _FrameBatcher(
                 uri,
                 _frame_s(info),
                 timeline=_timeline(info, origin_s, stats),
                 scaler=FrameScaler(
-                    rotation=info.video.rotation,
-                    sample_aspect_ratio=_pixel_aspect(container, info.video.index),
+                    PixelShape(container.streams[info.video.index]),
                     max_side_px=config.max_side_px,
                     threads=threads,
+                    warn=stats.warn,
                 ),
                 limits=limits,
                 wanted=wanted,
                 stats=stats,
             )
-        audio = AudioBlockBuilder(_timeline(info, origin_s, stats), stats.warn) if info.audio else None
-        for frame in _frames(container, streams, clock, stats):
+        audio = {
+            stream.index: _audio_builder(stream.index, stats, origin_s, channels)
+            # Nothing that is repaired in other streams matters: they are only listened to for whether somebody speaks.
+            if stream == info.audio
+            else _audio_builder(stream.index, DecodeStats(), origin_s, "mix")
+            for stream in info.audio_streams
+        }
+        for index, frame in _frames(container, streams, clock, stats, skipped):
             _check_limits(uri, stats, limits, deadline)
             if isinstance(frame, VideoFrame) and video:
                 yield from video.add(frame)
-            elif isinstance(frame, AudioFrame) and audio:
-                yield from audio.add(frame)
-            stats.duration_s = max(track.end_s for track in (video, audio) if track)
+            elif isinstance(frame, AudioFrame) and index in audio:
+                yield from audio[index].add(frame)
+            stats.duration_s = _end_s(info, video, audio)
         if video:
             yield from video.finish()
-        if audio:
-            yield from audio.finish()
-            stats.duration_s = max(stats.duration_s, audio.end_s)
-    _check_decoded(uri, info, stats, jumped=clock.jumped, has_audio=audio is not None and audio.end_s > 0)
+        for builder in audio.values():
+            yield from builder.finish()
+        stats.duration_s = _end_s(info, video, audio)
+        stats.chapters = chapters_of(container, origin_s, stats.duration_s)
+    stats.clock_jumps = clock.jumps
+    if info.video is None or info.video.index not in skipped:
+        _check_decoded(uri, info, stats, has_audio=any(builder.end_s > 0 for builder in audio.values()))
+
+
+def _audio_builder(stream: int, stats: DecodeStats, origin_s: float, channels: ChannelMode) -> AudioBlockBuilder:
+    return AudioBlockBuilder(stream, Timeline(origin_s=origin_s, frame_s=0.0, warn=stats.warn), channels, stats.warn)
+
+
+def _end_s(info: MediaInfo, video: "_FrameBatcher | None", audio: Mapping[int, AudioBlockBuilder]) -> float:
+    """Return the end of the last frame or sample. The end of other audio counts only if there is nothing else."""
+    main = audio[info.audio.index].end_s if info.audio else 0.0
+    main = max(main, video.end_s if video else 0.0)
+    return main or max((builder.end_s for builder in audio.values()), default=0.0)
 
 
 class _FrameBatcher:
@@ -143,7 +174,6 @@ class _FrameBatcher:
         self._stats = stats
         self._scaler = scaler
         self._timeline = timeline
-        self._first_s = 0.0
         self._last_s: float | None = None
         self._longest_s = 0.0
         self.end_s = 0.0
@@ -153,7 +183,10 @@ class _FrameBatcher:
 
     def add(self, frame: VideoFrame) -> Iterator[DecodedItem]:
         check_pixels(self._uri, frame.width, frame.height, self._limits, stage="decode")
-        time_s = self._timeline.time_of(frame.pts, frame.time_base)
+        if frame.pts is None:
+            self._stats.warn("Frames without a timestamp were placed after the previous frame.")
+        lasts_s = plausible_s(frame.duration, frame.time_base)
+        time_s = self._timeline.time_of(frame.pts, frame.time_base, lasts_s)
         small = self._scaler.small(frame)
         self._small[len(self._times)] = small
         self._times.append(time_s)
@@ -168,19 +201,19 @@ class _FrameBatcher:
     def finish(self) -> Iterator[DecodedItem]:
         """Yield the frames of the last, incomplete batch."""
         if self._times:
-            count = len(self._times)
-            yield FrameBatch(np.array(self._times), self._small[:count])
+            times_s = np.array(self._times)
+            self._stats.frame_rate.add(times_s)
+            yield FrameBatch(times_s, self._small[: len(times_s)])
             self._times, self._small = [], self._new_batch()
 
     def _shown_s(self, frame: VideoFrame, time_s: float) -> float:
         """Return how long a frame is shown if no other follows."""
         stated_s = float(frame.duration * frame.time_base) if frame.duration and frame.time_base else self._frame_s
         if self._last_s is None:
-            self._first_s = self._last_s = time_s
+            self._last_s = time_s
             return stated_s if stated_s <= self._limits.max_duration_s else self._frame_s
         before_s, self._last_s = time_s - self._last_s, time_s
         self._longest_s = max(self._longest_s, before_s)
-        self._stats.fps = (self._stats.frame_count - 1) / (time_s - self._first_s)
         # A frame can stay on screen for long, as in a slide show, but an absurd duration is an error in the file.
         return stated_s if stated_s <= max(self._longest_s, _MAX_LAST_FRAME_S) else before_s
 
@@ -197,13 +230,9 @@ def _frame_s(info: MediaInfo) -> float:
     return 1 / info.video.fps if info.video and info.video.fps > 0 else 0.0
 
 
-def _pixel_aspect(container: InputContainer, index: int) -> Fraction | None:
-    return next((stream.sample_aspect_ratio for stream in container.streams.video if stream.index == index), None)
-
-
 def _select(uri: str, container: InputContainer, info: MediaInfo, threads: int) -> list[Any]:
     """Return the streams to decode. FFmpeg drops the packets of all others as it reads."""
-    chosen = {stream.index for stream in (info.video, info.audio) if stream}
+    chosen = {stream.index for stream in (info.video, *info.audio_streams) if stream}
     streams = []
     for stream in container.streams:
         if stream.index in chosen:
@@ -220,9 +249,11 @@ def _select(uri: str, container: InputContainer, info: MediaInfo, threads: int) 
     return streams
 
 
-def _frames(container: InputContainer, streams: list[Any], clock: Clock, stats: DecodeStats) -> Iterator[Any]:
-    """Decode packet by packet; skip and count those that cannot be decoded."""
-    packets = confirmed_packets(read_packets(container, streams), stats)
+def _frames(
+    container: InputContainer, streams: list[Any], clock: Clock, stats: DecodeStats, skipped: Set[int]
+) -> Iterator[tuple[int, Any]]:
+    """Decode packet by packet, and yield each frame with the index of its stream; skip and count damaged packets."""
+    packets = clocked_packets(container, streams, clock, stats.warn)
     while True:
         try:
             packet = next(packets, None)
@@ -232,59 +263,18 @@ def _frames(container: InputContainer, streams: list[Any], clock: Clock, stats: 
             return
         if packet is None:
             return
+        if packet.stream_index in skipped:
+            continue
+        if is_encrypted(packet):
+            stats.encrypted_packets += 1
+            continue
         if packet.is_corrupt:
             stats.corrupt_packets += 1
-        _shift(packet, clock)
         try:
-            yield from packet.decode()
+            for frame in packet.decode():
+                yield packet.stream_index, frame
         except av.error.FFmpegError:
             stats.corrupt_packets += 1
-
-
-def confirmed_packets(packets: Iterator[Any], stats: DecodeStats) -> Iterator[Any]:
-    """Drop the timestamps of a packet far ahead of all others if the next packet of its stream is not there, too."""
-    end_s = math.inf
-    held: list[Any] = []
-    for packet in packets:
-        time_s = None if packet.dts is None else float(packet.dts * packet.time_base)
-        if held:
-            held.append(packet)
-            if time_s is not None and packet.stream_index == held[0].stream_index:
-                if time_s < end_s + _FAR_S:
-                    held[0].dts = held[0].pts = None
-                    stats.warn("Frames with a wrong timestamp were placed after the previous frame.")
-                else:
-                    end_s = time_s
-            elif len(held) < _MAX_HELD_PACKETS:
-                continue
-            yield from held
-            held = []
-        elif time_s is not None and time_s > end_s + _FAR_S:
-            held = [packet]
-        else:
-            if time_s is not None:
-                end_s = time_s if end_s == math.inf else max(end_s, time_s)
-            yield packet
-    yield from held
-
-
-def _shift(packet: "Packet[Any]", clock: Clock) -> None:
-    """Move the timestamps of a packet onto the repaired clock."""
-    dts, pts, base = packet.dts, packet.pts, float(packet.time_base or 0)
-    if not base:
-        return
-    if dts is not None and pts is not None and clock.is_wrong(dts * base, pts * base):
-        packet.pts = pts = dts
-    offset_s = clock.offset_s(
-        packet.stream_index,
-        None if dts is None else dts * base,
-        None if pts is None else pts * base,
-        (packet.duration or 0) * base,
-    )
-    if offset_s:
-        offset = round(offset_s / base)
-        packet.dts = None if dts is None else dts + offset
-        packet.pts = None if pts is None else pts + offset
 
 
 def _check_limits(uri: str, stats: DecodeStats, limits: LimitsConfig, deadline: float) -> None:
@@ -298,8 +288,14 @@ def _check_limits(uri: str, stats: DecodeStats, limits: LimitsConfig, deadline: 
         raise MediaError(ErrorKind.TIMEOUT, message, stage="decode")
 
 
-def _check_decoded(uri: str, info: MediaInfo, stats: DecodeStats, *, jumped: bool, has_audio: bool) -> None:
+def _check_decoded(uri: str, info: MediaInfo, stats: DecodeStats, *, has_audio: bool) -> None:
+    if info.encrypted_tracks:
+        stats.warn(f"Encrypted tracks were not analysed: {info.encrypted_tracks}.")
+    if stats.encrypted_packets:
+        stats.warn(f"{stats.encrypted_packets} encrypted packets were skipped.")
     if not stats.frame_count and not has_audio:
+        if stats.encrypted_packets:
+            raise encryption_error(uri, stage="decode")
         message = f"{uri} is damaged: its header is readable, but nothing can be decoded. Copy it again."
         raise MediaError(ErrorKind.CORRUPT, message, stage="decode")
     if info.video and not stats.frame_count:
@@ -309,8 +305,8 @@ def _check_decoded(uri: str, info: MediaInfo, stats: DecodeStats, *, jumped: boo
     if stats.corrupt_packets:
         stats.warn(f"{stats.corrupt_packets} damaged packets were skipped.")
     # Across a jump of the clock, the stated length means nothing.
-    if info.duration_s and not jumped and stats.duration_s < 0.9 * info.duration_s - 1:
+    if info.duration_s and not stats.clock_jumps and stats.duration_s < 0.9 * info.duration_s - 1:
         stats.warn(
-            f"The header says {info.duration_s:.1f} s, but {stats.duration_s:.1f} s were decoded; "
-            "the file may be cut off."
+            f"The header states {info.duration_s:.1f} s, but the file has {stats.duration_s:.1f} s: "
+            "it is cut off, or its header is wrong."
         )

@@ -18,6 +18,7 @@ ROW = {
     "frame_count": 1500,
     "has_video": True,
     "has_audio": True,
+    "file_chapters": None,
 }
 SUMMARY = Summary("The Blue Planet", (), (), (), (), ())
 VIDEO = VideoRecord("0123456789abcdef0123456789abcdef", ROW, SUMMARY, (), (), (), (), None)

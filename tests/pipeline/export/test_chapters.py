@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.export.chapters import chapters_webvtt, ffmetadata, youtube
+from pipeline.export.formats import FORMATS, Options
 from schemas.errors import ExportError
 from tests.pipeline.export.records import chapters, video
 
@@ -85,3 +86,22 @@ def test_the_youtube_list_follows_the_rules(gaps_s: list[float], title: str) -> 
     assert len(text.splitlines()) >= 3
     assert min(lengths_s(text, edges_s[-1])) >= 10
     assert not re.search("[<>]", text)
+
+
+@pytest.mark.parametrize("name", ["chapters-vtt", "ffmetadata", "youtube"])
+def test_the_chapters_of_the_file_are_written_instead(name: str) -> None:
+    theirs = [
+        {"title": title, "start_s": start_s, "end_s": start_s + 20.0}
+        for title, start_s in [("Teaser", 0.0), ("", 20.0), ("Credits", 40.0)]
+    ]
+    film = video(chapters=chapters(0, 12.5, 40, end_s=95), file_chapters=theirs)
+    text = FORMATS[name].text(film, Options(source="file"))
+    assert "Teaser" in text
+    assert "Part 1" not in text
+    assert "Part 1" in FORMATS[name].text(film, Options())
+
+
+def test_chapters_that_a_file_does_not_have_are_not_written() -> None:
+    film = video(chapters=chapters(0, 12.5, 40, end_s=95))
+    with pytest.raises(ExportError, match="no file chapters"):
+        FORMATS["youtube"].text(film, Options(source="file"))

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from pipeline.lake import Lake, Origin, failure_tables, shard_id, video_tables
-from schemas.media import AudioStream, MediaInfo, VideoStream
+from schemas.media import AudioStream, MediaInfo, Track, VideoStream
 from schemas.records import (
     Analysis,
     Chapter,
@@ -49,7 +49,24 @@ def unit(rng: np.random.Generator, dimensions: int) -> Embedding:
 def media_info(uri: str) -> MediaInfo:
     video = VideoStream(0, "h264", 1280, 720, 25.0, 90, "yuv420p")
     audio = AudioStream(1, "aac", 2, 48_000, "eng", default=True)
-    return MediaInfo(uri, 1000, "mov,mp4,m4a,3gp,3g2,mj2", 30.5, video, audio, 1, has_attached_picture=False)
+    tracks = (
+        Track(0, "video", "h264", None, None, None, default=True),
+        Track(1, "audio", "aac", "eng", 2, "Stereo", default=True),
+        Track(2, "subtitle", "mov_text", "deu", None, None, default=False),
+    )
+    return MediaInfo(
+        uri,
+        1000,
+        "mov,mp4,m4a,3gp,3g2,mj2",
+        30.5,
+        video,
+        audio,
+        1,
+        has_attached_picture=False,
+        tracks=tracks,
+        timecode="10:00:00:00",
+        created_at=NOON,
+    )
 
 
 def analysis(video_id: str, *, shots: int = 3, text: int = TEXT[1], vision: int = VISION[1]) -> Analysis:
@@ -145,6 +162,7 @@ def analysis(video_id: str, *, shots: int = 3, text: int = TEXT[1], vision: int 
         text_model=TEXT[0],
         timings_s={"decode": 1.5, "speech": 2.0},
         warnings=("two sound tracks",),
+        file_chapters=(Chapter("Intro", 0.0, 5.0), Chapter("", 5.0, shots * 10.0)),
     )
 
 

@@ -17,6 +17,7 @@ def test_a_record_has_everything_the_analysis_found(filled: Lake) -> None:
     assert shown.summary == made.summary
     assert (shown.summary.abstract_source, shown.summary.abstract_dropped) == ("model:tiny-bart", 2)
     assert (shown.headline, shown.chapters) == (made.summary.headline, made.summary.chapters)
+    assert shown.file_chapters == made.file_chapters
     assert shown.shots == made.shots
     assert [(each.text, each.words) for each in shown.utterances] == [
         (each.text, each.words) for each in made.transcript.utterances
