@@ -21,7 +21,7 @@ from pipeline.analysis.media.metadata import chapters_of
 from pipeline.analysis.media.packets import clock_of, clocked_packets, start_of
 from pipeline.analysis.media.probing import check_pixels
 from pipeline.analysis.media.sources import open_media
-from pipeline.analysis.media.timeline import Clock, Timeline, plausible_s
+from pipeline.analysis.media.timeline import Timeline, plausible_s
 from schemas.config import ChannelMode, LimitsConfig, MediaConfig
 from schemas.errors import ErrorKind, MediaError
 from schemas.media import SMALL_HEIGHT, SMALL_WIDTH, DecodedItem, FrameBatch, MediaInfo, SampledFrame
@@ -125,7 +125,8 @@ def decode(
             else _audio_builder(stream.index, DecodeStats(), origin_s, "mix")
             for stream in info.audio_streams
         }
-        for index, frame in _frames(container, streams, clock, stats, followers=others, skipped=skipped):
+        packets = clocked_packets(uri, container, streams, clock, stats.warn, followers=others)
+        for index, frame in _frames(packets, stats, skipped):
             _check_limits(uri, stats, limits, deadline)
             if isinstance(frame, VideoFrame) and video:
                 yield from video.add(frame)
@@ -250,17 +251,8 @@ def _select(uri: str, container: InputContainer, info: MediaInfo, threads: int) 
     return streams
 
 
-def _frames(
-    container: InputContainer,
-    streams: list[Any],
-    clock: Clock,
-    stats: DecodeStats,
-    *,
-    followers: Set[int],
-    skipped: Set[int],
-) -> Iterator[tuple[int, Any]]:
+def _frames(packets: Iterator[Any], stats: DecodeStats, skipped: Set[int]) -> Iterator[tuple[int, Any]]:
     """Decode packet by packet, and yield each frame with the index of its stream; skip and count damaged packets."""
-    packets = clocked_packets(container, streams, clock, stats.warn, followers)
     while True:
         try:
             packet = next(packets, None)

@@ -30,7 +30,6 @@ class Clock:
     """
 
     def __init__(self, *, restarts: bool, start_s: float | None = None, warn: Callable[[str], None]) -> None:
-        self._restarts = restarts
         self._ahead_s = _RESTARTING_AHEAD_S if restarts else _AHEAD_S
         self._backwards_s = _RESTARTING_BACKWARDS_S if restarts else _BACKWARDS_S
         self._warn = warn
@@ -41,10 +40,6 @@ class Clock:
         self._end_s = start_s
         """End of the last packet in presentation order, of any stream, on the repaired clock."""
         self._part_start_s = 0.0
-
-    def is_wrong(self, dts_s: float, pts_s: float) -> bool:
-        """Return whether a presentation time is too far from its decoding time."""
-        return self._restarts and abs(pts_s - dts_s) > _RESTARTING_AHEAD_S
 
     @property
     def jumps(self) -> int:
