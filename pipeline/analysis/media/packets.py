@@ -55,7 +55,7 @@ def clocked_packets(
 
     Args:
         uri: The file.
-        container: The same, opened.
+        container: The same file, just opened.
         streams: The streams to read.
         clock: The clock of the file.
         warn: Called with a message for each repair.
