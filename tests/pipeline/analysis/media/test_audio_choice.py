@@ -53,6 +53,13 @@ def test_a_track_that_is_not_there_costs_a_warning_that_names_those_that_are(tmp
     )
 
 
+def test_a_track_that_ffmpeg_cannot_decode_costs_a_warning_and_keeps_its_number(tmp_path: Path) -> None:
+    film = audio_tracks(tmp_path / "film.mkv", ("eng", DEFAULT, 0.1), ("ger", 0, 0.1))
+    film.write_bytes(film.read_bytes().replace(b"A_PCM/INT/LIT", b"A_XYZ/INT/LIT", 1))
+    assert chosen(film) == ([1], ("FFmpeg has no decoder for these audio tracks: 0.",))
+    assert chosen(film, 1)[0] == [1]
+
+
 @pytest.mark.parametrize("wanted", [-1, "the German one", ""])
 def test_a_setting_that_is_neither_a_number_nor_a_language_is_an_error(wanted: int | str) -> None:
     with pytest.raises(ValidationError):
