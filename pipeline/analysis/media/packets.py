@@ -78,6 +78,7 @@ def packets_from(
     start_s: float,
     *,
     continuous: bool,
+    followers: Container[int] = (),
 ) -> Iterator[Any]:
     """Read packets from a position before a time. Their timestamps are times of the lake, from the start of the video.
 
@@ -88,10 +89,12 @@ def packets_from(
         start_s: Seconds from the start of the video.
         continuous: Whether all packets have timestamps, of a clock that never jumps. Otherwise the file is read from
             its first packet on, because only the packets before a packet tell its time.
+        followers: Indexes of streams that do not move the clock.
     """
     origin_s = start_of(container)
     if start_s <= 0 or not continuous:
-        packets = clocked_packets(uri, container, streams, clock_of(container, logger.info), logger.info)
+        clock = clock_of(container, logger.info)
+        packets = clocked_packets(uri, container, streams, clock, logger.info, followers=followers)
     else:
         container.seek(round((start_s + origin_s) * av.time_base), backward=True)
         packets = read_packets(container, streams)

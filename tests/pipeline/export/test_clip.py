@@ -254,7 +254,7 @@ def test_an_unreadable_source_is_not_reported_as_an_unwritable_target(
                 raise OSError(5, "the network is gone")
             return super().read(size)
 
-    monkeypatch.setattr(sources, "_open_regular", lambda path, *_: Failing(path, "rb"))
+    monkeypatch.setattr(sources, "_open_regular", lambda _, path: Failing(path, "rb"))
     with pytest.raises(ExportError, match=r"film\.mkv.* the network is gone"):
         cut(str(long_film), 50.0, 55.0, tmp_path / "clip.mkv")
     assert list(tmp_path.iterdir()) == []
@@ -272,7 +272,7 @@ def test_a_track_that_ends_early_is_not_read_to_the_end_of_the_file(
             read[-1] += len(data)
             return data
 
-    monkeypatch.setattr(sources, "_open_regular", lambda path, *_: Counting(path, "rb"))
+    monkeypatch.setattr(sources, "_open_regular", lambda _, path: Counting(path, "rb"))
     cut(str(long_film), 2.0, 3.0, tmp_path / "short.mkv")
     read.append(0)
     cut(str(long_film), 2.0, 59.0, tmp_path / "long.mkv")
