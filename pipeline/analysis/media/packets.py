@@ -48,6 +48,7 @@ def clocked_packets(
     streams: Sequence[Any],
     clock: Clock,
     warn: Callable[[str], None],
+    *,
     followers: Container[int] = (),
 ) -> Iterator[Any]:
     """Read all packets of some streams, with wrong timestamps removed and jumps of the clock joined.
