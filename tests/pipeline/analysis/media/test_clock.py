@@ -11,7 +11,7 @@ import pytest
 from av.audio.stream import AudioStream
 
 from pipeline.analysis.media import DecodeStats, decode, probe
-from pipeline.analysis.media.packets import confirmed_packets
+from pipeline.analysis.media.outliers import without_outliers
 from pipeline.extras.sample.make import write_video
 from schemas.config import LimitsConfig, MediaConfig
 from schemas.media import SAMPLE_RATE_HZ, AudioBlock, FrameBatch
@@ -318,7 +318,7 @@ def test_a_stated_length_over_the_limit_is_no_reason_to_refuse_a_file(tmp_path: 
 def test_one_wrong_timestamp_moves_nothing_else(tmp_path: Path, container: str) -> None:
     source = remuxed(film(tmp_path / "film.mp4", 4.0), tmp_path / f"film.{container}")
     with av.open(str(source)) as reader:
-        packets = confirmed_packets(_with_one_wrong(reader.demux(reader.streams.video[0])), DecodeStats().warn)
+        packets = without_outliers(_with_one_wrong(reader.demux(reader.streams.video[0])), DecodeStats().warn)
         times = [packet.pts for packet in packets]
     assert times.count(None) == 2, "the wrong one, and the one that flushes the decoder"
     assert max(time for time in times if time is not None) < 5000
