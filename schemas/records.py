@@ -138,8 +138,11 @@ class Transcript:
     """Seconds of speech found by the voice activity detector."""
     utterances: tuple[Utterance, ...]
     engine: str
-    languages: tuple[LanguageShare, ...] = ()
-    """All spoken languages, the one spoken longest first."""
+
+    @property
+    def languages(self) -> tuple[LanguageShare, ...]:
+        """All spoken languages, the one spoken longest first."""
+        return language_shares(self.utterances)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

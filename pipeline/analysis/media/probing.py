@@ -49,12 +49,10 @@ def probe(uri: str, config: MediaConfig, limits: LimitsConfig) -> MediaInfo:
         with open_bytes(uri) as file:
             locked, partly_encrypted = find_encryption(file, container)
         chosen = best_video(container, locked)
-        audios = [stream for stream in container.streams.audio if _decodable(stream) and stream.index not in locked]
-        if not chosen and not audios:
+        heard, warnings = choose_audio(container, locked, config.audio_track)
+        if not chosen and not heard:
             raise encryption_error(uri, stage="probe") if locked else _no_streams(uri, container)
         tracks, recorded_at = tracks_of(container), created_at(container)
-        numbers = {stream.index: number for number, stream in enumerate(container.streams.audio)}
-        heard, warnings = choose_audio({numbers[stream.index]: stream for stream in audios}, config.audio_track)
         video, timecode = _video(uri, container, chosen, limits) if chosen else (None, None)
         return MediaInfo(
             uri=uri,
