@@ -46,8 +46,8 @@ class Clock:
         """Seconds between its last two packets."""
         self._end_s = start_s
         """End of the last packet in presentation order, of any stream, on the repaired clock."""
-        self._may_be_late_s = 0.0
-        """By how much the start of the newest part may still move."""
+        self._may_move_s = 0.0
+        """By how much the newest part may still move."""
 
     @property
     def jumps(self) -> int:
@@ -72,19 +72,20 @@ class Clock:
             self._warn("The clock of the file jumps; the parts were joined.")
             self._offsets_s.append(self._end_s - shown_s)
             self._starts_s.append(self._end_s)
-            self._may_be_late_s = _MAX_LATE_S
+            self._may_move_s = _MAX_LATE_S
             newest = part = len(self._offsets_s) - 1
         self._part[stream] = part
         offset_s = self._offsets_s[part]
         end_s = shown_s + offset_s + self._lasts_s(stream, dts_s + offset_s, duration_s)
         self._last_s[stream] = dts_s + offset_s
         late_s = end_s - self._starts_s[newest]
-        if part == newest - 1 and 0 < late_s <= self._may_be_late_s:
-            # A late packet of the part before: the new part starts after it. A stream that goes on and on in the part
-            # before has no part in the break.
-            self._may_be_late_s -= late_s
-            self._offsets_s[newest] += late_s
+        if part == newest - 1 and late_s > 0:
+            # A late packet of the part before: the new part starts after it. But a stream that goes on and on in the
+            # part before does not take part in the break.
             self._starts_s[newest] = end_s
+            moved_s = min(late_s, self._may_move_s)
+            self._may_move_s -= moved_s
+            self._offsets_s[newest] += moved_s
         self._end_s = end_s if self._end_s is None else max(self._end_s, end_s)
         return offset_s
 

@@ -71,6 +71,15 @@ def test_a_wrong_first_timestamp_is_removed(by_ms: int, early: bool) -> None:
     assert repaired(found)[:2] == [None, 40 + by_ms * early]
 
 
+@given(st.integers(60_000, 10**9), st.integers(10, 100))
+def test_a_stream_that_jumps_alone_is_moved_back(by_ms: int, at: int) -> None:
+    times = [(stream, 40 * number + stream) for number in range(300) for stream in (0, 1)]
+    found = [
+        Packet(stream, t + by_ms * (stream == 1 and number > 2 * at), None) for number, (stream, t) in enumerate(times)
+    ]
+    assert all(abs((got or 0) - time) <= 40 for got, (_, time) in zip(repaired(found), times, strict=True))
+
+
 def test_memory_is_bounded_while_it_looks_ahead() -> None:
     read = 0
 
