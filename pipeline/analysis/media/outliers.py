@@ -123,9 +123,17 @@ def _is_alone(packet: Any, time_s: float, last: _Last, ahead: _Ahead) -> bool:  
     """Return whether a packet jumps ahead, while another stream goes on as before. Files are interleaved by time."""
     if time_s < last.time_s + _MIN_ALONE_S:
         return False
-    others = (_time_s(each) for each in ahead.following() if each.stream_index != packet.stream_index)
     low_s, high_s = last.time_s + _MAX_SKEW_S, time_s - _MIN_ALONE_S / 2
-    return any(other_s is not None and low_s < other_s < high_s for other_s in others)
+    jumped = {packet.stream_index}
+    for each in ahead.following():
+        other_s = _time_s(each)
+        if other_s is None or each.stream_index in jumped:
+            continue
+        if low_s < other_s < high_s:
+            return True
+        if other_s >= high_s or other_s < last.time_s - _MIN_ALONE_S:
+            jumped.add(each.stream_index)
+    return False
 
 
 def _move_back(packet: Any, last: _Last) -> None:  # noqa: ANN401
