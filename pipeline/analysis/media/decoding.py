@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
@@ -19,12 +19,14 @@ from pipeline.analysis.media.frames import FrameScaler
 from pipeline.analysis.media.metadata import chapters_of
 from pipeline.analysis.media.packets import clock_of, clocked_packets, start_of
 from pipeline.analysis.media.probing import check_pixels
+from pipeline.analysis.media.sidecars import find_sidecars, read_sidecars
 from pipeline.analysis.media.sources import open_media
+from pipeline.analysis.media.subtitles import SubtitleTrack, collected, subtitle_tracks
 from pipeline.analysis.media.timeline import Clock, Timeline
 from schemas.config import LimitsConfig, MediaConfig
 from schemas.errors import ErrorKind, MediaError
 from schemas.media import SMALL_HEIGHT, SMALL_WIDTH, DecodedItem, FrameBatch, MediaInfo, SampledFrame
-from schemas.records import Chapter
+from schemas.records import Chapter, Subtitle, SubtitleFile
 
 logger = logging.getLogger(__name__)
 
@@ -49,6 +51,10 @@ class DecodeStats:
     frame_rate: FrameRate = field(default_factory=FrameRate)
     chapters: tuple[Chapter, ...] = ()
     """Chapters that the file states."""
+    subtitle_files: tuple[SubtitleFile, ...] = ()
+    """Subtitle files beside the video."""
+    subtitles: tuple[Subtitle, ...] = ()
+    """Text subtitles of the file, and of subtitle files beside it."""
     warnings: list[str] = field(default_factory=list)
 
     def warn(self, message: str) -> None:
@@ -89,7 +95,8 @@ def decode(
     """
     deadline = time.monotonic() + limits.timeout_s
     with open_media(uri) as container:
-        streams = _select(uri, container, info, threads)
+        subtitles = subtitle_tracks(container)
+        streams = _select(uri, container, info, threads, subtitles)
         origin_s, clock = start_of(container), clock_of(container, stats.warn)
         video = None
         if info.video:
@@ -110,7 +117,7 @@ def decode(
                 stats=stats,
             )
         audio = AudioBlockBuilder(_timeline(info, origin_s, stats), stats.warn) if info.audio else None
-        for frame in _frames(container, streams, clock, stats):
+        for frame in _frames(container, streams, clock, subtitles, stats):
             _check_limits(uri, stats, limits, deadline)
             if isinstance(frame, VideoFrame) and video:
                 yield from video.add(frame)
@@ -123,6 +130,9 @@ def decode(
             yield from audio.finish()
             stats.duration_s = max(stats.duration_s, audio.end_s)
         stats.chapters = chapters_of(container, origin_s, stats.duration_s)
+        stats.subtitle_files = tuple(find_sidecars(uri))
+        tracks = [*subtitles.values(), *read_sidecars(stats.subtitle_files, stats.warn)]
+        stats.subtitles = collected(tracks, stats.duration_s, stats.warn)
     stats.clock_jumps = clock.jumps
     _check_decoded(uri, info, stats, has_audio=audio is not None and audio.end_s > 0)
 
@@ -205,7 +215,7 @@ def _pixel_aspect(container: InputContainer, index: int) -> Fraction | None:
     return next((stream.sample_aspect_ratio for stream in container.streams.video if stream.index == index), None)
 
 
-def _select(uri: str, container: InputContainer, info: MediaInfo, threads: int) -> list[Any]:
+def _select(uri: str, container: InputContainer, info: MediaInfo, threads: int, subtitles: Container[int]) -> list[Any]:
     """Return the streams to decode. FFmpeg drops the packets of all others as it reads."""
     chosen = {stream.index for stream in (info.video, info.audio) if stream}
     streams = []
@@ -219,14 +229,26 @@ def _select(uri: str, container: InputContainer, info: MediaInfo, threads: int) 
                 stream.codec_context.thread_count = threads
                 stream.codec_context.thread_type = "AUTO"
             streams.append(stream)
+        elif stream.index in subtitles:
+            streams.append(stream)
         else:
             stream.discard = av.stream.Discard.all
     return streams
 
 
-def _frames(container: InputContainer, streams: list[Any], clock: Clock, stats: DecodeStats) -> Iterator[Any]:
+def _frames(
+    container: InputContainer,
+    streams: list[Any],
+    clock: Clock,
+    subtitles: Mapping[int, SubtitleTrack],
+    stats: DecodeStats,
+) -> Iterator[Any]:
     """Decode packet by packet; skip and count those that cannot be decoded."""
-    packets = clocked_packets(container, streams, clock, stats.warn)
+
+    def read_subtitle(packet: Any, offset_s: float) -> None:  # noqa: ANN401 - a PyAV packet
+        subtitles[packet.stream_index].add(packet, offset_s - start_of(container))
+
+    packets = clocked_packets(container, streams, clock, stats.warn, read_subtitle)
     while True:
         try:
             packet = next(packets, None)

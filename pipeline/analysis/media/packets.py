@@ -32,9 +32,27 @@ def clocked_packets(
     streams: Any,  # noqa: ANN401 - PyAV streams
     clock: Clock,
     warn: Callable[[str], None],
+    subtitle: Callable[[Any, float], None] = lambda _packet, _offset_s: None,
 ) -> Iterator[Any]:
-    """Read all packets of some streams, with wrong timestamps removed and jumps of the clock joined."""
-    for packet in confirmed_packets(read_packets(container, streams), warn):
+    """Read all packets of some streams, with wrong timestamps removed and jumps of the clock joined.
+
+    Args:
+        container: The file.
+        streams: Streams of video, audio and subtitles.
+        clock: The clock of the file.
+        warn: Called with a message for each repair.
+        subtitle: Called with each packet of subtitles, and the seconds to add to its time. These packets are sparse
+            and may come far from their time, so they do not move the clock.
+    """
+
+    def without_subtitles() -> Iterator[Any]:
+        for packet in read_packets(container, streams):
+            if packet.stream.type != "subtitle":
+                yield packet
+            elif packet.pts is not None:
+                subtitle(packet, clock.offset_near(float(packet.pts * packet.time_base)))
+
+    for packet in confirmed_packets(without_subtitles(), warn):
         if packet.size or packet.dts is None:  # an empty packet repeats a frame, but it would end the decoder
             _shift(packet, clock)
             yield packet

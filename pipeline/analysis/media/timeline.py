@@ -84,6 +84,12 @@ class Clock:
         self._end_s = end_s if self._end_s is None else max(self._end_s, end_s)
         return offset_s
 
+    def offset_near(self, time_s: float) -> float:
+        """Return the seconds to add to a timestamp that says nothing about the clock, such as that of a subtitle."""
+        recent = self._offsets_s[-_REMEMBERED_PARTS:][::-1]
+        end_s = self._end_s
+        return recent[0] if end_s is None else min(recent, key=lambda offset_s: abs(time_s + offset_s - end_s))
+
     def _distance_s(self, stream: int, dts_s: float, part: int) -> float:
         """Return how far a packet is from where it is due if it belongs to a part: 0.0 if it is in place."""
         time_s = dts_s + self._offsets_s[part]
