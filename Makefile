@@ -23,8 +23,10 @@ TORCH_INDEX_cpu := --extra-index-url https://download.pytorch.org/whl/cpu
 EXTRAS := embedded,speakers,sample,audit,dev
 VENV := .venv
 BIN := $(VENV)/bin
-# Tests start many processes, which keep the compiled modules whatever the environment says.
-PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+# Tests start many processes, which keep the compiled modules whatever the environment says. After a crash of a process,
+# pytest-xdist would wait for ever.
+PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder \
+	--max-worker-restart 0
 STAMP := $(VENV)/.installed
 VENV_WORKS := $(BIN)/python -c 'import pip; $(CHECK_VERSION)' 2>/dev/null
 

@@ -11,6 +11,7 @@ class ErrorKind(StrEnum):
     NO_STREAMS = "no_streams"
     CORRUPT = "corrupt"
     UNSUPPORTED = "unsupported"
+    ENCRYPTED = "encrypted"
     REFUSED = "refused"
     TOO_LARGE = "too_large"
     VANISHED = "vanished"

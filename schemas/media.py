@@ -16,7 +16,7 @@ SMALL_HEIGHT, SMALL_WIDTH = 81, 144
 
 @dataclass(frozen=True, slots=True)
 class VideoStream:
-    """A video stream. Width and height are as displayed, after rotation and pixel aspect ratio."""
+    """A video stream. Width and height are those of the first frame as displayed: upright, with square pixels."""
 
     index: int
     codec: str
@@ -25,7 +25,8 @@ class VideoStream:
     fps: float
     """Frames per second: as the file states before decoding, measured afterwards. Never used to compute a time."""
     rotation: int
-    """Clockwise rotation in degrees that makes the video upright: 0, 90, 180 or 270."""
+    """Clockwise rotation in degrees that makes the first frame upright: 0, 90, 180 or 270. A mirrored one is
+    first mirrored sideways."""
     pixel_format: str
     fps_varies: bool = False
     """Whether the frames are not evenly spaced; known after decoding."""
@@ -41,6 +42,17 @@ class AudioStream:
     sample_rate_hz: int
     language: str | None
     default: bool
+    track: int = 0
+    """Its number among the audio tracks, from 0, as in `media.audio_track`."""
+    title: str | None = None
+    secondary: bool = False
+    """Whether it is stated to be a commentary, a description of the pictures, or to have no voices."""
+
+    @property
+    def name(self) -> str:
+        """How messages name it, as in `1 (ger, "Commentary")`."""
+        facts = ", ".join(filter(None, (self.language, self.title and f'"{self.title}"')))
+        return f"{self.track} ({facts})" if facts else str(self.track)
 
 
 TrackKind = Literal["video", "audio", "subtitle", "cover", "data", "attachment", "unknown"]
@@ -85,6 +97,16 @@ class MediaInfo:
     """Timecode of the first frame, as `hh:mm:ss:ff` (`;` before the frames of drop-frame timecode)."""
     created_at: datetime | None = None
     """When the recording was made, as the file states it, in UTC."""
+    encrypted_tracks: int = 0
+    """Video and audio tracks that cannot be decoded without a key. They are not analysed."""
+    other_audio: tuple[AudioStream, ...] = ()
+    """The streams to try if nobody speaks in `audio`, in this order."""
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def audio_streams(self) -> tuple[AudioStream, ...]:
+        """`audio` and `other_audio`."""
+        return (self.audio, *self.other_audio) if self.audio else ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -114,6 +136,11 @@ class AudioBlock:
     """Time of the first sample, from the start of the video. The decoder fills gaps in the stream with silence."""
     samples: NDArray[np.float32]
     """(n,) mono at `SAMPLE_RATE_HZ`."""
+    stream: int = 0
+    """Index of its stream."""
+    lane: int = 0
+    """0 for the mix of all channels. While channels are separated, each of them has its number. A lane other than 0 has
+    no blocks where it is silent."""
 
 
 DecodedItem = FrameBatch | SampledFrame | AudioBlock

@@ -279,6 +279,8 @@ class ArchiveItem:
     size_bytes: int
     mtime_ns: int
     """0 if the store does not provide it."""
+    target: str | None = None
+    """Location of the file itself, if `uri` leads to it through a symbolic link."""
 
 
 @dataclass(frozen=True, slots=True)

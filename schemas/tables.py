@@ -174,7 +174,11 @@ _VIDEOS = [
         unit="1/s",
     ),
     _field("fps_varies", pa.bool_(), "Whether the frames are not evenly spaced, apart from gaps and rounding."),
-    _int("rotation", "Clockwise rotation that shows the frames upright.", unit="degree"),
+    _int(
+        "rotation",
+        "Clockwise rotation that shows the frames upright; a mirrored video is first mirrored sideways.",
+        unit="degree",
+    ),
     _seconds("duration_s", "Duration, measured by decoding."),
     _field(
         "stated_duration_s",

@@ -43,7 +43,9 @@ class Video:
         return " ".join(row["text"].strip() for row in self.utterances)
 
 
-def analysed_lake(files: Sequence[Path], work: Path, *, settings: Sequence[str] = (), threads: int = 2) -> Lake:
+def analysed_lake(
+    files: Sequence[Path], work: Path, *, settings: Sequence[str] = (), threads: int = 2, may_fail: bool = False
+) -> Lake:
     """Analyse the files that are not in the lake yet.
 
     Args:
@@ -51,6 +53,10 @@ def analysed_lake(files: Sequence[Path], work: Path, *, settings: Sequence[str] 
         work: Folder of lakes, each named after its revision and code.
         settings: `section.key=value`, in addition to `SETTINGS`.
         threads: Threads of each model.
+        may_fail: Whether a file may get a row in `errors`.
+
+    Raises:
+        RuntimeError: A file could not be analysed.
     """
     config = load_config(environment={}, settings=[*SETTINGS, *settings, f"workers.threads={threads}"])
     revision = revision_of(config, models_of(config))
@@ -61,7 +67,7 @@ def analysed_lake(files: Sequence[Path], work: Path, *, settings: Sequence[str] 
     for shard in plan.shards:
         job = ShardJob(shard.id, revision, lake.uri, config)
         for outcome in run_shard(job, shard.tasks, None):
-            if outcome.status == "failed":
+            if outcome.status == "failed" and not may_fail:
                 raise RuntimeError(f"{outcome.uri} could not be analysed: {outcome.error_message}")
             print(
                 f"  analysed {Path(outcome.uri).name} ({outcome.duration_s:.0f} s in {outcome.wall_s:.0f} s)",
@@ -87,7 +93,7 @@ def read_videos(lake: Lake) -> dict[str, Video]:
     videos = {}
     for row in rows("videos", "uri"):
         own = {name: [each for each in found if each["video_id"] == row["video_id"]] for name, found in tables.items()}
-        videos[Path(row["uri"]).name] = Video(row, **own, summary=summaries[row["video_id"]])
+        videos[Path(row["uri"]).name] = Video(row, **own, summary=summaries.get(row["video_id"], {}))
     return videos
 
 

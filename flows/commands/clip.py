@@ -8,7 +8,6 @@ from typing import Any
 import click
 
 from flows.commands.hits import found
-from pipeline.analysis.media import local_path
 from pipeline.export import (
     CLIP_ENDINGS,
     LOSSLESS_ENDINGS,
@@ -26,6 +25,7 @@ from pipeline.export import (
 )
 from pipeline.lake import Lake, VideoRecord, read_video
 from pipeline.language import TimeRange, format_time, parse_time_range
+from pipeline.locations import local_path
 from schemas.errors import ConfigurationError, ExportError, VideolakeError
 
 
@@ -149,7 +149,7 @@ def _within(record: VideoRecord, time_range: TimeRange) -> TimeRange:
 def _clip(record: VideoRecord, time_range: TimeRange, target: Path, options: ClipOptions) -> Clip:
     lossless = target.suffix.lower() in LOSSLESS_ENDINGS
     cut = encode_clip if options.exact else cut_audio if lossless else copy_clip
-    return cut(record.uri, time_range.start_s, time_range.end_s, target)
+    return cut(record.uri, time_range.start_s, time_range.end_s, target, clock_jumps=record.clock_jumps)
 
 
 def _short(seconds: float) -> str:

@@ -24,6 +24,7 @@ _WHAT_TO_DO = {
     "not_media": "Check what the file is, or remove it from the archive.",
     "no_streams": "The file has neither video nor audio. Export it again.",
     "corrupt": "The file is damaged or incomplete. Copy it again, or try to repair it with ffmpeg.",
+    "encrypted": "The file is encrypted. Add a copy without copy protection.",
     "unsupported": "The format is not supported. Convert the file, for example to MP4 with H.264 and AAC.",
     "refused": "The file only refers to other files. Put those files in the archive instead.",
     "too_large": "The file exceeds a limit. Raise it in the section `limits` of the configuration, and run again.",

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import duckdb
 
-from pipeline.analysis.media import local_path
 from pipeline.export.clip import CLIP_ENDINGS
 from pipeline.lake import Lake
+from pipeline.locations import local_path
 from schemas.config import ArchiveConfig
 from schemas.errors import ConfigurationError
 

@@ -150,5 +150,3 @@ def create_moments(connection: duckdb.DuckDBPyConnection) -> None:
     """Create the views and macros, after those of `pipeline.lake.views`."""
     for statement in (*_VIEWS, *_MACROS):
         connection.execute(statement)
-    for view, meaning in MOMENT_VIEWS.items():
-        connection.execute(f"COMMENT ON VIEW {view} IS '{meaning}'")

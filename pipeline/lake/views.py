@@ -79,7 +79,9 @@ def create_states(connection: duckdb.DuckDBPyConnection, store: Store, snapshot:
     connection.execute(_STATES)
 
 
-def create_views(connection: duckdb.DuckDBPyConnection, store: Store, snapshot: Files) -> None:
+def create_views(
+    connection: duckdb.DuckDBPyConnection, store: Store, snapshot: Files, *, comments: bool = True
+) -> None:
     """Create all views, over exactly these files."""
     create_states(connection, store, snapshot)
     connection.execute("CREATE VIEW lake.current AS SELECT video_id, shard FROM lake.states WHERE is_current")
@@ -119,8 +121,9 @@ def create_views(connection: duckdb.DuckDBPyConnection, store: Store, snapshot: 
         rows = _select(connection, table, _groups(store, table, snapshot[table]))
         newest_row = " QUALIFY row_number() OVER (PARTITION BY uri ORDER BY seen_at DESC) = 1"
         _create_view(connection, table, f"FROM ({rows}){newest_row if table == 'sources' else ''}")
-    _describe(connection)
     create_moments(connection)
+    if comments:
+        _describe(connection)
 
 
 def _row_numbers(names: Sequence[str]) -> str:
@@ -237,4 +240,5 @@ def _describe(connection: duckdb.DuckDBPyConnection) -> None:
         for field in table_schema(table):
             meaning = _literal(field.metadata[b"description"].decode())
             comments.append(f"COMMENT ON COLUMN {table}.{field.name} IS {meaning}")
+    comments += [f"COMMENT ON VIEW {view} IS {_literal(meaning)}" for view, meaning in MOMENT_VIEWS.items()]
     connection.execute("; ".join(comments))

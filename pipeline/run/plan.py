@@ -13,8 +13,9 @@ from typing import Any, Literal
 
 import pyarrow as pa
 
-from pipeline.analysis.media import find_sidecars, list_subtitle_files, local_path
-from pipeline.lake import shard_id
+from pipeline.analysis.media import find_sidecars, list_subtitle_files
+from pipeline.lake import shard_id, well_formed
+from pipeline.locations import local_path
 from schemas.config import Config, ShardsConfig
 from schemas.errors import ErrorKind
 from schemas.records import VideoTask
@@ -109,7 +110,7 @@ def _subtitles_changed(
     uri = task.uris[0]
     if before is None or local_path(uri) is None:
         return False
-    now = {(file.name, file.size_bytes, file.mtime_ns) for file in find_sidecars(uri, listing)}
+    now = {(well_formed(file.name), file.size_bytes, file.mtime_ns) for file in find_sidecars(uri, listing)}
     return now != {(file["name"], file["size_bytes"], file["mtime_ns"]) for file in before}
 
 

@@ -26,7 +26,7 @@ def test_the_notebook_runs_and_shows_pictures(
     monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(tmp_path / "runtime"))
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
     notebook = nbformat.read(NOTEBOOK, as_version=4)
-    NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(tmp_path)}}).execute()
+    NotebookClient(notebook, timeout=600, resources={"metadata": {"path": str(tmp_path)}}).execute()
     shown = [
         text for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs
         for text in ({"text/plain": output.get("text", "")} | dict(output.get("data", {}))).values()

@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-_PATIENCE_S = 120.0
+_PATIENCE_S = 600.0
 
 
 def free_port() -> int:

@@ -13,7 +13,7 @@ from flows.archive import NothingAnalysedError, _index, analyze_archive
 from flows.progress import Snapshot, watched_by
 from pipeline.lake import Lake
 from pipeline.run.revision import models_of
-from schemas.config import Config, OcrConfig, ShardsConfig, SpeechConfig, SummaryConfig, WorkersConfig
+from schemas.config import Config, OcrConfig, ShardsConfig, ShotsConfig, SpeechConfig, SummaryConfig, WorkersConfig
 from schemas.errors import ArchiveError, ConfigurationError, LakeError
 from schemas.outcome import RunResult, VideoOutcome
 from tests import material
@@ -22,14 +22,20 @@ from tests.workers.archives import BAD, add_bad_files, make_archive
 pytestmark = [pytest.mark.prefect, pytest.mark.models]
 INLINE = Config(workers=WorkersConfig(engine="inline"), shards=ShardsConfig(max_videos=5, retry_delay_s=0))
 # Loads fewer models, for runs of which nothing else matters: their films are silent and wordless.
-LIGHT = INLINE.model_copy(update={"speech": SpeechConfig(engine="none"), "ocr": OcrConfig(engine="none")})
+LIGHT = INLINE.model_copy(
+    update={
+        "speech": SpeechConfig(engine="none"),
+        "ocr": OcrConfig(engine="none"),
+        "shots": ShotsConfig(detector="content"),
+    }
+)
 
 
 @pytest.fixture(scope="module", autouse=True)
 def prefect_server() -> Iterator[None]:
     from prefect.testing.utilities import prefect_test_harness
 
-    with prefect_test_harness(server_startup_timeout=120):
+    with prefect_test_harness(server_startup_timeout=600):
         yield
 
 
@@ -116,7 +122,7 @@ def test_prefect_shows_progress_a_table_and_the_result(result: RunResult) -> Non
 def test_the_logs_of_workers_reach_the_flow_run(result: RunResult) -> None:
     import time
 
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 300
     while time.monotonic() < deadline:
         messages = [log.message for log in prefect_run_of(result)[2]]
         if any("text.mp4" in message and "workers.video_worker" in message for message in messages):

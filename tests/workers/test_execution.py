@@ -13,7 +13,7 @@ from ray.cluster_utils import Cluster
 from pipeline.lake import Lake
 from pipeline.run.discovery import discover
 from pipeline.run.revision import models_of
-from schemas.config import ArchiveConfig, Config, OcrConfig, SpeakersConfig, SpeechConfig, WorkersConfig
+from schemas.config import ArchiveConfig, Config, OcrConfig, ShotsConfig, SpeakersConfig, SpeechConfig, WorkersConfig
 from schemas.errors import ConfigurationError, ModelError
 from schemas.records import VideoTask
 from tests.workers.archives import contents, make_archive
@@ -23,7 +23,7 @@ from workers.cluster import ray_cluster
 pytestmark = [pytest.mark.cluster, pytest.mark.models]
 REVISION = "d" * 16
 # The films are silent and wordless: fewer models make each worker start sooner.
-CONFIG = Config(speech=SpeechConfig(engine="none"), ocr=OcrConfig(engine="none"))
+CONFIG = Config(speech=SpeechConfig(engine="none"), ocr=OcrConfig(engine="none"), shots=ShotsConfig(detector="content"))
 
 
 @pytest.fixture(scope="module")

@@ -1,19 +1,24 @@
 """Media files: what a file contains, and the single decoding pass that feeds every step."""
 
 from pipeline.analysis.media.decoding import DecodeStats, decode
+from pipeline.analysis.media.packets import packets_from
 from pipeline.analysis.media.prefetching import prefetch
-from pipeline.analysis.media.probing import probe
+from pipeline.analysis.media.probing import best_video, probe
 from pipeline.analysis.media.sidecars import find_sidecars, list_subtitle_files
-from pipeline.analysis.media.sources import local_path, open_bytes, open_media
+from pipeline.analysis.media.sources import open_bytes, open_media
+from pipeline.analysis.media.timeline import Timeline, plausible_s
 
 __all__ = [
     "DecodeStats",
+    "Timeline",
+    "best_video",
     "decode",
     "find_sidecars",
     "list_subtitle_files",
-    "local_path",
     "open_bytes",
     "open_media",
+    "packets_from",
+    "plausible_s",
     "prefetch",
     "probe",
 ]

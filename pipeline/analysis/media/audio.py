@@ -1,16 +1,22 @@
 """Turn decoded audio into blocks of 16 kHz mono with no breaks: fill gaps with silence and cut overlaps."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import av
 import numpy as np
-from av import AudioFrame, AudioResampler
+from av import AudioFifo, AudioFrame, AudioResampler
 from numpy.typing import NDArray
 
+from pipeline.analysis.media.channels import ChannelMixer
 from pipeline.analysis.media.timeline import Timeline
+from schemas.config import ChannelMode
 from schemas.media import SAMPLE_RATE_HZ, AudioBlock
 
 _BLOCK_SAMPLES = 5 * SAMPLE_RATE_HZ
+_RESAMPLED_AT_ONCE = 8192
+"""Samples. Decoded frames are shorter, and each call of the resampler costs as much as its work on one of them."""
+_MAX_CHANNELS = 64
+"""FFmpeg's resampler takes no more."""
 _TOLERANCE_S = 0.1
 """Audio timestamps are rounded. A smaller difference is not a gap."""
 
@@ -19,18 +25,25 @@ class AudioBlockBuilder:
     """Builds the blocks of one audio track from its frames.
 
     Args:
+        stream: Index of the stream.
         timeline: The clock of the stream.
+        channels: Whether to mix channels or to keep them apart.
         warn: Called with a message for each repair.
     """
 
-    def __init__(self, timeline: Timeline, warn: Callable[[str], None]) -> None:
+    def __init__(self, stream: int, timeline: Timeline, channels: ChannelMode, warn: Callable[[str], None]) -> None:
+        self._stream = stream
         self._timeline = timeline
+        self._channels = channels
         self._warn = warn
+        self._fifo = AudioFifo()
         self._resampler: AudioResampler | None = None
+        self._mixer: ChannelMixer | None = None
         self._format: tuple[str, str, int] | None = None
         self._start_s: float | None = None
         self._sample_count = 0
-        """16 kHz samples so far, including pending ones."""
+        """16 kHz samples so far, including those in the mixer and pending ones."""
+        self._yielded_count = 0
         self._input_end_s = 0.0
         """End of the last input frame, from its sample count, because the resampler lags a little behind."""
         self._pending: list[NDArray[np.float32]] = []
@@ -66,30 +79,60 @@ class AudioBlockBuilder:
         """Yield the remaining samples."""
         yield from self._flush()
         if self._pending_samples:
-            yield self._block(self._pending_samples)
+            yield from self._blocks(self._pending_samples)
 
     def _resample(self, frame: AudioFrame) -> Iterator[AudioBlock]:
+        if frame.layout.nb_channels > _MAX_CHANNELS and frame.format.is_packed:
+            frame = _folded(frame)
         frame_format = (frame.format.name, frame.layout.name, frame.sample_rate)
         if frame_format != self._format:
             yield from self._flush()
             self._format = frame_format
-        if self._resampler is None:
-            self._resampler = AudioResampler(format="flt", layout="mono", rate=SAMPLE_RATE_HZ)
         frame.pts = None  # this class keeps track of time
-        for resampled in self._resampler.resample(frame):
-            yield from self._append(_samples(resampled))
+        self._fifo.write(frame)
+        while joined := self._fifo.read(_RESAMPLED_AT_ONCE):
+            yield from self._mix(self._resampled(joined))
+
+    def _resampled(self, frame: AudioFrame | None) -> Sequence[AudioFrame]:
+        """Return the frame, and what the resampler holds of earlier ones, at 16 kHz; with None, the rest."""
+        if self._resampler is None:
+            if frame is None:
+                return []
+            # Packed samples, because PyAV cannot read more than 8 planes.
+            self._resampler = AudioResampler(format="flt", layout=frame.layout, rate=SAMPLE_RATE_HZ)
+        try:
+            return self._resampler.resample(frame)
+        except (av.error.FFmpegError, ValueError):
+            if frame is not None:
+                self._warn(f"Audio with {frame.layout.nb_channels} channels at {frame.sample_rate} Hz was left out.")
+            self._resampler = None
+            self._input_end_s = self.end_s  # the next frame fills the gap
+            return []
+
+    def _mix(self, frames: Sequence[AudioFrame]) -> Iterator[AudioBlock]:
+        for frame in frames:
+            channels = frame.layout.nb_channels
+            samples = _finite(np.asarray(frame.to_ndarray(), np.float32).reshape(-1, channels))
+            self._sample_count += len(samples)
+            if channels == 1:
+                yield from self._append(samples)
+                continue
+            if self._mixer is None:
+                roles = [channel.name for channel in frame.layout.channels]
+                self._mixer = ChannelMixer(roles, self._channels, self._warn)
+            yield from self._append(self._mixer.add(samples))
 
     def _flush(self) -> Iterator[AudioBlock]:
-        """Drain the resampler and drop it; the next frame gets a new one."""
-        if self._resampler is None:
-            return
-        resampler, self._resampler = self._resampler, None
-        try:
-            rest = resampler.resample(None)
-        except (av.error.FFmpegError, ValueError):
-            return  # it never received a frame
-        for resampled in rest:
-            yield from self._append(_samples(resampled))
+        """Drain the resampler and the mixer, and drop them; the next frame gets new ones."""
+        rest = self._fifo.read(partial=True)
+        self._fifo = AudioFifo()
+        if rest:
+            yield from self._mix(self._resampled(rest))
+        yield from self._mix(self._resampled(None))
+        self._resampler = None
+        if self._mixer is not None:
+            mixer, self._mixer = self._mixer, None
+            yield from self._append(mixer.finish())
 
     def _fill_silence(self, until_s: float) -> Iterator[AudioBlock]:
         self._warn("Gaps in the audio were filled with silence.")
@@ -97,26 +140,44 @@ class AudioBlockBuilder:
         missing = round((until_s - start_s) * SAMPLE_RATE_HZ) - self._sample_count
         while missing > 0:
             count = min(missing, _BLOCK_SAMPLES)
-            yield from self._append(np.zeros(count, dtype=np.float32))
+            self._sample_count += count
+            yield from self._append(np.zeros((count, 1), np.float32))
             missing -= count
 
-    def _append(self, samples: NDArray[np.float32]) -> Iterator[AudioBlock]:
-        if not np.isfinite(samples).all():
-            samples = np.nan_to_num(samples, posinf=0.0, neginf=0.0)
-        self._pending.append(samples)
-        self._pending_samples += len(samples)
-        self._sample_count += len(samples)
+    def _append(self, lanes: NDArray[np.float32]) -> Iterator[AudioBlock]:
+        self._pending.append(lanes)
+        self._pending_samples += len(lanes)
         while self._pending_samples >= _BLOCK_SAMPLES:
-            yield self._block(_BLOCK_SAMPLES)
+            yield from self._blocks(_BLOCK_SAMPLES)
 
-    def _block(self, count: int) -> AudioBlock:
-        joined = np.concatenate(self._pending)
-        start_s = self.end_s - self._pending_samples / SAMPLE_RATE_HZ
+    def _blocks(self, count: int) -> Iterator[AudioBlock]:
+        """Yield the next samples: the first lane, and others that are not silent."""
+        width = max(lanes.shape[1] for lanes in self._pending)
+        joined = np.concatenate([np.pad(lanes, ((0, 0), (0, width - lanes.shape[1]))) for lanes in self._pending])
+        start_s = (self._start_s or 0.0) + self._yielded_count / SAMPLE_RATE_HZ
+        self._yielded_count += count
         block, rest = joined[:count], joined[count:]
         self._pending, self._pending_samples = ([rest] if len(rest) else []), len(rest)
-        return AudioBlock(start_s, np.ascontiguousarray(np.clip(block, -1.0, 1.0), dtype=np.float32))
+        for lane in range(width):
+            samples = np.ascontiguousarray(np.clip(block[:, lane], -1.0, 1.0), dtype=np.float32)
+            if not lane or samples.any():
+                yield AudioBlock(start_s, samples, self._stream, lane)
 
 
-def _samples(frame: AudioFrame) -> NDArray[np.float32]:
-    """Return the samples of a mono frame, (n,)."""
-    return frame.to_ndarray().reshape(-1).astype(np.float32, copy=False)
+def _finite(samples: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the samples with infinities and NaNs, as a damaged file of floats has them, as silence."""
+    return samples if np.isfinite(samples).all() else np.nan_to_num(samples, posinf=0.0, neginf=0.0)
+
+
+def _folded(frame: AudioFrame) -> AudioFrame:
+    """Return a packed frame of `_MAX_CHANNELS` channels, with the channels beyond those added to the first ones."""
+    values = frame.to_ndarray().reshape(frame.samples, -1)
+    samples = values.astype(np.float32)
+    if values.dtype.kind in "iu":
+        samples = (samples - (128 if values.dtype.kind == "u" else 0)) / (2.0 ** (8 * values.dtype.itemsize - 1))
+    missing = -samples.shape[1] % _MAX_CHANNELS
+    folded = np.pad(samples, ((0, 0), (0, missing))).reshape(frame.samples, -1, _MAX_CHANNELS).sum(axis=1)
+    layout = f"{_MAX_CHANNELS} channels"
+    result = AudioFrame.from_ndarray(folded.astype(np.float32).reshape(1, -1), format="flt", layout=layout)
+    result.sample_rate = frame.sample_rate
+    return result

@@ -1,5 +1,6 @@
 """The packets of a file on one clock. Analysis and clips share it, so that both mean the same by a time."""
 
+import logging
 import math
 from collections.abc import Callable, Iterator
 from typing import Any, cast
@@ -10,6 +11,8 @@ from av.container import InputContainer
 
 from pipeline.analysis.media.sources import read_packets
 from pipeline.analysis.media.timeline import Clock
+
+logger = logging.getLogger(__name__)
 
 _FAR_S = 10.0
 _MAX_HELD_PACKETS = 500
@@ -58,6 +61,33 @@ def clocked_packets(
             yield packet
 
 
+def packets_from(
+    container: InputContainer,
+    streams: Any,  # noqa: ANN401 - PyAV streams
+    start_s: float,
+    *,
+    continuous: bool,
+) -> Iterator[Any]:
+    """Read packets from a position before a time. Their timestamps are times of the lake, from the start of the video.
+
+    Args:
+        container: The file, just opened.
+        streams: The streams to read.
+        start_s: Seconds from the start of the video.
+        continuous: Whether all packets have timestamps, of a clock that never jumps. Otherwise the file is read from
+            its first packet on, because only the packets before a packet tell its time.
+    """
+    origin_s = start_of(container)
+    if start_s <= 0 or not continuous:
+        packets = clocked_packets(container, streams, clock_of(container, logger.info), logger.info)
+    else:
+        container.seek(round((start_s + origin_s) * av.time_base), backward=True)
+        packets = read_packets(container, streams)
+    for packet in packets:
+        _move(packet, -origin_s)
+        yield packet
+
+
 def confirmed_packets(packets: Iterator[Any], warn: Callable[[str], None]) -> Iterator[Any]:
     """Drop the timestamps of a packet far ahead of all others if the next packet of its stream is not there, too."""
     end_s = math.inf
@@ -99,6 +129,10 @@ def _shift(packet: "Packet[Any]", clock: Clock) -> None:
         (packet.duration or 0) * base,
     )
     if offset_s:
-        offset = round(offset_s / base)
-        packet.dts = None if dts is None else dts + offset
-        packet.pts = None if pts is None else pts + offset
+        _move(packet, offset_s)
+
+
+def _move(packet: "Packet[Any]", by_s: float) -> None:
+    ticks = round(by_s / packet.time_base) if packet.time_base else 0
+    packet.dts = None if packet.dts is None else packet.dts + ticks
+    packet.pts = None if packet.pts is None else packet.pts + ticks

@@ -13,9 +13,10 @@ import av
 import fsspec
 from charset_normalizer import from_bytes
 
-from pipeline.analysis.media.sources import local_path, open_bytes
+from pipeline.analysis.media.sources import open_bytes
 from pipeline.analysis.media.subtitles import SubtitleTrack
 from pipeline.language import clean, language_code
+from pipeline.locations import local_path, location_of
 from schemas.errors import MediaError
 from schemas.records import SubtitleFile
 
@@ -85,7 +86,7 @@ def list_subtitle_files(folder: Path) -> _Listing:
         # A link must not lead to a file elsewhere.
         if entry.is_file() and os.path.commonpath([real, os.path.realpath(entry.path)]) == real:
             state = entry.stat()
-            files.append(SubtitleFile(entry.path, entry.name, None, state.st_size, state.st_mtime_ns))
+            files.append(SubtitleFile(location_of(entry.path), entry.name, None, state.st_size, state.st_mtime_ns))
     return _by_start(files)
 
 

@@ -1,17 +1,19 @@
 """Open media files so that FFmpeg reads exactly one file and cannot open any other."""
 
+import errno
 import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, cast
-from urllib.parse import unquote, urlsplit
 
 import av
 import fsspec
 from av.container import InputContainer
 
+from pipeline.analysis.media.encryption import encryption_error, states_encryption
+from pipeline.locations import local_path, location_of
 from schemas.errors import ErrorKind, MediaError
 
 _BUFFER_BYTES = 256 * 1024
@@ -19,10 +21,11 @@ _REMOTE_BLOCK_BYTES = 4 * 1024 * 1024
 _HEAD_BYTES = 4096
 
 _DEMUXERS = (
-    "3g2", "3gp", "aac", "ac3", "aiff", "amr", "ape", "apng", "asf", "au", "avi", "caf", "dts", "dv", "eac3", "flac",
-    "flv", "gif", "h263", "h264", "hevc", "ivf", "m4a", "m4v", "matroska", "mj2", "mjpeg", "mov", "mp3", "mp4", "mpeg",
-    "mpegts", "mpegvideo", "mxf", "nut", "obu", "ogg", "rm", "swf", "tta", "vc1", "voc", "w64", "wav", "webm", "wv",
-    "y4m", "yuv4mpegpipe", "bmp_pipe", "jpeg_pipe", "png_pipe", "tiff_pipe", "webp_pipe",
+    "3g2", "3gp", "aa", "aac", "ac3", "aiff", "amr", "ape", "apng", "asf", "au", "avi", "caf", "dhav", "dsf", "dts",
+    "dtshd", "dv", "eac3", "flac", "flv", "gif", "gxf", "h263", "h264", "hevc", "ivf", "m4a", "m4v", "matroska", "mj2",
+    "mjpeg", "mov", "mp3", "mp4", "mpc", "mpc8", "mpeg", "mpegts", "mpegvideo", "mxf", "nsv", "nut", "nuv", "obu",
+    "ogg", "oma", "pva", "rm", "swf", "tta", "ty", "vc1", "voc", "w64", "wav", "webm", "wtv", "wv", "y4m",
+    "yuv4mpegpipe", "bmp_pipe", "jpeg_pipe", "png_pipe", "tiff_pipe", "webp_pipe",
 )  # fmt: skip
 """Formats that contain their own media. Formats that point to other files, such as playlists, are left out."""
 
@@ -42,15 +45,12 @@ _MEDIA_HEADS = (
     (0, b"RIFF"),
     (0, b"OggS"),
     (0, b"fLaC"),
+    (0, b"ID3"),
+    (0, b"FLV"),
+    (0, b"\x30\x26\xb2\x75\x8e\x66\xcf\x11"),  # ASF: .wma, .wmv
+    (0, b"\x06\x0e\x2b\x34"),  # MXF
+    (0, b"\x00\x00\x01\xba"),  # MPEG program streams: .mpg, .vob
 )
-
-
-def local_path(uri: str) -> Path | None:
-    """Return the local path of a URI; None for other stores."""
-    if "://" not in uri:
-        return Path(uri)
-    parts = urlsplit(uri)
-    return Path(unquote(parts.path)) if parts.scheme == "file" else None
 
 
 @contextmanager
@@ -62,15 +62,17 @@ def open_bytes(uri: str) -> Iterator[IO[bytes]]:
     """
     try:
         path = local_path(uri)
-        file = _open_regular(path) if path is not None else _open_remote(uri)
+        file = _open_regular(uri, path) if path is not None else _open_remote(uri)
     except MediaError:
         raise
     except FileNotFoundError as error:
         message = f"{uri} no longer exists. Run again to list the archive as it is now."
-        raise MediaError(ErrorKind.VANISHED, message, stage="probe") from error
+        raise MediaError(ErrorKind.VANISHED, _link_to_nothing(uri) or message, stage="probe") from error
     except Exception as error:
         # fsspec backends raise their own error types.
         message = f"{uri} cannot be read: {_reason(error)}. Check permissions, disk and network."
+        if isinstance(error, OSError) and error.errno == errno.ELOOP:
+            message = f"{uri} is a link that leads back to itself. Remove it."
         raise MediaError(ErrorKind.UNREADABLE, message, stage="probe") from error
     with file:
         yield file
@@ -93,7 +95,7 @@ def open_media(uri: str) -> Iterator[InputContainer]:
             raise MediaError(ErrorKind.EMPTY_FILE, f"{uri} is empty (0 bytes). Copy it again.", stage="probe")
         try:
             container = av.open(
-                file,
+                Reader(file),
                 mode="r",
                 buffer_size=_BUFFER_BYTES,
                 io_open=_refuse,
@@ -101,7 +103,9 @@ def open_media(uri: str) -> Iterator[InputContainer]:
                 options={"format_whitelist": ",".join(_DEMUXERS), "protocol_whitelist": "none"},
             )
         except (av.error.FFmpegError, OSError, ValueError) as error:
-            raise _not_opened(uri, head, error) from error
+            with open_bytes(uri) as another:
+                locked = states_encryption(another, head)
+            raise encryption_error(uri, stage="probe") if locked else _not_opened(uri, head, error) from error
         with container:
             yield container
 
@@ -116,11 +120,47 @@ def read_packets(container: InputContainer, streams: Any) -> Iterator[Any]:  # n
         return
 
 
-def _open_regular(path: Path) -> IO[bytes]:
+def _link_to_nothing(uri: str) -> str:
+    path = local_path(uri)
+    if path is None or not path.is_symlink():
+        return ""
+    target = location_of(os.path.realpath(path))
+    return f"{uri} is a link to {target}, which does not exist. Fetch it (git-annex: `git annex get`) and run again."
+
+
+class Reader:
+    """A file as FFmpeg reads it.
+
+    A damaged file can make FFmpeg seek before its start. That must fail for FFmpeg, which knows how to go on. An
+    exception would be raised by PyAV much later, even while it reads another file.
+    """
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self.read = file.read
+        self.tell = file.tell
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """Seek, and return the new position or a negative error number."""
+        try:
+            return self._file.seek(offset, whence)
+        except ValueError:
+            return -errno.EINVAL
+        except OSError as error:
+            if error.errno != errno.EINVAL:
+                raise
+            return -errno.EINVAL
+
+
+class _RefusedFileError(PermissionError):
+    """A media file tries to open another file."""
+
+
+def _open_regular(uri: str, path: Path) -> IO[bytes]:
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
-        message = f"{path} is a folder, pipe or device, not a file."
+        message = f"{uri} is a folder, pipe or device, not a file."
         raise MediaError(ErrorKind.REFUSED, message, stage="probe")
     return os.fdopen(descriptor, "rb")
 
@@ -132,7 +172,7 @@ def _open_remote(uri: str) -> IO[bytes]:
 
 def _refuse(url: str, flags: int, options: dict[str, Any]) -> IO[bytes]:
     del flags, options
-    raise PermissionError(f"the file tries to open {url!r}; a video may not open other files.")
+    raise _RefusedFileError(f"the file tries to open {url!r}; a video may not open other files.")
 
 
 def _not_opened(uri: str, head: bytes, error: Exception) -> MediaError:
@@ -141,7 +181,7 @@ def _not_opened(uri: str, head: bytes, error: Exception) -> MediaError:
         if start.startswith(mark):
             message = f"{uri} is {name}, which only points to other files. Add those files to the archive instead."
             return MediaError(ErrorKind.REFUSED, message, stage="probe")
-    if isinstance(error, PermissionError):
+    if isinstance(error, _RefusedFileError):
         return MediaError(ErrorKind.REFUSED, f"{uri}: {error}", stage="probe")
     if any(head[at : at + len(mark)] == mark for at, mark in _MEDIA_HEADS):
         message = f"{uri} starts like a media file but cannot be opened ({_reason(error)}); it is damaged or cut off."

@@ -108,6 +108,12 @@ class Clock:
         return distance_s > self._ahead_s or distance_s < -backwards_s
 
 
+def plausible_s(duration: int | None, time_base: Fraction | None) -> float | None:
+    """Return how long a frame states that it lasts, in seconds; None if it does not, or states an absurd duration."""
+    stated_s = float(duration * time_base) if duration and time_base else 0.0
+    return stated_s if 0 < stated_s <= _MAX_PACKET_S else None
+
+
 class Timeline:
     """The times of the frames of one stream.
 
@@ -117,8 +123,8 @@ class Timeline:
         warn: Called with a message for each repair.
     """
 
-    def __init__(self, *, origin_s: float, frame_s: float, warn: Callable[[str], None]) -> None:
-        self._offset_s = -origin_s
+    def __init__(self, *, origin_s: float = 0.0, frame_s: float = 0.0, warn: Callable[[str], None]) -> None:
+        self._origin_s = origin_s
         self._frame_s = frame_s if frame_s > 0 else 1 / _DEFAULT_FPS
         self._warn = warn
         self._last_s: float | None = None
@@ -130,24 +136,15 @@ class Timeline:
         Args:
             pts: Its presentation time.
             time_base: Unit of `pts`.
-            frame_s: How long it lasts, if that is known for certain, as for audio.
+            frame_s: How long it lasts, if that is known. The next frame is due then, should it have no timestamp.
         """
         last_s = self._last_s
-        if pts is None or time_base is None:
-            self._warn("Frames without a timestamp were placed after the previous frame.")
-            time_s = self._due_s
-        else:
-            stated_s = float(pts * time_base)
-            time_s = stated_s + self._offset_s
-            if last_s is not None and time_s < last_s - _MAX_REORDERING_S:
-                self._warn("The clock of the file jumps; the parts were joined.")
-                self._offset_s = self._due_s - stated_s
-                time_s = self._due_s
+        time_s = self._due_s if pts is None or time_base is None else float(pts * time_base) - self._origin_s
         if last_s is None:
             time_s = max(0.0, time_s)
         elif time_s <= last_s:
             self._warn("Frames with a timestamp out of order were placed after the previous frame.")
             time_s = last_s + _STEP_S
         self._last_s = time_s
-        self._due_s = time_s + (self._frame_s if frame_s is None else frame_s)
+        self._due_s = time_s + (frame_s or self._frame_s)
         return time_s

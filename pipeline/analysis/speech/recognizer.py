@@ -13,7 +13,12 @@ from pipeline.analysis.speech.guards import check_utterance, compression_ratio
 from pipeline.analysis.speech.transcription import Transcriber
 from pipeline.analysis.speech.translation import clauses, with_translations
 from pipeline.analysis.speech.utterances import split_utterances
-from pipeline.analysis.speech.voice_activity import SpeechSegment, SpeechSegmentFinder, VoiceActivityDetector
+from pipeline.analysis.speech.voice_activity import (
+    SpeechMeter,
+    SpeechSegment,
+    SpeechSegmentFinder,
+    VoiceActivityDetector,
+)
 from pipeline.analysis.speech.windows import PAD_SAMPLES, AudioBuffer, Window, WindowPacker, WindowPlan
 from pipeline.analysis.speech.words import SpokenWord, dictionary_words, in_order
 from pipeline.models import ModelInfo, resolve
@@ -68,6 +73,11 @@ class SpeechRecognizer:
         """
         return SpeechSession(Transcriber(self._engine, self._config), self._detector, self._language, listener)
 
+    def meter(self) -> SpeechMeter:
+        """Return a new meter, which only measures how much speech there is."""
+        finder = SpeechSegmentFinder(self._config.vad_threshold, self._config.min_speech_s)
+        return SpeechMeter(self._detector.stream(), finder)
+
 
 class SpeechSession:
     """Recognition of one audio track. The transcript does not depend on the sizes of the blocks."""
@@ -99,6 +109,11 @@ class SpeechSession:
         """Samples in memory. Bounded, whatever the length of the track."""
         return self._audio.held_samples + sum(len(window.audio) for window in self._pending)
 
+    @property
+    def speech_s(self) -> float:
+        """Seconds of speech so far. Speech that has not ended yet does not count."""
+        return sum(segment.end - segment.start for segment in self._segments) / SAMPLE_RATE_HZ
+
     def add(self, block: AudioBlock) -> None:
         """Add the next block. Transcribes when a batch of windows is full.
 
@@ -127,7 +142,7 @@ class SpeechSession:
         return Transcript(
             language=self._language if utterances else None,
             language_probability=self._probability if utterances else 0.0,
-            speech_s=sum(segment.end - segment.start for segment in self._segments) / SAMPLE_RATE_HZ,
+            speech_s=self.speech_s,
             utterances=utterances,
             engine=self._transcriber.engine.name,
         )

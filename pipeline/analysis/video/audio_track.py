@@ -1,18 +1,22 @@
 """The audio of one video: speech recognition and speakers, in a thread beside the visual steps."""
 
 from collections import deque
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
 from typing import Self
 
 from pipeline.analysis.speakers import VoiceSession
-from pipeline.analysis.speech import SpeechRecognizer, SpeechSession
+from pipeline.analysis.speech import SpeechMeter, SpeechRecognizer, SpeechSession
 from pipeline.analysis.video.clock import StepClock
-from schemas.media import AudioBlock
+from schemas.media import AudioBlock, AudioStream
 from schemas.records import Transcript
 
 _MAX_PENDING = 16
 """Blocks that may wait for the recogniser. Beyond this the decoder waits too, which keeps memory bounded."""
+_ENOUGH_SPEECH_S = 10.0
+"""After so much speech in the first track, the others are no longer listened to."""
+_MIN_SPEECH_S = 1.0
 
 SILENCE = Transcript(language=None, language_probability=0.0, speech_s=0.0, utterances=(), engine="none")
 """The transcript of a video without audio, or with speech recognition turned off."""
@@ -21,19 +25,30 @@ SILENCE = Transcript(language=None, language_probability=0.0, speech_s=0.0, utte
 class AudioTrack:
     """Transcribes blocks of audio as they are decoded. A context manager, which ends its thread.
 
+    It also listens to the other audio tracks of the file, in case nobody speaks in the first one.
+
     Args:
         recognizer: The loaded speech model; None to transcribe nothing.
         clock: Records the seconds spent on speech and speakers.
+        streams: Audio streams of the file. The first one is transcribed.
         voices: Distinguishes the speakers; None to leave them out.
     """
 
     def __init__(
-        self, recognizer: SpeechRecognizer | None, clock: StepClock, voices: VoiceSession | None = None
+        self,
+        recognizer: SpeechRecognizer | None,
+        clock: StepClock,
+        streams: Sequence[AudioStream],
+        voices: VoiceSession | None = None,
     ) -> None:
         listener = voices.add if voices else None
         self._session: SpeechSession | None = recognizer.session(listener) if recognizer else None
         self._voices = voices
         self._clock = clock
+        self._streams = streams
+        self._meters = {stream.index: recognizer.meter() for stream in streams[1:]} if recognizer else {}
+        self.unneeded: set[int] = set() if recognizer else {stream.index for stream in streams[1:]}
+        """Indexes of streams that need not be decoded any more."""
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="speech")
         self._pending: deque[Future[None]] = deque()
 
@@ -51,7 +66,11 @@ class AudioTrack:
             return
         while self._pending and (len(self._pending) >= _MAX_PENDING or self._pending[0].done()):
             self._pending.popleft().result()
-        self._pending.append(self._executor.submit(self._recognize, self._session, block))
+        meter = self._meters.get(block.stream)
+        if meter:
+            self._pending.append(self._executor.submit(self._measure, meter, block))
+        else:
+            self._pending.append(self._executor.submit(self._recognize, self._session, block))
 
     def finish(self) -> Transcript:
         """Wait for the last block and return the transcript."""
@@ -61,9 +80,31 @@ class AudioTrack:
             self._pending.popleft().result()
         return self._executor.submit(self._end, self._session).result()
 
+    def spoken(self, transcript: Transcript) -> AudioStream | None:
+        """Return the stream in which somebody speaks if that is another one than the first.
+
+        Args:
+            transcript: The result of `finish`.
+        """
+        if transcript.utterances or transcript.speech_s >= _ENOUGH_SPEECH_S:
+            return None
+        spoken_s = {index: meter.speech_s for index, meter in self._meters.items()}
+        heard = [stream for stream in self._streams[1:] if spoken_s.get(stream.index, 0.0) >= _MIN_SPEECH_S]
+        candidates = [stream for stream in heard if not stream.secondary] or heard
+        most_s = max((spoken_s[stream.index] for stream in candidates), default=0.0)
+        # The first of them, unless another one has much more speech.
+        return next((stream for stream in candidates if spoken_s[stream.index] >= most_s / 2), None)
+
+    def _measure(self, meter: SpeechMeter, block: AudioBlock) -> None:
+        if block.stream not in self.unneeded:
+            with self._clock.step("speech"):
+                meter.add(block.samples)
+
     def _recognize(self, session: SpeechSession, block: AudioBlock) -> None:
         with self._clock.step("speech"):
             session.add(block)
+        if len(self.unneeded) < len(self._meters) and session.speech_s >= _ENOUGH_SPEECH_S:
+            self.unneeded.update(self._meters)
         if self._voices:
             with self._clock.step("speakers"):
                 self._voices.encode()
@@ -71,6 +112,8 @@ class AudioTrack:
     def _end(self, session: SpeechSession) -> Transcript:
         with self._clock.step("speech"):
             transcript = session.finish()
+            for meter in self._meters.values():
+                meter.finish()
         if self._voices:
             with self._clock.step("speakers"):
                 return self._voices.name(transcript)

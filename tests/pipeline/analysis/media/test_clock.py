@@ -150,7 +150,7 @@ def test_sound_without_a_stated_length_is_not_stretched(
 ) -> None:
     at_s = [10.0, 50.0, 70.0, 89.0]
     heard = Heard(sound_file(tmp_path / name, beeps(90.0, at_s, noise_s=4.0), codec, options, **encoder))
-    assert heard.info.duration_s < 60, "the guess is wrong"
+    assert heard.info.duration_s == 0.0, "a guess is no statement"
     assert heard.stats.duration_s == pytest.approx(90.0, abs=0.15)
     assert [time_s for time_s in heard.beeps_s if time_s > 4.1] == pytest.approx(at_s, abs=0.1)
     assert not heard.stats.warnings

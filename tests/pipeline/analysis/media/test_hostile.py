@@ -1,5 +1,6 @@
 """Files that are not what they claim to be, or try to make FFmpeg open something else."""
 
+import io
 import os
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 
 from pipeline.analysis.media import probe
+from pipeline.analysis.media.sources import Reader
 from pipeline.run import content_digest
 from schemas.config import ArchiveConfig, LimitsConfig, MediaConfig
 from schemas.errors import ErrorKind, MediaError
@@ -96,6 +98,14 @@ def test_a_link_to_itself_is_unreadable(tmp_path: Path) -> None:
     assert kind_of(loop) == ErrorKind.UNREADABLE
 
 
+def test_a_link_to_a_missing_file_says_where_it_leads(tmp_path: Path) -> None:
+    link = tmp_path / "link.mp4"
+    link.symlink_to(tmp_path / "gone" / "object.mp4")
+    with pytest.raises(MediaError, match=r"is a link to .*gone/object.mp4, which does not exist") as raised:
+        probe(str(link), MediaConfig(), LimitsConfig())
+    assert raised.value.kind == ErrorKind.VANISHED
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
 def test_a_file_without_permission_is_unreadable(tmp_path: Path, secret: Path) -> None:
     secret.chmod(0)
@@ -120,3 +130,18 @@ def test_a_cover_image_is_not_a_video(tmp_path: Path) -> None:
     assert info.video is None
     assert info.audio is not None
     assert info.has_attached_picture
+
+
+def test_a_damaged_file_that_makes_ffmpeg_seek_before_its_start_raises_nothing_later() -> None:
+    reader = Reader(io.BytesIO(b"0123456789"))
+    assert reader.seek(4) == 4
+    assert reader.seek(-5) < 0
+    assert reader.read(2) == b"45"
+
+
+@pytest.mark.parametrize(
+    "head", [b"FLV\x01\x05\0\0\0\x09", b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", b"ID3\x04\0\0\0\0\0\0"]
+)
+def test_a_file_of_which_only_the_start_is_left_is_corrupt(tmp_path: Path, head: bytes) -> None:
+    (tmp_path / "part.bin").write_bytes(head)
+    assert kind_of(tmp_path / "part.bin") == ErrorKind.CORRUPT

@@ -1,5 +1,6 @@
 """Subtitle files beside videos, as people name, encode and damage them."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -43,6 +44,12 @@ def test_lines_are_read_without_markup(tmp_path: Path) -> None:
     assert Read(tmp_path / "film.mp4").lines == [
         (1.5, 3.0, "Grüße –\nund mehr"), (4.0, 5.0, "Ende"), (1.5, 3.0, "Grüße <b>"),
     ]  # fmt: skip
+
+
+def test_names_that_are_not_utf_8_are_found(tmp_path: Path) -> None:
+    odd = tmp_path / os.fsdecode(b"caf\xe9.en.srt")
+    odd.write_text(SRT)
+    assert len(Read(tmp_path / os.fsdecode(b"caf\xe9.mp4")).lines) == 2
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "cp1252"])

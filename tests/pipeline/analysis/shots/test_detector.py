@@ -82,13 +82,13 @@ def test_shots_do_not_depend_on_how_frames_are_cut_into_batches(cuts: Frames, ne
 
 
 def test_hybrid_agrees_with_the_network_on_every_frame_of_a_music_video(network: TransNet) -> None:
-    frames = frames_of(material.clip("song"), until_s=40.0)
+    frames = frames_of(material.clip("song"), until_s=20.0)
     judged = network.predict(tiny_frames(frames[1]))
     above = judged > 0.5
     peaks = np.flatnonzero(above & ~np.r_[False, above[:-1]]) + 1
     found = [int(np.argmin(np.abs(frames[0] - start_s))) for start_s in starts(detect(frames, network, slides=False))]
     right = sum(any(abs(frame - peak) <= 2 for peak in peaks) for frame in found)
-    assert len(peaks) > 15
+    assert len(peaks) > 7
     assert 2 * right / (len(found) + len(peaks)) >= 0.95
 
 

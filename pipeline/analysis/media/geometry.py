@@ -1,0 +1,145 @@
+"""How a frame is meant to be seen: its orientation and the shape of its pixels, which may change within a file."""
+
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import lru_cache
+from typing import Any, cast
+
+import numpy as np
+from av import VideoFrame
+from av.buffer import Buffer
+from av.filter import Graph
+from numpy.typing import NDArray
+
+_MAX_ASPECT = 100
+_TO_SQUARE_PIXELS = (
+    "scale",
+    (
+        f"w='if(between(sar,1,{_MAX_ASPECT}),round(iw*sar),iw)'"
+        f":h='if(between(sar,1/{_MAX_ASPECT},1),round(ih/sar),ih)':eval=frame:flags=neighbor"
+    ),
+)
+"""The filter that does the same as `display_size`."""
+_UNKNOWN_SIDE_DATA = [("sidedata", f"mode=delete:type={number}") for number in range(28, 40)]
+"""Filters that drop what PyAV has no name for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Orientation:
+    """One of the eight ways to show a stored frame: transposed or not, then flipped in either direction."""
+
+    transposed: bool = False
+    flipped_x: bool = False
+    """Left and right change places, after transposing."""
+    flipped_y: bool = False
+
+    @property
+    def mirrored(self) -> bool:
+        """Whether the stored frame shows writing as a mirror does."""
+        return self.transposed ^ self.flipped_x ^ self.flipped_y
+
+    @property
+    def rotation(self) -> int:
+        """Clockwise rotation in degrees that makes the frame upright; a mirrored one is first mirrored sideways."""
+        if self.transposed:
+            return 90 if self.flipped_x else 270
+        return 180 if self.flipped_y else 0
+
+    def size(self, width: int, height: int) -> tuple[int, int]:
+        """Return the upright size of a stored size, or the stored size of an upright one."""
+        return (height, width) if self.transposed else (width, height)
+
+    def apply(self, image: NDArray[Any]) -> NDArray[Any]:
+        """Return a stored image (height, width, channels) as it is meant to be seen."""
+        image = image.swapaxes(0, 1) if self.transposed else image
+        return np.ascontiguousarray(image[:: -1 if self.flipped_y else 1, :: -1 if self.flipped_x else 1])
+
+    @property
+    def filters(self) -> list[tuple[str, str]]:
+        """FFmpeg filters that do the same, with their arguments."""
+        chosen = {("transpose", "cclock_flip"): self.transposed, ("hflip", ""): self.flipped_x}
+        return [each for each, used in {**chosen, ("vflip", ""): self.flipped_y}.items() if used]
+
+
+_AS_STORED = Orientation()
+
+
+def orientation_of(frame: VideoFrame) -> Orientation:
+    """Return how a frame is meant to be seen. Any angle counts as the nearest multiple of 90 degrees."""
+    try:
+        matrix = frame.side_data.get("DISPLAYMATRIX")
+    except ValueError:  # PyAV lists no side data if it has no name for one of them, such as Exif
+        matrix = filtered(graph_of(frame, _UNKNOWN_SIDE_DATA), frame).side_data.get("DISPLAYMATRIX")
+    return _orientation(bytes(cast("Buffer", matrix))) if matrix is not None else _AS_STORED
+
+
+@lru_cache(maxsize=64)
+def _orientation(matrix: bytes) -> Orientation:
+    """Convert FFmpeg's display matrix: a stored point (x, y) is shown at (ax + cy, bx + dy)."""
+    a, b, _, c, d = struct.unpack("=9i", matrix[:36])[:5]
+    if abs(a) + abs(d) >= abs(b) + abs(c):
+        return Orientation(flipped_x=a < 0, flipped_y=d < 0)
+    return Orientation(transposed=True, flipped_x=c < 0, flipped_y=b < 0)
+
+
+class PixelShape:
+    """Computes the size with square pixels of each frame of a video stream.
+
+    Args:
+        stream: A PyAV video stream, of which nothing has been decoded yet.
+    """
+
+    def __init__(self, stream: Any) -> None:  # noqa: ANN401 - a PyAV stream
+        self._codec = stream.codec_context
+        self._stated = self._codec.sample_aspect_ratio
+        aspect = stream.sample_aspect_ratio
+        # What a container states counts for all its frames.
+        self._container = aspect if aspect != self._stated else None
+        self._varies = False
+        self._filter: Graph | None = None
+
+    def display_size(self, frame: VideoFrame) -> tuple[int, int]:
+        """Return width and height of a frame with square pixels, before its orientation is applied."""
+        if self._container is not None:
+            return display_size(frame.width, frame.height, self._container)
+        current = self._codec.sample_aspect_ratio
+        self._varies = self._varies or current != self._stated
+        if not self._varies:
+            return display_size(frame.width, frame.height, current)
+        return self._measured(frame)
+
+    def _measured(self, frame: VideoFrame) -> tuple[int, int]:
+        """Let a filter resize the frame: PyAV hides the aspect ratio of a frame, and the decoder's is frames ahead."""
+        self._filter = self._filter or graph_of(frame, [_TO_SQUARE_PIXELS])
+        shown = filtered(self._filter, frame)
+        return shown.width, shown.height
+
+
+def graph_of(frame: VideoFrame, filters: Sequence[tuple[str, str]]) -> Graph:
+    """Return a filter graph for frames like this one.
+
+    Args:
+        frame: Its size, format and time base are those of the input.
+        filters: Name and arguments of each filter, in order.
+    """
+    graph = Graph()
+    source = graph.add_buffer(width=frame.width, height=frame.height, format=frame.format, time_base=frame.time_base)
+    nodes = [graph.add(name, arguments or None) for name, arguments in filters]
+    graph.link_nodes(source, *nodes, graph.add("buffersink")).configure()
+    return graph
+
+
+def filtered(graph: Graph, frame: VideoFrame) -> VideoFrame:
+    """Return what a graph makes of a frame."""
+    graph.push(frame)
+    return cast("VideoFrame", graph.pull())
+
+
+def display_size(width: int, height: int, sample_aspect_ratio: Fraction | None) -> tuple[int, int]:
+    """Return the size with square pixels: wide pixels make the frame wider, tall pixels make it taller."""
+    aspect = sample_aspect_ratio or Fraction(1)
+    if aspect <= 0 or not Fraction(1, _MAX_ASPECT) <= aspect <= _MAX_ASPECT:
+        return width, height
+    return (round(width * aspect), height) if aspect >= 1 else (width, round(height / aspect))
