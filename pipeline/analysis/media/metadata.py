@@ -20,7 +20,7 @@ _CREATION_KEYS = ("com.apple.quicktime.creationdate", "creation_time", "creation
 _TIME_FORMATS = ("%Y:%m:%d %H:%M:%S", "%Y/%m/%d %H:%M:%S", "%a %b %d %H:%M:%S %Y", "%d %b %Y %H:%M:%S")
 _EARLIEST = datetime(1980, 1, 2, tzinfo=UTC)
 """Earlier times are clocks that were never set: no container of today existed."""
-_MAX_CHAPTERS = 10_000
+_MAX_CHAPTERS = 2_000
 _MATROSKA_ZERO = datetime(2001, 1, 1, tzinfo=UTC)
 
 
