@@ -193,7 +193,8 @@ class _AudioEncoder:
         self._span = _Span(*span_s)
         self._rate = _MAX_HZ if codec == "libopus" else min(source.codec_context.sample_rate, _MAX_HZ)
         layout = "mono" if source.codec_context.layout.nb_channels == 1 else "stereo"
-        self._resampler = av.AudioResampler(format="fltp", layout=layout, rate=self._rate)
+        self._resampler: av.AudioResampler | None = None
+        self._format: tuple[str, str, int] | None = None
         self._layout = layout
         self._stream = cast("AudioStream", made.add_stream(codec, rate=self._rate, layout=layout))
         if source.language:
@@ -206,12 +207,19 @@ class _AudioEncoder:
         if self.done or not frame.samples:
             return
         time_s = self._timeline.time_of(frame.pts, frame.time_base, frame.samples / frame.sample_rate)
-        for block in self._resampler.resample(frame):
+        for block in self._resampled(frame):
             begin = self._position(time_s, block.samples)
             yield from self._encoded(block.to_ndarray(), begin)
 
     def finish(self) -> Iterator[Any]:
         yield from self._stream.encode(None)
+
+    def _resampled(self, frame: Any) -> list[Any]:  # noqa: ANN401 - a PyAV frame
+        given = (frame.format.name, frame.layout.name, frame.sample_rate)
+        if self._resampler is None or given != self._format:
+            self._format = given
+            self._resampler = av.AudioResampler(format="fltp", layout=self._layout, rate=self._rate)
+        return self._resampler.resample(frame)
 
     def _position(self, time_s: float, samples: int) -> int:
         """Return the position of a block's first sample. Blocks follow each other unless the stream has a gap."""

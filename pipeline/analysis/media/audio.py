@@ -63,7 +63,7 @@ class AudioBlockBuilder:
             self._start_s = self._input_end_s = time_s
         gap_s = time_s - self._input_end_s
         if gap_s > _TOLERANCE_S:
-            yield from self._flush()
+            yield from self._drain()
             yield from self._fill_silence(time_s)
         elif gap_s < -_TOLERANCE_S:
             self._warn("Overlapping audio was cut.")
@@ -113,23 +113,30 @@ class AudioBlockBuilder:
         for frame in frames:
             channels = frame.layout.nb_channels
             samples = _finite(np.asarray(frame.to_ndarray(), np.float32).reshape(-1, channels))
-            self._sample_count += len(samples)
-            if channels == 1:
-                yield from self._append(samples)
-                continue
-            if self._mixer is None:
+            if channels > 1 and self._mixer is None:
                 roles = [channel.name for channel in frame.layout.channels]
                 self._mixer = ChannelMixer(roles, self._channels, self._warn)
-            yield from self._append(self._mixer.add(samples))
+            yield from self._add(samples)
 
-    def _flush(self) -> Iterator[AudioBlock]:
-        """Drain the resampler and the mixer, and drop them; the next frame gets new ones."""
+    def _add(self, samples: NDArray[np.float32]) -> Iterator[AudioBlock]:
+        """Add samples at 16 kHz, (n, channels), or (n, 1) of any number of channels that are all the same."""
+        self._sample_count += len(samples)
+        if self._mixer is not None:
+            samples = self._mixer.add(np.broadcast_to(samples, (len(samples), self._mixer.channels)))
+        yield from self._append(samples)
+
+    def _drain(self) -> Iterator[AudioBlock]:
+        """Drain the resampler and drop it; the next frame gets a new one."""
         rest = self._fifo.read(partial=True)
         self._fifo = AudioFifo()
         if rest:
             yield from self._mix(self._resampled(rest))
         yield from self._mix(self._resampled(None))
         self._resampler = None
+
+    def _flush(self) -> Iterator[AudioBlock]:
+        """Drain the resampler and the mixer, and drop them."""
+        yield from self._drain()
         if self._mixer is not None:
             mixer, self._mixer = self._mixer, None
             yield from self._append(mixer.finish())
@@ -140,8 +147,7 @@ class AudioBlockBuilder:
         missing = round((until_s - start_s) * SAMPLE_RATE_HZ) - self._sample_count
         while missing > 0:
             count = min(missing, _BLOCK_SAMPLES)
-            self._sample_count += count
-            yield from self._append(np.zeros((count, 1), np.float32))
+            yield from self._add(np.zeros((count, 1), np.float32))
             missing -= count
 
     def _append(self, lanes: NDArray[np.float32]) -> Iterator[AudioBlock]:

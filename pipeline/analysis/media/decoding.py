@@ -22,8 +22,8 @@ from pipeline.analysis.media.packets import clock_of, clocked_packets, start_of
 from pipeline.analysis.media.probing import check_pixels
 from pipeline.analysis.media.sidecars import find_sidecars, read_sidecars
 from pipeline.analysis.media.sources import open_media
-from pipeline.analysis.media.subtitles import SubtitleTrack, collected, subtitle_tracks
-from pipeline.analysis.media.timeline import Clock, Timeline, plausible_s
+from pipeline.analysis.media.subtitles import collected, subtitle_tracks
+from pipeline.analysis.media.timeline import Timeline, plausible_s
 from schemas.config import ChannelMode, LimitsConfig, MediaConfig
 from schemas.errors import ErrorKind, MediaError
 from schemas.media import SMALL_HEIGHT, SMALL_WIDTH, DecodedItem, FrameBatch, MediaInfo, SampledFrame
@@ -124,6 +124,7 @@ def decode(
                 wanted=wanted,
                 stats=stats,
             )
+        others = {stream.index for stream in info.other_audio}
         audio = {
             stream.index: _audio_builder(stream.index, stats, origin_s, channels)
             # Nothing that is repaired in other streams matters: they are only listened to for whether somebody speaks.
@@ -131,7 +132,12 @@ def decode(
             else _audio_builder(stream.index, DecodeStats(), origin_s, "mix")
             for stream in info.audio_streams
         }
-        for index, frame in _frames(container, streams, clock, subtitles, stats=stats, skipped=skipped):
+
+        def read_subtitle(packet: Any, offset_s: float) -> None:  # noqa: ANN401 - a PyAV packet
+            subtitles[packet.stream_index].add(packet, offset_s - origin_s)
+
+        packets = clocked_packets(uri, container, streams, clock, stats.warn, followers=others, subtitle=read_subtitle)
+        for index, frame in _frames(packets, stats, skipped):
             _check_limits(uri, stats, limits, deadline)
             if isinstance(frame, VideoFrame) and video:
                 yield from video.add(frame)
@@ -189,6 +195,8 @@ class _FrameBatcher:
         self.end_s = 0.0
         """End of the last frame so far."""
         self._times: list[float] = []
+        self._stated: list[float] = []
+        """The same, before those out of order are moved."""
         self._small = self._new_batch()
 
     def add(self, frame: VideoFrame) -> Iterator[DecodedItem]:
@@ -200,6 +208,7 @@ class _FrameBatcher:
         small = self._scaler.small(frame)
         self._small[len(self._times)] = small
         self._times.append(time_s)
+        self._stated.append(self._timeline.stated_s)
         self._stats.frame_count += 1
         self.end_s = time_s + self._shown_s(frame, time_s)
         large = self._scaler.large(frame) if self._wanted(time_s, small) else None
@@ -212,9 +221,9 @@ class _FrameBatcher:
         """Yield the frames of the last, incomplete batch."""
         if self._times:
             times_s = np.array(self._times)
-            self._stats.frame_rate.add(times_s)
+            self._stats.frame_rate.add(np.array(self._stated))
             yield FrameBatch(times_s, self._small[: len(times_s)])
-            self._times, self._small = [], self._new_batch()
+            self._times, self._stated, self._small = [], [], self._new_batch()
 
     def _shown_s(self, frame: VideoFrame, time_s: float) -> float:
         """Return how long a frame is shown if no other follows."""
@@ -261,21 +270,8 @@ def _select(uri: str, container: InputContainer, info: MediaInfo, threads: int, 
     return streams
 
 
-def _frames(
-    container: InputContainer,
-    streams: list[Any],
-    clock: Clock,
-    subtitles: Mapping[int, SubtitleTrack],
-    *,
-    stats: DecodeStats,
-    skipped: Set[int],
-) -> Iterator[tuple[int, Any]]:
+def _frames(packets: Iterator[Any], stats: DecodeStats, skipped: Set[int]) -> Iterator[tuple[int, Any]]:
     """Decode packet by packet, and yield each frame with the index of its stream; skip and count damaged packets."""
-
-    def read_subtitle(packet: Any, offset_s: float) -> None:  # noqa: ANN401 - a PyAV packet
-        subtitles[packet.stream_index].add(packet, offset_s - start_of(container))
-
-    packets = clocked_packets(container, streams, clock, stats.warn, read_subtitle)
     while True:
         try:
             packet = next(packets, None)

@@ -1,17 +1,17 @@
 """How a frame is meant to be seen: its orientation and the shape of its pixels, which may change within a file."""
 
 import struct
-from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from av import VideoFrame
-from av.buffer import Buffer
 from av.filter import Graph
 from numpy.typing import NDArray
+
+from pipeline.analysis.media.filters import filtered, graph_of, side_data
 
 _MAX_ASPECT = 100
 _TO_SQUARE_PIXELS = (
@@ -22,8 +22,6 @@ _TO_SQUARE_PIXELS = (
     ),
 )
 """The filter that does the same as `display_size`."""
-_UNKNOWN_SIDE_DATA = [("sidedata", f"mode=delete:type={number}") for number in range(28, 40)]
-"""Filters that drop what PyAV has no name for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +66,8 @@ _AS_STORED = Orientation()
 
 def orientation_of(frame: VideoFrame) -> Orientation:
     """Return how a frame is meant to be seen. Any angle counts as the nearest multiple of 90 degrees."""
-    try:
-        matrix = frame.side_data.get("DISPLAYMATRIX")
-    except ValueError:  # PyAV lists no side data if it has no name for one of them, such as Exif
-        matrix = filtered(graph_of(frame, _UNKNOWN_SIDE_DATA), frame).side_data.get("DISPLAYMATRIX")
-    return _orientation(bytes(cast("Buffer", matrix))) if matrix is not None else _AS_STORED
+    matrix = side_data(frame, "DISPLAYMATRIX")
+    return _AS_STORED if matrix is None else _orientation(matrix)
 
 
 @lru_cache(maxsize=64)
@@ -115,26 +110,6 @@ class PixelShape:
         self._filter = self._filter or graph_of(frame, [_TO_SQUARE_PIXELS])
         shown = filtered(self._filter, frame)
         return shown.width, shown.height
-
-
-def graph_of(frame: VideoFrame, filters: Sequence[tuple[str, str]]) -> Graph:
-    """Return a filter graph for frames like this one.
-
-    Args:
-        frame: Its size, format and time base are those of the input.
-        filters: Name and arguments of each filter, in order.
-    """
-    graph = Graph()
-    source = graph.add_buffer(width=frame.width, height=frame.height, format=frame.format, time_base=frame.time_base)
-    nodes = [graph.add(name, arguments or None) for name, arguments in filters]
-    graph.link_nodes(source, *nodes, graph.add("buffersink")).configure()
-    return graph
-
-
-def filtered(graph: Graph, frame: VideoFrame) -> VideoFrame:
-    """Return what a graph makes of a frame."""
-    graph.push(frame)
-    return cast("VideoFrame", graph.pull())
 
 
 def display_size(width: int, height: int, sample_aspect_ratio: Fraction | None) -> tuple[int, int]:

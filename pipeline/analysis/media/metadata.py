@@ -5,12 +5,13 @@ import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from typing import Any, cast
+from typing import Any
 
 import av
 from av import VideoFrame
 from av.container import InputContainer
 
+from pipeline.analysis.media.filters import side_data
 from schemas.media import Track, TrackKind
 from schemas.records import Chapter
 
@@ -93,10 +94,10 @@ def timecode_of(container: InputContainer, video: Any, frame: VideoFrame | None)
 
 def _timecode_of_frame(frame: VideoFrame) -> str | None:
     """Read the timecode of a group of pictures in MPEG-1 and MPEG-2: 25 bits."""
-    data = cast("bytes | None", frame.side_data.get("GOP_TIMECODE"))
+    data = side_data(frame, "GOP_TIMECODE")
     if data is None:
         return None
-    bits = int.from_bytes(memoryview(data)[:4], sys.byteorder)
+    bits = int.from_bytes(data[:4], sys.byteorder)
     hours, minutes, seconds, frames = bits >> 19 & 31, bits >> 13 & 63, bits >> 6 & 63, bits & 63
     return f"{hours:02}:{minutes:02}:{seconds:02}{';' if bits >> 24 & 1 else ':'}{frames:02}"
 

@@ -30,7 +30,6 @@ class Clock:
     """
 
     def __init__(self, *, restarts: bool, start_s: float | None = None, warn: Callable[[str], None]) -> None:
-        self._restarts = restarts
         self._ahead_s = _RESTARTING_AHEAD_S if restarts else _AHEAD_S
         self._backwards_s = _RESTARTING_BACKWARDS_S if restarts else _BACKWARDS_S
         self._warn = warn
@@ -41,10 +40,6 @@ class Clock:
         self._end_s = start_s
         """End of the last packet in presentation order, of any stream, on the repaired clock."""
         self._part_start_s = 0.0
-
-    def is_wrong(self, dts_s: float, pts_s: float) -> bool:
-        """Return whether a presentation time is too far from its decoding time."""
-        return self._restarts and abs(pts_s - dts_s) > _RESTARTING_AHEAD_S
 
     @property
     def jumps(self) -> int:
@@ -129,6 +124,8 @@ class Timeline:
         self._warn = warn
         self._last_s: float | None = None
         self._due_s = 0.0
+        self.stated_s = 0.0
+        """Time of the last frame as its timestamp says, even if that is out of order."""
 
     def time_of(self, pts: int | None, time_base: Fraction | None, frame_s: float | None = None) -> float:
         """Return the time of the next frame in seconds from the start, strictly after the previous frame.
@@ -140,6 +137,7 @@ class Timeline:
         """
         last_s = self._last_s
         time_s = self._due_s if pts is None or time_base is None else float(pts * time_base) - self._origin_s
+        self.stated_s = time_s
         if last_s is None:
             time_s = max(0.0, time_s)
         elif time_s <= last_s:

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import replace
+from functools import partial
 
 from pipeline.analysis.media import DecodeStats, decode, prefetch, probe
 from pipeline.analysis.scenes import (
@@ -130,8 +131,9 @@ class VideoAnalyzer:
             subtitles=subtitles,
         )
 
-    def _voices(self) -> VoiceSession | None:
-        return VoiceSession(self.models.speakers, self.config.speakers) if self.models.speakers else None
+    @property
+    def _voices(self) -> Callable[[], VoiceSession] | None:
+        return partial(VoiceSession, self.models.speakers, self.config.speakers) if self.models.speakers else None
 
     def _hear(
         self,
@@ -148,7 +150,7 @@ class VideoAnalyzer:
         Returns:
             The description of the file with that stream as `audio`, and the transcript.
         """
-        with AudioTrack(self.models.speech, clock, info.audio_streams, self._voices()) as audio:
+        with AudioTrack(self.models.speech, clock, info.audio_streams, self._voices) as audio:
             self._decode(uri, info, visual, audio, clock=clock, stats=stats, progress=progress)
             if visual:
                 visual.finish(stats.duration_s)
@@ -162,7 +164,7 @@ class VideoAnalyzer:
     def _transcribe(self, uri: str, info: MediaInfo, *, clock: StepClock, stats: DecodeStats) -> Transcript:
         """Decode a file again for the audio stream in which somebody speaks, and transcribe that."""
         again = DecodeStats()
-        with AudioTrack(self.models.speech, clock, info.audio_streams[:1], self._voices()) as audio:
+        with AudioTrack(self.models.speech, clock, info.audio_streams[:1], self._voices) as audio:
             others = {stream.index for stream in (info.video, *info.other_audio) if stream}
             audio.unneeded.update(others)
             self._decode(uri, info, None, audio, clock=clock, stats=again, progress=lambda _: None)
@@ -189,6 +191,7 @@ class VideoAnalyzer:
             wanted=FrameSampler(self.config.media),
             threads=self._threads,
             stats=stats,
+            channels=self.config.speech.channels,
             skipped=audio.unneeded,
         )
         with closing(prefetch(clock.timed("decode", items), self.config.workers.decode_ahead)) as ahead:

@@ -98,3 +98,12 @@ def test_once_somebody_speaks_in_the_default_track_the_others_are_not_decoded() 
 def test_without_speech_recognition_only_the_first_track_is_decoded() -> None:
     with AudioTrack(None, StepClock(), [stream(1), stream(2)]) as audio:
         assert audio.unneeded == {2}
+
+
+def test_channels_that_are_separated_are_recognised_each_by_itself() -> None:
+    with AudioTrack(cast("SpeechRecognizer", Recognizer()), StepClock(), [stream(1)]) as audio:
+        for start_s, lane, level in ((0.0, 0, 0.1), (5.0, 0, 0.0), (5.0, 1, 0.1), (10.0, 0, 0.1)):
+            audio.add(AudioBlock(start_s, np.full(5 * SAMPLE_RATE_HZ, level, np.float32), 1, lane))
+        transcript = audio.finish()
+    assert [each.speaker for each in transcript.utterances] == ["S1", "S2"]
+    assert transcript.speech_s == 15.0
