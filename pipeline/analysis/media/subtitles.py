@@ -131,7 +131,7 @@ def collected(tracks: Sequence[SubtitleTrack], duration_s: float, warn: Callable
 
 
 def _name(stream: Any) -> str:  # noqa: ANN401
-    title = clean(title_of(stream) or "")[:_MAX_LENGTH]
+    title = title_of(stream)
     return f"track {stream.index}" + (f" ({title})" if title else "")
 
 
