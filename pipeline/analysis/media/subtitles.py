@@ -82,7 +82,7 @@ class SubtitleTrack:
         context = self.stream.codec_context
         try:
             found = context.decode(packet)
-        except av.error.FFmpegError:
+        except (av.error.FFmpegError, ValueError):  # a kind of line that PyAV does not know
             found = self._decoded_from_other_encoding(packet)
         styles = _STYLE_OR_COMMENT if codec_name(self.stream) == "ass" else _STYLE
         events = (line.ass.decode("utf-8", "replace").split(",", 8)[-1] for line in found if hasattr(line, "ass"))
@@ -99,7 +99,7 @@ class SubtitleTrack:
         try:
             packet = av.Packet(struct.pack(">H", len(recoded)) * prefixed + recoded)
             return cast("Sequence[Any]", self.stream.codec_context.decode(packet))
-        except (av.error.FFmpegError, struct.error):
+        except (av.error.FFmpegError, ValueError, struct.error):
             self.unreadable += 1
             return ()
 
