@@ -17,6 +17,7 @@ from pipeline.lake.lock import writer_lock
 from pipeline.lake.parquet import write_table
 from pipeline.lake.rows import table_of
 from pipeline.lake.store import Store
+from pipeline.locations import location_of
 from schemas.errors import LakeError
 from schemas.tables import FORMAT_VERSION
 
@@ -281,7 +282,7 @@ class Lake:
 
 def is_lake(uri: str) -> bool:
     """Return whether there is a lake, of any version."""
-    return Store(uri).exists(MARKER)
+    return location_of(uri) == uri and Store(uri).exists(MARKER)  # the path of a lake is UTF-8
 
 
 def _check_marker(store: Store) -> None:

@@ -137,7 +137,7 @@ def decode(
             subtitles[packet.stream_index].add(packet, offset_s - origin_s)
 
         packets = clocked_packets(uri, container, streams, clock, stats.warn, followers=others, subtitle=read_subtitle)
-        for index, frame in _frames(packets, stats, skipped):
+        for index, frame in _frames(packets, stats, skipped, partly_encrypted=info.partly_encrypted):
             _check_limits(uri, stats, limits, deadline)
             if isinstance(frame, VideoFrame) and video:
                 yield from video.add(frame)
@@ -270,7 +270,9 @@ def _select(uri: str, container: InputContainer, info: MediaInfo, threads: int, 
     return streams
 
 
-def _frames(packets: Iterator[Any], stats: DecodeStats, skipped: Set[int]) -> Iterator[tuple[int, Any]]:
+def _frames(
+    packets: Iterator[Any], stats: DecodeStats, skipped: Set[int], *, partly_encrypted: bool
+) -> Iterator[tuple[int, Any]]:
     """Decode packet by packet, and yield each frame with the index of its stream; skip and count damaged packets."""
     while True:
         try:
@@ -283,7 +285,7 @@ def _frames(packets: Iterator[Any], stats: DecodeStats, skipped: Set[int]) -> It
             return
         if packet.stream_index in skipped:
             continue
-        if is_encrypted(packet):
+        if partly_encrypted and is_encrypted(packet):
             stats.encrypted_packets += 1
             continue
         if packet.is_corrupt:
