@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Container, Iterator, Mapping, Set
+from collections.abc import Callable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,7 +22,7 @@ from pipeline.analysis.media.packets import clock_of, clocked_packets, start_of
 from pipeline.analysis.media.probing import check_pixels
 from pipeline.analysis.media.sidecars import find_sidecars, read_sidecars
 from pipeline.analysis.media.sources import open_media
-from pipeline.analysis.media.subtitles import collected, subtitle_tracks
+from pipeline.analysis.media.subtitles import SubtitleReader
 from pipeline.analysis.media.timeline import Timeline, plausible_s
 from schemas.config import ChannelMode, LimitsConfig, MediaConfig
 from schemas.errors import ErrorKind, MediaError
@@ -103,9 +103,9 @@ def decode(
     for message in info.warnings:
         stats.warn(message)
     with open_media(uri) as container:
-        subtitles = subtitle_tracks(container)
-        streams = _select(uri, container, info, threads, subtitles)
         origin_s, clock = start_of(container), clock_of(container, stats.warn)
+        subtitles = SubtitleReader(container, origin_s)
+        streams = _select(uri, container, info, threads, subtitles.indexes)
         video = None
         if info.video:
             picture = container.streams[info.video.index]
@@ -132,11 +132,7 @@ def decode(
             else _audio_builder(stream.index, DecodeStats(), origin_s, "mix")
             for stream in info.audio_streams
         }
-
-        def read_subtitle(packet: Any, offset_s: float) -> None:  # noqa: ANN401 - a PyAV packet
-            subtitles[packet.stream_index].add(packet, offset_s - origin_s)
-
-        packets = clocked_packets(uri, container, streams, clock, stats.warn, followers=others, subtitle=read_subtitle)
+        packets = clocked_packets(uri, container, streams, clock, stats.warn, followers=others, subtitle=subtitles.add)
         for index, frame in _frames(packets, stats, skipped, partly_encrypted=info.partly_encrypted):
             _check_limits(uri, stats, limits, deadline)
             if isinstance(frame, VideoFrame) and video:
@@ -151,8 +147,8 @@ def decode(
         stats.duration_s = _end_s(info, video, audio)
         stats.chapters = chapters_of(container, origin_s, stats.duration_s)
         stats.subtitle_files = tuple(find_sidecars(uri))
-        tracks = [*subtitles.values(), *read_sidecars(stats.subtitle_files, stats.warn)]
-        stats.subtitles = collected(tracks, stats.duration_s, stats.warn)
+        files = read_sidecars(stats.subtitle_files, stats.warn)
+        stats.subtitles = subtitles.finish(files, stats.duration_s, stats.warn)
     stats.clock_jumps = clock.jumps
     if info.video is None or info.video.index not in skipped:
         _check_decoded(uri, info, stats, has_audio=any(builder.end_s > 0 for builder in audio.values()))
@@ -249,7 +245,7 @@ def _frame_s(info: MediaInfo) -> float:
     return 1 / info.video.fps if info.video and info.video.fps > 0 else 0.0
 
 
-def _select(uri: str, container: InputContainer, info: MediaInfo, threads: int, subtitles: Container[int]) -> list[Any]:
+def _select(uri: str, container: InputContainer, info: MediaInfo, threads: int, subtitles: Set[int]) -> list[Any]:
     """Return the streams to decode. FFmpeg drops the packets of all others as it reads."""
     chosen = {stream.index for stream in (info.video, *info.audio_streams) if stream}
     streams = []

@@ -2,7 +2,7 @@
 
 import re
 import struct
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
@@ -104,30 +104,57 @@ class SubtitleTrack:
             return ()
 
 
-def subtitle_tracks(container: InputContainer) -> dict[int, SubtitleTrack]:
-    """Return the tracks of text subtitles that can be decoded, by index. Subtitles that are images are left out."""
-    streams = [each for each in container.streams.subtitles if each.codec_context and each.codec_context.codec.text_sub]
-    return {
-        each.index: SubtitleTrack(each, _name(each), language_code(language_of(each)), each.index)
-        for each in streams[:_MAX_TRACKS]
-    }
-
-
-def collected(tracks: Sequence[SubtitleTrack], duration_s: float, warn: Callable[[str], None]) -> tuple[Subtitle, ...]:
-    """Return the lines of all tracks, track by track, and warn about what is missing.
+class SubtitleReader:
+    """Reads the text subtitles of a file. Subtitles that are images are left out.
 
     Args:
-        tracks: The tracks, with all their packets.
-        duration_s: Measured duration of the video; what lies beyond is left out.
-        warn: Called with a message for each problem.
+        container: The file.
+        origin_s: Start of the video on the clock of the file.
     """
-    for track in tracks:
-        for note in track.notes():
+
+    def __init__(self, container: InputContainer, origin_s: float) -> None:
+        streams = [each for each in container.streams.subtitles if _is_text(each)]
+        self._origin_s = origin_s
+        self._tracks = {
+            each.index: SubtitleTrack(each, _name(each), language_code(language_of(each)), each.index)
+            for each in streams[:_MAX_TRACKS]
+        }
+
+    @property
+    def indexes(self) -> Set[int]:
+        """Indexes of the streams to read."""
+        return self._tracks.keys()
+
+    def add(self, packet: Any, offset_s: float) -> None:  # noqa: ANN401 - a PyAV packet
+        """Decode a packet of one of the streams.
+
+        Args:
+            packet: The packet.
+            offset_s: Seconds to add to its time to repair the clock of the file.
+        """
+        self._tracks[packet.stream_index].add(packet, offset_s - self._origin_s)
+
+    def finish(
+        self, files: Sequence[SubtitleTrack], duration_s: float, warn: Callable[[str], None]
+    ) -> tuple[Subtitle, ...]:
+        """Return the lines of all tracks and files, one after another, and warn about what is missing.
+
+        Args:
+            files: Subtitle files beside the video.
+            duration_s: Measured duration of the video; what lies beyond is left out.
+            warn: Called with a message for each problem.
+        """
+        tracks = (*self._tracks.values(), *files)
+        for note in (note for track in tracks for note in track.notes()):
             warn(note)
-    lines = tuple(line for track in tracks for line in track.finish(duration_s))
-    if len(lines) > _MAX_ALL_LINES:
-        warn(f"Only the first {_MAX_ALL_LINES} of {len(lines)} lines of subtitles are in the lake.")
-    return lines[:_MAX_ALL_LINES]
+        lines = tuple(line for track in tracks for line in track.finish(duration_s))
+        if len(lines) > _MAX_ALL_LINES:
+            warn(f"Only the first {_MAX_ALL_LINES} of {len(lines)} lines of subtitles are in the lake.")
+        return lines[:_MAX_ALL_LINES]
+
+
+def _is_text(stream: Any) -> bool:  # noqa: ANN401
+    return stream.codec_context is not None and stream.codec_context.codec.text_sub
 
 
 def _name(stream: Any) -> str:  # noqa: ANN401
