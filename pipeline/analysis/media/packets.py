@@ -50,6 +50,7 @@ def clocked_packets(
     warn: Callable[[str], None],
     *,
     followers: Container[int] = (),
+    subtitle: Callable[[Any, float], None] = lambda _packet, _offset_s: None,
 ) -> Iterator[Any]:
     """Read all packets of some streams, with wrong timestamps removed and jumps of the clock joined.
 
@@ -60,8 +61,18 @@ def clocked_packets(
         clock: The clock of the file.
         warn: Called with a message for each repair.
         followers: Indexes of streams that do not move the clock.
+        subtitle: Called with each packet of subtitles, and the seconds to add to its time. These packets are sparse and
+            may come far from their time, so they are kept apart.
     """
-    confirmed = without_outliers(_linked_packets(uri, container, streams), warn)
+
+    def without_subtitles() -> Iterator[Any]:
+        for packet in _linked_packets(uri, container, streams):
+            if packet.stream.type != "subtitle":
+                yield packet
+            elif packet.pts is not None:
+                subtitle(packet, clock.offset_near(float(packet.pts * packet.time_base)))
+
+    confirmed = without_outliers(without_subtitles(), warn)
     for packet in plausible_packets(confirmed, restarts=_may_restart(container)):
         if packet.size or packet.dts is None:  # an empty packet repeats a frame, but it would end the decoder
             if packet.stream_index in followers:
