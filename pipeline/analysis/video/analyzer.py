@@ -22,7 +22,6 @@ from pipeline.analysis.scenes import (
 from pipeline.analysis.shots import FrameSampler
 from pipeline.analysis.speakers import VoiceSession
 from pipeline.analysis.summary import Abstract, build_summary, extract_summary
-from pipeline.analysis.text import TextEncoder
 from pipeline.analysis.video.audio_track import AudioTrack
 from pipeline.analysis.video.clock import StepClock
 from pipeline.analysis.video.models import Models
@@ -78,13 +77,14 @@ class VideoAnalyzer:
         stats = DecodeStats()
         visual = VisualTrack(self.models, self.config, clock) if info.video else None
         info, transcript = self._hear(uri, info, visual, clock=clock, stats=stats, progress=progress)
-        encoder = self.models.text.for_language(transcript.language)
+        languages = [each.language for each in transcript.languages]
+        encoder = self.models.text.for_languages(languages)
         video = self._encode_texts(
             transcript.utterances,
             tuple(visual.keyframes) if visual else (),
             tuple(visual.shots) if visual else (),
             stats.duration_s,
-            encoder=encoder,
+            language=transcript.language or "en",
             clock=clock,
         )
         with clock.step("scenes"):
@@ -120,7 +120,7 @@ class VideoAnalyzer:
             transcript=replace(transcript, utterances=tuple(video.utterances)),
             scenes=scenes,
             summary=build_summary(extract, subjects.video, abstract),
-            text_model=self.models.text.model_for(transcript.language),
+            text_model=" + ".join(dict.fromkeys(self.models.text.model_for(each) for each in languages or (None,))),
             timings_s=clock.seconds,
             warnings=tuple(stats.warnings),
             file_chapters=stats.chapters,
@@ -206,13 +206,19 @@ class VideoAnalyzer:
         shots: tuple[Shot, ...],
         duration_s: float,
         *,
-        encoder: TextEncoder,
+        language: str,
         clock: StepClock,
     ) -> VideoContent:
-        """Encode speech and on-screen text, and add speech to the composed captions of keyframes."""
+        """Encode speech, each utterance by its language, and on-screen text by that of the video.
+
+        Speech is also added to the composed captions of keyframes.
+        """
         written = screen_spans(keyframes, duration_s, shots)
         with clock.step("text"):
-            vectors = encoder.encode([*(utterance.text for utterance in utterances), *(text for _, _, text in written)])
+            vectors = self.models.text.encode_spoken(
+                [*(utterance.text for utterance in utterances), *(text for _, _, text in written)],
+                [*(utterance.language for utterance in utterances), *(language for _ in written)],
+            )
         spoken = tuple(
             replace(utterance, embedding=vector) for utterance, vector in zip(utterances, vectors, strict=False)
         )
