@@ -52,6 +52,12 @@ def shown(name: str) -> str:
     return name if _is_utf8(name) else escaped(name)
 
 
+def readable(name: str) -> str:
+    """Return a part of a URI as people read it: without escapes, if it then is text."""
+    plain = os.fsdecode(unquote_to_bytes(name))
+    return plain if _is_utf8(plain) else name
+
+
 def _is_utf8(text: str) -> bool:
     try:
         text.encode()

@@ -4,11 +4,11 @@ from pipeline.export.clip import CLIP_ENDINGS, Clip, clip_ending, copy_clip
 from pipeline.export.cuts import Cut, cuts_of
 from pipeline.export.formats import FORMATS, Format, Options, format_of
 from pipeline.export.lossless import LOSSLESS_ENDINGS, cut_audio
-from pipeline.export.names import safe_stem, unique, whole_file
+from pipeline.export.names import printed_file, safe_stem, unique, whole_file
 from pipeline.export.outputs import check_text_output, refuse_original
 from pipeline.export.rates import parsed_rate
 from pipeline.export.reencode import encode_clip, exact_ending
-from pipeline.export.subtitles import webvtt
+from pipeline.export.subtitles import webvtt, webvtt_of_lines
 from pipeline.export.tables import WRITERS, Writer, json_text, plain_value, write_csv
 from pipeline.export.text import one_line
 from pipeline.export.time_ranges import time_ranges_of
@@ -35,11 +35,13 @@ __all__ = [
     "one_line",
     "parsed_rate",
     "plain_value",
+    "printed_file",
     "refuse_original",
     "safe_stem",
     "time_ranges_of",
     "unique",
     "webvtt",
+    "webvtt_of_lines",
     "whole_file",
     "write_csv",
 ]

@@ -138,6 +138,10 @@ def _copy(
         if time_s >= end_s:
             waiting += [packet] if is_video else []
             continue
+        if packet.is_discard and is_video and time_s >= 0:
+            raise ValueError("the edit list of the file cuts something out there")
+        if packet.stream not in source.streams:
+            raise ValueError("the streams have other parameters there than at the start of the file")
         ready = [*waiting, packet] if is_video else [packet]
         waiting = [] if is_video else waiting
         for each in ready:
@@ -154,25 +158,24 @@ def _ordered(packets: Iterator[Any]) -> Iterator[Any]:
 
     Matroska has none, and FFmpeg finds it only after some packets. Where recordings were joined, they may overlap.
     """
-    last: dict[int, int] = {}
+    last: dict[Any, int] = {}
     for packet in _dated(packets):
-        index = packet.stream.index
-        packet.dts = max(packet.dts, last.get(index, packet.dts - 1) + 1)
+        packet.dts = max(packet.dts, last.get(packet.stream, packet.dts - 1) + 1)
         packet.pts = max(packet.pts, packet.dts)
-        last[index] = packet.dts
+        last[packet.stream] = packet.dts
         yield packet
 
 
 def _dated(packets: Iterator[Any]) -> Iterator[Any]:
-    held: dict[int, list[Any]] = {}
-    due: dict[int, int] = {}
+    held: dict[Any, list[Any]] = {}
+    due: dict[Any, int] = {}
     for packet in packets:
         if packet.pts is None:
-            packet.pts = packet.dts = due.get(packet.stream.index)
+            packet.pts = packet.dts = due.get(packet.stream)
         if packet.pts is None or not packet.size:
             continue  # before the first timestamp
-        due[packet.stream.index] = packet.pts + (packet.duration or 1)
-        waiting = held.setdefault(packet.stream.index, [])
+        due[packet.stream] = packet.pts + (packet.duration or 1)
+        waiting = held.setdefault(packet.stream, [])
         waiting.append(packet)
         if packet.dts is not None:
             for index, each in enumerate(waiting):

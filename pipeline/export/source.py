@@ -19,6 +19,7 @@ _LOOK_BACK_S = (0.0, 10.0, 60.0)
 class Source:
     """An open video, and the streams to cut: one video stream, and all audio streams."""
 
+    uri: str
     container: InputContainer
     video: Any
     """A PyAV stream, or None."""
@@ -38,7 +39,12 @@ class Source:
 
     def packets(self, start_s: float) -> Iterator[Any]:
         """Read packets from a position before a time. Their timestamps count from the start of the video."""
-        return packets_from(self.container, self.streams, start_s, continuous=self.continuous)
+        default = av.stream.Disposition.default
+        first = sorted(self.audio, key=lambda each: (not each.disposition & default, each.index))[:1]
+        others = {each.index for each in self.audio if each not in first}
+        return packets_from(
+            self.uri, self.container, self.streams, start_s, continuous=self.continuous, followers=others
+        )
 
 
 @contextmanager
@@ -55,7 +61,7 @@ def open_source(uri: str, *, clock_jumps: int = 0) -> Iterator[Source]:
             if each is not best and each not in audio:
                 each.discard = av.stream.Discard.all
         continuous = not clock_jumps and not container.format.flags & _NO_TIMESTAMPS
-        yield Source(container, best, audio, continuous=continuous)
+        yield Source(uri, container, best, audio, continuous=continuous)
 
 
 def time_of(packet: Any) -> float:  # noqa: ANN401 - a PyAV packet

@@ -95,6 +95,11 @@ class ChannelMixer:
         self._separated = mode == "split"
         self._opposite_steps = 0
 
+    @property
+    def channels(self) -> int:
+        """Number of channels."""
+        return len(self._weights)
+
     def add(self, samples: Samples) -> Samples:
         """Add samples, (m, n), and return the samples of each lane that are now final, (k, lanes)."""
         self._arrived.append(samples)

@@ -1,17 +1,17 @@
 """How a frame is meant to be seen: its orientation and the shape of its pixels, which may change within a file."""
 
 import struct
-from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from av import VideoFrame
-from av.buffer import Buffer
 from av.filter import Graph
 from numpy.typing import NDArray
+
+from pipeline.analysis.media.filters import filtered, graph_of, side_data
 
 _MAX_ASPECT = 100
 _TO_SQUARE_PIXELS = (
@@ -22,8 +22,6 @@ _TO_SQUARE_PIXELS = (
     ),
 )
 """The filter that does the same as `display_size`."""
-_UNKNOWN_SIDE_DATA = [("sidedata", f"mode=delete:type={number}") for number in range(28, 40)]
-"""Filters that drop what PyAV has no name for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +66,8 @@ _AS_STORED = Orientation()
 
 def orientation_of(frame: VideoFrame) -> Orientation:
     """Return how a frame is meant to be seen. Any angle counts as the nearest multiple of 90 degrees."""
-    try:
-        matrix = frame.side_data.get("DISPLAYMATRIX")
-    except ValueError:  # PyAV lists no side data if it has no name for one of them, such as Exif
-        matrix = filtered(graph_of(frame, _UNKNOWN_SIDE_DATA), frame).side_data.get("DISPLAYMATRIX")
-    return _orientation(bytes(cast("Buffer", matrix))) if matrix is not None else _AS_STORED
+    matrix = side_data(frame, "DISPLAYMATRIX")
+    return _AS_STORED if matrix is None else _orientation(matrix)
 
 
 @lru_cache(maxsize=64)
@@ -102,13 +97,18 @@ class PixelShape:
 
     def display_size(self, frame: VideoFrame) -> tuple[int, int]:
         """Return width and height of a frame with square pixels, before its orientation is applied."""
+        return display_size(frame.width, frame.height, self.aspect(frame))
+
+    def aspect(self, frame: VideoFrame) -> Fraction:
+        """Return the width of a frame's pixels divided by their height."""
         if self._container is not None:
-            return display_size(frame.width, frame.height, self._container)
+            return _believable(self._container)
         current = self._codec.sample_aspect_ratio
         self._varies = self._varies or current != self._stated
         if not self._varies:
-            return display_size(frame.width, frame.height, current)
-        return self._measured(frame)
+            return _believable(current)
+        width, height = self._measured(frame)
+        return Fraction(width * frame.height, height * frame.width)
 
     def _measured(self, frame: VideoFrame) -> tuple[int, int]:
         """Let a filter resize the frame: PyAV hides the aspect ratio of a frame, and the decoder's is frames ahead."""
@@ -117,29 +117,11 @@ class PixelShape:
         return shown.width, shown.height
 
 
-def graph_of(frame: VideoFrame, filters: Sequence[tuple[str, str]]) -> Graph:
-    """Return a filter graph for frames like this one.
-
-    Args:
-        frame: Its size, format and time base are those of the input.
-        filters: Name and arguments of each filter, in order.
-    """
-    graph = Graph()
-    source = graph.add_buffer(width=frame.width, height=frame.height, format=frame.format, time_base=frame.time_base)
-    nodes = [graph.add(name, arguments or None) for name, arguments in filters]
-    graph.link_nodes(source, *nodes, graph.add("buffersink")).configure()
-    return graph
-
-
-def filtered(graph: Graph, frame: VideoFrame) -> VideoFrame:
-    """Return what a graph makes of a frame."""
-    graph.push(frame)
-    return cast("VideoFrame", graph.pull())
-
-
 def display_size(width: int, height: int, sample_aspect_ratio: Fraction | None) -> tuple[int, int]:
     """Return the size with square pixels: wide pixels make the frame wider, tall pixels make it taller."""
-    aspect = sample_aspect_ratio or Fraction(1)
-    if aspect <= 0 or not Fraction(1, _MAX_ASPECT) <= aspect <= _MAX_ASPECT:
-        return width, height
+    aspect = _believable(sample_aspect_ratio)
     return (round(width * aspect), height) if aspect >= 1 else (width, round(height / aspect))
+
+
+def _believable(aspect: Fraction | None) -> Fraction:
+    return aspect if aspect and Fraction(1, _MAX_ASPECT) <= aspect <= _MAX_ASPECT else Fraction(1)

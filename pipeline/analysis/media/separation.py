@@ -14,14 +14,14 @@ _QUIET = 1e-3
 """Hops this much quieter than the loudest around them, in power, are pauses."""
 _ONE_SIDED = 8.0
 """In a hop that is this much louder on one channel, in power, only that channel has its voice."""
-_MOSTLY_ONE_SIDED = 0.6
+_MOSTLY_ONE_SIDED = 0.5
 _PARTLY_ONE_SIDED = 0.25
 _MAX_CORRELATION = 0.4
 """Voices that overlap rise and fall independently. Music, and one voice before two microphones, do so together."""
 _ENTER_SHARE, _LEAVE_SHARE = 0.8, 0.5
 """Share of steps with separate voices from which channels are separated, and below which they are mixed again."""
 _MIN_STEPS = 4
-_BLEED_QUANTILE = 0.25
+_BLEED_QUANTILE = 0.15
 """While another channel is loud, the quietest hops of a channel hold only what bleeds from there."""
 _BLEED_MARGIN = 10.0
 """Up to this much above the usual bleed, in power, it is still bleed. Channels that bleed more are left as they are."""
@@ -41,9 +41,9 @@ def are_separate(energies: Energies) -> bool | None:
     loudest = float(energies.max())
     if loudest <= 0:
         return None
-    active = energies.max(axis=1) > _QUIET * loudest
-    low, high = energies[active].min(axis=1), energies[active].max(axis=1)
-    one_sided = float((high > _ONE_SIDED * low).mean())
+    low, high = energies.min(axis=1), energies.max(axis=1)
+    amplitude = np.sqrt(high)
+    one_sided = float(amplitude[high > _ONE_SIDED * low].sum() / amplitude.sum())
     if one_sided >= _MOSTLY_ONE_SIDED:
         return True
     return one_sided >= _PARTLY_ONE_SIDED and _correlation(energies, loudest) < _MAX_CORRELATION
@@ -77,7 +77,7 @@ def own_voices(energies: Energies) -> NDArray[np.bool_]:
         bleed = np.quantile(mine[loud] / others[loud], _BLEED_QUANTILE) if loud.any() else 0.0
         if bleed * _BLEED_MARGIN < 1:
             echo = _running_max(others, _ECHO_HOPS, _AHEAD_HOPS)
-            heard = (mine > _BLEED_MARGIN * bleed * echo) | (mine > others)
+            heard = (mine > _BLEED_MARGIN * bleed * echo) | (mine > echo)
             own[:, channel] = _running_max(heard, _KEPT_HOPS, _KEPT_HOPS)
     return own
 

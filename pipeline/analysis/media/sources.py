@@ -79,11 +79,15 @@ def open_bytes(uri: str) -> Iterator[IO[bytes]]:
 
 
 @contextmanager
-def open_media(uri: str) -> Iterator[InputContainer]:
+def open_media(uri: str, start_byte: int = 0) -> Iterator[InputContainer]:
     """Open a media file with FFmpeg.
 
     FFmpeg reads through our file object. Formats that point to other files are disabled, and any attempt to open
     another file is refused.
+
+    Args:
+        uri: Local path or fsspec URI.
+        start_byte: Where the media starts in the file.
 
     Raises:
         MediaError: The file is empty, not media, too damaged to open, of a refused kind, or cannot be read.
@@ -95,7 +99,7 @@ def open_media(uri: str) -> Iterator[InputContainer]:
             raise MediaError(ErrorKind.EMPTY_FILE, f"{uri} is empty (0 bytes). Copy it again.", stage="probe")
         try:
             container = av.open(
-                Reader(file),
+                Reader(file, start_byte),
                 mode="r",
                 buffer_size=_BUFFER_BYTES,
                 io_open=_refuse,
@@ -135,15 +139,21 @@ class Reader:
     exception would be raised by PyAV much later, even while it reads another file.
     """
 
-    def __init__(self, file: IO[bytes]) -> None:
+    def __init__(self, file: IO[bytes], start: int = 0) -> None:
         self._file = file
+        self._start = start
         self.read = file.read
-        self.tell = file.tell
+        file.seek(start)
+
+    def tell(self) -> int:
+        """Return the position."""
+        return self._file.tell() - self._start
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
         """Seek, and return the new position or a negative error number."""
+        start = self._start if whence == os.SEEK_SET and offset >= 0 else 0
         try:
-            return self._file.seek(offset, whence)
+            return self._file.seek(start + offset, whence) - self._start
         except ValueError:
             return -errno.EINVAL
         except OSError as error:

@@ -1,9 +1,10 @@
 """Analyse one video: probe it, decode it once, pass frames and audio to their steps, then fuse and summarise."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import replace
+from functools import partial
 
 from pipeline.analysis.media import DecodeStats, decode, prefetch, probe
 from pipeline.analysis.scenes import (
@@ -28,7 +29,7 @@ from pipeline.analysis.video.models import Models
 from pipeline.analysis.video.visual_track import VisualTrack
 from schemas.config import Config
 from schemas.media import AudioBlock, AudioStream, FrameBatch, MediaInfo, SampledFrame
-from schemas.records import Analysis, Keyframe, Shot, Transcript, Utterance
+from schemas.records import Analysis, Keyframe, Shot, Subtitle, Transcript, Utterance
 
 logger = logging.getLogger(__name__)
 
@@ -87,6 +88,8 @@ class VideoAnalyzer:
             language=transcript.language or "en",
             clock=clock,
         )
+        with clock.step("text"):
+            subtitles = _encoded(stats.subtitles, encoder)
         with clock.step("scenes"):
             found = find_scenes(video, dimensions=self._dimensions, config=self.config.scenes)
         with clock.step("subjects"):
@@ -124,10 +127,13 @@ class VideoAnalyzer:
             timings_s=clock.seconds,
             warnings=tuple(stats.warnings),
             file_chapters=stats.chapters,
+            subtitle_files=stats.subtitle_files,
+            subtitles=subtitles,
         )
 
-    def _voices(self) -> VoiceSession | None:
-        return VoiceSession(self.models.speakers, self.config.speakers) if self.models.speakers else None
+    @property
+    def _voices(self) -> Callable[[], VoiceSession] | None:
+        return partial(VoiceSession, self.models.speakers, self.config.speakers) if self.models.speakers else None
 
     def _hear(
         self,
@@ -144,7 +150,7 @@ class VideoAnalyzer:
         Returns:
             The description of the file with that stream as `audio`, and the transcript.
         """
-        with AudioTrack(self.models.speech, clock, info.audio_streams, self._voices()) as audio:
+        with AudioTrack(self.models.speech, clock, info.audio_streams, self._voices) as audio:
             self._decode(uri, info, visual, audio, clock=clock, stats=stats, progress=progress)
             if visual:
                 visual.finish(stats.duration_s)
@@ -158,7 +164,7 @@ class VideoAnalyzer:
     def _transcribe(self, uri: str, info: MediaInfo, *, clock: StepClock, stats: DecodeStats) -> Transcript:
         """Decode a file again for the audio stream in which somebody speaks, and transcribe that."""
         again = DecodeStats()
-        with AudioTrack(self.models.speech, clock, info.audio_streams[:1], self._voices()) as audio:
+        with AudioTrack(self.models.speech, clock, info.audio_streams[:1], self._voices) as audio:
             others = {stream.index for stream in (info.video, *info.other_audio) if stream}
             audio.unneeded.update(others)
             self._decode(uri, info, None, audio, clock=clock, stats=again, progress=lambda _: None)
@@ -185,6 +191,7 @@ class VideoAnalyzer:
             wanted=FrameSampler(self.config.media),
             threads=self._threads,
             stats=stats,
+            channels=self.config.speech.channels,
             skipped=audio.unneeded,
         )
         with closing(prefetch(clock.timed("decode", items), self.config.workers.decode_ahead)) as ahead:
@@ -230,6 +237,13 @@ class VideoAnalyzer:
         described = [replace(frame, text_embedding=by_text.get(written_text(frame))) for frame in keyframes]
         texts = [*speech_spans(spoken, self._dimensions.text), *screen]
         return VideoContent(duration_s, shots, caption_keyframes(described, spoken), spoken, texts)
+
+
+def _encoded(lines: Sequence[Subtitle], encoder: TextEncoder) -> tuple[Subtitle, ...]:
+    """Number lines of subtitles, and encode each text once: several tracks often hold the same."""
+    texts = list(dict.fromkeys(line.text for line in lines))
+    vectors = dict(zip(texts, encoder.encode(texts), strict=True))
+    return tuple(replace(line, index=index, embedding=vectors[line.text]) for index, line in enumerate(lines))
 
 
 def _position_s(item: AudioBlock | FrameBatch | SampledFrame) -> float:

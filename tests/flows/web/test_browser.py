@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from flows.web.catalogue import PAGE_SIZE
 from pipeline.lake import Lake
@@ -103,7 +103,13 @@ def test_a_file_whose_clock_starts_late_is_played_with_the_times_of_the_page(
     talk = Path(web_lake.uri).parent / "archive" / "the talk.mp4"
     late = remuxed(talk, tmp_path / "late.mkv", {"output_ts_offset": "10"}).read_bytes()
     page = opened(f"/v/{TALK}")
-    page.route(f"**/media/{TALK}", lambda route: route.fulfill(body=late, content_type="video/x-matroska"))
+
+    def answer(route: Route) -> None:
+        start = int(route.request.headers["range"].removeprefix("bytes=").split("-")[0])
+        span = {"accept-ranges": "bytes", "content-range": f"bytes {start}-{len(late) - 1}/{len(late)}"}
+        route.fulfill(status=206, body=late[start:], headers=span, content_type="video/x-matroska")
+
+    page.route(f"**/media/{TALK}", answer)
     page.goto(f"/v/{TALK}?t=13.5")
     player_at(page, 23.5)
     expect(page.locator("#track")).to_have_attribute("aria-valuenow", "14")

@@ -13,7 +13,7 @@ from pipeline.analysis.media import DecodeStats, decode, probe
 from pipeline.analysis.media.audio import AudioBlockBuilder
 from pipeline.analysis.media.channels import ChannelMixer
 from pipeline.analysis.media.timeline import Timeline
-from schemas.config import LimitsConfig, MediaConfig
+from schemas.config import ChannelMode, LimitsConfig, MediaConfig
 from schemas.media import SAMPLE_RATE_HZ, AudioBlock
 
 Audio = NDArray[np.float32]
@@ -173,6 +173,21 @@ def test_a_file_may_change_its_layout_and_rate_at_any_time() -> None:
     assert len(heard) == len(layouts) * SAMPLE_RATE_HZ // 2
     assert all(np.abs(part).max() > 0.1 for part in np.split(heard, len(layouts)))
     assert not stats.warnings
+
+
+@pytest.mark.parametrize("mode", ["auto", "mix", "split"])
+def test_gaps_and_layouts_change_nothing_about_the_times(mode: ChannelMode) -> None:
+    stats = DecodeStats()
+    builder = AudioBlockBuilder(0, Timeline(origin_s=0.0, frame_s=0.0, warn=stats.warn), mode, stats.warn)
+    frames = [frame("stereo", at_s) for at_s in (0.0, 0.5, 2.0, 2.5, 40.0)] + [frame("mono", 40.5), frame("5.1", 42.0)]
+    blocks = [block for each in frames for block in builder.add(each)] + list(builder.finish())
+    first = [block for block in blocks if not block.lane]
+    heard = np.concatenate([block.samples for block in first])
+    assert len(heard) == 42.5 * SAMPLE_RATE_HZ
+    loud = np.abs(heard[: 42 * SAMPLE_RATE_HZ].reshape(-1, SAMPLE_RATE_HZ // 2)).max(axis=1) > 0.05
+    assert np.flatnonzero(loud).tolist() == [0, 1, 4, 5, 80, 81]
+    edges_s = np.cumsum([0, *(len(block.samples) for block in first)]) / SAMPLE_RATE_HZ
+    assert [block.start_s for block in first] == pytest.approx(edges_s[:-1])
 
 
 def test_audio_that_cannot_be_resampled_costs_a_warning_and_moves_nothing() -> None:
