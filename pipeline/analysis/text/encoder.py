@@ -145,6 +145,8 @@ class TextEncoder:
         Args:
             languages: ISO 639-1; empty if nobody speaks.
         """
+        if not self._parts:
+            return self
         parts = {_part_for(language) for language in languages} or {_part_for(None)}
         view = copy.copy(self)
         view._part = parts.pop() if len(parts) == 1 else None

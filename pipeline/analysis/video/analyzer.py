@@ -23,6 +23,7 @@ from pipeline.analysis.scenes import (
 from pipeline.analysis.shots import FrameSampler
 from pipeline.analysis.speakers import VoiceSession
 from pipeline.analysis.summary import Abstract, build_summary, extract_summary
+from pipeline.analysis.text import TextEncoder
 from pipeline.analysis.video.audio_track import AudioTrack
 from pipeline.analysis.video.clock import StepClock
 from pipeline.analysis.video.models import Models
@@ -89,7 +90,7 @@ class VideoAnalyzer:
             clock=clock,
         )
         with clock.step("text"):
-            subtitles = _encoded(stats.subtitles, encoder)
+            subtitles = _encoded(stats.subtitles, self.models.text, transcript.language or "en")
         with clock.step("scenes"):
             found = find_scenes(video, dimensions=self._dimensions, config=self.config.scenes)
         with clock.step("subjects"):
@@ -239,11 +240,16 @@ class VideoAnalyzer:
         return VideoContent(duration_s, shots, caption_keyframes(described, spoken), spoken, texts)
 
 
-def _encoded(lines: Sequence[Subtitle], encoder: TextEncoder) -> tuple[Subtitle, ...]:
-    """Number lines of subtitles, and encode each text once: several tracks often hold the same."""
-    texts = list(dict.fromkeys(line.text for line in lines))
-    vectors = dict(zip(texts, encoder.encode(texts), strict=True))
-    return tuple(replace(line, index=index, embedding=vectors[line.text]) for index, line in enumerate(lines))
+def _encoded(lines: Sequence[Subtitle], encoder: TextEncoder, spoken: str) -> tuple[Subtitle, ...]:
+    """Number lines of subtitles, and encode each text once: several tracks often hold the same.
+
+    A track that does not state its language is taken to be in the one that is spoken.
+    """
+    keys = [(line.text, line.language or spoken) for line in lines]
+    texts = list(dict.fromkeys(keys))
+    vectors = dict(zip(texts, encoder.encode_spoken([t for t, _ in texts], [code for _, code in texts]), strict=True))
+    pairs = zip(lines, keys, strict=True)
+    return tuple(replace(line, index=index, embedding=vectors[key]) for index, (line, key) in enumerate(pairs))
 
 
 def _position_s(item: AudioBlock | FrameBatch | SampledFrame) -> float:
