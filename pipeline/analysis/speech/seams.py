@@ -51,11 +51,17 @@ def without_repeats(
     """
     if not found:
         return []
-    near = [word for word in before[-MAX_WORDS:] if found[0].start_s - word.end_s <= NEAR_S]
-    kept = list(found)[_repeated(_tokens(near), [spoken_tokens(word.text) for word in found]) :]
-    near = [word for word in after[:MAX_WORDS] if word.start_s - found[-1].end_s <= NEAR_S]
-    mirrored = [spoken_tokens(word.text)[::-1] for word in reversed(kept)]
-    return kept[: len(kept) - _repeated(_tokens(near)[::-1], mirrored)]
+    left = _tokens([word for word in before[-MAX_WORDS:] if found[0].start_s - word.end_s <= NEAR_S])
+    right = _tokens([word for word in after[:MAX_WORDS] if word.start_s - found[-1].end_s <= NEAR_S])
+    kept = _new(left, [(word, spoken_tokens(word.text)) for word in found])
+    kept = _new(right[::-1], [(word, spoken_tokens(word.text)[::-1]) for word in reversed(kept)])[::-1]
+    return [] if _bridges(left, _tokens(kept), right) else kept
+
+
+def _bridges(left: Sequence[str], found: Sequence[str], right: Sequence[str]) -> bool:
+    """Return whether what was found is the end of what was said before and the start of what was said after."""
+    joined = [*left[-len(found) :], *right[: len(found)]]
+    return any(joined[n : n + len(found)] == found for n in range(len(joined) - len(found) + 1))
 
 
 def spoken_tokens(text: str) -> list[str]:
@@ -71,6 +77,13 @@ def spoken_tokens(text: str) -> list[str]:
 
 def _tokens(words: Sequence[SpokenWord]) -> list[str]:
     return [token for word in words for token in spoken_tokens(word.text)]
+
+
+def _new(said: Sequence[str], found: Sequence[tuple[SpokenWord, Sequence[str]]]) -> list[SpokenWord]:
+    """Return the words after those that only repeat the end of what was said."""
+    while repeated := _repeated(said, [tokens for _, tokens in found]):
+        found = found[repeated:]
+    return [word for word, _ in found]
 
 
 def _repeated(said: Sequence[str], found: Sequence[Sequence[str]]) -> int:

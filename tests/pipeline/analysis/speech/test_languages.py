@@ -185,9 +185,9 @@ def test_two_languages_in_one_recording_are_both_written_as_spoken(engine: str) 
     session = SpeechRecognizer(SpeechConfig(engine=engine, beam_size=1), device="cpu", threads=1).session()
     session.add(AudioBlock(0.0, np.concatenate([english, pause, spanish])))
     transcript = session.finish()
-    said = {
-        code: " ".join(u.text for u in transcript.utterances if u.language == code).lower() for code in ("en", "es")
-    }
+    said = {each.language: "" for each in transcript.languages}
+    for utterance in transcript.utterances:
+        said[utterance.language] += utterance.text.lower()
     assert "the museum opens" in said["en"]
     assert "el museo" in said["es"]
-    assert {each.language for each in transcript.languages} == {"en", "es"}
+    assert set(said) == {"en", "es"}
