@@ -59,6 +59,9 @@ _KEYS = [
     _text("shard", "Commit that wrote the row. Readers take the rows of a video's newest commit."),
 ]
 LABEL = pa.struct([pa.field("label", pa.string(), nullable=False), pa.field("score", pa.float32(), nullable=False)])
+LANGUAGE_SHARE = pa.struct(
+    [pa.field("language", pa.string(), nullable=False), pa.field("share", pa.float32(), nullable=False)]
+)
 WORD = pa.struct(
     [
         pa.field("word", pa.string(), nullable=False),
@@ -201,8 +204,11 @@ _VIDEOS = [
     _int("clock_jumps", "Jumps of the file's clock, as where recordings were joined."),
     _field("has_video", pa.bool_(), "Whether the file has a video stream. Cover art does not count."),
     _field("has_audio", pa.bool_(), "Whether the file has an audio stream."),
-    _text("language", "Spoken language (ISO 639-1); null without speech.", nullable=True),
-    _score("language_probability", "Probability of the language; 0 without speech."),
+    _text("language", "Language spoken longest (ISO 639-1); null without speech.", nullable=True),
+    _score("language_probability", "Mean probability of that language where it is spoken; 0 without speech."),
+    _list(
+        "languages", LANGUAGE_SHARE, "All spoken languages with their shares of the seconds of speech, largest first."
+    ),
     _seconds("speech_s", "Total duration of speech."),
     _int("shots", "Rows in `shots`."),
     _int("frames", "Rows in `frames`."),
