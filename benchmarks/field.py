@@ -20,9 +20,12 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from benchmarks.material.analysed import analysed_lake, read_videos
 from benchmarks.material.field import CASES, SUBJECTS, Case, Studio
+from benchmarks.measures.commands import places
 from benchmarks.measures.truths import Verdict, verdicts
 
 Results = dict[str, list[Verdict]]
+NAMES = "names"
+"""The subject that is measured with commands instead of cases."""
 
 
 def main() -> None:
@@ -38,6 +41,9 @@ def main() -> None:
     for case in cases:
         made(case, studio, folder)
     results = measured(cases, folder, options.work, threads=options.threads)
+    if options.subject == NAMES or (options.subject is None and not options.cases):
+        joined = made(next(case for case in CASES if case.name == "joined.ts"), studio, folder)
+        results |= places(studio, options.work / "places", joined=joined)
     print(table(results))
     options.json.parent.mkdir(parents=True, exist_ok=True)
     rows = {name: [asdict(verdict) for verdict in found] for name, found in results.items()}
@@ -92,28 +98,30 @@ def table(results: Results) -> str:
 
 
 def page(results: Results) -> str:
-    """Return the page of the documentation: a table of all cases, and what is wrong with some."""
-    lines = [_HEAD]
-    wrong = []
+    """Return the page of the documentation: what is still wrong, and tables of all cases."""
+    wrong = [(name, each) for name, found in results.items() for each in found if not each.right]
+    lines = [_HEAD, "\n## What is still wrong\n"]
+    if wrong:
+        lines += ["| file | fact | expected | actual |", "| --- | --- | --- | --- |"]
+        lines += [f"| {name} | {each.fact} | {each.expected} | {each.actual} |" for name, each in wrong]
+    else:
+        lines.append("Everything below is right.")
     for subject, cases in SUBJECTS.items():
         lines += [
             f"\n## {subject.capitalize()}\n",
-            "| file | what is special | facts | verdict |",
+            "| file | what is special | verified | |",
             "| --- | --- | --- | --- |",
         ]
-        for case in cases:
-            found = results.get(case.name, [])
-            facts = ", ".join(dict.fromkeys(verdict.fact.split(" at ")[0] for verdict in found))
-            right = all(verdict.right for verdict in found)
-            lines.append(f"| `{case.name}` | {case.kind} | {facts} | {'right' if right else '**wrong**'} |")
-            wrong += [(case, verdict) for verdict in found if not verdict.right]
-    lines += ["\n## What is still wrong\n"]
-    if not wrong:
-        lines.append("Nothing of the above.")
-    else:
-        lines += ["| file | fact | expected | actual |", "| --- | --- | --- | --- |"]
-        lines += [f"| `{case.name}` | {each.fact} | {each.expected} | {each.actual} |" for case, each in wrong]
+        lines += [_row(f"`{case.name}` | {case.kind}", results.get(case.name, [])) for case in cases]
+    lines += [f"\n## {NAMES.capitalize()}\n", "| what is special | verified | |", "| --- | --- | --- |"]
+    listed = {case.name for case in CASES}
+    lines += [_row(name, found) for name, found in results.items() if name not in listed]
     return "\n".join(lines) + "\n"
+
+
+def _row(start: str, found: list[Verdict]) -> str:
+    facts = ", ".join(dict.fromkeys(verdict.fact.split(" at ")[0] for verdict in found))
+    return f"| {start} | {facts} | {'right' if all(verdict.right for verdict in found) else '**wrong**'} |"
 
 
 _HEAD = """# Files that archives hold
@@ -126,13 +134,13 @@ defaults, and writes this page. Times count as right within 0.1 s, and the start
 def _chosen(case: Case, options: argparse.Namespace) -> bool:
     if options.cases:
         return case.name in options.cases
-    return options.subject is None or case in SUBJECTS[options.subject]
+    return options.subject is None or case in SUBJECTS.get(options.subject, ())
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cases", nargs="+", choices=[case.name for case in CASES], metavar="NAME")
-    parser.add_argument("--subject", choices=list(SUBJECTS))
+    parser.add_argument("--subject", choices=[*SUBJECTS, NAMES])
     parser.add_argument("--list", action="store_true", help="only list the cases")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--work", type=Path, default=Path("benchmarks/results/field"))

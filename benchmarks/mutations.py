@@ -115,7 +115,7 @@ def whole_pipeline(lake: Path) -> Examine:
 
     def examine(path: Path) -> Outcome:
         state = path.stat()
-        outcome = worker.work(VideoTask(path.stem, (str(path),), state.st_size, state.st_mtime_ns), job)
+        outcome = worker.work(VideoTask(path.name, (str(path),), state.st_size, state.st_mtime_ns), job)
         return Outcome(outcome.error_kind or "ok", outcome.error_message, outcome.duration_s)
 
     return examine

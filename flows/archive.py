@@ -56,17 +56,16 @@ def discover_archive(handle: _Handle) -> str:
         run.archive, run.lake, run.config.archive, progress=lambda files: run.tally.update(files_found=files)
     )
     if not found.tasks:
-        extensions = ", ".join(run.config.archive.extensions[:6])
-        raise ArchiveError(
-            f"There is no video in {', '.join(run.archive)} (extensions: {extensions}, …). "
-            "Give a folder, a file, a glob, a manifest or a URI."
-        )
+        nothing = f"There is no video in {', '.join(run.archive)}. Give a folder, a file, a glob, a manifest or a URI."
+        raise ArchiveError(" ".join([nothing, *found.skipped.lines()]))
     now = datetime.now(UTC)
     if found.new_sources:
         run.lake.write_sources(run.run_id, [source | {"seen_at": now} for source in found.new_sources])
     run.discovery = found
     message = f"{found.files} files, {len(found.tasks)} distinct videos, {len(found.new_sources)} new or changed files"
     logger.info(message)
+    for line in found.skipped.lines():
+        logger.warning(line)
     return message
 
 
@@ -115,6 +114,7 @@ def publish_run(handle: _Handle) -> str:
     """Record the run in the lake and publish its result in Prefect."""
     run, logger = handle.run, get_run_logger()
     run.tally.update(stage="publish")
+    assert run.discovery is not None  # noqa: S101 - discover_archive set it
     failed = run.tally.snapshot.failed
     _record(run, "completed_with_errors" if failed else "completed")
     markdown = result_markdown(
@@ -122,6 +122,7 @@ def publish_run(handle: _Handle) -> str:
         lake=run.lake.uri,
         found=run.found,
         skipped=run.tally.snapshot.skipped,
+        notes=run.discovery.skipped.lines(),
         wall_s=run.wall_s,
     )
     publish_result(run.tally.outcomes, markdown)

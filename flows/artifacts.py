@@ -128,8 +128,10 @@ def publish_result(outcomes: Sequence[VideoOutcome], markdown: str) -> None:
         logger.warning("The result could not be shown in Prefect: %s", error)
 
 
-def result_markdown(outcomes: Sequence[VideoOutcome], *, lake: str, found: int, skipped: int, wall_s: float) -> str:
-    """Return the result of a run as markdown."""
+def result_markdown(
+    outcomes: Sequence[VideoOutcome], *, lake: str, found: int, skipped: int, notes: Sequence[str], wall_s: float
+) -> str:
+    """Return the result of a run as markdown. The notes say which files of the archive were left out."""
     ok = [outcome for outcome in outcomes if outcome.status == "ok"]
     failed = [outcome for outcome in outcomes if outcome.status == "failed"]
     length = format_time(sum(outcome.duration_s for outcome in ok))
@@ -137,6 +139,7 @@ def result_markdown(outcomes: Sequence[VideoOutcome], *, lake: str, found: int, 
         f"# {len(ok)} videos analysed, {len(failed)} failed, {skipped} skipped",
         "",
         f"{length} of video in {format_time(wall_s)}; {found} videos in the archive. Lake: `{_code(lake)}`",
+        *(line for note in notes for line in ("", _cell(note))),
     ]
     if ok:
         lines += [

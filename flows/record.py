@@ -85,6 +85,7 @@ def run_row(run: Run, state: str, *, prefect_flow_run_id: str | None) -> dict[st
 def run_result(run: Run) -> RunResult:
     """Return the result of a run that has ended."""
     assert run.plan is not None  # noqa: S101 - the plan task made it
+    assert run.discovery is not None  # noqa: S101 - the discover task made it
     return RunResult(
         run_id=run.run_id,
         lake=run.lake.uri,
@@ -97,6 +98,8 @@ def run_result(run: Run) -> RunResult:
         failed=run.tally.snapshot.failed,
         video_s=sum(outcome.duration_s for outcome in run.tally.outcomes),
         wall_s=run.wall_s,
+        skipped_extensions=dict(run.discovery.skipped.extensions),
+        broken_links=run.discovery.skipped.broken_links,
         outcomes=tuple(run.tally.outcomes),
     )
 

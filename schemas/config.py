@@ -4,7 +4,7 @@ The sections in `ANALYSIS_SECTIONS` determine the results and are part of the re
 where and how the work runs, and are not. `videolake config` prints the docstrings below each setting.
 """
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -14,6 +14,7 @@ NO_TAXONOMY = "none"
 """No topics, in `topics.taxonomy`."""
 OCR_MODEL = "embedded:pp-ocrv6"
 """The model of `ocr.engine = "rapidocr"`."""
+_LANGUAGE = r"^[A-Za-z]{2,3}([-_][A-Za-z0-9]+)*$"
 SPEAKER_MODEL = "embedded:campplus"
 """The model of `speakers.model = "auto"`, if it is installed."""
 
@@ -28,8 +29,14 @@ class ArchiveConfig(Section):
     """Which files of the archive are analysed, and how their content is identified."""
 
     extensions: tuple[str, ...] = (
-        "3gp", "aac", "aif", "aiff", "asf", "avi", "flac", "flv", "m2ts", "m4a", "m4v", "mkv", "mov", "mp3", "mp4",
-        "mpeg", "mpg", "mts", "mxf", "oga", "ogg", "ogv", "opus", "ts", "vob", "wav", "webm", "wma", "wmv",
+        "264", "265", "3g2", "3gp", "aa", "aac", "aax", "ac3", "aif", "aifc", "aiff", "amr", "amv", "ape", "asf", "au",
+        "avi", "awb", "caf", "dav", "dif", "divx", "dsf", "dts", "dv", "dvr-ms", "eac3", "ec3", "evo", "f4a", "f4b",
+        "f4v", "flac", "flv", "gif", "gxf", "h264", "h265", "hevc", "insv", "isma", "ismv", "ivf", "lrv", "m1v", "m2p",
+        "m2t", "m2ts", "m2v", "m4a", "m4b", "m4p", "m4r", "m4v", "mj2", "mjpeg", "mjpg", "mk3d", "mka", "mkv", "mod",
+        "mov", "mp2", "mp3", "mp4", "mpa", "mpc", "mpe", "mpeg", "mpg", "mpga", "mpv", "mts", "mxf", "nsv", "nut",
+        "nuv", "oga", "ogg", "ogm", "ogv", "ogx", "oma", "opus", "pva", "qt", "ra", "rm", "rmvb", "snd", "spx", "tod",
+        "tp", "trp", "ts", "tta", "ty", "vob", "voc", "vro", "w64", "wav", "weba", "webm", "wma", "wmv", "wtv", "wv",
+        "xvid", "y4m",
     )  # fmt: skip
     """Extensions of the files to include from folders, in lower case without a dot. Files given one by one are always
     included."""
@@ -47,8 +54,11 @@ class MediaConfig(Section):
     """Seconds between candidates for keyframes. Every shot gets a candidate, however short it is."""
     max_side_px: int = Field(1280, ge=160, le=7680)
     """Maximum length of the longer side of the frames that models see, in pixels."""
-    audio_track: int | None = Field(None, ge=0)
-    """Audio track to analyse, counted from 0. If unset, the default track of the file."""
+    audio_track: Annotated[int, Field(ge=0)] | Annotated[str, Field(pattern=_LANGUAGE)] | None = Field(
+        None, union_mode="left_to_right"
+    )
+    """Audio track to analyse: its number, counted from 0, or its language, as an ISO 639 code. If unset, the default
+    track of the file; if nobody speaks there, another track in which somebody does."""
 
 
 class ShotsConfig(Section):
@@ -81,6 +91,9 @@ class KeyframesConfig(Section):
     """JPEG quality of the thumbnail."""
 
 
+ChannelMode = Literal["auto", "mix", "split"]
+
+
 class SpeechConfig(Section):
     """How speech is recognised."""
 
@@ -92,6 +105,10 @@ class SpeechConfig(Section):
     """Whisper weights: `embedded:whisper-base`, a folder, or a Hub id."""
     language: str | None = None
     """Spoken language, as an ISO 639-1 code. If unset, it is detected."""
+    channels: ChannelMode = "auto"
+    """What to do with the channels of the audio. `mix` mixes them to one. `split` recognises each by itself, and their
+    speakers are different ones. `auto` splits two channels while they hold different voices, as in a call or an
+    interview with one microphone each, and otherwise mixes them."""
     beam_size: int = Field(5, ge=1, le=20)
     """Beams of the decoder; 1 is greedy decoding."""
     batch_size: int = Field(8, ge=1, le=128)

@@ -42,6 +42,17 @@ class AudioStream:
     sample_rate_hz: int
     language: str | None
     default: bool
+    track: int = 0
+    """Its number among the audio tracks, from 0, as in `media.audio_track`."""
+    title: str | None = None
+    secondary: bool = False
+    """Whether it is stated to be a commentary, a description of the pictures, or to have no voices."""
+
+    @property
+    def name(self) -> str:
+        """How messages name it, as in `1 (ger, "Commentary")`."""
+        facts = ", ".join(filter(None, (self.language, self.title and f'"{self.title}"')))
+        return f"{self.track} ({facts})" if facts else str(self.track)
 
 
 TrackKind = Literal["video", "audio", "subtitle", "cover", "data", "attachment", "unknown"]
@@ -88,6 +99,14 @@ class MediaInfo:
     """When the recording was made, as the file states it, in UTC."""
     encrypted_tracks: int = 0
     """Video and audio tracks that cannot be decoded without a key. They are not analysed."""
+    other_audio: tuple[AudioStream, ...] = ()
+    """The streams to try if nobody speaks in `audio`, in this order."""
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def audio_streams(self) -> tuple[AudioStream, ...]:
+        """`audio` and `other_audio`."""
+        return (self.audio, *self.other_audio) if self.audio else ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -117,6 +136,11 @@ class AudioBlock:
     """Time of the first sample, from the start of the video. The decoder fills gaps in the stream with silence."""
     samples: NDArray[np.float32]
     """(n,) mono at `SAMPLE_RATE_HZ`."""
+    stream: int = 0
+    """Index of its stream."""
+    lane: int = 0
+    """0 for the mix of all channels. While channels are separated, each of them has its number. A lane other than 0 has
+    no blocks where it is silent."""
 
 
 DecodedItem = FrameBatch | SampledFrame | AudioBlock

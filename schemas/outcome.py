@@ -64,4 +64,8 @@ class RunResult(BaseModel):
     failed: int
     video_s: float
     wall_s: float
+    skipped_extensions: dict[str, int] = {}
+    """Number of files that were not listed, by extension in lower case; empty for files without one."""
+    broken_links: int = 0
+    """Links in the archive that lead to no file."""
     outcomes: tuple[VideoOutcome, ...] = ()

@@ -1,5 +1,6 @@
 """Records of one video. Times are in seconds from its start; time ranges are half-open."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -116,17 +117,29 @@ class Utterance:
     """In English, if requested."""
 
 
+@dataclass(frozen=True, slots=True)
+class LanguageShare:
+    """A spoken language and its share of the speech."""
+
+    language: str
+    share: float
+    """0 to 1; the shares of a video add up to 1."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Transcript:
     """The speech of a video."""
 
     language: str | None
-    """ISO 639-1; None if there is no speech."""
+    """ISO 639-1; the one spoken longest. None if there is no speech."""
     language_probability: float
+    """Mean probability of that language, where it is spoken."""
     speech_s: float
     """Seconds of speech found by the voice activity detector."""
     utterances: tuple[Utterance, ...]
     engine: str
+    languages: tuple[LanguageShare, ...] = ()
+    """All spoken languages, the one spoken longest first."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -243,6 +256,8 @@ class ArchiveItem:
     size_bytes: int
     mtime_ns: int
     """0 if the store does not provide it."""
+    target: str | None = None
+    """Location of the file itself, if `uri` leads to it through a symbolic link."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,6 +279,16 @@ class Failure:
     message: str
     traceback: str
     attempts: int
+
+
+def language_shares(utterances: Sequence[Utterance]) -> tuple[LanguageShare, ...]:
+    """Return the languages of utterances and their shares of the seconds, the largest first."""
+    seconds: dict[str, float] = {}
+    for each in utterances:
+        seconds[each.language] = seconds.get(each.language, 0.0) + each.end_s - each.start_s
+    total_s = sum(seconds.values())
+    ranked = sorted(seconds.items(), key=lambda pair: -pair[1])
+    return tuple(LanguageShare(language, each_s / total_s if total_s else 0.0) for language, each_s in ranked)
 
 
 def utterance_id(video_id: str, index: int) -> str:

@@ -137,7 +137,7 @@ DESCRIPTIONS: Mapping[str, str] = {
 _VIDEOS = [
     *_KEYS,
     _text("status", "`ok`, or `failed` (the reason is in `errors`)."),
-    _text("uri", "Location where the video was first found."),
+    _text("uri", "Location where the video was first found: a path, or a URI (docs/archives.md)."),
     _list("uris", pa.string(), "All locations where this content was found."),
     _int("size_bytes", "Size of the file.", unit="byte", kind=pa.int64()),
     _int("mtime_ns", "Modification time of `uri` when it was read; 0 if unknown.", unit="ns", kind=pa.int64()),

@@ -10,13 +10,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
-from pathlib import Path
 
 import pyarrow as pa
 
 from pipeline.analysis.video import VideoAnalyzer, load_models
 from pipeline.lake import Lake, Origin, failure_tables, video_tables
 from pipeline.language import word_count
+from pipeline.locations import local_path
 from pipeline.models import choose_device
 from schemas.config import Config
 from schemas.errors import ErrorKind, LakeError, MediaError, ModelError
@@ -125,10 +125,11 @@ class VideoWorker:
 def _check_unchanged(task: VideoTask) -> None:
     """Raise `MediaError` if a local file has changed since its content was digested."""
     uri = task.uris[0]
-    if "://" in uri or not task.mtime_ns:
+    path = local_path(uri)
+    if path is None or not task.mtime_ns:
         return
     try:
-        state = Path(uri).stat()
+        state = path.stat()
     except OSError as error:
         message = f"{uri} vanished during its analysis: {error.strerror}. Run again to list the archive as it is now."
         raise MediaError(ErrorKind.VANISHED, message, stage="decode") from error

@@ -23,9 +23,11 @@ def main() -> None:
     videolake search "a red car" --lake ./lake   find a moment
     videolake sql "FROM videos" --lake ./lake    query the tables
     """
+    from flows.interrupts import keep_interrupts
     from flows.terminal import guard
 
     guard()
+    keep_interrupts()
 
 
 for command in (

@@ -10,6 +10,7 @@ import click
 from flows.cli.exits import Command, reported
 from flows.cli.options import configured, lake_option
 from schemas.config import Config
+from schemas.errors import ExportError
 
 
 def _archive_options(command: Command) -> Command:
@@ -120,8 +121,11 @@ def sample(folder: Path) -> None:
     """
     from pipeline.extras.sample import make_sample
 
-    for path in make_sample(folder):
-        click.echo(path)
+    try:
+        for path in make_sample(folder):
+            click.echo(path)
+    except OSError as error:
+        raise ExportError(f"{folder} cannot be written: {error.strerror or error}. Name another folder.") from error
 
 
 @click.command()

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from flows.cli.exits import EXIT_SOME_FAILED, reported
-from flows.cli.options import filtered, filters_of, lake_option
+from flows.cli.options import filtered, filters_of, lake_option, output_option
 from schemas.errors import ConfigurationError
 from schemas.export import EXPORT_FORMATS
 
@@ -18,7 +18,7 @@ from schemas.export import EXPORT_FORMATS
 @click.option(
     "--format", "form", type=click.Choice(EXPORT_FORMATS), help="Format. Default: from the output file's extension."
 )
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="File to write; with --all, a folder.")
+@output_option("File to write; with --all, a folder.")
 @click.option("--all", "whole", is_flag=True, help="Export every video in the lake, each to its own file.")
 @click.option("--query", metavar="TEXT", help="Export the hits of a search for TEXT, as an EDL or OpenTimelineIO.")
 @click.option("--limit", type=click.IntRange(1, 1000), help="With --query: maximum number of hits (default 20).")
@@ -85,9 +85,7 @@ def export(
 @click.option("--limit", type=click.IntRange(1, 1000), help="With --query: maximum number of hits (default 10).")
 @click.option("--pad", type=click.FloatRange(0), help="With --query: seconds to add around each hit (default 1).")
 @filtered
-@click.option(
-    "-o", "--output", type=click.Path(path_type=Path), help="File or folder to write. Default: the current folder."
-)
+@output_option("File or folder to write. Default: the current folder.")
 @click.option("--exact", is_flag=True, help="Re-encode, to start and end at exactly these times.")
 @click.option("--force", is_flag=True, help="Overwrite existing files.")
 @reported

@@ -1,6 +1,7 @@
 """Options that several commands share."""
 
 import os
+from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
 from typing import Any
@@ -8,16 +9,58 @@ from typing import Any
 import click
 
 from flows.cli.exits import Command
+from pipeline.locations import location_of
 from schemas.config import Config
+from schemas.export import STDOUT
 from schemas.search import MOMENT_KINDS
+
+
+class _Lake(click.ParamType[str]):
+    name = "lake"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the location of a lake. Parquet engines and Prefect only take locations in UTF-8."""
+        if location_of(value) != value:
+            self.fail(f"the path of a lake must be valid UTF-8, unlike {location_of(value)}.", param, ctx)
+        return value
+
 
 lake_option = click.option(
     "--lake",
+    type=_Lake(),
     required=True,
     envvar="VIDEOLAKE_LAKE",
     metavar="LAKE",
     help="Folder or URI of the lake. Default: VIDEOLAKE_LAKE.",
 )
+
+
+class _Output(click.ParamType[Path]):
+    """A file or folder to write. `-` is standard output, where the command can write one file."""
+
+    name = "path"
+
+    def __init__(self, folder: bool) -> None:
+        self._folder = folder
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        """Return the path, or `STDOUT`."""
+        if self._folder and value == str(STDOUT):
+            self.fail("this command writes a folder, which standard output cannot hold.", param, ctx)
+        path = Path(value)
+        return path.absolute() if path == STDOUT and value != str(STDOUT) else path
+
+
+def output_option(text: str, *, required: bool = False, folder: bool = False) -> Callable[[Command], Command]:
+    """Return the option `-o`, whose value a command gets as `output`, or as `folder`.
+
+    Args:
+        text: Help, without how to name standard output.
+        required: Whether the option must be given.
+        folder: Whether the command writes a folder of files.
+    """
+    name, more = ("folder", "") if folder else ("output", " `-` is standard output.")
+    return click.option("-o", "--output", name, type=_Output(folder), required=required, help=text + more)
 
 
 def configured(command: Command) -> Command:

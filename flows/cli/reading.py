@@ -6,18 +6,15 @@ from typing import Any
 import click
 
 from flows.cli.exits import reported
-from flows.cli.options import lake_option
+from flows.cli.options import lake_option, output_option
+from schemas.export import TABLE_FORMATS
 
 
 @click.command()
 @click.argument("query")
 @lake_option
-@click.option(
-    "--format", "form", type=click.Choice(["table", "csv", "json", "jsonl"]), default="table", show_default=True
-)
-@click.option(
-    "-o", "--output", type=click.Path(path_type=Path), help="Write a .parquet, .csv, .json or .jsonl file instead."
-)
+@click.option("--format", "form", type=click.Choice(TABLE_FORMATS), default="table", show_default=True)
+@output_option("Write a .parquet, .csv, .json or .jsonl file instead.")
 @click.option("--spreadsheet", is_flag=True, help="Escape CSV values that a spreadsheet would run as formulas.")
 @reported
 def sql(query: str, lake: str, *, form: str, output: Path | None, spreadsheet: bool) -> None:
@@ -89,13 +86,7 @@ def browse(
 @click.option(
     "--lake", envvar="VIDEOLAKE_LAKE", metavar="LAKE", help="Folder or URI of the lake. Default: VIDEOLAKE_LAKE."
 )
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(path_type=Path, dir_okay=False),
-    required=True,
-    help="HTML file to write, or - for standard output.",
-)
+@output_option("HTML file to write.", required=True)
 @reported
 def report(what: str | None, lake: str | None, output: Path) -> None:
     """Write a report on a video or a lake as a single HTML file.

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from flows.cli.exits import reported
-from flows.cli.options import filtered, filters_of, lake_option
+from flows.cli.options import filtered, filters_of, lake_option, output_option
 
 
 @click.command()
@@ -46,7 +46,7 @@ def search(query: str | None, lake: str, **options: Any) -> None:
 @click.argument("query")
 @click.argument("moment", metavar="VIDEO@TIME")
 @lake_option
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Also write an HTML page with the frame.")
+@output_option("Also write an HTML page with the frame.")
 @reported
 def explain(query: str, moment: str, lake: str, output: Path | None) -> None:
     """Explain why a moment matches QUERY.

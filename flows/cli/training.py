@@ -6,14 +6,13 @@ from typing import Any
 import click
 
 from flows.cli.exits import Command, reported
-from flows.cli.options import lake_option, machine, on_machine
+from flows.cli.options import lake_option, machine, on_machine, output_option
+from schemas.export import TABLE_FORMATS
 
 
 @click.command("train-fusion")
 @lake_option
-@click.option(
-    "-o", "--output", "folder", required=True, type=click.Path(path_type=Path), help="Folder for the weights."
-)
+@output_option("Folder for the weights.", required=True, folder=True)
 @click.option("--steps", type=click.IntRange(1), default=300, show_default=True, help="Training steps of 64 scenes.")
 @click.option("--rank", type=click.IntRange(1, 256), default=16, show_default=True, help="Rank of the learned weights.")
 @click.option("--threads", type=click.IntRange(1), default=1, show_default=True, help="Threads of the text encoder.")
@@ -37,8 +36,7 @@ def bert() -> None:
 def _training_options(command: Command) -> Command:
     """Add the options that `pretrain` and `finetune` share."""
     options = [
-        click.option("-o", "--output", "folder", required=True, type=click.Path(path_type=Path),
-                     help="New folder for the model."),
+        output_option("New folder for the model.", required=True, folder=True),
         click.option("--from", "base", metavar="MODEL", help="BERT to start from (default embedded:minilm)."),
         click.option("--epochs", type=click.IntRange(1), default=3, show_default=True,
                      help="Passes over the training texts."),
@@ -109,12 +107,8 @@ def finetune(examples: Path, lake: str | None, folder: Path, base: str | None, *
 @lake_option
 @click.option("--of", "unit", type=click.Choice(["utterances", "frames", "scenes"]), default="utterances",
               show_default=True, help="Table whose texts are classified.")  # fmt: skip
-@click.option(
-    "--format", "form", type=click.Choice(["table", "csv", "json", "jsonl"]), default="table", show_default=True
-)
-@click.option(
-    "-o", "--output", type=click.Path(path_type=Path), help="Write a .parquet, .csv, .json or .jsonl file instead."
-)
+@click.option("--format", "form", type=click.Choice(TABLE_FORMATS), default="table", show_default=True)
+@output_option("Write a .parquet, .csv, .json or .jsonl file instead.")
 @on_machine
 @reported
 def classify(model: str, lake: str, unit: Any, form: str, output: Path | None, **options: Any) -> None:

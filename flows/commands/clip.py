@@ -8,7 +8,6 @@ from typing import Any
 import click
 
 from flows.commands.hits import found
-from pipeline.analysis.media import local_path
 from pipeline.export import (
     CLIP_ENDINGS,
     LOSSLESS_ENDINGS,
@@ -19,6 +18,7 @@ from pipeline.export import (
     encode_clip,
     exact_ending,
     one_line,
+    printed_file,
     refuse_original,
     safe_stem,
     time_ranges_of,
@@ -26,7 +26,9 @@ from pipeline.export import (
 )
 from pipeline.lake import Lake, VideoRecord, read_video
 from pipeline.language import TimeRange, format_time, parse_time_range
+from pipeline.locations import local_path
 from schemas.errors import ConfigurationError, ExportError, VideolakeError
+from schemas.export import STDOUT
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,8 @@ def clip_time_ranges(time_ranges: Sequence[str], lake: str, output: Path | None,
 
 def _clip_all(time_ranges: Sequence[TimeRange], opened: Lake, output: Path | None, options: ClipOptions) -> int:
     alone = len(time_ranges) == 1
+    if output == STDOUT and not alone:
+        raise ConfigurationError(f"Standard output can hold one clip, but there are {len(time_ranges)}: name a folder.")
     if output is not None and not alone and output.suffix.lower() in CLIP_ENDINGS and not output.is_dir():
         raise ConfigurationError(f"{output} is one file, but there are {len(time_ranges)} clips: name a folder.")
     failed = 0
@@ -91,6 +95,10 @@ def _clip_all(time_ranges: Sequence[TimeRange], opened: Lake, output: Path | Non
         try:
             record = read_video(opened, time_range.video, parts=())
             within = _within(record, time_range)
+            if output == STDOUT:
+                with printed_file(_ending(record, options)) as file:
+                    _clip(record, within, file, options)
+                continue
             target = _target(record, within, output, options, taken, alone=alone)
             if target.exists():
                 _check_taken(opened, record, target, options)
@@ -115,9 +123,12 @@ def _target(
     """Return the file to write. `taken` has the names of earlier ones, without extensions."""
     if output is not None and output.suffix and alone and not output.is_dir():
         return output
-    ending = (exact_ending if options.exact else clip_ending)(record.uri, has_video=record.has_video)
     stem = f"{safe_stem(record.uri)} {_short(time_range.start_s)}-{_short(time_range.end_s)} s"
-    return (output or Path()) / f"{unique(stem, record.video_id, taken)}{ending}"
+    return (output or Path()) / f"{unique(stem, record.video_id, taken)}{_ending(record, options)}"
+
+
+def _ending(record: VideoRecord, options: ClipOptions) -> str:
+    return (exact_ending if options.exact else clip_ending)(record.uri, has_video=record.has_video)
 
 
 def _check_taken(lake: Lake, record: VideoRecord, target: Path, options: ClipOptions) -> None:
@@ -149,7 +160,7 @@ def _within(record: VideoRecord, time_range: TimeRange) -> TimeRange:
 def _clip(record: VideoRecord, time_range: TimeRange, target: Path, options: ClipOptions) -> Clip:
     lossless = target.suffix.lower() in LOSSLESS_ENDINGS
     cut = encode_clip if options.exact else cut_audio if lossless else copy_clip
-    return cut(record.uri, time_range.start_s, time_range.end_s, target)
+    return cut(record.uri, time_range.start_s, time_range.end_s, target, clock_jumps=record.clock_jumps)
 
 
 def _short(seconds: float) -> str:

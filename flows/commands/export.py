@@ -21,6 +21,7 @@ from pipeline.export import (
 )
 from pipeline.lake import ALL_PARTS, Lake, Part, read_video, read_videos
 from schemas.errors import ConfigurationError, ExportError, LakeError
+from schemas.export import STDOUT
 from schemas.search import Hit
 
 _SHORTEST_CUT_S = 0.2
@@ -96,7 +97,7 @@ def export_lake(lake: str, form: str | None, folder: Path | None, options: Optio
         ConfigurationError: The format or the folder is missing, or the format lacks an option.
         LakeError: The lake cannot be read.
     """
-    if folder is None:
+    if folder in {None, STDOUT}:
         raise ConfigurationError("Name the folder for the files of the whole lake with -o.")
     chosen = format_of(form, None, options)
     taken: set[str] = set()
@@ -130,7 +131,7 @@ def _check(lake: Lake, path: Path | None, form: Format) -> None:
 
 
 def _put(text: str, output: Path | None) -> None:
-    if output is None:
+    if output in {None, STDOUT}:
         click.echo(text, nl=False)
     else:
         _write(output, text)

@@ -1,7 +1,7 @@
 """Check quickly, without Prefect, Ray or a model, whether a run has nothing to do or cannot start."""
 
 from pipeline.lake import Lake
-from pipeline.run import discover_known, list_archive, make_plan, models_of, revision_of
+from pipeline.run import Skipped, discover_known, list_archive, make_plan, models_of, revision_of
 from schemas.config import Config
 from schemas.errors import LakeError
 
@@ -23,7 +23,8 @@ def nothing_to_do(archive: list[str], lake: str, config: Config) -> str | None:
         opened = Lake(lake)
     except LakeError:
         return None  # the run creates it
-    tasks = discover_known(archive, opened, config.archive)
+    skipped = Skipped()
+    tasks = discover_known(archive, opened, config.archive, skipped)
     if not tasks:
         return None
     revision = revision_of(config, models)
@@ -31,4 +32,5 @@ def nothing_to_do(archive: list[str], lake: str, config: Config) -> str | None:
     if plan.videos:
         return None
     failed = f" {plan.failed_before} failed before; --retry-failed tries them again." if plan.failed_before else ""
-    return f"Nothing to do: {plan.done} videos are in the lake, unchanged.{failed}\nLake: {opened.uri}"
+    done = f"Nothing to do: {plan.done} videos are in the lake, unchanged.{failed}"
+    return "\n".join([done, *skipped.lines(), f"Lake: {opened.uri}"])

@@ -12,6 +12,7 @@ import pyarrow as pa
 from pipeline.export import WRITERS, Writer, json_text, plain_value, whole_file, write_csv
 from pipeline.lake import Lake
 from schemas.errors import ConfigurationError, LakeError
+from schemas.export import STDOUT
 
 _MAX_ROWS = 200
 _WIDTH = 160
@@ -27,6 +28,7 @@ def print_query(query: str, lake: str, *, form: str, output: Path | None, spread
         ExportError: The file cannot be written.
         ConfigurationError: The file extension is not supported.
     """
+    output = None if output == STDOUT else output
     if spreadsheet and output is None and form == "table":
         form = "csv"
     if output is None and form == "table":
@@ -37,12 +39,13 @@ def print_query(query: str, lake: str, *, form: str, output: Path | None, spread
 
 
 def print_answer(answer: pa.Table, *, form: str, output: Path | None) -> None:
-    """Print a table to standard output as `table`, `csv`, `json` or `jsonl`, or write it to a file.
+    """Print a table to standard output in one of `TABLE_FORMATS`, or write it to a file.
 
     Raises:
         ExportError: The file cannot be written.
         ConfigurationError: The file extension is not supported.
     """
+    output = None if output == STDOUT else output
     if output is None and form == "table":
         _print_table(answer.slice(0, _MAX_ROWS), answer.num_rows)
     else:
@@ -65,6 +68,8 @@ class _Once:
 
 def _writer(form: str, output: Path | None, *, spreadsheet: bool) -> Writer:
     ending = f".{form}" if output is None else output.suffix.lower()
+    if ending == ".parquet" and output is None and sys.stdout.isatty():
+        raise ConfigurationError("Parquet is not text. Redirect standard output, or name a file with -o.")
     if ending not in WRITERS:
         raise ConfigurationError(f"{output} cannot be written: name a .parquet, .csv, .json or .jsonl file.")
     if spreadsheet and ending != ".csv":

@@ -1,6 +1,5 @@
 """`videolake report`: a video or the whole lake as one HTML file."""
 
-import sys
 from pathlib import Path
 
 import click
@@ -10,6 +9,7 @@ from pipeline.export import check_text_output, whole_file
 from pipeline.lake import Lake, is_lake
 from pipeline.view import format_size
 from schemas.errors import ConfigurationError
+from schemas.export import STDOUT
 
 
 def write_report(what: str | None, lake: str | None, output: Path) -> None:
@@ -27,16 +27,12 @@ def write_report(what: str | None, lake: str | None, output: Path) -> None:
         ExportError: The file cannot be written.
     """
     opened, video = _read(what, lake)
-    printed = str(output) == "-"
-    if not printed:
-        check_text_output(opened, output, "a report", ".html")
+    check_text_output(opened, output, "a report", ".html")
     page = lake_report(opened) if video is None else video_report(opened, video)
-    if printed:
-        sys.stdout.buffer.write(page.encode())
-        return
     with whole_file(output) as path:
         path.write_text(page, encoding="utf-8")
-    click.echo(f"{output} ({format_size(output.stat().st_size)})", err=True)
+    if output != STDOUT:
+        click.echo(f"{output} ({format_size(output.stat().st_size)})", err=True)
 
 
 def _read(what: str | None, lake: str | None) -> tuple[Lake, str | None]:

@@ -1,10 +1,12 @@
 """`videolake run`: run the flow and show its progress in the terminal."""
 
 import sys
+from collections import Counter
 
 import click
 
 from flows.prefect_setup import prepare_prefect
+from pipeline.locations import location_of
 from schemas.config import Config
 from schemas.outcome import RunResult
 
@@ -20,6 +22,7 @@ def run_archive(archive: list[str], lake: str, config: Config, *, quiet: bool) -
     prepare_prefect(quiet=True)
     from flows.commands.peek import nothing_to_do
 
+    archive = [location_of(root) for root in archive]
     message = nothing_to_do(archive, lake, config)
     if message:
         click.echo(message)
@@ -51,6 +54,7 @@ def _report(result: RunResult) -> None:
 
     from pipeline.lake import file_name
     from pipeline.language import format_time
+    from pipeline.run import Skipped
 
     console = Console(width=None if sys.stdout.isatty() else 160)
     ok = [outcome for outcome in result.outcomes if outcome.status == "ok"]
@@ -79,6 +83,8 @@ def _report(result: RunResult) -> None:
     )
     if result.failed_before:
         console.print(f"{result.failed_before} failed before; --retry-failed tries them again.")
+    for line in Skipped(Counter(result.skipped_extensions), result.broken_links).lines():
+        console.print(Text(line))
     if result.postponed:
         console.print(f"{result.postponed} left for a later run.")
     console.print(Text(f"Lake: {result.lake}"))

@@ -1,12 +1,12 @@
 """`videolake serve`: serve the flow as a Prefect deployment, on a schedule."""
 
-import os
 import re
 from pathlib import Path
 
 import click
 
 from flows.prefect_setup import prepare_prefect
+from pipeline.locations import location_of, own_path
 from schemas.config import Config
 from schemas.errors import ConfigurationError
 
@@ -38,7 +38,7 @@ def serve_archive(
     from flows.archive import analyze_archive
 
     lake = lake if "://" in lake else str(Path(lake).expanduser().absolute())
-    roots = [root if "://" in root else os.path.abspath(Path(root).expanduser()) for root in archive]  # noqa: PTH100
+    roots = [root if "://" in root else location_of(own_path(Path(root).expanduser())) for root in archive]
     try:
         analyze_archive.serve(
             name=name or _name(lake),

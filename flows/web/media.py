@@ -15,31 +15,34 @@ import fsspec
 from anyio import to_thread
 from starlette.responses import Response, StreamingResponse
 
-from pipeline.analysis.media import local_path, open_bytes, probe
-from pipeline.lake import file_name
-from schemas.config import LimitsConfig, MediaConfig
+from pipeline.analysis.media import open_bytes, probe
+from pipeline.lake import VideoRecord, file_name
+from pipeline.locations import local_path, location_of
+from schemas.config import ArchiveConfig, LimitsConfig, MediaConfig
 from schemas.errors import MediaError, VideolakeError
 
 _CHUNK_BYTES = 256 * 1024
 
-CONTENT_TYPES = {
-    "3gp": "video/3gpp", "aac": "audio/aac", "aif": "audio/aiff", "aiff": "audio/aiff", "asf": "video/x-ms-asf",
-    "avi": "video/x-msvideo", "flac": "audio/flac", "flv": "video/x-flv", "m2ts": "video/mp2t", "m4a": "audio/mp4",
-    "m4v": "video/mp4", "mkv": "video/x-matroska", "mov": "video/mp4", "mp3": "audio/mpeg", "mp4": "video/mp4",
-    "mpeg": "video/mpeg", "mpg": "video/mpeg", "mts": "video/mp2t", "mxf": "application/mxf", "oga": "audio/ogg",
-    "ogg": "application/ogg", "ogv": "video/ogg", "opus": "audio/ogg", "ts": "video/mp2t", "vob": "video/mpeg",
-    "wav": "audio/wav", "webm": "video/webm", "wma": "audio/x-ms-wma", "wmv": "video/x-ms-wmv",
+_PLAYABLE = {
+    "3g2": "video/3gpp2", "3gp": "video/3gpp", "aac": "audio/aac", "f4v": "video/mp4", "flac": "audio/flac",
+    "m4a": "audio/mp4", "m4b": "audio/mp4", "m4r": "audio/mp4", "m4v": "video/mp4", "mk3d": "video/x-matroska",
+    "mka": "audio/x-matroska", "mkv": "video/x-matroska", "mov": "video/mp4", "mp2": "audio/mpeg", "mp3": "audio/mpeg",
+    "mp4": "video/mp4", "mpa": "audio/mpeg", "mpga": "audio/mpeg", "oga": "audio/ogg", "ogg": "application/ogg",
+    "ogm": "video/ogg", "ogv": "video/ogg", "ogx": "application/ogg", "opus": "audio/ogg", "qt": "video/mp4",
+    "spx": "audio/ogg", "wav": "audio/wav", "weba": "audio/webm", "webm": "video/webm",
 }  # fmt: skip
-"""Content types by file extension. QuickTime files are sent as MP4, which shares their structure: players refuse
-`video/quicktime` but can play the streams."""
+"""Content types by extension of the files that browsers may play. QuickTime files are sent as MP4, which shares their
+structure: players refuse `video/quicktime` but can play the streams."""
+_UNPLAYABLE = {ending: "application/octet-stream" for ending in ArchiveConfig().extensions if ending not in _PLAYABLE}
+CONTENT_TYPES = _UNPLAYABLE | _PLAYABLE
+"""Content types by the extension of media."""
 
-_UNPLAYABLE_ENDINGS = frozenset(
-    {"aif", "aiff", "asf", "avi", "flv", "m2ts", "mpeg", "mpg", "mts", "mxf", "ts", "vob", "wma", "wmv"}
-)
 _UNPLAYABLE_CODECS = frozenset(
     {"mpeg1video", "mpeg2video", "mpeg4", "msmpeg4v3", "prores", "dnxhd", "wmv1", "wmv2", "wmv3", "vc1", "flv1", "ffv1",
      "mjpeg", "cinepak", "dvvideo", "h263", "rv40", "theora"}
 )  # fmt: skip
+_GUESSED = frozenset({"aac", "mp3"})
+"""Formats in which browsers guess positions from the bit rate, unless the file has a table."""
 _SOME_PLAY = frozenset({"hevc", "ac3", "eac3"})
 
 _STATE_OF_REMOTE = ("ETag", "etag", "md5Hash", "Content-MD5", "LastModified", "last_modified", "mtime", "created")
@@ -91,15 +94,29 @@ def find_original(uris: Sequence[str], size_bytes: int, roots: Sequence[str] = (
     return NoOriginal(reasons[0] if reasons else "The lake has no location of the file.")
 
 
+def obstacle(video: VideoRecord) -> str:
+    """Return why browsers may not play a video, or not with the times of the lake; empty if they do."""
+    return playable(ending_of(video.uri), video.row["video_codec"]) or _other_times(video)
+
+
 def playable(ending: str, video_codec: str | None) -> str:
     """Return why browsers may not play a file; empty if they do."""
     advice = "Everything below still works, and other players can open the file."
-    if ending in _UNPLAYABLE_ENDINGS:
+    if ending in _UNPLAYABLE:
         return f"Browsers do not play .{ending} files. {advice}"
     if video_codec in _UNPLAYABLE_CODECS:
         return f"Browsers do not play {video_codec} video. {advice}"
     if video_codec in _SOME_PLAY:
         return f"Only some browsers play {video_codec}. If the video stays black, try another browser."
+    return ""
+
+
+def _other_times(video: VideoRecord) -> str:
+    row, advice = video.row, "To play a moment, cut it out with videolake clip."
+    if video.clock_jumps:
+        return f"The clock of this file jumps, so the player shows other times than this page. {advice}"
+    if row["container"] in _GUESSED and row.get("clock_jumps") == 0 and row["stated_duration_s"] is None:
+        return f"This file does not state its length, so browsers seek in it only roughly. {advice}"
     return ""
 
 
@@ -215,7 +232,7 @@ def _local(uri: str, roots: Sequence[str]) -> tuple[str, int, str] | None:
     if roots and not any(_inside(path, root) for root in roots):
         return None
     state = os.stat(path)  # noqa: PTH116 - names may have bytes that are not text
-    return path, state.st_size, f"{state.st_mtime_ns:x}"
+    return location_of(path), state.st_size, f"{state.st_mtime_ns:x}"
 
 
 def _inside(path: str, root: str) -> bool:

@@ -13,15 +13,15 @@ from starlette.responses import Response
 from flows.web.bounded_calls import BoundedCalls
 from flows.web.catalogue import cards_of
 from flows.web.copies import Copies
-from flows.web.media import NoOriginal, Original, ending_of, find_original, playable, serve_original
+from flows.web.media import NoOriginal, Original, find_original, obstacle, serve_original
 from flows.web.rendering import render
 from flows.web.search import SearchService
 from flows.web.search_parameters import MAX_QUERY_LENGTH, page_of, params_of, seconds_of
 from flows.web.timeline import make_timeline
 from flows.web.wording import words_of
-from pipeline.analysis.media import local_path
 from pipeline.export import webvtt
 from pipeline.lake import ALL_PARTS, Part, VideoRecord, read_records, read_utterances
+from pipeline.locations import local_path
 from pipeline.view import LakeReader, video_facts
 
 FIRST_LINES = 200
@@ -109,7 +109,7 @@ class VideoPages:
             hits=hits,
             timeline=make_timeline(video, hits),
             missing=original.reason if isinstance(original, NoOriginal) else "",
-            obstacle=playable(ending_of(video.uri), video.row["video_codec"]),
+            obstacle=obstacle(video),
             first_lines=FIRST_LINES,
             first_scenes=SCENES,
         )

@@ -5,6 +5,7 @@ its start. WAV would accept any codec, but few programs would play the file.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, cast
@@ -13,8 +14,8 @@ import av
 import numpy as np
 from av.audio.stream import AudioStream
 
-from pipeline.analysis.media import open_media
-from pipeline.export.clip import Clip, Streams, muxer, output_file, seek, streams_of, time_of
+from pipeline.export.clip import Clip, muxer, output_file
+from pipeline.export.source import Source, decoded, open_source
 from schemas.errors import ExportError
 
 LOSSLESS_ENDINGS = frozenset({".flac", ".wav"})
@@ -27,7 +28,7 @@ _FLAC_UNUSED_BITS = 0xFF
 """Of 32, since FFmpeg's FLAC holds 24."""
 
 
-def cut_audio(uri: str, start_s: float, end_s: float, target: Path) -> Clip:
+def cut_audio(uri: str, start_s: float, end_s: float, target: Path, *, clock_jumps: int = 0) -> Clip:
     """Cut audio to the sample, and write the same samples as FLAC or PCM.
 
     Args:
@@ -35,6 +36,7 @@ def cut_audio(uri: str, start_s: float, end_s: float, target: Path) -> Clip:
         start_s: Seconds from its start.
         end_s: Seconds from its start.
         target: File to write, .flac or .wav.
+        clock_jumps: How often the clock of the file jumps.
 
     Returns:
         The clip.
@@ -44,12 +46,9 @@ def cut_audio(uri: str, start_s: float, end_s: float, target: Path) -> Clip:
         ExportError: The audio has lossy compression, has more than one track or is shorter; or the file cannot be
             written.
     """
-    with open_media(uri) as source, output_file(target) as file:
-        streams = streams_of(source)
-        track = _only_track(uri, streams, target)
-        streams = Streams(None, [track], streams.origin_s)
+    with open_source(uri, clock_jumps=clock_jumps) as source, output_file(target) as file:
+        track = _only_track(uri, source, target)
         try:
-            seek(source, streams, start_s - _LEAD_S)
             with av.open(file, "w", format=muxer(target)) as made:
                 form, codec = _form(uri, track, target)
                 rate, layout = track.codec_context.sample_rate, track.codec_context.layout.name
@@ -57,7 +56,8 @@ def cut_audio(uri: str, start_s: float, end_s: float, target: Path) -> Clip:
                 stream.codec_context.format = "s32" if codec == "pcm_s24le" else form
                 first, last = round(start_s * rate), round(end_s * rate)
                 written = 0
-                for samples in _samples(source.demux(track), track, streams, form, (first, last)):
+                packets = replace(source, video=None).packets(start_s - _LEAD_S)
+                for samples in _samples(packets, track, form, (first, last)):
                     if codec == "flac" and form == "s32" and np.any(samples & _FLAC_UNUSED_BITS):
                         raise _unfit(uri, "of more than 24 bits", target)
                     frame = av.AudioFrame.from_ndarray(samples, format=form, layout=layout)
@@ -74,10 +74,10 @@ def cut_audio(uri: str, start_s: float, end_s: float, target: Path) -> Clip:
     raise AssertionError("unreachable")
 
 
-def _only_track(uri: str, streams: Streams, target: Path) -> AudioStream:
-    if len(streams.audio) != 1:
-        raise ExportError(f"{uri} has {len(streams.audio)} audio tracks, and {target.name} can hold one.")
-    track = cast("AudioStream", streams.audio[0])
+def _only_track(uri: str, source: Source, target: Path) -> AudioStream:
+    if len(source.audio) != 1:
+        raise ExportError(f"{uri} has {len(source.audio)} audio tracks, and {target.name} can hold one.")
+    track = cast("AudioStream", source.audio[0])
     codec = track.codec_context.name
     if codec not in _LOSSLESS_CODECS and not codec.startswith("pcm_"):
         raise _unfit(uri, f"lossy ({codec})", target)
@@ -104,21 +104,18 @@ def _form(uri: str, track: AudioStream, target: Path) -> tuple[str, str]:
     return packed, "pcm_s24le" if in_24_bits else _WAV_CODECS[packed]
 
 
-def _samples(
-    packets: Iterator[Any], track: AudioStream, streams: Streams, form: str, span: tuple[int, int]
-) -> Iterator[Any]:
+def _samples(packets: Iterator[Any], track: AudioStream, form: str, span: tuple[int, int]) -> Iterator[Any]:
     """Yield the samples of a range, counted from the start of the file: (1, n x channels), interleaved."""
     rate, channels = track.codec_context.sample_rate, track.codec_context.layout.nb_channels
     packer = av.AudioResampler(format=form, layout=track.codec_context.layout.name, rate=rate)
     position: int | None = None
     for packet in packets:
-        for decoded in packet.decode():
+        for given in decoded(packet):
             if position is None:
-                time_s = time_of(decoded.pts, decoded.time_base, streams)
-                if time_s is None:
+                if given.time is None:
                     raise ValueError("samples have no timestamps")
-                position = round(time_s * rate)
-            for frame in packer.resample(decoded):
+                position = round(given.time * rate)
+            for frame in packer.resample(given):
                 begin, position = position, position + frame.samples
                 first, stop = max(0, span[0] - begin), min(frame.samples, span[1] - begin)
                 if stop > first:

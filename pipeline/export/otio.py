@@ -7,11 +7,11 @@ from pathlib import Path
 import opentimelineio as otio
 from opentimelineio.opentime import RationalTime, TimeRange
 
-from pipeline.analysis.media import local_path
 from pipeline.export.cuts import Cut, title_of
 from pipeline.export.rates import frame_rate
 from pipeline.export.text import one_line
 from pipeline.lake import file_name
+from pipeline.locations import local_path
 from schemas.errors import ExportError
 
 _CLOCK_HZ = Fraction(1000)

@@ -4,11 +4,12 @@ from pathlib import Path
 
 import duckdb
 
-from pipeline.analysis.media import local_path
 from pipeline.export.clip import CLIP_ENDINGS
 from pipeline.lake import Lake
+from pipeline.locations import local_path
 from schemas.config import ArchiveConfig
 from schemas.errors import ConfigurationError
+from schemas.export import STDOUT
 
 MEDIA_ENDINGS = CLIP_ENDINGS | {f".{ending}" for ending in ArchiveConfig().extensions}
 """File extensions of video and audio."""
@@ -32,6 +33,8 @@ def check_text_output(lake: Lake, path: Path, what: str, ending: str) -> None:
         ConfigurationError: The file is named like video or audio, or is an original of the lake.
         LakeError: The lake cannot be read.
     """
+    if path == STDOUT:
+        return
     if path.suffix.lower() in MEDIA_ENDINGS:
         raise ConfigurationError(f"{path} is named like video or audio, but {what} is text. Name a {ending} file.")
     refuse_original(lake, path)

@@ -1,7 +1,8 @@
 """Cut a time range out of a video to the frame and the sample, by re-encoding it."""
 
+import logging
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, cast
@@ -9,15 +10,19 @@ from typing import Any, cast
 import av
 import numpy as np
 from av.audio.stream import AudioStream
-from av.container import InputContainer, OutputContainer
+from av.container import OutputContainer
 from av.video.stream import VideoStream
 
-from pipeline.analysis.media import PixelShape, open_media
-from pipeline.export.clip import TRAIL_S, Clip, Streams, muxer, output_file, seek, streams_of, time_of
+from pipeline.analysis.media import PixelShape, Timeline, plausible_s
+from pipeline.export.clip import TRAIL_S, Clip, muxer, output_file
 from pipeline.export.framing import Framing
+from pipeline.export.source import Source, decoded, keyframe_before, open_source
 from schemas.errors import ExportError
 
+logger = logging.getLogger(__name__)
+
 _CLOCK_HZ = 90_000
+_DEFAULT_FPS = 25
 _LEAD_S = 1.0
 """Audio decoders need a moment to settle."""
 _H264, _AAC = "libx264", "aac"
@@ -40,7 +45,7 @@ def exact_ending(uri: str, *, has_video: bool) -> str:
     return ending if ending in _CODERS and ending != ".webm" else ".m4a"
 
 
-def encode_clip(uri: str, start_s: float, end_s: float, target: Path) -> Clip:
+def encode_clip(uri: str, start_s: float, end_s: float, target: Path, *, clock_jumps: int = 0) -> Clip:
     """Cut a time range out of a video exactly. The clip starts with the frame shown at `start_s`.
 
     Args:
@@ -48,6 +53,7 @@ def encode_clip(uri: str, start_s: float, end_s: float, target: Path) -> Clip:
         start_s: Seconds from its start.
         end_s: Seconds from its start.
         target: File to write. Its extension selects the container and the encoders.
+        clock_jumps: How often the clock of the file jumps.
 
     Returns:
         The clip.
@@ -56,18 +62,18 @@ def encode_clip(uri: str, start_s: float, end_s: float, target: Path) -> Clip:
         MediaError: The video cannot be read.
         ExportError: The video is shorter, there is no encoder, or the file cannot be written.
     """
-    with open_media(uri) as source, output_file(target) as file:
-        streams = streams_of(source)
+    with open_source(uri, clock_jumps=clock_jumps) as opened, output_file(target) as file:
         video_codec, audio_codec = _CODERS.get(target.suffix.lower(), (_H264, _AAC))
-        if not video_codec:
-            streams = Streams(None, streams.audio, streams.origin_s)
-        if not streams.all:
+        source = opened if video_codec else replace(opened, video=None)
+        if not source.streams:
             raise ExportError(f"{uri} has no audio, and {target.name} holds nothing else. Name an .mp4 or .mkv file.")
         try:
-            seek(source, streams, start_s - _LEAD_S)
+            first_s = start_s
+            if source.video and source.continuous:
+                first_s = min(start_s, keyframe_before(uri, start_s, clock_jumps) or 0.0)
             with av.open(file, "w", format=muxer(target)) as made:
-                encoders = _encoders(made, streams, (video_codec, audio_codec), (start_s, end_s))
-                _encode(source, made, streams, encoders, end_s + TRAIL_S)
+                encoders = _encoders(made, source, (video_codec, audio_codec), (start_s, end_s))
+                _encode(source.packets(first_s - _LEAD_S), made, encoders, end_s + TRAIL_S)
                 last_s = max((encoder.last_s for encoder in encoders.values()), default=0.0)
         except (av.error.FFmpegError, OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or error
@@ -79,33 +85,32 @@ def encode_clip(uri: str, start_s: float, end_s: float, target: Path) -> Clip:
 
 
 def _encoders(
-    made: OutputContainer, streams: Streams, coders: tuple[str, str], span_s: tuple[float, float]
+    made: OutputContainer, source: Source, coders: tuple[str, str], span_s: tuple[float, float]
 ) -> dict[int, "_VideoEncoder | _AudioEncoder"]:
     encoders: dict[int, _VideoEncoder | _AudioEncoder] = {}
-    if streams.video:
-        encoders[streams.video.index] = _VideoEncoder(made, coders[0], streams, span_s)
-    for each in streams.audio:
-        encoders[each.index] = _AudioEncoder(made, coders[1], each, streams, span_s)
+    if source.video:
+        encoders[source.video.index] = _VideoEncoder(made, coders[0], source.video, span_s)
+    for each in source.audio:
+        encoders[each.index] = _AudioEncoder(made, coders[1], each, span_s)
     return encoders
 
 
 def _encode(
-    source: InputContainer,
+    packets: Iterator[Any],
     made: OutputContainer,
-    streams: Streams,
     encoders: dict[int, "_VideoEncoder | _AudioEncoder"],
     last_s: float,
 ) -> None:
     """Encode until all streams are done, or the file is past `last_s`, when streams without packets have ended."""
     unfinished = set(encoders)
     muxer = _Muxer(made, encoders.values())
-    for packet in source.demux(streams.all):
+    for packet in packets:
         encoder = encoders[packet.stream.index]
         if packet.stream.index not in unfinished:
-            if (time_of(packet.dts, packet.time_base, streams) or 0.0) >= last_s:
+            if packet.dts is not None and packet.dts * packet.time_base >= last_s:
                 break
             continue
-        for frame in _decoded(packet):
+        for frame in decoded(packet):
             muxer.add(encoder.add(frame))
         if encoder.done:
             unfinished.discard(packet.stream.index)
@@ -113,13 +118,6 @@ def _encode(
             break
     for encoder in encoders.values():
         muxer.add(encoder.finish())
-
-
-def _decoded(packet: Any) -> list[Any]:  # noqa: ANN401 - a PyAV packet
-    try:
-        return list(packet.decode())
-    except av.error.FFmpegError:
-        return []  # damaged; the decoder continues with the next packet
 
 
 class _Muxer:
@@ -146,9 +144,8 @@ class _Span:
 class _VideoEncoder:
     """Encodes frames, starting with the one shown at the start."""
 
-    def __init__(self, made: OutputContainer, codec: str, streams: Streams, span_s: tuple[float, float]) -> None:
-        source = streams.video
-        self._streams = streams
+    def __init__(self, made: OutputContainer, codec: str, source: VideoStream, span_s: tuple[float, float]) -> None:
+        self._timeline = Timeline(warn=logger.info)
         self._span = _Span(*span_s)
         self._held: Any = None
         self._held_s = 0.0
@@ -156,7 +153,9 @@ class _VideoEncoder:
         self._framing: Framing | None = None
         self.begun = False
         """Whether the size of the clip is known."""
-        stream = cast("VideoStream", made.add_stream(codec, rate=source.average_rate or source.guessed_rate or 25))
+        stream = cast(
+            "VideoStream", made.add_stream(codec, rate=source.average_rate or source.guessed_rate or _DEFAULT_FPS)
+        )
         stream.options = dict(_OPTIONS[codec])
         stream.time_base = stream.codec_context.time_base = Fraction(1, _CLOCK_HZ)
         self._stream = stream
@@ -164,9 +163,9 @@ class _VideoEncoder:
         self.done = False
 
     def add(self, frame: Any) -> Iterator[Any]:  # noqa: ANN401 - a PyAV frame
-        time_s = time_of(frame.pts, frame.time_base, self._streams)
-        if time_s is None or self.done:
+        if self.done:
             return
+        time_s = self._timeline.time_of(frame.pts, frame.time_base, plausible_s(frame.duration, frame.time_base))
         if self._held is not None and time_s > self._span.start_s:
             yield from self._encoded(min(time_s, self._span.end_s))
         self._held, self._held_s = frame, time_s
@@ -208,14 +207,13 @@ class _VideoEncoder:
 class _AudioEncoder:
     """Encodes samples, starting at the start."""
 
-    def __init__(
-        self, made: OutputContainer, codec: str, source: AudioStream, streams: Streams, span_s: tuple[float, float]
-    ) -> None:
-        self._streams = streams
+    def __init__(self, made: OutputContainer, codec: str, source: AudioStream, span_s: tuple[float, float]) -> None:
+        self._timeline = Timeline(warn=logger.info)
         self._span = _Span(*span_s)
         self._rate = _MAX_HZ if codec == "libopus" else min(source.codec_context.sample_rate, _MAX_HZ)
         layout = "mono" if source.codec_context.layout.nb_channels == 1 else "stereo"
-        self._resampler = av.AudioResampler(format="fltp", layout=layout, rate=self._rate)
+        self._resampler: av.AudioResampler | None = None
+        self._format: tuple[str, str, int] | None = None
         self._layout = layout
         self._stream = cast("AudioStream", made.add_stream(codec, rate=self._rate, layout=layout))
         if source.language:
@@ -225,15 +223,22 @@ class _AudioEncoder:
         self.done = False
 
     def add(self, frame: Any) -> Iterator[Any]:  # noqa: ANN401 - a PyAV frame
-        time_s = time_of(frame.pts, frame.time_base, self._streams)
-        if time_s is None or self.done:
+        if self.done or not frame.samples:
             return
-        for block in self._resampler.resample(frame):
+        time_s = self._timeline.time_of(frame.pts, frame.time_base, frame.samples / frame.sample_rate)
+        for block in self._resampled(frame):
             begin = self._position(time_s, block.samples)
             yield from self._encoded(block.to_ndarray(), begin)
 
     def finish(self) -> Iterator[Any]:
         yield from self._stream.encode(None)
+
+    def _resampled(self, frame: Any) -> list[Any]:  # noqa: ANN401 - a PyAV frame
+        given = (frame.format.name, frame.layout.name, frame.sample_rate)
+        if self._resampler is None or given != self._format:
+            self._format = given
+            self._resampler = av.AudioResampler(format="fltp", layout=self._layout, rate=self._rate)
+        return self._resampler.resample(frame)
 
     def _position(self, time_s: float, samples: int) -> int:
         """Return the position of a block's first sample. Blocks follow each other unless the stream has a gap."""

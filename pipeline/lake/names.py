@@ -1,10 +1,8 @@
 """Find the video that somebody names: by id, location, file name or the start of its id."""
 
-from pathlib import Path
-
 import duckdb
 
-from pipeline.lake.text import well_formed
+from pipeline.locations import escaped, location_of, own_path, shown
 from schemas.errors import LakeError
 
 _LISTED = 10
@@ -27,6 +25,10 @@ matches AS (
         WHEN location = name THEN 2
         WHEN parse_filename(location) = name OR parse_filename(location, true) = name THEN 3
         WHEN length(name) >= 4 AND starts_with(video_id, lower(name)) THEN 4
+        WHEN nfc_normalize(location) = nfc_normalize(name) THEN 5
+        WHEN nfc_normalize(name) IN (
+            nfc_normalize(parse_filename(location)), nfc_normalize(parse_filename(location, true))
+        ) THEN 6
     END AS rule
     FROM locations
 )
@@ -46,8 +48,8 @@ def find_video(connection: duckdb.DuckDBPyConnection, video: str) -> str:
     Raises:
         LakeError: No video has this name, or several have it; the message lists them.
     """
-    video = well_formed(video)
-    for name in (well_formed(str(Path(video).absolute())), video):
+    path, in_uri, video = location_of(own_path(video)), escaped(video), shown(video)
+    for name in dict.fromkeys((path, video, in_uri)):
         query = "SELECT video_id, uri FROM find_videos($name) ORDER BY uri"
         found = connection.execute(query, {"name": name}).fetchall()
         if len(found) > 1:

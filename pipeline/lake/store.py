@@ -21,6 +21,7 @@ from fsspec.implementations.arrow import ArrowFSWrapper
 from fsspec.implementations.local import LocalFileSystem
 
 from pipeline.lake.layout import TEMPORARY
+from pipeline.locations import location_of
 from schemas.errors import LakeError
 
 
@@ -150,7 +151,10 @@ def _resolve(uri: str) -> tuple[Any, str]:
         LakeError: No installed package knows this kind of URI.
     """
     if "://" not in uri:
-        return LocalFileSystem(), str(Path(uri).expanduser().absolute()).rstrip("/")
+        path = str(Path(uri).expanduser().absolute()).rstrip("/")
+        if location_of(path) != path:
+            raise LakeError(f"The path of the lake is not valid UTF-8: {location_of(path)}. Give it another name.")
+        return LocalFileSystem(), path
     try:
         # Listings are never cached, because a writer must see what another machine has just written.
         filesystem, root = fsspec.core.url_to_fs(uri, use_listings_cache=False)

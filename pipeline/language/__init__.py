@@ -1,5 +1,6 @@
 """Language rules: words, sentences, stop words, scripts and times, including languages written without spaces."""
 
+from pipeline.language.codes import language_code
 from pipeline.language.joining import joined
 from pipeline.language.marks import ABBREVIATION, CLAUSE_END, SENTENCE_END
 from pipeline.language.scripts import DENSE_SCRIPT, UNSEPARATED_LETTERS, UNSPACED, UNSPACED_LANGUAGES, WIDE_LANGUAGES
@@ -37,6 +38,7 @@ __all__ = [
     "format_time",
     "function_words",
     "joined",
+    "language_code",
     "parse_time",
     "parse_time_range",
     "parse_video_time",

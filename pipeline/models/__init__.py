@@ -1,7 +1,7 @@
 """Models: which ones a configuration uses, where they are, their licences and digests. Each step loads its own."""
 
 from pipeline.models.arrays import cached_array
-from pipeline.models.cache import cache_dir
+from pipeline.models.cache import cache_dir, is_writable, temporary_folder
 from pipeline.models.device import bf16_is_native, choose_device, set_threads
 from pipeline.models.digests import DIGEST_LENGTH, weight_files
 from pipeline.models.embedded import EMBEDDED_PREFIX, EmbeddedModel, embedded_models
@@ -41,6 +41,7 @@ __all__ = [
     "embedded_models",
     "fusion_model",
     "is_plugin",
+    "is_writable",
     "longest_input",
     "make_plugin",
     "quiet_transformers",
@@ -48,6 +49,7 @@ __all__ = [
     "roster_of",
     "set_threads",
     "settle",
+    "temporary_folder",
     "text_config_of",
     "text_configs",
     "weight_files",

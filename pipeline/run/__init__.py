@@ -3,7 +3,7 @@
 from pipeline.run.configuration import load_config
 from pipeline.run.digest import content_digest
 from pipeline.run.discovery import Discovery, discover, discover_known
-from pipeline.run.listing import list_archive
+from pipeline.run.listing import Skipped, list_archive
 from pipeline.run.plan import Plan, Shard, make_plan
 from pipeline.run.revision import models_of, revision_of
 
@@ -11,6 +11,7 @@ __all__ = [
     "Discovery",
     "Plan",
     "Shard",
+    "Skipped",
     "content_digest",
     "discover",
     "discover_known",

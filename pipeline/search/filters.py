@@ -149,7 +149,7 @@ def _names(name: str, value: str | float | Sequence[str] | None) -> tuple[str, .
     listed = (value,) if isinstance(value, str) else () if value is None else value
     if not isinstance(listed, Iterable) or not all(isinstance(each, str) for each in listed):
         raise ConfigurationError(f"The filter {name} takes one name or several, not {value!r}.")
-    return tuple(map(well_formed, listed))
+    return tuple(listed if name == "videos" else map(well_formed, listed))
 
 
 def _seconds(name: str, value: str | float | Sequence[str] | None) -> float | None:

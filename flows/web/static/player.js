@@ -4,6 +4,7 @@
 const page = find(".watch"), player = find("#player"), track = find("#track"), now = find("#now");
 const lines = find("#lines"), follow = find("#follow"), duration = Number(page.dataset.duration);
 let current = null, loading = false, position = Number(page.dataset.start);
+let origin = 0; // what the browser shows at the start of the file: some count from the file's first timestamp
 
 const spoken = (s) => {
   const minutes = Math.floor(s / 60), rest = Math.round(s % 60);
@@ -13,7 +14,7 @@ const spoken = (s) => {
 function seek(seconds, play) {
   position = Math.min(Math.max(0, seconds), duration);
   if (player) {
-    player.currentTime = position;
+    if (player.readyState) player.currentTime = position + origin;
     if (play) player.play().catch(() => {});
     const { top, bottom } = player.getBoundingClientRect();
     if (play && (bottom < 80 || top > innerHeight)) player.scrollIntoView({ block: "center", behavior: calm() ? "auto" : "smooth" });
@@ -76,9 +77,7 @@ track?.addEventListener("keydown", (event) => {
 });
 
 if (player) {
-  const moved = () => { if (player.readyState) { position = player.currentTime; tell(); } };
-  player.addEventListener("timeupdate", moved);
-  player.addEventListener("seeking", moved);
+  const moved = () => { if (player.readyState) { position = player.currentTime - origin; tell(); } };
   const fail = () => {
     const message = find("#obstacle");
     message.textContent = "This browser cannot play the file. Everything else on this page still works, and other players can open the file.";
@@ -86,11 +85,18 @@ if (player) {
   };
   player.addEventListener("error", fail);
   if (player.error) fail();
-  if (position) {
-    const start = position;
-    const begin = () => { if (Math.abs(player.currentTime - start) > 0.3) player.currentTime = start; };
-    if (player.readyState) begin(); else player.addEventListener("loadedmetadata", begin, { once: true });
-  }
+  const shift = (captions) => {
+    for (const cue of [...(captions.track.cues ?? [])]) { cue.startTime += origin; cue.endTime += origin; }
+  };
+  const begin = () => {
+    origin = player.currentTime;
+    player.addEventListener("timeupdate", moved);
+    player.addEventListener("seeking", moved);
+    for (const captions of all("track", player)) { shift(captions); captions.addEventListener("load", () => shift(captions)); }
+    if (position) player.currentTime = position + origin;
+  };
+  if (position) player.src = player.src.replace(/#.*/, ""); // the browser's own start would hide the origin
+  if (player.readyState) begin(); else player.addEventListener("loadedmetadata", begin, { once: true });
 }
 
 function step(by) {

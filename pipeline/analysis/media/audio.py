@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from pipeline.analysis.media.channels import ChannelMixer
 from pipeline.analysis.media.timeline import Timeline
+from schemas.config import ChannelMode
 from schemas.media import SAMPLE_RATE_HZ, AudioBlock
 
 _BLOCK_SAMPLES = 5 * SAMPLE_RATE_HZ
@@ -24,12 +25,16 @@ class AudioBlockBuilder:
     """Builds the blocks of one audio track from its frames.
 
     Args:
+        stream: Index of the stream.
         timeline: The clock of the stream.
+        channels: Whether to mix channels or to keep them apart.
         warn: Called with a message for each repair.
     """
 
-    def __init__(self, timeline: Timeline, warn: Callable[[str], None]) -> None:
+    def __init__(self, stream: int, timeline: Timeline, channels: ChannelMode, warn: Callable[[str], None]) -> None:
+        self._stream = stream
         self._timeline = timeline
+        self._channels = channels
         self._warn = warn
         self._fifo = AudioFifo()
         self._resampler: AudioResampler | None = None
@@ -58,7 +63,7 @@ class AudioBlockBuilder:
             self._start_s = self._input_end_s = time_s
         gap_s = time_s - self._input_end_s
         if gap_s > _TOLERANCE_S:
-            yield from self._flush()
+            yield from self._drain()
             yield from self._fill_silence(time_s)
         elif gap_s < -_TOLERANCE_S:
             self._warn("Overlapping audio was cut.")
@@ -74,7 +79,7 @@ class AudioBlockBuilder:
         """Yield the remaining samples."""
         yield from self._flush()
         if self._pending_samples:
-            yield self._block(self._pending_samples)
+            yield from self._blocks(self._pending_samples)
 
     def _resample(self, frame: AudioFrame) -> Iterator[AudioBlock]:
         if frame.layout.nb_channels > _MAX_CHANNELS and frame.format.is_packed:
@@ -108,22 +113,30 @@ class AudioBlockBuilder:
         for frame in frames:
             channels = frame.layout.nb_channels
             samples = _finite(np.asarray(frame.to_ndarray(), np.float32).reshape(-1, channels))
-            self._sample_count += len(samples)
-            if channels == 1:
-                yield from self._append(samples[:, 0])
-                continue
-            if self._mixer is None:
-                self._mixer = ChannelMixer([channel.name for channel in frame.layout.channels], self._warn)
-            yield from self._append(self._mixer.add(samples))
+            if channels > 1 and self._mixer is None:
+                roles = [channel.name for channel in frame.layout.channels]
+                self._mixer = ChannelMixer(roles, self._channels, self._warn)
+            yield from self._add(samples)
 
-    def _flush(self) -> Iterator[AudioBlock]:
-        """Drain the resampler and the mixer, and drop them; the next frame gets new ones."""
+    def _add(self, samples: NDArray[np.float32]) -> Iterator[AudioBlock]:
+        """Add samples at 16 kHz, (n, channels), or (n, 1) of any number of channels that are all the same."""
+        self._sample_count += len(samples)
+        if self._mixer is not None:
+            samples = self._mixer.add(np.broadcast_to(samples, (len(samples), self._mixer.channels)))
+        yield from self._append(samples)
+
+    def _drain(self) -> Iterator[AudioBlock]:
+        """Drain the resampler and drop it; the next frame gets a new one."""
         rest = self._fifo.read(partial=True)
         self._fifo = AudioFifo()
         if rest:
             yield from self._mix(self._resampled(rest))
         yield from self._mix(self._resampled(None))
         self._resampler = None
+
+    def _flush(self) -> Iterator[AudioBlock]:
+        """Drain the resampler and the mixer, and drop them."""
+        yield from self._drain()
         if self._mixer is not None:
             mixer, self._mixer = self._mixer, None
             yield from self._append(mixer.finish())
@@ -134,23 +147,27 @@ class AudioBlockBuilder:
         missing = round((until_s - start_s) * SAMPLE_RATE_HZ) - self._sample_count
         while missing > 0:
             count = min(missing, _BLOCK_SAMPLES)
-            self._sample_count += count
-            yield from self._append(np.zeros(count, dtype=np.float32))
+            yield from self._add(np.zeros((count, 1), np.float32))
             missing -= count
 
-    def _append(self, samples: NDArray[np.float32]) -> Iterator[AudioBlock]:
-        self._pending.append(samples)
-        self._pending_samples += len(samples)
+    def _append(self, lanes: NDArray[np.float32]) -> Iterator[AudioBlock]:
+        self._pending.append(lanes)
+        self._pending_samples += len(lanes)
         while self._pending_samples >= _BLOCK_SAMPLES:
-            yield self._block(_BLOCK_SAMPLES)
+            yield from self._blocks(_BLOCK_SAMPLES)
 
-    def _block(self, count: int) -> AudioBlock:
-        joined = np.concatenate(self._pending)
+    def _blocks(self, count: int) -> Iterator[AudioBlock]:
+        """Yield the next samples: the first lane, and others that are not silent."""
+        width = max(lanes.shape[1] for lanes in self._pending)
+        joined = np.concatenate([np.pad(lanes, ((0, 0), (0, width - lanes.shape[1]))) for lanes in self._pending])
         start_s = (self._start_s or 0.0) + self._yielded_count / SAMPLE_RATE_HZ
         self._yielded_count += count
         block, rest = joined[:count], joined[count:]
         self._pending, self._pending_samples = ([rest] if len(rest) else []), len(rest)
-        return AudioBlock(start_s, np.ascontiguousarray(np.clip(block, -1.0, 1.0), dtype=np.float32))
+        for lane in range(width):
+            samples = np.ascontiguousarray(np.clip(block[:, lane], -1.0, 1.0), dtype=np.float32)
+            if not lane or samples.any():
+                yield AudioBlock(start_s, samples, self._stream, lane)
 
 
 def _finite(samples: NDArray[np.float32]) -> NDArray[np.float32]:

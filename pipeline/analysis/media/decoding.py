@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,8 +21,8 @@ from pipeline.analysis.media.metadata import chapters_of
 from pipeline.analysis.media.packets import clock_of, clocked_packets, start_of
 from pipeline.analysis.media.probing import check_pixels
 from pipeline.analysis.media.sources import open_media
-from pipeline.analysis.media.timeline import Clock, Timeline
-from schemas.config import LimitsConfig, MediaConfig
+from pipeline.analysis.media.timeline import Timeline, plausible_s
+from schemas.config import ChannelMode, LimitsConfig, MediaConfig
 from schemas.errors import ErrorKind, MediaError
 from schemas.media import SMALL_HEIGHT, SMALL_WIDTH, DecodedItem, FrameBatch, MediaInfo, SampledFrame
 from schemas.records import Chapter
@@ -68,6 +68,8 @@ def decode(
     wanted: Wanted,
     threads: int,
     stats: DecodeStats,
+    channels: ChannelMode = "mix",
+    skipped: Set[int] = frozenset(),
 ) -> Iterator[DecodedItem]:
     """Decode video and audio in one pass, in memory that does not grow with the length of the file.
 
@@ -81,15 +83,19 @@ def decode(
         wanted: Chooses the frames to yield at full size.
         threads: Decoder threads.
         stats: Filled in during the pass.
+        channels: Whether to mix the channels of the audio or to keep them apart.
+        skipped: Indexes of streams that are read but not decoded. The caller may add some during the pass.
 
     Yields:
-        A `FrameBatch` for all frames, a `SampledFrame` for each wanted one, and `AudioBlock`s. Each kind is in time
-        order.
+        A `FrameBatch` for all frames, a `SampledFrame` for each wanted one, and `AudioBlock`s of `info.audio_streams`.
+        Each kind is in time order.
 
     Raises:
         MediaError: Nothing can be decoded, or the file is over the limits, has vanished, or cannot be read.
     """
     deadline = time.monotonic() + limits.timeout_s
+    for message in info.warnings:
+        stats.warn(message)
     with open_media(uri) as container:
         streams = _select(uri, container, info, threads)
         origin_s, clock = start_of(container), clock_of(container, stats.warn)
@@ -111,22 +117,42 @@ def decode(
                 wanted=wanted,
                 stats=stats,
             )
-        audio = AudioBlockBuilder(_timeline(info, origin_s, stats), stats.warn) if info.audio else None
-        for frame in _frames(container, streams, clock, stats):
+        others = {stream.index for stream in info.other_audio}
+        audio = {
+            stream.index: _audio_builder(stream.index, stats, origin_s, channels)
+            # Nothing that is repaired in other streams matters: they are only listened to for whether somebody speaks.
+            if stream == info.audio
+            else _audio_builder(stream.index, DecodeStats(), origin_s, "mix")
+            for stream in info.audio_streams
+        }
+        packets = clocked_packets(uri, container, streams, clock, stats.warn, followers=others)
+        for index, frame in _frames(packets, stats, skipped):
             _check_limits(uri, stats, limits, deadline)
             if isinstance(frame, VideoFrame) and video:
                 yield from video.add(frame)
-            elif isinstance(frame, AudioFrame) and audio:
-                yield from audio.add(frame)
-            stats.duration_s = max(track.end_s for track in (video, audio) if track)
+            elif isinstance(frame, AudioFrame) and index in audio:
+                yield from audio[index].add(frame)
+            stats.duration_s = _end_s(info, video, audio)
         if video:
             yield from video.finish()
-        if audio:
-            yield from audio.finish()
-            stats.duration_s = max(stats.duration_s, audio.end_s)
+        for builder in audio.values():
+            yield from builder.finish()
+        stats.duration_s = _end_s(info, video, audio)
         stats.chapters = chapters_of(container, origin_s, stats.duration_s)
     stats.clock_jumps = clock.jumps
-    _check_decoded(uri, info, stats, has_audio=audio is not None and audio.end_s > 0)
+    if info.video is None or info.video.index not in skipped:
+        _check_decoded(uri, info, stats, has_audio=any(builder.end_s > 0 for builder in audio.values()))
+
+
+def _audio_builder(stream: int, stats: DecodeStats, origin_s: float, channels: ChannelMode) -> AudioBlockBuilder:
+    return AudioBlockBuilder(stream, Timeline(origin_s=origin_s, frame_s=0.0, warn=stats.warn), channels, stats.warn)
+
+
+def _end_s(info: MediaInfo, video: "_FrameBatcher | None", audio: Mapping[int, AudioBlockBuilder]) -> float:
+    """Return the end of the last frame or sample. The end of other audio counts only if there is nothing else."""
+    main = audio[info.audio.index].end_s if info.audio else 0.0
+    main = max(main, video.end_s if video else 0.0)
+    return main or max((builder.end_s for builder in audio.values()), default=0.0)
 
 
 class _FrameBatcher:
@@ -159,7 +185,10 @@ class _FrameBatcher:
 
     def add(self, frame: VideoFrame) -> Iterator[DecodedItem]:
         check_pixels(self._uri, frame.width, frame.height, self._limits, stage="decode")
-        time_s = self._timeline.time_of(frame.pts, frame.time_base)
+        if frame.pts is None:
+            self._stats.warn("Frames without a timestamp were placed after the previous frame.")
+        lasts_s = plausible_s(frame.duration, frame.time_base)
+        time_s = self._timeline.time_of(frame.pts, frame.time_base, lasts_s)
         small = self._scaler.small(frame)
         self._small[len(self._times)] = small
         self._times.append(time_s)
@@ -205,7 +234,7 @@ def _frame_s(info: MediaInfo) -> float:
 
 def _select(uri: str, container: InputContainer, info: MediaInfo, threads: int) -> list[Any]:
     """Return the streams to decode. FFmpeg drops the packets of all others as it reads."""
-    chosen = {stream.index for stream in (info.video, info.audio) if stream}
+    chosen = {stream.index for stream in (info.video, *info.audio_streams) if stream}
     streams = []
     for stream in container.streams:
         if stream.index in chosen:
@@ -222,9 +251,8 @@ def _select(uri: str, container: InputContainer, info: MediaInfo, threads: int) 
     return streams
 
 
-def _frames(container: InputContainer, streams: list[Any], clock: Clock, stats: DecodeStats) -> Iterator[Any]:
-    """Decode packet by packet; skip and count those that cannot be decoded."""
-    packets = clocked_packets(container, streams, clock, stats.warn)
+def _frames(packets: Iterator[Any], stats: DecodeStats, skipped: Set[int]) -> Iterator[tuple[int, Any]]:
+    """Decode packet by packet, and yield each frame with the index of its stream; skip and count damaged packets."""
     while True:
         try:
             packet = next(packets, None)
@@ -234,13 +262,16 @@ def _frames(container: InputContainer, streams: list[Any], clock: Clock, stats: 
             return
         if packet is None:
             return
+        if packet.stream_index in skipped:
+            continue
         if is_encrypted(packet):
             stats.encrypted_packets += 1
             continue
         if packet.is_corrupt:
             stats.corrupt_packets += 1
         try:
-            yield from packet.decode()
+            for frame in packet.decode():
+                yield packet.stream_index, frame
         except av.error.FFmpegError:
             stats.corrupt_packets += 1
 
@@ -275,6 +306,6 @@ def _check_decoded(uri: str, info: MediaInfo, stats: DecodeStats, *, has_audio: 
     # Across a jump of the clock, the stated length means nothing.
     if info.duration_s and not stats.clock_jumps and stats.duration_s < 0.9 * info.duration_s - 1:
         stats.warn(
-            f"The header says {info.duration_s:.1f} s, but {stats.duration_s:.1f} s were decoded; "
-            "the file may be cut off."
+            f"The header states {info.duration_s:.1f} s, but the file has {stats.duration_s:.1f} s: "
+            "it is cut off, or its header is wrong."
         )

@@ -1,25 +1,36 @@
 """The packets of a file on one clock. Analysis and clips share it, so that both mean the same by a time."""
 
+import logging
 import math
-from collections.abc import Callable, Iterator
+import re
+from collections import deque
+from collections.abc import Callable, Container, Iterator, Sequence
+from contextlib import ExitStack
+from itertools import chain, islice
 from typing import Any, cast
 
 import av
 from av import Packet
 from av.container import InputContainer
 
-from pipeline.analysis.media.sources import read_packets
+from pipeline.analysis.media.sources import open_bytes, open_media, read_packets
 from pipeline.analysis.media.timeline import Clock
+
+logger = logging.getLogger(__name__)
 
 _FAR_S = 10.0
 _MAX_HELD_PACKETS = 500
+_MAX_REORDERED = 16
+"""Frames that a codec may reorder."""
+_READ_BYTES = 1 << 20
+_STREAM_BEGINS = re.compile(rb"OggS\0[\2\3\6\7]")
+_OGG_MARK_BYTES = 6
 _CLOCK_MAY_RESTART = cast("int", av.format.Flags.ts_discont.value)
 
 
 def clock_of(container: InputContainer, warn: Callable[[str], None]) -> Clock:
     """Return the clock of a file, for its packets from the first one on."""
-    restarts = bool(container.format.flags & _CLOCK_MAY_RESTART)
-    return Clock(restarts=restarts, start_s=start_of(container), warn=warn)
+    return Clock(restarts=_may_restart(container), start_s=start_of(container), warn=warn)
 
 
 def start_of(container: InputContainer) -> float:
@@ -27,17 +38,101 @@ def start_of(container: InputContainer) -> float:
     return (container.start_time or 0) / av.time_base
 
 
+def _may_restart(container: InputContainer) -> bool:
+    return bool(container.format.flags & _CLOCK_MAY_RESTART)
+
+
 def clocked_packets(
+    uri: str,
     container: InputContainer,
-    streams: Any,  # noqa: ANN401 - PyAV streams
+    streams: Sequence[Any],
     clock: Clock,
     warn: Callable[[str], None],
+    followers: Container[int] = (),
 ) -> Iterator[Any]:
-    """Read all packets of some streams, with wrong timestamps removed and jumps of the clock joined."""
-    for packet in confirmed_packets(read_packets(container, streams), warn):
+    """Read all packets of some streams, with wrong timestamps removed and jumps of the clock joined.
+
+    Args:
+        uri: The file.
+        container: The same file, just opened.
+        streams: The streams to read.
+        clock: The clock of the file.
+        warn: Called with a message for each repair.
+        followers: Indexes of streams that do not move the clock.
+    """
+    confirmed = confirmed_packets(_linked_packets(uri, container, streams), warn)
+    for packet in plausible_packets(confirmed, restarts=_may_restart(container)):
         if packet.size or packet.dts is None:  # an empty packet repeats a frame, but it would end the decoder
-            _shift(packet, clock)
+            if packet.stream_index in followers:
+                _follow(packet, clock)
+            else:
+                _shift(packet, clock)
             yield packet
+
+
+def packets_from(
+    uri: str,
+    container: InputContainer,
+    streams: Sequence[Any],
+    start_s: float,
+    *,
+    continuous: bool,
+) -> Iterator[Any]:
+    """Read packets from a position before a time. Their timestamps are times of the lake, from the start of the video.
+
+    Args:
+        uri: The file.
+        container: The same file, just opened.
+        streams: The streams to read.
+        start_s: Seconds from the start of the video.
+        continuous: Whether all packets have timestamps, of a clock that never jumps. Otherwise the file is read from
+            its first packet on, because only the packets before a packet tell its time.
+    """
+    origin_s = start_of(container)
+    if start_s <= 0 or not continuous:
+        packets = clocked_packets(uri, container, streams, clock_of(container, logger.info), logger.info)
+    else:
+        container.seek(round((start_s + origin_s) * av.time_base), backward=True)
+        packets = read_packets(container, streams)
+    for packet in packets:
+        _move(packet, -origin_s)
+        yield packet
+
+
+def _linked_packets(uri: str, container: InputContainer, streams: Sequence[Any]) -> Iterator[Any]:
+    """Read packets to the end of the file. In a chained Ogg file, FFmpeg ends before a link with other parameters."""
+    chosen, link, position = {stream.index for stream in streams}, 0, 0
+    with ExitStack() as opened:
+        while True:
+            try:
+                for packet in read_packets(container, streams):
+                    position = packet.pos or 0
+                    yield packet
+            except av.error.FFmpegError:
+                found = _next_link(uri, link + position) if container.format.name == "ogg" else None
+                if found is None:
+                    raise
+                link, position = found, 0
+            else:
+                return
+            opened.close()
+            container = opened.enter_context(open_media(uri, link))
+            streams = [stream for stream in container.streams if stream.index in chosen]
+
+
+def _next_link(uri: str, after: int) -> int | None:
+    """Return the position of the next page in an Ogg file with which a stream begins."""
+    with open_bytes(uri) as file:
+        file.seek(after + 1)
+        position, data = after + 1, b""
+        while more := file.read(_READ_BYTES):
+            data += more
+            begin = _STREAM_BEGINS.search(data)
+            if begin:
+                return position + begin.start()
+            position += max(0, len(data) - _OGG_MARK_BYTES)
+            data = data[-_OGG_MARK_BYTES:]
+    return None
 
 
 def confirmed_packets(packets: Iterator[Any], warn: Callable[[str], None]) -> Iterator[Any]:
@@ -67,20 +162,75 @@ def confirmed_packets(packets: Iterator[Any], warn: Callable[[str], None]) -> It
     yield from held
 
 
+def plausible_packets(packets: Iterator[Any], *, restarts: bool) -> Iterator[Any]:
+    """Replace presentation times far from the decoding time, unless the decoding times that follow come near them.
+
+    Args:
+        packets: The packets.
+        restarts: Whether the clock may restart. Then the packet before a jump may have a time from after the jump.
+    """
+    far: dict[Any, int] = {}
+    ahead: deque[Any] = deque()
+    while (packet := ahead.popleft() if ahead else next(packets, None)) is not None:
+        if packet.pts is not None and packet.dts is not None:
+            limit = far.get(packet.stream) or far.setdefault(packet.stream, round(_FAR_S / packet.time_base))
+            early = packet.pts - packet.dts
+            wrong = early < -limit or (early > limit and restarts)
+            if wrong or (early > limit and not _is_reached(packet, packet.pts - limit, ahead, packets)):
+                packet.pts = packet.dts
+        yield packet
+
+
+def _is_reached(packet: "Packet[Any]", due: int, ahead: "deque[Any]", packets: Iterator[Any]) -> bool:
+    """Return whether the decoding times of a stream reach a time after a packet, as far as that can be told.
+
+    Args:
+        packet: The packet.
+        due: The time.
+        ahead: Packets after it that were read already; more are added.
+        packets: All later packets.
+    """
+    followers = 0
+    for each in chain(tuple(ahead), _kept(packets, ahead)):
+        if each.stream_index == packet.stream_index and each.dts is not None:
+            if each.dts >= due:
+                return True
+            followers += 1
+            if followers > _MAX_REORDERED:
+                return False
+    return True
+
+
+def _kept(packets: Iterator[Any], ahead: "deque[Any]") -> Iterator[Any]:
+    for packet in islice(packets, max(0, _MAX_HELD_PACKETS - len(ahead))):
+        ahead.append(packet)
+        yield packet
+
+
 def _shift(packet: "Packet[Any]", clock: Clock) -> None:
     """Move the timestamps of a packet onto the repaired clock."""
     dts, pts, base = packet.dts, packet.pts, float(packet.time_base or 0)
     if not base:
         return
-    if dts is not None and pts is not None and clock.is_wrong(dts * base, pts * base):
-        packet.pts = pts = dts
+    placed = None if packet.is_discard else dts  # what an edit list cuts out is decoded, but not shown
     offset_s = clock.offset_s(
         packet.stream_index,
-        None if dts is None else dts * base,
+        None if placed is None else placed * base,
         None if pts is None else pts * base,
         (packet.duration or 0) * base,
     )
     if offset_s:
-        offset = round(offset_s / base)
-        packet.dts = None if dts is None else dts + offset
-        packet.pts = None if pts is None else pts + offset
+        _move(packet, offset_s)
+
+
+def _follow(packet: "Packet[Any]", clock: Clock) -> None:
+    """Move the timestamps of a packet as those of other streams around it."""
+    time, base = packet.pts if packet.dts is None else packet.dts, float(packet.time_base or 0)
+    if time is not None and base:
+        _move(packet, clock.offset_near(time * base))
+
+
+def _move(packet: "Packet[Any]", by_s: float) -> None:
+    ticks = round(by_s / packet.time_base) if packet.time_base else 0
+    packet.dts = None if packet.dts is None else packet.dts + ticks
+    packet.pts = None if packet.pts is None else packet.pts + ticks

@@ -1,24 +1,34 @@
 """Probe a media file: choose the video and audio streams to analyse, and refuse files that cannot be analysed."""
 
 import logging
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from typing import Any, cast
 
 import av
 from av import VideoFrame
 from av.container import InputContainer
 
+from pipeline.analysis.media.audio_choice import choose_audio
 from pipeline.analysis.media.encryption import encrypted_streams, encryption_error, is_encrypted
 from pipeline.analysis.media.geometry import Orientation, PixelShape, display_size, orientation_of
-from pipeline.analysis.media.metadata import codec_name, created_at, is_cover, language_of, timecode_of, tracks_of
-from pipeline.analysis.media.sources import local_path, open_bytes, open_media, read_packets
+from pipeline.analysis.media.metadata import codec_name, created_at, is_cover, timecode_of, tracks_of
+from pipeline.analysis.media.sources import open_bytes, open_media, read_packets
+from pipeline.analysis.media.stills import TILES, advice
+from pipeline.locations import local_path
 from schemas.config import LimitsConfig, MediaConfig
 from schemas.errors import ErrorKind, MediaError
-from schemas.media import AudioStream, MediaInfo, VideoStream
+from schemas.media import MediaInfo, VideoStream
 
 logger = logging.getLogger(__name__)
 
 _PACKETS_TO_FIRST_FRAME = 500
+_WITHOUT_DURATION = frozenset(
+    {"aac", "ac3", "amr", "dts", "eac3", "h263", "h264", "hevc", "m4v", "mjpeg", "mpegvideo", "obu", "vc1"}
+)
+"""Formats without a header for the whole file."""
+_COUNTED_FROM_ZERO = frozenset({"matroska,webm", "asf"})
+"""Formats whose duration includes the time before the first timestamp."""
+_ID3_BYTES, _MP3_FRAME_BYTES = 10, 2048
 
 
 def probe(uri: str, config: MediaConfig, limits: LimitsConfig) -> MediaInfo:
@@ -39,25 +49,29 @@ def probe(uri: str, config: MediaConfig, limits: LimitsConfig) -> MediaInfo:
     with open_media(uri) as container:
         with open_bytes(uri) as file:
             locked = encrypted_streams(file, container)
-        chosen = best_video(container, except_streams=locked)
+        chosen = best_video(container, locked)
         audios = [stream for stream in container.streams.audio if _decodable(stream) and stream.index not in locked]
         if not chosen and not audios:
             raise encryption_error(uri, stage="probe") if locked else _no_streams(uri, container)
         tracks, recorded_at = tracks_of(container), created_at(container)
+        numbers = {stream.index: number for number, stream in enumerate(container.streams.audio)}
+        heard, warnings = choose_audio({numbers[stream.index]: stream for stream in audios}, config.audio_track)
         video, timecode = _video(uri, container, chosen, limits) if chosen else (None, None)
         return MediaInfo(
             uri=uri,
             size_bytes=size_bytes,
             container=container.format.name,
-            duration_s=_duration_s(container),
+            duration_s=_stated_duration_s(uri, container),
             video=video,
-            audio=_audio(uri, audios, config),
+            audio=heard[0] if heard else None,
             audio_tracks=len(container.streams.audio),
             has_attached_picture=any(map(is_cover, container.streams.video)),
             tracks=tracks,
             timecode=timecode,
             created_at=recorded_at,
             encrypted_tracks=len(locked),
+            other_audio=heard[1:],
+            warnings=warnings,
         )
 
 
@@ -69,9 +83,14 @@ def _size(uri: str) -> int:
         return file.seek(0, 2)
 
 
-def _duration_s(container: InputContainer) -> float:
+def _stated_duration_s(uri: str, container: InputContainer) -> float:
+    """Return the duration that the file states; 0.0 if it states none, and FFmpeg guesses it from the bit rate."""
+    name = container.format.name
+    if name in _WITHOUT_DURATION or (name == "mp3" and not _has_mp3_length(uri)):
+        return 0.0
     if container.duration is not None and container.duration > 0:
-        return float(container.duration / av.time_base)
+        start = max(0, container.start_time or 0) if name in _COUNTED_FROM_ZERO else 0
+        return max(0.0, float((container.duration - start) / av.time_base))
     lengths = [
         float(stream.duration * stream.time_base)
         for stream in container.streams
@@ -80,8 +99,24 @@ def _duration_s(container: InputContainer) -> float:
     return max(0.0, max(lengths, default=0.0))
 
 
+def _has_mp3_length(uri: str) -> bool:
+    """Return whether the first frame of an MP3 file, after its ID3 tag, has the number of frames."""
+    with open_bytes(uri) as file:
+        head = file.read(_ID3_BYTES)
+        if head.startswith(b"ID3"):
+            first, second, third, last = head[-4:]
+            file.seek(_ID3_BYTES + (first << 21 | second << 14 | third << 7 | last))
+        frame = head + file.read(_MP3_FRAME_BYTES)
+    return any(tag in frame for tag in (b"Xing", b"Info", b"VBRI"))
+
+
 def _decodable(stream: Any) -> bool:  # noqa: ANN401 - a PyAV stream of any kind
     return stream.codec_context is not None
+
+
+def _is_part(stream: Any) -> bool:  # noqa: ANN401
+    """Return whether a stream is a part of a frame, such as a tile of a HEIC image or an enhancement layer."""
+    return bool(stream.disposition & av.stream.Disposition.dependent)
 
 
 def _no_streams(uri: str, container: InputContainer) -> MediaError:
@@ -89,18 +124,24 @@ def _no_streams(uri: str, container: InputContainer) -> MediaError:
     if any(not _decodable(stream) for stream in streams):
         message = f"{uri}: FFmpeg has no decoder for its streams. Convert it first."
         return MediaError(ErrorKind.UNSUPPORTED, message, stage="probe")
+    if any(_is_part(stream) for stream in streams):
+        return MediaError(ErrorKind.UNSUPPORTED, f"{uri} {advice(TILES)}", stage="probe")
     kinds = ", ".join(sorted({stream.type for stream in container.streams})) or "none"
     message = f"{uri} has neither video nor audio (streams: {kinds})."
     return MediaError(ErrorKind.NO_STREAMS, message, stage="probe")
 
 
-def best_video(container: InputContainer, except_streams: Collection[int] = ()) -> Any:  # noqa: ANN401 - a PyAV stream
+def best_video(container: InputContainer, locked: Collection[int] = ()) -> Any:  # noqa: ANN401 - a PyAV stream
     """Return the video stream that FFmpeg and players choose, or None. Never a cover image or thumbnails.
 
     A still beside a video is left out, too, such as the photo in a phone's motion photo.
+
+    Args:
+        container: The file.
+        locked: Indexes of encrypted streams, which are left out.
     """
-    usable = [each for each in container.streams.video if _decodable(each) and each.index not in except_streams]
-    moving = [each for each in usable if not is_cover(each)]
+    usable = [each for each in container.streams.video if _decodable(each) and each.index not in locked]
+    moving = [each for each in usable if not is_cover(each) and not _is_part(each)]
     moving = [each for each in moving if each.frames != 1] or moving
     best = container.streams.best("video")
     if best in moving:
@@ -117,7 +158,7 @@ def _video(
     stream: Any,  # noqa: ANN401 - a PyAV stream
     limits: LimitsConfig,
 ) -> tuple[VideoStream, str | None]:
-    """Return the stream to analyse, and its start timecode."""
+    """Return a description of the stream to analyse, and its start timecode."""
     check_pixels(uri, stream.width, stream.height, limits, stage="probe")
     shape = PixelShape(stream)
     frame = _first_frame(container, stream)
@@ -165,24 +206,3 @@ def _first_frame(container: InputContainer, stream: Any) -> VideoFrame | None:  
     except av.error.FFmpegError as error:
         logger.info("No first frame: %s", error)
     return None
-
-
-def _audio(uri: str, streams: Sequence[Any], config: MediaConfig) -> AudioStream | None:
-    if not streams:
-        return None
-    default = av.stream.Disposition.default
-    chosen = next((stream for stream in streams if stream.disposition & default), streams[0])
-    if config.audio_track is not None:
-        if config.audio_track < len(streams):
-            chosen = streams[config.audio_track]
-        else:
-            logger.warning("%s has no audio track %d; using its default track.", uri, config.audio_track)
-    context = chosen.codec_context
-    return AudioStream(
-        index=chosen.index,
-        codec=codec_name(chosen) or "",
-        channels=context.channels or 0,
-        sample_rate_hz=context.sample_rate or 0,
-        language=language_of(chosen),
-        default=bool(chosen.disposition & default),
-    )

@@ -7,13 +7,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, cast
-from urllib.parse import unquote, urlsplit
 
 import av
 import fsspec
 from av.container import InputContainer
 
 from pipeline.analysis.media.encryption import encryption_error, states_encryption
+from pipeline.analysis.media.stills import advice, is_animated_webp, still_image
+from pipeline.locations import local_path, location_of
 from schemas.errors import ErrorKind, MediaError
 
 _BUFFER_BYTES = 256 * 1024
@@ -21,10 +22,11 @@ _REMOTE_BLOCK_BYTES = 4 * 1024 * 1024
 _HEAD_BYTES = 4096
 
 _DEMUXERS = (
-    "3g2", "3gp", "aac", "ac3", "aiff", "amr", "ape", "apng", "asf", "au", "avi", "caf", "dts", "dv", "eac3", "flac",
-    "flv", "gif", "h263", "h264", "hevc", "ivf", "m4a", "m4v", "matroska", "mj2", "mjpeg", "mov", "mp3", "mp4", "mpeg",
-    "mpegts", "mpegvideo", "mxf", "nut", "obu", "ogg", "rm", "swf", "tta", "vc1", "voc", "w64", "wav", "webm", "wv",
-    "y4m", "yuv4mpegpipe", "bmp_pipe", "jpeg_pipe", "png_pipe", "tiff_pipe", "webp_pipe",
+    "3g2", "3gp", "aa", "aac", "ac3", "aiff", "amr", "ape", "apng", "asf", "au", "avi", "caf", "dhav", "dsf", "dts",
+    "dtshd", "dv", "eac3", "flac", "flv", "gif", "gxf", "h263", "h264", "hevc", "ivf", "m4a", "m4v", "matroska", "mj2",
+    "mjpeg", "mov", "mp3", "mp4", "mpc", "mpc8", "mpeg", "mpegts", "mpegvideo", "mxf", "nsv", "nut", "nuv", "obu",
+    "ogg", "oma", "pva", "rm", "swf", "tta", "ty", "vc1", "voc", "w64", "wav", "webm", "wtv", "wv", "y4m",
+    "yuv4mpegpipe", "bmp_pipe", "j2k_pipe", "jpeg_pipe", "png_pipe", "tiff_pipe", "webp_pipe",
 )  # fmt: skip
 """Formats that contain their own media. Formats that point to other files, such as playlists, are left out."""
 
@@ -52,14 +54,6 @@ _MEDIA_HEADS = (
 )
 
 
-def local_path(uri: str) -> Path | None:
-    """Return the local path of a URI; None for other stores."""
-    if "://" not in uri:
-        return Path(uri)
-    parts = urlsplit(uri)
-    return Path(unquote(parts.path)) if parts.scheme == "file" else None
-
-
 @contextmanager
 def open_bytes(uri: str) -> Iterator[IO[bytes]]:
     """Open a file for reading, local or on any fsspec store. Never blocks on a pipe or device.
@@ -69,26 +63,32 @@ def open_bytes(uri: str) -> Iterator[IO[bytes]]:
     """
     try:
         path = local_path(uri)
-        file = _open_regular(path) if path is not None else _open_remote(uri)
+        file = _open_regular(uri, path) if path is not None else _open_remote(uri)
     except MediaError:
         raise
     except FileNotFoundError as error:
         message = f"{uri} no longer exists. Run again to list the archive as it is now."
-        raise MediaError(ErrorKind.VANISHED, message, stage="probe") from error
+        raise MediaError(ErrorKind.VANISHED, _link_to_nothing(uri) or message, stage="probe") from error
     except Exception as error:
         # fsspec backends raise their own error types.
         message = f"{uri} cannot be read: {_reason(error)}. Check permissions, disk and network."
+        if isinstance(error, OSError) and error.errno == errno.ELOOP:
+            message = f"{uri} is a link that leads back to itself. Remove it."
         raise MediaError(ErrorKind.UNREADABLE, message, stage="probe") from error
     with file:
         yield file
 
 
 @contextmanager
-def open_media(uri: str) -> Iterator[InputContainer]:
+def open_media(uri: str, start_byte: int = 0) -> Iterator[InputContainer]:
     """Open a media file with FFmpeg.
 
     FFmpeg reads through our file object. Formats that point to other files are disabled, and any attempt to open
     another file is refused.
+
+    Args:
+        uri: Local path or fsspec URI.
+        start_byte: Where the media starts in the file.
 
     Raises:
         MediaError: The file is empty, not media, too damaged to open, of a refused kind, or cannot be read.
@@ -98,9 +98,11 @@ def open_media(uri: str) -> Iterator[InputContainer]:
         file.seek(0)
         if not head:
             raise MediaError(ErrorKind.EMPTY_FILE, f"{uri} is empty (0 bytes). Copy it again.", stage="probe")
+        if is_animated_webp(head):
+            raise MediaError(ErrorKind.UNSUPPORTED, f"{uri} {advice('an animated WebP image')}", stage="probe")
         try:
             container = av.open(
-                Reader(file),
+                Reader(file, start_byte),
                 mode="r",
                 buffer_size=_BUFFER_BYTES,
                 io_open=_refuse,
@@ -125,6 +127,14 @@ def read_packets(container: InputContainer, streams: Any) -> Iterator[Any]:  # n
         return
 
 
+def _link_to_nothing(uri: str) -> str:
+    path = local_path(uri)
+    if path is None or not path.is_symlink():
+        return ""
+    target = location_of(os.path.realpath(path))
+    return f"{uri} is a link to {target}, which does not exist. Fetch it (git-annex: `git annex get`) and run again."
+
+
 class Reader:
     """A file as FFmpeg reads it.
 
@@ -132,15 +142,21 @@ class Reader:
     exception would be raised by PyAV much later, even while it reads another file.
     """
 
-    def __init__(self, file: IO[bytes]) -> None:
+    def __init__(self, file: IO[bytes], start: int = 0) -> None:
         self._file = file
+        self._start = start
         self.read = file.read
-        self.tell = file.tell
+        file.seek(start)
+
+    def tell(self) -> int:
+        """Return the position."""
+        return self._file.tell() - self._start
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
         """Seek, and return the new position or a negative error number."""
+        start = self._start if whence == os.SEEK_SET and offset >= 0 else 0
         try:
-            return self._file.seek(offset, whence)
+            return self._file.seek(start + offset, whence) - self._start
         except ValueError:
             return -errno.EINVAL
         except OSError as error:
@@ -153,11 +169,11 @@ class _RefusedFileError(PermissionError):
     """A media file tries to open another file."""
 
 
-def _open_regular(path: Path) -> IO[bytes]:
+def _open_regular(uri: str, path: Path) -> IO[bytes]:
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
-        message = f"{path} is a folder, pipe or device, not a file."
+        message = f"{uri} is a folder, pipe or device, not a file."
         raise MediaError(ErrorKind.REFUSED, message, stage="probe")
     return os.fdopen(descriptor, "rb")
 
@@ -180,6 +196,9 @@ def _not_opened(uri: str, head: bytes, error: Exception) -> MediaError:
             return MediaError(ErrorKind.REFUSED, message, stage="probe")
     if isinstance(error, _RefusedFileError):
         return MediaError(ErrorKind.REFUSED, f"{uri}: {error}", stage="probe")
+    still = still_image(start if start.startswith(b"<svg") else head)
+    if still is not None:
+        return MediaError(ErrorKind.UNSUPPORTED, f"{uri} {advice(still)}", stage="probe")
     if any(head[at : at + len(mark)] == mark for at, mark in _MEDIA_HEADS):
         message = f"{uri} starts like a media file but cannot be opened ({_reason(error)}); it is damaged or cut off."
         return MediaError(

@@ -30,7 +30,6 @@ class Clock:
     """
 
     def __init__(self, *, restarts: bool, start_s: float | None = None, warn: Callable[[str], None]) -> None:
-        self._restarts = restarts
         self._ahead_s = _RESTARTING_AHEAD_S if restarts else _AHEAD_S
         self._backwards_s = _RESTARTING_BACKWARDS_S if restarts else _BACKWARDS_S
         self._warn = warn
@@ -41,10 +40,6 @@ class Clock:
         self._end_s = start_s
         """End of the last packet in presentation order, of any stream, on the repaired clock."""
         self._part_start_s = 0.0
-
-    def is_wrong(self, dts_s: float, pts_s: float) -> bool:
-        """Return whether a presentation time is too far from its decoding time."""
-        return self._restarts and abs(pts_s - dts_s) > _RESTARTING_AHEAD_S
 
     @property
     def jumps(self) -> int:
@@ -84,6 +79,12 @@ class Clock:
         self._end_s = end_s if self._end_s is None else max(self._end_s, end_s)
         return offset_s
 
+    def offset_near(self, time_s: float) -> float:
+        """Return the seconds to add to a timestamp that says nothing about the clock, such as that of a subtitle."""
+        recent = self._offsets_s[-_REMEMBERED_PARTS:][::-1]
+        end_s = self._end_s
+        return recent[0] if end_s is None else min(recent, key=lambda offset_s: abs(time_s + offset_s - end_s))
+
     def _distance_s(self, stream: int, dts_s: float, part: int) -> float:
         """Return how far a packet is from where it is due if it belongs to a part: 0.0 if it is in place."""
         time_s = dts_s + self._offsets_s[part]
@@ -102,6 +103,12 @@ class Clock:
         return distance_s > self._ahead_s or distance_s < -backwards_s
 
 
+def plausible_s(duration: int | None, time_base: Fraction | None) -> float | None:
+    """Return how long a frame states that it lasts, in seconds; None if it does not, or states an absurd duration."""
+    stated_s = float(duration * time_base) if duration and time_base else 0.0
+    return stated_s if 0 < stated_s <= _MAX_PACKET_S else None
+
+
 class Timeline:
     """The times of the frames of one stream.
 
@@ -111,8 +118,8 @@ class Timeline:
         warn: Called with a message for each repair.
     """
 
-    def __init__(self, *, origin_s: float, frame_s: float, warn: Callable[[str], None]) -> None:
-        self._offset_s = -origin_s
+    def __init__(self, *, origin_s: float = 0.0, frame_s: float = 0.0, warn: Callable[[str], None]) -> None:
+        self._origin_s = origin_s
         self._frame_s = frame_s if frame_s > 0 else 1 / _DEFAULT_FPS
         self._warn = warn
         self._last_s: float | None = None
@@ -124,24 +131,15 @@ class Timeline:
         Args:
             pts: Its presentation time.
             time_base: Unit of `pts`.
-            frame_s: How long it lasts, if that is known for certain, as for audio.
+            frame_s: How long it lasts, if that is known. The next frame is due then, should it have no timestamp.
         """
         last_s = self._last_s
-        if pts is None or time_base is None:
-            self._warn("Frames without a timestamp were placed after the previous frame.")
-            time_s = self._due_s
-        else:
-            stated_s = float(pts * time_base)
-            time_s = stated_s + self._offset_s
-            if last_s is not None and time_s < last_s - _MAX_REORDERING_S:
-                self._warn("The clock of the file jumps; the parts were joined.")
-                self._offset_s = self._due_s - stated_s
-                time_s = self._due_s
+        time_s = self._due_s if pts is None or time_base is None else float(pts * time_base) - self._origin_s
         if last_s is None:
             time_s = max(0.0, time_s)
         elif time_s <= last_s:
             self._warn("Frames with a timestamp out of order were placed after the previous frame.")
             time_s = last_s + _STEP_S
         self._last_s = time_s
-        self._due_s = time_s + (self._frame_s if frame_s is None else frame_s)
+        self._due_s = time_s + (frame_s or self._frame_s)
         return time_s

@@ -10,17 +10,23 @@ from numpy.typing import NDArray
 
 from pipeline.analysis.speech.engines import WhisperEngine, language_codes, load_engine
 from pipeline.analysis.speech.guards import check_utterance, compression_ratio
+from pipeline.analysis.speech.language_tracker import LanguageTracker, Stretch
 from pipeline.analysis.speech.transcription import Transcriber
 from pipeline.analysis.speech.translation import clauses, with_translations
 from pipeline.analysis.speech.utterances import split_utterances
-from pipeline.analysis.speech.voice_activity import SpeechSegment, SpeechSegmentFinder, VoiceActivityDetector
+from pipeline.analysis.speech.voice_activity import (
+    SpeechMeter,
+    SpeechSegment,
+    SpeechSegmentFinder,
+    VoiceActivityDetector,
+)
 from pipeline.analysis.speech.windows import PAD_SAMPLES, AudioBuffer, Window, WindowPacker, WindowPlan
 from pipeline.analysis.speech.words import SpokenWord, dictionary_words, in_order
 from pipeline.models import ModelInfo, resolve
 from schemas.config import SpeechConfig
 from schemas.errors import ConfigurationError
 from schemas.media import SAMPLE_RATE_HZ, AudioBlock
-from schemas.records import Transcript, Utterance, Word
+from schemas.records import Transcript, Utterance, Word, language_shares
 
 logger = logging.getLogger(__name__)
 
@@ -28,7 +34,7 @@ SpeechListener = Callable[[float, NDArray[np.float32]], None]
 """Called with the start of a speech segment in the video, in seconds, and its audio, (n,) float32."""
 
 LANGUAGE_WINDOWS = 4
-"""The first windows, up to two minutes of speech, together decide the language."""
+"""Smallest batch, up to two minutes of speech, if the language is detected: what follows helps to decide it."""
 SLICE_SAMPLES = 10 * SAMPLE_RATE_HZ
 """Longer blocks are split into slices, so that a block of any size needs the same memory."""
 
@@ -68,6 +74,11 @@ class SpeechRecognizer:
         """
         return SpeechSession(Transcriber(self._engine, self._config), self._detector, self._language, listener)
 
+    def meter(self) -> SpeechMeter:
+        """Return a new meter, which only measures how much speech there is."""
+        finder = SpeechSegmentFinder(self._config.vad_threshold, self._config.min_speech_s)
+        return SpeechMeter(self._detector.stream(), finder)
+
 
 class SpeechSession:
     """Recognition of one audio track. The transcript does not depend on the sizes of the blocks."""
@@ -92,12 +103,17 @@ class SpeechSession:
         self._words: list[SpokenWord] = []
         self._translated: list[SpokenWord] = []
         self._language = language
-        self._probability = 1.0 if language else 0.0
+        self._languages = LanguageTracker(transcriber)
 
     @property
     def held_samples(self) -> int:
         """Samples in memory. Bounded, whatever the length of the track."""
         return self._audio.held_samples + sum(len(window.audio) for window in self._pending)
+
+    @property
+    def speech_s(self) -> float:
+        """Seconds of speech so far. Speech that has not ended yet does not count."""
+        return sum(segment.end - segment.start for segment in self._segments) / SAMPLE_RATE_HZ
 
     def add(self, block: AudioBlock) -> None:
         """Add the next block. Transcribes when a batch of windows is full.
@@ -122,13 +138,16 @@ class SpeechSession:
         self._pack(self._finder.finish())
         self._queue(self._packer.finish())
         while self._pending:
-            self._transcribe()
+            self._transcribe(final=True)
         utterances = self._with_translations(self._utterances())
+        shares = language_shares(utterances)
+        language = shares[0].language if shares else None
         return Transcript(
-            language=self._language if utterances else None,
-            language_probability=self._probability if utterances else 0.0,
-            speech_s=sum(segment.end - segment.start for segment in self._segments) / SAMPLE_RATE_HZ,
+            language=language,
+            language_probability=self._probability(language) if language else 0.0,
+            speech_s=self.speech_s,
             utterances=utterances,
+            languages=shares,
             engine=self._transcriber.engine.name,
         )
 
@@ -156,18 +175,27 @@ class SpeechSession:
 
     @property
     def _batch(self) -> int:
-        """Windows in the next batch. The first batch is large enough to detect the language."""
+        """Windows in the next batch."""
         return self._config.batch_size if self._language else max(self._config.batch_size, LANGUAGE_WINDOWS)
 
-    def _transcribe(self) -> None:
+    def _transcribe(self, *, final: bool = False) -> None:
         batch, self._pending = self._pending[: self._batch], self._pending[self._batch :]
-        encoded = self._transcriber.encode(batch)
-        if self._language is None:
-            lengths = [window.plan.samples for window in batch[:LANGUAGE_WINDOWS]]
-            self._language, self._probability = _vote(self._transcriber.engine.detect(encoded), lengths)
-        self._words += self._transcriber.transcribe(batch, encoded, self._language)
-        if self._config.translate and self._language != "en":
-            self._translated += self._transcriber.translate(batch, encoded, self._language)
+        spoken: list[SpokenWord] = []
+        for stretch in self._stretches(batch, final=final and not self._pending):
+            spoken += self._transcriber.transcribe(stretch.windows, stretch.encoded, stretch.language)
+            if self._config.translate and stretch.language != "en":
+                self._translated += self._transcriber.translate(stretch.windows, stretch.encoded, stretch.language)
+        self._words += sorted(spoken, key=lambda word: word.start_s + word.end_s)
+
+    def _stretches(self, batch: Sequence[Window], *, final: bool) -> Sequence[Stretch]:
+        if self._language:
+            return [Stretch(batch, self._transcriber.encode(batch), self._language)]
+        stretches, held = self._languages.stretches(batch, final=final)
+        self._pending = [*held, *self._pending]
+        return stretches
+
+    def _probability(self, language: str) -> float:
+        return 1.0 if self._language else self._languages.probability(language)
 
     def _utterances(self) -> tuple[Utterance, ...]:
         limit_s = self._audio.length / SAMPLE_RATE_HZ
@@ -206,14 +234,14 @@ class SpeechSession:
         text = "".join(word.text for word in words).strip()
         timed = tuple(
             Word(word.text.strip(), offset_s + word.start_s, offset_s + word.end_s, word.probability)
-            for word in dictionary_words(words, self._language or "")
+            for word in dictionary_words(words)
         )
         return Utterance(
             index=index,
             start_s=timed[0].start_s,
             end_s=timed[-1].end_s,
             text=text,
-            language=self._language or "",
+            language=words[0].language,
             speaker=None,
             words=timed if self._config.word_times else (),
             avg_logprob=sum(word.logprob for word in words) / sum(word.tokens for word in words),
@@ -232,15 +260,3 @@ def _forced_language(language: str | None, engine: WhisperEngine) -> str | None:
             f"speech.language is {language!r}, which this model does not know. It knows {', '.join(sorted(codes))}"
         )
     return language
-
-
-def _vote(windows: Sequence[dict[str, float]], lengths: Sequence[int]) -> tuple[str, float]:
-    """Return the most probable language over all windows, weighted by their lengths, and its probability."""
-    total = sum(lengths)
-    shares = zip(windows, lengths, strict=False)
-    votes: Counter[str] = Counter()
-    for probabilities, length in shares:
-        for language, probability in probabilities.items():
-            votes[language] += probability * length / total  # type: ignore[assignment]
-    language, probability = max(votes.items(), key=lambda vote: vote[1])
-    return language, float(probability)

@@ -4,6 +4,9 @@ import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from pipeline.analysis.speech.engines import Decoded, Encoded, Task, WhisperEngine, log_mel, tokenizer_for
 from pipeline.analysis.speech.guards import compression_ratio
 from pipeline.analysis.speech.windows import Window
@@ -29,6 +32,14 @@ class Transcriber:
     def encode(self, windows: Sequence[Window]) -> Encoded:
         """Run the encoder over the windows."""
         return self.engine.encode(log_mel([window.audio for window in windows], self.engine.n_mels))
+
+    def encode_unpadded(self, audio: NDArray[np.float32]) -> Encoded:
+        """Run the encoder over one piece of audio without padding it to 30 s: only to detect its language.
+
+        Args:
+            audio: (n,) float32, at most 30 s.
+        """
+        return self.engine.encode(log_mel([audio], self.engine.n_mels, samples=len(audio)))
 
     def transcribe(self, windows: Sequence[Window], encoded: Encoded, language: str) -> list[SpokenWord]:
         """Return the words spoken in the windows, with seconds from the start of the audio.

@@ -18,7 +18,7 @@ CLOSE_S = 0.4
 
 
 def split_utterances(words: Sequence[SpokenWord]) -> list[tuple[SpokenWord, ...]]:
-    """Split words into utterances at sentence ends and long pauses. Overlong utterances are split at clauses.
+    """Split words into utterances at sentence ends, long pauses and changes of language, and overlong ones at clauses.
 
     Args:
         words: In order, with times that do not overlap.
@@ -37,7 +37,8 @@ def _sentences(words: Sequence[SpokenWord]) -> Iterator[tuple[SpokenWord, ...]]:
     for number, (word, following) in enumerate(pairwise(words), 1):
         text, pause_s = word.text.strip(), following.start_s - word.end_s
         limit_s = PAUSE_S if CLAUSE_END.search(text) else LONG_PAUSE_S
-        if pause_s > limit_s or _ends_sentence(text, following.text):
+        changed = word.language != following.language
+        if changed or pause_s > limit_s or _ends_sentence(text, following.text):
             yield tuple(words[start:number])
             start = number
     if words:
@@ -84,4 +85,6 @@ def _short(*groups: tuple[SpokenWord, ...]) -> bool:
 
 
 def _close(before: tuple[SpokenWord, ...], after: tuple[SpokenWord, ...]) -> bool:
+    if before[-1].language != after[0].language:
+        return False
     return after[0].start_s - before[-1].end_s <= CLOSE_S and after[-1].end_s - before[0].start_s <= MAX_S / 2

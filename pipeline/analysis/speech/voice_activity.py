@@ -167,6 +167,35 @@ class SpeechSegmentFinder:
         return found
 
 
+class SpeechMeter:
+    """Measures how much speech there is in an audio stream.
+
+    Args:
+        activity: A new stream of the detector.
+        finder: New as well.
+    """
+
+    def __init__(self, activity: VoiceActivityStream, finder: SpeechSegmentFinder) -> None:
+        self._activity = activity
+        self._finder = finder
+        self._samples = 0
+
+    @property
+    def speech_s(self) -> float:
+        """Seconds of speech so far. Speech that has not ended yet does not count."""
+        return self._samples / 16_000
+
+    def add(self, samples: NDArray[np.float32]) -> None:
+        """Add samples, (n,) float32, 16 kHz."""
+        found = self._finder.add(self._activity.add(samples))
+        self._samples += sum(segment.end - segment.start for segment in found)
+
+    def finish(self) -> None:
+        """Count the rest."""
+        found = [*self._finder.add(self._activity.finish()), *self._finder.finish()]
+        self._samples += sum(segment.end - segment.start for segment in found)
+
+
 def _weights() -> str:
     from faster_whisper.utils import get_assets_path
 

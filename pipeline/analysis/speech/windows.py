@@ -36,6 +36,20 @@ class WindowPlan:
         """Total length of the pieces."""
         return sum(end - start for start, end in self.pieces)
 
+    @property
+    def speech_s(self) -> float:
+        """Seconds of speech."""
+        return sum(each.end - each.start for each in self.segments) / SAMPLE_RATE_HZ
+
+    def position(self, sample: int) -> int:
+        """Translate a sample of the track to the window. One between two pieces is at the start of the second."""
+        offset = 0
+        for first, last in self.pieces:
+            if sample < last:
+                return offset + max(sample - first, 0)
+            offset += last - first
+        return offset
+
     def original(self, start: float, end: float) -> tuple[float, float]:
         """Translate a time range in the window to the track, clipped to the piece that holds its middle.
 
@@ -80,6 +94,13 @@ class Window:
             offset += last - first
         return Window(plan, np.concatenate(parts) if parts else self.audio[:0])
 
+    def split(self, cuts: Sequence[int]) -> list["Window"]:
+        """Split the window at samples of the track, in order and within it."""
+        if not cuts:
+            return [self]
+        edges = [self.plan.pieces[0][0], *cuts, self.plan.pieces[-1][1]]
+        return [self.clip(start, end) for start, end in pairwise(edges)]
+
     def halves(self) -> tuple["Window", "Window"] | None:
         """Split the window at a long pause near its middle. Return None if it has a single segment."""
         segments = self.plan.segments
@@ -93,8 +114,8 @@ class Window:
 
         pauses = [(left.end, right.start) for left, right in pairwise(segments)]
         before, after = max(pauses, key=score)
-        cut = (before + after) // 2
-        return self.clip(self.plan.pieces[0][0], cut), self.clip(cut, self.plan.pieces[-1][1])
+        left, right = self.split([(before + after) // 2])
+        return left, right
 
 
 def plan_window(segments: Sequence[SpeechSegment], *, after: int = 0, before: int | None = None) -> WindowPlan:

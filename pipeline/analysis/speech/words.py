@@ -34,6 +34,8 @@ class SpokenWord:
     tokens: int
     no_speech_prob: float
     """Whisper's value for the window."""
+    language: str = ""
+    """Code of the spoken language."""
 
     @property
     def probability(self) -> float:
@@ -56,14 +58,14 @@ def words_in_window(
         Words with times from the start of the window.
     """
     texts, groups = tokenizer.split_to_word_tokens([*tokens, tokenizer.eot])
-    words, done = [], 0
+    words, done, language = [], 0, tokenizer.language or "en"
     for text, group in zip(texts[:-1], groups[:-1], strict=True):
         span = slice(done, done + len(group))
         logprob = float(np.log(np.maximum(aligned.probabilities[span], 1e-10)).sum())
         start_s, end_s = float(aligned.start_s[done]), float(aligned.start_s[done + len(group)])
-        words.append(SpokenWord(text, start_s, end_s, logprob, len(group), no_speech_prob))
+        words.append(SpokenWord(text, start_s, end_s, logprob, len(group), no_speech_prob, language))
         done += len(group)
-    spaced = tokenizer.language not in UNSPACED_LANGUAGES
+    spaced = language not in UNSPACED_LANGUAGES
     return [word for word in _whole_words(words, spaced=spaced) if word.text.strip()]
 
 
@@ -90,26 +92,29 @@ def _whole_words(parts: Sequence[SpokenWord], *, spaced: bool) -> list[SpokenWor
     return [*words, opening] if opening else words
 
 
-def _joined(first: SpokenWord, second: SpokenWord, **times: float) -> SpokenWord:
+def _joined(
+    first: SpokenWord, second: SpokenWord, start_s: float | None = None, end_s: float | None = None
+) -> SpokenWord:
     return replace(
         first,
+        start_s=first.start_s if start_s is None else start_s,
+        end_s=first.end_s if end_s is None else end_s,
         text=first.text + second.text,
         logprob=first.logprob + second.logprob,
         tokens=first.tokens + second.tokens,
-        **times,
     )
 
 
-def dictionary_words(words: Sequence[SpokenWord], language: str) -> list[SpokenWord]:
+def dictionary_words(words: Sequence[SpokenWord]) -> list[SpokenWord]:
     """Join Whisper's words, mostly single characters in languages without spaces, to the words of a dictionary.
 
     Args:
-        words: The words of one utterance.
-        language: Code of the spoken language. If it writes spaces, the words are returned unchanged.
+        words: The words of one utterance. If its language writes spaces, they are returned unchanged.
 
     Returns:
         Words. Each starts where both a dictionary word and one of Whisper's words start, or after a pause.
     """
+    language = words[0].language if words else ""
     if language not in UNSPACED_LANGUAGES:
         return list(words)
     begins = {start for start, _ in word_spans("".join(word.text for word in words), language)}

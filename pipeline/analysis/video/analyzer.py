@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
+from functools import partial
 
 from pipeline.analysis.media import DecodeStats, decode, prefetch, probe
 from pipeline.analysis.scenes import (
@@ -28,8 +29,8 @@ from pipeline.analysis.video.clock import StepClock
 from pipeline.analysis.video.models import Models
 from pipeline.analysis.video.visual_track import VisualTrack
 from schemas.config import Config
-from schemas.media import AudioBlock, FrameBatch, MediaInfo, SampledFrame
-from schemas.records import Analysis, Keyframe, Shot, Utterance
+from schemas.media import AudioBlock, AudioStream, FrameBatch, MediaInfo, SampledFrame
+from schemas.records import Analysis, Keyframe, Shot, Transcript, Utterance
 
 logger = logging.getLogger(__name__)
 
@@ -77,11 +78,7 @@ class VideoAnalyzer:
         clock = StepClock()
         stats = DecodeStats()
         visual = VisualTrack(self.models, self.config, clock) if info.video else None
-        with AudioTrack(self.models.speech, clock, self._voices()) as audio:
-            self._decode(uri, info, visual, audio, clock=clock, stats=stats, progress=progress)
-            if visual:
-                visual.finish(stats.duration_s)
-            transcript = audio.finish()
+        info, transcript = self._hear(uri, info, visual, clock=clock, stats=stats, progress=progress)
         encoder = self.models.text.for_language(transcript.language)
         video = self._encode_texts(
             transcript.utterances,
@@ -130,8 +127,46 @@ class VideoAnalyzer:
             file_chapters=stats.chapters,
         )
 
-    def _voices(self) -> VoiceSession | None:
-        return VoiceSession(self.models.speakers, self.config.speakers) if self.models.speakers else None
+    @property
+    def _voices(self) -> Callable[[], VoiceSession] | None:
+        return partial(VoiceSession, self.models.speakers, self.config.speakers) if self.models.speakers else None
+
+    def _hear(
+        self,
+        uri: str,
+        info: MediaInfo,
+        visual: VisualTrack | None,
+        *,
+        clock: StepClock,
+        stats: DecodeStats,
+        progress: Progress,
+    ) -> tuple[MediaInfo, Transcript]:
+        """Decode a file and transcribe the audio stream in which somebody speaks, by default the first.
+
+        Returns:
+            The description of the file with that stream as `audio`, and the transcript.
+        """
+        with AudioTrack(self.models.speech, clock, info.audio_streams, self._voices) as audio:
+            self._decode(uri, info, visual, audio, clock=clock, stats=stats, progress=progress)
+            if visual:
+                visual.finish(stats.duration_s)
+            transcript = audio.finish()
+            spoken = audio.spoken(transcript)
+        if not spoken:
+            return info, transcript
+        info = _with_audio(info, spoken, stats)
+        return info, self._transcribe(uri, info, clock=clock, stats=stats)
+
+    def _transcribe(self, uri: str, info: MediaInfo, *, clock: StepClock, stats: DecodeStats) -> Transcript:
+        """Decode a file again for the audio stream in which somebody speaks, and transcribe that."""
+        again = DecodeStats()
+        with AudioTrack(self.models.speech, clock, info.audio_streams[:1], self._voices) as audio:
+            others = {stream.index for stream in (info.video, *info.other_audio) if stream}
+            audio.unneeded.update(others)
+            self._decode(uri, info, None, audio, clock=clock, stats=again, progress=lambda _: None)
+            for message in again.warnings:
+                stats.warn(message)
+            return audio.finish()
 
     def _decode(
         self,
@@ -152,6 +187,8 @@ class VideoAnalyzer:
             wanted=FrameSampler(self.config.media),
             threads=self._threads,
             stats=stats,
+            channels=self.config.speech.channels,
+            skipped=audio.unneeded,
         )
         with closing(prefetch(clock.timed("decode", items), self.config.workers.decode_ahead)) as ahead:
             for item in ahead:
@@ -196,6 +233,17 @@ def _position_s(item: AudioBlock | FrameBatch | SampledFrame) -> float:
     if isinstance(item, FrameBatch):
         return float(item.times_s[-1]) if len(item.times_s) else 0.0
     return item.start_s if isinstance(item, AudioBlock) else item.time_s
+
+
+def _with_audio(info: MediaInfo, spoken: AudioStream, stats: DecodeStats) -> MediaInfo:
+    """Return the description of a file with another audio stream as the one to transcribe."""
+    others = tuple(stream for stream in info.audio_streams if stream != spoken)
+    names = ", ".join(stream.name for stream in sorted(info.audio_streams, key=lambda stream: stream.track))
+    stats.warn(
+        f"Nobody speaks in audio track {others[0].name}, so track {spoken.name} was transcribed. The file has the "
+        f"audio tracks {names}; media.audio_track chooses one."
+    )
+    return replace(info, audio=spoken, other_audio=others)
 
 
 def _with_measured_rate(info: MediaInfo, stats: DecodeStats) -> MediaInfo:

@@ -1,18 +1,24 @@
 """The audio of one video: speech recognition and speakers, in a thread beside the visual steps."""
 
 from collections import deque
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
 from pipeline.analysis.speakers import VoiceSession
-from pipeline.analysis.speech import SpeechRecognizer, SpeechSession
+from pipeline.analysis.speech import SpeechMeter, SpeechRecognizer, SpeechSession
 from pipeline.analysis.video.clock import StepClock
-from schemas.media import AudioBlock
+from pipeline.analysis.video.lanes import merge_lanes
+from schemas.media import AudioBlock, AudioStream
 from schemas.records import Transcript
 
 _MAX_PENDING = 16
 """Blocks that may wait for the recogniser. Beyond this the decoder waits too, which keeps memory bounded."""
+_ENOUGH_SPEECH_S = 10.0
+"""After so much speech in the first track, the others are no longer listened to."""
+_MIN_SPEECH_S = 1.0
 
 SILENCE = Transcript(language=None, language_probability=0.0, speech_s=0.0, utterances=(), engine="none")
 """The transcript of a video without audio, or with speech recognition turned off."""
@@ -21,19 +27,31 @@ SILENCE = Transcript(language=None, language_probability=0.0, speech_s=0.0, utte
 class AudioTrack:
     """Transcribes blocks of audio as they are decoded. A context manager, which ends its thread.
 
+    Channels that are separated are transcribed each by itself, with speakers of its own. It also listens to the other
+    audio tracks of the file, in case nobody speaks in the first one.
+
     Args:
         recognizer: The loaded speech model; None to transcribe nothing.
         clock: Records the seconds spent on speech and speakers.
-        voices: Distinguishes the speakers; None to leave them out.
+        streams: Audio streams of the file. The first one is transcribed.
+        voices: Makes what distinguishes the speakers of a channel; None to leave them out.
     """
 
     def __init__(
-        self, recognizer: SpeechRecognizer | None, clock: StepClock, voices: VoiceSession | None = None
+        self,
+        recognizer: SpeechRecognizer | None,
+        clock: StepClock,
+        streams: Sequence[AudioStream],
+        voices: Callable[[], VoiceSession] | None = None,
     ) -> None:
-        listener = voices.add if voices else None
-        self._session: SpeechSession | None = recognizer.session(listener) if recognizer else None
+        self._recognizer = recognizer
         self._voices = voices
+        self._lanes: dict[int, _Lane] = {0: self._lane(recognizer)} if recognizer else {}
         self._clock = clock
+        self._streams = streams
+        self._meters = {stream.index: recognizer.meter() for stream in streams[1:]} if recognizer else {}
+        self.unneeded: set[int] = set() if recognizer else {stream.index for stream in streams[1:]}
+        """Indexes of streams that need not be decoded any more."""
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="speech")
         self._pending: deque[Future[None]] = deque()
 
@@ -47,31 +65,76 @@ class AudioTrack:
 
     def add(self, block: AudioBlock) -> None:
         """Queue a block. Raises the error of an earlier block, if there was one."""
-        if self._session is None:
+        if self._recognizer is None:
             return
         while self._pending and (len(self._pending) >= _MAX_PENDING or self._pending[0].done()):
             self._pending.popleft().result()
-        self._pending.append(self._executor.submit(self._recognize, self._session, block))
+        meter = self._meters.get(block.stream)
+        if meter:
+            self._pending.append(self._executor.submit(self._measure, meter, block))
+        else:
+            if block.lane not in self._lanes:
+                self._lanes[block.lane] = self._lane(self._recognizer)
+            self._pending.append(self._executor.submit(self._recognize, self._lanes[block.lane], block))
 
     def finish(self) -> Transcript:
         """Wait for the last block and return the transcript."""
-        if self._session is None:
+        if self._recognizer is None:
             return SILENCE
         while self._pending:
             self._pending.popleft().result()
-        return self._executor.submit(self._end, self._session).result()
+        return self._executor.submit(self._end).result()
 
-    def _recognize(self, session: SpeechSession, block: AudioBlock) -> None:
-        with self._clock.step("speech"):
-            session.add(block)
-        if self._voices:
-            with self._clock.step("speakers"):
-                self._voices.encode()
+    def spoken(self, transcript: Transcript) -> AudioStream | None:
+        """Return the stream in which somebody speaks if that is another one than the first.
 
-    def _end(self, session: SpeechSession) -> Transcript:
+        Args:
+            transcript: The result of `finish`.
+        """
+        if transcript.utterances or transcript.speech_s >= _ENOUGH_SPEECH_S:
+            return None
+        spoken_s = {index: meter.speech_s for index, meter in self._meters.items()}
+        heard = [stream for stream in self._streams[1:] if spoken_s.get(stream.index, 0.0) >= _MIN_SPEECH_S]
+        candidates = [stream for stream in heard if not stream.secondary] or heard
+        most_s = max((spoken_s[stream.index] for stream in candidates), default=0.0)
+        # The first of them, unless another one has much more speech.
+        return next((stream for stream in candidates if spoken_s[stream.index] >= most_s / 2), None)
+
+    def _measure(self, meter: SpeechMeter, block: AudioBlock) -> None:
+        if block.stream not in self.unneeded:
+            with self._clock.step("speech"):
+                meter.add(block.samples)
+
+    def _lane(self, recognizer: SpeechRecognizer) -> "_Lane":
+        voices = self._voices() if self._voices else None
+        return _Lane(recognizer.session(voices.add if voices else None), voices)
+
+    def _recognize(self, lane: "_Lane", block: AudioBlock) -> None:
         with self._clock.step("speech"):
-            transcript = session.finish()
-        if self._voices:
+            lane.session.add(block)
+        if len(self.unneeded) < len(self._meters) and lane.session.speech_s >= _ENOUGH_SPEECH_S:
+            self.unneeded.update(self._meters)
+        if lane.voices:
             with self._clock.step("speakers"):
-                return self._voices.name(transcript)
-        return transcript
+                lane.voices.encode()
+
+    def _end(self) -> Transcript:
+        for meter in self._meters.values():
+            meter.finish()
+        return merge_lanes({number: self._transcript(lane) for number, lane in self._lanes.items()})
+
+    def _transcript(self, lane: "_Lane") -> Transcript:
+        with self._clock.step("speech"):
+            transcript = lane.session.finish()
+        if not lane.voices:
+            return transcript
+        with self._clock.step("speakers"):
+            return lane.voices.name(transcript)
+
+
+@dataclass(frozen=True, slots=True)
+class _Lane:
+    """The mix of all channels, or a channel that is separated."""
+
+    session: SpeechSession
+    voices: VoiceSession | None

@@ -2,12 +2,15 @@
 
 import re
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from flows.web.catalogue import PAGE_SIZE
+from pipeline.lake import Lake
 from tests.flows.web.lakes import BROKEN, EVIL, GONE, HOSTILE, MANY, TALK
+from tests.pipeline.analysis.media.test_clock import remuxed
 
 pytestmark = pytest.mark.browser
 
@@ -92,6 +95,27 @@ def test_every_time_on_the_page_moves_the_player(opened: Open) -> None:
     page.mouse.click(box["x"] + box["width"] * 0.75, box["y"] + 40)
     page.wait_for_function("Math.abs(document.querySelector('#player').currentTime - 18.5) < 1.2")
     assert page.locator(".t-hit").count() == 2
+
+
+def test_a_file_whose_clock_starts_late_is_played_with_the_times_of_the_page(
+    opened: Open, web_lake: Lake, tmp_path: Path
+) -> None:
+    talk = Path(web_lake.uri).parent / "archive" / "the talk.mp4"
+    late = remuxed(talk, tmp_path / "late.mkv", {"output_ts_offset": "10"}).read_bytes()
+    page = opened(f"/v/{TALK}")
+
+    def answer(route: Route) -> None:
+        start = int(route.request.headers["range"].removeprefix("bytes=").split("-")[0])
+        span = {"accept-ranges": "bytes", "content-range": f"bytes {start}-{len(late) - 1}/{len(late)}"}
+        route.fulfill(status=206, body=late[start:], headers=span, content_type="video/x-matroska")
+
+    page.route(f"**/media/{TALK}", answer)
+    page.goto(f"/v/{TALK}?t=13.5")
+    player_at(page, 23.5)
+    expect(page.locator("#track")).to_have_attribute("aria-valuenow", "14")
+    page.locator(".line", has_text="Its mirror").locator("p").click()
+    page.wait_for_function("Math.abs(document.querySelector('#player').currentTime - 19.5) < 1")
+    expect(page.locator(".line.now")).to_contain_text("Its mirror")
 
 
 def test_the_transcript_goes_along_with_the_player(opened: Open) -> None:

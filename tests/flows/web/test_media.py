@@ -1,5 +1,6 @@
 """The original files: what is sent of them, and what is never sent."""
 
+from dataclasses import replace
 from pathlib import Path
 from unittest.mock import Mock
 
@@ -11,11 +12,12 @@ from starlette.requests import Request
 from starlette.testclient import TestClient
 from starlette.types import Receive, Scope, Send
 
-from flows.web.media import NoOriginal, Original, find_original, parse_range, playable, serve_original
+from flows.web.media import NoOriginal, Original, find_original, obstacle, parse_range, playable, serve_original
 from pipeline.lake import Lake
 from schemas.errors import ErrorKind, MediaError
 from tests import material
 from tests.flows.web.lakes import BROKEN, CHANGED, GONE, HOSTILE, PASSWD, SECRET, TALK
+from tests.pipeline.export.records import VIDEO
 
 
 @pytest.fixture(scope="module")
@@ -133,6 +135,18 @@ def test_formats_that_browsers_do_not_play_are_named() -> None:
     assert "Browsers do not play .avi" in playable("avi", "h264")
     assert "mpeg2video" in playable("mkv", "mpeg2video")
     assert playable("mp4", "h264") == playable("flac", None) == ""
+
+
+def test_a_page_says_where_the_times_of_the_player_are_not_its_own() -> None:
+    row = {"uri": "/radio.mp3", "video_codec": None, "container": "mp3", "stated_duration_s": 60.0, "clock_jumps": 0}
+
+    def shown(**columns: object) -> str:
+        return obstacle(replace(VIDEO, row=row | columns))
+
+    assert not shown()
+    assert "only roughly" in shown(stated_duration_s=None)
+    assert not shown(stated_duration_s=None, clock_jumps=None), "an older lake does not know"
+    assert "clock of this file jumps" in shown(clock_jumps=1)
 
 
 @given(st.text(max_size=40) | st.from_regex(r"bytes=\d{0,20}-\d{0,20}", fullmatch=True), st.integers(0, 10**13))

@@ -1,6 +1,7 @@
 """Clips, decoded: where they begin and end, and whether picture and sound keep step."""
 
 import io
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -9,12 +10,13 @@ import av
 import numpy as np
 import pytest
 
-from pipeline.analysis.media import sources
-from pipeline.export.clip import clip_ending, copy_clip
+from pipeline.analysis.media import DecodeStats, decode, probe, sources
+from pipeline.export.clip import Clip, clip_ending, copy_clip
 from pipeline.export.lossless import LOSSLESS_ENDINGS, cut_audio
 from pipeline.export.reencode import encode_clip, exact_ending
+from schemas.config import LimitsConfig, MediaConfig
 from schemas.errors import ErrorKind, ExportError, MediaError
-from schemas.media import SAMPLE_RATE_HZ
+from schemas.media import SAMPLE_RATE_HZ, FrameBatch
 from tests import material, pictures
 
 FPS, SECONDS, KEYFRAME_S = 25, 8, 2.0
@@ -125,6 +127,44 @@ def test_an_exact_clip_starts_and_ends_at_the_frame(films: dict[str, Path], tmp_
     assert in_step(found, source.beeps_s[1] - source.flashes_s[1]), (source, found)
 
 
+@pytest.mark.parametrize("cut", [copy_clip, encode_clip])
+@pytest.mark.parametrize("container", ["ts", "mkv"])
+def test_every_moment_of_joined_recordings_can_be_cut(
+    films: dict[str, Path], tmp_path: Path, container: str, cut: Callable[..., Clip]
+) -> None:
+    joined = tmp_path / f"joined.{container}"
+    joined.write_bytes(films[container].read_bytes() * 2)
+    flashes_s, jumps = analysed(joined)
+    assert jumps == 1
+    assert flashes_s == pytest.approx([*FLASHES_S, *(SECONDS + each for each in FLASHES_S)], abs=0.1)
+    clip = cut(str(joined), flashes_s[5] - 0.2, flashes_s[6] + 0.2, tmp_path / "clip.mkv", clock_jumps=jumps)
+    found = decoded(clip.path)
+    late_s = clip.start_s - found.times_s[0]
+    assert [each + late_s for each in found.flashes_s] == pytest.approx(flashes_s[5:7], abs=0.01)
+    assert in_step(found, 0.0)
+
+
+def analysed(path: Path) -> tuple[list[float], int]:
+    """Return when the analysis sees flashes, and how often the clock jumps."""
+    found: list[float] = []
+    stats = DecodeStats()
+    config, limits = MediaConfig(), LimitsConfig()
+    info = probe(str(path), config, limits)
+    for item in decode(str(path), info, config, limits, wanted=lambda *_: False, threads=1, stats=stats):
+        if isinstance(item, FrameBatch):
+            found += item.times_s[item.small.mean(axis=(1, 2, 3)) > 200].tolist()
+    return found, stats.clock_jumps
+
+
+def test_an_exact_clip_starts_at_its_time_although_the_keyframe_is_far_before(tmp_path: Path) -> None:
+    frames = [np.full((96, 128, 3), 250 if number == 75 else 20, np.uint8) for number in range(100)]
+    options = {"g": "1000", "sc_threshold": "0"}
+    film = material.write_video(tmp_path / "film.ts", frames, fps=FPS, audio=material.tone(4.0), options=options)
+    found = decoded(encode_clip(str(film), 2.5, 3.5, tmp_path / "clip.mp4").path)
+    assert found.times_s[0] == pytest.approx(0.0, abs=0.002)
+    assert found.flashes_s == pytest.approx([0.5], abs=0.1)
+
+
 def test_copied_packets_are_those_of_the_source(films: dict[str, Path], tmp_path: Path) -> None:
     clip = copy_clip(str(films["mp4"]), 2.0, 4.0, tmp_path / "clip.mp4")
 
@@ -214,7 +254,7 @@ def test_an_unreadable_source_is_not_reported_as_an_unwritable_target(
                 raise OSError(5, "the network is gone")
             return super().read(size)
 
-    monkeypatch.setattr(sources, "_open_regular", lambda path: Failing(path, "rb"))
+    monkeypatch.setattr(sources, "_open_regular", lambda _, path: Failing(path, "rb"))
     with pytest.raises(ExportError, match=r"film\.mkv.* the network is gone"):
         cut(str(long_film), 50.0, 55.0, tmp_path / "clip.mkv")
     assert list(tmp_path.iterdir()) == []
@@ -232,7 +272,7 @@ def test_a_track_that_ends_early_is_not_read_to_the_end_of_the_file(
             read[-1] += len(data)
             return data
 
-    monkeypatch.setattr(sources, "_open_regular", lambda path: Counting(path, "rb"))
+    monkeypatch.setattr(sources, "_open_regular", lambda _, path: Counting(path, "rb"))
     cut(str(long_film), 2.0, 3.0, tmp_path / "short.mkv")
     read.append(0)
     cut(str(long_film), 2.0, 59.0, tmp_path / "long.mkv")

@@ -45,6 +45,26 @@ def test_a_video_is_found_by_a_relative_path(filled: Lake, monkeypatch: pytest.M
     assert found(filled, "archive/aaaa1111.mp4") == "aaaa1111"
 
 
+@pytest.mark.parametrize(
+    ("stored", "name"),
+    [
+        ("file:///archive/caf%E9.mp4", "/archive/caf\udce9.mp4"),
+        ("file:///archive/caf%E9.mp4", "caf\udce9.mp4"),
+        ("file:///archive/caf%E9.mp4", "caf%E9.mp4"),
+        ("file:///archive/caf%E9.mp4", "file:///archive/caf%E9.mp4"),
+        ("file:///caf%E9/a%20b.mp4", "a b.mp4"),
+        ("/archive/cafe\u0301.mp4", "caf\u00e9.mp4"),
+        ("/archive/caf\u00e9.mp4", "/archive/cafe\u0301.mp4"),
+        ("/archive/-line\nbreak '100%' #?.mp4", "-line\nbreak '100%' #?.mp4"),
+    ],
+)
+def test_a_video_is_found_by_any_spelling_of_its_name(lake: Lake, stored: str, name: str) -> None:
+    publish(lake, "01", ["aaaa1111"])
+    seen = {"uri": stored, "size_bytes": 1, "mtime_ns": 1, "video_id": "aaaa1111", "seen_at": NOON}
+    lake.write_sources("run1", [seen])
+    assert lake.read(lambda connection: find_video(connection, name)) == "aaaa1111"
+
+
 @pytest.mark.parametrize("name", ["aaaa", "twin.mp4"])
 def test_the_error_for_an_ambiguous_name_lists_the_videos(filled: Lake, name: str) -> None:
     with pytest.raises(LakeError, match=r"(?s)may be any of 2 videos.*aaaa1111.*aaaa2222"):

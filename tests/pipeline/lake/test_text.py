@@ -8,6 +8,9 @@ from pipeline.lake.text import file_name
 @pytest.mark.parametrize(
     ("uri", "name"),
     [
+        ("file:///caf%E9/a%20b.mp4", "a b.mp4"),
+        ("file:///archive/caf%E9.mp4", "caf%E9.mp4"),
+        ("/archive/100%20.mp4", "100%20.mp4"),
         ("/archive/The talk.mp4", "The talk.mp4"),
         ("talk.mp4", "talk.mp4"),
         ("s3://bucket/a/talk #1?.mp4", "talk #1?.mp4"),

@@ -1,4 +1,5 @@
 import csv
+import os
 from pathlib import Path
 
 import fsspec
@@ -6,7 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from pipeline.run import content_digest, list_archive
+from pipeline.run import Skipped, content_digest, list_archive
 from schemas.config import ArchiveConfig
 from schemas.errors import ArchiveError
 
@@ -39,6 +40,77 @@ def test_a_file_given_by_name_is_listed_whatever_its_extension(archive: Path) ->
 def test_each_file_is_listed_once_however_often_it_is_given(archive: Path) -> None:
     (archive / "link.mp4").symlink_to(archive / "b.mp4")
     assert names(archive, archive / "b.mp4", f"{archive}/*.mp4").count("b.mp4") == 1
+
+
+def test_a_link_is_known_by_its_own_path_and_its_target_is_another_location(archive: Path) -> None:
+    real = archive.resolve()
+    store = real.parent / "objects"
+    store.mkdir()
+    (store / "SHA256E-s5--cafe.mp4").write_bytes(b"annex")
+    (archive / "talk.mp4").symlink_to(Path("..") / "objects" / "SHA256E-s5--cafe.mp4")
+    (real.parent / "linked").symlink_to(archive)
+    found = {Path(item.uri).name: item for item in list_archive([str(real.parent / "linked")], CONFIG)}
+    assert found["talk.mp4"].uri == str(real.parent / "linked" / "talk.mp4")
+    assert found["talk.mp4"].target == str(store / "SHA256E-s5--cafe.mp4")
+    assert found["talk.mp4"].size_bytes == 5
+    assert found["b.mp4"].target == str(real / "b.mp4")
+    assert {item.target for item in list_archive([str(real)], CONFIG)} == {None, found["talk.mp4"].target}
+
+
+def test_names_that_are_not_utf8_are_listed_and_read(archive: Path) -> None:
+    name = os.fsdecode("caf\u00e9 1.mp4".encode("latin-1"))
+    (archive / name).write_bytes(b"x")
+    (folder := archive / os.fsdecode(b"\xff")).mkdir()
+    (folder / "a.mp4").write_bytes(b"y")
+    uris = [item.uri for item in list_archive([str(archive)], CONFIG)]
+    assert [uri for uri in uris if "%" in uri] == [
+        f"file://{archive}/caf%E9%201.mp4",
+        f"file://{archive}/%FF/a.mp4",
+    ]
+    again = [item.uri for item in list_archive([uri for uri in uris if "%" in uri], CONFIG)]
+    assert again == [uri for uri in uris if "%" in uri]
+    assert all(content_digest(uri, 1, CONFIG) for uri in uris)
+    with pytest.raises(ArchiveError, match="%FE") as raised:
+        names(archive / os.fsdecode(b"\xfe"))
+    str(raised.value).encode()
+
+
+def test_skipped_files_are_counted_by_extension(archive: Path) -> None:
+    for name in ("a.JPG", "b.jpg", "talk.srt", "talk.en.vtt", os.fsdecode(b"c.\xe9")):
+        (archive / name).touch()
+    (archive / "gone.mp4").symlink_to(archive / "nowhere.mp4")
+    skipped = Skipped()
+    list(list_archive([str(archive)], CONFIG, skipped))
+    assert skipped.extensions == {"jpg": 2, "txt": 1, "": 1, "%E9": 1}
+    assert skipped.broken_links == 1
+    lines = " ".join(skipped.lines())
+    assert "5 files were skipped because of the extension: 2 .jpg" in lines
+    assert "1 without" in lines
+    assert "git annex get" in lines
+
+
+def test_the_extensions_cover_camcorders_phones_radio_and_recorders() -> None:
+    assert len(set(CONFIG.extensions)) == len(CONFIG.extensions)
+    assert all(extension == extension.lower() for extension in CONFIG.extensions)
+    wanted = {
+        "dv",
+        "mka",
+        "m4b",
+        "mod",
+        "tod",
+        "3g2",
+        "mp2",
+        "qt",
+        "gif",
+        "m2t",
+        "ogm",
+        "spx",
+        "caf",
+        "amr",
+        "rm",
+        "wtv",
+    }
+    assert wanted <= set(CONFIG.extensions)
 
 
 def test_loops_of_links_end(archive: Path) -> None:

@@ -98,6 +98,32 @@ def test_the_known_videos_are_those_of_a_discovery_until_a_file_is_new(archive: 
     assert discover_known([str(archive)], lake, ArchiveConfig()) is None
 
 
+def test_a_file_and_links_to_it_are_one_video_that_is_read_once(
+    archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from datetime import UTC, datetime
+
+    from pipeline.run import discovery
+
+    reads: list[str] = []
+    digest = discovery.content_digest
+    monkeypatch.setattr(discovery, "content_digest", lambda uri, *rest: reads.append(uri) or digest(uri, *rest))
+    hidden = archive / ".git" / "two.mp4"
+    hidden.parent.mkdir()
+    (archive / "two.mp4").rename(hidden)
+    for name in ("two.mp4", "again.mp4"):
+        (archive / name).symlink_to(hidden)
+    lake = Lake.create(str(tmp_path / "lake"))
+    found = discover([str(archive)], lake, ArchiveConfig())
+    assert sum(uri.endswith(("two.mp4", "again.mp4")) for uri in reads) == 1
+    linked = next(task for task in found.tasks if str(hidden) in task.uris)
+    assert [Path(uri).name for uri in linked.uris] == ["again.mp4", "two.mp4", "two.mp4"]
+    assert linked.uris[1:] == (str(hidden), str(archive / "two.mp4"))
+    lake.write_sources("run", [source | {"seen_at": datetime.now(UTC)} for source in found.new_sources])
+    assert discover_known([str(archive)], lake, ArchiveConfig()) == found.tasks
+    assert discover([str(archive)], lake, ArchiveConfig()).new_sources == ()
+
+
 def test_an_unreadable_file_is_a_task_but_not_a_source(archive: Path, tmp_path: Path) -> None:
     (archive / "loop.mp4").symlink_to(archive / "loop.mp4")
     found = discover([str(archive)], Lake.create(str(tmp_path / "lake")), ArchiveConfig())

@@ -5,9 +5,12 @@ add its name to `SpeechConfig.engine` in `schemas/config.py`.
 """
 
 from pipeline.analysis.speech.engines.interface import (
+    FRAME_SAMPLES,
+    WINDOW_FRAMES,
     Alignment,
     Decoded,
     Encoded,
+    Span,
     Task,
     Tokenizer,
     WhisperEngine,
@@ -18,9 +21,12 @@ from pipeline.analysis.speech.engines.interface import (
 from pipeline.analysis.speech.engines.loading import load_engine
 
 __all__ = [
+    "FRAME_SAMPLES",
+    "WINDOW_FRAMES",
     "Alignment",
     "Decoded",
     "Encoded",
+    "Span",
     "Task",
     "Tokenizer",
     "WhisperEngine",

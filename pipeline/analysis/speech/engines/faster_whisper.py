@@ -10,8 +10,10 @@ from pipeline.analysis.speech.engines.interface import (
     Alignment,
     Decoded,
     Encoded,
+    Span,
     Task,
     alignment,
+    by_length,
     is_ctranslate2,
     tokenizer_for,
 )
@@ -64,9 +66,18 @@ class FasterWhisperEngine:
         """Run the encoder over (n, n_mels, 3000) float32 log-mel windows."""
         return Encoded(self._model.encode(mel), len(mel))
 
-    def detect(self, encoded: Encoded) -> list[dict[str, float]]:
-        """Return the probability of each language code for each window."""
-        return [{token[2:-2]: p for token, p in window} for window in self._whisper.detect_language(encoded.features)]
+    def detect(self, encoded: Encoded, spans: Sequence[Span]) -> list[dict[str, float]]:
+        """Return the probability of each language code for each span; see `WhisperEngine.detect`."""
+        import ctranslate2
+
+        features = np.asarray(encoded.features.to_device(ctranslate2.Device.cpu))
+        found: list[dict[str, float]] = [{}] * len(spans)
+        for indices in by_length(spans).values():
+            parts = np.stack([features[window, first:last] for window, first, last in (spans[n] for n in indices)])
+            results = self._whisper.detect_language(ctranslate2.StorageView.from_array(parts))
+            for index, result in zip(indices, results, strict=True):
+                found[index] = {token[2:-2]: probability for token, probability in result}
+        return found
 
     def generate(
         self, encoded: Encoded, language: str, *, beam_size: int, break_loops: bool, task: Task = "transcribe"

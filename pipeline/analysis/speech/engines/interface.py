@@ -8,11 +8,15 @@ from typing import Any, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from schemas.media import SAMPLE_RATE_HZ
+
 MAX_TOKENS = 224
 """Most tokens per window: half of Whisper's text context."""
 Task = Literal["transcribe", "translate"]
-ALIGNMENT_STEP_S = 0.02
-"""Time step between two outputs of the encoder."""
+FRAME_SAMPLES = 320
+"""Samples between two outputs of the encoder."""
+WINDOW_FRAMES = 1500
+"""Outputs of the encoder per window."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +53,20 @@ class Encoded:
     windows: int
 
 
+Span = tuple[int, int, int]
+"""A window's index, and the first and last (exclusive) of its encoder outputs."""
+
+
 class Tokenizer(Protocol):
     """The members of `whisper.tokenizer.Tokenizer` that we use."""
 
     language: str | None
     sot_sequence: tuple[int, ...]
     no_timestamps: int
+    sot: int
     eot: int
     all_language_codes: tuple[str, ...]
+    all_language_tokens: tuple[int, ...]
 
     def encode(self, text: str) -> list[int]:
         """Return the tokens of a text."""
@@ -77,10 +87,15 @@ class WhisperEngine(Protocol):
     num_languages: int
 
     def encode(self, mel: NDArray[np.float32]) -> Encoded:
-        """Run the encoder over (n, n_mels, 3000) float32 log-mel windows."""
+        """Run the encoder over (n, n_mels, 3000) float32 log-mel windows, or shorter ones of one even length."""
 
-    def detect(self, encoded: Encoded) -> list[dict[str, float]]:
-        """Return the probability of each language code for each window."""
+    def detect(self, encoded: Encoded, spans: Sequence[Span]) -> list[dict[str, float]]:
+        """Return the probability of each language code for each span, in which speech is taken to be in one language.
+
+        Args:
+            encoded: From `encode`.
+            spans: Parts of the windows. Those of one length are examined together.
+        """
 
     def generate(
         self, encoded: Encoded, language: str, *, beam_size: int, break_loops: bool, task: Task = "transcribe"
@@ -112,11 +127,20 @@ def is_ctranslate2(path: Path) -> bool:
     return (path / "model.bin").is_file()
 
 
-def log_mel(audio: Sequence[NDArray[np.float32]], n_mels: int) -> NDArray[np.float32]:
-    """Return log-mel spectrograms, (n, n_mels, 3000) float32, of up to 30 s of audio each, padded with silence."""
-    from whisper.audio import N_SAMPLES, log_mel_spectrogram, pad_or_trim
+def log_mel(
+    audio: Sequence[NDArray[np.float32]], n_mels: int, samples: int = WINDOW_FRAMES * FRAME_SAMPLES
+) -> NDArray[np.float32]:
+    """Return log-mel spectrograms, (n, n_mels, 3000) float32, of up to 30 s of audio each, padded with silence.
 
-    windows = [log_mel_spectrogram(pad_or_trim(samples, N_SAMPLES), n_mels).numpy() for samples in audio]
+    Args:
+        audio: Each (n,) float32 at 16 kHz.
+        n_mels: Bands of the engine.
+        samples: Length to pad or trim to. Shorter spectrograms have fewer steps, one for 10 ms, and an even number.
+    """
+    from whisper.audio import log_mel_spectrogram, pad_or_trim
+
+    length = samples // FRAME_SAMPLES * FRAME_SAMPLES
+    windows = [log_mel_spectrogram(pad_or_trim(each, length), n_mels).numpy() for each in audio]
     return np.stack(windows).astype(np.float32, copy=False)
 
 
@@ -128,7 +152,15 @@ def alignment(path: NDArray[np.int64], probabilities: NDArray[np.float64]) -> Al
         probabilities: (tokens,).
     """
     first = np.append(True, np.diff(path[:, 0]) > 0)
-    return Alignment(path[first, 1] * ALIGNMENT_STEP_S, probabilities)
+    return Alignment(path[first, 1] * FRAME_SAMPLES / SAMPLE_RATE_HZ, probabilities)
+
+
+def by_length(spans: Sequence[Span]) -> dict[int, list[int]]:
+    """Return the indices of the spans of each length."""
+    indices: dict[int, list[int]] = {}
+    for index, (_, first, last) in enumerate(spans):
+        indices.setdefault(last - first, []).append(index)
+    return indices
 
 
 def tokenizer_for(engine: WhisperEngine, language: str | None = None, task: Task = "transcribe") -> Tokenizer:

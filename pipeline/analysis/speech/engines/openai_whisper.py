@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn import functional
 
 from pipeline.analysis.speech.engines.checkpoint import cached_checkpoint
 from pipeline.analysis.speech.engines.interface import (
@@ -13,9 +14,11 @@ from pipeline.analysis.speech.engines.interface import (
     Alignment,
     Decoded,
     Encoded,
+    Span,
     Task,
     Tokenizer,
     alignment,
+    by_length,
     tokenizer_for,
 )
 from pipeline.models import ModelInfo, set_threads
@@ -66,13 +69,28 @@ class OpenAIWhisperEngine:
     def encode(self, mel: NDArray[np.float32]) -> Encoded:
         """Run the encoder over (n, n_mels, 3000) float32 log-mel windows."""
         windows = torch.from_numpy(mel).to(self._model.device)
-        return Encoded(self._model.encoder(windows.half() if self._fp16 else windows), len(mel))
+        encoder = self._model.encoder
+        # As the encoder's own `forward`, which takes no shorter windows.
+        hidden = functional.gelu(encoder.conv1(windows.half() if self._fp16 else windows))
+        hidden = functional.gelu(encoder.conv2(hidden)).permute(0, 2, 1)
+        hidden = (hidden + encoder.positional_embedding[: hidden.shape[1]]).to(hidden.dtype)
+        for block in encoder.blocks:
+            hidden = block(hidden)
+        return Encoded(encoder.ln_post(hidden), len(mel))
 
     @torch.inference_mode()
-    def detect(self, encoded: Encoded) -> list[dict[str, float]]:
-        """Return the probability of each language code for each window."""
-        _, probabilities = self._model.detect_language(encoded.features)
-        return list(probabilities)
+    def detect(self, encoded: Encoded, spans: Sequence[Span]) -> list[dict[str, float]]:
+        """Return the probability of each language code for each span; see `WhisperEngine.detect`."""
+        tokenizer = tokenizer_for(self)
+        start = torch.tensor([[tokenizer.sot]], device=self._model.device)
+        codes, tokens = tokenizer.all_language_codes, list(tokenizer.all_language_tokens)
+        found: list[dict[str, float]] = [{}] * len(spans)
+        for indices in by_length(spans).values():
+            parts = [encoded.features[window, first:last] for window, first, last in (spans[n] for n in indices)]
+            logits = self._model.logits(start.expand(len(parts), 1), torch.stack(parts))[:, 0, tokens]
+            for index, row in zip(indices, logits.float().softmax(dim=-1).tolist(), strict=True):
+                found[index] = dict(zip(codes, row, strict=True))
+        return found
 
     @torch.inference_mode()
     def generate(

@@ -13,7 +13,7 @@ from pipeline.analysis.media import DecodeStats, decode, probe
 from pipeline.analysis.media.audio import AudioBlockBuilder
 from pipeline.analysis.media.channels import ChannelMixer
 from pipeline.analysis.media.timeline import Timeline
-from schemas.config import LimitsConfig, MediaConfig
+from schemas.config import ChannelMode, LimitsConfig, MediaConfig
 from schemas.media import SAMPLE_RATE_HZ, AudioBlock
 
 Audio = NDArray[np.float32]
@@ -33,7 +33,7 @@ def voice(seconds: float, level: float = 0.1) -> Audio:
 def mix(channels: list[Audio], sizes: tuple[int, ...] = (4000,), roles: list[str] | None = None) -> tuple[Audio, list]:
     """Return the mix, and the warnings."""
     warnings: list[str] = []
-    mixer = ChannelMixer(roles or ["NONE"] * len(channels), warnings.append)
+    mixer = ChannelMixer(roles or ["NONE"] * len(channels), "mix", warnings.append)
     samples, mixed, done, turn = np.stack(channels, axis=1), [], 0, 0
     while done < len(samples):
         size = sizes[turn % len(sizes)]
@@ -41,7 +41,7 @@ def mix(channels: list[Audio], sizes: tuple[int, ...] = (4000,), roles: list[str
         done, turn = done + size, turn + 1
     mixed.append(mixer.finish())
     assert sum(map(len, mixed)) == len(samples)
-    return np.concatenate(mixed), warnings
+    return np.concatenate(mixed)[:, 0], warnings
 
 
 def level_of(part: Audio, mixed: Audio) -> float:
@@ -165,7 +165,7 @@ def frame(layout: str, at_s: float, rate_hz: int = SAMPLE_RATE_HZ, seconds: floa
 
 def test_a_file_may_change_its_layout_and_rate_at_any_time() -> None:
     stats = DecodeStats()
-    builder = AudioBlockBuilder(Timeline(origin_s=0.0, frame_s=0.0, warn=stats.warn), stats.warn)
+    builder = AudioBlockBuilder(0, Timeline(origin_s=0.0, frame_s=0.0, warn=stats.warn), "mix", stats.warn)
     layouts = ["mono", "stereo", "ambisonic 1", "60 channels", "5.1", "3 channels", "mono"]
     frames = [frame(layout, number / 2) for number, layout in enumerate(layouts)]
     blocks = [block for each in frames for block in builder.add(each)] + list(builder.finish())
@@ -175,9 +175,24 @@ def test_a_file_may_change_its_layout_and_rate_at_any_time() -> None:
     assert not stats.warnings
 
 
+@pytest.mark.parametrize("mode", ["auto", "mix", "split"])
+def test_gaps_and_layouts_change_nothing_about_the_times(mode: ChannelMode) -> None:
+    stats = DecodeStats()
+    builder = AudioBlockBuilder(0, Timeline(origin_s=0.0, frame_s=0.0, warn=stats.warn), mode, stats.warn)
+    frames = [frame("stereo", at_s) for at_s in (0.0, 0.5, 2.0, 2.5, 40.0)] + [frame("mono", 40.5), frame("5.1", 42.0)]
+    blocks = [block for each in frames for block in builder.add(each)] + list(builder.finish())
+    first = [block for block in blocks if not block.lane]
+    heard = np.concatenate([block.samples for block in first])
+    assert len(heard) == 42.5 * SAMPLE_RATE_HZ
+    loud = np.abs(heard[: 42 * SAMPLE_RATE_HZ].reshape(-1, SAMPLE_RATE_HZ // 2)).max(axis=1) > 0.05
+    assert np.flatnonzero(loud).tolist() == [0, 1, 4, 5, 80, 81]
+    edges_s = np.cumsum([0, *(len(block.samples) for block in first)]) / SAMPLE_RATE_HZ
+    assert [block.start_s for block in first] == pytest.approx(edges_s[:-1])
+
+
 def test_audio_that_cannot_be_resampled_costs_a_warning_and_moves_nothing() -> None:
     stats = DecodeStats()
-    builder = AudioBlockBuilder(Timeline(origin_s=0.0, frame_s=0.0, warn=stats.warn), stats.warn)
+    builder = AudioBlockBuilder(0, Timeline(origin_s=0.0, frame_s=0.0, warn=stats.warn), "mix", stats.warn)
     frames = [frame("mono", 0.0), frame("65 channels", 0.5), frame("mono", 1.0)]
     assert not frames[1].format.is_planar
     blocks = [block for each in frames for block in builder.add(each)] + list(builder.finish())

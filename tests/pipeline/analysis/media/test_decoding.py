@@ -37,7 +37,8 @@ class Decoded:
         self.times_s = np.concatenate([batch.times_s for batch in batches]) if batches else np.zeros(0)
         self.small = np.concatenate([batch.small for batch in batches]) if batches else np.zeros((0, 81, 144, 3))
         self.large = [item for item in items if isinstance(item, SampledFrame)]
-        self.blocks = [item for item in items if isinstance(item, AudioBlock)]
+        first = self.info.audio and self.info.audio.index
+        self.blocks = [item for item in items if isinstance(item, AudioBlock) and item.stream == first]
         self.sound = np.concatenate([block.samples for block in self.blocks]) if self.blocks else np.zeros(0)
         assert asked == self.times_s.tolist()
 

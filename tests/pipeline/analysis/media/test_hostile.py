@@ -98,6 +98,14 @@ def test_a_link_to_itself_is_unreadable(tmp_path: Path) -> None:
     assert kind_of(loop) == ErrorKind.UNREADABLE
 
 
+def test_a_link_to_a_missing_file_says_where_it_leads(tmp_path: Path) -> None:
+    link = tmp_path / "link.mp4"
+    link.symlink_to(tmp_path / "gone" / "object.mp4")
+    with pytest.raises(MediaError, match=r"is a link to .*gone/object.mp4, which does not exist") as raised:
+        probe(str(link), MediaConfig(), LimitsConfig())
+    assert raised.value.kind == ErrorKind.VANISHED
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
 def test_a_file_without_permission_is_unreadable(tmp_path: Path, secret: Path) -> None:
     secret.chmod(0)

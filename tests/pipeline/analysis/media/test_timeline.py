@@ -32,13 +32,6 @@ def test_good_timestamps_are_left_as_they_are(steps: list[int]) -> None:
     assert not notes
 
 
-def test_a_clock_that_restarts_is_joined() -> None:
-    times, notes = placed([0, 40, 80, 0, 40])
-    assert times[:3] == [0.0, 0.04, 0.08]
-    assert times[3] > 0.08
-    assert notes
-
-
 def test_audio_without_timestamps_advances_by_its_samples() -> None:
     timeline = Timeline(origin_s=0.0, frame_s=0.04, warn=lambda _: None)
     times = [timeline.time_of(None, None, 0.021) for _ in range(3)]

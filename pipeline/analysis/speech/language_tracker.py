@@ -1,0 +1,250 @@
+"""Follows the language of one audio track, and splits windows where it changes.
+
+Whisper names one language per window, even if there are two, and often that of the shorter part. So each window is
+examined in units of a few seconds: first as slices of its encoder output, which costs only a step of the decoder. If
+those do not all agree, each unit is encoded by itself, unpadded, which is surer and still far cheaper than a window.
+Where the language seems to change, the window is split, and its parts are encoded as windows, which is surest. Then the
+languages of all parts of a batch are decided together, so that a short or noisy one does not change them.
+"""
+
+import math
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby, pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.analysis.speech.engines import FRAME_SAMPLES, WINDOW_FRAMES, Encoded, Span
+from pipeline.analysis.speech.languages import Evidence, Probabilities, changes, likely_languages, mean_probabilities
+from pipeline.analysis.speech.transcription import Transcriber
+from pipeline.analysis.speech.windows import Window, WindowPlan
+from schemas.media import SAMPLE_RATE_HZ
+
+MIN_UNIT_S, MAX_UNIT_S = 1.0, 6.0
+"""Shorter speech segments are examined together, longer ones in parts."""
+SLICE_FRAMES = (50, 100, 150, 250)
+"""Lengths of slices, in outputs of the encoder. Slices of one length are examined together."""
+SURE, LIKELY = 0.8, 0.5
+"""The slices of a window agree if their mean gives a language `SURE`, and none gives another one `LIKELY`."""
+GROUP_S = 8.0
+"""If neither the units of a window nor the whole window are clear, it is examined in parts of about this length."""
+UNSETTLED_S = 10.0
+"""A language that began less than this before the end of a batch is decided with the next batch."""
+PROPOSAL_COST = 0.9
+"""Cost of a change between units. It is low, because the parts are examined again."""
+QUIET_SAMPLES, SEARCH_SAMPLES = SAMPLE_RATE_HZ // 20, SAMPLE_RATE_HZ // 2
+"""Speech without a pause is split where these 50 ms are quietest, at most half a second away."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Stretch:
+    """Windows in one language, at most a batch."""
+
+    windows: Sequence[Window]
+    encoded: Encoded
+    language: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Part:
+    """A window, or a part of one, that seems to be in one language."""
+
+    window_index: int
+    window: Window
+    probabilities: Probabilities
+
+    @property
+    def evidence(self) -> Evidence:
+        """The probabilities, and the seconds of speech."""
+        return self.probabilities, self.window.plan.speech_s
+
+
+class LanguageTracker:
+    """Follows the language of one audio track, batch by batch.
+
+    Args:
+        transcriber: Encodes windows, and holds the engine that detects languages.
+    """
+
+    def __init__(self, transcriber: Transcriber) -> None:
+        self._transcriber = transcriber
+        self._current: str | None = None
+        self._seconds: Counter[str] = Counter()
+        self._certain_s: Counter[str] = Counter()
+
+    def probability(self, language: str) -> float:
+        """Return the mean probability of a language where it is spoken; 0 if it is not."""
+        return self._certain_s[language] / max(self._seconds[language], 1e-9)
+
+    def stretches(self, windows: Sequence[Window], *, final: bool) -> tuple[list[Stretch], list[Window]]:
+        """Decide the languages of the next batch.
+
+        Args:
+            windows: They follow those of the previous call; at least two, or one if it is the last.
+            final: No windows follow.
+
+        Returns:
+            The windows by language, split where the language changes; and windows to pass again as the first of the
+            next batch, because a change has just begun in them.
+        """
+        encoded = self._transcriber.encode(windows)
+        parts = self._parts(windows, encoded)
+        languages = likely_languages([part.evidence for part in parts], self._current)
+        held = not final and _unsettled(parts, languages, self._current)
+        kept = windows[: len(windows) - held]
+        decided = [pair for pair in zip(parts, languages, strict=True) if pair[0].window_index < len(kept)]
+        self._count(decided)
+        if not held and len(set(languages)) == 1:
+            return [Stretch(windows, encoded, languages[0])], []
+        return list(self._encoded_again(_joined(kept, decided))), list(windows[len(kept) :])
+
+    def _count(self, decided: Sequence[tuple[Part, str]]) -> None:
+        for part, language in decided:
+            probabilities, seconds = part.evidence
+            self._seconds[language] += seconds  # type: ignore[assignment]
+            self._certain_s[language] += seconds * probabilities.get(language, 0.0)  # type: ignore[assignment]
+        self._current = decided[-1][1]
+
+    def _parts(self, windows: Sequence[Window], encoded: Encoded) -> list[Part]:
+        engine = self._transcriber.engine
+        units = [speech_units(window.plan) for window in windows]
+        slices = [_slice(n, windows[n].plan, unit) for n, inside in enumerate(units) for unit in inside]
+        found = iter(engine.detect(encoded, slices))
+        parts: list[Part] = []
+        for n, (window, inside) in enumerate(zip(windows, units, strict=True)):
+            evidence = [(next(found), (end - start) / SAMPLE_RATE_HZ) for start, end in inside]
+            if _agree(evidence):
+                parts.append(Part(n, window, mean_probabilities(evidence)))
+            else:
+                parts += self._examined(n, window, inside, encoded, evidence)
+        return parts
+
+    def _examined(
+        self,
+        index: int,
+        window: Window,
+        units: Sequence[tuple[int, int]],
+        encoded: Encoded,
+        slices: Sequence[Evidence],
+    ) -> list[Part]:
+        """Split a window where the languages of its units change, each encoded by itself with the pauses beside it."""
+        positions = [tuple(window.plan.position(sample) for sample in unit) for unit in units]
+        edges = [0, *((end + start) // 2 for (_, end), (start, _) in pairwise(positions)), len(window.audio)]
+        alone = [self._detect(window.audio[start:end]) for start, end in pairwise(edges)]
+        evidence = [(mean_probabilities([(a, 1.0), (b, 1.0)]), s) for a, (b, s) in zip(alone, slices, strict=True)]
+        begins = changes(likely_languages(evidence, change_cost=PROPOSAL_COST))
+        if not begins:
+            whole = self._transcriber.engine.detect(encoded, [(index, 0, WINDOW_FRAMES)])[0]
+            means = mean_probabilities(evidence)
+            if max(means.values()) >= LIKELY or max(whole.values()) >= SURE:
+                return [Part(index, window, _clearer(means, whole))]
+            begins = _groups(units)
+        inside = window.split([_cut(window, units[n - 1][1], units[n][0]) for n in begins])
+        parts: list[Part] = []
+        for batch in self._batches(inside):
+            again = self._transcriber.encode(batch)
+            found = self._transcriber.engine.detect(again, [(n, 0, WINDOW_FRAMES) for n in range(len(batch))])
+            parts += [Part(index, part, each) for part, each in zip(batch, found, strict=True)]
+        return parts
+
+    def _detect(self, audio: NDArray[np.float32]) -> Probabilities:
+        encoded = self._transcriber.encode_unpadded(audio)
+        return self._transcriber.engine.detect(encoded, [(0, 0, len(audio) // FRAME_SAMPLES)])[0]
+
+    def _batches(self, windows: Sequence[Window]) -> Iterator[Sequence[Window]]:
+        size = self._transcriber.config.batch_size
+        return (windows[first : first + size] for first in range(0, len(windows), size))
+
+    def _encoded_again(self, spoken: Sequence[tuple[str, Window]]) -> Iterator[Stretch]:
+        for language in dict.fromkeys(language for language, _ in spoken):
+            for batch in self._batches([window for each, window in spoken if each == language]):
+                yield Stretch(batch, self._transcriber.encode(batch), language)
+
+
+def speech_units(plan: WindowPlan) -> list[tuple[int, int]]:
+    """Return the parts of a window whose language is detected, each `MIN_UNIT_S` to `MAX_UNIT_S` long where possible.
+
+    Returns:
+        Start and end of each in samples of the track, in order. A unit starts and ends where a speech segment does,
+        except within long segments.
+    """
+    units: list[tuple[int, int]] = []
+    for segment in plan.segments:
+        count = math.ceil((segment.end - segment.start) / (MAX_UNIT_S * SAMPLE_RATE_HZ))
+        edges = [segment.start + (segment.end - segment.start) * n // count for n in range(count + 1)]
+        for start, end in pairwise(edges):
+            if units and _short(units[-1]):
+                units[-1] = (units[-1][0], end)
+            else:
+                units.append((start, end))
+    if len(units) > 1 and _short(units[-1]):
+        units[-2:] = [(units[-2][0], units[-1][1])]
+    return units
+
+
+def _short(unit: tuple[int, int]) -> bool:
+    return unit[1] - unit[0] < MIN_UNIT_S * SAMPLE_RATE_HZ
+
+
+def _clearer(units: Counter[str], whole: Probabilities) -> Probabilities:
+    """Return the probabilities of a window by its units or as a whole.
+
+    It is the latter if they agree or the units are unclear. Otherwise, a short part in another language has decided it.
+    """
+    likely, probability = units.most_common(1)[0]
+    return units if probability >= LIKELY and likely != max(whole, key=whole.__getitem__) else whole
+
+
+def _groups(units: Sequence[tuple[int, int]]) -> list[int]:
+    """Return the indices at which to split units into groups of about `GROUP_S`."""
+    begins, start = [], units[0][0]
+    for index, (unit_start, end) in enumerate(units[1:], 1):
+        if (unit_start + end) / 2 - start > GROUP_S * SAMPLE_RATE_HZ:
+            begins.append(index)
+            start = unit_start
+    return begins
+
+
+def _slice(index: int, plan: WindowPlan, unit: tuple[int, int]) -> Span:
+    """Return the middle of a unit as encoder outputs of a window."""
+    start, end = (plan.position(sample) / FRAME_SAMPLES for sample in unit)
+    length = max((each for each in SLICE_FRAMES if each <= end - start), default=SLICE_FRAMES[0])
+    first = min(max(round((start + end - length) / 2), 0), WINDOW_FRAMES - length)
+    return index, first, first + length
+
+
+def _agree(evidence: Sequence[Evidence]) -> bool:
+    """Return whether a window is in one language by all its slices."""
+    language, probability = mean_probabilities(evidence).most_common(1)[0]
+    likely = {code for probabilities, _ in evidence for code, each in probabilities.items() if each >= LIKELY}
+    return probability >= SURE and likely <= {language}
+
+
+def _unsettled(parts: Sequence[Part], languages: Sequence[str], previous: str | None) -> bool:
+    """Return whether a language begins in the last window, too late for the batch to show that it stays."""
+    begins = max(changes([previous or languages[0], *languages]), default=0) - 1
+    run = parts[begins:] if begins >= 0 else ()
+    seconds = sum(part.window.plan.speech_s for part in run)
+    return bool(run) and 0 < run[0].window_index == parts[-1].window_index and seconds < UNSETTLED_S
+
+
+def _joined(windows: Sequence[Window], decided: Sequence[tuple[Part, str]]) -> list[tuple[str, Window]]:
+    """Join neighbouring parts of a window that are in the same language."""
+    spoken = []
+    for (index, language), group in groupby(decided, key=lambda pair: (pair[0].window_index, pair[1])):
+        pieces = [piece for part, _ in group for piece in part.window.plan.pieces]
+        spoken.append((language, windows[index].clip(pieces[0][0], pieces[-1][1])))
+    return spoken
+
+
+def _cut(window: Window, end: int, start: int) -> int:
+    """Return the sample of the track at which to split a window between two units."""
+    if start > end:
+        return (start + end) // 2
+    middle = window.plan.position(end)
+    first = max(middle - SEARCH_SAMPLES, 0)
+    around = window.audio[first : middle + SEARCH_SAMPLES].astype(np.float64)
+    power = np.convolve(around**2, np.ones(QUIET_SAMPLES), "valid")
+    return end - middle + first + int(np.argmin(power)) + QUIET_SAMPLES // 2

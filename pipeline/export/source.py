@@ -1,0 +1,99 @@
+"""A video to cut: its streams, and its packets with the times of the lake."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any, cast
+
+import av
+from av.container import InputContainer
+
+from pipeline.analysis.media import best_video, open_media, packets_from
+
+SAME_S = 1e-6
+_NO_TIMESTAMPS = cast("int", av.format.Flags.no_timestamps.value)
+_LOOK_BACK_S = (0.0, 10.0, 60.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """An open video, and the streams to cut: one video stream, and all audio streams."""
+
+    uri: str
+    container: InputContainer
+    video: Any
+    """A PyAV stream, or None."""
+    audio: Sequence[Any]
+    continuous: bool
+    """Whether all packets have timestamps, of a clock that never jumps. Only then can a time be sought."""
+
+    @property
+    def streams(self) -> list[Any]:
+        """All streams."""
+        return [*([self.video] if self.video else []), *self.audio]
+
+    @property
+    def codecs(self) -> str:
+        """Their codecs, for messages."""
+        return ", ".join(stream.codec_context.name for stream in self.streams)
+
+    def packets(self, start_s: float) -> Iterator[Any]:
+        """Read packets from a position before a time. Their timestamps count from the start of the video."""
+        return packets_from(self.uri, self.container, self.streams, start_s, continuous=self.continuous)
+
+
+@contextmanager
+def open_source(uri: str, *, clock_jumps: int = 0) -> Iterator[Source]:
+    """Open a video, with the video stream that is analysed, and all audio streams.
+
+    Raises:
+        MediaError: It cannot be read.
+    """
+    with open_media(uri) as container:
+        best = best_video(container)
+        audio = [each for each in container.streams.audio if each.codec_context]
+        for each in container.streams:
+            if each is not best and each not in audio:
+                each.discard = av.stream.Discard.all
+        continuous = not clock_jumps and not container.format.flags & _NO_TIMESTAMPS
+        yield Source(uri, container, best, audio, continuous=continuous)
+
+
+def time_of(packet: Any) -> float:  # noqa: ANN401 - a PyAV packet
+    """Return the presentation time of a packet in seconds from the start of the video."""
+    return float(packet.pts * packet.time_base)
+
+
+def keyframe_before(uri: str, start_s: float, clock_jumps: int) -> float | None:
+    """Return the time of the last keyframe of a video at or before a time, or else of its first keyframe.
+
+    Returns:
+        Seconds from the start of the video; None if no keyframe has a known time.
+
+    Raises:
+        MediaError: The video cannot be read.
+    """
+    found: float | None = None
+    for back_s in (*_LOOK_BACK_S, start_s):
+        with open_source(uri, clock_jumps=clock_jumps) as source:
+            for packet in replace(source, audio=()).packets(start_s - back_s):
+                if packet.pts is None or not packet.size:
+                    continue
+                time_s = time_of(packet)
+                if time_s > start_s + SAME_S and found is not None:
+                    return found
+                if packet.is_keyframe:
+                    found = time_s if found is None or time_s <= start_s + SAME_S else found
+                    if time_s > start_s + SAME_S:
+                        break
+        if found is not None and found <= start_s + SAME_S:
+            return found
+    return found
+
+
+def decoded(packet: Any) -> list[Any]:  # noqa: ANN401 - a PyAV packet
+    """Return the frames of a packet; none if it is damaged: the decoder continues with the next packet."""
+    try:
+        return list(packet.decode())
+    except av.error.FFmpegError:
+        return []
