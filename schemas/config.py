@@ -4,9 +4,10 @@ The sections in `ANALYSIS_SECTIONS` determine the results and are part of the re
 where and how the work runs, and are not. `videolake config` prints the docstrings below each setting.
 """
 
-from typing import Annotated, Literal
+import re
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 COMPOSED = "composed"
 """Captions without a model, in `captions.model` and in the column `caption_source`."""
@@ -14,7 +15,7 @@ NO_TAXONOMY = "none"
 """No topics, in `topics.taxonomy`."""
 OCR_MODEL = "embedded:pp-ocrv6"
 """The model of `ocr.engine = "rapidocr"`."""
-_LANGUAGE = r"^[A-Za-z]{2,3}([-_][A-Za-z0-9]+)*$"
+_LANGUAGE = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]+)*")
 SPEAKER_MODEL = "embedded:campplus"
 """The model of `speakers.model = "auto"`, if it is installed."""
 
@@ -54,11 +55,19 @@ class MediaConfig(Section):
     """Seconds between candidates for keyframes. Every shot gets a candidate, however short it is."""
     max_side_px: int = Field(1280, ge=160, le=7680)
     """Maximum length of the longer side of the frames that models see, in pixels."""
-    audio_track: Annotated[int, Field(ge=0)] | Annotated[str, Field(pattern=_LANGUAGE)] | None = Field(
-        None, union_mode="left_to_right"
-    )
+    audio_track: int | str | None = None
     """Audio track to analyse: its number, counted from 0, or its language, as an ISO 639 code. If unset, the default
     track of the file; if nobody speaks there, another track in which somebody does."""
+
+    @field_validator("audio_track", mode="before")
+    @classmethod
+    def _number_or_language(cls, value: object) -> object:
+        text = str(value)
+        if value is None or _LANGUAGE.fullmatch(text):
+            return value
+        if text.isdecimal():
+            return int(text)
+        raise ValueError("give the number of a track, counted from 0, or a language code, such as de or deu")
 
 
 class ShotsConfig(Section):

@@ -99,6 +99,8 @@ class MediaInfo:
     """When the recording was made, as the file states it, in UTC."""
     encrypted_tracks: int = 0
     """Video and audio tracks that cannot be decoded without a key. They are not analysed."""
+    partly_encrypted: bool = False
+    """Whether single packets of the other tracks may be encrypted, too. They are skipped."""
     other_audio: tuple[AudioStream, ...] = ()
     """The streams to try if nobody speaks in `audio`, in this order."""
     warnings: tuple[str, ...] = ()

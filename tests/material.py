@@ -8,7 +8,9 @@ What makes films lives in `pipeline.extras.sample`, where `videolake sample` use
 from collections.abc import Sequence
 from pathlib import Path
 
+import av
 import numpy as np
+from av.stream import Disposition
 from numpy.typing import NDArray
 
 from pipeline.extras.sample.draw import moving_shapes, noise, write_text
@@ -18,6 +20,7 @@ from pipeline.extras.sample.speech import speak
 from schemas.media import SAMPLE_RATE_HZ
 
 __all__ = [
+    "audio_tracks",
     "clip",
     "moving_shapes",
     "music",
@@ -63,6 +66,28 @@ def tone(seconds: float, pitch_hz: float = 440.0, level: float = 0.3) -> NDArray
     """Return (n,) float32 of a pure tone at 16 kHz."""
     time_s = np.arange(round(seconds * SAMPLE_RATE_HZ)) / SAMPLE_RATE_HZ
     return (level * np.sin(2 * np.pi * pitch_hz * time_s)).astype(np.float32)
+
+
+def audio_tracks(path: Path, *described: tuple[str, int, float], seconds: float = 0.5) -> Path:
+    """Write an audio file of several tracks, each a tone. `path` ends in .mkv or .mka.
+
+    Args:
+        path: Where to.
+        described: Language, dispositions and level of each track.
+        seconds: Their length.
+    """
+    with av.open(str(path), "w") as container:
+        streams = [container.add_stream("pcm_s16le", rate=SAMPLE_RATE_HZ, layout="mono") for _ in described]
+        for stream, (language, disposition, _) in zip(streams, described, strict=True):
+            stream.metadata["language"] = language
+            stream.disposition = Disposition(disposition)
+        container.start_encoding()
+        for stream, (_, _, level) in zip(streams, described, strict=True):
+            samples = (tone(seconds, level=level) * 32767).astype(np.int16)
+            frame = av.AudioFrame.from_ndarray(samples.reshape(1, -1), format="s16", layout="mono")
+            frame.sample_rate, frame.pts = SAMPLE_RATE_HZ, 0
+            container.mux([*stream.encode(frame), *stream.encode(None)])
+    return path
 
 
 def music(seconds: float) -> NDArray[np.float32]:

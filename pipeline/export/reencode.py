@@ -103,7 +103,7 @@ def _encode(
 ) -> None:
     """Encode until all streams are done, or the file is past `last_s`, when streams without packets have ended."""
     unfinished = set(encoders)
-    muxer = _Muxer(made, encoders.values())
+    muxed = _Muxer(made, encoders.values())
     for packet in packets:
         encoder = encoders[packet.stream.index]
         if packet.stream.index not in unfinished:
@@ -111,13 +111,13 @@ def _encode(
                 break
             continue
         for frame in decoded(packet):
-            muxer.add(encoder.add(frame))
+            muxed.add(encoder.add(frame))
         if encoder.done:
             unfinished.discard(packet.stream.index)
         if not unfinished:
             break
     for encoder in encoders.values():
-        muxer.add(encoder.finish())
+        muxed.add(encoder.finish())
 
 
 class _Muxer:

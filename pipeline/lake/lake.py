@@ -17,6 +17,7 @@ from pipeline.lake.lock import writer_lock
 from pipeline.lake.parquet import write_table
 from pipeline.lake.rows import table_of
 from pipeline.lake.store import Store
+from pipeline.locations import location_of
 from schemas.errors import LakeError
 from schemas.tables import FORMAT_VERSION
 
@@ -30,10 +31,12 @@ SELECT newest.video_id,
         ELSE 'outdated'
     END AS status,
     errors.kind AS kind,
-    newest.shard AS shard
+    newest.shard AS shard,
+    made.subtitle_files AS subtitle_files
 FROM lake.states AS newest
 JOIN lake.states AS current ON newest.video_id = current.video_id AND current.is_current
 LEFT JOIN all_errors AS errors ON newest.video_id = errors.video_id AND newest.shard = errors.shard
+LEFT JOIN all_videos AS made ON current.video_id = made.video_id AND current.shard = made.shard
 WHERE newest.is_newest
 ORDER BY newest.video_id
 """
@@ -262,7 +265,8 @@ class Lake:
         Returns:
             Columns `video_id`; `status`: `ok` (nothing to do), `failed` (its newest attempt was at this revision), or
             `outdated` (to be analysed); `kind`: kind of error of its newest attempt, null if that was ok; `shard`:
-            shard of its newest attempt, for `shard_id`.
+            shard of its newest attempt, for `shard_id`; `subtitle_files`: those beside it when it was analysed, null
+            if an older version did that.
         """
         return self.sql(_PROCESSED, {"revision": revision})
 
@@ -278,7 +282,7 @@ class Lake:
 
 def is_lake(uri: str) -> bool:
     """Return whether there is a lake, of any version."""
-    return Store(uri).exists(MARKER)
+    return location_of(uri) == uri and Store(uri).exists(MARKER)  # the path of a lake is UTF-8
 
 
 def _check_marker(store: Store) -> None:

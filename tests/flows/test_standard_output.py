@@ -57,7 +57,7 @@ def test_text_is_printed(lake: str, tmp_path: Path) -> None:
     export = printed(tmp_path, "export", "v001", "--format", "srt", "-o", "-", "--lake", lake)
     assert "Sentence 0 of v001." in export.stdout
     assert (
-        printed(tmp_path, "sql", "SELECT 1 AS one", "--format", "csv", "-o", "-", "--lake", lake).stdout == "one\n1\n"
+        printed(tmp_path, "sql", "SELECT 1 AS one", "--format", "csv", "-o", "-", "--lake", lake).stdout == '"one"\n1\n'
     )
     report = printed(tmp_path, "report", "v001", "-o", "-", "--lake", lake)
     assert (report.exit_code, report.stdout.strip()[-7:]) == (0, "</html>")

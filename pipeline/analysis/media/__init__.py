@@ -7,6 +7,7 @@ from pipeline.analysis.media.geometry import Orientation, PixelShape, orientatio
 from pipeline.analysis.media.packets import packets_from
 from pipeline.analysis.media.prefetching import prefetch
 from pipeline.analysis.media.probing import best_video, probe
+from pipeline.analysis.media.sidecars import find_sidecars, list_subtitle_files
 from pipeline.analysis.media.sources import open_bytes, open_media
 from pipeline.analysis.media.timeline import Timeline, plausible_s
 
@@ -19,7 +20,9 @@ __all__ = [
     "complete_colours",
     "decode",
     "filtered",
+    "find_sidecars",
     "graph_of",
+    "list_subtitle_files",
     "open_bytes",
     "open_media",
     "orientation_of",

@@ -1,6 +1,7 @@
 """Turn decoded audio into blocks of 16 kHz mono with no breaks: fill gaps with silence and cut overlaps."""
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 
 import av
 import numpy as np
@@ -82,32 +83,30 @@ class AudioBlockBuilder:
             yield from self._blocks(self._pending_samples)
 
     def _resample(self, frame: AudioFrame) -> Iterator[AudioBlock]:
-        if frame.layout.nb_channels > _MAX_CHANNELS and frame.format.is_packed:
-            frame = _folded(frame)
         frame_format = (frame.format.name, frame.layout.name, frame.sample_rate)
         if frame_format != self._format:
             yield from self._flush()
             self._format = frame_format
         frame.pts = None  # this class keeps track of time
-        self._fifo.write(frame)
-        while joined := self._fifo.read(_RESAMPLED_AT_ONCE):
-            yield from self._mix(self._resampled(joined))
+        try:
+            resampled = self._resampled(_narrow(frame))
+        except (av.error.FFmpegError, ValueError):
+            # Only a damaged or very unusual file has audio that FFmpeg decodes but does not resample.
+            self._warn(f"Audio with {frame.layout.nb_channels} channels at {frame.sample_rate} Hz was left out.")
+            self._fifo, self._resampler = AudioFifo(), None
+            self._input_end_s = self.end_s  # the next frame fills the gap
+            return
+        yield from self._mix(resampled)
 
-    def _resampled(self, frame: AudioFrame | None) -> Sequence[AudioFrame]:
-        """Return the frame, and what the resampler holds of earlier ones, at 16 kHz; with None, the rest."""
+    def _resampled(self, frame: AudioFrame) -> list[AudioFrame]:
+        """Return what is now at 16 kHz of this frame and those before it."""
         if self._resampler is None:
-            if frame is None:
-                return []
             # Packed samples, because PyAV cannot read more than 8 planes.
             self._resampler = AudioResampler(format="flt", layout=frame.layout, rate=SAMPLE_RATE_HZ)
-        try:
-            return self._resampler.resample(frame)
-        except (av.error.FFmpegError, ValueError):
-            if frame is not None:
-                self._warn(f"Audio with {frame.layout.nb_channels} channels at {frame.sample_rate} Hz was left out.")
-            self._resampler = None
-            self._input_end_s = self.end_s  # the next frame fills the gap
-            return []
+        self._fifo.write(frame)
+        return [
+            part for joined in self._fifo.read_many(_RESAMPLED_AT_ONCE) for part in self._resampler.resample(joined)
+        ]
 
     def _mix(self, frames: Sequence[AudioFrame]) -> Iterator[AudioBlock]:
         for frame in frames:
@@ -127,12 +126,13 @@ class AudioBlockBuilder:
 
     def _drain(self) -> Iterator[AudioBlock]:
         """Drain the resampler and drop it; the next frame gets a new one."""
-        rest = self._fifo.read(partial=True)
-        self._fifo = AudioFifo()
-        if rest:
-            yield from self._mix(self._resampled(rest))
-        yield from self._mix(self._resampled(None))
-        self._resampler = None
+        (fifo, self._fifo), (resampler, self._resampler) = (self._fifo, AudioFifo()), (self._resampler, None)
+        if resampler is None:
+            return
+        rest, resampled = fifo.read(partial=True), []
+        with suppress(av.error.FFmpegError, ValueError):  # nothing came, or too little to fill the filter
+            resampled = [*(resampler.resample(rest) if rest else ()), *resampler.resample(None)]
+        yield from self._mix(resampled)
 
     def _flush(self) -> Iterator[AudioBlock]:
         """Drain the resampler and the mixer, and drop them."""
@@ -175,8 +175,10 @@ def _finite(samples: NDArray[np.float32]) -> NDArray[np.float32]:
     return samples if np.isfinite(samples).all() else np.nan_to_num(samples, posinf=0.0, neginf=0.0)
 
 
-def _folded(frame: AudioFrame) -> AudioFrame:
-    """Return a packed frame of `_MAX_CHANNELS` channels, with the channels beyond those added to the first ones."""
+def _narrow(frame: AudioFrame) -> AudioFrame:
+    """Add the channels of a packed frame beyond `_MAX_CHANNELS` to the first ones."""
+    if frame.layout.nb_channels <= _MAX_CHANNELS or not frame.format.is_packed:
+        return frame
     values = frame.to_ndarray().reshape(frame.samples, -1)
     samples = values.astype(np.float32)
     if values.dtype.kind in "iu":

@@ -1,9 +1,10 @@
 """Choose the audio track to analyse, and those to try if nobody speaks in it."""
 
-from collections.abc import Mapping
+from collections.abc import Set
 from typing import Any
 
 import av
+from av.container import InputContainer
 
 from pipeline.analysis.media.metadata import codec_name, language_of, title_of
 from pipeline.language import language_code
@@ -22,29 +23,38 @@ _SECONDARY = (
 
 
 def choose_audio(
-    streams: Mapping[int, Any], wanted: int | str | None
+    container: InputContainer, locked: Set[int], wanted: int | str | None
 ) -> tuple[tuple[AudioStream, ...], tuple[str, ...]]:
     """Return the audio streams in the order in which to try them, and warnings.
 
     Args:
-        streams: The audio streams that can be decoded, as PyAV has them, by their number among all audio streams.
+        container: The file.
+        locked: Indexes of encrypted streams, which are left out.
         wanted: `media.audio_track`: a number from 0, or a language. If the file has it, only that stream is returned.
     """
-    tracks = [_stream(number, stream) for number, stream in streams.items()]
+    numbered = list(enumerate(container.streams.audio))
+    unknown = [str(number) for number, stream in numbered if stream.codec_context is None]
+    warnings = [f"FFmpeg has no decoder for these audio tracks: {', '.join(unknown)}."] if unknown else []
+    tracks = [
+        _stream(number, stream)
+        for number, stream in numbered
+        if stream.codec_context is not None and stream.index not in locked
+    ]
     # Python sorts stably: in doubt, the first track of the file.
     ordered = sorted(tracks, key=lambda track: (track.secondary, not track.default))
     if wanted is None or not tracks:
-        return tuple(ordered), ()
+        return tuple(ordered), tuple(warnings)
     if isinstance(wanted, int):
         chosen = [track for track in tracks if track.track == wanted]
     else:
         code = language_code(wanted)
         chosen = [track for track in ordered if code and language_code(track.language) == code]
-    if chosen:
-        return (chosen[0],), ()
-    there = ", ".join(track.name for track in tracks)
-    message = f"media.audio_track is {wanted!r}, but the audio tracks are {there}; {ordered[0].name} was used."
-    return tuple(ordered), (message,)
+    if not chosen:
+        there = ", ".join(track.name for track in tracks)
+        warnings.append(
+            f"media.audio_track is {wanted!r}, but the audio tracks are {there}; {ordered[0].name} was used."
+        )
+    return tuple(chosen[:1] or ordered), tuple(warnings)
 
 
 def _stream(number: int, stream: Any) -> AudioStream:  # noqa: ANN401 - a PyAV stream

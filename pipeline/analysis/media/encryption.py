@@ -8,7 +8,7 @@ PES packet. Only the header, or a few megabytes of samples, are read.
 import re
 import struct
 from collections.abc import Iterator
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 import numpy as np
 from av.container import InputContainer
@@ -53,18 +53,31 @@ _SCRAMBLED_PES_SHARE = 0.02
 """Only some of the packets of a DVD are scrambled. In an audio stream, a header can appear by chance."""
 
 
-def encrypted_streams(file: IO[bytes], container: InputContainer) -> set[int]:
-    """Return the indices of the streams that cannot be decoded without a key.
+class Encryption(NamedTuple):
+    """What of a file cannot be decoded without a key."""
+
+    streams: set[int]
+    """Indices of the streams that are encrypted as a whole."""
+    packets: bool = False
+    """Whether single packets of the others may be encrypted; `is_encrypted` tells which."""
+
+
+def find_encryption(file: IO[bytes], container: InputContainer) -> Encryption:
+    """Find the encrypted streams of a file.
 
     Args:
         file: The file, opened for reading; not the object that FFmpeg reads.
         container: The same file, opened by FFmpeg.
     """
+    if "mov" in container.format.name.split(","):
+        whole, partly = _protected_mp4_tracks(file)
+        return Encryption({stream.index for stream in container.streams if stream.id in whole}, bool(partly))
+    return Encryption(_encrypted_streams(file, container))
+
+
+def _encrypted_streams(file: IO[bytes], container: InputContainer) -> set[int]:
     formats = set(container.format.name.split(","))
     streams = [stream for stream in container.streams if stream.type in {"video", "audio"}]
-    if "mov" in formats:
-        locked = _protected_mp4_tracks(file)
-        return {stream.index for stream in streams if stream.id in locked}
     if "matroska" in formats:
         locked = _encrypted_matroska_tracks(file)
         return {stream.index for stream in streams if stream.index in locked or "enc_key_id" in stream.metadata}
@@ -79,7 +92,7 @@ def encrypted_streams(file: IO[bytes], container: InputContainer) -> set[int]:
 def states_encryption(file: IO[bytes], head: bytes) -> bool:
     """Return whether a file that FFmpeg cannot open says in its header that it is encrypted."""
     if head[4:8] in {b"ftyp", b"styp", b"moov", b"free", b"wide", b"mdat"}:
-        return bool(_protected_mp4_tracks(file))
+        return any(_protected_mp4_tracks(file))
     if head.startswith(b"\x1a\x45\xdf\xa3"):
         return bool(_encrypted_matroska_tracks(file))
     return head.startswith((_ASF_HEADER, b"Salted__", b"age-encryption.org/")) and (
@@ -98,17 +111,19 @@ def encryption_error(uri: str, *, stage: str) -> MediaError:
     return MediaError(ErrorKind.ENCRYPTED, message, stage=stage)
 
 
-def _protected_mp4_tracks(file: IO[bytes]) -> set[int]:
-    """Return the ids of the tracks whose sample entries are all protected."""
+def _protected_mp4_tracks(file: IO[bytes]) -> tuple[set[int], set[int]]:
+    """Return the ids of the tracks that are protected in all sample entries, and of those that are in some."""
     end = file.seek(0, 2)
-    locked = set()
+    whole: set[int] = set()
+    partly: set[int] = set()
     for moov in _boxes(file, 0, end, b"moov"):
         for trak in _boxes(file, *moov, b"trak"):
-            entries = [_is_protected(file, kind, span) for kind, span in _sample_entries(file, trak)]
-            if entries and all(entries):
-                locked |= {_track_id(file, header) for header in _boxes(file, *trak, b"tkhd")}
+            entries = list(_sample_entries(file, trak))
+            if any(kind in _PROTECTED_ENTRIES for kind, _ in entries):
+                found = whole if all(_is_protected(file, kind, span) for kind, span in entries) else partly
+                found |= {_track_id(file, header) for header in _boxes(file, *trak, b"tkhd")}
         break
-    return locked
+    return whole, partly
 
 
 def _sample_entries(file: IO[bytes], trak: tuple[int, int]) -> Iterator[tuple[bytes, tuple[int, int]]]:
@@ -243,8 +258,11 @@ def _ts_headers(sample: bytes) -> NDArray[np.uint8]:
 
 def _stream_type(stream: Any) -> int:  # noqa: ANN401 - a PyAV stream
     """Return the type that the program map of an MPEG-TS gives a stream, which FFmpeg keeps as its codec tag."""
-    tag = stream.codec_context.codec_tag if stream.codec_context else ""
-    return ord(tag[0]) if tag[1:] == "\0\0\0" else 0
+    try:
+        tag = stream.codec_context.codec_tag.encode() if stream.codec_context else b""
+    except UnicodeDecodeError as error:  # PyAV takes the four bytes for text
+        tag = error.object
+    return tag[0] if tag[1:] == bytes(3) else 0
 
 
 def _is_scrambled_mpeg(file: IO[bytes]) -> bool:

@@ -9,7 +9,7 @@ from av import VideoFrame
 from av.container import InputContainer
 
 from pipeline.analysis.media.audio_choice import choose_audio
-from pipeline.analysis.media.encryption import encrypted_streams, encryption_error, is_encrypted
+from pipeline.analysis.media.encryption import encryption_error, find_encryption, is_encrypted
 from pipeline.analysis.media.geometry import Orientation, PixelShape, display_size, orientation_of
 from pipeline.analysis.media.metadata import codec_name, created_at, is_cover, timecode_of, tracks_of
 from pipeline.analysis.media.sources import open_bytes, open_media, read_packets
@@ -48,14 +48,12 @@ def probe(uri: str, config: MediaConfig, limits: LimitsConfig) -> MediaInfo:
     size_bytes = _size(uri)
     with open_media(uri) as container:
         with open_bytes(uri) as file:
-            locked = encrypted_streams(file, container)
+            locked, partly_encrypted = find_encryption(file, container)
         chosen = best_video(container, locked)
-        audios = [stream for stream in container.streams.audio if _decodable(stream) and stream.index not in locked]
-        if not chosen and not audios:
+        heard, warnings = choose_audio(container, locked, config.audio_track)
+        if not chosen and not heard:
             raise encryption_error(uri, stage="probe") if locked else _no_streams(uri, container)
         tracks, recorded_at = tracks_of(container), created_at(container)
-        numbers = {stream.index: number for number, stream in enumerate(container.streams.audio)}
-        heard, warnings = choose_audio({numbers[stream.index]: stream for stream in audios}, config.audio_track)
         video, timecode = _video(uri, container, chosen, limits) if chosen else (None, None)
         return MediaInfo(
             uri=uri,
@@ -70,6 +68,7 @@ def probe(uri: str, config: MediaConfig, limits: LimitsConfig) -> MediaInfo:
             timecode=timecode,
             created_at=recorded_at,
             encrypted_tracks=len(locked),
+            partly_encrypted=partly_encrypted,
             other_audio=heard[1:],
             warnings=warnings,
         )

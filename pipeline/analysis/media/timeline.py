@@ -1,5 +1,6 @@
 """One timeline for a file: jumps of its clock are undone, and missing or disordered timestamps are repaired."""
 
+import math
 from collections.abc import Callable
 from fractions import Fraction
 
@@ -34,12 +35,15 @@ class Clock:
         self._backwards_s = _RESTARTING_BACKWARDS_S if restarts else _BACKWARDS_S
         self._warn = warn
         self._offsets_s = [0.0]
+        self._starts_s = [-math.inf]
+        """Where each part starts on the repaired clock."""
         self._part: dict[int, int] = {}
         self._last_s: dict[int, float] = {}
         """Decoding time of the last packet of each stream, on the repaired clock."""
+        self._step_s: dict[int, float] = {}
+        """Seconds between its last two packets."""
         self._end_s = start_s
         """End of the last packet in presentation order, of any stream, on the repaired clock."""
-        self._part_start_s = 0.0
 
     @property
     def jumps(self) -> int:
@@ -53,29 +57,26 @@ class Clock:
             stream: Index of its stream.
             dts_s: Its decoding time. Only this shows breaks, because presentation times are not in order.
             pts_s: Its presentation time.
-            duration_s: How long it lasts.
+            duration_s: How long it states that it lasts.
         """
         newest = len(self._offsets_s) - 1
-        part = self._part.get(stream, newest)
         if dts_s is None:
-            return self._offsets_s[part]
+            return self._offsets_s[self._part.get(stream, newest)]
         shown_s = dts_s if pts_s is None or not 0 < pts_s - dts_s <= _MAX_REORDERING_S else pts_s
-        if part != newest or abs(self._distance_s(stream, dts_s, part)) > self._backwards_s:
-            recent = range(newest, max(-1, newest - _REMEMBERED_PARTS), -1)
-            part = min((*recent, part), key=lambda each: abs(self._distance_s(stream, dts_s, each)))
+        part = self._part_of(stream, dts_s)
         if self._end_s is not None and self._is_break(stream, self._distance_s(stream, dts_s, part)):
             self._warn("The clock of the file jumps; the parts were joined.")
             self._offsets_s.append(self._end_s - shown_s)
-            self._part_start_s = self._end_s
+            self._starts_s.append(self._end_s)
             newest = part = len(self._offsets_s) - 1
         self._part[stream] = part
         offset_s = self._offsets_s[part]
+        end_s = shown_s + offset_s + self._lasts_s(stream, dts_s + offset_s, duration_s)
         self._last_s[stream] = dts_s + offset_s
-        end_s = shown_s + offset_s + min(max(0.0, duration_s), _MAX_PACKET_S)
-        if part == newest - 1 and end_s > self._part_start_s:
+        if part == newest - 1 and end_s > self._starts_s[newest]:
             # A late packet of the part before: the new part starts after it.
-            self._offsets_s[newest] += end_s - self._part_start_s
-            self._part_start_s = end_s
+            self._offsets_s[newest] += end_s - self._starts_s[newest]
+            self._starts_s[newest] = end_s
         self._end_s = end_s if self._end_s is None else max(self._end_s, end_s)
         return offset_s
 
@@ -85,18 +86,38 @@ class Clock:
         end_s = self._end_s
         return recent[0] if end_s is None else min(recent, key=lambda offset_s: abs(time_s + offset_s - end_s))
 
+    def _part_of(self, stream: int, dts_s: float) -> int:
+        """Return the recent part in which a packet is in place; else the newest one, after a gap or before a break."""
+        newest = len(self._offsets_s) - 1
+        part = self._part.get(stream, newest)
+        if part == newest and abs(self._distance_s(stream, dts_s, part)) <= self._backwards_s:
+            return part
+        recent = range(newest, max(-1, newest - _REMEMBERED_PARTS), -1)
+        part = min((*recent, part), key=lambda each: abs(self._distance_s(stream, dts_s, each)))
+        return part if abs(self._distance_s(stream, dts_s, part)) <= self._backwards_s else newest
+
+    def _lasts_s(self, stream: int, time_s: float, stated_s: float) -> float:
+        """Return how long a packet lasts: as it states, unless its stream has shorter steps."""
+        step_s = time_s - self._last_s.get(stream, time_s)
+        if 0 < step_s <= _MAX_PACKET_S:
+            self._step_s[stream] = step_s
+        usual_s = self._step_s.get(stream, min(max(0.0, stated_s), _MAX_PACKET_S))
+        return stated_s if 0 < stated_s <= 2 * usual_s else usual_s
+
     def _distance_s(self, stream: int, dts_s: float, part: int) -> float:
         """Return how far a packet is from where it is due if it belongs to a part: 0.0 if it is in place."""
         time_s = dts_s + self._offsets_s[part]
         if self._end_s is None:
             return 0.0
+        end_s = self._end_s if part == len(self._offsets_s) - 1 else self._starts_s[part + 1]
         last_s = self._last_s.get(stream)
         if last_s is None:
-            return time_s - self._end_s
+            return time_s - end_s
+        if time_s + _MAX_PACKET_S >= last_s:
+            last_s = min(last_s, end_s)  # it may return to a part after a packet with a wrong timestamp
         if time_s < last_s:
             return time_s - last_s
-        # While another stream goes on, a stream may pause for any time.
-        return max(0.0, time_s - max(last_s, self._end_s))
+        return max(0.0, time_s - end_s)  # while another stream goes on, a stream may pause for any time
 
     def _is_break(self, stream: int, distance_s: float) -> bool:
         backwards_s = self._backwards_s if stream in self._last_s else self._ahead_s
@@ -124,6 +145,8 @@ class Timeline:
         self._warn = warn
         self._last_s: float | None = None
         self._due_s = 0.0
+        self.stated_s = 0.0
+        """Time of the last frame as its timestamp says, even if that is out of order."""
 
     def time_of(self, pts: int | None, time_base: Fraction | None, frame_s: float | None = None) -> float:
         """Return the time of the next frame in seconds from the start, strictly after the previous frame.
@@ -135,6 +158,7 @@ class Timeline:
         """
         last_s = self._last_s
         time_s = self._due_s if pts is None or time_base is None else float(pts * time_base) - self._origin_s
+        self.stated_s = time_s
         if last_s is None:
             time_s = max(0.0, time_s)
         elif time_s <= last_s:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
+import numpy as np
+
 from pipeline.analysis.speakers import VoiceSession
 from pipeline.analysis.speech import SpeechMeter, SpeechRecognizer, SpeechSession
 from pipeline.analysis.video.clock import StepClock
@@ -19,6 +21,8 @@ _MAX_PENDING = 16
 _ENOUGH_SPEECH_S = 10.0
 """After so much speech in the first track, the others are no longer listened to."""
 _MIN_SPEECH_S = 1.0
+_SILENCE_LEVEL = 1e-3
+"""In a block without a louder sample nobody speaks. Broadcast files have many silent tracks."""
 
 SILENCE = Transcript(language=None, language_probability=0.0, speech_s=0.0, utterances=(), engine="none")
 """The transcript of a video without audio, or with speech recognition turned off."""
@@ -101,7 +105,7 @@ class AudioTrack:
         return next((stream for stream in candidates if spoken_s[stream.index] >= most_s / 2), None)
 
     def _measure(self, meter: SpeechMeter, block: AudioBlock) -> None:
-        if block.stream not in self.unneeded:
+        if block.stream not in self.unneeded and np.abs(block.samples).max() >= _SILENCE_LEVEL:
             with self._clock.step("speech"):
                 meter.add(block.samples)
 

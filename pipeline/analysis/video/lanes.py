@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from difflib import SequenceMatcher
 
-from schemas.records import Transcript, Utterance
+from schemas.records import Transcript, Utterance, language_shares
 
 _NEAR_S = 0.5
 """The same words on two channels within this time are one utterance and its echo."""
@@ -30,7 +30,6 @@ def merge_lanes(transcripts: Mapping[int, Transcript]) -> Transcript:
     spoken = {lane: each for lane, each in transcripts.items() if each.utterances}
     if len(spoken) < 2:
         return next(iter(spoken.values()), next(iter(transcripts.values())))
-    main = max(spoken.values(), key=lambda each: each.speech_s)
     voiced = any(utterance.speaker for each in spoken.values() for utterance in each.utterances)
     said = [(lane, each) for lane, transcript in spoken.items() for each in _without_echoes(lane, transcript, spoken)]
     said.sort(key=lambda pair: (pair[1].start_s, pair[1].end_s))
@@ -40,8 +39,15 @@ def merge_lanes(transcripts: Mapping[int, Transcript]) -> Transcript:
         known = utterance.speaker is not None or not voiced
         name = names.setdefault((lane, utterance.speaker), f"S{len(names) + 1}") if known else None
         utterances.append(replace(utterance, index=index, speaker=name))
-    speech_s = sum(each.speech_s for each in transcripts.values())
-    return replace(main, utterances=tuple(utterances), speech_s=speech_s)
+    language = language_shares(utterances)[0].language
+    probabilities = [each.language_probability for each in spoken.values() if each.language == language]
+    return Transcript(
+        language=language,
+        language_probability=max(probabilities, default=min(each.language_probability for each in spoken.values())),
+        speech_s=sum(each.speech_s for each in transcripts.values()),
+        utterances=tuple(utterances),
+        engine=next(iter(spoken.values())).engine,
+    )
 
 
 def _without_echoes(lane: int, transcript: Transcript, spoken: Mapping[int, Transcript]) -> list[Utterance]:

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-import av
 import numpy as np
 import pytest
 from av.stream import Disposition
@@ -12,28 +11,9 @@ from pydantic import ValidationError
 from pipeline.analysis.media import DecodeStats, decode, probe
 from schemas.config import LimitsConfig, MediaConfig
 from schemas.media import AudioBlock, MediaInfo
-from tests import material
+from tests.material import audio_tracks
 
 DEFAULT, COMMENT = Disposition.default, Disposition.comment
-Tone = float
-
-
-def tracks(path: Path, *described: tuple[str, Disposition | int, Tone], seconds: float = 0.5) -> Path:
-    """Write a file of audio tracks, each with its language, dispositions and level."""
-    with av.open(str(path), "w") as container:
-        streams = []
-        for language, disposition, _ in described:
-            stream = container.add_stream("pcm_s16le", rate=16_000, layout="mono")
-            stream.metadata["language"] = language
-            stream.disposition = disposition
-            streams.append(stream)
-        container.start_encoding()
-        for stream, (_, _, level) in zip(streams, described, strict=True):
-            samples = (material.tone(seconds, level=level) * 32767).astype(np.int16)
-            frame = av.AudioFrame.from_ndarray(samples.reshape(1, -1), format="s16", layout="mono")
-            frame.sample_rate, frame.pts = 16_000, 0
-            container.mux([*stream.encode(frame), *stream.encode(None)])
-    return path
 
 
 def chosen(path: Path, wanted: int | str | None = None) -> tuple[list[int], tuple[str, ...]]:
@@ -53,24 +33,31 @@ def chosen(path: Path, wanted: int | str | None = None) -> tuple[list[int], tupl
 def test_the_default_track_comes_first_and_commentaries_last(
     tmp_path: Path, described: Sequence[tuple[str, int]], order: list[int]
 ) -> None:
-    film = tracks(tmp_path / "film.mkv", *((*each, 0.1) for each in described))
+    film = audio_tracks(tmp_path / "film.mkv", *((*each, 0.1) for each in described))
     assert chosen(film) == (order, ())
 
 
 @pytest.mark.parametrize("wanted", [1, "1", "de", "deu", "ger", "DE", "de-AT"])
 def test_a_track_is_chosen_by_number_or_language(tmp_path: Path, wanted: int | str) -> None:
-    film = tracks(tmp_path / "film.mkv", ("eng", DEFAULT, 0.1), ("ger", 0, 0.1), ("ger", COMMENT, 0.1))
+    film = audio_tracks(tmp_path / "film.mkv", ("eng", DEFAULT, 0.1), ("ger", 0, 0.1), ("ger", COMMENT, 0.1))
     assert chosen(film, wanted) == ([1], ())
 
 
 @pytest.mark.parametrize("wanted", [7, "fr", "xx"])
 def test_a_track_that_is_not_there_costs_a_warning_that_names_those_that_are(tmp_path: Path, wanted: int | str) -> None:
-    film = tracks(tmp_path / "film.mkv", ("eng", 0, 0.1), ("ger", DEFAULT, 0.1))
+    film = audio_tracks(tmp_path / "film.mkv", ("eng", 0, 0.1), ("ger", DEFAULT, 0.1))
     order, warnings = chosen(film, wanted)
     assert order == [1, 0]
     assert warnings == (
         f"media.audio_track is {wanted!r}, but the audio tracks are 0 (eng), 1 (ger); 1 (ger) was used.",
     )
+
+
+def test_a_track_that_ffmpeg_cannot_decode_costs_a_warning_and_keeps_its_number(tmp_path: Path) -> None:
+    film = audio_tracks(tmp_path / "film.mkv", ("eng", DEFAULT, 0.1), ("ger", 0, 0.1))
+    film.write_bytes(film.read_bytes().replace(b"A_PCM/INT/LIT", b"A_XYZ/INT/LIT", 1))
+    assert chosen(film) == ([1], ("FFmpeg has no decoder for these audio tracks: 0.",))
+    assert chosen(film, 1)[0] == [1]
 
 
 @pytest.mark.parametrize("wanted", [-1, "the German one", ""])
@@ -87,14 +74,14 @@ def heard(info: MediaInfo, skipped: set[int]) -> dict[int, float]:
 
 
 def test_all_tracks_are_decoded_in_one_pass_but_for_those_that_are_not_needed(tmp_path: Path) -> None:
-    film = tracks(tmp_path / "film.mkv", ("eng", DEFAULT, 0.1), ("ger", 0, 0.2), ("fre", 0, 0.4))
+    film = audio_tracks(tmp_path / "film.mkv", ("eng", DEFAULT, 0.1), ("ger", 0, 0.2), ("fre", 0, 0.4))
     info = probe(str(film), MediaConfig(), LimitsConfig())
     assert heard(info, set()) == pytest.approx({0: 0.1, 1: 0.2, 2: 0.4}, abs=0.01)
     assert heard(info, {1}) == pytest.approx({0: 0.1, 2: 0.4}, abs=0.01)
 
 
 def test_a_file_whose_first_track_is_empty_is_as_long_as_the_others(tmp_path: Path) -> None:
-    film = tracks(tmp_path / "film.mkv", ("eng", DEFAULT, 0.1), ("ger", 0, 0.2))
+    film = audio_tracks(tmp_path / "film.mkv", ("eng", DEFAULT, 0.1), ("ger", 0, 0.2))
     info, stats = probe(str(film), MediaConfig(), LimitsConfig()), DecodeStats()
     list(
         decode(

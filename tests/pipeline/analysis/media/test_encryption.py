@@ -100,16 +100,9 @@ def test_the_clear_track_of_an_mp4_is_analysed(clear: Callable[..., bytes], tmp_
 def test_a_sample_entry_may_state_that_its_samples_are_clear(
     clear: Callable[..., bytes], tmp_path: Path, protected: int
 ) -> None:
-    defaults = b"\0\0\0\x20tenc" + bytes(6) + bytes([protected, 8]) + bytes(16)
-    content = bytearray(clear("mp4", "libx264", "aac").replace(b"avc1\0\0", b"encv\0\0"))
-    at = 0
-    for name in (b"moov", b"trak", b"mdia", b"minf", b"stbl", b"stsd", b"encv"):
-        at = content.index(name, at)
-        size = int.from_bytes(content[at - 4 : at], "big") + len(defaults)
-        content[at - 4 : at] = size.to_bytes(4, "big")
-    end = at - 4 + size - len(defaults)
-    info = probe(str(written(tmp_path / "a.mp4", content[:end] + defaults + content[end:])), MEDIA, LIMITS)
-    assert info.encrypted_tracks == protected
+    content = with_protected_entry(clear("mp4", "libx264", "aac"), protected)
+    info = probe(str(written(tmp_path / "a.mp4", content)), MEDIA, LIMITS)
+    assert (info.encrypted_tracks, info.partly_encrypted) == (protected, not protected)
 
 
 def test_of_a_partly_encrypted_track_the_clear_part_is_analysed(
@@ -117,9 +110,27 @@ def test_of_a_partly_encrypted_track_the_clear_part_is_analysed(
 ) -> None:
     locked = lambda packet: packet.pts is not None and packet.pts * packet.time_base >= 0.5  # noqa: E731
     monkeypatch.setattr("pipeline.analysis.media.decoding.is_encrypted", locked)
-    _, stats = found(written(tmp_path / "a.mp4", clear("mp4", "libx264", "aac")))
+    _, stats = found(written(tmp_path / "a.mp4", with_protected_entry(clear("mp4", "libx264", "aac"), 0)))
     assert 8 <= stats.frame_count <= 13
     assert any("encrypted packets were skipped" in warning for warning in stats.warnings)
+
+
+def with_protected_entry(content: bytes, protected: int) -> bytes:
+    """Make the sample entry of the video a protected one, with a `tenc` box that states the default."""
+    defaults = box(b"tenc", bytes(6) + bytes([protected, 8 * protected]) + bytes(16))
+    defaults = box(b"sinf", box(b"frma", b"avc1") + box(b"schi", defaults))
+    changed = bytearray(content.replace(b"avc1\0\0", b"encv\0\0"))
+    at = 0
+    for name in (b"moov", b"trak", b"mdia", b"minf", b"stbl", b"stsd", b"encv"):
+        at = changed.index(name, at)
+        size = int.from_bytes(changed[at - 4 : at], "big") + len(defaults)
+        changed[at - 4 : at] = size.to_bytes(4, "big")
+    end = at - 4 + size - len(defaults)
+    return bytes(changed[:end] + defaults + changed[end:])
+
+
+def box(name: bytes, content: bytes) -> bytes:
+    return (8 + len(content)).to_bytes(4, "big") + name + content
 
 
 @pytest.mark.parametrize("locked", [{0}, {1}, {0, 1}])
@@ -168,6 +179,38 @@ def test_scrambled_transport_streams_are_named(clear: Callable[..., bytes], tmp_
     content = clear("ts", "libx264", "aac")
     assert_encrypted(written(tmp_path / "locked.ts", scrambled(content, {VIDEO_PID, AUDIO_PID}, prefix)))
     assert_only("audio", written(tmp_path / "half.ts", scrambled(content, {VIDEO_PID}, prefix)))
+
+
+def test_hls_sample_encryption_is_named(clear: Callable[..., bytes], tmp_path: Path) -> None:
+    content = clear("ts", "libx264", "aac")
+    assert_encrypted(written(tmp_path / "locked.ts", with_stream_types(content, {0x1B: 0xDB, 0x0F: 0xCF})))
+    assert_only("video", written(tmp_path / "half.ts", with_stream_types(content, {0x0F: 0xCF})))
+    other, _ = found(written(tmp_path / "other.ts", with_stream_types(content, {0x0F: 0xE7})))
+    assert other.encrypted_tracks == 0
+
+
+def with_stream_types(content: bytes, types: dict[int, int]) -> bytes:
+    """Change the types of streams in the program map of an MPEG-TS."""
+    changed = bytearray(content)
+    for at in range(0, len(content), 188):
+        if content[at + 1] & 0x40 and int.from_bytes(content[at + 1 : at + 3], "big") & 0x1FFF == 0x1000:
+            start = at + 5 + content[at + 4]
+            end = start + 3 + (int.from_bytes(content[start + 1 : start + 3], "big") & 0xFFF) - 4
+            entry = start + 12 + (int.from_bytes(content[start + 10 : start + 12], "big") & 0xFFF)
+            while entry < end:
+                changed[entry] = types.get(content[entry], content[entry])
+                entry += 5 + (int.from_bytes(content[entry + 3 : entry + 5], "big") & 0xFFF)
+            changed[end : end + 4] = crc32_mpeg(changed[start:end]).to_bytes(4, "big")
+    return bytes(changed)
+
+
+def crc32_mpeg(content: bytes) -> int:
+    remainder = 0xFFFFFFFF
+    for byte in content:
+        remainder ^= byte << 24
+        for _ in range(8):
+            remainder = (remainder << 1 ^ (0x04C11DB7 if remainder & 0x80000000 else 0)) & 0xFFFFFFFF
+    return remainder
 
 
 def scrambled(content: bytes, pids: set[int], prefix: bytes) -> bytes:

@@ -1,7 +1,7 @@
 import itertools
 from fractions import Fraction
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.analysis.media.timeline import Clock, Timeline
@@ -63,31 +63,50 @@ def moved_by(packets: list[Packet], offset_s: float) -> list[Packet]:
     return [(stream, time_s + offset_s) for stream, time_s in packets]
 
 
+GAP, OVERLAP, JUMP = "gap", "overlap", "jump"
 parts = st.lists(
-    st.tuples(st.integers(4, 20), st.floats(0.3, 1.0), st.sampled_from([0.0, 7.0, 1000.0, 5400.0, 95443.7])),
+    st.tuples(
+        st.integers(2, 6),
+        st.floats(0.3, 1.0),
+        st.one_of(
+            st.tuples(st.just(GAP), st.floats(0.0, 9.0)),
+            st.tuples(st.just(OVERLAP), st.floats(0.0, 0.08)),
+            st.tuples(st.just(JUMP), st.sampled_from([0.0, 7.0, 1000.0, 5400.0, 95443.7])),
+        ),
+        st.sampled_from([None, 0.0, 0.5, 60.0]),
+    ),
     min_size=1,
     max_size=6,
 )
+"""Of each part: its length, the share of it that has sound, where it starts, and a wrong duration of its packets."""
 
 
+@settings(max_examples=60, deadline=None)
 @given(parts)
-def test_joined_recordings_follow_each_other_and_all_streams_move_together(
-    given_parts: list[tuple[int, float, float]],
+def test_any_mix_of_jumps_gaps_overlaps_wrong_durations_and_unequal_ends_becomes_one_timeline_in_sync(
+    given_parts: list[tuple[int, float, tuple[str, float], float | None]],
 ) -> None:
-    file: list[Packet] = []
-    truth: list[Packet] = []
-    start_s, end_raw_s = 0.0, None
-    for length_s, share, offset_s in given_parts:
-        if end_raw_s is not None and -0.1 <= offset_s - end_raw_s <= 10.0:
-            continue  # no break, but a gap
-        packets = part(length_s, length_s * share)
-        file += moved_by(packets, offset_s)
-        truth += moved_by(packets, start_s)
-        start_s, end_raw_s = start_s + length_s, offset_s + length_s
-    found, _ = repaired(file)
-    first_s = found[0][1]
-    for (stream, time_s), (_, true_s) in zip(found, truth, strict=True):
-        assert abs(time_s - first_s - true_s) < 0.1, (stream, time_s, true_s)
+    clock = Clock(restarts=True, start_s=0.0, warn=lambda _: None)
+    timelines = {stream: Timeline(warn=lambda _: None) for stream in (VIDEO, AUDIO)}
+    before = dict.fromkeys(timelines, -1.0)
+    raw_end_s = true_end_s = 0.0
+    for length_s, share, (kind, by_s), wrong_s in given_parts:
+        start_s, true_s = raw_end_s, true_end_s
+        if kind == GAP or not raw_end_s:
+            start_s, true_s = raw_end_s + by_s * bool(raw_end_s), true_end_s + by_s * bool(raw_end_s)
+        elif kind == OVERLAP:
+            start_s, true_s = raw_end_s - by_s, true_end_s - by_s
+        elif not -0.1 <= by_s - raw_end_s <= 10.0:
+            start_s = by_s
+        for stream, time_s in part(length_s, length_s * share):
+            stamp = round((start_s + time_s) * 90_000)
+            lasts_s = wrong_s if wrong_s is not None else FRAME_S if stream == VIDEO else SOUND_S
+            offset_s = clock.offset_s(stream, stamp / 90_000, stamp / 90_000, lasts_s)
+            found_s = timelines[stream].time_of(stamp + round(offset_s * 90_000), Fraction(1, 90_000))
+            assert found_s > before[stream]
+            assert abs(found_s - (true_s + time_s)) < 0.1, (stream, found_s, true_s + time_s)
+            before[stream] = found_s
+        raw_end_s, true_end_s = start_s + length_s, true_s + length_s
 
 
 @given(st.lists(st.floats(0.0, 9.0), max_size=20), st.booleans())
@@ -147,3 +166,15 @@ def test_a_clock_that_wraps_continues() -> None:
     assert [round(time_s - wrap_s, 3) for time_s in times] == [-0.04, 0.0, 0.04]
     times = [time_s for _, time_s in repaired([(VIDEO, 0.0), (VIDEO, 0.04), (VIDEO, 10**6), (VIDEO, 10**6 + 0.04)])[0]]
     assert [round(time_s, 3) for time_s in times] == [0.0, 0.04, 0.08, 0.12]
+
+
+def test_a_subtitle_belongs_to_the_part_of_a_broken_clock_that_it_is_nearest_to() -> None:
+    clock = Clock(restarts=True, start_s=0.0, warn=lambda _: None)
+    assert clock.offset_near(3.0) == 0.0
+    for index in range(100):
+        clock.offset_s(0, index / 10, index / 10, 0.1)
+    assert clock.offset_near(9.0) == 0.0
+    for index in range(20):
+        clock.offset_s(0, 500 + index / 10, 500 + index / 10, 0.1)
+    assert round(501.0 + clock.offset_near(501.0)) == 11
+    assert clock.offset_near(9.5) == 0.0

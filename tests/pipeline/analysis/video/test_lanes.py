@@ -1,18 +1,22 @@
 """One transcript from those of several channels."""
 
+from dataclasses import replace
+
 from pipeline.analysis.video.lanes import merge_lanes
 from schemas.records import Transcript, Utterance, Word
 
 
-def said(start_s: float, text: str, speaker: str | None = None, logprob: float = -0.2) -> Utterance:
+def said(
+    start_s: float, text: str, speaker: str | None = None, logprob: float = -0.2, language: str = "en"
+) -> Utterance:
     """An utterance with a word every half second."""
     words = tuple(Word(word, start_s + n / 2, start_s + n / 2 + 0.4, 0.9) for n, word in enumerate(text.split()))
-    return Utterance(0, start_s, words[-1].end_s, text, "en", speaker, words, logprob, 0.0, 1.0, ())
+    return Utterance(0, start_s, words[-1].end_s, text, language, speaker, words, logprob, 0.0, 1.0, ())
 
 
-def transcript(*utterances: Utterance, language: str = "en") -> Transcript:
+def transcript(*utterances: Utterance) -> Transcript:
     speech_s = sum(each.end_s - each.start_s for each in utterances)
-    return Transcript(language, 1.0, speech_s, utterances, "fake")
+    return Transcript("en", 1.0, speech_s, utterances, "fake")
 
 
 def merged(*lanes: Transcript) -> list[tuple[str, str | None]]:
@@ -64,7 +68,11 @@ def test_two_people_may_say_the_same_word_at_once_and_the_same_sentence_in_turn(
     assert len(merged(left, right)) == 4
 
 
-def test_the_language_is_that_of_the_channel_with_most_speech() -> None:
-    left = transcript(said(0, "Ja."), language="de")
-    right = transcript(said(1, "Tell me more about that."), language="en")
-    assert merge_lanes({0: left, 1: right}).language == "en"
+def test_the_language_is_the_one_spoken_longest_on_all_channels() -> None:
+    both = [said(0, "Ja und nein und ja und nein.", language="de"), said(20, "One two three four five six.")]
+    left = transcript(*both[::-1])
+    right = transcript(replace(both[0], start_s=40, end_s=43.4), said(60, "Un deux trois quatre cinq.", language="fr"))
+    result = merge_lanes({0: left, 1: right})
+    assert [share.language for share in result.languages] == ["de", "en", "fr"]
+    assert result.language == "de"
+    assert 0 < result.language_probability <= 1
