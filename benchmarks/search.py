@@ -161,6 +161,7 @@ def tables_of(world: World, rng: np.random.Generator, first: int, videos: int, e
             coordinated_embedding=means(shown, videos), **keys,
         ),
         "summaries": rows_of("summaries", videos, video_id=names, headline=world.sentences(rng, videos), **keys),
+        "subtitles": rows_of("subtitles", 0),
         "errors": rows_of("errors", 0),
     }  # fmt: skip
 

@@ -118,6 +118,38 @@ class Utterance:
 
 
 @dataclass(frozen=True, slots=True)
+class SubtitleFile:
+    """A subtitle file beside a video."""
+
+    uri: str
+    name: str
+    language: str | None
+    """ISO 639-1, from the file name."""
+    size_bytes: int
+    mtime_ns: int
+    """0 if the store does not provide it."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Subtitle:
+    """A line of subtitles that came with the video; a row of `subtitles`."""
+
+    index: int
+    start_s: float
+    end_s: float
+    text: str
+    """Without markup; lines are separated by line breaks."""
+    language: str | None
+    """ISO 639-1; None if neither the track nor the file name states it."""
+    source: str
+    """`track 2`, with the title of the track if it has one, or the name of a subtitle file."""
+    track: int | None
+    """Index of the track; None for a subtitle file."""
+    embedding: Embedding | None = None
+    """Set by the text step."""
+
+
+@dataclass(frozen=True, slots=True)
 class LanguageShare:
     """A spoken language and its share of the speech."""
 
@@ -138,8 +170,11 @@ class Transcript:
     """Seconds of speech found by the voice activity detector."""
     utterances: tuple[Utterance, ...]
     engine: str
-    languages: tuple[LanguageShare, ...] = ()
-    """All spoken languages, the one spoken longest first."""
+
+    @property
+    def languages(self) -> tuple[LanguageShare, ...]:
+        """All spoken languages, the one spoken longest first."""
+        return language_shares(self.utterances)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -244,6 +279,10 @@ class Analysis:
     warnings: tuple[str, ...] = ()
     file_chapters: tuple[Chapter, ...] = ()
     """Chapters that the file states, in order."""
+    subtitle_files: tuple[SubtitleFile, ...] = ()
+    """Subtitle files beside the video."""
+    subtitles: tuple[Subtitle, ...] = ()
+    """Subtitles that came with the video: those of a source in order of time, one source after another."""
     clock_jumps: int = 0
     """Jumps of the file's clock that were joined."""
 
@@ -294,6 +333,11 @@ def language_shares(utterances: Sequence[Utterance]) -> tuple[LanguageShare, ...
 def utterance_id(video_id: str, index: int) -> str:
     """Return the id of an utterance, unique across videos."""
     return f"{video_id}-u{index:05d}"
+
+
+def subtitle_id(video_id: str, index: int) -> str:
+    """Return the id of a line of subtitles, unique across videos."""
+    return f"{video_id}-s{index:05d}"
 
 
 def frame_id(video_id: str, index: int) -> str:

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from typing import Literal
 
-MomentKind = Literal["speech", "screen", "caption", "frame"]
-"""What a moment consists of: an utterance, on-screen text, a caption, or the frame itself."""
+MomentKind = Literal["speech", "subtitle", "screen", "caption", "frame"]
+"""What a moment consists of: an utterance, a line of subtitles, on-screen text, a caption, or the frame itself."""
 
-MOMENT_KINDS: tuple[MomentKind, ...] = ("speech", "screen", "caption", "frame")
+MOMENT_KINDS: tuple[MomentKind, ...] = ("speech", "subtitle", "screen", "caption", "frame")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +48,8 @@ class Reason:
     """Rank in the retriever's list, from 1."""
     spans: tuple[tuple[int, int], ...] = ()
     """Start and end in `text` of each word of the query, in characters, half-open."""
+    source: str | None = None
+    """Track or file of a subtitle."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -115,11 +115,29 @@ TRACK = pa.struct(
         pa.field("default", pa.bool_(), nullable=False),
     ]
 )
+SUBTITLE_FILE = pa.struct(
+    [
+        pa.field("name", pa.string(), nullable=False),
+        pa.field("size_bytes", pa.int64(), nullable=False),
+        pa.field("mtime_ns", pa.int64(), nullable=False),
+    ]
+)
 SECONDS_BY_STEP = pa.map_(pa.string(), pa.float64())
 TEXT_BY_NAME = pa.map_(pa.string(), pa.string())
 
-TABLE_NAMES = ("videos", "shots", "frames", "utterances", "scenes", "summaries", "errors", "runs", "sources")
-VIDEO_TABLES = ("shots", "frames", "utterances", "scenes", "summaries", "errors", "videos")
+TABLE_NAMES = (
+    "videos",
+    "shots",
+    "frames",
+    "utterances",
+    "subtitles",
+    "scenes",
+    "summaries",
+    "errors",
+    "runs",
+    "sources",
+)
+VIDEO_TABLES = ("shots", "frames", "utterances", "subtitles", "scenes", "summaries", "errors", "videos")
 """The tables that a shard writes, in the order of publishing: `videos` last."""
 
 DESCRIPTIONS: Mapping[str, str] = {
@@ -127,6 +145,7 @@ DESCRIPTIONS: Mapping[str, str] = {
     "shots": "One row per shot: the frames between two transitions.",
     "frames": "One row per keyframe, with its thumbnail, labels, on-screen text and embeddings.",
     "utterances": "One row per segment of speech, with its words and embedding.",
+    "subtitles": "One row per line of subtitles that came with a video, in a text track or a subtitle file.",
     "scenes": "One row per scene: shots that belong together, fused with their speech.",
     "summaries": "One row per video: headline, summary with evidence, chapters, highlights.",
     "errors": "One row per video whose analysis failed, with the reason.",
@@ -189,6 +208,8 @@ _VIDEOS = [
     _int("frames", "Rows in `frames`."),
     _int("utterances", "Rows in `utterances`."),
     _int("words", "Spoken words."),
+    _int("subtitles", "Rows in `subtitles`."),
+    _list("subtitle_files", SUBTITLE_FILE, "Subtitle files beside the video. If they change, it is analysed again."),
     _int("scenes", "Rows in `scenes`."),
     _int("speakers", "Number of speakers; 0 without speech or without speaker diarization."),
     _text("text_model", "Text encoder of the video's text vectors; empty if the analysis failed."),
@@ -305,6 +326,26 @@ def _utterances(text: Encoder, vision: Encoder, coordinated: Encoder, fused: Enc
     ]
 
 
+def _subtitles(text: Encoder, vision: Encoder, coordinated: Encoder, fused: Encoder) -> list[pa.Field]:
+    del vision, coordinated, fused
+    return [
+        *_KEYS,
+        _text("subtitle_id", "Id of the line in all tables."),
+        _int(
+            "subtitle_index",
+            "Index in the video, from 0: the lines of a source in order of time, then the next source.",
+        ),
+        *_SPAN,
+        _text("text", "The text without markup."),
+        _text(
+            "language", "Language (ISO 639-1) as the track or the file name states it; null if unknown.", nullable=True
+        ),
+        _text("source", "`track 2`, with the title of the track if it has one, or the name of the subtitle file."),
+        _field("track", pa.int32(), "Index of the track in `videos.tracks`; null for a subtitle file.", nullable=True),
+        _embedding("embedding", text[1], text[0], "text", "Unit vector of the text."),
+    ]
+
+
 def _scenes(text: Encoder, vision: Encoder, coordinated: Encoder, fused: Encoder) -> list[pa.Field]:
     return [
         *_KEYS,
@@ -402,7 +443,7 @@ def table_schema(
         "sources": _SOURCES,
     }  # fmt: skip
     fused = fused or (f"{text[0]} + {vision[0]}", text[1] + vision[1])
-    shaped = {"frames": _frames, "utterances": _utterances, "scenes": _scenes}
+    shaped = {"frames": _frames, "utterances": _utterances, "subtitles": _subtitles, "scenes": _scenes}
     fields = fixed[table] if table in fixed else shaped[table](text, vision, coordinated, fused)
     metadata: dict[str, Any] = {
         "videolake.table": table,

@@ -2,11 +2,14 @@
 
 import logging
 import os
+import secrets
 import socket
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
+from pipeline.models import is_writable
 from schemas.errors import ConfigurationError
 
 logger = logging.getLogger(__name__)
@@ -48,6 +51,8 @@ def ray_cluster(address: str | None) -> Iterator[dict[str, float]]:
 def _connect(address: str) -> None:
     import ray
 
+    if address == "local":
+        _keep_token_without_home()
     try:
         _check_reachable(address)
         with _stderr_closed():
@@ -58,6 +63,14 @@ def _connect(address: str) -> None:
             "Start one with `ray start --head`, or leave out --ray-address to use only this machine."
         ) from error
     logger.info("Ray %s, %s", ray.__version__, "a local cluster" if address == "local" else f"cluster at {address}")
+
+
+def _keep_token_without_home() -> None:
+    """Pass the token of a local cluster in the environment if Ray cannot write it to the home folder."""
+    kept = Path(os.path.expanduser("~/.ray"))  # noqa: PTH111 - does not fail without a home
+    given = {"RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH", "RAY_AUTH_MODE"} & os.environ.keys()
+    if not given and not (kept / "auth_token").is_file() and not is_writable(kept):
+        os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)
 
 
 @contextmanager

@@ -25,7 +25,9 @@ from schemas.export import EXPORT_FORMATS
 @filtered
 @click.option("--translation", is_flag=True, help="Use English translations where the lake has them.")
 @click.option(
-    "--source", metavar="NAME", help="Export what came with the file: its chapters (--source file) instead of ours."
+    "--source",
+    metavar="NAME",
+    help="Export what came with the video instead: chapters (file), or subtitles (a track, a file or a language).",
 )
 @click.option("--fps", metavar="RATE", help="Frame rate of an EDL or OpenTimelineIO. Default: the rate of the video.")
 @click.option("--drop-frame", is_flag=True, help="Write an EDL in drop-frame timecode (29.97 and 59.94 fps only).")

@@ -191,7 +191,8 @@ def reason_lines(reasons: Sequence[Reason]) -> list[str]:
         by_text.setdefault((reason.kind, reason.text), []).append(reason)
     lines = []
     for (kind, _), same in by_text.items():
-        why = f"({match_reason(kind, [reason.retriever for reason in same])})"
+        source = one_line(same[0].source) if same[0].source else None
+        why = f"({match_reason(kind, [reason.retriever for reason in same], source)})"
         lines.append(f"{_marked(max(same, key=lambda reason: len(reason.spans)))}  {click.style(why, dim=True)}")
     return lines
 

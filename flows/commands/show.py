@@ -22,7 +22,7 @@ def print_video(video: str, lake: str, *, as_json: bool) -> None:
     Raises:
         LakeError: There is no such video, or the lake cannot be read.
     """
-    found = read_video(Lake(lake), video, parts={"shots", "utterances"}, allow_failed=True)
+    found = read_video(Lake(lake), video, parts={"shots", "utterances", "subtitles"}, allow_failed=True)
     if as_json:
         click.echo(json.dumps(_document(found), ensure_ascii=False, indent=2))
         return
@@ -41,6 +41,7 @@ def print_video(video: str, lake: str, *, as_json: bool) -> None:
     _print_labels("Keyphrases", summary.keyphrases)
     _print_labels("Seen", summary.labels)
     _print_transcript(found)
+    _print_subtitles(found)
     for warning in found.row["warnings"]:
         click.echo(click.style("note: ", fg="yellow") + one_line(warning))
 
@@ -63,6 +64,11 @@ def _document(video: VideoRecord) -> dict[str, Any]:
             {"start_s": each.start_s, "end_s": each.end_s, "text": each.text, "speaker": each.speaker,
              "flags": each.flags}
             for each in video.utterances
+        ],
+        "subtitles": [
+            {"start_s": each.start_s, "end_s": each.end_s, "text": each.text, "language": each.language,
+             "source": each.source}
+            for each in video.subtitles
         ],
         "shots": [asdict(shot) for shot in video.shots],
         "warnings": video.row["warnings"],
@@ -103,6 +109,16 @@ def _print_transcript(video: VideoRecord) -> None:
         click.echo(f"  {format_time(each.start_s):>8}  {one_line(speaker + each.text)}{doubt}")
     if len(video.utterances) > _MAX_LINES:
         click.echo(f"  … {len(video.utterances) - _MAX_LINES} more lines; --json has them all")
+
+
+def _print_subtitles(video: VideoRecord) -> None:
+    if not video.subtitles:
+        return
+    _heading("Subtitles that came with the video")
+    for source, language in video.subtitle_sources.items():
+        count = sum(line.source == source for line in video.subtitles)
+        click.echo(f"  {one_line(source)}: {language or 'language unknown'}, {count} line{'s' * (count != 1)}")
+    click.echo(click.style("  `videolake export --format txt --source NAME` writes one of them.", dim=True))
 
 
 def _print_labels(title: str, labels: Sequence[Label]) -> None:

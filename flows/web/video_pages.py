@@ -19,16 +19,27 @@ from flows.web.search import SearchService
 from flows.web.search_parameters import MAX_QUERY_LENGTH, page_of, params_of, seconds_of
 from flows.web.timeline import make_timeline
 from flows.web.wording import words_of
-from pipeline.export import webvtt
-from pipeline.lake import ALL_PARTS, Part, VideoRecord, read_records, read_utterances
+from pipeline.export import webvtt, webvtt_of_lines
+from pipeline.lake import (
+    ALL_PARTS,
+    Part,
+    SubtitleSource,
+    VideoRecord,
+    read_records,
+    read_subtitle_sources,
+    read_subtitles,
+    read_utterances,
+)
 from pipeline.locations import local_path
 from pipeline.view import LakeReader, video_facts
+from schemas.records import Subtitle, Utterance
 
 FIRST_LINES = 200
 MORE_LINES = 500
 SCENES = 24
 """Scenes on the page, and in each later part."""
-_PAGE_PARTS: frozenset[Part] = ALL_PARTS - {"words"}
+_PAGE_PARTS: frozenset[Part] = ALL_PARTS - {"words", "subtitles"}
+_MAX_SUBTITLES = 100_000
 _PAGE_WAITS_S = 3.0
 _PLAYER_WAITS_S = 20.0
 
@@ -69,10 +80,11 @@ class VideoPages:
 
     async def captions(self, request: Request) -> Response:
         """Send the subtitles as WebVTT, for the player."""
-        translation = params_of(request).get("translation") == "1"
-        return await to_thread.run_sync(
-            partial(self._captions, request.path_params["video_id"], translation=translation)
-        )
+        params, video_id = params_of(request), request.path_params["video_id"]
+        if source := params.get("source", ""):
+            return await to_thread.run_sync(self._subtitles, video_id, source)
+        translation = params.get("translation") == "1"
+        return await to_thread.run_sync(partial(self._captions, video_id, translation=translation))
 
     async def media(self, request: Request) -> Response:
         """Send the original, or the requested range of it."""
@@ -95,7 +107,13 @@ class VideoPages:
         speaker = _speaker(params, video)
         hits = self.service.in_video(video_id, query, speaker) if query and video.status == "ok" else []
         original = self._original(video_id, video.uris, video.row["size_bytes"], _PAGE_WAITS_S)
-        lines = video.utterances_of(speaker)
+        sources = self.reader.ask(partial(read_subtitle_sources, video_id=video_id))
+        source = next((each for each in sources if each.source == params.get("subtitles")), None)
+        lines: Sequence[Utterance | Subtitle] = video.utterances_of(speaker)
+        if source:
+            question = partial(read_subtitles, video_id=video_id, source=source.source, count=FIRST_LINES)
+            lines = self.reader.ask(question)
+        line_count = source.lines if source else len(lines)
         return render(
             "video.html",
             video=video,
@@ -105,7 +123,10 @@ class VideoPages:
             words=words_of(query),
             speaker=speaker,
             lines=lines,
-            rest=_part_of_lines(video_id, 2, query, speaker) if len(lines) > FIRST_LINES else "",
+            line_count=line_count,
+            rest=_part_of_lines(video_id, 2, query, speaker, source) if line_count > FIRST_LINES else "",
+            sources=sources,
+            source=source,
             hits=hits,
             timeline=make_timeline(video, hits),
             missing=original.reason if isinstance(original, NoOriginal) else "",
@@ -136,11 +157,17 @@ class VideoPages:
 
     def _transcript(self, video_id: str, params: Mapping[str, str]) -> Response:
         query, speaker = params.get("q", "")[:MAX_QUERY_LENGTH], params.get("speaker", "")
+        sources = self.reader.ask(partial(read_subtitle_sources, video_id=video_id))
+        source = next((each for each in sources if each.source == params.get("subtitles")), None)
         number = max(2, page_of(params))
         start = FIRST_LINES + (number - 2) * MORE_LINES
-        question = partial(read_utterances, video_id=video_id, speaker=speaker, start=start, count=MORE_LINES + 1)
-        lines = self.reader.ask(question)
-        more = _part_of_lines(video_id, number + 1, query, speaker) if len(lines) > MORE_LINES else ""
+        count = MORE_LINES + 1
+        lines: Sequence[Utterance | Subtitle] = self.reader.ask(
+            partial(read_subtitles, video_id=video_id, source=source.source, start=start, count=count)
+            if source
+            else partial(read_utterances, video_id=video_id, speaker=speaker, start=start, count=count)
+        )
+        more = _part_of_lines(video_id, number + 1, query, speaker, source) if len(lines) > MORE_LINES else ""
         words = words_of(query)
         return self._part(video_id, "_part_lines.html", lines=lines[:MORE_LINES], more=more, words=words)
 
@@ -158,6 +185,14 @@ class VideoPages:
             return Response(status_code=404)
         return self._part(video_id, "_copies.html", copies=self.copies.of(video_id), page=True)
 
+    def _subtitles(self, video_id: str, source: str) -> Response:
+        question = partial(read_subtitles, video_id=video_id, source=source, count=_MAX_SUBTITLES)
+        lines = self.reader.ask(question)
+        if not lines:
+            return Response(status_code=404)
+        headers = {"cache-control": "private, max-age=600"}
+        return Response(webvtt_of_lines(lines), media_type="text/vtt", headers=headers)
+
     def _captions(self, video_id: str, *, translation: bool) -> Response:
         video = self._read(video_id, {"utterances", "words"})
         if video is None or not video.utterances:
@@ -167,8 +202,9 @@ class VideoPages:
         return Response(webvtt(video, translation=translation), media_type="text/vtt", headers=headers)
 
 
-def _part_of_lines(video_id: str, page: int, query: str, speaker: str) -> str:
-    params = {"page": str(page), "q": query, "speaker": speaker}
+def _part_of_lines(video_id: str, page: int, query: str, speaker: str, source: SubtitleSource | None) -> str:
+    subtitles = source.source if source else ""
+    params = {"page": str(page), "q": query, "speaker": speaker, "subtitles": subtitles}
     return f"/v/{quote(video_id)}/transcript?" + urlencode({name: value for name, value in params.items() if value})
 
 

@@ -8,7 +8,7 @@ from pipeline.export.names import printed_file, safe_stem, unique, whole_file
 from pipeline.export.outputs import check_text_output, refuse_original
 from pipeline.export.rates import parsed_rate
 from pipeline.export.reencode import encode_clip, exact_ending
-from pipeline.export.subtitles import webvtt
+from pipeline.export.subtitles import webvtt, webvtt_of_lines
 from pipeline.export.tables import WRITERS, Writer, json_text, plain_value, write_csv
 from pipeline.export.text import one_line
 from pipeline.export.time_ranges import time_ranges_of
@@ -41,6 +41,7 @@ __all__ = [
     "time_ranges_of",
     "unique",
     "webvtt",
+    "webvtt_of_lines",
     "whole_file",
     "write_csv",
 ]

@@ -138,6 +138,8 @@ def _copy(
         if time_s >= end_s:
             waiting += [packet] if is_video else []
             continue
+        if packet.is_discard and is_video and time_s >= 0:
+            raise ValueError("the edit list of the file cuts something out there")
         if packet.stream not in source.streams:
             raise ValueError("the streams have other parameters there than at the start of the file")
         ready = [*waiting, packet] if is_video else [packet]

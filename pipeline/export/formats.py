@@ -13,6 +13,7 @@ from pipeline.export import chapters, edl, otio, subtitles, transcripts
 from pipeline.export.cuts import Cut, shots_of
 from pipeline.lake import VideoRecord
 from schemas.errors import ConfigurationError, ExportError
+from schemas.records import Subtitle
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,7 @@ class Options:
     fps: Fraction | None = None
     drop_frame: bool = False
     source: str | None = None
-    """`file` writes the chapters of the file instead of those that were found."""
+    """What came with the video is written instead: for chapters `file`, for subtitles their source."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,19 +60,41 @@ class Format:
         return self.write(video, options)
 
 
-def _spoken(write: Callable[..., str]) -> Callable[[VideoRecord, Options], str]:
+def _spoken(
+    name: str, meaning: str, write: Callable[..., str], write_lines: Callable[[Sequence[Subtitle]], str]
+) -> Format:
     def write_spoken(video: VideoRecord, options: Options) -> str:
+        if options.source:
+            if options.translation:
+                raise ExportError("Subtitles that came with a video have no translation. Leave out --translation.")
+            return write_lines(_lines_of(video, options.source))
         translated = video.language == "en" or any(each.translation is not None for each in video.utterances)
         if options.translation and not translated:
             message = f"{video.uri} has no translation. `videolake run … --set speech.translate=true` makes one."
             raise ExportError(message)
         return write(video, translation=options.translation)
 
-    return write_spoken
+    takes = frozenset({"translation", "source"})
+    return Format(name, f".{name}", meaning, "utterances", write_spoken, takes, needs_of_source="subtitles")
 
 
-def _whole(write: Callable[[VideoRecord], str]) -> Callable[[VideoRecord, Options], str]:
-    return lambda video, _: write(video)
+def _lines_of(video: VideoRecord, source: str) -> list[Subtitle]:
+    """Return the subtitles of a source, named as in the lake, or by the start of its name, or by a language.
+
+    Raises:
+        ExportError: There is none, or there are several.
+    """
+    sources = video.subtitle_sources
+    wanted = source.casefold()
+    for fits in (
+        [name for name in sources if name.casefold() == wanted],
+        [name for name in sources if name.casefold().startswith(f"{wanted} (")],
+        [name for name, language in sources.items() if language == wanted],
+    ):
+        if len(fits) == 1:
+            return [line for line in video.subtitles if line.source == fits[0]]
+    listed = "; ".join(f"{name} ({language or 'language unknown'})" for name, language in sources.items())
+    raise ExportError(f"{video.uri} has no single source of subtitles {source!r}. It has: {listed}.")
 
 
 def _chapters(name: str, ending: str, meaning: str, made_by: Callable[[VideoRecord], str]) -> Format:
@@ -96,16 +119,17 @@ def _of_cuts(name: str, ending: str, meaning: str, takes: Collection[str], made_
 
 
 _FILE = "file"
-_SPOKEN = frozenset({"translation"})
-"""Options of speech formats. The JSON transcript always has translations."""
 
 FORMATS = {
     each.name: each
     for each in (
-        Format("srt", ".srt", "Subtitles, SubRip.", "utterances", _spoken(subtitles.srt), _SPOKEN),
-        Format("vtt", ".vtt", "Subtitles, WebVTT: speakers, times.", "utterances", _spoken(subtitles.webvtt), _SPOKEN),
-        Format("txt", ".txt", "Transcript to read.", "utterances", _spoken(transcripts.plain), _SPOKEN),
-        Format("json", ".json", "Transcript for programs.", "utterances", _whole(transcripts.as_json), _SPOKEN),
+        _spoken("srt", "Subtitles, SubRip.", subtitles.srt, subtitles.srt_of_lines),
+        _spoken("vtt", "Subtitles, WebVTT: speakers, times.", subtitles.webvtt, subtitles.webvtt_of_lines),
+        _spoken("txt", "Transcript to read.", transcripts.plain, transcripts.plain_lines),
+        Format(
+            "json", ".json", "Transcript for programs.", "utterances", lambda video, _: transcripts.as_json(video),
+            frozenset({"translation"}),
+        ),
         _chapters("chapters-vtt", ".chapters.vtt", "Chapters, WebVTT.", chapters.chapters_webvtt),
         _chapters("ffmetadata", ".ffmetadata", "Chapters for FFmpeg.", chapters.ffmetadata),
         _chapters("youtube", ".youtube.txt", "Chapters for YouTube.", chapters.youtube),

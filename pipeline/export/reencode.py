@@ -1,7 +1,7 @@
 """Cut a time range out of a video to the frame and the sample, by re-encoding it."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
@@ -13,8 +13,9 @@ from av.audio.stream import AudioStream
 from av.container import OutputContainer
 from av.video.stream import VideoStream
 
-from pipeline.analysis.media import Timeline, plausible_s
+from pipeline.analysis.media import PixelShape, Timeline, plausible_s
 from pipeline.export.clip import TRAIL_S, Clip, muxer, output_file
+from pipeline.export.framing import Framing
 from pipeline.export.source import Source, decoded, keyframe_before, open_source
 from schemas.errors import ExportError
 
@@ -33,7 +34,6 @@ _OPTIONS = {
     "libx264": {"preset": "fast", "crf": "18"},
     "libvpx-vp9": {"crf": "30", "b": "0", "deadline": "good", "cpu-used": "4"},
 }
-_PIXEL_FORMATS = {"yuv420p", "yuvj420p", "yuv420p10le"}
 _MAX_HZ = 48_000
 
 
@@ -103,6 +103,7 @@ def _encode(
 ) -> None:
     """Encode until all streams are done, or the file is past `last_s`, when streams without packets have ended."""
     unfinished = set(encoders)
+    muxed = _Muxer(made, encoders.values())
     for packet in packets:
         encoder = encoders[packet.stream.index]
         if packet.stream.index not in unfinished:
@@ -110,15 +111,28 @@ def _encode(
                 break
             continue
         for frame in decoded(packet):
-            for encoded in encoder.add(frame):
-                made.mux(encoded)
+            muxed.add(encoder.add(frame))
         if encoder.done:
             unfinished.discard(packet.stream.index)
         if not unfinished:
             break
     for encoder in encoders.values():
-        for encoded in encoder.finish():
-            made.mux(encoded)
+        muxed.add(encoder.finish())
+
+
+class _Muxer:
+    """Writes packets once the size of the clip is known: the header states it, and audio may come first."""
+
+    def __init__(self, made: OutputContainer, encoders: Iterable["_VideoEncoder | _AudioEncoder"]) -> None:
+        self._made = made
+        self._video = [encoder for encoder in encoders if isinstance(encoder, _VideoEncoder)]
+        self._waiting: list[Any] = []
+
+    def add(self, packets: Iterable[Any]) -> None:
+        self._waiting.extend(packets)
+        if all(encoder.begun for encoder in self._video):
+            self._made.mux(self._waiting)
+            self._waiting = []
 
 
 @dataclass(slots=True)
@@ -135,20 +149,15 @@ class _VideoEncoder:
         self._span = _Span(*span_s)
         self._held: Any = None
         self._held_s = 0.0
-        self._format = source.pix_fmt if source.pix_fmt in _PIXEL_FORMATS else "yuv420p"
-        self._size = (source.width - source.width % 2, source.height - source.height % 2)
-        self._turned = False
+        self._shape = PixelShape(source)
+        self._framing: Framing | None = None
+        self.begun = False
+        """Whether the size of the clip is known."""
         stream = cast(
             "VideoStream", made.add_stream(codec, rate=source.average_rate or source.guessed_rate or _DEFAULT_FPS)
         )
         stream.options = dict(_OPTIONS[codec])
-        stream.width, stream.height = self._size
-        stream.pix_fmt = self._format
         stream.time_base = stream.codec_context.time_base = Fraction(1, _CLOCK_HZ)
-        if source.sample_aspect_ratio:
-            stream.codec_context.sample_aspect_ratio = source.sample_aspect_ratio
-        for name in ("color_range", "color_primaries", "color_trc", "colorspace"):
-            setattr(stream.codec_context, name, getattr(source.codec_context, name))
         self._stream = stream
         self.last_s = 0.0
         self.done = False
@@ -157,10 +166,6 @@ class _VideoEncoder:
         if self.done:
             return
         time_s = self._timeline.time_of(frame.pts, frame.time_base, plausible_s(frame.duration, frame.time_base))
-        if not self._turned:
-            self._turned = True
-            if frame.rotation:
-                self._stream.set_display_rotation(frame.rotation)
         if self._held is not None and time_s > self._span.start_s:
             yield from self._encoded(min(time_s, self._span.end_s))
         self._held, self._held_s = frame, time_s
@@ -172,17 +177,31 @@ class _VideoEncoder:
             length_s = float((self._held.duration or 0) * self._held.time_base)
             if self._held_s + length_s > self._span.start_s:
                 yield from self._encoded(min(self._held_s + length_s, self._span.end_s))
+        if not self.begun:  # nothing was shown, but the header states a size
+            self._stream.width, self._stream.height, self._stream.pix_fmt = 2, 2, "yuv420p"
+            self.begun = True
         yield from self._stream.encode(None)
 
     def _encoded(self, until_s: float) -> Iterator[Any]:
         frame, begin_s = self._held, max(0.0, self._held_s - self._span.start_s)
         self._held = None
         self.last_s = max(self.last_s, until_s - self._span.start_s, begin_s + 1e-3)
-        made = frame.reformat(*self._size, format=self._format)
+        self._framing = self._framing or self._begin(frame)
+        made = self._framing.fit(frame)
         made.pts, made.time_base = round(begin_s * _CLOCK_HZ), Fraction(1, _CLOCK_HZ)
         made.pict_type = 0
         made.duration = max(1, round((until_s - self._span.start_s - begin_s) * _CLOCK_HZ))
         yield from self._stream.encode(made)
+
+    def _begin(self, frame: Any) -> Framing:  # noqa: ANN401 - a PyAV frame
+        """Set up the encoder for frames that look like this one."""
+        coder = self._stream.codec_context
+        framing = Framing(self._shape, frame, {each.name for each in coder.codec.video_formats or ()})
+        (self._stream.width, self._stream.height), self._stream.pix_fmt = framing.size, framing.format
+        coder.sample_aspect_ratio = framing.aspect
+        coder.colorspace, coder.color_primaries, coder.color_trc, coder.color_range = framing.colours
+        self.begun = True
+        return framing
 
 
 class _AudioEncoder:

@@ -39,7 +39,12 @@ class Source:
 
     def packets(self, start_s: float) -> Iterator[Any]:
         """Read packets from a position before a time. Their timestamps count from the start of the video."""
-        return packets_from(self.uri, self.container, self.streams, start_s, continuous=self.continuous)
+        default = av.stream.Disposition.default
+        first = sorted(self.audio, key=lambda each: (not each.disposition & default, each.index))[:1]
+        others = {each.index for each in self.audio if each not in first}
+        return packets_from(
+            self.uri, self.container, self.streams, start_s, continuous=self.continuous, followers=others
+        )
 
 
 @contextmanager

@@ -1,11 +1,12 @@
 """Subtitles as SubRip and WebVTT."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from pipeline.export.cues import DASH, Cue, limits_for, make_cues
 from pipeline.export.text import milliseconds, one_line, stamp
 from pipeline.lake import VideoRecord
+from schemas.records import Subtitle
 
 _MARKUP = re.compile(r"([<{])(?=[A-Za-z/\\!?])")
 _ENTITIES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
@@ -46,6 +47,25 @@ def webvtt(video: VideoRecord, *, translation: bool = False) -> str:
     return "\n".join(blocks)
 
 
+def srt_of_lines(lines: Sequence[Subtitle]) -> str:
+    """Write subtitles that came with a video as SubRip, line by line as they are."""
+    blocks = []
+    for number, (line, start_ms, end_ms) in enumerate(_clocked_lines(lines), 1):
+        text = "\n".join(_MARKUP.sub("\\1\u2060", one_line(part).replace("-->", "→")) for part in line.text.split("\n"))
+        blocks.append(f"{number}\n{stamp(start_ms, decimal=',')} --> {stamp(end_ms, decimal=',')}\n{text}\n")
+    return "\n".join(blocks)
+
+
+def webvtt_of_lines(lines: Sequence[Subtitle]) -> str:
+    """Write subtitles that came with a video as WebVTT, line by line as they are."""
+    language = next((line.language for line in lines if line.language), None)
+    blocks = [f"WEBVTT\nKind: subtitles\n{f'Language: {language}' + chr(10) if language else ''}"]
+    for line, start_ms, end_ms in _clocked_lines(lines):
+        text = "\n".join(escaped(one_line(part)) for part in line.text.split("\n"))
+        blocks.append(f"{stamp(start_ms)} --> {stamp(end_ms)}\n{text}\n")
+    return "\n".join(blocks)
+
+
 def escaped(text: str) -> str:
     """Escape a text for WebVTT."""
     return text.translate(_ENTITIES)
@@ -76,6 +96,12 @@ def _clocked(video: VideoRecord, *, translation: bool) -> list[tuple[Cue, int, i
             turn_ms = end_ms
         clocked.append((cue, start_ms, end_ms))
     return sorted(clocked, key=lambda each: each[1])
+
+
+def _clocked_lines(lines: Sequence[Subtitle]) -> Iterator[tuple[Subtitle, int, int]]:
+    for line in lines:
+        start_ms = milliseconds(line.start_s)
+        yield line, start_ms, max(milliseconds(line.end_s), start_ms + 1)
 
 
 def _timed_lines(cue: Cue, start_ms: int, end_ms: int) -> Sequence[str]:

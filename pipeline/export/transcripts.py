@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pipeline.export.text import one_line
 from pipeline.lake import VideoRecord
 from pipeline.language import format_time
-from schemas.records import Utterance, utterance_id
+from schemas.records import Subtitle, Utterance, subtitle_id, utterance_id
 
 SHAPE = "videolake-transcript/1"
 _PAUSE_S = 4.0
@@ -30,6 +30,11 @@ def plain(video: VideoRecord, *, translation: bool = False) -> str:
     return "\n".join(paragraphs)
 
 
+def plain_lines(lines: Sequence[Subtitle]) -> str:
+    """Write subtitles that came with a video as text, one line each with its time."""
+    return "".join(f"[{format_time(line.start_s)}] {one_line(line.text)}\n" for line in lines)
+
+
 def as_json(video: VideoRecord) -> str:
     """Write a transcript as JSON, in the format of docs/export.md. It always has translations."""
     return (
@@ -42,6 +47,7 @@ def as_json(video: VideoRecord) -> str:
                 "duration_s": video.duration_s,
                 "headline": video.headline,
                 "utterances": [_utterance(video.video_id, each) for each in video.utterances],
+                "subtitles": [_subtitle(video.video_id, each) for each in video.subtitles],
             },
             ensure_ascii=False,
             indent=1,
@@ -64,6 +70,17 @@ def _utterance(video_id: str, utterance: Utterance) -> dict[str, object]:
         "no_speech_prob": utterance.no_speech_prob,
         "compression_ratio": utterance.compression_ratio,
         "flags": list(utterance.flags),
+    }
+
+
+def _subtitle(video_id: str, line: Subtitle) -> dict[str, object]:
+    return {
+        "id": subtitle_id(video_id, line.index),
+        "start_s": line.start_s,
+        "end_s": line.end_s,
+        "source": line.source,
+        "language": line.language,
+        "text": line.text,
     }
 
 

@@ -31,10 +31,12 @@ SELECT newest.video_id,
         ELSE 'outdated'
     END AS status,
     errors.kind AS kind,
-    newest.shard AS shard
+    newest.shard AS shard,
+    made.subtitle_files AS subtitle_files
 FROM lake.states AS newest
 JOIN lake.states AS current ON newest.video_id = current.video_id AND current.is_current
 LEFT JOIN all_errors AS errors ON newest.video_id = errors.video_id AND newest.shard = errors.shard
+LEFT JOIN all_videos AS made ON current.video_id = made.video_id AND current.shard = made.shard
 WHERE newest.is_newest
 ORDER BY newest.video_id
 """
@@ -263,7 +265,8 @@ class Lake:
         Returns:
             Columns `video_id`; `status`: `ok` (nothing to do), `failed` (its newest attempt was at this revision), or
             `outdated` (to be analysed); `kind`: kind of error of its newest attempt, null if that was ok; `shard`:
-            shard of its newest attempt, for `shard_id`.
+            shard of its newest attempt, for `shard_id`; `subtitle_files`: those beside it when it was analysed, null
+            if an older version did that.
         """
         return self.sql(_PROCESSED, {"revision": revision})
 

@@ -20,14 +20,15 @@ from schemas.records import (
     Highlight,
     Label,
     Shot,
+    Subtitle,
     Summary,
     SummarySentence,
     Utterance,
     Word,
 )
 
-Part = Literal["shots", "keyframes", "scenes", "utterances", "words"]
-ALL_PARTS: frozenset[Part] = frozenset({"shots", "keyframes", "scenes", "utterances", "words"})
+Part = Literal["shots", "keyframes", "scenes", "utterances", "words", "subtitles"]
+ALL_PARTS: frozenset[Part] = frozenset({"shots", "keyframes", "scenes", "utterances", "words", "subtitles"})
 """What a reader may leave out; the rows of `videos`, `summaries` and `errors` are always read."""
 
 _BATCH = 256
@@ -47,6 +48,7 @@ _UTTERANCE = (
     "utterance_index AS index, start_s, end_s, text, translation, language, speaker, avg_logprob, no_speech_prob, "
     "compression_ratio, flags"
 )
+_SUBTITLE = "subtitle_index AS index, start_s, end_s, text, language, source, track"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +99,8 @@ class VideoRecord:
     utterances: tuple[Utterance, ...]
     error: Failure | None
     """Why the analysis failed."""
+    subtitles: tuple[Subtitle, ...] = ()
+    """Subtitles that came with the video."""
 
     @property
     def uri(self) -> str:
@@ -174,6 +178,11 @@ class VideoRecord:
     def speakers(self) -> tuple[str, ...]:
         """Names of speakers, in order of their first utterance."""
         return tuple(dict.fromkeys(each.speaker for each in self.utterances if each.speaker))
+
+    @property
+    def subtitle_sources(self) -> dict[str, str | None]:
+        """The subtitles that came with the video, by source, with their language."""
+        return {line.source: line.language for line in self.subtitles}
 
     @property
     def translated(self) -> bool:
@@ -254,6 +263,7 @@ def read_records(
     scenes = rows("scenes", _SCENE, "scene_index", "scenes")
     words = ", words" if "words" in parts else ""
     utterances = rows("utterances", _UTTERANCE + words, "utterance_index", "utterances")
+    subtitles = rows("subtitles", _SUBTITLE, "subtitle_index", "subtitles")
     records = []
     for video_id in video_ids:
         if video_id not in videos:
@@ -268,6 +278,7 @@ def read_records(
                 keyframes=found,
                 scenes=_scenes(scenes.get(video_id, ()), found),
                 utterances=tuple(_utterance(row) for row in utterances.get(video_id, ())),
+                subtitles=tuple(Subtitle(**row) for row in subtitles.get(video_id, ())),
                 error=next((Failure(**row) for row in errors.get(video_id, ())), None),
             )
         )
@@ -292,6 +303,45 @@ def read_utterances(
     )
     found = fetch(connection, query, video=video_id, speaker=speaker, count=count, start=start)
     return [_utterance(row) for row in found]
+
+
+@dataclass(frozen=True, slots=True)
+class SubtitleSource:
+    """Subtitles that came with a video."""
+
+    source: str
+    language: str | None
+    """ISO 639-1; None if unknown."""
+    lines: int
+
+
+def read_subtitle_sources(connection: duckdb.DuckDBPyConnection, video_id: str) -> list[SubtitleSource]:
+    """Return the subtitles that came with a video, in the order of its rows."""
+    query = (
+        "SELECT source, any_value(language) AS language, count(*) AS lines FROM subtitles WHERE video_id = $video "
+        "GROUP BY source ORDER BY min(subtitle_index)"
+    )
+    return [SubtitleSource(**row) for row in fetch(connection, query, video=video_id)]
+
+
+def read_subtitles(
+    connection: duckdb.DuckDBPyConnection, video_id: str, source: str, *, start: int = 0, count: int
+) -> list[Subtitle]:
+    """Read a range of the subtitles of one source.
+
+    Args:
+        connection: A connection to the lake.
+        video_id: The video.
+        source: As in `SubtitleSource.source`.
+        start: Lines to skip.
+        count: Maximum number of lines.
+    """
+    query = (
+        f"SELECT {_SUBTITLE} FROM subtitles WHERE video_id = $video AND source = $source "  # noqa: S608 - fixed names
+        "ORDER BY subtitle_index LIMIT $count OFFSET $start"
+    )
+    found = fetch(connection, query, video=video_id, source=source, count=count, start=start)
+    return [Subtitle(**row) for row in found]
 
 
 def _rows_by_video(

@@ -20,9 +20,11 @@ from schemas.records import (
     Keyframe,
     Scene,
     Shot,
+    Subtitle,
     Utterance,
     VideoTask,
     frame_id,
+    subtitle_id,
     utterance_id,
 )
 from schemas.tables import NO_ENCODER, VIDEO_TABLES, Encoder, table_schema
@@ -72,6 +74,7 @@ def video_tables(task: VideoTask, analysis: Analysis, origin: Origin) -> dict[st
         ],
         "frames": [_frame(task.video_id, frame) for frame in analysis.keyframes],
         "utterances": [_utterance(task.video_id, utterance) for utterance in analysis.transcript.utterances],
+        "subtitles": [_subtitle(task.video_id, line) for line in analysis.subtitles],
         "scenes": [_scene(scene) for scene in analysis.scenes],
         "summaries": [asdict(analysis.summary)],
     }
@@ -84,6 +87,7 @@ def video_tables(task: VideoTask, analysis: Analysis, origin: Origin) -> dict[st
             "coordinated_embedding": _vectors([each.coordinated_embedding for each in analysis.keyframes], d_shared),
         },
         "utterances": {"embedding": _vectors([each.embedding for each in analysis.transcript.utterances], d_text)},
+        "subtitles": {"embedding": _vectors([line.embedding for line in analysis.subtitles], d_text)},
         "scenes": {
             "text_embedding": _vectors([scene.text_embedding for scene in analysis.scenes], d_text),
             "vision_embedding": _vectors([scene.vision_embedding for scene in analysis.scenes], d_vision),
@@ -206,6 +210,8 @@ _EMPTY_VIDEO: Row = {
     "frames": 0,
     "utterances": 0,
     "words": 0,
+    "subtitles": 0,
+    "subtitle_files": [],
     "scenes": 0,
     "speakers": 0,
     "text_model": "",
@@ -256,6 +262,11 @@ def _video(task: VideoTask, analysis: Analysis, committed_at: datetime) -> Row:
         "frames": len(analysis.keyframes),
         "utterances": len(transcript.utterances),
         "words": sum(len(each.words) or word_count(each.text, each.language) for each in transcript.utterances),
+        "subtitles": len(analysis.subtitles),
+        "subtitle_files": [
+            {"name": each.name, "size_bytes": each.size_bytes, "mtime_ns": each.mtime_ns}
+            for each in analysis.subtitle_files
+        ],
         "scenes": len(analysis.scenes),
         "speakers": len({each.speaker for each in transcript.utterances if each.speaker}),
         "text_model": analysis.text_model,
@@ -300,6 +311,17 @@ def _utterance(video_id: str, utterance: Utterance) -> Row:
     }
 
 
+def _subtitle(video_id: str, line: Subtitle) -> Row:
+    return _span(line) | {
+        "subtitle_id": subtitle_id(video_id, line.index),
+        "subtitle_index": line.index,
+        "text": line.text,
+        "language": line.language,
+        "source": line.source,
+        "track": line.track,
+    }
+
+
 def _scene(scene: Scene) -> Row:
     return _span(scene) | {
         "scene_index": scene.index,
@@ -314,5 +336,5 @@ def _scene(scene: Scene) -> Row:
     }
 
 
-def _span(record: Shot | Utterance | Scene) -> Row:
+def _span(record: Shot | Utterance | Subtitle | Scene) -> Row:
     return {"start_s": record.start_s, "end_s": record.end_s}

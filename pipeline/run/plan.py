@@ -5,13 +5,17 @@ is deterministic, so a run that was interrupted makes the same shards again, and
 their videos that are already staged.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 from typing import Any, Literal
 
 import pyarrow as pa
 
-from pipeline.lake import shard_id
+from pipeline.analysis.media import find_sidecars, list_subtitle_files
+from pipeline.lake import shard_id, well_formed
+from pipeline.locations import local_path
 from schemas.config import Config, ShardsConfig
 from schemas.errors import ErrorKind
 from schemas.records import VideoTask
@@ -71,7 +75,10 @@ def make_plan(tasks: Sequence[VideoTask], processed: pa.Table, revision: str, co
         The plan. The same input always gives the same shards with the same ids.
     """
     seen = {row["video_id"]: row for row in processed.to_pylist()}
-    decisions = [_decide(seen.get(task.video_id), retry_failed=config.archive.retry_failed) for task in tasks]
+    listing = cache(list_subtitle_files)
+    decisions = [
+        _decide(seen.get(task.video_id), task, listing, retry_failed=config.archive.retry_failed) for task in tasks
+    ]
     todo = [task for task, decision in zip(tasks, decisions, strict=True) if decision == "analyse"]
     now = todo[: config.limits.max_videos]
     shards = []
@@ -83,15 +90,28 @@ def make_plan(tasks: Sequence[VideoTask], processed: pa.Table, revision: str, co
     return Plan(revision, tuple(shards), done, failed_before, len(todo) - len(now))
 
 
-def _decide(row: Mapping[str, Any] | None, *, retry_failed: bool) -> _Decision:
+def _decide(
+    row: Mapping[str, Any] | None, task: VideoTask, listing: Callable[[Path], Any], *, retry_failed: bool
+) -> _Decision:
     """Decide what to do with a video from its row of `Lake.processed`, None if the lake does not have it."""
     if row is None or row["status"] == "outdated":
         return "analyse"
     if row["status"] == "ok":
-        return "done"
+        return "analyse" if _subtitles_changed(row.get("subtitle_files"), task, listing) else "done"
     if retry_failed or not ErrorKind(row["kind"]).permanent:
         return "analyse"
     return "failed_before"
+
+
+def _subtitles_changed(
+    before: Sequence[Mapping[str, Any]] | None, task: VideoTask, listing: Callable[[Path], Any]
+) -> bool:
+    """Return whether the subtitle files beside a local video are others than when it was analysed."""
+    uri = task.uris[0]
+    if before is None or local_path(uri) is None:
+        return False
+    now = {(well_formed(file.name), file.size_bytes, file.mtime_ns) for file in find_sidecars(uri, listing)}
+    return now != {(file["name"], file["size_bytes"], file["mtime_ns"]) for file in before}
 
 
 def _split(tasks: Iterable[VideoTask], config: ShardsConfig) -> list[list[VideoTask]]:

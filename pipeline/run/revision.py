@@ -9,7 +9,7 @@ from pipeline.models import ModelInfo, fusion_model, resolve, roster_of
 from schemas.config import ANALYSIS_SECTIONS, Config
 from schemas.tables import FORMAT_VERSION
 
-ANALYSIS_VERSION = 5
+ANALYSIS_VERSION = 6
 """Increased when the same configuration and models give different results, so that videos are analysed again."""
 
 

@@ -19,6 +19,7 @@ _REASON = pa.struct(
         ("text", pa.string()),
         ("score", pa.float64()),
         ("rank", pa.int32()),
+        ("source", pa.string()),
         ("spans", pa.list_(pa.list_(pa.int32()))),
     ]
 )
@@ -36,7 +37,7 @@ HIT_SCHEMA = pa.schema(
     ]
 )
 
-_COLUMNS = ("kind", "start_s", "end_s", "text", "translation", "frame_id")
+_COLUMNS = ("kind", "start_s", "end_s", "text", "translation", "frame_id", "source")
 
 
 def hits_of(
@@ -83,7 +84,7 @@ def _hit(
             text, spans = excerpt(
                 searched_text(row["text"], row["translation"]), words if each.retriever == "lexical" else ()
             )
-            reasons[key] = Reason(row["kind"], each.retriever, text, each.score, each.rank, spans)
+            reasons[key] = Reason(row["kind"], each.retriever, text, each.score, each.rank, spans, row["source"])
     # A sentence tells a reader more than the labels of a frame.
     line = min(shown, key=lambda row: row["kind"] == "frame")
     frame_id = rows[best.segment, best.row]["frame_id"]

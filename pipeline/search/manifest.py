@@ -23,7 +23,7 @@ from pipeline.search.rows import Space
 from schemas.errors import SearchIndexError
 
 _MANIFEST = "manifest.json"
-_FORMAT = 3
+_FORMAT = 4
 
 REMEDY = "Run `videolake index --rebuild`."
 """What to do about a damaged index, for error messages."""

@@ -15,8 +15,8 @@ from schemas.config import FusionConfig
 from schemas.search import Filter
 
 Space = Literal["text", "coordinated", "vision", "scene"]
-"""`text`: speech and on-screen text; `coordinated`: frames, comparable with texts; `vision`: frames, comparable with
-images; `scene`: text and frames of a scene joined, stored at the row of its first moment."""
+"""`text`: speech, subtitles and on-screen text; `coordinated`: frames, comparable with texts; `vision`: frames,
+comparable with images; `scene`: text and frames of a scene joined, stored at the row of its first moment."""
 
 SPACES: tuple[Space, ...] = ("text", "coordinated", "vision", "scene")
 
@@ -35,6 +35,7 @@ ROW_SCHEMA = pa.schema(
         ("frame_id", pa.string()),
         ("language", pa.dictionary(pa.int32(), pa.string())),
         ("speaker", pa.dictionary(pa.int32(), pa.string())),
+        ("source", pa.dictionary(pa.int32(), pa.string())),
         ("topics", pa.list_(pa.string())),
         ("scene_start_s", pa.float64()),
         ("scene_end_s", pa.float64()),
@@ -42,8 +43,8 @@ ROW_SCHEMA = pa.schema(
 )
 
 _ROWS = """
-SELECT m.video_id, kind, moment_id, m.start_s, m.end_s, m.text, translation, frame_id, language, speaker, m.topics,
-    coalesce(s.start_s, m.start_s) AS scene_start_s, coalesce(s.end_s, m.end_s) AS scene_end_s
+SELECT m.video_id, kind, moment_id, m.start_s, m.end_s, m.text, translation, frame_id, language, speaker, source,
+    m.topics, coalesce(s.start_s, m.start_s) AS scene_start_s, coalesce(s.end_s, m.end_s) AS scene_end_s
 FROM moments m LEFT JOIN scenes s USING (video_id, scene_index)
 ORDER BY m.video_id, kind, m.start_s, moment_id
 """
@@ -57,6 +58,8 @@ _SCENE_TEXT_WEIGHT = FusionConfig().text_weight
 _VECTORS: dict[Space, str] = {
     "text": """
         SELECT utterance_id AS moment_id, embedding FROM utterances WHERE embedding IS NOT NULL
+        UNION ALL
+        SELECT subtitle_id, embedding FROM subtitles WHERE embedding IS NOT NULL
         UNION ALL
         SELECT frame_id || '-screen', text_embedding FROM frames WHERE text_embedding IS NOT NULL""",
     "coordinated": "SELECT frame_id, coordinated_embedding FROM frames WHERE coordinated_embedding IS NOT NULL",

@@ -5,7 +5,13 @@ from collections.abc import Iterable
 from pipeline.lake import SceneRecord
 from schemas.search import MomentKind
 
-KIND_WORDS: dict[MomentKind, str] = {"speech": "said", "screen": "on screen", "caption": "caption", "frame": "seen"}
+KIND_WORDS: dict[MomentKind, str] = {
+    "speech": "said",
+    "subtitle": "subtitle",
+    "screen": "on screen",
+    "caption": "caption",
+    "frame": "seen",
+}
 """Kinds of moments, as hits name them."""
 
 _RETRIEVER_WORDS = {"lexical": "words", "semantic": "meaning", "visual": "appearance"}
@@ -41,9 +47,10 @@ def spell_duration(seconds: float) -> str:
     return " ".join(parts) or "0 seconds"
 
 
-def match_reason(kind: MomentKind, retrievers: Iterable[str]) -> str:
-    """Say what matched a query, and which retrievers found it: `said, words and meaning`."""
-    return f"{KIND_WORDS[kind]}, {' and '.join(_RETRIEVER_WORDS[each] for each in retrievers)}"
+def match_reason(kind: MomentKind, retrievers: Iterable[str], source: str | None = None) -> str:
+    """Say what matched a query, and which retrievers found it: `subtitle of film.en.srt, words and meaning`."""
+    what = KIND_WORDS[kind] + (f" of {source}" if source else "")
+    return f"{what}, {' and '.join(_RETRIEVER_WORDS[each] for each in retrievers)}"
 
 
 def weights_reason(scene: SceneRecord) -> str:

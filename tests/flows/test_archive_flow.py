@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 
 from flows.archive import NothingAnalysedError, _index, analyze_archive
 from flows.progress import Snapshot, watched_by
-from pipeline.lake import Lake
+from pipeline.lake import Lake, read_video
 from pipeline.run.revision import models_of
 from schemas.config import Config, OcrConfig, ShardsConfig, ShotsConfig, SpeechConfig, SummaryConfig, WorkersConfig
 from schemas.errors import ArchiveError, ConfigurationError, LakeError
@@ -43,6 +44,8 @@ def prefect_server() -> Iterator[None]:
 def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = make_archive(tmp_path_factory.mktemp("run") / "archive")
     add_bad_files(folder)
+    (folder / 'film 0\'s "cut".mp4').rename(folder / os.fsdecode(b"film \xe9.mp4"))
+    (folder / "cover.JPG").touch()
     return folder
 
 
@@ -113,10 +116,18 @@ def test_prefect_shows_progress_a_table_and_the_result(result: RunResult) -> Non
     assert {row["status"] for row in rows} == {"ok", "failed"}
     assert len(rows) == 8
     assert "3 videos analysed, 5 failed" in by_key["result"].data
+    assert "1 file was skipped because of the extension: 1 .jpg" in by_key["result"].data
+
     page = Path(result.lake) / "_reports" / f"{result.run_id}.html"
     assert by_key["report"].type == "markdown", "a browser opens no link to a local file"
     assert str(page) in by_key["report"].data
     assert "3 videos" in page.read_text(encoding="utf-8")
+
+
+def test_a_file_whose_name_is_not_utf8_is_analysed_and_found(archive: Path, result: RunResult) -> None:
+    record = read_video(Lake(result.lake), os.fsdecode(b"film \xe9.mp4"), parts=())
+    assert record.uri == f"file://{archive}/film%20%E9.mp4"
+    assert record.status == "ok"
 
 
 def test_the_logs_of_workers_reach_the_flow_run(result: RunResult) -> None:

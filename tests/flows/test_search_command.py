@@ -129,7 +129,7 @@ def test_search_refuses_invalid_arguments(lake: str, arguments: tuple[str, ...],
     ("arguments", "message"),
     [
         (("--speaker", "nobody"), "No moment has the speaker 'nobody'. This lake has no speakers"),
-        (("--language", "xx"), "language 'xx'. The languages are: 'en'"),
+        (("--language", "xx"), "language 'xx'. The languages are: 'de', 'en'"),
         (("--topic", "foo"), "the topic 'foo'. The topics are: "),
         (("--video", "v03.mp4"), "no video v03.mp4 in the lake. Similar names: v0"),
     ],
@@ -167,7 +167,7 @@ def test_index_says_what_it_did_and_refuses_while_a_run_writes(tmp_path: Path) -
     publish(made, "01", ["v01"])
     found = videolake("index", "--lake", made.uri)
     assert found.exit_code == 0
-    assert found.stdout.startswith("8 moments of 1 videos indexed; 1 videos read")
+    assert found.stdout.startswith("10 moments of 1 videos indexed; 1 videos read")
     assert "nothing new" in videolake("index", "--lake", made.uri).stdout
     damaged = next(Path(made.uri, "_search").rglob("rows.arrow"))
     damaged.write_bytes(damaged.read_bytes()[:-1] + b"\xff")

@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 from click.testing import CliRunner
@@ -13,3 +14,13 @@ def test_show_prints_the_abstract_with_its_model_and_how_much_was_left_out(tmp_p
     assert "Abstract, by tiny-bart" in shown
     assert "A person cycles." in shown
     assert "(2 sentences left out that the video does not support)" in shown
+
+
+def test_show_lists_what_came_with_the_file(tmp_path: Path) -> None:
+    publish(Lake.create(str(tmp_path)), "01", ["aaaa1111"])
+    shown = CliRunner().invoke(main, ["show", "aaaa1111", "--lake", str(tmp_path)]).output
+    assert "Chapters of the file" in shown
+    assert "track 2: de, 1 line" in shown
+    assert "aaaa1111.srt: language unknown, 1 line" in shown
+    document = json.loads(CliRunner().invoke(main, ["show", "aaaa1111", "--json", "--lake", str(tmp_path)]).output)
+    assert [each["source"] for each in document["subtitles"]] == ["track 2", "aaaa1111.srt"]

@@ -62,7 +62,8 @@ def encrypt_webm(source: Path, target: Path) -> None:
     The file must have been written with `-live 1`, so that its segment and clusters state no size.
     """
     data = source.read_bytes()
-    tracks = data.index(b"\x16\x54\xae\x6b")
+    # The first bytes like these are in the index of the file; the tracks come right before the first cluster.
+    tracks = data.rindex(b"\x16\x54\xae\x6b", 0, data.index(b"\x1f\x43\xb6\x75"))
     entry = data.index(b"\xae", tracks + 4)
     key = _element(b"\x47\xe2", bytes(range(16)))
     encryption = _element(b"\x50\x35", _element(b"\x47\xe1", b"\x05") + key)

@@ -1,19 +1,31 @@
 """Media files: what a file contains, and the single decoding pass that feeds every step."""
 
+from pipeline.analysis.media.colour import complete_colours
 from pipeline.analysis.media.decoding import DecodeStats, decode
+from pipeline.analysis.media.filters import filtered, graph_of
+from pipeline.analysis.media.geometry import Orientation, PixelShape, orientation_of
 from pipeline.analysis.media.packets import packets_from
 from pipeline.analysis.media.prefetching import prefetch
 from pipeline.analysis.media.probing import best_video, probe
+from pipeline.analysis.media.sidecars import find_sidecars, list_subtitle_files
 from pipeline.analysis.media.sources import open_bytes, open_media
 from pipeline.analysis.media.timeline import Timeline, plausible_s
 
 __all__ = [
     "DecodeStats",
+    "Orientation",
+    "PixelShape",
     "Timeline",
     "best_video",
+    "complete_colours",
     "decode",
+    "filtered",
+    "find_sidecars",
+    "graph_of",
+    "list_subtitle_files",
     "open_bytes",
     "open_media",
+    "orientation_of",
     "packets_from",
     "plausible_s",
     "prefetch",

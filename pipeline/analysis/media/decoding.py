@@ -20,12 +20,14 @@ from pipeline.analysis.media.geometry import PixelShape
 from pipeline.analysis.media.metadata import chapters_of
 from pipeline.analysis.media.packets import clock_of, clocked_packets, start_of
 from pipeline.analysis.media.probing import check_pixels
+from pipeline.analysis.media.sidecars import find_sidecars, read_sidecars
 from pipeline.analysis.media.sources import open_media
+from pipeline.analysis.media.subtitles import SubtitleReader
 from pipeline.analysis.media.timeline import Timeline, plausible_s
 from schemas.config import ChannelMode, LimitsConfig, MediaConfig
 from schemas.errors import ErrorKind, MediaError
 from schemas.media import SMALL_HEIGHT, SMALL_WIDTH, DecodedItem, FrameBatch, MediaInfo, SampledFrame
-from schemas.records import Chapter
+from schemas.records import Chapter, Subtitle, SubtitleFile
 
 logger = logging.getLogger(__name__)
 
@@ -51,6 +53,10 @@ class DecodeStats:
     frame_rate: FrameRate = field(default_factory=FrameRate)
     chapters: tuple[Chapter, ...] = ()
     """Chapters that the file states."""
+    subtitle_files: tuple[SubtitleFile, ...] = ()
+    """Subtitle files beside the video."""
+    subtitles: tuple[Subtitle, ...] = ()
+    """Text subtitles of the file, and of subtitle files beside it."""
     warnings: list[str] = field(default_factory=list)
 
     def warn(self, message: str) -> None:
@@ -97,8 +103,9 @@ def decode(
     for message in info.warnings:
         stats.warn(message)
     with open_media(uri) as container:
-        streams = _select(uri, container, info, threads)
         origin_s, clock = start_of(container), clock_of(container, stats.warn)
+        subtitles = SubtitleReader(container, origin_s)
+        streams = _select(uri, container, info, threads, subtitles.indexes)
         video = None
         if info.video:
             picture = container.streams[info.video.index]
@@ -125,7 +132,7 @@ def decode(
             else _audio_builder(stream.index, DecodeStats(), origin_s, "mix")
             for stream in info.audio_streams
         }
-        packets = clocked_packets(uri, container, streams, clock, stats.warn, followers=others)
+        packets = clocked_packets(uri, container, streams, clock, stats.warn, followers=others, subtitle=subtitles.add)
         for index, frame in _frames(packets, stats, skipped, partly_encrypted=info.partly_encrypted):
             _check_limits(uri, stats, limits, deadline)
             if isinstance(frame, VideoFrame) and video:
@@ -139,6 +146,9 @@ def decode(
             yield from builder.finish()
         stats.duration_s = _end_s(info, video, audio)
         stats.chapters = chapters_of(container, origin_s, stats.duration_s)
+        stats.subtitle_files = tuple(find_sidecars(uri))
+        files = read_sidecars(stats.subtitle_files, stats.warn)
+        stats.subtitles = subtitles.finish(files, stats.duration_s, stats.warn)
     stats.clock_jumps = clock.jumps
     if info.video is None or info.video.index not in skipped:
         _check_decoded(uri, info, stats, has_audio=any(builder.end_s > 0 for builder in audio.values()))
@@ -181,6 +191,8 @@ class _FrameBatcher:
         self.end_s = 0.0
         """End of the last frame so far."""
         self._times: list[float] = []
+        self._stated: list[float] = []
+        """The same, before those out of order are moved."""
         self._small = self._new_batch()
 
     def add(self, frame: VideoFrame) -> Iterator[DecodedItem]:
@@ -192,6 +204,7 @@ class _FrameBatcher:
         small = self._scaler.small(frame)
         self._small[len(self._times)] = small
         self._times.append(time_s)
+        self._stated.append(self._timeline.stated_s)
         self._stats.frame_count += 1
         self.end_s = time_s + self._shown_s(frame, time_s)
         large = self._scaler.large(frame) if self._wanted(time_s, small) else None
@@ -204,9 +217,9 @@ class _FrameBatcher:
         """Yield the frames of the last, incomplete batch."""
         if self._times:
             times_s = np.array(self._times)
-            self._stats.frame_rate.add(times_s)
+            self._stats.frame_rate.add(np.array(self._stated))
             yield FrameBatch(times_s, self._small[: len(times_s)])
-            self._times, self._small = [], self._new_batch()
+            self._times, self._stated, self._small = [], [], self._new_batch()
 
     def _shown_s(self, frame: VideoFrame, time_s: float) -> float:
         """Return how long a frame is shown if no other follows."""
@@ -232,7 +245,7 @@ def _frame_s(info: MediaInfo) -> float:
     return 1 / info.video.fps if info.video and info.video.fps > 0 else 0.0
 
 
-def _select(uri: str, container: InputContainer, info: MediaInfo, threads: int) -> list[Any]:
+def _select(uri: str, container: InputContainer, info: MediaInfo, threads: int, subtitles: Set[int]) -> list[Any]:
     """Return the streams to decode. FFmpeg drops the packets of all others as it reads."""
     chosen = {stream.index for stream in (info.video, *info.audio_streams) if stream}
     streams = []
@@ -245,6 +258,8 @@ def _select(uri: str, container: InputContainer, info: MediaInfo, threads: int) 
             if stream.type == "video":
                 stream.codec_context.thread_count = threads
                 stream.codec_context.thread_type = "AUTO"
+            streams.append(stream)
+        elif stream.index in subtitles:
             streams.append(stream)
         else:
             stream.discard = av.stream.Discard.all

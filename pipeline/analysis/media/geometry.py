@@ -97,13 +97,18 @@ class PixelShape:
 
     def display_size(self, frame: VideoFrame) -> tuple[int, int]:
         """Return width and height of a frame with square pixels, before its orientation is applied."""
+        return display_size(frame.width, frame.height, self.aspect(frame))
+
+    def aspect(self, frame: VideoFrame) -> Fraction:
+        """Return the width of a frame's pixels divided by their height."""
         if self._container is not None:
-            return display_size(frame.width, frame.height, self._container)
+            return _believable(self._container)
         current = self._codec.sample_aspect_ratio
         self._varies = self._varies or current != self._stated
         if not self._varies:
-            return display_size(frame.width, frame.height, current)
-        return self._measured(frame)
+            return _believable(current)
+        width, height = self._measured(frame)
+        return Fraction(width * frame.height, height * frame.width)
 
     def _measured(self, frame: VideoFrame) -> tuple[int, int]:
         """Let a filter resize the frame: PyAV hides the aspect ratio of a frame, and the decoder's is frames ahead."""
@@ -114,7 +119,9 @@ class PixelShape:
 
 def display_size(width: int, height: int, sample_aspect_ratio: Fraction | None) -> tuple[int, int]:
     """Return the size with square pixels: wide pixels make the frame wider, tall pixels make it taller."""
-    aspect = sample_aspect_ratio or Fraction(1)
-    if aspect <= 0 or not Fraction(1, _MAX_ASPECT) <= aspect <= _MAX_ASPECT:
-        return width, height
+    aspect = _believable(sample_aspect_ratio)
     return (round(width * aspect), height) if aspect >= 1 else (width, round(height / aspect))
+
+
+def _believable(aspect: Fraction | None) -> Fraction:
+    return aspect if aspect and Fraction(1, _MAX_ASPECT) <= aspect <= _MAX_ASPECT else Fraction(1)

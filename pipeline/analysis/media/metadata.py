@@ -12,6 +12,7 @@ from av import VideoFrame
 from av.container import InputContainer
 
 from pipeline.analysis.media.filters import side_data
+from pipeline.language import clean
 from schemas.media import Track, TrackKind
 from schemas.records import Chapter
 
@@ -21,7 +22,8 @@ _CREATION_KEYS = ("com.apple.quicktime.creationdate", "creation_time", "creation
 _TIME_FORMATS = ("%Y:%m:%d %H:%M:%S", "%Y/%m/%d %H:%M:%S", "%a %b %d %H:%M:%S %Y", "%d %b %Y %H:%M:%S")
 _EARLIEST = datetime(1980, 1, 2, tzinfo=UTC)
 """Earlier times are clocks that were never set: no container of today existed."""
-_MAX_CHAPTERS = 10_000
+_MAX_CHAPTERS = 2_000
+_MAX_TITLE = 500
 _MATROSKA_ZERO = datetime(2001, 1, 1, tzinfo=UTC)
 
 
@@ -42,7 +44,7 @@ def chapters_of(container: InputContainer, origin_s: float, duration_s: float) -
     for chapter in container.chapters()[:_MAX_CHAPTERS]:
         unit_s = float(chapter["time_base"] or 0)
         start_s, end_s = (max(0.0, chapter[edge] * unit_s - origin_s) for edge in ("start", "end"))
-        spans.append((start_s, end_s, _lower_keys(chapter["metadata"]).get("title", "").strip()))
+        spans.append((start_s, end_s, _title(chapter["metadata"], "title")))
     spans.sort()
     next_starts_s = [*(start_s for start_s, _, _ in spans[1:]), duration_s]
     return tuple(
@@ -71,9 +73,8 @@ def language_of(stream: Any) -> str | None:  # noqa: ANN401
 
 
 def title_of(stream: Any) -> str | None:  # noqa: ANN401
-    """Return the title that a stream states. QuickTime keeps it in the name of the handler."""
-    titles = (_lower_keys(stream.metadata).get(key, "").strip() for key in ("title", "name"))
-    return next(filter(None, titles), None)
+    """Return the title that a stream states. QuickTime calls it its name."""
+    return _title(stream.metadata, "title") or _title(stream.metadata, "name") or None
 
 
 def timecode_of(container: InputContainer, video: Any, frame: VideoFrame | None) -> str | None:  # noqa: ANN401
@@ -133,6 +134,10 @@ def _read(text: str) -> datetime | None:
         with suppress(ValueError):
             return datetime.strptime(text, form)
     return None
+
+
+def _title(tags: Mapping[str, str], key: str) -> str:
+    return clean(_lower_keys(tags).get(key, ""))[:_MAX_TITLE]
 
 
 def _lower_keys(tags: Mapping[str, str]) -> dict[str, str]:

@@ -1,7 +1,6 @@
 """The packets of a file on one clock. Analysis and clips share it, so that both mean the same by a time."""
 
 import logging
-import math
 import re
 from collections import deque
 from collections.abc import Callable, Container, Iterator, Sequence
@@ -13,6 +12,7 @@ import av
 from av import Packet
 from av.container import InputContainer
 
+from pipeline.analysis.media.outliers import without_outliers
 from pipeline.analysis.media.sources import open_bytes, open_media, read_packets
 from pipeline.analysis.media.timeline import Clock
 
@@ -50,6 +50,7 @@ def clocked_packets(
     warn: Callable[[str], None],
     *,
     followers: Container[int] = (),
+    subtitle: Callable[[Any, float], None] = lambda _packet, _offset_s: None,
 ) -> Iterator[Any]:
     """Read all packets of some streams, with wrong timestamps removed and jumps of the clock joined.
 
@@ -60,8 +61,18 @@ def clocked_packets(
         clock: The clock of the file.
         warn: Called with a message for each repair.
         followers: Indexes of streams that do not move the clock.
+        subtitle: Called with each packet of subtitles, and the seconds to add to its time. These packets are sparse and
+            may come far from their time, so they are kept apart.
     """
-    confirmed = confirmed_packets(_linked_packets(uri, container, streams), warn)
+
+    def without_subtitles() -> Iterator[Any]:
+        for packet in _linked_packets(uri, container, streams):
+            if packet.stream.type != "subtitle":
+                yield packet
+            elif packet.pts is not None:
+                subtitle(packet, clock.offset_near(float(packet.pts * packet.time_base)))
+
+    confirmed = without_outliers(without_subtitles(), warn)
     for packet in plausible_packets(confirmed, restarts=_may_restart(container)):
         if packet.size or packet.dts is None:  # an empty packet repeats a frame, but it would end the decoder
             if packet.stream_index in followers:
@@ -78,6 +89,7 @@ def packets_from(
     start_s: float,
     *,
     continuous: bool,
+    followers: Container[int] = (),
 ) -> Iterator[Any]:
     """Read packets from a position before a time. Their timestamps are times of the lake, from the start of the video.
 
@@ -88,10 +100,12 @@ def packets_from(
         start_s: Seconds from the start of the video.
         continuous: Whether all packets have timestamps, of a clock that never jumps. Otherwise the file is read from
             its first packet on, because only the packets before a packet tell its time.
+        followers: Indexes of streams that do not move the clock.
     """
     origin_s = start_of(container)
     if start_s <= 0 or not continuous:
-        packets = clocked_packets(uri, container, streams, clock_of(container, logger.info), logger.info)
+        clock = clock_of(container, logger.info)
+        packets = clocked_packets(uri, container, streams, clock, logger.info, followers=followers)
     else:
         container.seek(round((start_s + origin_s) * av.time_base), backward=True)
         packets = read_packets(container, streams)
@@ -134,33 +148,6 @@ def _next_link(uri: str, after: int) -> int | None:
             position += max(0, len(data) - _OGG_MARK_BYTES)
             data = data[-_OGG_MARK_BYTES:]
     return None
-
-
-def confirmed_packets(packets: Iterator[Any], warn: Callable[[str], None]) -> Iterator[Any]:
-    """Drop the timestamps of a packet far ahead of all others if the next packet of its stream is not there, too."""
-    end_s = math.inf
-    held: list[Any] = []
-    for packet in packets:
-        time_s = None if packet.dts is None else float(packet.dts * packet.time_base)
-        if held:
-            held.append(packet)
-            if time_s is not None and packet.stream_index == held[0].stream_index:
-                if time_s < end_s + _FAR_S:
-                    held[0].dts = held[0].pts = None
-                    warn("Frames with a wrong timestamp were placed after the previous frame.")
-                else:
-                    end_s = time_s
-            elif len(held) < _MAX_HELD_PACKETS:
-                continue
-            yield from held
-            held = []
-        elif time_s is not None and time_s > end_s + _FAR_S:
-            held = [packet]
-        else:
-            if time_s is not None:
-                end_s = time_s if end_s == math.inf else max(end_s, time_s)
-            yield packet
-    yield from held
 
 
 def plausible_packets(packets: Iterator[Any], *, restarts: bool) -> Iterator[Any]:

@@ -145,6 +145,8 @@ class Timeline:
         self._warn = warn
         self._last_s: float | None = None
         self._due_s = 0.0
+        self.stated_s = 0.0
+        """Time of the last frame as its timestamp says, even if that is out of order."""
 
     def time_of(self, pts: int | None, time_base: Fraction | None, frame_s: float | None = None) -> float:
         """Return the time of the next frame in seconds from the start, strictly after the previous frame.
@@ -156,6 +158,7 @@ class Timeline:
         """
         last_s = self._last_s
         time_s = self._due_s if pts is None or time_base is None else float(pts * time_base) - self._origin_s
+        self.stated_s = time_s
         if last_s is None:
             time_s = max(0.0, time_s)
         elif time_s <= last_s:

@@ -21,8 +21,7 @@ FULL_WEIGHT_S, MAX_WEIGHT = 2.0, 4.0
 """Speech of `FULL_WEIGHT_S` has weight 1. Longer speech has more, up to `MAX_WEIGHT`."""
 CHANGE_COST = 1.6
 """Cost of a change, as a log-likelihood. A stretch between two others costs two changes: at a probability of 0.99 it
-must last 1.4 s, at 0.9 3 s, at 0.8 5 s. So a short noisy part, with its low probabilities, does not change the
-language."""
+must last 1.4 s, at 0.9 3 s, at 0.8 5 s. So a short noisy part, whose probabilities are low, does not change it."""
 START_SHARE = 0.9
 """A start in another language than the most probable one costs a little less than a change, so that an unclear start
 goes with what follows."""

@@ -147,7 +147,6 @@ class SpeechSession:
             language_probability=self._probability(language) if language else 0.0,
             speech_s=self.speech_s,
             utterances=utterances,
-            languages=shares,
             engine=self._transcriber.engine.name,
         )
 

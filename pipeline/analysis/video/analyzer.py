@@ -1,7 +1,7 @@
 """Analyse one video: probe it, decode it once, pass frames and audio to their steps, then fuse and summarise."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
@@ -30,7 +30,7 @@ from pipeline.analysis.video.models import Models
 from pipeline.analysis.video.visual_track import VisualTrack
 from schemas.config import Config
 from schemas.media import AudioBlock, AudioStream, FrameBatch, MediaInfo, SampledFrame
-from schemas.records import Analysis, Keyframe, Shot, Transcript, Utterance
+from schemas.records import Analysis, Keyframe, Shot, Subtitle, Transcript, Utterance
 
 logger = logging.getLogger(__name__)
 
@@ -88,6 +88,8 @@ class VideoAnalyzer:
             encoder=encoder,
             clock=clock,
         )
+        with clock.step("text"):
+            subtitles = _encoded(stats.subtitles, encoder)
         with clock.step("scenes"):
             found = find_scenes(video, dimensions=self._dimensions, config=self.config.scenes)
         with clock.step("subjects"):
@@ -125,6 +127,8 @@ class VideoAnalyzer:
             timings_s=clock.seconds,
             warnings=tuple(stats.warnings),
             file_chapters=stats.chapters,
+            subtitle_files=stats.subtitle_files,
+            subtitles=subtitles,
         )
 
     @property
@@ -227,6 +231,13 @@ class VideoAnalyzer:
         described = [replace(frame, text_embedding=by_text.get(written_text(frame))) for frame in keyframes]
         texts = [*speech_spans(spoken, self._dimensions.text), *screen]
         return VideoContent(duration_s, shots, caption_keyframes(described, spoken), spoken, texts)
+
+
+def _encoded(lines: Sequence[Subtitle], encoder: TextEncoder) -> tuple[Subtitle, ...]:
+    """Number lines of subtitles, and encode each text once: several tracks often hold the same."""
+    texts = list(dict.fromkeys(line.text for line in lines))
+    vectors = dict(zip(texts, encoder.encode(texts), strict=True))
+    return tuple(replace(line, index=index, embedding=vectors[line.text]) for index, line in enumerate(lines))
 
 
 def _position_s(item: AudioBlock | FrameBatch | SampledFrame) -> float:

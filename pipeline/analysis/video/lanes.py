@@ -39,8 +39,7 @@ def merge_lanes(transcripts: Mapping[int, Transcript]) -> Transcript:
         known = utterance.speaker is not None or not voiced
         name = names.setdefault((lane, utterance.speaker), f"S{len(names) + 1}") if known else None
         utterances.append(replace(utterance, index=index, speaker=name))
-    shares = language_shares(utterances)
-    language = shares[0].language
+    language = language_shares(utterances)[0].language
     probabilities = [each.language_probability for each in spoken.values() if each.language == language]
     return Transcript(
         language=language,
@@ -48,7 +47,6 @@ def merge_lanes(transcripts: Mapping[int, Transcript]) -> Transcript:
         speech_s=sum(each.speech_s for each in transcripts.values()),
         utterances=tuple(utterances),
         engine=next(iter(spoken.values())).engine,
-        languages=shares,
     )
 
 

@@ -144,4 +144,6 @@ def hostile_analysis() -> Analysis:
             labels=label,
         ),
         warnings=(EVIL,),
+        file_chapters=(Chapter(EVIL, 0.0, 15.0),),
+        subtitles=tuple(replace(each, text=EVIL, source=EVIL) for each in made.subtitles),
     )

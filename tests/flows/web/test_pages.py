@@ -4,6 +4,7 @@ import re
 from dataclasses import replace
 from functools import partial
 from html.parser import HTMLParser
+from urllib.parse import urlencode
 
 import pytest
 from starlette.testclient import TestClient
@@ -119,7 +120,8 @@ def test_unknown_addresses_are_404(client: TestClient, address: str) -> None:
 
 @pytest.mark.parametrize(
     "address", ["/", f"/v/{HOSTILE}", f"/v/{HOSTILE}?q=script", f"/v/{BROKEN}", "/errors", "/results?q=script",
-                f"/?q={EVIL}", f"/?topic={EVIL}", f"/?language={EVIL}", f"/v/{TALK}?q={EVIL}&t={EVIL}"]
+                f"/?q={EVIL}", f"/?topic={EVIL}", f"/?language={EVIL}", f"/v/{TALK}?q={EVIL}&t={EVIL}",
+                f"/v/{HOSTILE}?" + urlencode({"subtitles": EVIL})]
 )  # fmt: skip
 def test_hostile_texts_stay_texts(client: TestClient, address: str) -> None:
     found = page(client, address)
@@ -298,3 +300,30 @@ def test_an_empty_lake_says_how_to_fill_it(tmp_path_factory: pytest.TempPathFact
     assert "There are no videos in this lake yet." in page(opened, "/").text
     assert "Every video was analysed" in page(opened, "/errors").text
     assert "No moments" in page(opened, "/?q=x").text
+
+
+def test_subtitles_and_chapters_of_the_file_are_offered_beside_ours(client: TestClient) -> None:
+    plain = page(client, f"/v/{TALK}")
+    tracks = [attrs for tag, attrs in plain.tags if tag == "track"]
+    assert [(attrs["label"], attrs["srclang"]) for attrs in tracks] == [
+        ("English", "en"), ("track 2", "de"), (f"{TALK}.srt", "und"),
+    ]  # fmt: skip
+    assert "Satz null" in client.get(tracks[1]["src"] or "").text
+    assert client.get(f"/v/{TALK}/captions.vtt?source=none").status_code == 404
+    assert "Chapters of the file" in plain.text
+    links_here = [attrs.get("href") or "" for tag, attrs in plain.tags if tag == "a"]
+    chosen = next(link for link in links_here if "subtitles=track" in link)
+    shown = page(client, chosen)
+    assert f"Satz null von {TALK}." in shown.text
+    assert "Its mirror is made of glass." not in shown.text.split("Subtitles", 1)[1].split("Chapters", 1)[0]
+
+
+def test_long_subtitles_come_in_parts(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("flows.web.video_pages.FIRST_LINES", 0)
+    found = page(client, f"/v/{TALK}?subtitles=track+2")
+    rest = next(attrs["data-rest"] or "" for _, attrs in found.tags if attrs.get("id") == "lines")
+    assert f"Satz null von {TALK}." in page(client, rest).text
+
+
+def test_a_hit_in_subtitles_names_their_source(client: TestClient) -> None:
+    assert "subtitle of track 2" in page(client, "/results?q=Satz&moment=subtitle").text

@@ -3,6 +3,7 @@
 import io
 from collections.abc import Callable
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -16,7 +17,7 @@ from pipeline.export.reencode import encode_clip, exact_ending
 from schemas.config import LimitsConfig, MediaConfig
 from schemas.errors import ErrorKind, ExportError, MediaError
 from schemas.media import SAMPLE_RATE_HZ, FrameBatch
-from tests import material
+from tests import material, pictures
 
 FPS, SECONDS, KEYFRAME_S = 25, 8, 2.0
 FRAME_S = 1 / FPS
@@ -183,10 +184,9 @@ def test_a_clip_from_the_start_to_beyond_the_end_is_the_whole_video(films: dict[
         assert clip.end_s == pytest.approx(SECONDS, abs=0.1)
 
 
-@pytest.mark.parametrize("cut", [copy_clip, encode_clip])
-def test_a_rotated_video_stays_rotated(tmp_path: Path, cut: object) -> None:
+def test_a_copy_of_a_rotated_video_stays_rotated(tmp_path: Path) -> None:
     source = material.rotated_video(tmp_path / "turned.mp4", 90)
-    clip = cut(str(source), 0.2, 0.8, tmp_path / "clip.mp4")
+    clip = copy_clip(str(source), 0.2, 0.8, tmp_path / "clip.mp4")
     assert decoded(clip.path).rotations == decoded(source).rotations != {0}
 
 
@@ -254,7 +254,7 @@ def test_an_unreadable_source_is_not_reported_as_an_unwritable_target(
                 raise OSError(5, "the network is gone")
             return super().read(size)
 
-    monkeypatch.setattr(sources, "_open_regular", lambda path: Failing(path, "rb"))
+    monkeypatch.setattr(sources, "_open_regular", lambda _, path: Failing(path, "rb"))
     with pytest.raises(ExportError, match=r"film\.mkv.* the network is gone"):
         cut(str(long_film), 50.0, 55.0, tmp_path / "clip.mkv")
     assert list(tmp_path.iterdir()) == []
@@ -272,8 +272,40 @@ def test_a_track_that_ends_early_is_not_read_to_the_end_of_the_file(
             read[-1] += len(data)
             return data
 
-    monkeypatch.setattr(sources, "_open_regular", lambda path: Counting(path, "rb"))
+    monkeypatch.setattr(sources, "_open_regular", lambda _, path: Counting(path, "rb"))
     cut(str(long_film), 2.0, 3.0, tmp_path / "short.mkv")
     read.append(0)
     cut(str(long_film), 2.0, 59.0, tmp_path / "long.mkv")
     assert read[0] < read[1] - long_film.stat().st_size / 2
+
+
+@pytest.mark.parametrize("matrix", [(-1, 0, 0, 1), (0, 1, 1, 0), (0, 1, -1, 0)], ids=["mirrored", "both", "turned"])
+def test_an_exact_clip_is_upright(tmp_path: Path, matrix: tuple[int, int, int, int]) -> None:
+    source = pictures.with_matrix(pictures.corners_video(tmp_path / "stored.mp4"), tmp_path / "phone.mp4", *matrix)
+    clip = encode_clip(str(source), 0.0, 1.0, tmp_path / "clip.mp4")
+    shown, [frame, *_] = pictures.seen(clip.path), pictures.seen(source).large
+    assert shown.info.video is not None
+    assert shown.info.video.rotation == 0
+    assert pictures.quarters(shown.large[0]) == pytest.approx(pictures.quarters(frame), abs=12)
+    assert shown.large[0].shape == frame.shape
+
+
+def test_an_exact_clip_has_one_size_and_nothing_in_it_is_squeezed(tmp_path: Path) -> None:
+    parts = [(352, 288, Fraction(12, 11)), (352, 288, Fraction(16, 11)), (640, 360, Fraction(1))]
+    source = pictures.transport_stream(tmp_path / "switched.ts", parts)
+    shown = pictures.seen(encode_clip(str(source), 0.0, 2.0, tmp_path / "clip.mp4").path)
+    assert {image.shape for image in shown.large} == {(288, 384, 3)}
+    bars = [int((image[:, 192].mean(axis=1) < 25).sum()) for image in shown.large]
+    assert bars[1] == 0
+    assert bars[12] == pytest.approx(288 - 384 * 288 / 512, abs=4), "16:9 has bars above and below"
+    assert bars[-1] == pytest.approx(288 - 384 * 360 / 640, abs=4)
+
+
+def test_an_exact_clip_of_hdr_stays_hdr(tmp_path: Path) -> None:
+    tags = (9, 9, 16)
+    source = pictures.coloured_video(tmp_path / "hdr.mkv", (0.5, 0.4, 0.3), matrix=9, tags=tags)
+    clip = encode_clip(str(source), 0.0, 1.0, tmp_path / "clip.mp4")
+    expected, shown = pictures.seen(source), pictures.seen(clip.path)
+    assert shown.info.video is not None
+    assert shown.info.video.pixel_format == "yuv420p10le"
+    assert shown.colours[0] == pytest.approx(expected.colours[0], abs=4)

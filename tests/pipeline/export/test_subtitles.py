@@ -15,6 +15,7 @@ from pipeline.export.subtitles import srt
 from pipeline.export.subtitles import webvtt as vtt
 from pipeline.lake import VideoRecord
 from schemas.errors import ExportError
+from schemas.records import Subtitle
 from tests.pipeline.export.records import said, speech, speech_at_once, video
 
 TALK = video(
@@ -159,3 +160,33 @@ def test_a_missing_translation_is_an_error_and_english_needs_none(name: str) -> 
         FORMATS[name].text(spanish, Options(translation=True))
     english = video(language="en", utterances=(said("Good morning"),))
     assert "Good" in FORMATS[name].text(english, Options(translation=True))
+
+
+LINES = (
+    Subtitle(0, 0.5, 1.0, "<b>Guten Tag</b>\n{\\an8}x --> y", "de", "track 2 (Voll)", 2),
+    Subtitle(1, 2.0, 2.0, "Zwei", "de", "track 2 (Voll)", 2),
+    Subtitle(2, 0.5, 1.0, "Hello", "en", "film.en.srt", None),
+    Subtitle(3, 0.5, 1.0, "Hello, forced", "en", "film.en.forced.srt", None),
+)
+
+
+@pytest.mark.parametrize("source", ["track 2 (Voll)", "track 2", "TRACK 2", "de"])
+def test_subtitles_that_came_with_a_video_are_written_as_they_are(source: str) -> None:
+    film = video(subtitles=LINES)
+    read = pysubs2.SSAFile.from_string(FORMATS["srt"].text(film, Options(source=source)), format_="srt")
+    assert [(each.start, each.end) for each in read] == [(500, 1000), (2000, 2001)]
+    assert "Guten Tag" in read[0].text
+    captions = webvtt.from_string(FORMATS["vtt"].text(film, Options(source=source))).captions
+    assert [each.raw_text for each in captions] == ["&lt;b&gt;Guten Tag&lt;/b&gt;\n{\\an8}x --&gt; y", "Zwei"]
+    assert FORMATS["txt"].text(film, Options(source=source)).splitlines()[1] == "[0:02] Zwei"
+
+
+@pytest.mark.parametrize("source", ["en", "fr", "track", "file", "film.en"])
+def test_a_source_that_names_none_or_several_is_an_error_that_lists_them(source: str) -> None:
+    with pytest.raises(ExportError, match=r"track 2 \(Voll\) \(de\); film.en.srt \(en\)"):
+        FORMATS["srt"].text(video(subtitles=LINES), Options(source=source))
+
+
+def test_a_video_without_subtitles_has_none_to_write() -> None:
+    with pytest.raises(ExportError, match="has no subtitles"):
+        FORMATS["srt"].text(video(), Options(source="en"))

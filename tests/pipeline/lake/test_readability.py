@@ -14,7 +14,16 @@ from pipeline.lake.parquet import RowGroupWriter, merge, row_groups, write_table
 from schemas.tables import FORMAT_VERSION, VIDEO_TABLES, table_schema
 from tests.pipeline.lake.lakes import COORDINATED, REVISION, TEXT, VISION, contents, publish
 
-COUNTS = {"videos": 3, "shots": 6, "frames": 6, "utterances": 6, "scenes": 6, "summaries": 2, "errors": 1}
+COUNTS = {
+    "videos": 3,
+    "shots": 6,
+    "frames": 6,
+    "utterances": 6,
+    "subtitles": 4,
+    "scenes": 6,
+    "summaries": 2,
+    "errors": 1,
+}
 
 
 @pytest.fixture(params=["committed", "compacted"])

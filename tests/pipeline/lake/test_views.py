@@ -107,6 +107,7 @@ def test_embeddings_can_be_compared_in_sql(any_lake: Lake) -> None:
     for table, column, dimensions in (
         ("frames", "embedding", VISION[1]),
         ("utterances", "embedding", TEXT[1]),
+        ("subtitles", "embedding", TEXT[1]),
         ("scenes", "fused_embedding", TEXT[1] + VISION[1]),
     ):
         found = any_lake.sql(

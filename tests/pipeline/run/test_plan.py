@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -55,6 +56,23 @@ def test_the_same_plan_gives_the_same_shard_ids_and_a_retry_gives_new_ones() -> 
 def test_a_limit_postpones_the_rest() -> None:
     plan = make_plan(tasks(5), processed([]), REVISION, Config(limits=LimitsConfig(max_videos=2)))
     assert (plan.videos, plan.postponed) == (2, 3)
+
+
+def test_a_video_is_analysed_again_when_its_subtitle_files_change(tmp_path: Path) -> None:
+    task = VideoTask("v00", (str(tmp_path / "film.mp4"),), 10, 1)
+
+    def planned(files: list[dict[str, Any]] | None) -> int:
+        row = {"video_id": "v00", "status": "ok", "kind": None, "shard": "s1", "subtitle_files": files}
+        return make_plan([task], pa.Table.from_pylist([row]), REVISION, Config()).videos
+
+    assert planned([]) == 0
+    (tmp_path / "film.en.srt").write_text("1")
+    state = (tmp_path / "film.en.srt").stat()
+    known = {"name": "film.en.srt", "size_bytes": 1, "mtime_ns": state.st_mtime_ns}
+    assert planned([]) == 1
+    assert planned([known]) == 0
+    assert planned([{**known, "mtime_ns": 5}]) == 1
+    assert planned(None) == 0, "an older version did not write them down"
 
 
 @pytest.fixture

@@ -88,7 +88,7 @@ def test_an_invalid_filter_is_refused(lake: Lake, filters: dict[str, Any], messa
 @pytest.mark.parametrize(
     ("filters", "message"),
     [
-        ({"languages": "xx"}, "language 'xx'. The languages are: 'en'"),
+        ({"languages": "xx"}, "language 'xx'. The languages are: 'de', 'en'"),
         ({"speakers": ["Ann", "nobody"]}, "No moment has the speaker 'nobody'. The speakers are: 'Ann', 'Bob'"),
         ({"topics": "foo"}, "No moment has the topic 'foo'. The topics are: .*'cycling'"),
     ],

@@ -313,3 +313,13 @@ def test_a_lake_can_be_searched_from_python_in_one_call(filled: Lake, tmp_path: 
     assert table["video_id"].to_pylist() == ["v01", "v01"]
     assert table["reasons"][0][0]["text"].as_py() == "Sentence 0 of v01."
     assert table.to_pandas()["start_s"].tolist() == [0.0, 10.0]
+
+
+def test_subtitles_are_found_by_words_and_by_meaning_and_name_their_source(filled: Lake) -> None:
+    line = analysis("v01").subtitles[0]
+    searcher = searcher_of(filled, wort=line.embedding)
+    for query in ("satz null", "wort"):
+        hit = searcher.search(query, Filter(videos=("v01",), kinds=("subtitle",)))[0]
+        assert (hit.start_s, hit.text, hit.reasons[0].kind, hit.reasons[0].source) == (
+            0.5, "Satz null von v01.", "subtitle", "track 2",
+        )  # fmt: skip

@@ -11,7 +11,7 @@ import pytest
 from av.audio.stream import AudioStream
 
 from pipeline.analysis.media import DecodeStats, decode, probe
-from pipeline.analysis.media.packets import confirmed_packets
+from pipeline.analysis.media.outliers import without_outliers
 from pipeline.extras.sample.make import write_video
 from schemas.config import LimitsConfig, MediaConfig
 from schemas.media import SAMPLE_RATE_HZ, AudioBlock, FrameBatch
@@ -140,6 +140,80 @@ def test_lost_packets_of_a_transport_stream_remain_a_gap(tmp_path: Path) -> None
     assert heard.beeps_s == pytest.approx([1.0, 7.0], abs=0.1)
 
 
+def shifted(kind: str, by_s: float) -> Callable[[Iterator[Any]], Iterator[Any]]:
+    """Return a change that moves one kind of stream, or all."""
+
+    def change(packets: Iterator[Any]) -> Iterator[Any]:
+        for packet in packets:
+            if kind in {packet.stream.type, "all"}:
+                packet.pts += round(by_s / packet.time_base)
+                packet.dts += round(by_s / packet.time_base)
+            yield packet
+
+    return change
+
+
+@pytest.mark.parametrize("container", ["ts", "mkv", "mp4", "flv"])
+@pytest.mark.parametrize(("kind", "flash_s", "beep_s"), [("audio", 1.0, 6.0), ("video", 6.0, 1.0), ("all", 1.0, 1.0)])
+def test_a_stream_that_starts_late_stays_late(
+    sources: Path, tmp_path: Path, container: str, kind: str, flash_s: float, beep_s: float
+) -> None:
+    late = remuxed(sources / "film.mp4", tmp_path / f"late.{container}", change=shifted(kind, 5.0))
+    heard = Heard(late)
+    assert heard.flashes_s == pytest.approx([flash_s], abs=0.1)
+    assert heard.beeps_s == pytest.approx([beep_s], abs=0.1)
+    assert not any("states" in warning for warning in heard.stats.warnings)
+
+
+@pytest.fixture(scope="module")
+def sources(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("sources")
+    film(folder / "film.mp4")
+    return folder
+
+
+def test_an_edit_list_that_cuts_the_start_is_followed(sources: Path, tmp_path: Path) -> None:
+    options = {"avoid_negative_ts": "disabled"}
+    heard = Heard(remuxed(sources / "film.mp4", tmp_path / "cut.mp4", options, change=shifted("all", -0.6)))
+    assert heard.stats.duration_s == pytest.approx(3.4, abs=0.1)
+    assert heard.flashes_s == pytest.approx([0.4], abs=0.1)
+    assert heard.beeps_s == pytest.approx([0.4], abs=0.1)
+
+
+@pytest.mark.parametrize(
+    ("container", "options"),
+    [("mp4", {"movflags": "frag_keyframe+delay_moov+default_base_moof"}), ("mkv", {"live": "1"}), ("ts", {})],
+)
+def test_a_file_still_being_written_is_as_long_as_what_is_there(
+    sources: Path, tmp_path: Path, container: str, options: dict[str, str]
+) -> None:
+    whole = remuxed(sources / "film.mp4", tmp_path / f"whole.{container}", options)
+    heard = Heard(material.truncated(whole, tmp_path / f"part.{container}", 0.75))
+    assert heard.flashes_s == pytest.approx([1.0], abs=0.1)
+    assert heard.beeps_s == pytest.approx([1.0], abs=0.1)
+    assert 1.5 < heard.stats.duration_s < 4.0
+    assert not any("states" in warning for warning in heard.stats.warnings)
+
+
+@pytest.mark.parametrize("starts_s", [(0.0, 0.0), (300.0, 0.0, 95_441.5)])
+def test_joined_program_streams_stay_in_sync(tmp_path: Path, starts_s: tuple[float, ...]) -> None:
+    sound = beeps(4.0, [1.0])[: 3 * SAMPLE_RATE_HZ]
+    source = write_video(
+        tmp_path / "film.vob", flashes(4.0, [1.0]), fps=FPS, audio=sound, codec="mpeg2video", audio_codec="mp2",
+        options={"g": str(FPS), "strict": "-2"},
+    )  # fmt: skip
+    parts = [
+        remuxed(source, tmp_path / f"part{number}.vob", {"output_ts_offset": str(at)}).read_bytes()
+        for number, at in enumerate(starts_s)
+    ]
+    joined = tmp_path / "joined.vob"
+    joined.write_bytes(b"".join(parts))
+    heard = Heard(joined)
+    expected = [1.0 + 4.0 * number for number in range(len(starts_s))]
+    assert heard.flashes_s == pytest.approx(expected, abs=0.1)
+    assert heard.beeps_s == pytest.approx(expected, abs=0.1)
+
+
 @pytest.mark.parametrize(
     ("name", "codec", "options", "encoder"),
     [
@@ -244,7 +318,7 @@ def test_a_stated_length_over_the_limit_is_no_reason_to_refuse_a_file(tmp_path: 
 def test_one_wrong_timestamp_moves_nothing_else(tmp_path: Path, container: str) -> None:
     source = remuxed(film(tmp_path / "film.mp4", 4.0), tmp_path / f"film.{container}")
     with av.open(str(source)) as reader:
-        packets = confirmed_packets(_with_one_wrong(reader.demux(reader.streams.video[0])), DecodeStats().warn)
+        packets = without_outliers(_with_one_wrong(reader.demux(reader.streams.video[0])), DecodeStats().warn)
         times = [packet.pts for packet in packets]
     assert times.count(None) == 2, "the wrong one, and the one that flushes the decoder"
     assert max(time for time in times if time is not None) < 5000

@@ -117,7 +117,8 @@ def test_of_a_partly_encrypted_track_the_clear_part_is_analysed(
 
 def with_protected_entry(content: bytes, protected: int) -> bytes:
     """Make the sample entry of the video a protected one, with a `tenc` box that states the default."""
-    defaults = b"\0\0\0\x20tenc" + bytes(6) + bytes([protected, 8]) + bytes(16)
+    defaults = box(b"tenc", bytes(6) + bytes([protected, 8 * protected]) + bytes(16))
+    defaults = box(b"sinf", box(b"frma", b"avc1") + box(b"schi", defaults))
     changed = bytearray(content.replace(b"avc1\0\0", b"encv\0\0"))
     at = 0
     for name in (b"moov", b"trak", b"mdia", b"minf", b"stbl", b"stsd", b"encv"):
@@ -126,6 +127,10 @@ def with_protected_entry(content: bytes, protected: int) -> bytes:
         changed[at - 4 : at] = size.to_bytes(4, "big")
     end = at - 4 + size - len(defaults)
     return bytes(changed[:end] + defaults + changed[end:])
+
+
+def box(name: bytes, content: bytes) -> bytes:
+    return (8 + len(content)).to_bytes(4, "big") + name + content
 
 
 @pytest.mark.parametrize("locked", [{0}, {1}, {0, 1}])

@@ -54,6 +54,11 @@ def test_a_rate_that_changes_varies_and_is_an_average(intervals_s: list[float]) 
     assert found == pytest.approx(1 / np.mean(intervals_s), rel=0.01)
 
 
-@pytest.mark.parametrize("frames", [0, 1])
-def test_fewer_than_two_frames_say_nothing(frames: int) -> None:
+@pytest.mark.parametrize("frames", [0, 1, 2, 100])
+def test_too_few_frames_or_times_that_are_all_the_same_say_nothing(frames: int) -> None:
     assert measured(np.zeros(frames), stated_fps=25.0) == (25.0, False)
+
+
+def test_frames_whose_times_are_out_of_order_have_the_rate_of_their_times_in_order() -> None:
+    order = np.arange(600).reshape(-1, 4)[:, [0, 3, 1, 2]].ravel()
+    assert measured(order / 25) == (25.0, False)

@@ -1,8 +1,6 @@
 """Frames are shown the way people see them: upright, with square pixels, in their right colours."""
 
-import struct
 from collections.abc import Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from itertools import product
 from pathlib import Path
@@ -13,57 +11,15 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from pipeline.analysis.media import DecodeStats, decode, probe
-from pipeline.extras.sample.make import write_video
-from schemas.config import LimitsConfig, MediaConfig
-from schemas.media import FrameBatch, MediaInfo, SampledFrame
+from tests import pictures
 
 BT709, BT601, BT2020, PQ, HLG = 1, 6, 9, 16, 18
 ORANGE = (224, 138, 43)
-CORNERS = np.array([[(220, 20, 20), (20, 200, 20)], [(20, 20, 220), (210, 210, 210)]], np.uint8)
-"""Red, green, blue and grey; no turned or mirrored one is the same."""
-
-
-@dataclass
-class Seen:
-    info: MediaInfo
-    large: list[NDArray[np.uint8]]
-    small: NDArray[np.uint8]
-    warnings: list[str]
-
-    @property
-    def colours(self) -> list[NDArray[np.uint8]]:
-        """The mean colour of the first frame, in its large image and in its small one."""
-        return [image.mean(axis=(0, 1)) for image in (self.large[0], self.small[0])]
-
-
-def seen(path: Path) -> Seen:
-    info, stats = probe(str(path), MediaConfig(), LimitsConfig()), DecodeStats()
-    items = list(decode(str(path), info, MediaConfig(), LimitsConfig(), wanted=lambda *_: True, threads=1, stats=stats))
-    large = [item.image for item in items if isinstance(item, SampledFrame)]
-    small = np.concatenate([item.small for item in items if isinstance(item, FrameBatch)])
-    return Seen(info, large, small, stats.warnings)
-
-
-def quarters(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return the colours in the middle of the four quarters, (2, 2, 3)."""
-    height, width = image.shape[:2]
-    return image[height // 4 :: height // 2, width // 4 :: width // 2][:2, :2]
 
 
 @pytest.fixture(scope="module")
 def corners_video(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    stored = CORNERS.repeat(60, axis=0).repeat(80, axis=1)
-    return write_video(tmp_path_factory.mktemp("corners") / "corners.mp4", [stored] * 2, rotation=90)
-
-
-def with_matrix(source: Path, target: Path, a: float, b: float, c: float, d: float) -> Path:
-    """Write another display matrix into the track header: (x, y) is shown at (ax + cy, bx + dy)."""
-    data = bytearray(source.read_bytes())
-    values = (round(value * 65536) for value in (a, b, 0, c, d, 0, 0, 0))
-    struct.pack_into(">9i", data, data.index(b"tkhd") + 44, *values, 1 << 30)
-    target.write_bytes(data)
-    return target
+    return pictures.corners_video(tmp_path_factory.mktemp("corners") / "corners.mp4")
 
 
 @pytest.mark.parametrize(("transposed", "x", "y"), product([False, True], [-1, 1], [-1, 1]))
@@ -71,13 +27,13 @@ def test_frames_are_turned_and_mirrored_as_the_display_matrix_says(
     tmp_path: Path, corners_video: Path, transposed: bool, x: int, y: int
 ) -> None:
     matrix = (0, y, x, 0) if transposed else (x, 0, 0, y)
-    shown = seen(with_matrix(corners_video, tmp_path / "phone.mp4", *matrix))
-    expected = CORNERS.swapaxes(0, 1)[::y, ::x] if transposed else CORNERS[::y, ::x]
+    shown = pictures.seen(pictures.with_matrix(corners_video, tmp_path / "phone.mp4", *matrix))
+    expected = pictures.CORNERS.swapaxes(0, 1)[::y, ::x] if transposed else pictures.CORNERS[::y, ::x]
     assert shown.info.video is not None
     assert shown.large[0].shape[:2] == (shown.info.video.height, shown.info.video.width)
     assert shown.large[0].shape == ((160, 120, 3) if transposed else (120, 160, 3))
     for image in (shown.large[0], shown.small[0]):
-        assert quarters(image) == pytest.approx(expected, abs=15)
+        assert pictures.quarters(image) == pytest.approx(expected, abs=15)
 
 
 @pytest.mark.parametrize(("degrees", "shape"), [(10, (120, 160, 3)), (80, (160, 120, 3))])
@@ -85,84 +41,30 @@ def test_any_angle_counts_as_the_nearest_quarter_turn(
     tmp_path: Path, corners_video: Path, degrees: int, shape: tuple[int, int, int]
 ) -> None:
     cos, sin = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
-    assert seen(with_matrix(corners_video, tmp_path / "tilted.mp4", cos, sin, -sin, cos)).large[0].shape == shape
+    assert (
+        pictures.seen(pictures.with_matrix(corners_video, tmp_path / "tilted.mp4", cos, sin, -sin, cos)).large[0].shape
+        == shape
+    )
 
 
 def test_exif_orientation_of_a_photo_counts(tmp_path: Path) -> None:
     from PIL import Image, ImageOps
 
-    photo = Image.fromarray(CORNERS.repeat(60, axis=0).repeat(80, axis=1))
+    photo = Image.fromarray(pictures.CORNERS.repeat(60, axis=0).repeat(80, axis=1))
     for orientation in (5, 7):
         exif = Image.Exif()
         exif[0x0112] = orientation
         photo.save(tmp_path / "photo.png", exif=exif)
         expected = np.asarray(ImageOps.exif_transpose(Image.open(tmp_path / "photo.png")))
-        assert np.array_equal(seen(tmp_path / "photo.png").large[0], expected)
-
-
-def transport_stream(path: Path, parts: Sequence[tuple[int, int, Fraction]]) -> Path:
-    """Write 8 frames of MPEG-2 for each size and pixel aspect ratio, one after another."""
-    written = b""
-    for number, (width, height, aspect) in enumerate(parts):
-        with av.open(str(path), "w", format="mpegts") as container:
-            stream: Any = container.add_stream("mpeg2video", rate=25)
-            stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
-            stream.codec_context.sample_aspect_ratio = aspect
-            stream.codec_context.max_b_frames = 2
-            for index in range(8):
-                picture = np.full((height, width, 3), 60 * number + 40, np.uint8)
-                frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
-                frame.pts = number * 8 + index
-                container.mux(stream.encode(frame))
-            container.mux(stream.encode(None))
-        written += path.read_bytes()
-    path.write_bytes(written)
-    return path
+        assert np.array_equal(pictures.seen(tmp_path / "photo.png").large[0], expected)
 
 
 def test_every_frame_has_its_own_size_and_pixel_shape(tmp_path: Path) -> None:
     parts = [(352, 288, Fraction(12, 11)), (352, 288, Fraction(16, 11)), (640, 360, Fraction(1))]
-    shown = seen(transport_stream(tmp_path / "switched.ts", parts))
+    shown = pictures.seen(pictures.transport_stream(tmp_path / "switched.ts", parts))
     shapes = {round((image.mean() - 40) / 60): image.shape for image in shown.large}
     assert shapes == {0: (288, 384, 3), 1: (288, 512, 3), 2: (360, 640, 3)}
     assert all(image.shape == shapes[round((image.mean() - 40) / 60)] for image in shown.large)
-
-
-def coloured_video(
-    path: Path,
-    rgb: Sequence[float],
-    *,
-    size: tuple[int, int] = (64, 36),
-    matrix: int,
-    tags: tuple[int, int, int],
-    full_range: bool = False,
-    pixel_format: str = "yuv420p10le",
-) -> Path:
-    """Write two frames of one colour, losslessly.
-
-    Args:
-        path: The file; it ends in .mkv.
-        rgb: The encoded red, green and blue, 0 to 1.
-        size: Width and height.
-        matrix: The matrix that is used.
-        tags: The matrix, primaries and transfer function that are written into the file.
-        full_range: Whether luma runs from 0 to 255 rather than from 16 to 235.
-        pixel_format: A YUV format.
-    """
-    picture = np.broadcast_to(np.round(np.array(rgb) * 65535).astype(np.uint16), (size[1], size[0], 3))
-    source = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="rgb48le")
-    with av.open(str(path), "w") as container:
-        stream: Any = container.add_stream("ffv1", rate=25)
-        (stream.width, stream.height), stream.pix_fmt = size, pixel_format
-        coder = stream.codec_context
-        coder.colorspace, coder.color_primaries, coder.color_trc = tags
-        coder.color_range = 2 if full_range else 1
-        for index in range(2):
-            frame = source.reformat(format=pixel_format, dst_colorspace=matrix, dst_color_range=coder.color_range)
-            frame.pts, frame.colorspace, frame.color_primaries, frame.color_trc = index, *tags
-            container.mux(stream.encode(frame))
-        container.mux(stream.encode(None))
-    return path
 
 
 def bt2020_light(rgb: Sequence[int]) -> NDArray[np.float64]:
@@ -189,16 +91,16 @@ def hlg(light: NDArray[np.float64]) -> NDArray[np.float64]:
 @pytest.mark.parametrize("tagged", [True, False])
 def test_hdr_and_wide_gamut_look_like_bt709(tmp_path: Path, encode: Any, transfer: int, tagged: bool) -> None:
     tags = (BT2020, BT2020 if tagged else 2, transfer)
-    path = coloured_video(tmp_path / "wide.mkv", encode(bt2020_light(ORANGE)), matrix=9, tags=tags)
-    for colour in seen(path).colours:
+    path = pictures.coloured_video(tmp_path / "wide.mkv", encode(bt2020_light(ORANGE)), matrix=9, tags=tags)
+    for colour in pictures.seen(path).colours:
         assert colour == pytest.approx(ORANGE, abs=15)
 
 
 def test_highlights_of_hdr_stay_apart(tmp_path: Path) -> None:
     levels = []
     for brightness in (0.5, 1.0, 2.0, 4.0):
-        path = coloured_video(tmp_path / "grey.mkv", pq(np.full(3, brightness)), matrix=9, tags=(9, 9, PQ))
-        levels.append(seen(path).large[0].mean())
+        path = pictures.coloured_video(tmp_path / "grey.mkv", pq(np.full(3, brightness)), matrix=9, tags=(9, 9, PQ))
+        levels.append(pictures.seen(path).large[0].mean())
     assert levels[0] == pytest.approx(255 * 0.5 ** (1 / 2.4), abs=3), "what is no highlight stays as in SDR"
     assert np.diff(levels).min() >= 1
     assert levels[1] > 240
@@ -207,7 +109,7 @@ def test_highlights_of_hdr_stay_apart(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("size", "matrix"), [((1280, 720), BT709), ((720, 1280), BT709), ((720, 576), BT601)])
 def test_untagged_hd_is_bt709_and_untagged_sd_is_bt601(tmp_path: Path, size: tuple[int, int], matrix: int) -> None:
     red = (220, 30, 10)
-    path = coloured_video(
+    path = pictures.coloured_video(
         tmp_path / "red.mkv",
         np.array(red) / 255,
         size=size,
@@ -215,13 +117,13 @@ def test_untagged_hd_is_bt709_and_untagged_sd_is_bt601(tmp_path: Path, size: tup
         tags=(2, 2, 2),
         pixel_format="yuv420p",
     )
-    for colour in seen(path).colours:
+    for colour in pictures.seen(path).colours:
         assert colour == pytest.approx(red, abs=4)
 
 
 @pytest.mark.parametrize("full_range", [True, False])
 def test_full_range_is_kept(tmp_path: Path, full_range: bool) -> None:
-    path = coloured_video(
+    path = pictures.coloured_video(
         tmp_path / "grey.mkv",
         (30 / 255,) * 3,
         matrix=1,
@@ -229,22 +131,26 @@ def test_full_range_is_kept(tmp_path: Path, full_range: bool) -> None:
         full_range=full_range,
         pixel_format="yuv420p",
     )
-    for colour in seen(path).colours:
+    for colour in pictures.seen(path).colours:
         assert colour == pytest.approx([30] * 3, abs=5)
 
 
 @pytest.mark.parametrize("matrix", [3, 8])
 def test_a_colour_matrix_that_cannot_be_converted_is_no_failure(tmp_path: Path, matrix: int) -> None:
-    path = coloured_video(tmp_path / "odd.mkv", (0.5, 0.5, 0.5), matrix=5, tags=(matrix, 1, 1), pixel_format="yuv420p")
-    shown = seen(path)
+    path = pictures.coloured_video(
+        tmp_path / "odd.mkv", (0.5, 0.5, 0.5), matrix=5, tags=(matrix, 1, 1), pixel_format="yuv420p"
+    )
+    shown = pictures.seen(path)
     assert shown.colours[0] == pytest.approx([128] * 3, abs=3)
     assert bool(shown.warnings) == (matrix != 3), "a reserved number says nothing"
 
 
 @pytest.mark.parametrize("pixel_format", ["gray", "yuv444p", "gbrp10le", "bgr0", "yuva420p", "gray10le", "yuv422p12le"])
 def test_pixel_formats(tmp_path: Path, pixel_format: str) -> None:
-    path = coloured_video(tmp_path / "film.mkv", (0.4,) * 3, matrix=1, tags=(1, 1, 1), pixel_format=pixel_format)
-    assert seen(path).colours[0] == pytest.approx([102] * 3, abs=4)
+    path = pictures.coloured_video(
+        tmp_path / "film.mkv", (0.4,) * 3, matrix=1, tags=(1, 1, 1), pixel_format=pixel_format
+    )
+    assert pictures.seen(path).colours[0] == pytest.approx([102] * 3, abs=4)
 
 
 def tracks_video(path: Path, tracks: Sequence[tuple[int, int, str]]) -> Path:
@@ -278,7 +184,7 @@ def tracks_video(path: Path, tracks: Sequence[tuple[int, int, str]]) -> Path:
 def test_the_stream_is_chosen_that_players_choose(
     tmp_path: Path, tracks: Sequence[tuple[int, int, str]], chosen: int
 ) -> None:
-    shown = seen(tracks_video(tmp_path / "tracks.mp4", tracks))
+    shown = pictures.seen(tracks_video(tmp_path / "tracks.mp4", tracks))
     assert shown.info.video is not None
     assert shown.info.video.index == chosen
     assert len(shown.large) == tracks[chosen][0]

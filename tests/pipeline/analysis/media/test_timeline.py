@@ -166,3 +166,15 @@ def test_a_clock_that_wraps_continues() -> None:
     assert [round(time_s - wrap_s, 3) for time_s in times] == [-0.04, 0.0, 0.04]
     times = [time_s for _, time_s in repaired([(VIDEO, 0.0), (VIDEO, 0.04), (VIDEO, 10**6), (VIDEO, 10**6 + 0.04)])[0]]
     assert [round(time_s, 3) for time_s in times] == [0.0, 0.04, 0.08, 0.12]
+
+
+def test_a_subtitle_belongs_to_the_part_of_a_broken_clock_that_it_is_nearest_to() -> None:
+    clock = Clock(restarts=True, start_s=0.0, warn=lambda _: None)
+    assert clock.offset_near(3.0) == 0.0
+    for index in range(100):
+        clock.offset_s(0, index / 10, index / 10, 0.1)
+    assert clock.offset_near(9.0) == 0.0
+    for index in range(20):
+        clock.offset_s(0, 500 + index / 10, 500 + index / 10, 0.1)
+    assert round(501.0 + clock.offset_near(501.0)) == 11
+    assert clock.offset_near(9.5) == 0.0

@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from pipeline.analysis.speech import SpeechRecognizer
-from pipeline.analysis.speech.engines import Alignment, Decoded, Encoded
+from pipeline.analysis.speech.engines import Alignment, Decoded, Encoded, Span
 from pipeline.analysis.speech.recognizer import SpeechSession
 from pipeline.analysis.speech.transcription import Transcriber
 from pipeline.analysis.speech.voice_activity import VoiceActivityDetector
@@ -192,8 +192,8 @@ class Deaf:
     def encode(self, mel: NDArray[np.float32]) -> Encoded:
         return Encoded(None, len(mel))
 
-    def detect(self, encoded: Encoded) -> list[dict[str, float]]:
-        return [{"en": 1.0}] * encoded.windows
+    def detect(self, encoded: Encoded, spans: list[Span]) -> list[dict[str, float]]:
+        return [{"en": 1.0}] * len(spans)
 
     def generate(
         self, encoded: Encoded, language: str, *, beam_size: int, break_loops: bool, task: str = "transcribe"

@@ -1,6 +1,7 @@
 """Words: joined from tokens, moved to the audio track, always in order."""
 
 import math
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -48,19 +49,19 @@ def test_languages_without_spaces_are_cut_at_characters_and_join_without_spaces(
 
 def test_characters_join_to_the_words_of_the_dictionary_with_their_times() -> None:
     # Whisper has one token for 很好: a word ends where its tokens do.
-    words = dictionary_words(words_of("今天天气很好。我们去公园吧！", "zh"), "zh")
+    words = dictionary_words(words_of("今天天气很好。我们去公园吧！", "zh"))
     assert [word.text for word in words] == ["今天天气", "很好。", "我们", "去", "公园", "吧！"]
     assert all(before.end_s <= after.start_s + 1e-9 for before, after in pairwise(words))
-    assert dictionary_words(words_of(" Well, it's fine.", "en"), "en") == words_of(" Well, it's fine.", "en")
+    assert dictionary_words(words_of(" Well, it's fine.", "en")) == words_of(" Well, it's fine.", "en")
 
 
 @given(st.lists(st.tuples(st.sampled_from("海洋天气。公园ab "), st.floats(0.0, 1.0)), max_size=30))
 def test_joining_characters_loses_none_and_keeps_the_order(parts: list[tuple[str, float]]) -> None:
     words, end_s = [], 0.0
     for text, pause_s in parts:
-        words.append(spoken(text, end_s + pause_s, end_s + pause_s + 0.2))
+        words.append(replace(spoken(text, end_s + pause_s, end_s + pause_s + 0.2), language="zh"))
         end_s = words[-1].end_s
-    whole = dictionary_words(words, "zh")
+    whole = dictionary_words(words)
     assert "".join(word.text for word in whole) == "".join(word.text for word in words)
     assert sum(word.tokens for word in whole) == len(words)
     assert all(before.end_s <= after.start_s for before, after in pairwise(whole))

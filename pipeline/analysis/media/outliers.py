@@ -1,0 +1,121 @@
+"""Find the wrong timestamps of a damaged file: those from which a stream returns to where it was."""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+_TOLERANCE_S = 0.2
+_MAX_STEP_S = 10.0
+_MAX_FIRST_S = 3600.0
+"""If the first packet of a stream is followed by a longer pause, its timestamp is wrong."""
+_MAX_AHEAD_PACKETS = 500
+_MAX_AHEAD_BYTES = 32 * 1024 * 1024
+
+
+@dataclass(slots=True)
+class _Last:
+    """The last packet of a stream with a right timestamp."""
+
+    time_s: float
+    step_s: float = 0.0
+    """Its distance from the one before it."""
+
+    @property
+    def tolerance_s(self) -> float:
+        """Timestamps that differ by less from where they are due are right."""
+        return _TOLERANCE_S + 2 * self.step_s
+
+
+def without_outliers(packets: Iterator[Any], warn: Callable[[str], None]) -> Iterator[Any]:
+    """Remove the timestamps of packets that are far from those before and after them in their stream.
+
+    A stream that pauses, or whose clock starts again, goes on from where it jumped to. Only a damaged timestamp is
+    followed by one that continues what was before. At most 500 packets are read ahead to know.
+
+    Args:
+        packets: PyAV packets of any streams, in the order of the file.
+        warn: Called with a message if a timestamp is removed.
+    """
+    ahead = _Ahead(packets)
+    streams: dict[int, _Last] = {}
+    for packet in ahead:
+        time_s = _time_s(packet)
+        if time_s is not None:
+            last = streams.get(packet.stream_index)
+            if last is None or abs(time_s - last.time_s) > last.tolerance_s:
+                for each in _outliers(packet, time_s, last, ahead):
+                    each.dts = each.pts = None
+                    warn("Frames with a wrong timestamp were placed after the previous frame.")
+            if packet.dts is not None:
+                step_s = 0.0 if last is None else min(abs(time_s - last.time_s), _MAX_STEP_S)
+                streams[packet.stream_index] = _Last(time_s, step_s)
+        yield packet
+
+
+class _Ahead:
+    """Packets, and a view of those that follow."""
+
+    def __init__(self, packets: Iterator[Any]) -> None:
+        self._packets = packets
+        self._read: deque[Any] = deque()
+        self._read_bytes = 0
+
+    def __iter__(self) -> Iterator[Any]:
+        while True:
+            if self._read:
+                packet = self._read.popleft()
+                self._read_bytes -= packet.size
+            else:
+                packet = next(self._packets, None)
+                if packet is None:
+                    return
+            yield packet
+
+    def of_stream(self, stream_index: int) -> Iterator[Any]:
+        """Yield the following packets of a stream that have a timestamp."""
+        for packet in self._following():
+            if packet.stream_index == stream_index and packet.dts is not None:
+                yield packet
+
+    def _following(self) -> Iterator[Any]:
+        yield from tuple(self._read)
+        while len(self._read) < _MAX_AHEAD_PACKETS and self._read_bytes < _MAX_AHEAD_BYTES:
+            packet = next(self._packets, None)
+            if packet is None:
+                return
+            self._read.append(packet)
+            self._read_bytes += packet.size
+            yield packet
+
+
+def _outliers(packet: Any, time_s: float, last: _Last | None, ahead: _Ahead) -> list[Any]:  # noqa: ANN401
+    """Return the packets with a wrong timestamp, from this one on; none if its timestamp is right."""
+    following = ahead.of_stream(packet.stream_index)
+    if last is None:
+        return [packet] if _starts_elsewhere(time_s, following) else []
+    if time_s < last.time_s:
+        after_s = _time_s(next(following, None))
+        return [packet] if after_s is not None and after_s > last.time_s - _TOLERANCE_S else []
+    wrong, end_s = [packet], time_s
+    for each in following:
+        after_s = float(each.dts * each.time_base)
+        if after_s < time_s - _TOLERANCE_S:
+            # Where the clock starts again, it does not start where the stream would be without the jump.
+            due_s = last.time_s + (end_s - time_s)
+            return wrong if abs(after_s - due_s) <= last.tolerance_s else []
+        wrong.append(each)
+        end_s = after_s
+    return []
+
+
+def _starts_elsewhere(time_s: float, following: Iterable[Any]) -> bool:
+    """Return whether the second and the third packet of a stream say that it starts elsewhere than the first."""
+    second_s, third_s = ([_time_s(each) for each, _ in zip(following, range(2), strict=False)] + [None] * 2)[:2]
+    if second_s is None or third_s is None or abs(third_s - second_s) > _MAX_STEP_S:
+        return False
+    return not time_s - _TOLERANCE_S <= second_s <= time_s + _MAX_FIRST_S
+
+
+def _time_s(packet: Any) -> float | None:  # noqa: ANN401 - a PyAV packet of any kind
+    return None if packet is None or packet.dts is None else float(packet.dts * packet.time_base)

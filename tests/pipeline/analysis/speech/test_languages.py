@@ -1,0 +1,160 @@
+"""The language of each stretch: it changes where the speech does, and not because of a short noisy part."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from pipeline.analysis.speech.engines import Encoded, Span
+from pipeline.analysis.speech.language_tracker import LanguageTracker, Stretch, speech_units
+from pipeline.analysis.speech.languages import Evidence, likely_languages
+from pipeline.analysis.speech.transcription import Transcriber
+from pipeline.analysis.speech.voice_activity import SpeechSegment
+from pipeline.analysis.speech.windows import Window, plan_window
+from schemas.config import SpeechConfig
+
+RATE = 16_000
+LEVELS = {"en": 0.1, "de": 0.5, "??": 0.9}
+
+
+def heard(language: str, probability: float, seconds: float) -> Evidence:
+    rest = "de" if language != "de" else "en"
+    return {language: probability, rest: (1 - probability) / 2, "la": (1 - probability) / 2}, seconds
+
+
+EN, DE = heard("en", 0.95, 10.0), heard("de", 0.95, 10.0)
+
+
+def test_a_lasting_change_is_a_change_and_a_return_too() -> None:
+    assert likely_languages([EN, EN, DE, DE]) == ["en", "en", "de", "de"]
+    assert likely_languages([DE, EN, DE]) == ["de", "en", "de"]
+    assert likely_languages([DE, DE], "en") == ["de", "de"]
+
+
+@pytest.mark.parametrize("noise", [heard("la", 0.75, 2.0), heard("cy", 0.6, 5.0), heard("de", 0.5, 30.0)])
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_a_short_or_unsure_part_does_not_change_the_language(noise: Evidence, place: int) -> None:
+    evidence = [EN, EN]
+    evidence.insert(place, noise)
+    assert likely_languages(evidence) == ["en"] * 3
+
+
+def test_related_languages_that_share_their_probability_do_not_alternate() -> None:
+    no, nn = {"no": 0.6, "nn": 0.35}, {"nn": 0.6, "no": 0.35}
+    assert len(set(likely_languages([(no, 30.0), (nn, 30.0)] * 10))) == 1
+
+
+def test_an_unclear_part_goes_with_what_follows_at_the_start() -> None:
+    assert likely_languages([heard("la", 0.3, 3.0), DE, EN, EN]) == ["de", "de", "en", "en"]
+
+
+@given(st.lists(st.tuples(st.sampled_from(["en", "de", "fr"]), st.floats(0, 1), st.floats(0.1, 30)), max_size=12))
+def test_every_part_has_a_language_that_was_heard(parts: list[tuple[str, float, float]]) -> None:
+    evidence = [heard(*part) for part in parts]
+    languages = likely_languages(evidence)
+    assert len(languages) == len(parts)
+    assert set(languages) <= {max(p, key=p.__getitem__) for p, _ in evidence} | {"en", "de", "fr", "la"}
+
+
+@given(st.lists(st.tuples(st.integers(2_600, 60_000), st.integers(512, 448_000)), min_size=1, max_size=8))
+def test_units_cover_the_speech_of_a_window_in_order(spans: list[tuple[int, int]]) -> None:
+    segments, end = [], 0
+    for pause, length in spans:
+        segments.append(SpeechSegment(end + pause, end + pause + length, 0.9))
+        end += pause + length
+    units = speech_units(plan_window(segments))
+    edges = [edge for unit in units for edge in unit]
+    assert edges == sorted(edges)
+    assert (edges[0], edges[-1]) == (segments[0].start, segments[-1].end)
+    assert all(any(a <= s.start and s.end <= b for a, b in units) or s.end - s.start > 6 * RATE for s in segments)
+
+
+class Levels:
+    """An engine that tells the language by the level of the audio: en is quiet, de is loud, and louder is unclear."""
+
+    name, n_mels, multilingual, num_languages = "levels", 80, True, 99
+
+    def detect(self, encoded: Encoded, spans: list[Span]) -> list[dict[str, float]]:
+        found = []
+        for window, first, last in spans:
+            part = encoded.features[window][first * 320 : last * 320]
+            heard = {code: float(np.mean(np.isclose(part, level))) for code, level in LEVELS.items()}
+            total = sum(heard.values()) or 1.0
+            found.append({"en": heard["en"] / total, "de": heard["de"] / total, "la": 0.6 * heard["??"] / total})
+        return found
+
+
+class Levelled(Transcriber):
+    """Encodes a window as its audio."""
+
+    def encode(self, windows: list[Window]) -> Encoded:  # type: ignore[override]
+        return Encoded([window.audio for window in windows], len(windows))
+
+    def encode_unpadded(self, audio: NDArray[np.float32]) -> Encoded:
+        return Encoded([audio], 1)
+
+
+def window(first_s: float, *said: tuple[str, float]) -> Window:
+    """Return a window of speech in these languages for so many seconds each, with pauses of 0.4 s."""
+    segments, parts, at = [], [], round(first_s * RATE)
+    for language, seconds in said:
+        length = round(seconds * RATE)
+        segments.append(SpeechSegment(at, at + length, 0.9))
+        parts.append((at, np.full(length, LEVELS[language], np.float32)))
+        at += length + 6400
+    plan = plan_window(segments, after=round(first_s * RATE) - 6400, before=at)
+    audio = np.zeros(plan.samples, np.float32)
+    for start, part in parts:
+        audio[plan.position(start) : plan.position(start) + len(part)] = part
+    return Window(plan, audio)
+
+
+def stretches(*batches: list[Window]) -> list[list[tuple[str, float, float]]]:
+    """Return language, start and end of each window that is transcribed, per batch, in order of time."""
+    tracker = LanguageTracker(Levelled(Levels(), SpeechConfig()))  # type: ignore[arg-type]
+    held: list[Window] = []
+    found = []
+    for number, batch in enumerate(batches, 1):
+        decided, held = tracker.stretches([*held, *batch], final=number == len(batches))
+        found.append(sorted((spoken(each, w) for each in decided for w in each.windows), key=lambda each: each[1]))
+    assert not held
+    return found
+
+
+def spoken(stretch: Stretch, window: Window) -> tuple[str, float, float]:
+    segments = window.plan.segments
+    return stretch.language, segments[0].start / RATE, segments[-1].end / RATE
+
+
+def test_a_window_is_split_where_the_language_changes() -> None:
+    both = window(1.0, ("en", 5.0), ("en", 4.0), ("de", 5.0), ("de", 4.0))
+    [found] = stretches([both])
+    assert found == [("en", 1.0, pytest.approx(10.4)), ("de", pytest.approx(10.8), pytest.approx(20.2))]
+
+
+def test_languages_may_alternate_within_a_minute() -> None:
+    batch = [window(t, ("en", 6.0), ("de", 5.0), ("en", 4.0)) for t in (1.0, 20.0, 40.0)]
+    [found] = stretches(batch)
+    assert [language for language, _, _ in found] == ["en", "de", "en"] * 3
+
+
+def test_a_short_unclear_part_is_transcribed_in_the_language_around_it() -> None:
+    [found] = stretches([window(1.0, ("en", 6.0), ("??", 2.0), ("en", 6.0))])
+    assert found == [("en", 1.0, pytest.approx(15.8))]
+
+
+def test_a_change_at_the_end_of_a_batch_is_decided_with_the_next() -> None:
+    first = [window(1.0, ("en", 20.0)), window(25.0, ("en", 8.0), ("de", 4.0))]
+    before, after = stretches(first, [window(40.0, ("de", 20.0))])
+    assert [language for language, _, _ in before] == ["en"]
+    assert [language for language, _, _ in after] == ["en", "de", "de"]
+
+
+def test_speech_without_a_pause_is_split_near_the_change() -> None:
+    segment = SpeechSegment(0, 24 * RATE, 0.9)
+    audio = np.concatenate([np.full(12 * RATE, LEVELS["en"]), np.full(12 * RATE, LEVELS["de"])]).astype(np.float32)
+    plan = plan_window([segment], before=24 * RATE)
+    [found] = stretches([Window(plan, audio)])
+    assert [language for language, _, _ in found] == ["en", "de"]
+    assert found[0][2] == pytest.approx(12.0, abs=0.6)
