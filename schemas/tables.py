@@ -217,7 +217,7 @@ _VIDEOS = [
     _int("subtitles", "Rows in `subtitles`."),
     _list("subtitle_files", SUBTITLE_FILE, "Subtitle files beside the video. If they change, it is analysed again."),
     _int("scenes", "Rows in `scenes`."),
-    _int("speakers", "Number of speakers; 0 without speech or without speaker diarization."),
+    _int("speakers", "Number of speakers; 0 without speech, or if speakers were not distinguished."),
     _text("text_model", "Text encoder of the video's text vectors; empty if the analysis failed."),
     _list("warnings", pa.string(), "Notes for readers of this video's rows."),
     _field("timings_s", SECONDS_BY_STEP, "Seconds of compute per step.", unit="s"),
