@@ -1,5 +1,6 @@
 """Videos whose frames are not stored as people see them, and what Videolake sees in them."""
 
+import io
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from typing import Any
 import av
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from pipeline.analysis.media import DecodeStats, decode, probe
 from pipeline.extras.sample.make import write_video
@@ -25,6 +27,7 @@ class Seen:
     info: MediaInfo
     large: list[NDArray[np.uint8]]
     small: NDArray[np.uint8]
+    times_s: list[float]
     warnings: list[str]
 
     @property
@@ -38,7 +41,8 @@ def seen(path: Path) -> Seen:
     items = list(decode(str(path), info, MediaConfig(), LimitsConfig(), wanted=lambda *_: True, threads=1, stats=stats))
     large = [item.image for item in items if isinstance(item, SampledFrame)]
     small = np.concatenate([item.small for item in items if isinstance(item, FrameBatch)])
-    return Seen(info, large, small, stats.warnings)
+    times_s = [item.time_s for item in items if isinstance(item, SampledFrame)]
+    return Seen(info, large, small, times_s, stats.warnings)
 
 
 def quarters(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -116,3 +120,40 @@ def coloured_video(
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
     return path
+
+
+def tiled_image(path: Path) -> Path:
+    """Write an AVIF image of two tiles, the way phones write HEIC."""
+    encoded = io.BytesIO()
+    Image.new("RGB", (64, 64), (220, 30, 10)).save(encoded, "avif", speed=10)
+    data = encoded.getvalue()
+    start = data.index(b"av1C") - 4
+    setup = data[start : start + int.from_bytes(data[start : start + 4])]
+    tile = data[data.index(b"mdat") + 4 :]
+    grid = struct.pack(">BBBBHH", 0, 0, 0, 1, 128, 64)
+    items = ((1, b"av01", 0, len(tile)), (2, b"av01", 0, len(tile)), (3, b"grid", len(tile), len(grid)))
+    head = _box(b"ftyp", b"avif", bytes(4), b"avifmif1")
+
+    def meta(base: int) -> bytes:
+        places = [struct.pack(">HHHII", item, 0, 1, base + at, size) for item, _, at, size in items]
+        entries = [_box(b"infe", struct.pack(">IHH4sB", 2 << 24, item, 0, kind, 0)) for item, kind, _, _ in items]
+        sizes = [_box(b"ispe", struct.pack(">III", 0, width, 64)) for width in (64, 128)]
+        used = struct.pack(">II" + "HBBB" * 2 + "HBB", 0, 3, 1, 2, 129, 2, 2, 2, 129, 2, 3, 1, 3)
+        return _box(
+            b"meta",
+            bytes(4),
+            _box(b"hdlr", bytes(8), b"pict", bytes(13)),
+            _box(b"pitm", struct.pack(">IH", 0, 3)),
+            _box(b"iloc", struct.pack(">IHH", 0, 0x4400, 3), *places),
+            _box(b"iinf", struct.pack(">IH", 0, 3), *entries),
+            _box(b"iref", bytes(4), _box(b"dimg", struct.pack(">HHHH", 3, 2, 1, 2))),
+            _box(b"iprp", _box(b"ipco", setup, *sizes), _box(b"ipma", used)),
+        )
+
+    path.write_bytes(head + meta(len(head) + len(meta(0)) + 8) + _box(b"mdat", tile, grid))
+    return path
+
+
+def _box(kind: bytes, *parts: bytes) -> bytes:
+    body = b"".join(parts)
+    return struct.pack(">I4s", 8 + len(body), kind) + body

@@ -13,6 +13,7 @@ from pipeline.analysis.media.encryption import encryption_error, find_encryption
 from pipeline.analysis.media.geometry import Orientation, PixelShape, display_size, orientation_of
 from pipeline.analysis.media.metadata import codec_name, created_at, is_cover, timecode_of, tracks_of
 from pipeline.analysis.media.sources import open_bytes, open_media, read_packets
+from pipeline.analysis.media.stills import TILES, advice
 from pipeline.locations import local_path
 from schemas.config import LimitsConfig, MediaConfig
 from schemas.errors import ErrorKind, MediaError
@@ -112,11 +113,18 @@ def _decodable(stream: Any) -> bool:  # noqa: ANN401 - a PyAV stream of any kind
     return stream.codec_context is not None
 
 
+def _is_part(stream: Any) -> bool:  # noqa: ANN401
+    """Return whether a stream is a part of a frame, such as a tile of a HEIC image or an enhancement layer."""
+    return bool(stream.disposition & av.stream.Disposition.dependent)
+
+
 def _no_streams(uri: str, container: InputContainer) -> MediaError:
     streams = [stream for stream in container.streams if stream.type in {"video", "audio"}]
     if any(not _decodable(stream) for stream in streams):
         message = f"{uri}: FFmpeg has no decoder for its streams. Convert it first."
         return MediaError(ErrorKind.UNSUPPORTED, message, stage="probe")
+    if any(_is_part(stream) for stream in streams):
+        return MediaError(ErrorKind.UNSUPPORTED, f"{uri} {advice(TILES)}", stage="probe")
     kinds = ", ".join(sorted({stream.type for stream in container.streams})) or "none"
     message = f"{uri} has neither video nor audio (streams: {kinds})."
     return MediaError(ErrorKind.NO_STREAMS, message, stage="probe")
@@ -131,9 +139,8 @@ def best_video(container: InputContainer, locked: Collection[int] = ()) -> Any: 
         container: The file.
         locked: Indexes of encrypted streams, which are left out.
     """
-    moving = [
-        each for each in container.streams.video if _decodable(each) and not is_cover(each) and each.index not in locked
-    ]
+    usable = [each for each in container.streams.video if _decodable(each) and each.index not in locked]
+    moving = [each for each in usable if not is_cover(each) and not _is_part(each)]
     moving = [each for each in moving if each.frames != 1] or moving
     best = container.streams.best("video")
     if best in moving:

@@ -13,6 +13,7 @@ import fsspec
 from av.container import InputContainer
 
 from pipeline.analysis.media.encryption import encryption_error, states_encryption
+from pipeline.analysis.media.stills import advice, is_animated_webp, still_image
 from pipeline.locations import local_path, location_of
 from schemas.errors import ErrorKind, MediaError
 
@@ -25,7 +26,7 @@ _DEMUXERS = (
     "dtshd", "dv", "eac3", "flac", "flv", "gif", "gxf", "h263", "h264", "hevc", "ivf", "m4a", "m4v", "matroska", "mj2",
     "mjpeg", "mov", "mp3", "mp4", "mpc", "mpc8", "mpeg", "mpegts", "mpegvideo", "mxf", "nsv", "nut", "nuv", "obu",
     "ogg", "oma", "pva", "rm", "swf", "tta", "ty", "vc1", "voc", "w64", "wav", "webm", "wtv", "wv", "y4m",
-    "yuv4mpegpipe", "bmp_pipe", "jpeg_pipe", "png_pipe", "tiff_pipe", "webp_pipe",
+    "yuv4mpegpipe", "bmp_pipe", "j2k_pipe", "jpeg_pipe", "png_pipe", "tiff_pipe", "webp_pipe",
 )  # fmt: skip
 """Formats that contain their own media. Formats that point to other files, such as playlists, are left out."""
 
@@ -97,6 +98,8 @@ def open_media(uri: str, start_byte: int = 0) -> Iterator[InputContainer]:
         file.seek(0)
         if not head:
             raise MediaError(ErrorKind.EMPTY_FILE, f"{uri} is empty (0 bytes). Copy it again.", stage="probe")
+        if is_animated_webp(head):
+            raise MediaError(ErrorKind.UNSUPPORTED, f"{uri} {advice('an animated WebP image')}", stage="probe")
         try:
             container = av.open(
                 Reader(file, start_byte),
@@ -193,6 +196,9 @@ def _not_opened(uri: str, head: bytes, error: Exception) -> MediaError:
             return MediaError(ErrorKind.REFUSED, message, stage="probe")
     if isinstance(error, _RefusedFileError):
         return MediaError(ErrorKind.REFUSED, f"{uri}: {error}", stage="probe")
+    still = still_image(start if start.startswith(b"<svg") else head)
+    if still is not None:
+        return MediaError(ErrorKind.UNSUPPORTED, f"{uri} {advice(still)}", stage="probe")
     if any(head[at : at + len(mark)] == mark for at, mark in _MEDIA_HEADS):
         message = f"{uri} starts like a media file but cannot be opened ({_reason(error)}); it is damaged or cut off."
         return MediaError(
