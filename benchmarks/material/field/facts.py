@@ -36,7 +36,7 @@ def _chapters(*options: object):
 
 def _subtitles(codec: str):
     def make(studio: Studio, path: Path) -> None:
-        subtitles = studio.part("subtitles.srt")
+        subtitles = studio.part("lines.srt")
         subtitles.write_text(_SUBTITLES)
         ffmpeg("-i", studio.film(), "-i", subtitles, "-map", "0", "-map", "1", "-c", "copy", "-c:s", codec, path)
 
