@@ -20,7 +20,7 @@ def around(centres: NDArray[np.float64], owners: list[int], noise: float, seed: 
 
 
 def test_speech_that_repeats_exactly_is_one_voice() -> None:
-    vectors = np.repeat(around(np.eye(192)[:1], [0] * 20, 0.1), 2, axis=0)
+    vectors = np.repeat(around(np.eye(192)[:1], [0] * 20, 0.03), 2, axis=0)
     assert (1 - vectors @ vectors.T).min() < 0, "rounding makes some similarities more than 1"
     assert set(agglomerate(vectors, 0.4).tolist()) == {0}
 
