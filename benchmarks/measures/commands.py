@@ -30,7 +30,7 @@ def places(studio: Studio, work: Path, *, joined: Path) -> dict[str, list[Verdic
     """
     shutil.rmtree(work, ignore_errors=True)
     archive, lake = _archive(studio, work, joined), work / "lake"
-    run = _videolake("run", archive, "--lake", lake, "--engine", "inline", "--set", "ocr.model=none")
+    run = _videolake("run", archive, "--lake", lake, "--engine", "inline")
     return {
         "a name that is not UTF-8": list(_odd_name(run, lake, work)),
         "a symbolic link": list(_link(lake, archive)),
