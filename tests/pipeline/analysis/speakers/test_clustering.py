@@ -38,6 +38,12 @@ def test_average_linkage_joins_as_scipy_does(count: int, seed: int, threshold: f
     assert np.array_equal(labels[:, None] == labels, expected[:, None] == expected)
 
 
+def test_equal_vectors_are_one_voice() -> None:
+    # The similarity of a vector with itself may be rounded to more than one.
+    vectors = around(np.eye(192)[:1], [0], 0.05, seed=1).repeat(7, axis=0) * np.float32(1.0000002)
+    assert agglomerate(vectors, 0.4).tolist() == [0] * 7
+
+
 def test_the_most_talkative_voices_come_first_and_are_kept() -> None:
     owners = [0] * 3 + [1] * 6 + [2] * 4
     centres = np.eye(16)[:3]
