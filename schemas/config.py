@@ -113,7 +113,7 @@ class SpeechConfig(Section):
     model: str = "embedded:whisper-base"
     """Whisper weights: `embedded:whisper-base`, a folder, or a Hub id."""
     language: str | None = None
-    """Spoken language, as an ISO 639-1 code. If unset, it is detected."""
+    """Spoken language, as an ISO 639-1 code. If unset, it is detected, and again where it changes."""
     channels: ChannelMode = "auto"
     """What to do with the channels of the audio. `mix` mixes them to one. `split` recognises each by itself, and their
     speakers are different ones. `auto` splits two channels while they hold different voices, as in a call or an
@@ -159,12 +159,12 @@ class TextConfig(Section):
 
     model: str = "embedded:minilm"
     """BERT-like text encoder: `embedded:minilm`, a folder, a Hub id, or a model of your own (`plugin:<name>`,
-    `python:package.module:Factory`). `auto` selects `english_model` or `multilingual_model` by the language of the
-    video."""
+    `python:package.module:Factory`). `auto` selects `english_model` or `multilingual_model` by the language of
+    each utterance."""
     english_model: str = "embedded:minilm"
-    """With `auto`, the encoder of videos in English and of videos without speech."""
+    """With `auto`, the encoder of English speech and of videos without speech."""
     multilingual_model: str = "none"
-    """With `auto`, the encoder of videos in other languages. `none` uses the English one for all."""
+    """With `auto`, the encoder of speech in other languages. `none` uses the English one for all."""
     pooling: Literal["mean", "cls"] = "mean"
     """How the token vectors of a text become one vector."""
     multilingual_pooling: Literal["mean", "cls"] = "mean"

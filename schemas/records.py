@@ -327,7 +327,9 @@ def language_shares(utterances: Sequence[Utterance]) -> tuple[LanguageShare, ...
         seconds[each.language] = seconds.get(each.language, 0.0) + each.end_s - each.start_s
     total_s = sum(seconds.values())
     ranked = sorted(seconds.items(), key=lambda pair: -pair[1])
-    return tuple(LanguageShare(language, each_s / total_s if total_s else 0.0) for language, each_s in ranked)
+    return tuple(
+        LanguageShare(language, each_s / total_s if total_s else 1 / len(ranked)) for language, each_s in ranked
+    )
 
 
 def utterance_id(video_id: str, index: int) -> str:

@@ -59,6 +59,9 @@ _KEYS = [
     _text("shard", "Commit that wrote the row. Readers take the rows of a video's newest commit."),
 ]
 LABEL = pa.struct([pa.field("label", pa.string(), nullable=False), pa.field("score", pa.float32(), nullable=False)])
+LANGUAGE_SHARE = pa.struct(
+    [pa.field("language", pa.string(), nullable=False), pa.field("share", pa.float32(), nullable=False)]
+)
 WORD = pa.struct(
     [
         pa.field("word", pa.string(), nullable=False),
@@ -201,8 +204,11 @@ _VIDEOS = [
     _int("clock_jumps", "Jumps of the file's clock, as where recordings were joined."),
     _field("has_video", pa.bool_(), "Whether the file has a video stream. Cover art does not count."),
     _field("has_audio", pa.bool_(), "Whether the file has an audio stream."),
-    _text("language", "Spoken language (ISO 639-1); null without speech.", nullable=True),
-    _score("language_probability", "Probability of the language; 0 without speech."),
+    _text("language", "Language spoken longest (ISO 639-1); null without speech.", nullable=True),
+    _score("language_probability", "Mean probability of that language where it is spoken; 0 without speech."),
+    _list(
+        "languages", LANGUAGE_SHARE, "All spoken languages with their shares of the seconds of speech, largest first."
+    ),
     _seconds("speech_s", "Total duration of speech."),
     _int("shots", "Rows in `shots`."),
     _int("frames", "Rows in `frames`."),
@@ -211,7 +217,7 @@ _VIDEOS = [
     _int("subtitles", "Rows in `subtitles`."),
     _list("subtitle_files", SUBTITLE_FILE, "Subtitle files beside the video. If they change, it is analysed again."),
     _int("scenes", "Rows in `scenes`."),
-    _int("speakers", "Number of speakers; 0 without speech or without speaker diarization."),
+    _int("speakers", "Number of speakers; 0 without speech, or if speakers were not distinguished."),
     _text("text_model", "Text encoder of the video's text vectors; empty if the analysis failed."),
     _list("warnings", pa.string(), "Notes for readers of this video's rows."),
     _field("timings_s", SECONDS_BY_STEP, "Seconds of compute per step.", unit="s"),

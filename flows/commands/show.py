@@ -55,14 +55,15 @@ def _document(video: VideoRecord) -> dict[str, Any]:
         "status": video.status,
         "headline": video.headline,
         "facts": list(video_facts(video).items()),
+        "languages": [asdict(each) for each in video.languages],
         "chapters": summary["chapters"],
         "file_chapters": [asdict(chapter) for chapter in video.file_chapters],
         "summary": summary["sentences"],
         **{name: summary[name] for name in ("abstract", "abstract_source", "abstract_dropped")},
         **{name: summary[name] for name in ("highlights", "topics", "keyphrases", "labels")},
         "transcript": [
-            {"start_s": each.start_s, "end_s": each.end_s, "text": each.text, "speaker": each.speaker,
-             "flags": each.flags}
+            {"start_s": each.start_s, "end_s": each.end_s, "text": each.text, "language": each.language,
+             "speaker": each.speaker, "flags": each.flags}
             for each in video.utterances
         ],
         "subtitles": [
@@ -106,7 +107,8 @@ def _print_transcript(video: VideoRecord) -> None:
     for each in video.utterances[:_MAX_LINES]:
         doubt = click.style(f"  ({one_line(', '.join(each.flags))})", dim=True) if each.flags else ""
         speaker = f"{each.speaker}: " if each.speaker else ""
-        click.echo(f"  {format_time(each.start_s):>8}  {one_line(speaker + each.text)}{doubt}")
+        language = f"[{each.language}] " if len(video.languages) > 1 else ""
+        click.echo(f"  {format_time(each.start_s):>8}  {one_line(language + speaker + each.text)}{doubt}")
     if len(video.utterances) > _MAX_LINES:
         click.echo(f"  … {len(video.utterances) - _MAX_LINES} more lines; --json has them all")
 

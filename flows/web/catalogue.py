@@ -143,7 +143,7 @@ def failures(connection: duckdb.DuckDBPyConnection, page: int) -> list[tuple[Car
 def facets(connection: duckdb.DuckDBPyConnection) -> Facets:
     """Count videos, languages and topics."""
     languages = connection.execute(
-        "SELECT language, count(*) FROM lake.catalogue WHERE language IS NOT NULL AND status = 'ok' "
+        "SELECT language, count(*) FROM (SELECT unnest(languages) AS language FROM lake.catalogue WHERE status = 'ok') "
         "GROUP BY ALL ORDER BY 2 DESC, 1"
     ).fetchall()
     topics = connection.execute(
@@ -164,7 +164,7 @@ def _condition(selection: Selection, *, failed_too: bool = False) -> tuple[str, 
         conditions.append("status = $status")
         values["status"] = "failed" if selection.status == "failed" else "ok"
     if selection.language:
-        conditions.append("language = $language")
+        conditions.append("list_contains(languages, $language)")
         values["language"] = selection.language
     if selection.topic:
         conditions.append("list_contains(topics, $topic)")

@@ -31,6 +31,8 @@ class Piece:
     end_s: float
     timed: bool
     """Whether its start was aligned; otherwise it is estimated from the length of the text."""
+    language: str = ""
+    """ISO 639-1."""
 
     @property
     def width(self) -> int:
@@ -66,7 +68,7 @@ def pieces_of(utterance: Utterance, *, translation: bool, line_columns: int) -> 
         for part, whole in _parts(chunk, language, line_columns):
             end = at + len(part)
             spaced = at == begin and (at > 0 or not UNSPACED.match(part))
-            pieces.append(Piece(part, spaced, whole, float(starts_s[at]), float(ends_s[end - 1]), heard[at]))
+            pieces.append(Piece(part, spaced, whole, float(starts_s[at]), float(ends_s[end - 1]), heard[at], language))
             at = end
     return pieces
 

@@ -33,6 +33,8 @@ def srt(video: VideoRecord, *, translation: bool = False) -> str:
 def webvtt(video: VideoRecord, *, translation: bool = False) -> str:
     """Write subtitles as WebVTT, with speakers as voices, aligned times of words, and the language in the header.
 
+    Subtitles in another language are tagged with it.
+
     Args:
         video: The video.
         translation: Write translations of utterances that have one.
@@ -42,7 +44,12 @@ def webvtt(video: VideoRecord, *, translation: bool = False) -> str:
     blocks = [f"{header}\nLanguage: {one_line(language)}\n" if language else f"{header}\n"]
     for cue, start_ms, end_ms in _clocked(video, translation=translation):
         voice = f"<v {escaped(one_line(cue.speaker))}>" if cue.speaker else ""
-        text = voice + "\n".join(_timed_lines(cue, start_ms, end_ms))
+        text = "\n".join(_timed_lines(cue, start_ms, end_ms))
+        spoken = {piece.language for line in cue.lines for piece in line} - {language}
+        # A subtitle in two languages has no tag: it would be half wrong.
+        if len(spoken) == 1 and all(piece.language in spoken for line in cue.lines for piece in line):
+            text = f"<lang {escaped(one_line(spoken.pop()))}>{text}</lang>"
+        text = voice + text
         blocks.append(f"{stamp(start_ms)} --> {stamp(end_ms)}\n{text}\n")
     return "\n".join(blocks)
 

@@ -44,6 +44,7 @@ def as_json(video: VideoRecord) -> str:
                 "video_id": video.video_id,
                 "uri": video.uri,
                 "language": video.language,
+                "languages": [asdict(each) for each in video.languages],
                 "duration_s": video.duration_s,
                 "headline": video.headline,
                 "utterances": [_utterance(video.video_id, each) for each in video.utterances],

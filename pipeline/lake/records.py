@@ -19,6 +19,7 @@ from schemas.records import (
     Failure,
     Highlight,
     Label,
+    LanguageShare,
     Shot,
     Subtitle,
     Summary,
@@ -152,6 +153,14 @@ class VideoRecord:
         """Language of the speech, ISO 639-1; None without speech."""
         language: str | None = self.row["language"]
         return language
+
+    @property
+    def languages(self) -> tuple[LanguageShare, ...]:
+        """All spoken languages, the one spoken longest first; in lakes that do not tell, only that one."""
+        found = self.row.get("languages")
+        if found is None:
+            return (LanguageShare(self.language, 1.0),) if self.language else ()
+        return tuple(LanguageShare(**each) for each in found)
 
     @property
     def headline(self) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 
 import fsspec
 
+from pipeline.analysis.media import SIDECAR_EXTENSIONS
 from pipeline.locations import local_path, location_of, own_path, shown
 from pipeline.run.manifest import is_manifest, read_manifest
 from schemas.config import ArchiveConfig
@@ -22,8 +23,6 @@ from schemas.records import ArchiveItem
 logger = logging.getLogger(__name__)
 
 _NANOSECONDS = 1_000_000_000
-SIDECAR_EXTENSIONS = frozenset({"srt", "vtt"})
-"""Subtitles beside a video belong to it, so they are not skipped files."""
 _MAX_NAMED = 12
 
 

@@ -32,7 +32,9 @@ def video_facts(video: VideoRecord) -> dict[str, str]:
     if row["created_at"]:
         facts["Created"] = _date(row["created_at"])
     if video.language:
-        facts["Language"] = f"{video.language} ({format_share(row['language_probability'])})"
+        shares = [f"{each.language} {format_share(each.share)}" for each in video.languages]
+        certain = f"{video.language} ({format_share(row['language_probability'])})"
+        facts["Language"] = certain if len(shares) < 2 else ", ".join(shares)
         facts["Speech"] = f"{format_time(row['speech_s'])}, {row['words']} words"
     if video.status == "ok":
         facts["Found"] = f"{row['shots']} shots, {row['frames']} keyframes, {row['scenes']} scenes"

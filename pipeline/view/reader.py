@@ -20,7 +20,9 @@ _ATTEMPTS = 3
 
 _CATALOGUE = """
 CREATE TABLE lake.catalogue AS
-SELECT video_id, videos.uri, parse_filename(videos.uri) AS name, status, videos.language, duration_s, has_video,
+SELECT video_id, videos.uri, parse_filename(videos.uri) AS name, status, videos.language,
+    coalesce(list_transform(videos.languages, lambda each: each.language),
+        list_filter([videos.language], lambda each: each IS NOT NULL)) AS languages, duration_s, has_video,
     committed_at,
     coalesce(headline, '') AS headline,
     coalesce(list_transform(topics, lambda each: each.label), []) AS topics,

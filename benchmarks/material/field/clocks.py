@@ -11,7 +11,7 @@ _FRAGMENTS = ("-movflags", "+frag_keyframe+empty_moov+default_base_moof")
 _FILM = Truth(duration_s=24, groups_s=groups(24), cuts_s=cuts(24), drawn_s=24)
 _NOISE = Truth(duration_s=96, groups_s=groups(84, PERIOD_S))
 _JOINED = Truth(duration_s=36, groups_s=groups(36), cuts_s=cuts(36), drawn_s=PERIOD_S)
-_TWO = Truth(duration_s=24, groups_s=groups(24), cuts_s=cuts(24), drawn_s=PERIOD_S)
+_TWO = Truth(duration_s=24.1, groups_s=groups(24), cuts_s=cuts(24), drawn_s=PERIOD_S)
 
 
 def _guessed_aac(studio: Studio, path: Path) -> None:

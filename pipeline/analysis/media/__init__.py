@@ -7,11 +7,12 @@ from pipeline.analysis.media.geometry import Orientation, PixelShape, orientatio
 from pipeline.analysis.media.packets import packets_from
 from pipeline.analysis.media.prefetching import prefetch
 from pipeline.analysis.media.probing import best_video, probe
-from pipeline.analysis.media.sidecars import find_sidecars, list_subtitle_files
+from pipeline.analysis.media.sidecars import SIDECAR_EXTENSIONS, find_sidecars, list_subtitle_files
 from pipeline.analysis.media.sources import open_bytes, open_media
 from pipeline.analysis.media.timeline import Timeline, plausible_s
 
 __all__ = [
+    "SIDECAR_EXTENSIONS",
     "DecodeStats",
     "Orientation",
     "PixelShape",

@@ -157,9 +157,11 @@ def _boxes(file: IO[bytes], start: int, end: int, name: bytes) -> Iterator[tuple
 def _all_boxes(file: IO[bytes], start: int, end: int) -> Iterator[tuple[bytes, tuple[int, int]]]:
     """Yield type, and start and end of the content, of the boxes in a part of an MP4 file."""
     for _ in range(_MAX_BOXES):
+        if start + 8 > end:
+            return
         file.seek(start)
         head = file.read(16)
-        if start + 8 > end or len(head) < 8:
+        if len(head) < 8:
             return
         size, kind = struct.unpack(">I4s", head[:8])
         content = start + 8
@@ -184,8 +186,10 @@ def _encrypted_matroska_tracks(file: IO[bytes]) -> set[int]:
 
 def _matroska_tracks(file: IO[bytes]) -> Iterator[bytes]:
     """Yield the content of the first `Tracks` element, which precedes the clusters."""
-    at = 0
+    at, end = 0, file.seek(0, 2)
     for _ in range(_MAX_BOXES):
+        if at >= end:
+            return
         file.seek(at)
         head = file.read(12)
         name, size, length = _element_head(head)

@@ -7,6 +7,10 @@ from typing import Any
 
 _TOLERANCE_S = 0.2
 _MAX_STEP_S = 10.0
+_MIN_ALONE_S = 20.0
+"""A stream that jumps ahead by less may have paused."""
+_MAX_SKEW_S = 2.0
+"""Packets of the same time are so close in a file."""
 _MAX_FIRST_S = 3600.0
 """If the first packet of a stream is followed by a longer pause, its timestamp is wrong."""
 _MAX_AHEAD_PACKETS = 500
@@ -20,6 +24,8 @@ class _Last:
     time_s: float
     step_s: float = 0.0
     """Its distance from the one before it."""
+    moved_s: float = 0.0
+    """By how much the stream was moved back."""
 
     @property
     def tolerance_s(self) -> float:
@@ -40,16 +46,22 @@ def without_outliers(packets: Iterator[Any], warn: Callable[[str], None]) -> Ite
     ahead = _Ahead(packets)
     streams: dict[int, _Last] = {}
     for packet in ahead:
+        last = streams.get(packet.stream_index)
+        if last is not None and last.moved_s:
+            _move_back(packet, last)
         time_s = _time_s(packet)
-        if time_s is not None:
-            last = streams.get(packet.stream_index)
-            if last is None or abs(time_s - last.time_s) > last.tolerance_s:
-                for each in _outliers(packet, time_s, last, ahead):
-                    each.dts = each.pts = None
-                    warn("Frames with a wrong timestamp were placed after the previous frame.")
-            if packet.dts is not None:
-                step_s = 0.0 if last is None else min(abs(time_s - last.time_s), _MAX_STEP_S)
-                streams[packet.stream_index] = _Last(time_s, step_s)
+        if time_s is not None and (last is None or abs(time_s - last.time_s) > last.tolerance_s):
+            for each in _outliers(packet, time_s, last, ahead):
+                each.dts = each.pts = None
+                warn("Frames with a wrong timestamp were placed after the previous frame.")
+            if last is not None and packet.dts is not None and _is_alone(packet, time_s, last, ahead):
+                warn("One stream was moved back to the others: its timestamps jump ahead, and theirs do not.")
+                last.moved_s += time_s - last.time_s - last.step_s
+                _move_back(packet, last)
+                time_s = _time_s(packet)
+        if time_s is not None and packet.dts is not None:
+            step_s = 0.0 if last is None else min(abs(time_s - last.time_s), _MAX_STEP_S)
+            streams[packet.stream_index] = _Last(time_s, step_s, last.moved_s if last else 0.0)
         yield packet
 
 
@@ -74,11 +86,9 @@ class _Ahead:
 
     def of_stream(self, stream_index: int) -> Iterator[Any]:
         """Yield the following packets of a stream that have a timestamp."""
-        for packet in self._following():
-            if packet.stream_index == stream_index and packet.dts is not None:
-                yield packet
+        return (each for each in self.following() if each.stream_index == stream_index and each.dts is not None)
 
-    def _following(self) -> Iterator[Any]:
+    def following(self) -> Iterator[Any]:
         yield from tuple(self._read)
         while len(self._read) < _MAX_AHEAD_PACKETS and self._read_bytes < _MAX_AHEAD_BYTES:
             packet = next(self._packets, None)
@@ -107,6 +117,36 @@ def _outliers(packet: Any, time_s: float, last: _Last | None, ahead: _Ahead) -> 
         wrong.append(each)
         end_s = after_s
     return []
+
+
+def _is_alone(packet: Any, time_s: float, last: _Last, ahead: _Ahead) -> bool:  # noqa: ANN401
+    """Return whether a packet jumps ahead, while another stream goes on as before. Files are interleaved by time."""
+    if time_s < last.time_s + _MIN_ALONE_S:
+        return False
+    low_s, high_s = last.time_s + _MAX_SKEW_S, time_s - _MIN_ALONE_S / 2
+    jumped = {packet.stream_index}
+    for each in ahead.following():
+        other_s = _time_s(each)
+        if other_s is None or each.stream_index in jumped:
+            continue
+        if low_s < other_s < high_s:
+            return True
+        if other_s >= high_s or other_s < last.time_s - _MIN_ALONE_S:
+            jumped.add(each.stream_index)
+    return False
+
+
+def _move_back(packet: Any, last: _Last) -> None:  # noqa: ANN401
+    """Move a packet of a stream that jumped ahead, unless the stream has returned by itself."""
+    time_s = _time_s(packet)
+    if time_s is None:
+        return
+    if abs(time_s - last.time_s) < abs(time_s - last.moved_s - last.time_s):
+        last.moved_s = 0.0
+        return
+    ticks = round(last.moved_s / packet.time_base)
+    packet.dts -= ticks
+    packet.pts = None if packet.pts is None else packet.pts - ticks
 
 
 def _starts_elsewhere(time_s: float, following: Iterable[Any]) -> bool:

@@ -214,8 +214,13 @@ def _shift(packet: "Packet[Any]", clock: Clock) -> None:
 def _follow(packet: "Packet[Any]", clock: Clock) -> None:
     """Move the timestamps of a packet as those of other streams around it."""
     time, base = packet.pts if packet.dts is None else packet.dts, float(packet.time_base or 0)
-    if time is not None and base:
-        _move(packet, clock.offset_near(time * base))
+    if time is None or not base:
+        return
+    offset_s = clock.offset_near(time * base)
+    if offset_s is None:
+        packet.dts = packet.pts = None
+    else:
+        _move(packet, offset_s)
 
 
 def _move(packet: "Packet[Any]", by_s: float) -> None:

@@ -23,7 +23,7 @@ _ENTER_SHARE, _LEAVE_SHARE = 0.8, 0.5
 _MIN_STEPS = 4
 _BLEED_QUANTILE = 0.15
 """While another channel is loud, the quietest hops of a channel hold only what bleeds from there."""
-_BLEED_MARGIN = 10.0
+_BLEED_MARGIN = 7.5
 """Up to this much above the usual bleed, in power, it is still bleed. Channels that bleed more are left as they are."""
 _LOUD = 0.1
 _ECHO_HOPS, _AHEAD_HOPS = 8, 2

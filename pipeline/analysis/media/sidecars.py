@@ -23,6 +23,8 @@ from schemas.records import SubtitleFile
 logger = logging.getLogger(__name__)
 
 _FORMATS = {"srt": "srt", "vtt": "webvtt"}
+SIDECAR_EXTENSIONS = frozenset(_FORMATS)
+"""Extensions of files that belong to a video, in lower case without a dot."""
 _MARKS = frozenset({"cc", "commentary", "default", "forced", "foreign", "full", "hi", "sdh", "signs", "songs"})
 """What a name may say beside a language. Anything else belongs to another video, as `film.2.srt` to `film.2.mp4`."""
 _MAX_FILES = 64

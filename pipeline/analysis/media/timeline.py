@@ -12,6 +12,8 @@ _RESTARTING_BACKWARDS_S = 0.1
 _RESTARTING_AHEAD_S = 10.0
 """The limits that FFmpeg has for formats whose clock may restart, such as MPEG transport streams and Ogg."""
 _MAX_PACKET_S = 1.0
+_MAX_LATE_S = 1.0
+"""Streams are interleaved: packets of a part follow the start of the next one for so long."""
 _MAX_REORDERING_S = 5.0
 _REMEMBERED_PARTS = 8
 _STEP_S = 0.001
@@ -44,6 +46,8 @@ class Clock:
         """Seconds between its last two packets."""
         self._end_s = start_s
         """End of the last packet in presentation order, of any stream, on the repaired clock."""
+        self._may_move_s = 0.0
+        """By how much the newest part may still move."""
 
     @property
     def jumps(self) -> int:
@@ -68,23 +72,31 @@ class Clock:
             self._warn("The clock of the file jumps; the parts were joined.")
             self._offsets_s.append(self._end_s - shown_s)
             self._starts_s.append(self._end_s)
+            self._may_move_s = _MAX_LATE_S
             newest = part = len(self._offsets_s) - 1
         self._part[stream] = part
         offset_s = self._offsets_s[part]
         end_s = shown_s + offset_s + self._lasts_s(stream, dts_s + offset_s, duration_s)
         self._last_s[stream] = dts_s + offset_s
-        if part == newest - 1 and end_s > self._starts_s[newest]:
-            # A late packet of the part before: the new part starts after it.
-            self._offsets_s[newest] += end_s - self._starts_s[newest]
+        late_s = end_s - self._starts_s[newest]
+        if part == newest - 1 and late_s > 0:
+            # A late packet of the part before: the new part starts after it. But a stream that goes on and on in the
+            # part before does not take part in the break.
             self._starts_s[newest] = end_s
+            moved_s = min(late_s, self._may_move_s)
+            self._may_move_s -= moved_s
+            self._offsets_s[newest] += moved_s
         self._end_s = end_s if self._end_s is None else max(self._end_s, end_s)
         return offset_s
 
-    def offset_near(self, time_s: float) -> float:
-        """Return the seconds to add to a timestamp that says nothing about the clock, such as that of a subtitle."""
+    def offset_near(self, time_s: float) -> float | None:
+        """Return the seconds to add to a timestamp that says nothing about the clock; None if it is far from all."""
         recent = self._offsets_s[-_REMEMBERED_PARTS:][::-1]
         end_s = self._end_s
-        return recent[0] if end_s is None else min(recent, key=lambda offset_s: abs(time_s + offset_s - end_s))
+        if end_s is None:
+            return recent[0]
+        nearest_s = min(recent, key=lambda offset_s: abs(time_s + offset_s - end_s))
+        return nearest_s if abs(time_s + nearest_s - end_s) <= self._ahead_s else None
 
     def _part_of(self, stream: int, dts_s: float) -> int:
         """Return the recent part in which a packet is in place; else the newest one, after a gap or before a break."""
@@ -141,7 +153,7 @@ class Timeline:
 
     def __init__(self, *, origin_s: float = 0.0, frame_s: float = 0.0, warn: Callable[[str], None]) -> None:
         self._origin_s = origin_s
-        self._frame_s = frame_s if frame_s > 0 else 1 / _DEFAULT_FPS
+        self._frame_s = frame_s if 0 < frame_s <= _MAX_PACKET_S else 1 / _DEFAULT_FPS
         self._warn = warn
         self._last_s: float | None = None
         self._due_s = 0.0

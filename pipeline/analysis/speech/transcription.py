@@ -1,6 +1,7 @@
 """From windows of speech to words: decode in batches, then redo windows that loop and speech that was left out."""
 
 import logging
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 
 from pipeline.analysis.speech.engines import Decoded, Encoded, Task, WhisperEngine, log_mel, tokenizer_for
 from pipeline.analysis.speech.guards import compression_ratio
+from pipeline.analysis.speech.seams import without_repeats
 from pipeline.analysis.speech.windows import Window
 from pipeline.analysis.speech.words import SpokenWord, map_to_track, words_in_window
 from schemas.config import SpeechConfig
@@ -51,10 +53,11 @@ class Transcriber:
         """
         spoken = self._words(windows, encoded, language, halvings=0)
         gaps = [gap for window, words in zip(windows, spoken, strict=True) for gap in _gaps(window, words)]
-        found = self._fill(gaps, language) if gaps else []
-        return sorted(
-            (word for words in [*spoken, found] for word in words), key=lambda word: word.start_s + word.end_s
-        )
+        words = _in_time([word for words in spoken for word in words])
+        for gap, found in zip(gaps, self._fill(gaps, language) if gaps else (), strict=True):
+            index = bisect_left(words, gap.plan.pieces[0][0] / SAMPLE_RATE_HZ, key=_middle_s)
+            words[index:index] = without_repeats(words[:index], found, words[index:])
+        return _in_time(words)
 
     def translate(self, windows: Sequence[Window], encoded: Encoded, language: str) -> list[SpokenWord]:
         """Return an English translation of the windows, word by word, with seconds from the start of the audio.
@@ -111,16 +114,16 @@ class Transcriber:
             spoken.append(map_to_track(words, window.plan))
         return spoken
 
-    def _fill(self, gaps: Sequence[Window], language: str) -> list[SpokenWord]:
-        """Decode the gaps again, and keep only results that the decoder is confident of."""
-        found: list[SpokenWord] = []
+    def _fill(self, gaps: Sequence[Window], language: str) -> list[list[SpokenWord]]:
+        """Decode the gaps again, and return the words of each of which the decoder is confident."""
+        found: list[list[SpokenWord]] = []
         for first in range(0, len(gaps), self.config.batch_size):
             batch = gaps[first : first + self.config.batch_size]
             encoded = self.encode(batch)
             decoded = self.engine.generate(encoded, language, beam_size=self.config.beam_size, break_loops=False)
             confident = [NOTHING if self._failed(result, language) else result for result in decoded]
-            found += [word for words in self._align(batch, encoded, confident, language) for word in words]
-        logger.info("decoded gaps in the transcript again", extra={"gaps": len(gaps), "words": len(found)})
+            found += self._align(batch, encoded, confident, language)
+        logger.info("decoded gaps in the transcript again", extra={"gaps": len(gaps), "words": sum(map(len, found))})
         return found
 
     def _without_loops(self, window: Window, looping: Decoded, language: str) -> Decoded:
@@ -152,3 +155,11 @@ def _gaps(window: Window, words: Sequence[SpokenWord]) -> Iterator[Window]:
         speech = sum(segment.end - segment.start for segment in window.plan.clip(end, start).segments)
         if speech >= MIN_GAP_S * SAMPLE_RATE_HZ and words:
             yield window.clip(end, start)
+
+
+def _in_time(words: Sequence[SpokenWord]) -> list[SpokenWord]:
+    return sorted(words, key=_middle_s)
+
+
+def _middle_s(word: SpokenWord) -> float:
+    return (word.start_s + word.end_s) / 2

@@ -177,6 +177,7 @@ def _sentences(utterances: Sequence[Utterance]) -> list[list[Utterance]]:
         last = groups[-1] if groups else []
         continues = (
             last
+            and utterance.language == last[-1].language
             and not ends_sentence(last[-1].text)
             and utterance.start_s - last[-1].end_s <= _MAX_PAUSE_S
             and utterance.end_s - last[0].start_s <= _MAX_SENTENCE_S

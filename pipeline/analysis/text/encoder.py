@@ -2,7 +2,7 @@
 
 import copy
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -40,7 +40,7 @@ class TextEncoder:
 
     With `text.model = auto` it holds two models: an English and a multilingual one. Vectors of different models cannot
     be compared, so each model fills its own part of the vector and leaves the other part at zero. `for_language` gives
-    the encoder for the texts of one video. `encode_queries` fills both parts, for texts that are compared with any
+    the encoder for texts in one language. `encode_queries` fills both parts, for texts that are compared with any
     video. `encode` without a language, as for label names, fills both parts too; the cosine with a video's vector is
     then the cosine by the video's model, divided by the square root of 2.
 
@@ -138,6 +138,29 @@ class TextEncoder:
         view = copy.copy(self)
         view._part = _part_for(language)
         return view
+
+    def for_languages(self, languages: Iterable[str]) -> "TextEncoder":
+        """Return the encoder for texts about all that is said in some languages; with `auto`, by both models if needed.
+
+        Args:
+            languages: ISO 639-1; empty if nobody speaks.
+        """
+        if not self._parts:
+            return self
+        parts = {_part_for(language) for language in languages} or {_part_for(None)}
+        view = copy.copy(self)
+        view._part = parts.pop() if len(parts) == 1 else None
+        return view
+
+    def encode_spoken(self, texts: Sequence[str], languages: Sequence[str]) -> NDArray[np.float32]:
+        """Encode texts, each with the model for its language; see `encode`."""
+        vectors = np.zeros((len(texts), self.dimensions), dtype=np.float32)
+        parts = np.array([_part_for(language) if self._parts else 0 for language in languages])
+        for part in np.unique(parts):
+            inside = np.flatnonzero(parts == part)
+            encoder = self.for_language(languages[int(inside[0])])
+            vectors[inside] = encoder.encode([texts[int(index)] for index in inside])
+        return vectors
 
     def _encode_parts(self, texts: Sequence[str]) -> NDArray[np.float32]:
         vectors = np.zeros((len(texts), self.dimensions), dtype=np.float32)

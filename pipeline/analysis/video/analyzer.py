@@ -79,17 +79,18 @@ class VideoAnalyzer:
         stats = DecodeStats()
         visual = VisualTrack(self.models, self.config, clock) if info.video else None
         info, transcript = self._hear(uri, info, visual, clock=clock, stats=stats, progress=progress)
-        encoder = self.models.text.for_language(transcript.language)
+        languages = [each.language for each in transcript.languages]
+        encoder = self.models.text.for_languages(languages)
         video = self._encode_texts(
             transcript.utterances,
             tuple(visual.keyframes) if visual else (),
             tuple(visual.shots) if visual else (),
             stats.duration_s,
-            encoder=encoder,
+            language=transcript.language or "en",
             clock=clock,
         )
         with clock.step("text"):
-            subtitles = _encoded(stats.subtitles, encoder)
+            subtitles = _encoded(stats.subtitles, self.models.text, transcript.language or "en")
         with clock.step("scenes"):
             found = find_scenes(video, dimensions=self._dimensions, config=self.config.scenes)
         with clock.step("subjects"):
@@ -123,7 +124,7 @@ class VideoAnalyzer:
             transcript=replace(transcript, utterances=tuple(video.utterances)),
             scenes=scenes,
             summary=build_summary(extract, subjects.video, abstract),
-            text_model=self.models.text.model_for(transcript.language),
+            text_model=" + ".join(dict.fromkeys(self.models.text.model_for(each) for each in languages or (None,))),
             timings_s=clock.seconds,
             warnings=tuple(stats.warnings),
             file_chapters=stats.chapters,
@@ -213,13 +214,19 @@ class VideoAnalyzer:
         shots: tuple[Shot, ...],
         duration_s: float,
         *,
-        encoder: TextEncoder,
+        language: str,
         clock: StepClock,
     ) -> VideoContent:
-        """Encode speech and on-screen text, and add speech to the composed captions of keyframes."""
+        """Encode speech, each utterance by its language, and on-screen text by that of the video.
+
+        Speech is also added to the composed captions of keyframes.
+        """
         written = screen_spans(keyframes, duration_s, shots)
         with clock.step("text"):
-            vectors = encoder.encode([*(utterance.text for utterance in utterances), *(text for _, _, text in written)])
+            vectors = self.models.text.encode_spoken(
+                [*(utterance.text for utterance in utterances), *(text for _, _, text in written)],
+                [*(utterance.language for utterance in utterances), *(language for _ in written)],
+            )
         spoken = tuple(
             replace(utterance, embedding=vector) for utterance, vector in zip(utterances, vectors, strict=False)
         )
@@ -233,11 +240,16 @@ class VideoAnalyzer:
         return VideoContent(duration_s, shots, caption_keyframes(described, spoken), spoken, texts)
 
 
-def _encoded(lines: Sequence[Subtitle], encoder: TextEncoder) -> tuple[Subtitle, ...]:
-    """Number lines of subtitles, and encode each text once: several tracks often hold the same."""
-    texts = list(dict.fromkeys(line.text for line in lines))
-    vectors = dict(zip(texts, encoder.encode(texts), strict=True))
-    return tuple(replace(line, index=index, embedding=vectors[line.text]) for index, line in enumerate(lines))
+def _encoded(lines: Sequence[Subtitle], encoder: TextEncoder, spoken: str) -> tuple[Subtitle, ...]:
+    """Number lines of subtitles, and encode each text once: several tracks often hold the same.
+
+    A track that does not state its language is taken to be in the one that is spoken.
+    """
+    keys = [(line.text, line.language or spoken) for line in lines]
+    texts = list(dict.fromkeys(keys))
+    vectors = dict(zip(texts, encoder.encode_spoken([t for t, _ in texts], [code for _, code in texts]), strict=True))
+    pairs = zip(lines, keys, strict=True)
+    return tuple(replace(line, index=index, embedding=vectors[key]) for index, (line, key) in enumerate(pairs))
 
 
 def _position_s(item: AudioBlock | FrameBatch | SampledFrame) -> float:

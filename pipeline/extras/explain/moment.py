@@ -15,13 +15,13 @@ from schemas.errors import LakeError
 from schemas.explain import Explanation, FrameReason, ModalityShare, TextReason
 from schemas.tables import NO_ENCODER
 
-_VIDEO = "SELECT uri, language FROM videos WHERE video_id = $video"
+_VIDEO = "SELECT uri FROM videos WHERE video_id = $video"
 _SCENE = """
 SELECT start_s, end_s, text_embedding, coordinated_embedding, text_weight, vision_weight
 FROM scenes WHERE video_id = $video AND start_s <= $time ORDER BY start_s DESC LIMIT 1
 """
 _TEXTS = """
-SELECT kind, start_s, end_s, text, embedding FROM moments
+SELECT kind, start_s, end_s, text, embedding, language FROM moments
 WHERE video_id = $video AND kind IN ('speech', 'screen') AND embedding IS NOT NULL AND start_s < $to AND end_s > $from
 """
 _FRAME = """
@@ -63,7 +63,7 @@ class Explainer:
         if not scenes or time_s >= scenes[0]["end_s"] + _AROUND_S:
             raise LakeError(f"{video} has no scene at {time_s:g} s.")
         vectors = self._encoder.texts([query])
-        reasons = [self._text(query, vectors, text, row["language"]) for text in _nearest(texts, vectors, max_texts)]
+        reasons = [self._text(query, vectors, text) for text in _nearest(texts, vectors, max_texts)]
         return Explanation(
             query=query,
             video_id=video_id,
@@ -75,7 +75,7 @@ class Explainer:
             frame=self._frame(frames[0], vectors) if frames else None,
         )
 
-    def _text(self, query: str, vectors: QueryVectors, row: dict[str, Any], language: str | None) -> TextReason:
+    def _text(self, query: str, vectors: QueryVectors, row: dict[str, Any]) -> TextReason:
         own = np.asarray(row["embedding"], dtype=np.float32)
 
         def encode(texts: Any) -> NDArray[np.float32]:  # noqa: ANN401 - a sequence of strings
@@ -86,7 +86,7 @@ class Explainer:
             start_s=row["start_s"],
             end_s=row["end_s"],
             similarity=float(own @ vectors.text[0]),
-            text_words=word_weights(row["text"], vectors.text[0], encode, language),
+            text_words=word_weights(row["text"], vectors.text[0], encode, row["language"]),
             query_words=word_weights(query, own, encode, None),
         )
 

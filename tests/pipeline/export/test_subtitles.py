@@ -43,6 +43,13 @@ def by_ffmpeg(path: Path) -> list[tuple[float, str]]:
         ]
 
 
+def test_subtitles_in_another_language_than_the_video_are_tagged() -> None:
+    film = video(utterances=(said("Good morning.", 1.0), said("Guten Morgen.", 9.0, language="de")))
+    [tagged] = [line for line in vtt(film).splitlines() if "<lang" in line]
+    assert re.sub(r"<[\d:.]+>", "", tagged) == "<lang de>Guten Morgen.</lang>"
+    assert [each.text for each in webvtt.from_string(vtt(film))] == ["Good morning.", "Guten Morgen."]
+
+
 @given(speech())
 @settings(max_examples=40)
 def test_other_programs_read_the_same_subtitles_from_both_formats(utterances: list) -> None:

@@ -145,3 +145,17 @@ def test_a_damaged_file_that_makes_ffmpeg_seek_before_its_start_raises_nothing_l
 def test_a_file_of_which_only_the_start_is_left_is_corrupt(tmp_path: Path, head: bytes) -> None:
     (tmp_path / "part.bin").write_bytes(head)
     assert kind_of(tmp_path / "part.bin") == ErrorKind.CORRUPT
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"\x00\x00\x00\x08ftyp" + b"\x00\x00\x00\x01free" + b"\xff" * 8,
+        b"\x00\x00\x00\x01ftyp" + b"\x7f" + b"\xff" * 7,
+        b"\x1a\x45\xdf\xa3\x01" + b"\xfe" * 7,
+        b"\x1a\x45\xdf\xa3\x81\x00" + b"\x11\x4d\x9b\x74\x01" + b"\xff" * 7,
+    ],
+)
+def test_a_header_that_states_an_absurd_size_is_corrupt(tmp_path: Path, head: bytes) -> None:
+    (tmp_path / "absurd.bin").write_bytes(head + bytes(100))
+    assert kind_of(tmp_path / "absurd.bin") == ErrorKind.CORRUPT

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from pipeline.analysis.speech import SpeechRecognizer
 from pipeline.analysis.speech.engines import Encoded, Span
 from pipeline.analysis.speech.language_tracker import LanguageTracker, Stretch, speech_units
 from pipeline.analysis.speech.languages import Evidence, likely_languages
@@ -13,6 +14,9 @@ from pipeline.analysis.speech.transcription import Transcriber
 from pipeline.analysis.speech.voice_activity import SpeechSegment
 from pipeline.analysis.speech.windows import Window, plan_window
 from schemas.config import SpeechConfig
+from schemas.media import AudioBlock
+from schemas.records import Utterance, language_shares
+from tests.material import speak
 
 RATE = 16_000
 LEVELS = {"en": 0.1, "de": 0.5, "??": 0.9}
@@ -158,3 +162,32 @@ def test_speech_without_a_pause_is_split_near_the_change() -> None:
     [found] = stretches([Window(plan, audio)])
     assert [language for language, _, _ in found] == ["en", "de"]
     assert found[0][2] == pytest.approx(12.0, abs=0.6)
+
+
+def test_the_shares_of_languages_add_up_and_the_longest_comes_first() -> None:
+    shares = language_shares([utterance_in("en", 10.0), utterance_in("de", 30.0), utterance_in("en", 8.0)])
+    assert [each.language for each in shares] == ["de", "en"]
+    assert sum(each.share for each in shares) == pytest.approx(1.0)
+    assert language_shares([]) == ()
+    assert [each.share for each in language_shares([utterance_in("en", 0.0), utterance_in("fr", 0.0)])] == [0.5, 0.5]
+
+
+def utterance_in(language: str, seconds: float) -> Utterance:
+    return Utterance(0, 0.0, seconds, "", language, None, (), 0.0, 0.0, 1.0, ())
+
+
+@pytest.mark.models
+@pytest.mark.parametrize("engine", ["faster-whisper", "openai-whisper"])
+def test_two_languages_in_one_recording_are_both_written_as_spoken(engine: str) -> None:
+    pause = np.zeros(RATE // 2, np.float32)
+    english = speak("Good morning. The museum opens at nine o'clock, and the garden is free for everybody.")
+    spanish = speak("Buenos días. El museo abre a las nueve y el jardín es gratis para todos.", "es-419", 130)
+    session = SpeechRecognizer(SpeechConfig(engine=engine, beam_size=1), device="cpu", threads=1).session()
+    session.add(AudioBlock(0.0, np.concatenate([english, pause, spanish])))
+    transcript = session.finish()
+    said = {each.language: "" for each in transcript.languages}
+    for utterance in transcript.utterances:
+        said[utterance.language] += utterance.text.lower()
+    assert "the museum opens" in said["en"]
+    assert "el museo" in said["es"]
+    assert set(said) == {"en", "es"}

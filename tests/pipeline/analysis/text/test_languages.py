@@ -100,6 +100,18 @@ def test_the_encoder_of_a_space_is_the_configured_one_where_that_made_it() -> No
     assert (both.model, both.english_model, both.multilingual_model) == ("auto", "embedded:minilm", "./other")
 
 
+def test_each_utterance_is_encoded_by_the_model_for_its_language_with_random_weights(encoder: TextEncoder) -> None:
+    texts, languages = ["the film was good .", "le film .", "the film ."], ["en", "fr", "en"]
+    vectors = encoder.encode_spoken(texts, languages)
+    for vector, text, language in zip(vectors, texts, languages, strict=True):
+        assert vector == pytest.approx(encoder.for_language(language).encode([text])[0], abs=1e-6)
+    assert encoder.for_languages(["fr", "zh"]).recipe == encoder.for_language("fr").recipe
+    assert encoder.for_languages([]).recipe == encoder.for_language(None).recipe
+    both = encoder.for_languages(["en", "fr"]).encode(["le film ."])[0]
+    assert both[:16].any()
+    assert both[16:].any()
+
+
 def test_without_a_multilingual_model_auto_is_the_english_one() -> None:
     [chosen] = text_configs(TextConfig(model="auto"))
     assert chosen.model == "embedded:minilm"
