@@ -219,6 +219,7 @@ class _AudioEncoder:
         if source.language:
             self._stream.metadata["language"] = source.language
         self._next: int | None = None
+        self._written = 0
         self.last_s = 0.0
         self.done = False
 
@@ -250,12 +251,14 @@ class _AudioEncoder:
     def _encoded(self, samples: Any, begin: int) -> Iterator[Any]:  # noqa: ANN401 - (channels, n) float32
         last = round((self._span.end_s - self._span.start_s) * self._rate)
         self.done = begin + samples.shape[1] >= last
-        first, stop = max(0, -begin), min(samples.shape[1], last - begin)
+        # Joined files overlap: what has been written is not written again.
+        first, stop = max(0, self._written - begin), min(samples.shape[1], last - begin)
         if stop <= first:
             return
         piece = np.ascontiguousarray(samples[:, first:stop])
         made = av.AudioFrame.from_ndarray(piece, format="fltp", layout=self._layout)
         made.sample_rate, made.time_base = self._rate, Fraction(1, self._rate)
         made.pts = begin + first
-        self.last_s = max(self.last_s, (begin + stop) / self._rate)
+        self._written = begin + stop
+        self.last_s = max(self.last_s, self._written / self._rate)
         yield from self._stream.encode(made)
