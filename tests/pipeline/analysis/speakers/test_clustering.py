@@ -19,6 +19,12 @@ def around(centres: NDArray[np.float64], owners: list[int], noise: float, seed: 
     return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
 
 
+def test_speech_that_repeats_exactly_is_one_voice() -> None:
+    vectors = np.repeat(around(np.eye(192)[:1], [0] * 20, 0.03), 2, axis=0)
+    assert (1 - vectors @ vectors.T).min() < 0, "rounding makes some similarities more than 1"
+    assert set(agglomerate(vectors, 0.4).tolist()) == {0}
+
+
 @given(st.lists(st.integers(0, 3), min_size=1, max_size=30), st.integers(0, 99))
 def test_clusters_are_the_voices_where_these_are_clearly_apart(owners: list[int], seed: int) -> None:
     labels = agglomerate(around(np.eye(64)[:4], owners, 0.05, seed), 0.4)
