@@ -43,12 +43,12 @@ class Clock:
         self._last_s: dict[int, float] = {}
         """Decoding time of the last packet of each stream, on the repaired clock."""
         self._delay_s: dict[int, float] = {}
-        """From decoding to presentation of the first packet of each stream in its part: how far frames are reordered."""
+        """From decoding to presentation of the first packet of each stream in its part."""
         self._step_s: dict[int, float] = {}
         """Seconds between its last two packets."""
         self._end_s = start_s
-        """Where the next part would start, on the repaired clock: after the last packet of any stream in decoding order,
-        as in FFmpeg. Frames whose neighbours a cut removed are presented later."""
+        """Where the next part would start, on the repaired clock: after the last packet of any stream in decoding
+        order, as in FFmpeg. Frames whose neighbours a cut removed are presented later."""
         self._may_move_s = 0.0
         """By how much the newest part may still move."""
 

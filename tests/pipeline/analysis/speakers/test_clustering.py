@@ -32,6 +32,12 @@ def test_clusters_are_the_voices_where_these_are_clearly_apart(owners: list[int]
     assert np.array_equal(labels[:, None] == labels, together)
 
 
+@given(st.integers(2, 9), st.integers(0, 99))
+def test_the_same_sound_twice_is_one_voice(count: int, seed: int) -> None:
+    one = around(np.eye(192)[:1], [0], 1.0, seed)
+    assert agglomerate(one.repeat(count, axis=0), 0.4).tolist() == [0] * count
+
+
 @given(st.integers(1, 25), st.integers(0, 99), st.floats(-1, 1))
 def test_average_linkage_joins_as_scipy_does(count: int, seed: int, threshold: float) -> None:
     vectors = np.random.default_rng(seed).standard_normal((count, 5))
