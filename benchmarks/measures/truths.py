@@ -132,6 +132,11 @@ def _texts(expected: dict[str, int], video: Video) -> Iterator[Verdict]:
         yield Verdict(f"“{text}”", f"{count} times", f"{actual} times", actual == count)
 
 
+def _chapters(expected: Sequence[str], video: Video) -> Iterator[Verdict]:
+    titles = [chapter["title"] for chapter in video.row["file_chapters"]]
+    yield Verdict("chapters", ", ".join(expected), ", ".join(titles) or "none", titles == list(expected))
+
+
 def _warning(expected: str, video: Video) -> Iterator[Verdict]:
     warnings = video.row["warnings"]
     yield Verdict(
@@ -149,6 +154,7 @@ _CHECKS: dict[str, Callable[[Any, Video], Iterator[Verdict]]] = {
     "written": _written,
     "videos": _columns,
     "words": _texts,
+    "chapters": _chapters,
     "warning": _warning,
 }
 """By the field of `Truth`."""

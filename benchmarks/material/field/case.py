@@ -33,8 +33,8 @@ class Truth:
     """How many utterances contain a text."""
     warning: str | None = None
     """Part of a warning."""
-    facts: Mapping[str, tuple[str, object]] = field(default_factory=dict)
-    """A query about the video with the id `$id`, and its only value, by what it tells."""
+    chapters: tuple[str, ...] = ()
+    """Titles of the chapters that the file states."""
 
 
 @dataclass(frozen=True, slots=True)

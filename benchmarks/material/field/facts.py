@@ -36,7 +36,7 @@ def _chapters(*options: object):
 
 def _subtitles(codec: str):
     def make(studio: Studio, path: Path) -> None:
-        subtitles = studio.part("subtitles.srt")
+        subtitles = studio.part("lines.srt")
         subtitles.write_text(_SUBTITLES)
         ffmpeg("-i", studio.film(), "-i", subtitles, "-map", "0", "-map", "1", "-c", "copy", "-c:s", codec, path)
 
@@ -45,7 +45,8 @@ def _subtitles(codec: str):
 
 def _sidecar(ending: str):
     def make(studio: Studio, path: Path) -> None:
-        path.write_bytes(studio.film().read_bytes() + b"\0" * 8 + b"free" + ending.encode())
+        # A `free` box makes it another video than the film.
+        path.write_bytes(studio.film().read_bytes() + (16).to_bytes(4, "big") + b"free" + ending.encode().ljust(8))
         text = _SUBTITLES if ending == "srt" else "WEBVTT\n\n" + _SUBTITLES.replace(",", ".")
         path.with_suffix(f".{ending}").write_text(text)
 
@@ -82,12 +83,20 @@ CASES = (
          Truth(videos={"video_codec": "av1", "audio_codec": "opus"})),
     Case("timecode.mov", "a start timecode and a creation time",
          _coded("-c", "copy", "-timecode", "10:00:00:00", "-metadata", "creation_time=2011-05-04T10:20:30Z"),
-         Truth(duration_s=PERIOD_S, videos={"start_timecode": "10:00:00:00"})),
+         Truth(duration_s=PERIOD_S, videos={"timecode": "10:00:00:00"})),
     Case("tracks.mkv", "two audio tracks", _tracks, Truth(groups_s=groups(PERIOD_S), videos={"audio_tracks": 2})),
-    Case("chapters.mkv", "chapters in Matroska", _chapters(), Truth(groups_s=groups(24))),
-    Case("chapters.m4b", "chapters in an audio book", _chapters("-vn", "-f", "mp4"), Truth(groups_s=groups(24))),
-    Case("subtitles.mkv", "a text subtitle track in Matroska", _subtitles("srt"), Truth(groups_s=groups(24))),
-    Case("subtitles.mp4", "a text subtitle track in MP4", _subtitles("mov_text"), Truth(groups_s=groups(24))),
+    Case("chapters.mkv", "chapters in Matroska", _chapters(),
+         Truth(groups_s=groups(24), chapters=("Overture", "Finale"))),
+    Case("chapters.m4b", "chapters in an audio book", _chapters("-vn", "-f", "mp4"),
+         Truth(groups_s=groups(24), chapters=("Overture", "Finale"))),
+    Case("subtitles.mkv", "a text subtitle track in Matroska", _subtitles("srt"),
+         Truth(groups_s=groups(24), videos={"subtitles": 2})),
+    Case("subtitles.mp4", "a text subtitle track in MP4", _subtitles("mov_text"),
+         Truth(groups_s=groups(24), videos={"subtitles": 2})),
+    Case("beside_srt.mp4", "subtitles in an .srt file beside the video", _sidecar("srt"),
+         Truth(duration_s=24, videos={"subtitles": 2})),
+    Case("beside_vtt.mp4", "subtitles in a .vtt file beside the video", _sidecar("vtt"),
+         Truth(duration_s=24, videos={"subtitles": 2})),
     Case("encrypted.mp4", "CENC in MP4", _encrypted(), _ENCRYPTED),
     Case("encrypted.m4a", "CENC in MP4, audio only", _encrypted("-vn"), _ENCRYPTED),
     Case("encrypted_fragments.mp4", "CENC in fragmented MP4",

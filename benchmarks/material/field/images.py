@@ -1,5 +1,6 @@
 """Cases whose frames are easily shown wrongly: turned, mirrored, squeezed, washed out, or not of the main stream."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -110,6 +111,8 @@ _SHORT = Truth(
     duration_s=PERIOD_S, groups_s=groups(PERIOD_S), cuts_s=cuts(PERIOD_S), drawn_s=PERIOD_S,
     colors={2.0: COLORS[0], 6.0: COLORS[1], 10.0: COLORS[2]},
 )  # fmt: skip
+_UNTAGGED = replace(_SHORT, colors={})
+"""These formats do not state how colours are encoded."""
 _RED_FILM = Truth(colors={1.0: _RED})
 CASES = (
     Case("mirrored.mp4", "a display matrix that mirrors",
@@ -155,8 +158,9 @@ CASES = (
          _SHORT),
     Case("prores.mov", "ProRes 4:4:4 with alpha",
          _codec("-c:v", "prores_ks", "-profile:v", "4", "-pix_fmt", "yuva444p10le"), _SHORT),
-    Case("flash.flv", "Flash video", _codec("-c:v", "flv", "-b:v", "1M", "-ar", "44100", "-c:a", "libmp3lame"), _SHORT),
-    Case("windows.wmv", "Windows Media", _codec("-c:v", "wmv2", "-b:v", "1M", "-c:a", "wmav2"), _SHORT),
+    Case("flash.flv", "Flash video",
+         _codec("-c:v", "flv", "-b:v", "1M", "-ar", "44100", "-c:a", "libmp3lame"), _UNTAGGED),
+    Case("windows.wmv", "Windows Media", _codec("-c:v", "wmv2", "-b:v", "1M", "-c:a", "wmav2"), _UNTAGGED),
     Case("interlaced.avi", "interlaced MPEG-4 in AVI",
-         _codec("-c:v", "mpeg4", "-q:v", "3", "-flags", "+ilme+ildct", "-c:a", "mp2"), _SHORT),
+         _codec("-c:v", "mpeg4", "-q:v", "3", "-flags", "+ilme+ildct", "-c:a", "mp2"), _UNTAGGED),
 )  # fmt: skip

@@ -70,7 +70,9 @@ def clocked_packets(
             if packet.stream.type != "subtitle":
                 yield packet
             elif packet.pts is not None:
-                subtitle(packet, clock.offset_near(float(packet.pts * packet.time_base)))
+                offset_s = clock.offset_near(float(packet.pts * packet.time_base))
+                if offset_s is not None:
+                    subtitle(packet, offset_s)
 
     confirmed = without_outliers(without_subtitles(), warn)
     for packet in plausible_packets(confirmed, restarts=_may_restart(container)):

@@ -19,11 +19,23 @@ def around(centres: NDArray[np.float64], owners: list[int], noise: float, seed: 
     return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
 
 
+def test_speech_that_repeats_exactly_is_one_voice() -> None:
+    vectors = np.repeat(around(np.eye(192)[:1], [0] * 20, 0.03), 2, axis=0)
+    assert (1 - vectors @ vectors.T).min() < 0, "rounding makes some similarities more than 1"
+    assert set(agglomerate(vectors, 0.4).tolist()) == {0}
+
+
 @given(st.lists(st.integers(0, 3), min_size=1, max_size=30), st.integers(0, 99))
 def test_clusters_are_the_voices_where_these_are_clearly_apart(owners: list[int], seed: int) -> None:
     labels = agglomerate(around(np.eye(64)[:4], owners, 0.05, seed), 0.4)
     together = np.array(owners)[:, None] == np.array(owners)
     assert np.array_equal(labels[:, None] == labels, together)
+
+
+@given(st.integers(2, 9), st.integers(0, 99))
+def test_the_same_sound_twice_is_one_voice(count: int, seed: int) -> None:
+    one = around(np.eye(192)[:1], [0], 1.0, seed)
+    assert agglomerate(one.repeat(count, axis=0), 0.4).tolist() == [0] * count
 
 
 @given(st.integers(1, 25), st.integers(0, 99), st.floats(-1, 1))
@@ -36,6 +48,12 @@ def test_average_linkage_joins_as_scipy_does(count: int, seed: int, threshold: f
         return
     expected = fcluster(linkage(vectors, "average", "sqeuclidean"), 2 * (1 - threshold), "distance")
     assert np.array_equal(labels[:, None] == labels, expected[:, None] == expected)
+
+
+def test_equal_vectors_are_one_voice() -> None:
+    # The similarity of a vector with itself may be rounded to more than one.
+    vectors = around(np.eye(192)[:1], [0], 0.05, seed=1).repeat(7, axis=0) * np.float32(1.0000002)
+    assert agglomerate(vectors, 0.4).tolist() == [0] * 7
 
 
 def test_the_most_talkative_voices_come_first_and_are_kept() -> None:
