@@ -196,7 +196,8 @@ class _VideoEncoder:
     def _begin(self, frame: Any) -> Framing:  # noqa: ANN401 - a PyAV frame
         """Set up the encoder for frames that look like this one."""
         coder = self._stream.codec_context
-        framing = Framing(self._shape, frame, {each.name for each in coder.codec.video_formats or ()})
+        formats = {each.name for each in coder.codec.video_formats or ()}
+        framing = Framing(self._shape, frame, formats, square=coder.name != _H264)
         (self._stream.width, self._stream.height), self._stream.pix_fmt = framing.size, framing.format
         coder.sample_aspect_ratio = framing.aspect
         coder.colorspace, coder.color_primaries, coder.color_trc, coder.color_range = framing.colours

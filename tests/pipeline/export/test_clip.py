@@ -290,10 +290,11 @@ def test_an_exact_clip_is_upright(tmp_path: Path, matrix: tuple[int, int, int, i
     assert shown.large[0].shape == frame.shape
 
 
-def test_an_exact_clip_has_one_size_and_nothing_in_it_is_squeezed(tmp_path: Path) -> None:
+@pytest.mark.parametrize("ending", [".mp4", ".webm"])
+def test_an_exact_clip_has_one_size_and_nothing_in_it_is_squeezed(tmp_path: Path, ending: str) -> None:
     parts = [(352, 288, Fraction(12, 11)), (352, 288, Fraction(16, 11)), (640, 360, Fraction(1))]
     source = pictures.transport_stream(tmp_path / "switched.ts", parts)
-    shown = pictures.seen(encode_clip(str(source), 0.0, 2.0, tmp_path / "clip.mp4").path)
+    shown = pictures.seen(encode_clip(str(source), 0.0, 2.0, tmp_path / f"clip{ending}").path)
     assert {image.shape for image in shown.large} == {(288, 384, 3)}
     bars = [int((image[:, 192].mean(axis=1) < 25).sum()) for image in shown.large]
     assert bars[1] == 0
