@@ -10,6 +10,7 @@ from pipeline.lake.moment_views import MOMENT_VIEWS
 from tests.pipeline.lake.lakes import publish
 
 PAGE = (Path(__file__).parent.parent / "docs" / "sql.md").read_text(encoding="utf-8")
+KINDS = ["chapter", "file chapter", "scene", "shot", "speech", "subtitle", "screen", "caption", "frame"]
 QUERIES = re.findall(r"```sql\n(.*?)```", PAGE, re.DOTALL)
 
 
@@ -47,7 +48,7 @@ def test_a_video_goes_by_its_id_its_path_and_its_file_name(lake: Lake, name: str
 
 def test_rows_at_a_second_come_from_the_whole_to_the_part(lake: Lake) -> None:
     kinds = lake.sql("SELECT kind, start_s FROM at('v01', 11.0)").to_pylist()
-    assert [row["kind"] for row in kinds] == ["chapter", "scene", "shot", "speech", "screen", "caption", "frame"]
+    assert [row["kind"] for row in kinds] == KINDS
     assert lake.sql("FROM at('v01', 1000)").num_rows == 0
 
 

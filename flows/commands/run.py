@@ -1,5 +1,6 @@
 """`videolake run`: run the flow and show its progress in the terminal."""
 
+import os
 import sys
 from collections import Counter
 
@@ -8,6 +9,7 @@ import click
 from flows.prefect_setup import prepare_prefect
 from pipeline.locations import location_of
 from schemas.config import Config
+from schemas.errors import ConfigurationError
 from schemas.outcome import RunResult
 
 _MAX_SHOWN = 12
@@ -43,6 +45,14 @@ def run_archive(archive: list[str], lake: str, config: Config, *, quiet: bool) -
     except NothingAnalysedError as error:
         click.echo(f"error: {error}", err=True)
         return 3
+    except RuntimeError as error:
+        if "Failed to reach API" not in str(error):  # Prefect's words
+            raise
+        address = os.environ.get("PREFECT_API_URL", "the address in your profile")
+        raise ConfigurationError(
+            f"The Prefect server at {address} does not answer. "
+            "Start it, or unset PREFECT_API_URL: each run then starts a temporary server."
+        ) from error
     _report(result)
     return 3 if result.failed else 0
 

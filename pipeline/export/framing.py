@@ -27,15 +27,17 @@ class Framing:
         shape: Knows the pixel aspect ratio of the frames.
         first: The first frame.
         formats: Names of the encoder's pixel formats.
+        square: Whether pixels must be square, because the codec states no other shape.
     """
 
-    def __init__(self, shape: PixelShape, first: VideoFrame, formats: set[str]) -> None:
+    def __init__(self, shape: PixelShape, first: VideoFrame, formats: set[str], *, square: bool) -> None:
         self._shape = shape
         orientation = orientation_of(first)
-        width, height = orientation.size(first.width, first.height)
+        stored = shape.display_size(first) if square else (first.width, first.height)
+        width, height = orientation.size(*stored)
         self.size = max(2, width - width % 2), max(2, height - height % 2)
         """Width and height of the clip; even, as encoders need."""
-        self.aspect = _turned(shape.aspect(first), orientation)
+        self.aspect = Fraction(1) if square else _turned(shape.aspect(first), orientation)
         """Width of a pixel divided by its height."""
         self.format = _format(first, formats)
         """FFmpeg's name of the pixel format."""

@@ -196,7 +196,8 @@ class _VideoEncoder:
     def _begin(self, frame: Any) -> Framing:  # noqa: ANN401 - a PyAV frame
         """Set up the encoder for frames that look like this one."""
         coder = self._stream.codec_context
-        framing = Framing(self._shape, frame, {each.name for each in coder.codec.video_formats or ()})
+        formats = {each.name for each in coder.codec.video_formats or ()}
+        framing = Framing(self._shape, frame, formats, square=coder.name != _H264)
         (self._stream.width, self._stream.height), self._stream.pix_fmt = framing.size, framing.format
         coder.sample_aspect_ratio = framing.aspect
         coder.colorspace, coder.color_primaries, coder.color_trc, coder.color_range = framing.colours
@@ -219,6 +220,7 @@ class _AudioEncoder:
         if source.language:
             self._stream.metadata["language"] = source.language
         self._next: int | None = None
+        self._written = 0
         self.last_s = 0.0
         self.done = False
 
@@ -250,12 +252,14 @@ class _AudioEncoder:
     def _encoded(self, samples: Any, begin: int) -> Iterator[Any]:  # noqa: ANN401 - (channels, n) float32
         last = round((self._span.end_s - self._span.start_s) * self._rate)
         self.done = begin + samples.shape[1] >= last
-        first, stop = max(0, -begin), min(samples.shape[1], last - begin)
+        # Joined files overlap: what has been written is not written again.
+        first, stop = max(0, self._written - begin), min(samples.shape[1], last - begin)
         if stop <= first:
             return
         piece = np.ascontiguousarray(samples[:, first:stop])
         made = av.AudioFrame.from_ndarray(piece, format="fltp", layout=self._layout)
         made.sample_rate, made.time_base = self._rate, Fraction(1, self._rate)
         made.pts = begin + first
-        self.last_s = max(self.last_s, (begin + stop) / self._rate)
+        self._written = begin + stop
+        self.last_s = max(self.last_s, self._written / self._rate)
         yield from self._stream.encode(made)

@@ -81,8 +81,10 @@ def keyframe_before(uri: str, start_s: float, clock_jumps: int) -> float | None:
     found: float | None = None
     for back_s in (*_LOOK_BACK_S, start_s):
         with open_source(uri, clock_jumps=clock_jumps) as source:
-            for packet in replace(source, audio=()).packets(start_s - back_s):
-                if packet.pts is None or not packet.size:
+            # Where the clock jumps, the next part starts after all streams.
+            read = replace(source, audio=()) if source.continuous else source
+            for packet in read.packets(start_s - back_s):
+                if packet.stream_index != source.video.index or packet.pts is None or not packet.size:
                     continue
                 time_s = time_of(packet)
                 if time_s > start_s + SAME_S and found is not None:

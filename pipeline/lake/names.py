@@ -1,10 +1,14 @@
 """Find the video that somebody names: by id, location, file name or the start of its id."""
 
+import re
+
 import duckdb
 
 from pipeline.locations import escaped, location_of, own_path, shown
 from schemas.errors import LakeError
 
+_NO_BYTE = re.compile("[\ud800-\udc7f\udd00-\udfff]")
+"""Lone surrogates that stand for no byte of a file name. The lake has `?` in their place."""
 _LISTED = 10
 _SUGGESTIONS = 3
 _SIMILAR_NAMES = """
@@ -48,6 +52,7 @@ def find_video(connection: duckdb.DuckDBPyConnection, video: str) -> str:
     Raises:
         LakeError: No video has this name, or several have it; the message lists them.
     """
+    video = _NO_BYTE.sub("?", video)
     path, in_uri, video = location_of(own_path(video)), escaped(video), shown(video)
     for name in dict.fromkeys((path, video, in_uri)):
         query = "SELECT video_id, uri FROM find_videos($name) ORDER BY uri"

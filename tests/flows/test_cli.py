@@ -141,6 +141,16 @@ def test_ctrl_c_stops_cleanly_and_says_how_to_continue(
     assert contents(Lake(str(stopped))) == contents(Lake(str(light_lake)))
 
 
+def test_a_prefect_server_that_does_not_answer_is_named(
+    archive: Path, environment: dict[str, str], tmp_path: Path
+) -> None:
+    nobody = environment | {"PREFECT_API_URL": "http://127.0.0.1:9/api"}
+    done = videolake(nobody, "run", archive, "--lake", tmp_path / "lake", "--engine", "inline")
+    assert done.returncode == 2
+    assert "error: The Prefect server at http://127.0.0.1:9/api does not answer." in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def call(*arguments: object) -> tuple[int, str]:
     done = CliRunner().invoke(main, [str(argument) for argument in arguments])
     return done.exit_code, done.output

@@ -47,10 +47,11 @@ _SAMPLES, _SAMPLE_BYTES = 4, 1024 * 1024
 _TS_PACKET_BYTES = (188, 192, 204)
 _SAMPLE_AES = frozenset({0xDB, 0xCF, 0xC1, 0xC2})
 """Stream types of H.264, AAC, AC-3 and E-AC-3 that HLS encrypts sample by sample."""
-_PES_HEADER = re.compile(rb"\x00\x00\x01[\xbd\xc0-\xef]..([\x80-\xbf])", re.DOTALL)
+_START_CODE = b"\x00\x00\x01"
+_PES_HEADER = re.compile(rb"\x00\x00\x01[\xbd\xc0-\xef](..)([\x80-\xbf])", re.DOTALL)
 _SCRAMBLED_SHARE = 0.9
 _SCRAMBLED_PES_SHARE = 0.02
-"""Only some of the packets of a DVD are scrambled. In an audio stream, a header can appear by chance."""
+"""Only some of the packets of a DVD are scrambled."""
 
 
 class Encryption(NamedTuple):
@@ -271,8 +272,16 @@ def _stream_type(stream: Any) -> int:  # noqa: ANN401 - a PyAV stream
 
 def _is_scrambled_mpeg(file: IO[bytes]) -> bool:
     """Return whether PES packets of an MPEG-PS, such as the VOB of a copy-protected DVD, are scrambled."""
-    flags: list[int] = [found[1][0] for sample in _samples(file) for found in _PES_HEADER.finditer(sample)]
+    flags = [flag for sample in _samples(file) for flag in _pes_flags(sample)]
     return bool(sum(flag & 0x30 > 0 for flag in flags) > _SCRAMBLED_PES_SHARE * len(flags))
+
+
+def _pes_flags(sample: bytes) -> Iterator[int]:
+    """Yield the flags of PES packets. What looks like a header by chance, as in AC-3, is not followed by another."""
+    for found in _PES_HEADER.finditer(sample):
+        end = found.end(1) + int.from_bytes(found[1], "big")
+        if sample.startswith(_START_CODE, end):
+            yield found[2][0]
 
 
 def _samples(file: IO[bytes]) -> Iterator[bytes]:

@@ -42,10 +42,13 @@ class Clock:
         self._part: dict[int, int] = {}
         self._last_s: dict[int, float] = {}
         """Decoding time of the last packet of each stream, on the repaired clock."""
+        self._delay_s: dict[int, float] = {}
+        """From decoding to presentation of the first packet of each stream in its part."""
         self._step_s: dict[int, float] = {}
         """Seconds between its last two packets."""
         self._end_s = start_s
-        """End of the last packet in presentation order, of any stream, on the repaired clock."""
+        """Where the next part would start, on the repaired clock: after the last packet of any stream in decoding
+        order, as in FFmpeg. Frames whose neighbours a cut removed are presented later."""
         self._may_move_s = 0.0
         """By how much the newest part may still move."""
 
@@ -74,9 +77,10 @@ class Clock:
             self._starts_s.append(self._end_s)
             self._may_move_s = _MAX_LATE_S
             newest = part = len(self._offsets_s) - 1
-        self._part[stream] = part
+        if self._part.get(stream) != part:
+            self._part[stream], self._delay_s[stream] = part, shown_s - dts_s
         offset_s = self._offsets_s[part]
-        end_s = shown_s + offset_s + self._lasts_s(stream, dts_s + offset_s, duration_s)
+        end_s = dts_s + self._delay_s[stream] + offset_s + self._lasts_s(stream, dts_s + offset_s, duration_s)
         self._last_s[stream] = dts_s + offset_s
         late_s = end_s - self._starts_s[newest]
         if part == newest - 1 and late_s > 0:

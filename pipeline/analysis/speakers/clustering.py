@@ -50,9 +50,8 @@ def agglomerate(means: NDArray[np.float32], threshold: float) -> NDArray[np.intp
 
     if len(means) == 1:
         return np.zeros(1, np.intp)
-    # The mean similarity of two sets of unit vectors is the product of their means.
-    # Where a recording repeats itself, rounding makes it a little more than 1.
-    distances = squareform(np.maximum(0.0, 1 - means @ means.T), checks=False)
+    # The mean similarity of two sets of unit vectors is the product of their means. That of equal ones is rounded.
+    distances = np.maximum(squareform(1 - means @ means.T, checks=False), 0.0)
     numbers = fcluster(linkage(distances, "average"), 1 - threshold, "distance")
     _, first, labels = np.unique(numbers, return_index=True, return_inverse=True)
     return np.asarray(first.argsort().argsort()[labels], np.intp)

@@ -237,9 +237,9 @@ def test_a_missing_or_broken_video_is_reported(tmp_path: Path, cut: object) -> N
 def long_film(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A minute of noise, with sound in its first second only."""
     noise = np.random.default_rng(7)
-    frames = (noise.integers(0, 255, (96, 128, 3), dtype=np.uint8) for _ in range(240))
+    frames = (noise.integers(0, 255, (32, 48, 3), dtype=np.uint8) for _ in range(1500))
     path = tmp_path_factory.mktemp("long") / "film.mkv"
-    return material.write_video(path, frames, fps=4, audio=material.tone(1.0), audio_codec="aac")
+    return material.write_video(path, frames, fps=25, audio=material.tone(1.0), audio_codec="aac")
 
 
 @pytest.mark.parametrize("cut", [copy_clip, encode_clip])
@@ -276,7 +276,7 @@ def test_a_track_that_ends_early_is_not_read_to_the_end_of_the_file(
     cut(str(long_film), 2.0, 3.0, tmp_path / "short.mkv")
     read.append(0)
     cut(str(long_film), 2.0, 59.0, tmp_path / "long.mkv")
-    assert read[0] < read[1] - long_film.stat().st_size / 2
+    assert read[0] < read[1] - long_film.stat().st_size / 3
 
 
 @pytest.mark.parametrize("matrix", [(-1, 0, 0, 1), (0, 1, 1, 0), (0, 1, -1, 0)], ids=["mirrored", "both", "turned"])
@@ -290,10 +290,11 @@ def test_an_exact_clip_is_upright(tmp_path: Path, matrix: tuple[int, int, int, i
     assert shown.large[0].shape == frame.shape
 
 
-def test_an_exact_clip_has_one_size_and_nothing_in_it_is_squeezed(tmp_path: Path) -> None:
+@pytest.mark.parametrize("ending", [".mp4", ".webm"])
+def test_an_exact_clip_has_one_size_and_nothing_in_it_is_squeezed(tmp_path: Path, ending: str) -> None:
     parts = [(352, 288, Fraction(12, 11)), (352, 288, Fraction(16, 11)), (640, 360, Fraction(1))]
     source = pictures.transport_stream(tmp_path / "switched.ts", parts)
-    shown = pictures.seen(encode_clip(str(source), 0.0, 2.0, tmp_path / "clip.mp4").path)
+    shown = pictures.seen(encode_clip(str(source), 0.0, 2.0, tmp_path / f"clip{ending}").path)
     assert {image.shape for image in shown.large} == {(288, 384, 3)}
     bars = [int((image[:, 192].mean(axis=1) < 25).sum()) for image in shown.large]
     assert bars[1] == 0

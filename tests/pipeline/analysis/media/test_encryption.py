@@ -233,6 +233,16 @@ def test_a_scrambled_dvd_is_named(clear: Callable[..., bytes], tmp_path: Path) -
     assert_encrypted(written(tmp_path / "locked.vob", bytes(locked)))
 
 
+def test_a_clear_dvd_whose_audio_looks_like_scrambled_packets_is_read(
+    clear: Callable[..., bytes], tmp_path: Path
+) -> None:
+    content = bytearray(clear("vob", "mpeg2video", "mp2"))
+    silence = bytes.fromhex("000001ddddddb6db")  # inside digital silence in AC-3
+    for packet in list(re.finditer(rb"\x00\x00\x01\xc0", content)):
+        content[packet.start() + 32 : packet.start() + 32 + len(silence)] = silence
+    assert found(written(tmp_path / "a.vob", bytes(content)))[0].encrypted_tracks == 0
+
+
 def test_protected_windows_media_is_named(clear: Callable[..., bytes], tmp_path: Path) -> None:
     content = clear("wmv", "wmv2", "aac")
     licence = bytes.fromhex("fbb3112223bdd211b4b700a0c955fc6e") + (40).to_bytes(8, "little") + bytes(16)
