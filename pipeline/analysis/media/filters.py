@@ -6,6 +6,7 @@ from typing import cast
 from av import VideoFrame
 from av.buffer import Buffer
 from av.filter import Graph
+from av.sidedata.sidedata import SideDataContainer
 
 _UNKNOWN_SIDE_DATA = [("sidedata", f"mode=delete:type={number}") for number in range(28, 40)]
 """Filters that drop what PyAV has no name for."""
@@ -34,7 +35,13 @@ def filtered(graph: Graph, frame: VideoFrame) -> VideoFrame:
 def side_data(frame: VideoFrame, name: str) -> bytes | None:
     """Return side data of a frame, by FFmpeg's name such as `DISPLAYMATRIX`; None if it has none."""
     try:
-        data = frame.side_data.get(name)
+        data = _side_data_of(frame).get(name)
     except ValueError:  # PyAV lists no side data if it has no name for one of them, such as Exif
-        data = filtered(graph_of(frame, _UNKNOWN_SIDE_DATA), frame).side_data.get(name)
+        data = _side_data_of(filtered(graph_of(frame, _UNKNOWN_SIDE_DATA), frame)).get(name)
     return None if data is None else bytes(cast("Buffer", data))
+
+
+def _side_data_of(frame: VideoFrame) -> SideDataContainer:
+    # `frame.side_data` would make frame and container refer to each other: the memory of each frame would stay in use
+    # until the garbage collector runs.
+    return SideDataContainer(frame)  # type: ignore[call-arg]
