@@ -7,20 +7,29 @@ Python drops an exception that it cannot pass on: one raised in a function that 
 import _thread
 import sys
 import threading
+import time
+from queue import SimpleQueue
 from typing import Any
 
 _AGAIN_S = 0.05
+_dropped: "SimpleQueue[Any]" = SimpleQueue()
 
 
 def keep_interrupts() -> None:
-    """Raise a `KeyboardInterrupt` that Python drops again a moment later, until it arrives. Call it once."""
-    report = sys.unraisablehook
+    """Raise a `KeyboardInterrupt` that Python drops again a moment later, until it arrives."""
+    if sys.unraisablehook == _dropped.put:
+        return
+    threading.Thread(target=_watch, args=(sys.unraisablehook,), daemon=True).start()
+    # Written in C: no other interrupt can fall into it.
+    sys.unraisablehook = _dropped.put
 
-    def hook(dropped: Any) -> None:  # noqa: ANN401 - its type has no public name
+
+def _watch(report: Any) -> None:  # noqa: ANN401 - the hook of Python
+    while True:
+        dropped = _dropped.get()
         if issubclass(dropped.exc_type, KeyboardInterrupt):
-            # Not at once, because it would be raised in here and dropped again.
-            threading.Timer(_AGAIN_S, _thread.interrupt_main).start()
+            time.sleep(_AGAIN_S)
+            _thread.interrupt_main()
         else:
             report(dropped)
-
-    sys.unraisablehook = hook
+        del dropped
