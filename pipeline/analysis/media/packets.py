@@ -15,6 +15,7 @@ from av.container import InputContainer
 from pipeline.analysis.media.outliers import without_outliers
 from pipeline.analysis.media.sources import open_bytes, open_media, read_packets
 from pipeline.analysis.media.timeline import Clock
+from schemas.errors import MediaError
 
 logger = logging.getLogger(__name__)
 
@@ -125,15 +126,18 @@ def _linked_packets(uri: str, container: InputContainer, streams: Sequence[Any])
                 for packet in read_packets(container, streams):
                     position = packet.pos or 0
                     yield packet
-            except av.error.FFmpegError:
+            except av.error.FFmpegError as error:
                 found = _next_link(uri, link + position) if container.format.name == "ogg" else None
                 if found is None:
                     raise
-                link, position = found, 0
+                link, position, broken = found, 0, error
             else:
                 return
             opened.close()
-            container = opened.enter_context(open_media(uri, link))
+            try:
+                container = opened.enter_context(open_media(uri, link))
+            except MediaError:
+                raise broken from None  # the next link is cut off: what came before counts
             streams = [stream for stream in container.streams if stream.index in chosen]
 
 

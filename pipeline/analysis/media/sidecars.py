@@ -6,6 +6,7 @@ import os
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -85,10 +86,11 @@ def list_subtitle_files(folder: Path) -> _Listing:
         named = [entry for entry in entries if entry.name.rpartition(".")[2].lower() in _FORMATS]
     files = []
     for entry in named:
-        # A link must not lead to a file elsewhere.
-        if entry.is_file() and os.path.commonpath([real, os.path.realpath(entry.path)]) == real:
-            state = entry.stat()
-            files.append(SubtitleFile(location_of(entry.path), entry.name, None, state.st_size, state.st_mtime_ns))
+        with suppress(OSError):  # a link to itself, or a file that has just gone
+            # A link must not lead to a file elsewhere.
+            if entry.is_file() and os.path.commonpath([real, os.path.realpath(entry.path)]) == real:
+                state = entry.stat()
+                files.append(SubtitleFile(location_of(entry.path), entry.name, None, state.st_size, state.st_mtime_ns))
     return _by_start(files)
 
 

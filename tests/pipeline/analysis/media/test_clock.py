@@ -258,6 +258,20 @@ def test_a_link_with_other_parameters_is_read_too(tmp_path: Path) -> None:
     assert heard.stats.clock_jumps == 2
 
 
+@pytest.mark.parametrize("kept_bytes", [40, 60, 100])
+def test_a_link_that_breaks_off_costs_nothing_of_those_before(tmp_path: Path, kept_bytes: int) -> None:
+    sound = beeps(3.0, [1.0])
+    first, second = (
+        sound_file(tmp_path / f"{layout}.opus", sound, "libopus", {}, layout=layout).read_bytes()
+        for layout in ("mono", "stereo")
+    )
+    broken = tmp_path / "broken.opus"
+    broken.write_bytes(first + second[:kept_bytes])
+    heard = Heard(broken)
+    assert heard.stats.duration_s == pytest.approx(3.0, abs=0.1)
+    assert heard.beeps_s == pytest.approx([1.0], abs=0.1)
+
+
 def media_headers(data: bytes) -> Iterator[int]:
     position = data.find(b"mdhd")
     while position >= 0:

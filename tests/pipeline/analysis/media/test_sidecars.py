@@ -103,6 +103,7 @@ def test_a_link_that_leaves_the_folder_is_not_followed(tmp_path: Path) -> None:
     (folder / "real.srt").write_text(SRT)
     (folder / "film.en.srt").symlink_to("real.srt")
     (folder / "film.de.srt").symlink_to("nothing")
+    (folder / "film.fr.srt").symlink_to("film.fr.srt")
     assert [each.name for each in find_sidecars(str(folder / "film.mp4"))] == ["film.en.srt"]
 
 
