@@ -8,7 +8,7 @@ from typing import Any, cast
 import av
 from av.container import InputContainer
 
-from pipeline.analysis.media import best_video, open_media, packets_from
+from pipeline.analysis.media import best_video, find_encryption, open_bytes, open_media, packets_from
 
 SAME_S = 1e-6
 _NO_TIMESTAMPS = cast("int", av.format.Flags.no_timestamps.value)
@@ -49,14 +49,16 @@ class Source:
 
 @contextmanager
 def open_source(uri: str, *, clock_jumps: int = 0) -> Iterator[Source]:
-    """Open a video, with the video stream that is analysed, and all audio streams.
+    """Open a video, with the video stream that is analysed, and all audio streams. None of them is encrypted.
 
     Raises:
         MediaError: It cannot be read.
     """
     with open_media(uri) as container:
-        best = best_video(container)
-        audio = [each for each in container.streams.audio if each.codec_context]
+        with open_bytes(uri) as file:
+            locked, _ = find_encryption(file, container)
+        best = best_video(container, locked)
+        audio = [each for each in container.streams.audio if each.codec_context and each.index not in locked]
         for each in container.streams:
             if each is not best and each not in audio:
                 each.discard = av.stream.Discard.all

@@ -2,6 +2,7 @@
 
 from pipeline.analysis.media.colour import complete_colours
 from pipeline.analysis.media.decoding import DecodeStats, decode
+from pipeline.analysis.media.encryption import find_encryption
 from pipeline.analysis.media.filters import filtered, graph_of
 from pipeline.analysis.media.geometry import Orientation, PixelShape, orientation_of
 from pipeline.analysis.media.packets import packets_from
@@ -21,6 +22,7 @@ __all__ = [
     "complete_colours",
     "decode",
     "filtered",
+    "find_encryption",
     "find_sidecars",
     "graph_of",
     "list_subtitle_files",
