@@ -1,5 +1,6 @@
-"""Find the wrong timestamps of a damaged file: those from which a stream returns to where it was."""
+"""Find the wrong timestamps of a damaged file: those that the packets around them contradict."""
 
+import math
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -15,6 +16,10 @@ _MAX_FIRST_S = 3600.0
 """If the first packet of a stream is followed by a longer pause, its timestamp is wrong."""
 _MAX_AHEAD_PACKETS = 500
 _MAX_AHEAD_BYTES = 32 * 1024 * 1024
+_FAR_S = 10.0
+"""Presentation and decoding of a packet are nearer to each other."""
+_MAX_REORDERED = 16
+"""Frames that a codec may reorder."""
 
 
 @dataclass(slots=True)
@@ -43,7 +48,7 @@ def without_outliers(packets: Iterator[Any], warn: Callable[[str], None]) -> Ite
         packets: PyAV packets of any streams, in the order of the file.
         warn: Called with a message if a timestamp is removed.
     """
-    ahead = _Ahead(packets)
+    ahead = _Ahead(packets, max_bytes=_MAX_AHEAD_BYTES)
     streams: dict[int, _Last] = {}
     for packet in ahead:
         last = streams.get(packet.stream_index)
@@ -65,11 +70,46 @@ def without_outliers(packets: Iterator[Any], warn: Callable[[str], None]) -> Ite
         yield packet
 
 
-class _Ahead:
-    """Packets, and a view of those that follow."""
+def plausible_packets(packets: Iterator[Any], *, restarts: bool) -> Iterator[Any]:
+    """Replace presentation times far from the decoding time, unless the decoding times that follow come near them.
 
-    def __init__(self, packets: Iterator[Any]) -> None:
+    Args:
+        packets: The packets.
+        restarts: Whether the clock may restart. Then the packet before a jump may have a time from after the jump.
+    """
+    far: dict[Any, int] = {}
+    ahead = _Ahead(packets)
+    for packet in ahead:
+        if packet.pts is not None and packet.dts is not None:
+            limit = far.get(packet.stream) or far.setdefault(packet.stream, round(_FAR_S / packet.time_base))
+            early = packet.pts - packet.dts
+            wrong = early < -limit or (early > limit and restarts)
+            if wrong or (early > limit and not _is_reached(packet.pts - limit, ahead.of_stream(packet.stream_index))):
+                packet.pts = packet.dts
+        yield packet
+
+
+def _is_reached(due: int, following: Iterable[Any]) -> bool:
+    """Return whether the decoding times of a stream reach a time, as far as the packets that follow can tell."""
+    for number, each in enumerate(following):
+        if each.dts >= due:
+            return True
+        if number == _MAX_REORDERED:
+            return False
+    return True
+
+
+class _Ahead:
+    """Packets, and a view of those that follow.
+
+    Args:
+        packets: The packets.
+        max_bytes: Of those that are read ahead.
+    """
+
+    def __init__(self, packets: Iterator[Any], max_bytes: float = math.inf) -> None:
         self._packets = packets
+        self._max_bytes = max_bytes
         self._read: deque[Any] = deque()
         self._read_bytes = 0
 
@@ -90,7 +130,7 @@ class _Ahead:
 
     def following(self) -> Iterator[Any]:
         yield from tuple(self._read)
-        while len(self._read) < _MAX_AHEAD_PACKETS and self._read_bytes < _MAX_AHEAD_BYTES:
+        while len(self._read) < _MAX_AHEAD_PACKETS and self._read_bytes < self._max_bytes:
             packet = next(self._packets, None)
             if packet is None:
                 return
@@ -144,9 +184,14 @@ def _move_back(packet: Any, last: _Last) -> None:  # noqa: ANN401
     if abs(time_s - last.time_s) < abs(time_s - last.moved_s - last.time_s):
         last.moved_s = 0.0
         return
-    ticks = round(last.moved_s / packet.time_base)
-    packet.dts -= ticks
-    packet.pts = None if packet.pts is None else packet.pts - ticks
+    move(packet, -last.moved_s)
+
+
+def move(packet: Any, by_s: float) -> None:  # noqa: ANN401 - a PyAV packet of any kind
+    """Add seconds to the timestamps of a packet."""
+    ticks = round(by_s / packet.time_base) if packet.time_base else 0
+    packet.dts = None if packet.dts is None else packet.dts + ticks
+    packet.pts = None if packet.pts is None else packet.pts + ticks
 
 
 def _starts_elsewhere(time_s: float, following: Iterable[Any]) -> bool:

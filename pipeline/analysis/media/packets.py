@@ -2,27 +2,21 @@
 
 import logging
 import re
-from collections import deque
 from collections.abc import Callable, Container, Iterator, Sequence
 from contextlib import ExitStack
-from itertools import chain, islice
 from typing import Any, cast
 
 import av
 from av import Packet
 from av.container import InputContainer
 
-from pipeline.analysis.media.outliers import without_outliers
+from pipeline.analysis.media.outliers import move, plausible_packets, without_outliers
 from pipeline.analysis.media.sources import open_bytes, open_media, read_packets
 from pipeline.analysis.media.timeline import Clock
 from schemas.errors import MediaError
 
 logger = logging.getLogger(__name__)
 
-_FAR_S = 10.0
-_MAX_HELD_PACKETS = 500
-_MAX_REORDERED = 16
-"""Frames that a codec may reorder."""
 _READ_BYTES = 1 << 20
 _STREAM_BEGINS = re.compile(rb"OggS\0[\2\3\6\7]")
 _OGG_MARK_BYTES = 6
@@ -113,7 +107,7 @@ def packets_from(
         container.seek(round((start_s + origin_s) * av.time_base), backward=True)
         packets = read_packets(container, streams)
     for packet in packets:
-        _move(packet, -origin_s)
+        move(packet, -origin_s)
         yield packet
 
 
@@ -156,51 +150,6 @@ def _next_link(uri: str, after: int) -> int | None:
     return None
 
 
-def plausible_packets(packets: Iterator[Any], *, restarts: bool) -> Iterator[Any]:
-    """Replace presentation times far from the decoding time, unless the decoding times that follow come near them.
-
-    Args:
-        packets: The packets.
-        restarts: Whether the clock may restart. Then the packet before a jump may have a time from after the jump.
-    """
-    far: dict[Any, int] = {}
-    ahead: deque[Any] = deque()
-    while (packet := ahead.popleft() if ahead else next(packets, None)) is not None:
-        if packet.pts is not None and packet.dts is not None:
-            limit = far.get(packet.stream) or far.setdefault(packet.stream, round(_FAR_S / packet.time_base))
-            early = packet.pts - packet.dts
-            wrong = early < -limit or (early > limit and restarts)
-            if wrong or (early > limit and not _is_reached(packet, packet.pts - limit, ahead, packets)):
-                packet.pts = packet.dts
-        yield packet
-
-
-def _is_reached(packet: "Packet[Any]", due: int, ahead: "deque[Any]", packets: Iterator[Any]) -> bool:
-    """Return whether the decoding times of a stream reach a time after a packet, as far as that can be told.
-
-    Args:
-        packet: The packet.
-        due: The time.
-        ahead: Packets after it that were read already; more are added.
-        packets: All later packets.
-    """
-    followers = 0
-    for each in chain(tuple(ahead), _kept(packets, ahead)):
-        if each.stream_index == packet.stream_index and each.dts is not None:
-            if each.dts >= due:
-                return True
-            followers += 1
-            if followers > _MAX_REORDERED:
-                return False
-    return True
-
-
-def _kept(packets: Iterator[Any], ahead: "deque[Any]") -> Iterator[Any]:
-    for packet in islice(packets, max(0, _MAX_HELD_PACKETS - len(ahead))):
-        ahead.append(packet)
-        yield packet
-
-
 def _shift(packet: "Packet[Any]", clock: Clock) -> None:
     """Move the timestamps of a packet onto the repaired clock."""
     dts, pts, base = packet.dts, packet.pts, float(packet.time_base or 0)
@@ -214,7 +163,7 @@ def _shift(packet: "Packet[Any]", clock: Clock) -> None:
         (packet.duration or 0) * base,
     )
     if offset_s:
-        _move(packet, offset_s)
+        move(packet, offset_s)
 
 
 def _follow(packet: "Packet[Any]", clock: Clock) -> None:
@@ -226,10 +175,4 @@ def _follow(packet: "Packet[Any]", clock: Clock) -> None:
     if offset_s is None:
         packet.dts = packet.pts = None
     else:
-        _move(packet, offset_s)
-
-
-def _move(packet: "Packet[Any]", by_s: float) -> None:
-    ticks = round(by_s / packet.time_base) if packet.time_base else 0
-    packet.dts = None if packet.dts is None else packet.dts + ticks
-    packet.pts = None if packet.pts is None else packet.pts + ticks
+        move(packet, offset_s)
