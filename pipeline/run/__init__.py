@@ -1,20 +1,26 @@
 """Preparing a run: load the configuration, find the videos, compute the revision, and plan the work."""
 
 from pipeline.run.configuration import load_config
-from pipeline.run.digest import content_digest
-from pipeline.run.discovery import Discovery, discover, discover_known
+from pipeline.run.digest import DigestChunks, Unread, content_digest, digest_files, digest_here, in_order
+from pipeline.run.discovery import Discovery, discover, discover_batches, discover_known
 from pipeline.run.listing import Skipped, list_archive
 from pipeline.run.plan import Plan, Shard, make_plan
 from pipeline.run.revision import models_of, revision_of
 
 __all__ = [
+    "DigestChunks",
     "Discovery",
     "Plan",
     "Shard",
     "Skipped",
+    "Unread",
     "content_digest",
+    "digest_files",
+    "digest_here",
     "discover",
+    "discover_batches",
     "discover_known",
+    "in_order",
     "list_archive",
     "load_config",
     "make_plan",
