@@ -5,6 +5,7 @@ left out, and one without its mark fails, as what it is not to start is out of r
 """
 
 import os
+import re
 import sys
 import sysconfig
 from collections.abc import Callable, Sequence
@@ -18,6 +19,7 @@ import pytest
 
 SLOW = ("prefect", "cluster", "browser", "models", "slow")
 """Marks that are left out, the slowest first."""
+_ALL_SLOW = re.compile(rf"^pytestmark = .*pytest\.mark\.({'|'.join(SLOW)})\b", re.MULTILINE)
 _PROGRAMS = {
     "gcs_server": "cluster",
     "raylet": "cluster",
@@ -38,6 +40,13 @@ def pytest_configure(config: pytest.Config) -> None:
         sys.addaudithook(_refuse_programs)
         assert not _LOADERS.keys() & sys.modules.keys(), "imported before they could be guarded"
         sys.meta_path.insert(0, _GuardedImports())
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """With `--quick`, do not even import a file whose tests are all slow."""
+    if not config.getoption("quick") or collection_path.suffix != ".py":
+        return None
+    return True if _ALL_SLOW.search(collection_path.read_text(encoding="utf-8")) else None
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
