@@ -33,10 +33,10 @@ LIGHT = INLINE.model_copy(
 
 
 @pytest.fixture(scope="module", autouse=True)
-def prefect_server() -> Iterator[None]:
-    from prefect.testing.utilities import prefect_test_harness
+def _on_the_server(prefect_server: dict[str, str]) -> Iterator[None]:
+    from prefect.settings import PREFECT_API_URL, temporary_settings
 
-    with prefect_test_harness(server_startup_timeout=600):
+    with temporary_settings({PREFECT_API_URL: prefect_server["PREFECT_API_URL"]}):
         yield
 
 
