@@ -35,7 +35,7 @@ def known_lake(tmp_path_factory: pytest.TempPathFactory) -> "KnownLake":
     """A tiny real lake, made once for all tests that only read it, in whichever process; loads the real models."""
     from tests.known_lake import make_known_lake
 
-return made_once(tmp_path_factory, "known", make_known_lake)
+    return made_once(tmp_path_factory, "known", make_known_lake)
 
 
 @pytest.fixture(scope="session")
