@@ -64,7 +64,7 @@ class VideoWorker:
         *,
         threads: int,
         position: Position = lambda _id, _s: None,
-        machine: Machine = Machine(),
+        machine: Machine = Machine(),  # noqa: B008 - immutable
     ) -> None:
         started = time.perf_counter()
         self._config = config
