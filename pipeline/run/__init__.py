@@ -1,6 +1,7 @@
 """Preparing a run: load the configuration, find the videos, compute the revision, and plan the work."""
 
-from pipeline.run.configuration import load_config
+from pipeline.run.changes import Changes, count_changes
+from pipeline.run.configuration import load_config, parse_settings, profile_names, toml_value, write_settings
 from pipeline.run.digest import DigestChunks, Unread, content_digest, digest_files, digest_here, in_order
 from pipeline.run.discovery import Discovery, discover, discover_batches, discover_known
 from pipeline.run.listing import Skipped, list_archive
@@ -8,6 +9,7 @@ from pipeline.run.plan import Plan, Shard, make_plan
 from pipeline.run.revision import models_of, revision_of
 
 __all__ = [
+    "Changes",
     "DigestChunks",
     "Discovery",
     "Plan",
@@ -15,6 +17,7 @@ __all__ = [
     "Skipped",
     "Unread",
     "content_digest",
+    "count_changes",
     "digest_files",
     "digest_here",
     "discover",
@@ -25,5 +28,9 @@ __all__ = [
     "load_config",
     "make_plan",
     "models_of",
+    "parse_settings",
+    "profile_names",
     "revision_of",
+    "toml_value",
+    "write_settings",
 ]
