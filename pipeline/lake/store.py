@@ -22,6 +22,7 @@ from fsspec.implementations.local import LocalFileSystem
 
 from pipeline.lake.layout import TEMPORARY
 from pipeline.locations import location_of
+from pipeline.remote import RefusedError, check_lake
 from schemas.errors import LakeError
 
 
@@ -155,6 +156,10 @@ def _resolve(uri: str) -> tuple[Any, str]:
         if location_of(path) != path:
             raise LakeError(f"The path of the lake is not valid UTF-8: {location_of(path)}. Give it another name.")
         return LocalFileSystem(), path
+    try:
+        check_lake(uri)
+    except RefusedError as error:
+        raise LakeError(str(error)) from error
     try:
         # Listings are never cached, because a writer must see what another machine has just written.
         filesystem, root = fsspec.core.url_to_fs(uri, use_listings_cache=False)
