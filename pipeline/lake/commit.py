@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.lake.layout import is_compact, shard_file
+from pipeline.lake.lock import StillHeld
 from pipeline.lake.parquet import merge, row_groups
 from pipeline.lake.staging import UnusableStagingError, shard_folder, staged, staged_file
 from pipeline.lake.store import Store
@@ -21,19 +22,20 @@ from schemas.tables import VIDEO_TABLES
 logger = logging.getLogger(__name__)
 
 
-def commit(store: Store, shard: str, revision: str) -> int:
+def commit(store: Store, shard: str, revision: str, still_held: StillHeld = lambda: None) -> int:
     """Publish the staged videos of a shard. Repeating it changes nothing.
 
     Args:
         store: The lake's files.
         shard: The commit, with the name under which its videos were staged.
         revision: Revision of its rows.
+        still_held: Check that the writer lock is still held.
 
     Returns:
         Number of videos of the shard in the lake, including failed ones.
 
     Raises:
-        LakeError: Nothing is staged for the shard, or the lake cannot be written.
+        LakeError: Nothing is staged for the shard, the lock was lost, or the lake cannot be written.
         UnusableStagingError: The staged files are damaged or do not belong together.
     """
     published = committed_videos(store, shard, revision)
@@ -44,6 +46,8 @@ def commit(store: Store, shard: str, revision: str) -> int:
                 f"Nothing is staged for the shard {shard}, so it cannot be committed to the lake {store.uri}."
             )
         for table in VIDEO_TABLES:
+            if table == VIDEO_TABLES[-1]:
+                still_held()
             published = _publish(store, table, shard=shard, revision=revision, videos=videos)
         logger.info("Committed shard %s: %d videos", shard, published, extra={"shard": shard, "videos": published})
     store.remove_folder(shard_folder(shard))

@@ -13,7 +13,7 @@ import pyarrow as pa
 from pipeline.lake import cleaning, commit, compaction, query, staging
 from pipeline.lake.derived import DerivedFiles
 from pipeline.lake.layout import MARKER, REPORTS, SEARCH, checked
-from pipeline.lake.lock import writer_lock
+from pipeline.lake.lock import StillHeld, writer_lock
 from pipeline.lake.parquet import write_table
 from pipeline.lake.rows import table_of
 from pipeline.lake.store import Store
@@ -58,7 +58,7 @@ class Lake:
 
     def __init__(self, uri: str) -> None:
         self._store = Store(uri)
-        self._locked = False
+        self._still_held: StillHeld | None = None
         self.uri = self._store.absolute_uri
         """Location of the lake; absolute, so that it means the same in every process."""
         _check_marker(self._store)
@@ -123,9 +123,9 @@ class Lake:
             Number of videos of the shard in the lake, including failed ones.
 
         Raises:
-            LakeError: Nothing is staged for the shard, or its rows have another revision.
+            LakeError: Nothing is staged for the shard, its rows have another revision, or the writer lock was lost.
         """
-        return commit.commit(self._store, shard, revision)
+        return commit.commit(self._store, shard, revision, self._still_held or (lambda: None))
 
     def clean(self) -> cleaning.Cleaned:
         """Clean up before a run: publish what a killed run had finished, and remove what it left unfinished."""
@@ -138,21 +138,25 @@ class Lake:
             return compaction.compact(self._store, target_bytes=target_bytes)
 
     @contextmanager
-    def lock(self) -> Iterator[None]:
-        """Hold the writer lock of a lake on local disk. The same instance may enter it again.
+    def lock(self, *, single_writer: bool = False) -> Iterator[None]:
+        """Hold the writer lock. The same instance may enter it again.
+
+        Args:
+            single_writer: Write without a lock where the store cannot provide one (see `lake.single_writer`).
 
         Raises:
             LakeError: Another process holds the lock; the message says which.
         """
-        if self._locked:
+        if self._still_held:
+            self._still_held()
             yield
             return
-        with writer_lock(self._store):
-            self._locked = True
+        with writer_lock(self._store, single_writer=single_writer) as still_held:
+            self._still_held = still_held
             try:
                 yield
             finally:
-                self._locked = False
+                self._still_held = None
 
     def write_run(self, row: Mapping[str, Any]) -> None:
         """Record a flow run, and replace an earlier record of it.

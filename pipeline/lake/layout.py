@@ -9,7 +9,8 @@
 <lake>/_compactions/<id>.json                   which files a compacted file replaces, while both exist
 <lake>/_reports/<run_id>.html                   report of a run
 <lake>/_search/                                 search index, derived (see `pipeline.search.manifest`)
-<lake>/_tmp/, _lock, _lock.json                 used by the writer
+<lake>/_tmp/, _lock, _lock.json                 used by the writer on local disk
+<lake>/_leases/                                 who writes the lake on an object store (see `pipeline.lake.lease`)
 ```
 
 Engines that read folders skip names that start with an underscore.
@@ -29,6 +30,7 @@ COMPACTIONS = "_compactions"
 REPORTS = "_reports"
 LOCK = "_lock"
 LOCK_INFO = "_lock.json"
+LEASES = "_leases"
 SEARCH = "_search"
 
 RUN_TABLES = ("runs", "sources")
