@@ -101,7 +101,7 @@ def analyse_shard(title: str, handle: _Handle, index: int) -> str:
     for outcome in run_shard(job, shard.tasks, run.placement, positions=run.tally.move):
         run.tally.end(outcome)
         _log(logger, outcome)
-    published = run.lake.commit(shard.id, shard.revision)
+    published = run.lake.commit(shard.id, shard.revision, [task.video_id for task in shard.tasks])
     for outcome in _unreported(run, shard):
         run.tally.end(outcome)
     message = f"Committed shard {shard.id}: {published} videos"

@@ -4,11 +4,12 @@ A file appears whole or not at all. On local disk it is written next to the lake
 object store it is written to local disk and uploaded with a single put.
 """
 
+import errno
 import os
 import shutil
 import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any, cast
@@ -23,6 +24,9 @@ from fsspec.implementations.local import LocalFileSystem
 from pipeline.lake.layout import TEMPORARY
 from pipeline.locations import location_of
 from schemas.errors import LakeError
+
+_NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}
+"""What file systems without hard links answer."""
 
 
 class Store:
@@ -74,11 +78,14 @@ class Store:
         """Return the content of a small file."""
         return bytes(self.filesystem.cat_file(self.path(relative)))
 
-    def open(self, relative: str) -> IO[bytes]:
-        """Open a file for random access."""
+    def open(self, relative: str, size_bytes: int | None = None) -> IO[bytes]:
+        """Open a file for random access. If its size is known, an object store is not asked for it."""
         if self.local:
             return Path(self.path(relative)).open("rb", buffering=0)
-        return cast("IO[bytes]", self.filesystem.open(self.path(relative), "rb"))
+        known: dict[str, Any] = {}
+        if size_bytes is not None and not isinstance(self.filesystem, ArrowFSWrapper):
+            known["size"] = size_bytes
+        return cast("IO[bytes]", self.filesystem.open(self.path(relative), "rb", **known))
 
     @contextmanager
     def parquet(self, relative: str) -> Iterator[pq.ParquetFile]:
@@ -111,10 +118,53 @@ class Store:
         with self.publish(relative) as path:
             path.write_bytes(content)
 
+    def write_new(self, relative: str, content: bytes) -> bool:
+        """Write a small file unless it exists. Of several writers at the same time, one succeeds.
+
+        Returns:
+            Whether this call wrote the file.
+
+        Raises:
+            LakeError: The location cannot be written.
+        """
+        try:
+            return self._link_new(relative, content) if self.local else self._put_new(relative, content)
+        except OSError as error:
+            raise LakeError(f"Cannot write {relative} in the lake {self.uri}: {error}") from error
+
+    def move(self, relative: str, to: str) -> None:
+        """Move a file, if it exists. Readers always find it in at least one of the two places."""
+        with suppress(FileNotFoundError):
+            if self.local:
+                target = Path(self.path(to))
+                target.parent.mkdir(parents=True, exist_ok=True)
+                Path(self.path(relative)).replace(target)
+            else:
+                self.filesystem.copy(self.path(relative), self.path(to))
+                self.filesystem.rm_file(self.path(relative))
+
+    def remove_files(self, relatives: Sequence[str]) -> None:
+        """Remove files that may not exist, with few requests."""
+        if self.local or len(relatives) == 1:
+            for relative in relatives:
+                self.remove(relative)
+        elif relatives:
+            try:
+                self.filesystem.rm([self.path(relative) for relative in relatives])
+            except FileNotFoundError:
+                for relative in relatives:
+                    self.remove(relative)
+
     def remove(self, relative: str) -> None:
         """Remove a file, if it exists."""
         with suppress(FileNotFoundError):
             self.filesystem.rm_file(self.path(relative))
+
+    def remove_empty(self, relative: str) -> None:
+        """Remove a folder if nothing is left in it. Object stores have no folders."""
+        if self.local:
+            with suppress(OSError):
+                Path(self.path(relative)).rmdir()
 
     def remove_folder(self, relative: str) -> None:
         """Remove a folder and everything in it, if it exists."""
@@ -123,6 +173,41 @@ class Store:
                 shutil.rmtree(self.path(relative))
             elif self.filesystem.exists(self.path(relative)):
                 self.filesystem.rm(self.path(relative), recursive=True)
+
+    def _link_new(self, relative: str, content: bytes) -> bool:
+        target = Path(self.path(relative))
+        temporary = Path(self.path(TEMPORARY)) / f"{uuid.uuid4().hex}-{target.name}"
+        for folder in (temporary.parent, target.parent):
+            folder.mkdir(parents=True, exist_ok=True)
+        try:
+            temporary.write_bytes(content)
+            _flush(temporary)
+            os.link(temporary, target)
+        except FileExistsError:
+            return False
+        except OSError as error:
+            if error.errno not in _NO_LINKS:
+                raise
+            if target.exists():
+                return False
+            # A file system without hard links, such as exFAT: the writer lock keeps others away.
+            temporary.replace(target)
+        finally:
+            temporary.unlink(missing_ok=True)
+        _flush(target.parent)
+        return True
+
+    def _put_new(self, relative: str, content: bytes) -> bool:
+        if isinstance(self.filesystem, ArrowFSWrapper):  # Arrow has no conditional put
+            new = not self.exists(relative)
+            if new:
+                self.write(relative, content)
+            return new
+        try:
+            self.filesystem.pipe_file(self.path(relative), content, mode="create")
+        except FileExistsError:
+            return False
+        return True
 
     def _publish_by_rename(self, relative: str) -> Iterator[Path]:
         target = Path(self.path(relative))
