@@ -7,7 +7,7 @@
 <lake>/<table>/<revision8>-compact-<id>.parquet rows of many shards after compaction
 <lake>/runs/<run_id>-<id>.parquet, sources/<run_id>-<id>.parquet
 <lake>/_staging/<shard>/<video_id>.staged       a video's rows, until its shard is committed
-<lake>/_staging/<shard>/<video_id>.attempt<n>   when an analysis of it began
+<lake>/_staging/<shard>/<video_id>.attempt<n>   the machine that analyses it, while it does
 <lake>/_replaced/<time>/<table>/<name>          files that are no longer part of the lake, kept for its readers
 <lake>/_reports/<run_id>.html                   report of a run
 <lake>/_search/                                 search index, derived (see `pipeline.search.manifest`)

@@ -11,7 +11,6 @@ import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -89,24 +88,37 @@ def stage(store: Store, shard: str, video_id: str, tables: Mapping[str, pa.Table
         _write(path, shard, video_id, tables)
 
 
-def begin_attempt(store: Store, shard: str, video_id: str, now: datetime) -> list[datetime]:
+def begin_attempt(store: Store, shard: str, video_id: str, node: str) -> tuple[str, list[str]]:
     """Note the start of an analysis, so that a video that kills its workers is detected and given up.
 
     Args:
         store: The lake's files.
         shard: Commit that its rows will belong to.
         video_id: The video.
-        now: Current time, with a time zone.
+        node: Id of the machine that analyses it.
 
     Returns:
-        Starts of the earlier attempts of the same shard that staged no video.
+        The id of this attempt, and the node of each earlier one of the same shard; empty for those that are excused.
     """
-    earlier: list[datetime] = []
-    while True:
-        note = f"{shard_folder(shard)}/{checked(video_id)}.attempt{len(earlier) + 1}"
-        if store.write_new(note, now.isoformat().encode()):
-            return sorted(earlier)
-        earlier.append(datetime.fromisoformat(store.read(note).decode()))
+    earlier: list[str] = []
+    while not store.write_new(_attempt_path(shard, video_id, str(len(earlier) + 1)), node.encode()):
+        earlier.append(store.read(_attempt_path(shard, video_id, str(len(earlier) + 1))).decode())
+    return str(len(earlier) + 1), earlier
+
+
+def excuse_attempt(store: Store, shard: str, video_id: str, attempt: str) -> None:
+    """Note that an attempt ended for a reason other than its video."""
+    store.write(_attempt_path(shard, video_id, attempt), b"")
+
+
+def staged_rows(store: Store, shard: str, video_id: str, table: str) -> list[dict[str, Any]] | None:
+    """Return the staged rows of a video in one table; None if it is not staged, or not usably."""
+    with TemporaryDirectory(prefix="videolake-") as folder:
+        try:
+            video = _read(_fetch(store, _staged_path(shard, video_id), Path(folder)), shard, video_id)
+        except (DamagedStagingError, FileNotFoundError):
+            return None
+        return [row for rows in video.batches(table) for row in rows.to_pylist()]
 
 
 def staged(store: Store, shard: str) -> set[str]:
@@ -153,6 +165,10 @@ def shard_folder(shard: str) -> str:
 
 def _staged_path(shard: str, video_id: str) -> str:
     return f"{shard_folder(shard)}/{checked(video_id)}{_SUFFIX}"
+
+
+def _attempt_path(shard: str, video_id: str, attempt: str) -> str:
+    return f"{shard_folder(shard)}/{checked(video_id)}.attempt{attempt}"
 
 
 def _write(path: Path, shard: str, video_id: str, tables: Mapping[str, pa.Table]) -> None:
