@@ -1,10 +1,7 @@
 """`VideoWorker` as a Ray Data actor: each batch is one video, and only its small outcome is sent back."""
 
-import faulthandler
 import logging
 import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -13,11 +10,9 @@ from numpy.typing import NDArray
 from pipeline.run import models_of
 from schemas.errors import ConfigurationError, ModelError
 from workers.job import ShardJob, task_from_json
+from workers.machine import ray_machine
 from workers.progress_actor import ProgressWriter
 from workers.video_worker import VideoWorker
-
-_GRACE_S = 60.0
-"""Seconds after `limits.timeout_s` at which a worker that hangs, and so cannot stop by itself, is ended."""
 
 
 class RayVideoWorker:
@@ -37,7 +32,8 @@ class RayVideoWorker:
         self._refusal = ""
         try:
             _check_models(job)
-            self._worker = VideoWorker(job.config, threads=threads, position=ProgressWriter(progress_actor))
+            position = ProgressWriter(progress_actor)
+            self._worker = VideoWorker(job.config, threads=threads, position=position, machine=ray_machine())
         except (ModelError, ConfigurationError) as error:
             # If raised here, Ray would report only that an actor died.
             self._refusal = _refusal(error)
@@ -56,8 +52,7 @@ class RayVideoWorker:
             outcome, refusal = "", self._refusal
             if self._worker is not None:
                 try:
-                    with _ended_after(self._job.config.limits.timeout_s + _GRACE_S):
-                        outcome = self._worker.work(task_from_json(str(text)), self._job).model_dump_json()
+                    outcome = self._worker.work(task_from_json(str(text)), self._job).model_dump_json()
                 except ModelError as error:
                     refusal = _refusal(error)
             outcomes.append(outcome)
@@ -79,13 +74,3 @@ def _check_models(job: ShardJob) -> None:
 
 def _refusal(error: Exception) -> str:
     return f"{error} (On the machine {socket.gethostname()}.)"
-
-
-@contextmanager
-def _ended_after(seconds: float) -> Iterator[None]:
-    """End this process, with a traceback on stderr, if the block takes longer, because native code can hang forever."""
-    faulthandler.dump_traceback_later(seconds, exit=True)
-    try:
-        yield
-    finally:
-        faulthandler.cancel_dump_traceback_later()

@@ -6,12 +6,13 @@ object store it is written to local disk and uploaded with a single put.
 Requests to an object store are repeated while it is busy or out of reach (see `pipeline.remote`).
 """
 
+import errno
 import io
 import os
 import shutil
 import tempfile
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any, TypeVar, cast
@@ -37,6 +38,8 @@ _EXTRAS = {
 _FLAT = frozenset({"s3", "gcs", "abfs"})
 """Arrow's file systems without folders."""
 _PIECE_BYTES = 8 * 1024**2
+_NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}
+"""What file systems without hard links answer."""
 
 
 class Store:
@@ -94,11 +97,14 @@ class Store:
         """Return the content of a small file."""
         return bytes(self._ask("read", relative, lambda: self.filesystem.cat_file(self.path(relative))))
 
-    def open(self, relative: str) -> IO[bytes]:
-        """Open a file for random access."""
+    def open(self, relative: str, size_bytes: int | None = None) -> IO[bytes]:
+        """Open a file for random access. If its size is known, an object store is not asked for it."""
         if self.local:
             return Path(self.path(relative)).open("rb", buffering=0)
-        opening = lambda: cast("IO[bytes]", self.filesystem.open(self.path(relative), "rb"))  # noqa: E731
+        known: dict[str, Any] = {}
+        if size_bytes is not None and not isinstance(self.filesystem, ArrowFSWrapper):
+            known["size"] = size_bytes
+        opening = lambda: cast("IO[bytes]", self.filesystem.open(self.path(relative), "rb", **known))  # noqa: E731
         return cast("IO[bytes]", self._ask("read", relative, lambda: RemoteFile(opening)))
 
     @contextmanager
@@ -170,10 +176,59 @@ class Store:
 
         return self._ask("write", relative, put)
 
+    def write_new(self, relative: str, content: bytes) -> bool:
+        """Write a small file unless it exists. Of several writers at the same time, one succeeds.
+
+        Args:
+            relative: The file.
+            content: Its content, which no other writer would write.
+
+        Returns:
+            Whether this call wrote the file.
+
+        Raises:
+            LakeError: The location cannot be written.
+        """
+        try:
+            return self._link_new(relative, content) if self.local else self._put_new(relative, content)
+        except OSError as error:
+            raise self._cannot("write", relative, error) from error
+
+    def move(self, relative: str, to: str) -> None:
+        """Move a file, if it exists. Readers always find it in at least one of the two places."""
+        with suppress(FileNotFoundError):
+            if self.local:
+                target = Path(self.path(to))
+                target.parent.mkdir(parents=True, exist_ok=True)
+                Path(self.path(relative)).replace(target)
+            else:
+                copy = lambda: self.filesystem.cp_file(self.path(relative), self.path(to))  # noqa: E731
+                self._ask("move", relative, copy)
+                self.remove(relative)
+
+    def remove_files(self, relatives: Sequence[str]) -> None:
+        """Remove files that may not exist, with few requests."""
+        if self.local or len(relatives) == 1:
+            for relative in relatives:
+                self.remove(relative)
+        elif relatives:
+            paths = [self.path(relative) for relative in relatives]
+            try:
+                self._ask("remove", relatives[0], lambda: self.filesystem.rm(paths))
+            except FileNotFoundError:
+                for relative in relatives:
+                    self.remove(relative)
+
     def remove(self, relative: str) -> None:
         """Remove a file, if it exists."""
         with suppress(FileNotFoundError):
             self._ask("remove", relative, lambda: self.filesystem.rm_file(self.path(relative)))
+
+    def remove_empty(self, relative: str) -> None:
+        """Remove a folder if nothing is left in it. Object stores have no folders."""
+        if self.local:
+            with suppress(OSError):
+                Path(self.path(relative)).rmdir()
 
     def remove_folder(self, relative: str) -> None:
         """Remove a folder and everything in it, if it exists."""
@@ -211,6 +266,40 @@ class Store:
         what = f"Cannot {doing} {relative} in the lake {self.uri}: {reason(error)}."
         advice = "" if self.local else " Check the credentials, the network and the store, and run again."
         return LakeError(f"{what.replace('..', '.')}{advice}")
+
+    def _link_new(self, relative: str, content: bytes) -> bool:
+        target = Path(self.path(relative))
+        temporary = Path(self.path(TEMPORARY)) / f"{uuid.uuid4().hex}-{target.name}"
+        for folder in (temporary.parent, target.parent):
+            folder.mkdir(parents=True, exist_ok=True)
+        try:
+            temporary.write_bytes(content)
+            _flush(temporary)
+            os.link(temporary, target)
+        except FileExistsError:
+            return False
+        except OSError as error:
+            if error.errno not in _NO_LINKS:
+                raise
+            if target.exists():
+                return False
+            # A file system without hard links, such as exFAT: the writer lock keeps others away.
+            temporary.replace(target)
+        finally:
+            temporary.unlink(missing_ok=True)
+        _flush(target.parent)
+        return True
+
+    def _put_new(self, relative: str, content: bytes) -> bool:
+        if self.conditional:
+            try:
+                return self.create(relative, content)
+            except (NotImplementedError, TypeError, ValueError):
+                pass  # the writer's lease, or the setting that does without it, keeps others away
+        new = not self.exists(relative)
+        if new:
+            self.write(relative, content)
+        return new
 
     def _publish_by_rename(self, relative: str) -> Iterator[Path]:
         target = Path(self.path(relative))
