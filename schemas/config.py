@@ -301,12 +301,25 @@ class LimitsConfig(Section):
     """Maximum duration of a video in seconds. Longer videos are refused."""
     max_pixels: int = Field(8192 * 8192, gt=0)
     """Maximum number of pixels in a frame. Videos with larger frames are refused."""
-    timeout_s: float = Field(4 * 3600.0, gt=0)
-    """Maximum time for the analysis of a video in seconds. A video that takes longer fails."""
+    timeout_s: float = Field(3600.0, gt=0)
+    """Maximum time for the analysis of a video in seconds, apart from `timeout_factor`. A video that takes longer
+    fails. Each attempt is timed by itself."""
+    timeout_factor: float = Field(6.0, ge=0)
+    """Additional time per second of video. With the defaults, a video of 10 hours may take 61 hours."""
     max_attempts: int = Field(3, ge=1)
-    """Maximum number of attempts to analyse a video whose worker crashes. After that, the video fails."""
+    """Maximum number of attempts to analyse a video whose worker crashes. After that, the video fails. Attempts that
+    ended with a lost node or a broken GPU do not count."""
     max_videos: int | None = Field(None, ge=1)
     """Maximum number of videos to analyse in this run. The rest wait for the next run."""
+
+    def time_limit_s(self, duration_s: float) -> float:
+        """Return the maximum time for the analysis of a video in seconds.
+
+        Args:
+            duration_s: Its duration, or how much of it is known so far.
+        """
+        # A wrong header may state any duration.
+        return self.timeout_s + self.timeout_factor * min(duration_s, self.max_duration_s)
 
 
 class WorkersConfig(Section):
@@ -357,12 +370,14 @@ class SearchConfig(Section):
 
 
 class ReportConfig(Section):
-    """The HTML report that a run writes into the lake and links to in Prefect."""
+    """What a run reports: an HTML page in the lake, which Prefect links to, and when its failures matter."""
 
     enabled: bool = True
     """Whether to write `_reports/<run>.html` after a run that analysed at least one video."""
     max_videos: int = Field(48, ge=1, le=1000)
     """Maximum number of videos in the report. The newest are shown."""
+    high_error_rate: float = Field(0.1, gt=0, le=1)
+    """Share of the videos of a run whose failure is worth a notification (docs/schedule.md)."""
 
 
 class Config(Section):

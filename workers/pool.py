@@ -6,12 +6,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from schemas.config import Config
 from schemas.outcome import VideoOutcome
 from schemas.records import VideoTask
 from workers.cluster import ray_cluster
 from workers.job import RunJob
 from workers.ray_pool import RayPool
-from workers.ray_worker import MakeWorker, Worker, video_worker
+from workers.ray_worker import MakeWorker, Position, Worker
 
 Positions = Callable[[dict[str, float]], None]
 """Called about once a second with the seconds decoded of each running video, by video id."""
@@ -97,9 +98,9 @@ class InlinePool:
     concurrent = False
 
     def __init__(
-        self, job: RunJob, positions: Positions = lambda _: None, *, make_worker: MakeWorker = video_worker
+        self, job: RunJob, positions: Positions = lambda _: None, *, make_worker: MakeWorker | None = None
     ) -> None:
-        self._job, self._positions, self._make_worker = job, positions, make_worker
+        self._job, self._positions, self._make_worker = job, positions, make_worker or _local_worker
         self._worker: Worker | None = None
 
     def expect(self, videos: int) -> None:
@@ -135,3 +136,9 @@ class InlineBatch:
         """Analyse each video and yield its outcome."""
         for task in self.tasks:
             yield self.pool.work(task, self.shard)
+
+
+def _local_worker(config: Config, threads: int, position: Position) -> Worker:
+    from workers.video_worker import VideoWorker
+
+    return VideoWorker(config, threads=threads, position=position)

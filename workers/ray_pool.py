@@ -13,7 +13,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from functools import partial
 from queue import Empty, SimpleQueue
 from typing import Any
@@ -77,6 +76,8 @@ class RayPool:
         self._progress_actor: Any = ray.remote(num_cpus=0, max_restarts=-1)(ProgressActor).remote()
         self._job_ref, self._make_worker = ray.put(job), ray.put(make_worker)
         self._provision = Provision(job.config.workers, self._progress_actor, logger)
+        self.node_id: str = ray.get_runtime_context().get_node_id()
+        """The node of this process."""
         self._events: SimpleQueue[Event] = SimpleQueue()
         self._numbers = itertools.count()
         self._waiting: list[Item] = []
@@ -321,7 +322,7 @@ class RayBatch:
         item.device_errors += 1
         if item.device_errors > _MAX_DEVICE_ERRORS:
             # So many devices do not break by chance: from now on, the video is suspected.
-            Lake(self._lake_uri).begin_attempt(self.shard, item.task.video_id, datetime.now(UTC))
+            Lake(self._lake_uri).begin_attempt(self.shard, item.task.video_id, self._pool.node_id)
         self._pool.post(partial(self._pool.repeat, item))
 
 

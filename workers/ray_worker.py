@@ -97,9 +97,10 @@ class RayWorker:
 
 def video_worker(config: Config, threads: int, position: Position) -> Worker:
     """Make the real worker. Its imports take seconds, and only workers need them."""
+    from workers.machine import ray_machine
     from workers.video_worker import VideoWorker
 
-    return VideoWorker(config, threads=threads, position=position)
+    return VideoWorker(config, threads=threads, position=position, machine=ray_machine())
 
 
 def installed_version() -> str:

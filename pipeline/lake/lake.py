@@ -3,7 +3,6 @@
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -32,6 +31,7 @@ SELECT newest.video_id,
     END AS status,
     errors.kind AS kind,
     newest.shard AS shard,
+    made.uri AS uri,
     made.subtitle_files AS subtitle_files
 FROM lake.states AS newest
 JOIN lake.states AS current ON newest.video_id = current.video_id AND current.is_current
@@ -98,15 +98,26 @@ class Lake:
         """
         staging.stage(self._store, shard, video_id, tables)
 
-    def begin_attempt(self, shard: str, video_id: str, now: datetime) -> list[datetime]:
-        """Note the start of an analysis, and return the starts of earlier ones of the same shard that never finished.
+    def begin_attempt(self, shard: str, video_id: str, node: str) -> tuple[str, list[str]]:
+        """Note the start of an analysis, so that a video that kills its workers is detected and given up.
 
         Args:
             shard: Commit that the rows will belong to.
             video_id: The video.
-            now: Current time, with a time zone.
+            node: Id of the machine that analyses it, without a dot.
+
+        Returns:
+            The id of this attempt, and the node of each earlier one of the same shard; empty for excused ones.
         """
-        return staging.begin_attempt(self._store, shard, video_id, now)
+        return staging.begin_attempt(self._store, shard, video_id, node)
+
+    def excuse_attempt(self, shard: str, video_id: str, attempt: str) -> None:
+        """Note that an attempt ended for a reason other than its video."""
+        staging.excuse_attempt(self._store, shard, video_id, attempt)
+
+    def staged_rows(self, shard: str, video_id: str, table: str) -> list[dict[str, Any]] | None:
+        """Return the staged rows of a video in one table; None if the video is not completely staged."""
+        return staging.staged_rows(self._store, shard, video_id, table)
 
     def staged(self, shard: str) -> set[str]:
         """Return the videos of a shard that are completely staged."""
@@ -265,8 +276,8 @@ class Lake:
         Returns:
             Columns `video_id`; `status`: `ok` (nothing to do), `failed` (its newest attempt was at this revision), or
             `outdated` (to be analysed); `kind`: kind of error of its newest attempt, null if that was ok; `shard`:
-            shard of its newest attempt, for `shard_id`; `subtitle_files`: those beside it when it was analysed, null
-            if an older version did that.
+            shard of its newest attempt, for `shard_id`; `uri`: where it was when its current row was made;
+            `subtitle_files`: those beside it then, null if an older version did that.
         """
         return self.sql(_PROCESSED, {"revision": revision})
 

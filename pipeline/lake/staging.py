@@ -2,9 +2,10 @@
 
 import uuid
 from collections.abc import Mapping
-from datetime import datetime
+from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from pipeline.lake.layout import STAGING, checked
 from pipeline.lake.parquet import write_table
@@ -43,22 +44,39 @@ def stage(store: Store, shard: str, video_id: str, tables: Mapping[str, pa.Table
             write_table(tables[name], path)
 
 
-def begin_attempt(store: Store, shard: str, video_id: str, now: datetime) -> list[datetime]:
+def begin_attempt(store: Store, shard: str, video_id: str, node: str) -> tuple[str, list[str]]:
     """Note the start of an analysis, so that a video that kills its workers is detected and given up.
 
     Args:
         store: The lake's files.
         shard: Commit that its rows will belong to.
         video_id: The video.
-        now: Current time, with a time zone.
+        node: Id of the machine that analyses it, without a dot.
 
     Returns:
-        Starts of the earlier attempts of the same shard that staged no video.
+        The id of this attempt, and the node of each earlier one of the same shard; empty for those that are excused.
     """
-    folder = f"{shard_folder(shard)}/{checked(video_id)}/{_ATTEMPTS}"
-    earlier = [datetime.fromisoformat(store.read(f"{folder}/{name}").decode()) for name in store.names(folder)]
-    store.write(f"{folder}/{uuid.uuid4().hex}", now.isoformat().encode())
-    return sorted(earlier)
+    folder = _attempts(shard, video_id)
+    earlier = [name.rpartition(".")[0] for name in store.names(folder)]
+    attempt = f"{node}.{uuid.uuid4().hex}"
+    store.write(f"{folder}/{attempt}", b"")
+    return attempt, earlier
+
+
+def excuse_attempt(store: Store, shard: str, video_id: str, attempt: str) -> None:
+    """Note that an attempt ended for a reason other than its video."""
+    folder, number = _attempts(shard, video_id), attempt.rpartition(".")[2]
+    store.write(f"{folder}/.{number}", b"")
+    store.remove(f"{folder}/{attempt}")
+
+
+def staged_rows(store: Store, shard: str, video_id: str, table: str) -> list[dict[str, Any]] | None:
+    """Return the staged rows of a video in one table; None if the video is not completely staged."""
+    if not store.exists(f"{shard_folder(shard)}/{checked(video_id)}/{_LAST}"):
+        return None
+    with store.open(staged_file(shard, video_id, table)) as file:
+        rows: list[dict[str, Any]] = pq.read_table(file).to_pylist()
+    return rows
 
 
 def staged(store: Store, shard: str) -> set[str]:
@@ -75,6 +93,10 @@ def staged_shards(store: Store) -> list[str]:
 def staged_file(shard: str, video_id: str, table: str) -> str:
     """Return the path of a staged table."""
     return f"{shard_folder(shard)}/{video_id}/{table}.parquet"
+
+
+def _attempts(shard: str, video_id: str) -> str:
+    return f"{shard_folder(shard)}/{checked(video_id)}/{_ATTEMPTS}"
 
 
 def shard_folder(shard: str) -> str:

@@ -75,9 +75,8 @@ class Planner:
         self._processed, self._revision, self._config = processed, revision, config
         self._rows = {video_id: row for row, video_id in enumerate(processed.column("video_id").to_pylist())}
         # Whole columns are read at once: a million rows one by one take minutes.
-        self._columns = {name: processed.column(name).to_pylist() for name in ("status", "kind", "shard")}
-        known = "duration_s" in processed.column_names
-        self._durations = processed.column("duration_s").to_pylist() if known else None
+        names = [name for name in processed.column_names if name not in {"video_id", "subtitle_files"}]
+        self._columns = {name: processed.column(name).to_pylist() for name in names}
         self._listing = cache(list_subtitle_files)
         self._room = config.limits.max_videos
 
@@ -113,9 +112,13 @@ class Planner:
         return "failed_before"
 
     def _subtitles_changed(self, task: VideoTask) -> bool:
-        """Return whether the subtitle files beside a local video are others than when it was analysed."""
-        uri = task.uris[0]
-        if "subtitle_files" not in self._processed.column_names or local_path(uri) is None:
+        """Return whether the subtitle files beside a local video are others than when it was analysed.
+
+        Only those beside the location where it was analysed count. A copy elsewhere may have others, and runs that find
+        one copy each would otherwise analyse the video again and again.
+        """
+        uri = self._column("uri", task)
+        if uri not in task.uris or local_path(uri) is None:
             return False
         before = self._processed.column("subtitle_files")[self._rows[task.video_id]].as_py()
         if before is None:
@@ -125,7 +128,7 @@ class Planner:
 
     def _column(self, name: str, task: VideoTask) -> Any:  # noqa: ANN401 - a string, or None if the lake lacks it
         row = self._rows.get(task.video_id)
-        return None if row is None else self._columns[name][row]
+        return None if row is None or name not in self._columns else self._columns[name][row]
 
     def _split(self, tasks: Iterable[VideoTask]) -> list[list[VideoTask]]:
         """Group videos into shards, the longest first, so that at the end of a run only short ones are left."""
@@ -143,8 +146,7 @@ class Planner:
 
     def _cost_bytes(self, task: VideoTask) -> float:
         """Return the expected work for a video: by its duration if the lake knows it, otherwise by its size."""
-        row = self._rows.get(task.video_id)
-        known_s = None if row is None or self._durations is None else self._durations[row]
+        known_s = self._column("duration_s", task)
         return known_s * _BYTES_PER_S if known_s else task.size_bytes
 
 

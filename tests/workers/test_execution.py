@@ -13,7 +13,7 @@ from ray.cluster_utils import Cluster
 from pipeline.lake import Lake
 from pipeline.run.discovery import discover
 from pipeline.run.revision import models_of, revision_of
-from schemas.config import ArchiveConfig, Config, OcrConfig, ShotsConfig, SpeakersConfig, SpeechConfig, WorkersConfig
+from schemas.config import ArchiveConfig, Config, OcrConfig, ShotsConfig, SpeechConfig, TextConfig, WorkersConfig
 from schemas.errors import ConfigurationError, ModelError
 from schemas.records import VideoTask
 from tests.workers.archives import contents, make_archive
@@ -96,10 +96,10 @@ def test_a_worker_without_the_planned_models_ends_the_run_with_a_message_that_na
     lake = Lake.create(str(tmp_path / "lake"))
     tasks = tasks_of(archive, lake)[:1]
     config = light(cluster.address)
-    missing = config.model_copy(update={"speakers": SpeakersConfig(model=str(tmp_path / "nowhere"))})
+    missing = config.model_copy(update={"text": TextConfig(model=str(tmp_path / "nowhere"))})
     other = tuple(replace(model, digest="0" * 16) for model in MODELS if model.role == "text")
     refused = {
-        r"^speakers\.model: there is no folder .* \(On the machine": RunJob(REVISION, lake.uri, missing),
+        r"^text\.model: there is no folder .* \(On the machine": RunJob(REVISION, lake.uri, missing),
         r"^text: embedded:minilm has the digest .* Install the same": RunJob(REVISION, lake.uri, config, other),
         r"^The analysis differs .* Install the same version": RunJob("0" * 16, lake.uri, config, MODELS),
     }

@@ -1,5 +1,4 @@
 from collections.abc import Callable
-from datetime import timedelta
 
 import pytest
 
@@ -7,7 +6,7 @@ from pipeline.lake import Lake
 from pipeline.lake.cleaning import Cleaned
 from schemas.errors import LakeError
 from schemas.tables import VIDEO_TABLES
-from tests.pipeline.lake.lakes import NOON, REVISION, contents, publish, stage
+from tests.pipeline.lake.lakes import REVISION, contents, publish, stage
 
 KillAfter = Callable[[Callable[[], object], int], bool]
 VIDEOS = ["v01", "v02", "v03"]
@@ -159,10 +158,13 @@ def test_cleaning_a_clean_lake_changes_no_file(any_lake: Lake) -> None:
 
 
 def test_attempts_that_never_finished_are_counted_until_the_next_run(any_lake: Lake) -> None:
-    assert any_lake.begin_attempt("5a", "v01", NOON) == []
-    assert any_lake.begin_attempt("5a", "v02", NOON) == []
-    assert any_lake.begin_attempt("5a", "v01", NOON + timedelta(hours=1)) == [NOON]
-    assert any_lake.begin_attempt("5a", "v01", NOON) == [NOON, NOON + timedelta(hours=1)]
+    first, earlier = any_lake.begin_attempt("5a", "v01", "node1")
+    assert earlier == []
+    assert any_lake.begin_attempt("5a", "v02", "node1")[1] == []
+    assert any_lake.begin_attempt("5a", "v01", "node2")[1] == ["node1"]
+    any_lake.excuse_attempt("5a", "v01", first)
+    assert any_lake.begin_attempt("5a", "v01", "node1")[1] == ["", "node2"]
     assert any_lake.staged("5a") == set()
+    assert any_lake.staged_rows("5a", "v01", "videos") is None
     any_lake.clean()
-    assert any_lake.begin_attempt("5a", "v01", NOON) == []
+    assert any_lake.begin_attempt("5a", "v01", "node1")[1] == []
