@@ -5,13 +5,14 @@ from pipeline.run.configuration import load_config, parse_settings, profile_name
 from pipeline.run.digest import content_digest
 from pipeline.run.discovery import Discovery, discover, discover_known
 from pipeline.run.listing import Skipped, list_archive
-from pipeline.run.plan import Plan, Shard, make_plan
+from pipeline.run.plan import Plan, Planner, Shard, make_plan
 from pipeline.run.revision import models_of, revision_of
 
 __all__ = [
     "Changes",
     "Discovery",
     "Plan",
+    "Planner",
     "Shard",
     "Skipped",
     "content_digest",
