@@ -5,7 +5,7 @@ from pipeline.run.configuration import load_config, parse_settings, profile_name
 from pipeline.run.digest import DigestChunks, Unread, content_digest, digest_files, digest_here, in_order
 from pipeline.run.discovery import Discovery, discover, discover_batches, discover_known
 from pipeline.run.listing import Skipped, list_archive
-from pipeline.run.plan import Plan, Shard, make_plan
+from pipeline.run.plan import Plan, Planner, Shard, make_plan
 from pipeline.run.revision import models_of, revision_of
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "DigestChunks",
     "Discovery",
     "Plan",
+    "Planner",
     "Shard",
     "Skipped",
     "Unread",

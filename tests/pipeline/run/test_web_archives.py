@@ -76,7 +76,8 @@ def test_without_a_version_a_file_on_the_web_is_read_by_each_run(
 
 
 def test_a_folder_of_the_web_is_listed_by_its_links(server: WebServer) -> None:
-    links = '<a href="b.mp4">b</a> <a href="a.mp4">a</a> <a href="notes.txt">n</a> <a href="../up.mp4">u</a> <a href="c/">c</a>'
+    names = ("b.mp4", "a.mp4", "notes.txt", "../up.mp4", "c/")
+    links = " ".join(f'<a href="{name}">{name}</a>' for name in names)
     server.pages["/films/"] = Page(links.encode(), {"Content-Type": "text/html"})
     server.pages |= {f"/films/{name}.mp4": Page(name.encode() * 5, {"ETag": f'"{name}"'}) for name in ("a", "b", "c/d")}
     server.pages["/films/c/"] = Page(
