@@ -100,8 +100,9 @@ class Log:
             except FileNotFoundError:
                 continue  # a newer snapshot has replaced the entry
             with self._lock:
-                self._known = max(self._known, found, key=lambda each: each.version)
-            return found
+                if self._known is known or found.version > self._known.version:
+                    self._known = found
+                return self._known
         raise LakeError(f"The log of the lake {self.store.uri} changes faster than it can be read. Try later.")
 
     def append(self, base: Snapshot, change: Change, still_fits: Callable[[Snapshot, list[Change]], bool]) -> Snapshot:

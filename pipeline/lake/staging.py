@@ -8,6 +8,7 @@ and the video is analysed again.
 import hashlib
 import json
 import logging
+import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -101,8 +102,11 @@ def begin_attempt(store: Store, shard: str, video_id: str, node: str) -> tuple[s
         The id of this attempt, and the node of each earlier one of the same shard; empty for those that are excused.
     """
     earlier: list[str] = []
-    while not store.write_new(_attempt_path(shard, video_id, str(len(earlier) + 1)), node.encode()):
-        earlier.append(store.read(_attempt_path(shard, video_id, str(len(earlier) + 1))).decode())
+    # Unique, because a store that finds the same content takes it for an earlier try of the same request.
+    note = f"{node}\n{uuid.uuid4().hex}".encode()
+    while not store.write_new(_attempt_path(shard, video_id, str(len(earlier) + 1)), note):
+        before = store.read(_attempt_path(shard, video_id, str(len(earlier) + 1))).decode()
+        earlier.append(before.partition("\n")[0])
     return str(len(earlier) + 1), earlier
 
 
