@@ -359,6 +359,14 @@ class ShardsConfig(Section):
     """Seconds before the first retry. The delay doubles with each retry."""
 
 
+class LakeConfig(Section):
+    """How a run writes the lake."""
+
+    single_writer: bool = False
+    """Whether to write to a store that cannot refuse a second writer. S3, GCS and Azure can. Set this only if no two
+    runs write the lake at the same time: they would lose results."""
+
+
 class SearchConfig(Section):
     """The search index of a lake."""
 
@@ -400,6 +408,7 @@ class Config(Section):
     limits: LimitsConfig = LimitsConfig()
     workers: WorkersConfig = WorkersConfig()
     shards: ShardsConfig = ShardsConfig()
+    lake: LakeConfig = LakeConfig()
     search: SearchConfig = SearchConfig()
     report: ReportConfig = ReportConfig()
 

@@ -14,7 +14,7 @@ import pyarrow as pa
 from pipeline.lake import cleaning, commit, compaction, query, staging
 from pipeline.lake.derived import DerivedFiles
 from pipeline.lake.layout import LAKE_FORMAT, MARKER, REPORTS, SEARCH, checked, run_file
-from pipeline.lake.lock import writer_lock
+from pipeline.lake.lock import StillHeld, writer_lock
 from pipeline.lake.log import ConflictError, Log
 from pipeline.lake.parquet import write_table
 from pipeline.lake.rows import table_of
@@ -67,7 +67,7 @@ class Lake:
         self._log = Log(self._store)
         self._reader = query.Reader(self._log)
         self._compacting = threading.Lock()
-        self._locked = False
+        self._still_held: StillHeld | None = None
         self.uri = self._store.absolute_uri
         """Location of the lake; absolute, so that it means the same in every process."""
         _check_marker(self._store)
@@ -165,22 +165,26 @@ class Lake:
             return compaction.compact(self._log, target_bytes=target_bytes)
 
     @contextmanager
-    def lock(self) -> Iterator[None]:
-        """Hold the writer lock of a lake on local disk. The same instance may enter it again.
+    def lock(self, *, single_writer: bool = False) -> Iterator[None]:
+        """Hold the writer lock. The same instance may enter it again.
+
+        Args:
+            single_writer: Write without a lock where the store cannot provide one (see `lake.single_writer`).
 
         Raises:
             LakeError: Another process holds the lock; the message says which.
         """
-        if self._locked:
+        if self._still_held:
+            self._still_held()
             yield
             return
-        with writer_lock(self._store):
-            self._log.upgrade()
-            self._locked = True
+        with writer_lock(self._store, single_writer=single_writer) as still_held:
+            self._still_held = self._log.still_held = still_held
             try:
+                self._log.upgrade()
                 yield
             finally:
-                self._locked = False
+                self._still_held = self._log.still_held = None
 
     def write_run(self, row: Mapping[str, Any]) -> None:
         """Record a flow run, and replace an earlier record of it.

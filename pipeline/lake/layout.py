@@ -11,7 +11,8 @@
 <lake>/_replaced/<time>/<table>/<name>          files that are no longer part of the lake, kept for its readers
 <lake>/_reports/<run_id>.html                   report of a run
 <lake>/_search/                                 search index, derived (see `pipeline.search.manifest`)
-<lake>/_tmp/, _lock, _lock.json                 used by the writer
+<lake>/_tmp/, _lock, _lock.json                 used by the writer on local disk
+<lake>/_leases/                                 who writes the lake on an object store (see `pipeline.lake.lease`)
 ```
 
 Engines that read folders skip names that start with an underscore.
@@ -33,6 +34,7 @@ REPLACED = "_replaced"
 REPORTS = "_reports"
 LOCK = "_lock"
 LOCK_INFO = "_lock.json"
+LEASES = "_leases"
 SEARCH = "_search"
 
 LAKE_FORMAT = 3

@@ -22,6 +22,7 @@ from typing import TypeVar
 
 from pipeline.lake.layout import LAKE_FORMAT, LOG, MARKER
 from pipeline.lake.legacy import is_legacy, legacy_snapshot, log_of
+from pipeline.lake.lock import StillHeld
 from pipeline.lake.snapshot import (
     EMPTY,
     Change,
@@ -66,6 +67,8 @@ class Log:
         self.store = store
         self._known = EMPTY
         self._legacy: bool | None = None
+        self.still_held: StillHeld | None = None
+        """Called right before each entry is written, to raise `LakeError` if the writer lock was lost."""
         self._lock = threading.Lock()
 
     def version(self) -> str:
@@ -119,13 +122,15 @@ class Log:
 
         Raises:
             ConflictError: The change does not fit any more.
-            LakeError: The lake cannot be written.
+            LakeError: The lake cannot be written, or the writer lock was lost.
         """
         content = change_to_json(change)
         current, others = base, list[Change]()
         looked_at = time.time()
         while True:
             name = _entry(current.version + 1)
+            if self.still_held:
+                self.still_held()
             if self.store.write_new(name, content):
                 break
             found = self._entry_at(current.version + 1)

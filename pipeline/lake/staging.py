@@ -102,11 +102,10 @@ def begin_attempt(store: Store, shard: str, video_id: str, node: str) -> tuple[s
         The id of this attempt, and the node of each earlier one of the same shard; empty for those that are excused.
     """
     earlier: list[str] = []
-    # Unique, because a store that finds the same content takes it for an earlier try of the same request.
-    note = f"{node}\n{uuid.uuid4().hex}".encode()
+    note = f"{node}\n{uuid.uuid4().hex}".encode()  # a write whose answer was lost is known by its content
     while not store.write_new(_attempt_path(shard, video_id, str(len(earlier) + 1)), note):
-        before = store.read(_attempt_path(shard, video_id, str(len(earlier) + 1))).decode()
-        earlier.append(before.partition("\n")[0])
+        found = store.read(_attempt_path(shard, video_id, str(len(earlier) + 1))).decode()
+        earlier.append(found.partition("\n")[0])
     return str(len(earlier) + 1), earlier
 
 

@@ -203,9 +203,13 @@ def test_cleaning_a_clean_lake_changes_no_file(any_lake: Lake) -> None:
     publish(any_lake, "5b", ["v04"])
     any_lake.compact()
     publish(any_lake, "5c", ["v05"])
-    before = any_lake._store.tree("")
+
+    def files() -> list[str]:
+        return [path for path in any_lake._store.tree("") if not path.startswith("_leases/")]
+
+    before = files()
     assert any_lake.clean() == Cleaned(0, 0)
-    assert any_lake._store.tree("") == before
+    assert files() == before
 
 
 def test_attempts_that_never_finished_are_counted_until_the_next_run(any_lake: Lake) -> None:
