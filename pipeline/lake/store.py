@@ -96,7 +96,7 @@ class Store:
     def read(self, relative: str) -> bytes:
         """Return the content of a small file."""
         # s3fs would ask for the size first, to read parts at the same time.
-        options = {"max_concurrency": 1} if "s3" in _protocols(self.filesystem) else {}
+        options = {"max_concurrency": 1} if _is_s3fs(self.filesystem) else {}
         return bytes(self._ask("read", relative, lambda: self.filesystem.cat_file(self.path(relative), **options)))
 
     def open(self, relative: str, size_bytes: int | None = None) -> IO[bytes]:
@@ -386,9 +386,8 @@ def _resolve_with_arrow(uri: str, scheme: str) -> tuple[Any, str]:
     return ArrowFSWrapper(filesystem), root
 
 
-def _protocols(filesystem: Any) -> tuple[str, ...]:  # noqa: ANN401 - fsspec has no types
-    protocol = filesystem.protocol
-    return (protocol,) if isinstance(protocol, str) else tuple(protocol)
+def _is_s3fs(filesystem: Any) -> bool:  # noqa: ANN401 - fsspec has no types
+    return not isinstance(filesystem, ArrowFSWrapper) and "s3" in filesystem.protocol
 
 
 def _flush(path: Path) -> None:
