@@ -237,8 +237,9 @@ class Lake:
 
         Args:
             run_id: The run.
-            rows: In the columns of the table `sources`.
+            rows: In the columns of the table `sources`; without `etag` and `digest`, those are unknown.
         """
+        rows = [{"etag": None, "digest": None} | dict(row) for row in rows]
         self._write_rows("sources", run_id, rows, replace=False)
 
     def connect(self) -> duckdb.DuckDBPyConnection:
@@ -303,8 +304,13 @@ class Lake:
         return self.sql(_PROCESSED, {"revision": revision})
 
     def known_sources(self) -> pa.Table:
-        """Return `uri`, `size_bytes`, `mtime_ns` and `video_id` of every location with known content."""
-        return self.sql("SELECT uri, size_bytes, mtime_ns, video_id FROM sources")
+        """Return `uri`, `size_bytes`, `mtime_ns`, `etag`, `video_id`, `digest` of every location with known content."""
+        return self.sql("SELECT uri, size_bytes, mtime_ns, etag, video_id, digest FROM sources")
+
+    def video_ids(self) -> list[str]:
+        """Return the id of every video in the lake, also of those whose files are gone."""
+        ids: list[str] = self.sql("SELECT DISTINCT video_id FROM all_videos")["video_id"].to_pylist()
+        return ids
 
     def _write_rows(self, table: str, run_id: str, rows: Sequence[Mapping[str, Any]], *, replace: bool) -> None:
         self._log.upgrade()
