@@ -14,6 +14,7 @@ from prefect.states import Cancelled
 
 from flows.record import Run
 from flows.retries import with_retries
+from pipeline.lake import StagingError
 from pipeline.run import Shard
 from pipeline.view import format_size
 from schemas.errors import ConfigurationError, DeviceError, LakeError, ModelError, RunStoppedError
@@ -70,7 +71,11 @@ def analyse_shard(title: str, hidden: _Hidden) -> "str | State[str]":  # noqa: A
     except RunStoppedError as error:
         return Cancelled(message=str(error))
     with opened.committing:
-        published = run.lake.commit(shard.id, shard.revision, [task.video_id for task in shard.tasks])
+        try:
+            published = run.lake.commit(shard.id, shard.revision, [task.video_id for task in shard.tasks])
+        except StagingError as error:
+            opened.reported -= error.missing  # the next attempt analyses them again
+            raise
     message = f"Committed shard {shard.id}: {published} videos"
     logger.info(message)
     return message
