@@ -148,7 +148,7 @@ def analyze_archive(archive: list[str], lake: str, profile: Profile = "embedded"
     run.run_id = f"{run.started_at:%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:6]}"
     handle = _Handle(run)
     with ExitStack() as stack:
-        stack.enter_context(opened.lock())
+        stack.enter_context(opened.lock(single_writer=config.lake.single_writer))
         run.models = models_of(config)
         run.revision = revision_of(config, run.models)
         bar = ProgressArtifact(opened.uri)

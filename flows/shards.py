@@ -70,7 +70,7 @@ def analyse_shard(title: str, hidden: _Hidden) -> "str | State[str]":  # noqa: A
     except RunStoppedError as error:
         return Cancelled(message=str(error))
     with opened.committing:
-        published = run.lake.commit(shard.id, shard.revision)
+        published = run.lake.commit(shard.id, shard.revision, [task.video_id for task in shard.tasks])
     message = f"Committed shard {shard.id}: {published} videos"
     logger.info(message)
     return message

@@ -41,9 +41,13 @@ class ArchiveConfig(Section):
     )  # fmt: skip
     """Extensions of the files to include from folders, in lower case without a dot. Files given one by one are always
     included."""
-    digest: Literal["full", "sampled"] = "full"
-    """How to identify content: `full` reads every byte of a new file, `sampled` reads only 4 MiB, for stores where
-    reading is expensive."""
+    digest: Literal["auto", "full", "sampled"] = "auto"
+    """How to identify the content of a new file. `auto` reads files up to 64 MiB whole, and samples of larger ones; it
+    reads those whole only if another file has the same samples, and on S3 it recognises copies by their ETags. `full`
+    reads every byte. `sampled` reads at most 4 MiB, and takes files of one size with the same samples for copies."""
+    schemes: tuple[str, ...] | None = None
+    """Schemes of the URIs that this run may read, such as `s3`; `file` for local files. If unset, all that the machine
+    allows (`VIDEOLAKE_ALLOWED_SCHEMES`, docs/archives.md); never more than those."""
     retry_failed: bool = False
     """Whether to retry videos that failed with a permanent error, such as a damaged file."""
 
@@ -360,6 +364,14 @@ class ShardsConfig(Section):
     """Seconds before the first retry. The delay doubles with each retry."""
 
 
+class LakeConfig(Section):
+    """How a run writes the lake."""
+
+    single_writer: bool = False
+    """Whether to write to a store that cannot refuse a second writer. S3, GCS and Azure can. Set this only if no two
+    runs write the lake at the same time: they would lose results."""
+
+
 class SearchConfig(Section):
     """The search index of a lake."""
 
@@ -401,6 +413,7 @@ class Config(Section):
     limits: LimitsConfig = LimitsConfig()
     workers: WorkersConfig = WorkersConfig()
     shards: ShardsConfig = ShardsConfig()
+    lake: LakeConfig = LakeConfig()
     search: SearchConfig = SearchConfig()
     report: ReportConfig = ReportConfig()
 
