@@ -34,6 +34,8 @@ logger = logging.getLogger(__name__)
 _BATCH_FRAMES = 48
 _MAX_LAST_FRAME_S = 10.0
 """The last frame is shown for at most so long, or as long as the longest before it."""
+_MAX_FIRST_FRAME_S = 1.0
+"""The same for a frame that does not state how long it is shown, and has none before it."""
 
 Wanted = Callable[[float, NDArray[np.uint8]], bool]
 """Called once for each frame, in order, with its time and small image; returns whether to yield its large image."""
@@ -226,7 +228,8 @@ class _FrameBatcher:
         stated_s = float(frame.duration * frame.time_base) if frame.duration and frame.time_base else self._frame_s
         if self._last_s is None:
             self._last_s = time_s
-            return stated_s if stated_s <= self._limits.max_duration_s else self._frame_s
+            believed = frame.duration and stated_s <= self._limits.max_duration_s
+            return stated_s if believed else min(self._frame_s, _MAX_FIRST_FRAME_S)
         before_s, self._last_s = time_s - self._last_s, time_s
         self._longest_s = max(self._longest_s, before_s)
         # A frame can stay on screen for long, as in a slide show, but an absurd duration is an error in the file.
