@@ -1,7 +1,7 @@
 """What all tests share: no network, quiet frameworks, one thread a model."""
 
 import os
-import pickle
+import uuid
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -13,8 +13,9 @@ os.environ.setdefault("DO_NOT_TRACK", "1")
 from typing import TYPE_CHECKING
 
 import pytest
-from filelock import FileLock
 from hypothesis import HealthCheck, settings
+
+from tests.sharing import made_once
 
 # A busy machine is no failure.
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -23,7 +24,10 @@ settings.load_profile("patient")
 pytest_plugins = ["tests.selection"]
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tests.known_lake import KnownLake
+    from tests.s3 import FaultProxy, S3Server
 
 
 @pytest.fixture(scope="session")
@@ -31,12 +35,56 @@ def known_lake(tmp_path_factory: pytest.TempPathFactory) -> "KnownLake":
     """A tiny real lake, made once for all tests that only read it, in whichever process; loads the real models."""
     from tests.known_lake import make_known_lake
 
-    run = tmp_path_factory.getbasetemp()
-    run = run.parent if "PYTEST_XDIST_WORKER" in os.environ else run
-    folder, made = run / "known", run / "known.pickle"
-    with FileLock(made.with_suffix(".lock")):
-        if not made.exists():
-            folder.mkdir()
-            made.write_bytes(pickle.dumps(make_known_lake(folder)))
-    found: KnownLake = pickle.loads(made.read_bytes())
-    return found
+    return made_once(tmp_path_factory, "known", make_known_lake)
+
+
+@pytest.fixture(scope="session")
+def s3_server() -> "Iterator[S3Server]":
+    """A real S3 server, started when the first test wants it."""
+    from tests.s3 import S3Server
+
+    with S3Server() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def _fault_proxy(s3_server: "S3Server") -> "Iterator[FaultProxy]":
+    from tests.s3 import FaultProxy
+
+    with FaultProxy(s3_server.host, s3_server.port) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+def s3_bucket(s3_server: "S3Server", monkeypatch: pytest.MonkeyPatch) -> "Iterator[str]":
+    """The URI of an empty bucket of its own, which this process and those that it starts reach."""
+    yield from _bucket(s3_server, s3_server.endpoint, monkeypatch)
+
+
+@pytest.fixture
+def faulty_bucket(
+    s3_server: "S3Server", _fault_proxy: "FaultProxy", monkeypatch: pytest.MonkeyPatch
+) -> "Iterator[tuple[str, FaultProxy]]":
+    """The same, through a proxy that can make requests fail; it is returned too."""
+    _fault_proxy.plan = None
+    _fault_proxy.requests.clear()
+    _fault_proxy.faults.clear()
+    for uri in _bucket(s3_server, _fault_proxy.endpoint, monkeypatch):
+        yield uri, _fault_proxy
+    _fault_proxy.plan = None
+
+
+def _bucket(server: "S3Server", endpoint: str, monkeypatch: pytest.MonkeyPatch) -> "Iterator[str]":
+    import s3fs
+
+    from tests.s3 import environment
+
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    for name, value in environment(endpoint).items():
+        monkeypatch.setenv(name, value)
+    name = f"bucket-{uuid.uuid4().hex[:12]}"
+    server.create_bucket(name)
+    s3fs.S3FileSystem.clear_instance_cache()  # instances keep their endpoint
+    yield f"s3://{name}"
+    s3fs.S3FileSystem.clear_instance_cache()

@@ -1,16 +1,20 @@
-"""How a video that cannot be analysed becomes a row in `errors`.
+"""How a video that cannot be analysed becomes a row in `errors`, and what counts as its fault.
 
 Every failure of a video is made here. A step raises `MediaError` with its kind, stage and message. Any other exception
-is a lack of memory or a bug. `VideoWorker` catches both and stages the failure with `pipeline.lake.failure_tables`.
+is a lack of memory or a bug. `VideoWorker` catches both and stages the failure with `pipeline.lake.failure_tables`. A
+`DeviceError` is the fault of the machine, and never becomes a failure.
 """
 
 import traceback
-from collections.abc import Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Sequence
 
+from pipeline.models import is_out_of_memory
 from schemas.config import LimitsConfig
 from schemas.errors import ErrorKind, MediaError
 from schemas.records import Failure, VideoTask
+
+_MAX_ATTEMPTS = 10
+"""So many attempts of any kind end a video: then it is probably the video that breaks nodes and GPUs."""
 
 
 def failure_of(error: Exception, task: VideoTask, attempts: int) -> Failure:
@@ -24,29 +28,49 @@ def failure_of(error: Exception, task: VideoTask, attempts: int) -> Failure:
     if isinstance(error, MediaError):
         return Failure(error.stage, error.kind, str(error), "", attempts)
     trace = "".join(traceback.format_exception(error))
-    if isinstance(error, MemoryError):
-        message = f"{task.uris[0]} needs more memory than there is. Use fewer workers, or lower limits.max_pixels."
+    if is_out_of_memory(error):
+        message = (
+            f"{task.uris[0]} needs more memory than there is, even in batches of one. Use fewer workers (or a larger "
+            "workers.num_gpus, so that fewer share a GPU), smaller models, or a lower limits.max_pixels."
+        )
         return Failure("worker", ErrorKind.OUT_OF_MEMORY, message, trace, attempts)
     message = f"{task.uris[0]}: unexpected {type(error).__name__}: {error}. Please report it with the traceback."
     return Failure("worker", ErrorKind.INTERNAL, message, trace, attempts)
 
 
-def failure_of_attempts(task: VideoTask, earlier: Sequence[datetime], limits: LimitsConfig) -> Failure | None:
-    """Return the failure of a video that has ended its worker too often or for too long, None to try it again.
+def failure_of_attempts(
+    task: VideoTask, earlier: Sequence[str], limits: LimitsConfig, is_lost: Callable[[str], bool]
+) -> Failure | None:
+    """Return the failure of a video that has ended its worker too often, None to try it again.
 
     Args:
         task: The video.
-        earlier: When each earlier attempt started that ended with its worker.
-        limits: `timeout_s` and `max_attempts`.
+        earlier: Node of each earlier attempt that did not stage the video; empty if it ended for another reason.
+        limits: `max_attempts`.
+        is_lost: Whether a node has left the cluster, as by pre-emption. That is not held against the video.
     """
-    if earlier and (datetime.now(UTC) - earlier[0]).total_seconds() >= limits.timeout_s:
-        message = f"It hung for longer than limits.timeout_s = {limits.timeout_s:g} s, and its worker was ended."
-    elif len(earlier) >= limits.max_attempts:
-        message = (
-            f"Its worker died in each of {len(earlier)} attempts, from a crash in native code or a lack of memory. "
-            "Check the worker's log. A lower limits.max_pixels or fewer workers may help."
-        )
-    else:
+    died = sum(bool(node) and not is_lost(node) for node in earlier)
+    if died < limits.max_attempts and len(earlier) < max(limits.max_attempts, _MAX_ATTEMPTS):
         return None
-    kind = ErrorKind.CRASHED if len(earlier) >= limits.max_attempts else ErrorKind.TIMEOUT
-    return Failure("worker", kind, f"{task.uris[0]}: {message}", "", len(earlier))
+    lost = f" (of {len(earlier)}; the others lost their node or GPU)" if died < len(earlier) else ""
+    message = (
+        f"{task.uris[0]}: Its worker died in {died} attempts{lost}, from a crash in native code or a lack of memory. "
+        "Check the worker's log. A lower limits.max_pixels or fewer workers may help."
+    )
+    return Failure("worker", ErrorKind.CRASHED, message, "", len(earlier))
+
+
+def failure_of_time(task: VideoTask, limit_s: float, traces: str, attempts: int) -> Failure:
+    """Return the failure of a video that hangs in a place where nothing else can end it.
+
+    Args:
+        task: The video.
+        limit_s: How long it was allowed to take.
+        traces: Where each thread was.
+        attempts: Attempts so far, including this one.
+    """
+    message = (
+        f"{task.uris[0]}: It was still not done after the {limit_s:.0f} s that limits.timeout_s and "
+        "limits.timeout_factor allow, so its worker was ended."
+    )
+    return Failure("worker", ErrorKind.TIMEOUT, message, traces, attempts)

@@ -30,7 +30,7 @@ _WHAT_TO_DO = {
     "too_large": "The file exceeds a limit. Raise it in the section `limits` of the configuration, and run again.",
     "vanished": "The file disappeared before it could be read. Run again to rescan the archive.",
     "unreadable": "The file could not be read. Check permissions, disk and network, then run again.",
-    "timeout": "The analysis took too long. Raise `limits.timeout_s`, or run with fewer workers.",
+    "timeout": "The analysis took too long. Raise `limits.timeout_factor`, or run with fewer workers.",
     "crashed": "A worker crashed on this file. Run again; if it crashes again, please report the file's format.",
     "out_of_memory": "A worker ran out of memory. Run again with fewer workers.",
     "internal": "This is a bug in Videolake. The traceback shows where.",

@@ -11,7 +11,8 @@ import duckdb
 import pyarrow as pa
 
 from pipeline.lake.files import PROTOCOL, LakeFiles
-from pipeline.lake.snapshot import take_snapshot
+from pipeline.lake.log import Log
+from pipeline.lake.snapshot import Snapshot
 from pipeline.lake.store import Store
 from pipeline.lake.text import well_formed
 from pipeline.lake.views import VIEW_NAMES, create_views
@@ -30,14 +31,15 @@ _NOT_THERE = re.compile(
 _READING = {duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN, duckdb.StatementType.PRAGMA}
 
 
-def connect(store: Store, *, comments: bool = True) -> tuple[duckdb.DuckDBPyConnection, LakeFiles]:
+def connect(log: Log, *, comments: bool = True) -> tuple[duckdb.DuckDBPyConnection, LakeFiles]:
     """Open the lake for queries, with the views of `pipeline.lake.views`.
 
     The connection can only read the lake's tables. It cannot write, read other files, use the network, load extensions
-    or change settings. It sees the lake as it was when it was opened, until compaction removes one of its files.
+    or change settings. It sees the lake as it was when it was opened, until an hour after compaction has replaced one
+    of its files.
 
     Args:
-        store: The lake's files.
+        log: The lake's log.
         comments: Whether tables and columns have their comments, which take a quarter of the time.
 
     Returns:
@@ -47,15 +49,16 @@ def connect(store: Store, *, comments: bool = True) -> tuple[duckdb.DuckDBPyConn
         LakeError: The lake cannot be read.
     """
     for attempt in range(1, _ATTEMPTS + 1):
-        connection, files = open_engine(store)
+        snapshot = log.snapshot()
+        connection, files = open_engine(log.store, snapshot)
         try:
-            create_views(connection, store, take_snapshot(store), comments=comments)
+            create_views(connection, snapshot, comments=comments)
             _lock_down(connection)
         except (duckdb.Error, OSError, pa.ArrowException) as error:
             connection.close()
             vanished = files.vanished or isinstance(error, FileNotFoundError)
             if not vanished or attempt == _ATTEMPTS:
-                raise LakeError(f"Cannot read the lake {store.uri}: {error}") from error
+                raise LakeError(f"Cannot read the lake {log.store.uri}: {error}") from error
         except BaseException:
             connection.close()
             raise
@@ -64,11 +67,11 @@ def connect(store: Store, *, comments: bool = True) -> tuple[duckdb.DuckDBPyConn
     raise AssertionError("unreachable")
 
 
-def run_query(store: Store, query: str, parameters: Mapping[str, Any] | None = None) -> pa.Table:
+def run_query(log: Log, query: str, parameters: Mapping[str, Any] | None = None) -> pa.Table:
     """Run one SQL query on the current state of the lake.
 
     Args:
-        store: The lake's files.
+        log: The lake's log.
         query: One reading statement in DuckDB's SQL, with `$name` for each parameter.
         parameters: Values by name.
 
@@ -85,14 +88,14 @@ def run_query(store: Store, query: str, parameters: Mapping[str, Any] | None = N
         table: pa.Table = result.to_arrow_table() if result is not None else pa.table({})
         return table.rename_columns(_distinct(table.column_names))
 
-    return read(store, answer, comments=_reads_comments(query))
+    return read(log, answer, comments=_reads_comments(query))
 
 
-def read(store: Store, work: Callable[[duckdb.DuckDBPyConnection], Answer], *, comments: bool = False) -> Answer:
+def read(log: Log, work: Callable[[duckdb.DuckDBPyConnection], Answer], *, comments: bool = False) -> Answer:
     """Call a function with a connection to the current state of the lake; call it again if compaction interferes.
 
     Args:
-        store: The lake's files.
+        log: The lake's log.
         work: Reads from the connection, and keeps no reference to it.
         comments: Whether tables and columns have their comments.
 
@@ -100,11 +103,11 @@ def read(store: Store, work: Callable[[duckdb.DuckDBPyConnection], Answer], *, c
         LakeError: The lake cannot be read, or a query of `work` is invalid.
     """
     for attempt in range(1, _ATTEMPTS + 1):
-        connection, files = connect(store, comments=comments)
+        connection, files = connect(log, comments=comments)
         try:
             return work(connection)
         except duckdb.Error as error:
-            # Compaction removed a file after the listing: start again.
+            # One of its files was replaced long ago: start again.
             if not files.vanished or attempt == _ATTEMPTS:
                 raise _explained(error) from error
         finally:
@@ -124,11 +127,11 @@ def fetch(connection: duckdb.DuckDBPyConnection, query: str, **values: object) -
     return found
 
 
-def stream_query(store: Store, query: str, take: Callable[[pa.RecordBatchReader], Answer]) -> Answer:
+def stream_query(log: Log, query: str, take: Callable[[pa.RecordBatchReader], Answer]) -> Answer:
     """Run one SQL query and stream its result in batches, in constant memory.
 
     Args:
-        store: The lake's files.
+        log: The lake's log.
         query: One reading statement in DuckDB's SQL.
         take: Reads the batches. It is called again with the first batch if compaction interferes.
 
@@ -147,7 +150,7 @@ def stream_query(store: Store, query: str, take: Callable[[pa.RecordBatchReader]
         except pa.ArrowException as error:
             raise duckdb.Error(str(error)) from error  # the output format has no such type
 
-    return read(store, answer, comments=_reads_comments(query))
+    return read(log, answer, comments=_reads_comments(query))
 
 
 def _own(reader: pa.RecordBatchReader) -> pa.RecordBatchReader:
@@ -180,12 +183,12 @@ def _distinct(names: Sequence[str]) -> list[str]:
     return found
 
 
-def open_engine(store: Store) -> tuple[duckdb.DuckDBPyConnection, LakeFiles]:
+def open_engine(store: Store, snapshot: Snapshot) -> tuple[duckdb.DuckDBPyConnection, LakeFiles]:
     """Return a DuckDB connection that can reach the lake's files. It has no views yet."""
     # DuckDB would spill into the current directory. One folder per user, since nobody can write to another user's.
     spill = Path(tempfile.gettempdir()) / f"videolake-spill-{getattr(os, 'getuid', os.getpid)()}"
     connection = duckdb.connect(config={"python_enable_replacements": False, "temp_directory": str(spill)})
-    files = LakeFiles(store)
+    files = LakeFiles(store, snapshot)
     connection.register_filesystem(files)
     connection.execute("SET TimeZone = 'UTC'")
     return connection, files

@@ -5,6 +5,7 @@ from pipeline.models.cache import cache_dir, is_writable, temporary_folder
 from pipeline.models.device import bf16_is_native, choose_device, set_threads
 from pipeline.models.digests import DIGEST_LENGTH, weight_files
 from pipeline.models.embedded import EMBEDDED_PREFIX, EmbeddedModel, embedded_models
+from pipeline.models.faults import device_faults, is_out_of_memory
 from pipeline.models.info import ModelInfo
 from pipeline.models.loading import LOAD_ERRORS, LOAD_OPTIONS, longest_input, quiet_transformers
 from pipeline.models.plugins import is_plugin, make_plugin
@@ -38,8 +39,10 @@ __all__ = [
     "cache_dir",
     "cached_array",
     "choose_device",
+    "device_faults",
     "embedded_models",
     "fusion_model",
+    "is_out_of_memory",
     "is_plugin",
     "is_writable",
     "longest_input",

@@ -101,7 +101,7 @@ def decode(
     Raises:
         MediaError: Nothing can be decoded, or the file is over the limits, has vanished, or cannot be read.
     """
-    deadline = time.monotonic() + limits.timeout_s
+    started = time.monotonic()
     for message in info.warnings:
         stats.warn(message)
     with open_media(uri) as container:
@@ -136,7 +136,7 @@ def decode(
         }
         packets = clocked_packets(uri, container, streams, clock, stats.warn, followers=others, subtitle=subtitles.add)
         for index, frame in _frames(packets, stats, skipped, partly_encrypted=info.partly_encrypted):
-            _check_limits(uri, stats, limits, deadline)
+            _check_limits(uri, info, stats, limits, started)
             if isinstance(frame, VideoFrame) and video:
                 yield from video.add(frame)
             elif isinstance(frame, AudioFrame) and index in audio:
@@ -296,13 +296,16 @@ def _frames(
             stats.corrupt_packets += 1
 
 
-def _check_limits(uri: str, stats: DecodeStats, limits: LimitsConfig, deadline: float) -> None:
+def _check_limits(uri: str, info: MediaInfo, stats: DecodeStats, limits: LimitsConfig, started: float) -> None:
     if stats.duration_s > limits.max_duration_s:
         message = f"{uri} is longer than limits.max_duration_s = {limits.max_duration_s:g}."
         raise MediaError(ErrorKind.TOO_LARGE, message, stage="decode")
-    if time.monotonic() > deadline:
+    # Some files state no duration, or one that is too short.
+    limit_s = limits.time_limit_s(max(info.duration_s, stats.duration_s))
+    if time.monotonic() > started + limit_s:
         message = (
-            f"{uri} took longer than limits.timeout_s = {limits.timeout_s:g}; {stats.duration_s:.0f} s were decoded."
+            f"{uri} took longer than the {limit_s:.0f} s that limits.timeout_s and limits.timeout_factor allow; "
+            f"{stats.duration_s:.0f} s were decoded."
         )
         raise MediaError(ErrorKind.TIMEOUT, message, stage="decode")
 

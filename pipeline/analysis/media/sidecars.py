@@ -11,13 +11,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import av
-import fsspec
 from charset_normalizer import from_bytes
 
 from pipeline.analysis.media.sources import open_bytes
 from pipeline.analysis.media.subtitles import SubtitleTrack
 from pipeline.language import clean, language_code
 from pipeline.locations import local_path, location_of
+from pipeline.remote import file_system
 from schemas.errors import MediaError
 from schemas.records import SubtitleFile
 
@@ -95,9 +95,9 @@ def list_subtitle_files(folder: Path) -> _Listing:
 
 
 def _list_remote(uri: str) -> _Listing:
-    filesystem, base = fsspec.core.url_to_fs(uri)
+    filesystem, base = file_system(uri)
     protocols = {filesystem.protocol} if isinstance(filesystem.protocol, str) else set(filesystem.protocol)
-    if protocols & _HTTP or "::" in uri:
+    if protocols & _HTTP:
         return {}
     files = []
     for details in filesystem.ls(base.rpartition("/")[0], detail=True):

@@ -1,3 +1,4 @@
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -5,6 +6,7 @@ import pyarrow as pa
 import pytest
 
 from pipeline.lake import Lake
+from pipeline.run.digest import Unread, digest_files
 from pipeline.run.discovery import discover, discover_known
 from pipeline.run.plan import make_plan
 from schemas.config import ArchiveConfig, Config, LimitsConfig, ShardsConfig
@@ -62,7 +64,14 @@ def test_a_video_is_analysed_again_when_its_subtitle_files_change(tmp_path: Path
     task = VideoTask("v00", (str(tmp_path / "film.mp4"),), 10, 1)
 
     def planned(files: list[dict[str, Any]] | None) -> int:
-        row = {"video_id": "v00", "status": "ok", "kind": None, "shard": "s1", "subtitle_files": files}
+        row = {
+            "video_id": "v00",
+            "status": "ok",
+            "kind": None,
+            "shard": "s1",
+            "uri": task.uris[0],
+            "subtitle_files": files,
+        }
         return make_plan([task], pa.Table.from_pylist([row]), REVISION, Config()).videos
 
     assert planned([]) == 0
@@ -73,6 +82,26 @@ def test_a_video_is_analysed_again_when_its_subtitle_files_change(tmp_path: Path
     assert planned([known]) == 0
     assert planned([{**known, "mtime_ns": 5}]) == 1
     assert planned(None) == 0, "an older version did not write them down"
+
+
+def test_subtitle_files_count_only_beside_the_copy_that_was_analysed(tmp_path: Path) -> None:
+    for folder in ("with", "without"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "with" / "film.srt").write_text("1")
+    state = (tmp_path / "with" / "film.srt").stat()
+    copies = [str(tmp_path / folder / "film.mp4") for folder in ("with", "without")]
+    row = {
+        "video_id": "v00", "status": "ok", "kind": None, "shard": "s1", "uri": copies[0],
+        "subtitle_files": [{"name": "film.srt", "size_bytes": 1, "mtime_ns": state.st_mtime_ns}],
+    }  # fmt: skip
+
+    def planned(*uris: str) -> int:
+        return make_plan([VideoTask("v00", uris, 10, 1)], pa.Table.from_pylist([row]), REVISION, Config()).videos
+
+    assert planned(copies[0]) == planned(copies[1]) == planned(copies[1], copies[0]) == 0
+    (tmp_path / "with" / "film.srt").unlink()
+    assert planned(copies[1], copies[0]) == 1
+    assert planned(copies[1]) == 0
 
 
 @pytest.fixture
@@ -116,23 +145,23 @@ def test_the_known_videos_are_those_of_a_discovery_until_a_file_is_new(archive: 
     assert discover_known([str(archive)], lake, ArchiveConfig()) is None
 
 
-def test_a_file_and_links_to_it_are_one_video_that_is_read_once(
-    archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_file_and_links_to_it_are_one_video_that_is_read_once(archive: Path, tmp_path: Path) -> None:
     from datetime import UTC, datetime
 
-    from pipeline.run import discovery
-
     reads: list[str] = []
-    digest = discovery.content_digest
-    monkeypatch.setattr(discovery, "content_digest", lambda uri, *rest: reads.append(uri) or digest(uri, *rest))
+
+    def recorded(chunks: Iterable[Sequence[Unread]]) -> Iterator[list[str | None]]:
+        for chunk in chunks:
+            reads.extend(file.uri for file in chunk)
+            yield digest_files(chunk)
+
     hidden = archive / ".git" / "two.mp4"
     hidden.parent.mkdir()
     (archive / "two.mp4").rename(hidden)
     for name in ("two.mp4", "again.mp4"):
         (archive / name).symlink_to(hidden)
     lake = Lake.create(str(tmp_path / "lake"))
-    found = discover([str(archive)], lake, ArchiveConfig())
+    found = discover([str(archive)], lake, ArchiveConfig(), digest_chunks=recorded)
     assert sum(uri.endswith(("two.mp4", "again.mp4")) for uri in reads) == 1
     linked = next(task for task in found.tasks if str(hidden) in task.uris)
     assert [Path(uri).name for uri in linked.uris] == ["again.mp4", "two.mp4", "two.mp4"]

@@ -176,7 +176,7 @@ def test_another_audio_track_can_be_selected(tmp_path: Path) -> None:
     [
         (LimitsConfig(max_duration_s=1.0), ErrorKind.TOO_LARGE),
         (LimitsConfig(max_pixels=100), ErrorKind.TOO_LARGE),
-        (LimitsConfig(timeout_s=1e-9), ErrorKind.TIMEOUT),
+        (LimitsConfig(timeout_s=1e-9, timeout_factor=0), ErrorKind.TIMEOUT),
     ],
 )
 def test_a_file_over_a_limit_fails_with_the_name_of_the_limit(

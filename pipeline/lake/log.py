@@ -1,0 +1,216 @@
+"""The lake's log: which files make up the tables, one numbered entry per commit.
+
+```
+_log/00000000000000000017.json                 the 17th change (see `pipeline.lake.snapshot`)
+_log/00000000000000000010-1764390000.snapshot  all files at version 10, and when it was written, in Unix time
+```
+
+A commit writes its Parquet files first, and then its entry, under the next number and only if that number is free. So
+all tables change at once, and of two writers that try the same number, one must look again. To open a lake, read the
+newest snapshot and the entries after it.
+
+Entries are removed an hour after a snapshot has replaced them. A writer that was stopped for longer between reading the
+log and adding to it (it would find an old number free) does not trust its entry.
+"""
+
+import json
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from pipeline.lake.layout import LAKE_FORMAT, LOG, MARKER
+from pipeline.lake.legacy import is_legacy, legacy_snapshot, log_of
+from pipeline.lake.lock import StillHeld
+from pipeline.lake.snapshot import (
+    EMPTY,
+    Change,
+    Snapshot,
+    change_from_json,
+    change_to_json,
+    snapshot_from_json,
+    snapshot_to_json,
+)
+from pipeline.lake.store import Store
+from schemas.errors import LakeError
+
+Parsed = TypeVar("Parsed")
+
+SNAPSHOT_EVERY = 10
+"""Entries after which the log gets a new snapshot."""
+KEEP_S = 3600.0
+"""How long entries and files stay that newer ones have replaced."""
+_ATTEMPTS = 20
+
+
+class ConflictError(LakeError):
+    """Another writer changed the lake at the same time. Nothing was published."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Listing:
+    version: int
+    entries: list[int]
+    snapshots: dict[int, str]
+    """Names of the snapshots by version."""
+
+
+class Log:
+    """The log of one lake. Remembers the last snapshot, so that reading it again costs one listing.
+
+    Args:
+        store: The lake's files.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self._known = EMPTY
+        self._legacy: bool | None = None
+        self.still_held: StillHeld | None = None
+        """Called right before each entry is written, to raise `LakeError` if the writer lock was lost."""
+        self._lock = threading.Lock()
+
+    def version(self) -> str:
+        """Return a value that changes with every change of the lake, for the price of a listing."""
+        if self.legacy():
+            return ",".join(self.store.names("videos"))
+        return str(self._list().version)
+
+    def legacy(self) -> bool:
+        """Return whether the lake has an older format, without a log."""
+        if self._legacy is not False:
+            self._legacy = is_legacy(self.store)
+        return self._legacy
+
+    def snapshot(self) -> Snapshot:
+        """Return the newest snapshot.
+
+        Raises:
+            LakeError: An entry is damaged, or the log changes faster than it can be read.
+        """
+        if self.legacy():
+            found = legacy_snapshot(self.store)
+            if self.legacy():
+                return found
+        for _ in range(_ATTEMPTS):
+            listing = self._list()
+            known = self._known
+            if listing.version == known.version:
+                return known
+            try:
+                found = self._read(listing, known)
+            except FileNotFoundError:
+                continue  # a newer snapshot has replaced the entry
+            with self._lock:
+                self._known = max(self._known, found, key=lambda each: each.version)
+            return found
+        raise LakeError(f"The log of the lake {self.store.uri} changes faster than it can be read. Try later.")
+
+    def append(self, base: Snapshot, change: Change, still_fits: Callable[[Snapshot, list[Change]], bool]) -> Snapshot:
+        """Publish a change.
+
+        Args:
+            base: Snapshot that the change was made from.
+            change: The change. Its files are written.
+            still_fits: If others were faster, called with the snapshot after their changes, and those changes: whether
+                this change is still right.
+
+        Returns:
+            The snapshot after the change.
+
+        Raises:
+            ConflictError: The change does not fit any more.
+            LakeError: The lake cannot be written, or the writer lock was lost.
+        """
+        content = change_to_json(change)
+        current, others = base, list[Change]()
+        looked_at = time.time()
+        while True:
+            name = _entry(current.version + 1)
+            if self.still_held:
+                self.still_held()
+            if self.store.write_new(name, content):
+                break
+            found = self._entry_at(current.version + 1)
+            if found is not None and found.id == change.id:
+                break  # an earlier try arrived, although its answer was lost
+            if found is None:
+                raise ConflictError(f"Another writer has changed the lake {self.store.uri} many times meanwhile.")
+            others.append(found)
+            current = current.after([found], current.version + 1)
+            if not still_fits(current, others):
+                raise ConflictError(f"Another writer has changed the lake {self.store.uri} at the same time.")
+            looked_at = time.time()
+        if time.time() - looked_at > KEEP_S / 2:
+            raise ConflictError(f"Writing to the lake {self.store.uri} was interrupted for too long.")
+        after = current.after([change], current.version + 1)
+        with self._lock:
+            self._known = max(self._known, after, key=lambda each: each.version)
+        if after.version % SNAPSHOT_EVERY == 0:
+            self.write_snapshot(after)
+        return after
+
+    def upgrade(self) -> None:
+        """Give a lake of an older format its log. The caller is the only writer. Does nothing otherwise."""
+        if not self.legacy():
+            return
+        first = log_of(self.store)
+        self.store.remove_folder(LOG)
+        self.store.write(_entry(1), change_to_json(first))
+        self.store.write(MARKER, json.dumps({"format": LAKE_FORMAT}).encode())
+
+    def write_snapshot(self, snapshot: Snapshot) -> None:
+        """Write a snapshot, so that readers need no earlier entries, and remove what has been replaced for long."""
+        listing = self._list()
+        self.store.write(f"{LOG}/{snapshot.version:020}-{int(time.time())}.snapshot", snapshot_to_json(snapshot))
+        old = [version for version, name in listing.snapshots.items() if _age_s(name) > KEEP_S]
+        if old:
+            last = max(old)
+            names = [_entry(version) for version in listing.entries if version <= last]
+            names += [f"{LOG}/{name}" for version, name in listing.snapshots.items() if version < last]
+            self.store.remove_files(names)
+
+    def _list(self) -> _Listing:
+        entries, snapshots = list[int](), dict[int, str]()
+        for name in self.store.names(LOG):
+            number = name[:20]
+            if name.endswith(".json"):
+                entries.append(int(number))
+            elif name.endswith(".snapshot"):
+                snapshots[int(number)] = name
+        return _Listing(max([0, *entries, *snapshots]), entries, snapshots)
+
+    def _read(self, listing: _Listing, known: Snapshot) -> Snapshot:
+        start = known if known.version < listing.version else EMPTY  # another lake took its place
+        newest = max(listing.snapshots, default=0)
+        if newest > start.version:
+            content = self.store.read(f"{LOG}/{listing.snapshots[newest]}")
+            start = self._parsed(lambda: snapshot_from_json(content, newest), listing.snapshots[newest])
+        # Listings may miss an entry that was just written, but numbers have no gaps.
+        changes = [self._change(version) for version in range(start.version + 1, listing.version + 1)]
+        return start.after(changes, listing.version)
+
+    def _entry_at(self, version: int) -> Change | None:
+        try:
+            return self._change(version)
+        except FileNotFoundError:
+            return None
+
+    def _change(self, version: int) -> Change:
+        content = self.store.read(_entry(version))
+        return self._parsed(lambda: change_from_json(content), _entry(version))
+
+    def _parsed(self, parse: Callable[[], Parsed], name: str) -> Parsed:
+        try:
+            return parse()
+        except (ValueError, KeyError, TypeError) as error:
+            raise LakeError(f"{name} in the lake {self.store.uri} is damaged: {error}") from error
+
+
+def _entry(version: int) -> str:
+    return f"{LOG}/{version:020}.json"
+
+
+def _age_s(snapshot_name: str) -> float:
+    return time.time() - int(snapshot_name.removesuffix(".snapshot").split("-")[1])

@@ -1,0 +1,78 @@
+"""An S3 server (moto) in its own process, which clients reach over HTTP."""
+
+import http.client
+import os
+import socket
+import subprocess
+import sys
+import time
+from types import TracebackType
+from typing import Self
+
+_PATIENCE_S = 120.0
+
+
+class S3Server:
+    """A server that runs while the block runs. It keeps objects in memory, and accepts any key.
+
+    Attributes:
+        host, port: Where it listens.
+        endpoint: Its URL.
+    """
+
+    def __enter__(self) -> Self:
+        with socket.socket() as chosen:
+            chosen.bind(("127.0.0.1", 0))
+            self.host, self.port = chosen.getsockname()
+        self.endpoint = f"http://{self.host}:{self.port}"
+        command = [sys.executable, "-m", "moto.server", "-H", self.host, "-p", str(self.port)]
+        self._process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        deadline = time.monotonic() + _PATIENCE_S
+        while not self._answers():
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"The S3 server did not start: exit status {self._process.poll()}")
+            time.sleep(0.02)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._process.kill()
+        self._process.wait()
+
+    def create_bucket(self, name: str) -> None:
+        """Make an empty bucket."""
+        connection = http.client.HTTPConnection(self.host, self.port, timeout=_PATIENCE_S)
+        try:
+            # The server tells its services apart by the signature, and checks no more of it.
+            signed = "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/s3/aws4_request"
+            connection.request("PUT", f"/{name}", headers={"Authorization": signed})
+            answer = connection.getresponse()
+            if answer.status != http.HTTPStatus.OK:
+                raise RuntimeError(f"The S3 server made no bucket {name}: {answer.read()!r}")
+        finally:
+            connection.close()
+
+    def _answers(self) -> bool:
+        try:
+            with socket.create_connection((self.host, self.port), timeout=1):
+                return True
+        except OSError:
+            return False
+
+
+def environment(endpoint: str) -> dict[str, str]:
+    """Return the environment in which s3fs, Arrow and deltalake reach `s3://…` at an endpoint."""
+    return {
+        "AWS_ENDPOINT_URL": endpoint,
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_REGION": "us-east-1",
+        "AWS_ALLOW_HTTP": "true",
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+    }

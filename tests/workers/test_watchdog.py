@@ -1,0 +1,49 @@
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+PROGRAM = """
+import ctypes, sys, time
+from pathlib import Path
+from schemas.config import LimitsConfig
+from workers.watchdog import Watchdog
+
+def give_up(limit_s, traces):
+    Path(sys.argv[1]).write_text(f"{limit_s:g} {traces}")
+
+def hang_in_native_code(): ctypes.CDLL(None).usleep(60_000_000)
+def hang_with_the_lock(): ctypes.PyDLL(None).usleep(60_000_000)
+def finish(): time.sleep(0.1)
+def finish_late():
+    watchdog.extend(0.5)
+    time.sleep(0.5)
+
+with Watchdog(LimitsConfig(timeout_s=0.2, timeout_factor=1), give_up, grace_s=0.1) as watchdog:
+    globals()[sys.argv[2]]()
+time.sleep(0.6)
+"""
+
+
+@pytest.mark.parametrize(
+    ("function", "ended", "given_up"),
+    [
+        ("hang_in_native_code", True, True),
+        ("hang_with_the_lock", True, False),
+        ("finish", False, False),
+        ("finish_late", False, False),
+    ],
+)
+def test_a_process_that_hangs_is_ended_and_others_are_not(
+    function: str, ended: bool, given_up: bool, tmp_path: Path
+) -> None:
+    note = tmp_path / "note"
+    started = time.monotonic()
+    done = subprocess.run([sys.executable, "-c", PROGRAM, str(note), function], check=False, capture_output=True)
+    assert time.monotonic() - started < 30
+    assert (done.returncode != 0, note.exists()) == (ended, given_up), done.stderr.decode()
+    if given_up:
+        assert note.read_text().startswith("0.2 ")
+        assert function in note.read_text()
