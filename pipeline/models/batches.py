@@ -85,8 +85,9 @@ class BatchSize:
             self._role, self._device, self.size, size,
         )  # fmt: skip
         self.size = size
-        gc.collect()
         if self._device.startswith("cuda"):
             import torch
 
+            # PyTorch keeps freed memory, in pieces that may be too small for anything.
+            gc.collect()
             torch.cuda.empty_cache()
