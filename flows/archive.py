@@ -15,15 +15,17 @@ from prefect.cache_policies import NO_CACHE  # noqa: E402
 from prefect.runtime import flow_run  # noqa: E402
 
 from flows.artifacts import ProgressArtifact, publish_report, publish_result, result_markdown  # noqa: E402
+from flows.ending import final_state  # noqa: E402
+from flows.naming import planned_name, rename_run, starting_name  # noqa: E402
+from flows.parameters import Profile, config_of  # noqa: E402
 from flows.progress import watched_by  # noqa: E402
 from flows.record import Run, run_result, run_row  # noqa: E402
 from flows.retries import with_retries  # noqa: E402
 from pipeline.lake import Lake  # noqa: E402
 from pipeline.models import settle  # noqa: E402
-from pipeline.run import Shard, discover, make_plan, models_of, revision_of  # noqa: E402
+from pipeline.run import Shard, count_changes, discover, make_plan, models_of, revision_of  # noqa: E402
 from pipeline.search import index_if_large  # noqa: E402
 from pipeline.view import format_size  # noqa: E402
-from schemas.config import Config  # noqa: E402
 from schemas.errors import ArchiveError, VideolakeError  # noqa: E402
 from schemas.outcome import RunResult, VideoOutcome  # noqa: E402
 from workers import ShardJob, choose_placement, ray_cluster, run_shard  # noqa: E402
@@ -78,8 +80,11 @@ def plan_shards(handle: _Handle) -> str:
     cleaned = run.lake.clean()
     if cleaned.videos_published:
         logger.info("Published %d videos that an earlier run had analysed", cleaned.videos_published)
-    plan = make_plan(run.discovery.tasks, run.lake.processed(run.revision), run.revision, run.config)
+    processed = run.lake.processed(run.revision)
+    plan = make_plan(run.discovery.tasks, processed, run.revision, run.config)
     run.plan = plan
+    todo = [task for shard in plan.shards for task in shard.tasks]
+    rename_run(planned_name(run.lake.uri, count_changes(todo, processed, run.lake)))
     run.tally.update(videos=plan.videos, skipped=plan.done + plan.failed_before, size_bytes=plan.size_bytes)
     message = (
         f"{plan.videos} videos to analyse in {len(plan.shards)} shards; {plan.done} done before, "
@@ -125,7 +130,7 @@ def publish_run(handle: _Handle) -> str:
         notes=run.discovery.skipped.lines(),
         wall_s=run.wall_s,
     )
-    publish_result(run.tally.outcomes, markdown)
+    publish_result(run.lake.uri, run.tally.outcomes, markdown)
     _index(run)
     if run.tally.outcomes:
         publish_report(run.lake, run.run_id, run.config.report)
@@ -145,28 +150,29 @@ def _index(run: Run) -> None:
             run.logger.info("Search index: %s", done)
 
 
-@flow(name="analyze-archive", description=__doc__, log_prints=False)
-def analyze_archive(archive: list[str], lake: str, config: Config = Config()) -> RunResult:  # noqa: B008 - immutable
+@flow(name="analyze-archive", flow_run_name=starting_name, description=__doc__, log_prints=False)
+def analyze_archive(archive: list[str], lake: str, profile: Profile = "embedded", settings: str = "") -> RunResult:
     """Turn the videos of an archive into tables.
 
     Args:
         archive: Folders, files, globs, manifests (`.txt`, `.csv`, `.parquet`) or fsspec URIs.
         lake: Folder or URI of the lake, which is created if it does not exist.
-        config: All settings.
+        profile: Built-in set of settings.
+        settings: Settings that override the profile, as TOML. `videolake config` prints and explains all of them.
 
     Returns:
         The counts and outcomes of the run. A video that fails is a row in `errors`; the run does not fail.
 
     Raises:
         ArchiveError: The archive does not exist or has no videos.
-        ConfigurationError: The cluster cannot be joined, or is too small.
+        ConfigurationError: The settings are not valid, or the cluster cannot be joined, or is too small.
         LakeError: The lake cannot be written, or another run holds its lock.
         ModelError: A model cannot be found.
         NothingAnalysedError: Every video failed.
     """
     logger = get_run_logger()
+    config = settle(config_of(profile, settings))
     opened = Lake.create(lake)
-    config = settle(config)
     run = Run(archive, opened, config, logger)
     run.run_id = f"{run.started_at:%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:6]}"
     handle = _Handle(run)
@@ -174,7 +180,7 @@ def analyze_archive(archive: list[str], lake: str, config: Config = Config()) ->
         stack.enter_context(opened.lock())
         run.models = models_of(config)
         run.revision = revision_of(config, run.models)
-        bar = ProgressArtifact()
+        bar = ProgressArtifact(opened.uri)
         stack.enter_context(watched_by(lambda snapshot, _ended: bar.show(snapshot)))
         try:
             discover_archive(handle)
@@ -191,7 +197,7 @@ def analyze_archive(archive: list[str], lake: str, config: Config = Config()) ->
             f"All {result.failed} videos failed. The first one: {run.tally.outcomes[0].error_message} "
             "See the table `errors` for the others."
         )
-    return result
+    return final_state(result, config.report)
 
 
 def _analyse(handle: _Handle, stack: ExitStack, bar: ProgressArtifact) -> None:

@@ -18,6 +18,7 @@ from prefect.artifacts import (
     update_progress_artifact,
 )
 
+from flows.naming import artifact_key
 from flows.progress import Snapshot
 from pipeline.lake import Lake, file_name
 from pipeline.language import format_time
@@ -34,14 +35,15 @@ _MAX_SHOWN = 10
 class ProgressArtifact:
     """A progress bar in the Prefect UI, updated no more than every five seconds to spare the server's database."""
 
-    def __init__(self) -> None:
+    def __init__(self, lake: str) -> None:
+        self._key = artifact_key("progress", lake)
         self._id: UUID | None = None
         self._updated_s = 0.0
 
     def create(self) -> None:
         """Create the bar at 0 %."""
         try:
-            made = create_progress_artifact(progress=0.0, key="videolake-progress", description="Videos analysed")
+            made = create_progress_artifact(progress=0.0, key=self._key, description="Videos analysed")
             self._id = made if isinstance(made, UUID) else None
         except Exception as error:  # noqa: BLE001 - the run continues without its progress bar
             logger.warning("The progress artifact could not be created: %s", error)
@@ -74,11 +76,12 @@ def publish_report(lake: Lake, run_id: str, config: ReportConfig) -> None:
         from flows.web import lake_report
 
         link = lake.write_report(run_id, lake_report(lake, max_videos=config.max_videos))
+        key = artifact_key("report", lake.uri)
         if link.startswith("file:"):
             markdown = report_markdown(lake, run_id, url2pathname(urlsplit(link).path))
-            create_markdown_artifact(markdown=markdown, key="videolake-report", description="Report of the lake")
+            create_markdown_artifact(markdown=markdown, key=key, description="Report of the lake")
         else:
-            create_link_artifact(link=link, link_text=link, key="videolake-report", description="Report of the lake")
+            create_link_artifact(link=link, link_text=link, key=key, description="Report of the lake")
     except Exception as error:  # noqa: BLE001 - the lake has all the data
         logger.warning("The report could not be written: %s", error)
 
@@ -118,12 +121,14 @@ def report_markdown(lake: Lake, run_id: str, path: str) -> str:
     return "\n".join(lines)
 
 
-def publish_result(outcomes: Sequence[VideoOutcome], markdown: str) -> None:
+def publish_result(lake: str, outcomes: Sequence[VideoOutcome], markdown: str) -> None:
     """Publish the table of videos and errors, and the result as markdown."""
     try:
         if outcomes:
-            create_table_artifact(table=_rows(outcomes), key="videolake-videos", description="Videos of this run")
-        create_markdown_artifact(markdown=markdown, key="videolake-result", description="Result of this run")
+            key = artifact_key("videos", lake)
+            create_table_artifact(table=_rows(outcomes), key=key, description="Videos of this run")
+        key = artifact_key("result", lake)
+        create_markdown_artifact(markdown=markdown, key=key, description="Result of this run")
     except Exception as error:  # noqa: BLE001 - the lake has all the data
         logger.warning("The result could not be shown in Prefect: %s", error)
 

@@ -369,12 +369,14 @@ class SearchConfig(Section):
 
 
 class ReportConfig(Section):
-    """The HTML report that a run writes into the lake and links to in Prefect."""
+    """What a run reports: an HTML page in the lake, which Prefect links to, and when its failures matter."""
 
     enabled: bool = True
     """Whether to write `_reports/<run>.html` after a run that analysed at least one video."""
     max_videos: int = Field(48, ge=1, le=1000)
     """Maximum number of videos in the report. The newest are shown."""
+    high_error_rate: float = Field(0.1, gt=0, le=1)
+    """Share of the videos of a run whose failure is worth a notification (docs/schedule.md)."""
 
 
 class Config(Section):

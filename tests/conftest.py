@@ -1,7 +1,6 @@
 """What all tests share: no network, quiet frameworks, one thread a model."""
 
 import os
-import pickle
 import uuid
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
@@ -14,8 +13,9 @@ os.environ.setdefault("DO_NOT_TRACK", "1")
 from typing import TYPE_CHECKING
 
 import pytest
-from filelock import FileLock
 from hypothesis import HealthCheck, settings
+
+from tests.sharing import made_once
 
 # A busy machine is no failure.
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -35,15 +35,7 @@ def known_lake(tmp_path_factory: pytest.TempPathFactory) -> "KnownLake":
     """A tiny real lake, made once for all tests that only read it, in whichever process; loads the real models."""
     from tests.known_lake import make_known_lake
 
-    run = tmp_path_factory.getbasetemp()
-    run = run.parent if "PYTEST_XDIST_WORKER" in os.environ else run
-    folder, made = run / "known", run / "known.pickle"
-    with FileLock(made.with_suffix(".lock")):
-        if not made.exists():
-            folder.mkdir()
-            made.write_bytes(pickle.dumps(make_known_lake(folder)))
-    found: KnownLake = pickle.loads(made.read_bytes())
-    return found
+    return made_once(tmp_path_factory, "known", make_known_lake)
 
 
 @pytest.fixture(scope="session")

@@ -5,16 +5,21 @@ left out, and one without its mark fails, as what it is not to start is out of r
 """
 
 import os
+import re
 import sys
 import sysconfig
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
 
 SLOW = ("prefect", "cluster", "browser", "models", "slow")
 """Marks that are left out, the slowest first."""
+_ALL_SLOW = re.compile(rf"^pytestmark = .*pytest\.mark\.({'|'.join(SLOW)})\b", re.MULTILINE)
 _PROGRAMS = {
     "gcs_server": "cluster",
     "raylet": "cluster",
@@ -33,7 +38,15 @@ def pytest_configure(config: pytest.Config) -> None:
         # Processes that tests start inherit it.
         os.environ["PREFECT_SERVER_ALLOW_EPHEMERAL_MODE"] = "false"
         sys.addaudithook(_refuse_programs)
-        _refuse_models()
+        assert not _LOADERS.keys() & sys.modules.keys(), "imported before they could be guarded"
+        sys.meta_path.insert(0, _GuardedImports())
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """With `--quick`, do not even import a file whose tests are all slow."""
+    if not config.getoption("quick") or collection_path.suffix != ".py":
+        return None
+    return True if _ALL_SLOW.search(collection_path.read_text(encoding="utf-8")) else None
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -63,18 +76,38 @@ def _refuse_programs(event: str, arguments: tuple[Any, ...]) -> None:
             _refuse(mark, command)
 
 
-def _refuse_models() -> None:
-    import faster_whisper
-    import onnxruntime
-    import torch
-    from transformers import PreTrainedModel
+_LOADERS = {
+    "torch": ("load",),
+    "safetensors.torch": ("load_file",),
+    "onnxruntime": ("InferenceSession.__init__",),
+    "faster_whisper": ("WhisperModel.__init__",),
+    "transformers.modeling_utils": ("PreTrainedModel.from_pretrained",),
+}
+"""Functions that load weights, by module."""
 
-    for owner, name in (
-        (torch, "load"),
-        (onnxruntime.InferenceSession, "__init__"),
-        (faster_whisper.WhisperModel, "__init__"),
-        (PreTrainedModel, "from_pretrained"),
-    ):
+
+class _GuardedImports(MetaPathFinder):
+    """Guards the loaders of a module when it is first imported: importing all of them now would take 8 s."""
+
+    def find_spec(self, name: str, path: Sequence[str] | None, target: ModuleType | None = None) -> ModuleSpec | None:
+        if name not in _LOADERS:
+            return None
+        spec = PathFinder.find_spec(name, path, target)
+        if spec is not None and spec.loader is not None:
+            execute = spec.loader.exec_module
+
+            def execute_and_guard(module: ModuleType) -> None:
+                execute(module)
+                _guard(module)
+
+            spec.loader.exec_module = execute_and_guard  # type: ignore[method-assign]
+        return spec
+
+
+def _guard(module: ModuleType) -> None:
+    for loader in _LOADERS[module.__name__]:
+        *names, name = loader.split(".")
+        owner = getattr(module, names[0]) if names else module
         load = vars(owner)[name]
         bound = isinstance(load, classmethod)
         setattr(owner, name, classmethod(_guarded(load.__func__)) if bound else _guarded(load))

@@ -33,12 +33,13 @@ def run_archive(archive: list[str], lake: str, config: Config, *, quiet: bool) -
         click.echo("Starting Prefect …", err=True)
     from flows.archive import NothingAnalysedError, analyze_archive
     from flows.display import make_display
+    from flows.parameters import parameters_of
     from flows.progress import watched_by
 
     display = make_display(quiet=quiet)
     try:
         with display, watched_by(display.show):
-            result = analyze_archive(archive, lake, config)
+            result = analyze_archive(archive, lake, **parameters_of(config))
     except KeyboardInterrupt:
         click.echo("\nStopped. Finished videos are kept. Run the same command again to continue.", err=True)
         return 130

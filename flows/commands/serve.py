@@ -1,6 +1,5 @@
 """`videolake serve`: serve the flow as a Prefect deployment, on a schedule."""
 
-import re
 from pathlib import Path
 
 import click
@@ -36,20 +35,18 @@ def serve_archive(
     from prefect.types.entrypoint import EntrypointType
 
     from flows.archive import analyze_archive
+    from flows.naming import lake_name
+    from flows.parameters import parameters_of
 
     lake = lake if "://" in lake else str(Path(lake).expanduser().absolute())
     roots = [root if "://" in root else location_of(own_path(Path(root).expanduser())) for root in archive]
     try:
         analyze_archive.serve(
-            name=name or _name(lake),
+            name=name or lake_name(lake),
             cron=cron,
             interval=interval,
-            parameters={
-                "archive": roots,
-                "lake": lake,
-                "config": config.model_dump(mode="json", exclude_defaults=True),
-            },
-            tags=["videolake", f"lake:{_name(lake)}"],
+            parameters={"archive": roots, "lake": lake, **parameters_of(config)},
+            tags=["videolake", f"lake:{lake_name(lake)}"],
             description=f"Analyses {', '.join(roots)} into {lake}.",
             global_limit=ConcurrencyLimitConfig(limit=1, collision_strategy=ConcurrencyLimitStrategy.CANCEL_NEW),
             limit=1,
@@ -59,7 +56,3 @@ def serve_archive(
         raise ConfigurationError(f"Invalid schedule: {error}") from error
     except KeyboardInterrupt:
         click.echo("Stopped serving. The schedule is paused.", err=True)
-
-
-def _name(lake: str) -> str:
-    return re.sub(r"[^A-Za-z0-9_-]+", "-", lake.rstrip("/").rsplit("/", 1)[-1]).strip("-") or "lake"

@@ -1,12 +1,11 @@
 """`videolake config`, `models` and `taxonomy`: print the settings, the models that they select, and the topics."""
 
-import json
 import textwrap
 
 import click
 
 from pipeline.analysis.scenes import load_taxonomy, taxonomy_text
-from pipeline.run import models_of
+from pipeline.run import models_of, toml_value
 from schemas.config import Config
 
 
@@ -21,7 +20,7 @@ def settings_toml(config: Config) -> str:
             lines += [f"# {line}" for line in textwrap.wrap(description, 110)]
             value = getattr(section, key)
             # TOML has no null, so a setting without a value is a comment.
-            lines.append(f"# {key} =" if value is None else f"{key} = {json.dumps(value)}")
+            lines.append(f"# {key} =" if value is None else f"{key} = {toml_value(value)}")
         lines.append("")
     return "\n".join(lines)
 

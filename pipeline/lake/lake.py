@@ -31,6 +31,7 @@ SELECT newest.video_id,
     END AS status,
     errors.kind AS kind,
     newest.shard AS shard,
+    made.uri AS uri,
     made.subtitle_files AS subtitle_files
 FROM lake.states AS newest
 JOIN lake.states AS current ON newest.video_id = current.video_id AND current.is_current
@@ -275,8 +276,8 @@ class Lake:
         Returns:
             Columns `video_id`; `status`: `ok` (nothing to do), `failed` (its newest attempt was at this revision), or
             `outdated` (to be analysed); `kind`: kind of error of its newest attempt, null if that was ok; `shard`:
-            shard of its newest attempt, for `shard_id`; `subtitle_files`: those beside it when it was analysed, null
-            if an older version did that.
+            shard of its newest attempt, for `shard_id`; `uri`: where it was when its current row was made;
+            `subtitle_files`: those beside it then, null if an older version did that.
         """
         return self.sql(_PROCESSED, {"revision": revision})
 

@@ -1,7 +1,11 @@
-"""Load the configuration: defaults, a profile, a TOML file, the environment, flags. Later sources win."""
+"""Load the configuration: defaults, a profile, a TOML file, the environment, flags. Later sources win.
+
+A configuration can also be written as a profile and a short TOML text, which holds only what differs from the profile.
+"""
 
 import json
 import os
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from importlib import resources
@@ -14,6 +18,9 @@ from schemas.config import Config
 from schemas.errors import ConfigurationError
 
 ENVIRONMENT_PREFIX = "VIDEOLAKE_"
+DEFAULT_PROFILE = "embedded"
+_TABLE = re.compile(r"\s*\[([^\[\]]+)\]")
+_KEY = re.compile(r"\s*([\w.\"' -]+?)\s*=")
 
 
 def profile_names() -> tuple[str, ...]:
@@ -52,10 +59,61 @@ def load_config(
         tree = _merge(tree, _from_setting(setting))
     tree = _merge(tree, _without_none(overrides or {}))
     tree = _with_absolute_taxonomy(tree)
+    return _validated(tree)
+
+
+def parse_settings(profile: str, text: str) -> Config:
+    """Return the configuration that a profile and a TOML text mean, whatever the environment.
+
+    Args:
+        profile: Name of a built-in profile; see `profile_names`.
+        text: Settings in the format that `videolake config` prints. They override those of the profile.
+
+    Raises:
+        ConfigurationError: There is no such profile, or the text is not valid. The message names the line.
+    """
+    try:
+        given = tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise ConfigurationError(f"The settings are not valid TOML: {error}") from None
+    return _validated(_with_absolute_taxonomy(_merge(_read_profile(profile), given)), text)
+
+
+def write_settings(config: Config) -> tuple[str, str]:
+    """Return the profile and the shortest TOML text from which `parse_settings` makes this configuration."""
+    names = sorted(profile_names(), key=lambda name: name != DEFAULT_PROFILE)
+    texts = ((name, _differences(config, parse_settings(name, ""))) for name in names)
+    return min(((name, text) for name, text in texts if text is not None), key=lambda each: each[1].count("\n"))
+
+
+def toml_value(value: Any) -> str:  # noqa: ANN401 - of any setting
+    """Return a value as TOML."""
+    if isinstance(value, float):
+        return repr(value)  # TOML writes infinity as Python does, unlike JSON
+    # TOML has no surrogates, and allows no control characters.
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def _differences(config: Config, base: Config) -> str | None:
+    """Return the settings that differ as TOML; None if one of them has no value, which TOML cannot say."""
+    lines: list[str] = []
+    for name in Config.model_fields:
+        section, default = getattr(config, name), getattr(base, name)
+        changed = {key: getattr(section, key) for key in type(section).model_fields}
+        changed = {key: value for key, value in changed.items() if value != getattr(default, key)}
+        if None in changed.values():
+            return None
+        if changed:
+            lines += [f"[{name}]", *(f"{key} = {toml_value(value)}" for key, value in changed.items()), ""]
+    return "\n".join(lines)
+
+
+def _validated(tree: Mapping[str, Any], text: str = "") -> Config:
+    """Return the configuration. Messages name the lines of the text, if it sets what is wrong."""
     try:
         return Config.model_validate(tree)
     except ValidationError as error:
-        raise ConfigurationError(_explain(error)) from None
+        raise ConfigurationError(_explain(error, text)) from None
 
 
 def _with_absolute_taxonomy(tree: dict[str, Any]) -> dict[str, Any]:
@@ -129,11 +187,38 @@ def _without_none(tree: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _explain(error: ValidationError) -> str:
+def _explain(error: ValidationError, text: str) -> str:
+    numbers = _line_numbers(text)
     lines = ["Invalid configuration:"]
     for problem in error.errors(include_url=False):
         where = ".".join(str(part) for part in problem["loc"])
+        number = next((numbers[key] for key in _prefixes(problem["loc"]) if key in numbers), None)
+        line = f"line {number}, " if number else ""
         what = "there is no such setting" if problem["type"] == "extra_forbidden" else problem["msg"]
-        lines.append(f"  {where}: {what} (got {problem['input']!r})")
+        lines.append(f"  {line}{where}: {what} (got {problem['input']!r})")
     lines.append("Run `videolake config` to list and explain all settings.")
     return "\n".join(lines)
+
+
+def _prefixes(loc: tuple[int | str, ...]) -> list[str]:
+    """Return a location such as `archive.extensions.3` and what contains it, longest first."""
+    return [".".join(str(part) for part in loc[:count]) for count in range(len(loc), 0, -1)]
+
+
+def _line_numbers(text: str) -> dict[str, int]:
+    """Return the number of the line of each table and key of a valid TOML text, by `section.key`."""
+    numbers: dict[str, int] = {}
+    table = ""
+    for number, line in enumerate(text.split("\n"), 1):
+        if found := _TABLE.match(line):
+            table = _plain(found[1])
+            numbers.setdefault(table, number)
+        elif found := _KEY.match(line):
+            key = _plain(found[1])
+            numbers.setdefault(f"{table}.{key}" if table else key, number)
+    return numbers
+
+
+def _plain(key: str) -> str:
+    """Return a TOML key without quotes and without blanks around its dots."""
+    return ".".join(part.strip(" \"'") for part in key.split("."))

@@ -97,18 +97,20 @@ def _decide(
     if row is None or row["status"] == "outdated":
         return "analyse"
     if row["status"] == "ok":
-        return "analyse" if _subtitles_changed(row.get("subtitle_files"), task, listing) else "done"
+        return "analyse" if _subtitles_changed(row, task, listing) else "done"
     if retry_failed or not ErrorKind(row["kind"]).permanent:
         return "analyse"
     return "failed_before"
 
 
-def _subtitles_changed(
-    before: Sequence[Mapping[str, Any]] | None, task: VideoTask, listing: Callable[[Path], Any]
-) -> bool:
-    """Return whether the subtitle files beside a local video are others than when it was analysed."""
-    uri = task.uris[0]
-    if before is None or local_path(uri) is None:
+def _subtitles_changed(row: Mapping[str, Any], task: VideoTask, listing: Callable[[Path], Any]) -> bool:
+    """Return whether the subtitle files beside a local video are others than when it was analysed.
+
+    Only those beside the location where it was analysed count. A copy elsewhere may have others, and runs that find one
+    copy each would otherwise analyse the video again and again.
+    """
+    before, uri = row.get("subtitle_files"), row.get("uri")
+    if before is None or uri not in task.uris or local_path(uri) is None:
         return False
     now = {(well_formed(file.name), file.size_bytes, file.mtime_ns) for file in find_sidecars(uri, listing)}
     return now != {(file["name"], file["size_bytes"], file["mtime_ns"]) for file in before}

@@ -11,6 +11,8 @@ from unittest.mock import Mock
 import pytest
 
 from flows.archive import NothingAnalysedError, _index, analyze_archive
+from flows.naming import artifact_key
+from flows.parameters import parameters_of
 from flows.progress import Snapshot, watched_by
 from pipeline.lake import Lake, read_video
 from pipeline.run.revision import models_of
@@ -33,10 +35,10 @@ LIGHT = INLINE.model_copy(
 
 
 @pytest.fixture(scope="module", autouse=True)
-def prefect_server() -> Iterator[None]:
-    from prefect.testing.utilities import prefect_test_harness
+def _on_the_server(prefect_server: dict[str, str]) -> Iterator[None]:
+    from prefect.settings import PREFECT_API_URL, temporary_settings
 
-    with prefect_test_harness(server_startup_timeout=600):
+    with temporary_settings({PREFECT_API_URL: prefect_server["PREFECT_API_URL"]}):
         yield
 
 
@@ -57,7 +59,11 @@ def seen() -> list[tuple[Snapshot, VideoOutcome | None]]:
 @pytest.fixture(scope="module")
 def result(archive: Path, seen: list[tuple[Snapshot, VideoOutcome | None]]) -> RunResult:
     with watched_by(lambda snapshot, ended: seen.append((snapshot, ended))):
-        return analyze_archive([str(archive)], str(archive.parent / "lake"), INLINE)
+        return analyze(archive, archive.parent / "lake", INLINE)
+
+
+def analyze(archive: Path, lake: Path | str, config: Config) -> RunResult:
+    return analyze_archive([str(archive)], str(lake), **parameters_of(config))
 
 
 def ask(question: str, result: RunResult) -> list[dict[str, Any]]:
@@ -65,7 +71,7 @@ def ask(question: str, result: RunResult) -> list[dict[str, Any]]:
     return rows
 
 
-async def _runs(flow_run_id: str) -> tuple[list[Any], list[Any], list[Any]]:
+async def _runs(flow_run_id: str) -> tuple[Any, list[Any], list[Any], list[Any]]:
     from uuid import UUID
 
     from prefect.client.orchestration import get_client
@@ -80,15 +86,16 @@ async def _runs(flow_run_id: str) -> tuple[list[Any], list[Any], list[Any]]:
 
     run_id = UUID(flow_run_id)
     async with get_client() as client:
+        run = await client.read_flow_run(run_id)
         tasks = await client.read_task_runs(flow_run_filter=FlowRunFilter(id=FlowRunFilterId(any_=[run_id])))
         artifacts = await client.read_artifacts(
             artifact_filter=ArtifactFilter(flow_run_id=ArtifactFilterFlowRunId(any_=[run_id]))
         )
         logs = await client.read_logs(LogFilter(flow_run_id=LogFilterFlowRunId(any_=[run_id])))
-    return tasks, artifacts, logs
+    return run, tasks, artifacts, logs
 
 
-def prefect_run_of(result: RunResult) -> tuple[list[Any], list[Any], list[Any]]:
+def prefect_run_of(result: RunResult) -> tuple[Any, list[Any], list[Any], list[Any]]:
     row = ask(f"SELECT prefect_flow_run_id FROM runs WHERE run_id = '{result.run_id}'", result)[0]
     return asyncio.run(_runs(row["prefect_flow_run_id"]))
 
@@ -99,8 +106,15 @@ def test_bad_videos_are_rows_and_the_run_is_completed(result: RunResult) -> None
     assert ask("SELECT count(*) AS n FROM videos WHERE status = 'ok'", result) == [{"n": 3}]
 
 
+def test_a_run_is_named_by_what_it_does_and_says_that_videos_failed(result: RunResult) -> None:
+    run = prefect_run_of(result)[0]
+    assert run.name == "lake: 8 new"
+    assert (run.state.type, run.state.name) == ("COMPLETED", "Completed with errors")
+    assert run.state.message.startswith("5 of 8 videos failed")
+
+
 def test_prefect_has_a_task_run_per_step_and_per_shard(result: RunResult) -> None:
-    tasks, _, _ = prefect_run_of(result)
+    _, tasks, _, _ = prefect_run_of(result)
     names = sorted(task.name for task in tasks)
     assert [name.split(":")[0] for name in names] == ["discover", "plan", "publish", "shard 1 of 2", "shard 2 of 2"]
     assert "5 videos" in names[3]
@@ -108,8 +122,9 @@ def test_prefect_has_a_task_run_per_step_and_per_shard(result: RunResult) -> Non
 
 
 def test_prefect_shows_progress_a_table_and_the_result(result: RunResult) -> None:
-    _, artifacts, _ = prefect_run_of(result)
-    by_key = {artifact.key.removeprefix("videolake-"): artifact for artifact in artifacts}
+    _, _, artifacts, _ = prefect_run_of(result)
+    by_key = {artifact.key.split("-")[1]: artifact for artifact in artifacts}
+    assert {artifact_key(kind, result.lake) for kind in by_key} == {artifact.key for artifact in artifacts}
     assert set(by_key) == {"progress", "videos", "result", "report"}
     assert by_key["progress"].data == 100.0
     rows = json.loads(by_key["videos"].data)
@@ -135,7 +150,7 @@ def test_the_logs_of_workers_reach_the_flow_run(result: RunResult) -> None:
 
     deadline = time.monotonic() + 300
     while time.monotonic() < deadline:
-        messages = [log.message for log in prefect_run_of(result)[2]]
+        messages = [log.message for log in prefect_run_of(result)[3]]
         if any("text.mp4" in message and "workers.video_worker" in message for message in messages):
             return
     raise AssertionError(messages)
@@ -166,32 +181,36 @@ def test_the_run_is_recorded_with_models_and_configuration(result: RunResult) ->
 
 def test_a_second_run_only_retries_unreadable_files(archive: Path, result: RunResult) -> None:
     files = {path.name for path in Path(result.lake, "videos").iterdir()}
-    again = analyze_archive([str(archive)], result.lake, INLINE)
+    again = analyze(archive, result.lake, INLINE)
     assert (again.ok, again.done_before, again.failed_before) == (0, 3, 4)
+    assert prefect_run_of(again)[0].name == "lake: 1 retried"
     assert [outcome.error_kind for outcome in again.outcomes] == ["unreadable"]
     assert files <= {path.name for path in Path(result.lake, "videos").iterdir()}
 
 
 def test_only_what_changed_is_analysed_again(archive: Path, result: RunResult) -> None:
     new = material.shots_video(archive / "new.mp4", [1.3], size=(160, 90))
-    again = analyze_archive([str(archive)], result.lake, INLINE)
+    again = analyze(archive, result.lake, INLINE)
     assert [Path(outcome.uri).name for outcome in again.outcomes if outcome.status == "ok"] == ["new.mp4"]
     new.unlink()
     (archive / "text.mp4").unlink()
     material.shots_video(archive / "text.mp4", [0.9], size=(160, 90))
-    mended = analyze_archive([str(archive)], result.lake, INLINE)
+    mended = analyze(archive, result.lake, INLINE)
     assert [Path(outcome.uri).name for outcome in mended.outcomes if outcome.status == "ok"] == ["text.mp4"]
+    assert prefect_run_of(mended)[0].name == "lake: 1 changed, 1 retried"
     assert not ask("SELECT * FROM errors WHERE uri LIKE '%text.mp4'", result), "its failure is past"
 
 
 def test_another_configuration_analyses_again_and_supersedes(tmp_path: Path) -> None:
     folder = make_archive(tmp_path / "archive", films=1)
     lake = str(tmp_path / "lake")
-    first = analyze_archive([str(folder)], lake, LIGHT)
+    first = analyze(folder, lake, LIGHT)
     changed = LIGHT.model_copy(update={"summary": SummaryConfig(sentences=2)})
-    second = analyze_archive([str(folder)], lake, changed)
+    second = analyze(folder, lake, changed)
     assert (first.ok, second.ok) == (1, 1)
     assert first.revision != second.revision
+    assert prefect_run_of(second)[0].name == "lake: 1 changed"
+    assert prefect_run_of(second)[0].state.message == "1 analysed, 0 already in the lake"
     assert ask("SELECT revision FROM videos", second) == [{"revision": second.revision}]
 
 
@@ -199,16 +218,16 @@ def test_two_writers_never_share_a_lake(tmp_path: Path) -> None:
     lake = Lake.create(str(tmp_path / "lake"))
     folder = make_archive(tmp_path / "archive", films=1)
     with lake.lock(), pytest.raises(LakeError, match="being written"):
-        analyze_archive([str(folder)], lake.uri, LIGHT)
+        analyze(folder, lake.uri, LIGHT)
 
 
 def test_an_archive_without_videos_or_with_bad_ones_only_fails_loudly(tmp_path: Path) -> None:
     (tmp_path / "archive").mkdir()
     with pytest.raises(ArchiveError, match="There is no video"):
-        analyze_archive([str(tmp_path / "archive")], str(tmp_path / "lake"), LIGHT)
+        analyze(tmp_path / "archive", tmp_path / "lake", LIGHT)
     add_bad_files(tmp_path / "archive")
     with pytest.raises(NothingAnalysedError, match="All 5 videos failed"):
-        analyze_archive([str(tmp_path / "archive")], str(tmp_path / "lake"), LIGHT)
+        analyze(tmp_path / "archive", tmp_path / "lake", LIGHT)
     assert Lake(str(tmp_path / "lake")).sql("SELECT count(*) FROM errors").column(0)[0].as_py() == 5
 
 
@@ -224,7 +243,7 @@ def test_a_failed_shard_is_retried_without_repeating_work(tmp_path: Path, monkey
         return commit(lake, shard, revision)
 
     monkeypatch.setattr(Lake, "commit", fails_once)
-    result = analyze_archive([str(folder)], str(tmp_path / "lake"), LIGHT)
+    result = analyze(folder, tmp_path / "lake", LIGHT)
     assert tries == [3, 3]
     assert (result.ok, result.failed) == (3, 0)
 
@@ -240,4 +259,4 @@ def test_a_wrong_configuration_is_not_retried(tmp_path: Path) -> None:
     folder = make_archive(tmp_path / "archive", films=1)
     config = LIGHT.model_copy(update={"workers": WorkersConfig(engine="ray", ray_address="127.0.0.1:1")})
     with pytest.raises(ConfigurationError, match="ray start"):
-        analyze_archive([str(folder)], str(tmp_path / "lake"), config)
+        analyze(folder, tmp_path / "lake", config)

@@ -17,6 +17,7 @@ from click.testing import CliRunner
 from flows.cli import main
 from pipeline.lake import Lake
 from tests import material
+from tests.flows.conftest import without_prefect
 from tests.workers.archives import contents, make_archive
 
 pytestmark = [pytest.mark.prefect, pytest.mark.models]
@@ -26,11 +27,9 @@ LIGHT = ["--set", "speech.engine=none", "--set", "ocr.engine=none", "--set", "sh
 
 
 @pytest.fixture(scope="module")
-def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    home = tmp_path_factory.mktemp("prefect")
-    return {key: value for key, value in os.environ.items() if not key.startswith("PREFECT")} | {
-        "PREFECT_HOME": str(home)
-    }
+def environment(prefect_home: Path) -> dict[str, str]:
+    """Each run starts a temporary Prefect server."""
+    return without_prefect() | {"PREFECT_HOME": str(prefect_home)}
 
 
 def videolake(environment: dict[str, str], *arguments: object) -> subprocess.CompletedProcess[str]:

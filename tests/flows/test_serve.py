@@ -29,8 +29,9 @@ def test_a_served_schedule_is_a_deployment_whose_runs_fill_the_lake(
         assert deployment["schedules"][0]["schedule"]["cron"] == "0 2 * * *"
         assert {"videolake", "lake:films"} <= set(deployment["tags"])
         assert deployment["global_concurrency_limit"]["limit"] == 1
-        assert deployment["parameters"]["config"] == {"workers": {"engine": "inline"}}
-        assert "config" in deployment["parameter_openapi_schema"]["properties"]
+        assert deployment["parameters"]["profile"] == "embedded"
+        assert deployment["parameters"]["settings"] == '[workers]\nengine = "inline"\n'
+        assert set(deployment["parameter_openapi_schema"]["properties"]) == {"archive", "lake", "profile", "settings"}
         run = httpx.post(f"{api}/deployments/{deployment['id']}/create_flow_run", json={}).json()
         ended = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
         state = wait_for(

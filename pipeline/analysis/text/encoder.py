@@ -4,24 +4,23 @@ import copy
 import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from pipeline.analysis.text.bert import Bert
+from pipeline.analysis.text.hub import HubEncoder
 from pipeline.analysis.text.plugin import PluginTextEncoder
 from pipeline.models import (
     BOTH,
     DIGEST_LENGTH,
+    EMBEDDED_PREFIX,
     LOAD_ERRORS,
-    LOAD_OPTIONS,
     BatchSize,
     ModelInfo,
     batch_size,
     is_plugin,
-    longest_input,
-    quiet_transformers,
     resolve,
     set_threads,
     text_configs,
@@ -73,15 +72,15 @@ class TextEncoder:
         if is_plugin(config.model):
             self._plugin = PluginTextEncoder(config.model, device=device, threads=threads)
             return
-        self._model, self._tokenizer = _load(self.info, device)
-        self._max_tokens = min(config.max_tokens, longest_input(self._model, self._tokenizer))
+        self._model = _load(self.info, device)
+        self._max_tokens = min(config.max_tokens, self._model.longest_input)
 
     @property
     def dimensions(self) -> int:
         """Length of a vector."""
         if self._parts:
             return sum(part.dimensions for part in self._parts)
-        return self._plugin.dimensions if self._plugin else int(self._model.config.hidden_size)
+        return self._plugin.dimensions if self._plugin else self._model.hidden_size
 
     @property
     def recipe(self) -> str:
@@ -183,26 +182,18 @@ class TextEncoder:
         indices = [index for index, text in enumerate(cleaned) if text]
         if not indices:
             return [], []
-        encoded = self._tokenizer(
-            [cleaned[index] for index in indices],
-            truncation=True,
-            max_length=self._max_tokens,
-            return_attention_mask=False,
-            return_special_tokens_mask=True,
-        )
-        rows = zip(indices, encoded["input_ids"], encoded["special_tokens_mask"], strict=True)
-        kept = [(index, ids) for index, ids, special in rows if not all(special)]
+        rows = self._model.tokenize([cleaned[index] for index in indices], self._max_tokens)
+        kept = [(index, ids) for index, (ids, special) in zip(indices, rows, strict=True) if not all(special)]
         return [index for index, _ in kept], [ids for _, ids in kept]
 
     @torch.inference_mode()
     def _encode_batch(self, tokens: list[list[int]]) -> NDArray[np.float32]:
         length = max(map(len, tokens))
-        pad = self._tokenizer.pad_token_id or 0
+        pad = self._model.pad_token_id
         input_ids = torch.tensor([ids + [pad] * (length - len(ids)) for ids in tokens], device=self._device)
         lengths = torch.tensor([len(ids) for ids in tokens], device=self._device)
         attention_mask = torch.arange(length, device=self._device)[None, :] < lengths[:, None]  # (batch, length)
-        output = self._model(input_ids=input_ids, attention_mask=attention_mask.long())
-        hidden: torch.Tensor = output.last_hidden_state.float()  # (batch, length, dimensions)
+        hidden = self._model.hidden_states(input_ids, attention_mask)  # (batch, length, dimensions)
         if self._config.pooling == "cls":
             pooled = hidden[:, 0]
         else:
@@ -230,19 +221,13 @@ def _clean(text: str, max_characters: int) -> str:
     return " ".join(text.encode("utf-8", "replace").decode("utf-8").replace("\0", " ").split())[:max_characters]
 
 
-def _load(info: ModelInfo, device: str) -> tuple[Any, Any]:
-    from transformers import AutoModel, AutoTokenizer
-
+def _load(info: ModelInfo, device: str) -> Bert | HubEncoder:
     try:
-        with quiet_transformers():
-            tokenizer = AutoTokenizer.from_pretrained(info.path, **LOAD_OPTIONS)
-            model = AutoModel.from_pretrained(info.path, dtype=torch.float32, **LOAD_OPTIONS)
+        model = (Bert if info.id.startswith(EMBEDDED_PREFIX) else HubEncoder)(info.path, device)
     except LOAD_ERRORS as error:
         raise ModelError(
             f"text.model: {info.id} ({info.path}) cannot be loaded as a text encoder: {error}. "
             "It must be a folder that transformers' AutoModel and AutoTokenizer read."
         ) from error
-    if getattr(model.config, "is_encoder_decoder", False) or not hasattr(model.config, "hidden_size"):
-        raise ModelError(f"text.model: {info.id} is a {model.config.model_type} model, not a BERT-like encoder.")
-    logger.info("text encoder %s loaded, %d dimensions", info.id, model.config.hidden_size)
-    return model.eval().to(device), tokenizer
+    logger.info("text encoder %s loaded, %d dimensions", info.id, model.hidden_size)
+    return model

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from flows.commands.settings import settings_toml
-from pipeline.run.configuration import load_config, profile_names
+from pipeline.run.configuration import load_config, parse_settings, profile_names, write_settings
 from pipeline.run.revision import models_of, revision_of
 from schemas.config import Config
 from schemas.errors import ConfigurationError
@@ -88,3 +88,49 @@ def test_a_revision_depends_on_the_analysis_and_not_on_the_workers() -> None:
     assert revision_of(load_config(environment={}, settings=["speech.beam_size=1"]), models) != revision
     assert revision_of(config, models[1:]) != revision
     assert {model.role for model in models} == {"text", "vision", "shots", "speech", "speakers", "ocr", "topics"}
+
+
+@pytest.mark.parametrize(
+    ("profile", "settings", "text"),
+    [
+        (None, [], ""),
+        ("fast", [], ""),
+        ("fast", ["speech.beam_size=3"], "[speech]\nbeam_size = 3\n"),
+        (None, ["limits.timeout_s=inf", "speech.word_times=false"],
+         "[speech]\nword_times = false\n\n[limits]\ntimeout_s = inf\n"),
+        (None, ['archive.extensions=["mp4", "mkv"]'], '[archive]\nextensions = ["mp4", "mkv"]\n'),
+        (None, ['captions.prompt="Say \\u007f \\"it\\" 😀\\n\\u0001"'],
+         '[captions]\nprompt = "Say \\u007f \\"it\\" 😀\\n\\u0001"\n'),
+    ],
+)  # fmt: skip
+def test_a_configuration_is_a_profile_and_a_short_text(profile: str | None, settings: list[str], text: str) -> None:
+    config = load_config(profile=profile, environment={}, settings=settings)
+    assert write_settings(config) == (profile or "embedded", text)
+    assert parse_settings(*write_settings(config)) == config
+    assert parse_settings("embedded", settings_toml(config)) == config, "what `videolake config` prints"
+
+
+def test_the_environment_of_the_machine_does_not_change_a_written_configuration(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("VIDEOLAKE_SPEECH__BEAM_SIZE", "1")
+    assert parse_settings("embedded", "").speech.beam_size == 5
+    assert parse_settings(*write_settings(load_config())) == load_config()
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[speech]\nbeam_size 3", "at line 2"),
+        ("[speech]\n\nbeam_size = 0", r"line 3, speech\.beam_size"),
+        ("[media]\n[speech]  # greedy\n'beams' = 1", r"line 3, speech\.beams: there is no such setting"),
+        ("ocr.engine = 'none'\nspeech.beam_size = 'many'", r"line 2, speech\.beam_size"),
+        ("[archive]\nextensions = [\n'mp4',\n3]", r"line 2, archive\.extensions"),
+        ("[nothing]\nhere = 1", "line 1, nothing: there is no such setting"),
+        ("speech = 3", "line 1, speech"),
+        ("a = " + "[" * 100_000, "not valid TOML"),
+    ],
+)
+def test_a_wrong_text_is_an_error_that_names_the_line(text: str, said: str) -> None:
+    with pytest.raises(ConfigurationError, match=said):
+        parse_settings("embedded", text)

@@ -62,7 +62,14 @@ def test_a_video_is_analysed_again_when_its_subtitle_files_change(tmp_path: Path
     task = VideoTask("v00", (str(tmp_path / "film.mp4"),), 10, 1)
 
     def planned(files: list[dict[str, Any]] | None) -> int:
-        row = {"video_id": "v00", "status": "ok", "kind": None, "shard": "s1", "subtitle_files": files}
+        row = {
+            "video_id": "v00",
+            "status": "ok",
+            "kind": None,
+            "shard": "s1",
+            "uri": task.uris[0],
+            "subtitle_files": files,
+        }
         return make_plan([task], pa.Table.from_pylist([row]), REVISION, Config()).videos
 
     assert planned([]) == 0
@@ -73,6 +80,26 @@ def test_a_video_is_analysed_again_when_its_subtitle_files_change(tmp_path: Path
     assert planned([known]) == 0
     assert planned([{**known, "mtime_ns": 5}]) == 1
     assert planned(None) == 0, "an older version did not write them down"
+
+
+def test_subtitle_files_count_only_beside_the_copy_that_was_analysed(tmp_path: Path) -> None:
+    for folder in ("with", "without"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "with" / "film.srt").write_text("1")
+    state = (tmp_path / "with" / "film.srt").stat()
+    copies = [str(tmp_path / folder / "film.mp4") for folder in ("with", "without")]
+    row = {
+        "video_id": "v00", "status": "ok", "kind": None, "shard": "s1", "uri": copies[0],
+        "subtitle_files": [{"name": "film.srt", "size_bytes": 1, "mtime_ns": state.st_mtime_ns}],
+    }  # fmt: skip
+
+    def planned(*uris: str) -> int:
+        return make_plan([VideoTask("v00", uris, 10, 1)], pa.Table.from_pylist([row]), REVISION, Config()).videos
+
+    assert planned(copies[0]) == planned(copies[1]) == planned(copies[1], copies[0]) == 0
+    (tmp_path / "with" / "film.srt").unlink()
+    assert planned(copies[1], copies[0]) == 1
+    assert planned(copies[1]) == 0
 
 
 @pytest.fixture

@@ -49,6 +49,13 @@ def test_minilm_gives_the_vectors_that_sentence_transformers_gives(minilm: TextE
 
 
 @pytest.mark.models
+def test_the_embedded_model_gives_the_vectors_that_transformers_gives(minilm: TextEncoder):
+    texts = [*SENTENCES, "😀 👩‍👩‍👧‍👦 🇫🇷", "x" * 30_000, "今日は元気 привет ESTÁ ﬁn", "[CLS] [MASK] of a\u0301 kind"]
+    hub = TextEncoder(TextConfig(model=str(minilm.info.path)), device="cpu", threads=1)
+    assert np.abs(minilm.encode(texts) - hub.encode(texts)).max() < 1e-6
+
+
+@pytest.mark.models
 def test_vectors_are_of_unit_length_and_close_for_close_meanings(minilm: TextEncoder):
     vectors = minilm.encode(["A dog runs on the beach.", "A puppy plays by the sea.", "Interest rates rose again."])
     assert vectors.shape == (3, minilm.dimensions) == (3, 384)

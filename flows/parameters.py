@@ -1,0 +1,36 @@
+"""The parameters of the flow, which are the run form in the Prefect UI: a profile, and settings as a short text."""
+
+from typing import Literal, TypedDict, cast
+
+from pipeline.run import parse_settings, write_settings
+from schemas.config import Config
+
+Profile = Literal["embedded", "fast", "accurate", "multilingual"]
+
+
+class Settings(TypedDict):
+    """The parameters of the flow that decide how it works."""
+
+    profile: Profile
+    settings: str
+
+
+def parameters_of(config: Config) -> Settings:
+    """Return the parameters that mean a configuration, as short as they can be."""
+    profile, settings = write_settings(config)
+    return Settings(profile=cast("Profile", profile), settings=settings)
+
+
+def config_of(profile: str, settings: str) -> Config:
+    """Return the configuration of a run, or refuse it before anything has started.
+
+    Anyone who may start a run in Prefect chooses these parameters. So this is the place for what such a run may not do.
+
+    Args:
+        profile: Name of a built-in profile.
+        settings: TOML text that overrides the profile.
+
+    Raises:
+        ConfigurationError: The text is not valid. The message names the line.
+    """
+    return parse_settings(profile, settings)

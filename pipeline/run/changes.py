@@ -1,0 +1,45 @@
+"""What a run will do, in three counts: videos that are new, that have changed, and that failed before."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipeline.lake import Lake
+from schemas.records import VideoTask
+
+_KNOWN = """
+SELECT DISTINCT uri FROM (SELECT uri FROM videos UNION ALL SELECT uri FROM errors)
+WHERE uri IN (SELECT unnest($uris))
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """Numbers of videos to analyse."""
+
+    new: int
+    """Neither the content nor the location is in the lake."""
+    changed: int
+    """The file has other content than before, or the settings, the models or its subtitle files have changed."""
+    retried: int
+    """Failed in an earlier run, at this revision."""
+
+
+def count_changes(tasks: Sequence[VideoTask], processed: pa.Table, lake: Lake) -> Changes:
+    """Count the videos to analyse by the reason for it.
+
+    Args:
+        tasks: The videos to analyse.
+        processed: The newest row of each video in the lake, from `Lake.processed`.
+        lake: Has the locations of the videos that earlier runs have analysed.
+    """
+    ids = pa.array([task.video_id for task in tasks], pa.string())
+    rows = processed.filter(pc.is_in(processed["video_id"], value_set=ids))
+    retried = pc.sum(pc.equal(rows["status"], "failed")).as_py() or 0
+    seen = set(rows["video_id"].to_pylist())
+    unseen = [task for task in tasks if task.video_id not in seen]
+    known = set(lake.sql(_KNOWN, {"uris": [task.uris[0] for task in unseen]})["uri"].to_pylist()) if unseen else set()
+    replaced = sum(task.uris[0] in known for task in unseen)
+    return Changes(len(unseen) - replaced, rows.num_rows - retried + replaced, retried)

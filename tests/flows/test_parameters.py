@@ -1,0 +1,51 @@
+"""The parameters of the flow and the names of its runs."""
+
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+from flows.archive import analyze_archive
+from flows.naming import artifact_key, planned_name
+from flows.parameters import Profile
+from pipeline.run import Changes, profile_names
+
+pytestmark = pytest.mark.prefect
+
+
+def test_the_run_form_asks_for_four_things() -> None:
+    form = analyze_archive.parameters.model_dump()
+    assert list(form["properties"]) == ["archive", "lake", "profile", "settings"]
+    assert form["required"] == ["archive", "lake"]
+    assert all(field.get("description") for field in form["properties"].values())
+    assert not form["definitions"]
+
+
+def test_the_form_offers_every_profile() -> None:
+    assert sorted(get_args(Profile)) == list(profile_names())
+
+
+@pytest.mark.parametrize(
+    ("changes", "name"),
+    [
+        (Changes(1200, 3, 0), "films: 1,200 new, 3 changed"),
+        (Changes(0, 0, 2), "films: 2 retried"),
+        (Changes(0, 0, 0), "films: no change"),
+    ],
+)
+def test_a_run_is_named_by_what_it_does(changes: Changes, name: str) -> None:
+    assert planned_name("/data/films/", changes) == name
+
+
+def test_each_lake_has_its_own_artifacts_however_it_is_written(tmp_path: Path) -> None:
+    lake = tmp_path / "a" / "Films 2026"
+    lake.mkdir(parents=True)
+    (tmp_path / "link").symlink_to(tmp_path / "a")
+    key = artifact_key("result", str(lake))
+    assert key.startswith("videolake-result-films-2026-")
+    assert artifact_key("result", f"{tmp_path}/link/Films 2026/") == key
+    assert artifact_key("result", lake.as_uri()) == key
+    keys = {artifact_key("result", place) for place in ("/a/films", "/b/films", "s3://b/films", "/Ünï/…", "/a/日本")}
+    assert len(keys) == 5
+    assert all(set(key) <= set("abcdefghijklmnopqrstuvwxyz0123456789-") for key in keys)
+    assert artifact_key("result", "s3://b/films/") == artifact_key("result", "s3://b/films")
