@@ -335,7 +335,7 @@ def _check_decoded(uri: str, info: MediaInfo, stats: DecodeStats, *, has_audio: 
 
 
 def _is_raw_audio(stream: Any) -> bool:  # noqa: ANN401 - a PyAV stream
-    return stream.type == "audio" and stream.codec_context.name.startswith("pcm_")
+    return bool(stream.type == "audio" and stream.codec_context.name.startswith("pcm_"))
 
 
 def _skipped(count: int, what: str) -> str:
