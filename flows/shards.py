@@ -14,6 +14,7 @@ from prefect.states import Cancelled
 
 from flows.record import Run
 from flows.retries import with_retries
+from pipeline.lake import StagingError
 from pipeline.run import Shard
 from pipeline.view import format_size
 from schemas.errors import (
@@ -46,16 +47,31 @@ class _Opened:
     """What was submitted when the shard was opened; None once a failed attempt has used it up."""
     reported: set[str] = field(default_factory=set)
     """Videos with an outcome, from this attempt or an earlier one."""
+    dropped: frozenset[str] = frozenset()
+    """Videos with an outcome whose rows were unusable, and that must be analysed again."""
 
     def outcomes(self) -> Iterable[VideoOutcome]:
         """Yield the outcomes of the videos that have none yet."""
         batch, self.batch = self.batch, None
         if batch is None:
-            missing = [task for task in self.shard.tasks if task.video_id not in self.reported]
+            done = self.reported - self.dropped
+            missing = [task for task in self.shard.tasks if task.video_id not in done]
             batch = self.pool.submit(self.shard.id, missing)
         for outcome in batch.outcomes():
-            self.reported.add(outcome.video_id)
-            yield outcome
+            if outcome.video_id not in self.reported:
+                self.reported.add(outcome.video_id)
+                yield outcome
+
+    def commit(self) -> int:
+        """Publish the videos, and return their number."""
+        self.dropped = frozenset()
+        try:
+            with self.committing:
+                videos = [task.video_id for task in self.shard.tasks]
+                return self.run.lake.commit(self.shard.id, self.shard.revision, videos)
+        except StagingError as error:
+            self.dropped = error.missing
+            raise
 
 
 class _Hidden:
@@ -76,8 +92,7 @@ def analyse_shard(title: str, hidden: _Hidden) -> "str | State[str]":  # noqa: A
             _log(logger, outcome)
     except RunStoppedError as error:
         return Cancelled(message=str(error))
-    with opened.committing:
-        published = run.lake.commit(shard.id, shard.revision, [task.video_id for task in shard.tasks])
+    published = opened.commit()
     message = f"Committed shard {shard.id}: {published} videos"
     logger.info(message)
     return message

@@ -52,22 +52,22 @@ async def _guarded_client(**options: Any) -> Any:  # noqa: ANN401 - passed on to
     """Return a client session that connects to allowed addresses only, also after redirects."""
     import aiohttp
 
-    hosts = allowed_hosts()
-    named: set[str] = set()
+    names: dict[str, set[str]] = {}
 
     class Resolver(aiohttp.ThreadedResolver):
-        """Notes the addresses of hosts that are allowed by name."""
+        """Notes the names of each address."""
 
         async def resolve(self, host: str, *args: Any, **keywords: Any) -> Any:  # noqa: ANN401 - aiohttp's
             found = await super().resolve(host, *args, **keywords)
-            if host.lower().rstrip(".") in hosts.names:
-                named.update(each["host"] for each in found)
+            for each in found:
+                names.setdefault(each["host"], set()).add(host.lower().rstrip("."))
             return found
 
     def opened(address: tuple[Any, ...]) -> socket.socket:
         # This is the address that is connected to, whatever the URL looks like or its name resolved to before.
         family, kind, protocol, _, where = address
-        if where[0] not in named:
+        hosts = allowed_hosts()
+        if not hosts.names & names.get(where[0], set()):
             hosts.check(where[0])
         return socket.socket(family, kind, protocol)
 
