@@ -76,7 +76,8 @@ def running_server(home: Path, **settings: str) -> Iterator[dict[str, str]]:
     command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
     server = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        wait_for(lambda: httpx.get(f"{environment['PREFECT_API_URL']}/health").is_success)
+        wait_for(lambda: server.poll() is not None or httpx.get(f"{environment['PREFECT_API_URL']}/health").is_success)
+        assert server.poll() is None, "the server has ended"
         yield environment
     finally:
         server.terminate()
