@@ -59,6 +59,10 @@ class DeviceError(VideolakeError):
     """A worker's GPU, or its driver, is broken. The worker must end; its video is not at fault and goes to another."""
 
 
+class RunStoppedError(VideolakeError):
+    """The run was stopped while a shard was in flight. What was published is kept, and another run continues."""
+
+
 class LakeError(VideolakeError):
     """The lake cannot be read or written, or another run holds it."""
 

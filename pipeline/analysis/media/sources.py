@@ -6,19 +6,18 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, Any
 
 import av
-import fsspec
 from av.container import InputContainer
 
 from pipeline.analysis.media.encryption import encryption_error, states_encryption
 from pipeline.analysis.media.stills import advice, is_animated_webp, still_image
 from pipeline.locations import local_path, location_of
+from pipeline.remote import open_remote, refusal
 from schemas.errors import ErrorKind, MediaError
 
 _BUFFER_BYTES = 256 * 1024
-_REMOTE_BLOCK_BYTES = 4 * 1024 * 1024
 _HEAD_BYTES = 4096
 
 _DEMUXERS = (
@@ -55,28 +54,39 @@ _MEDIA_HEADS = (
 
 
 @contextmanager
-def open_bytes(uri: str) -> Iterator[IO[bytes]]:
-    """Open a file for reading, local or on any fsspec store. Never blocks on a pipe or device.
+def open_bytes(uri: str, *, read_ahead: bool = True) -> Iterator[IO[bytes]]:
+    """Open a file for reading, local or on an object store or web server. Never blocks on a pipe or device.
+
+    Args:
+        uri: Local path or fsspec URI.
+        read_ahead: Whether to read more from a store than is asked for.
 
     Raises:
-        MediaError: The file vanished, cannot be read, or is not a regular file.
+        MediaError: The file vanished, cannot be read, is not a regular file, or may not be opened on this machine.
     """
     try:
         path = local_path(uri)
-        file = _open_regular(uri, path) if path is not None else _open_remote(uri)
+        file = _open_regular(uri, path) if path is not None else open_remote(uri, read_ahead=read_ahead)
     except MediaError:
         raise
-    except FileNotFoundError as error:
-        message = f"{uri} no longer exists. Run again to list the archive as it is now."
-        raise MediaError(ErrorKind.VANISHED, _link_to_nothing(uri) or message, stage="probe") from error
     except Exception as error:
         # fsspec backends raise their own error types.
-        message = f"{uri} cannot be read: {_reason(error)}. Check permissions, disk and network."
-        if isinstance(error, OSError) and error.errno == errno.ELOOP:
-            message = f"{uri} is a link that leads back to itself. Remove it."
-        raise MediaError(ErrorKind.UNREADABLE, message, stage="probe") from error
+        raise _not_read(uri, error) from error
     with file:
         yield file
+
+
+def _not_read(uri: str, error: Exception) -> MediaError:
+    refused = refusal(error)
+    if refused is not None:
+        return MediaError(ErrorKind.REFUSED, f"{uri} was refused: {refused}", stage="probe")
+    if isinstance(error, FileNotFoundError):
+        message = f"{uri} no longer exists. Run again to list the archive as it is now."
+        return MediaError(ErrorKind.VANISHED, _link_to_nothing(uri) or message, stage="probe")
+    message = f"{uri} cannot be read: {_reason(error)}. Check permissions, disk and network."
+    if isinstance(error, OSError) and error.errno == errno.ELOOP:
+        message = f"{uri} is a link that leads back to itself. Remove it."
+    return MediaError(ErrorKind.UNREADABLE, message, stage="probe")
 
 
 @contextmanager
@@ -176,11 +186,6 @@ def _open_regular(uri: str, path: Path) -> IO[bytes]:
         message = f"{uri} is a folder, pipe or device, not a file."
         raise MediaError(ErrorKind.REFUSED, message, stage="probe")
     return os.fdopen(descriptor, "rb")
-
-
-def _open_remote(uri: str) -> IO[bytes]:
-    opened = fsspec.open(uri, mode="rb", block_size=_REMOTE_BLOCK_BYTES, cache_type="readahead")
-    return cast("IO[bytes]", opened.open())
 
 
 def _refuse(url: str, flags: int, options: dict[str, Any]) -> IO[bytes]:
