@@ -6,6 +6,7 @@ from typing import IO, TYPE_CHECKING, Any, cast
 import fsspec
 
 from pipeline.remote.policy import allowed_hosts, check_scheme, is_http, scheme_of
+from pipeline.remote.requests import RemoteFile, retried
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,7 +35,7 @@ def file_system(uri: str) -> tuple[Any, str]:
 
 
 def open_remote(uri: str, *, read_ahead: bool = True) -> IO[bytes]:
-    """Open a file for reading.
+    """Open a file for reading. Reads that fail for a reason that may pass are repeated.
 
     Args:
         uri: URI of a file on another machine.
@@ -42,7 +43,9 @@ def open_remote(uri: str, *, read_ahead: bool = True) -> IO[bytes]:
     """
     filesystem, path = file_system(uri)
     cache = "readahead" if read_ahead else "none"
-    return cast("IO[bytes]", filesystem.open(path, "rb", block_size=_BLOCK_BYTES, cache_type=cache))
+    opened = retried(lambda: filesystem.open(path, "rb", block_size=_BLOCK_BYTES, cache_type=cache))
+    # A web server that states no size sends a stream, which cannot be asked for a part again.
+    return cast("IO[bytes]", opened if getattr(opened, "size", 0) is None else RemoteFile(lambda: opened))
 
 
 async def _guarded_client(**options: Any) -> Any:  # noqa: ANN401 - passed on to aiohttp
