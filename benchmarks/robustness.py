@@ -29,7 +29,7 @@ from pipeline.run.discovery import discover
 from pipeline.run.plan import make_plan
 from pipeline.run.revision import models_of, revision_of
 from pipeline.search.query_encoder import QueryEncoder
-from workers import ShardJob, run_shard
+from workers import InlinePool, RunJob
 
 FILMS = ("ocean_talk.mp4", "photo_report.mp4")
 _TOLERANCE_S = 0.25
@@ -83,8 +83,9 @@ def analysed(files: list[Path], work: Path, *, threads: int) -> Lake:
     lake = Lake.create(str(work))
     lake.clean()
     found = discover([str(file) for file in files], lake, config.archive)
+    pool = InlinePool(RunJob(revision, lake.uri, config))
     for shard in make_plan(found.tasks, lake.processed(revision), revision, config).shards:
-        for outcome in run_shard(ShardJob(shard.id, revision, lake.uri, config), shard.tasks, None):
+        for outcome in pool.submit(shard.id, shard.tasks).outcomes():
             print(f"  {outcome.status} {Path(outcome.uri).name} {outcome.error_message}", flush=True)
         lake.commit(shard.id, revision)
     return lake

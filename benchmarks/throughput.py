@@ -27,8 +27,7 @@ from pipeline.run.discovery import discover
 from pipeline.run.plan import make_plan
 from pipeline.run.revision import models_of, revision_of
 from schemas.outcome import VideoOutcome
-from workers import Placement, ShardJob, choose_placement, run_shard
-from workers.cluster import ray_cluster
+from workers import RunJob, open_pool
 
 REPEATED_S = {"talks/ocean_talk.mp4": 240, "reports/photo_report.mp4": 180, "reports/una_manana.mp4": 110,
               "clips/bicycles.mp4": 90, "clips/cartoon.mp4": 80}  # fmt: skip
@@ -51,17 +50,19 @@ def make_archive(folder: Path) -> Path:
     return archive
 
 
-def analyse(archive: Path, lake_uri: str, placement: Placement | None) -> tuple[list[VideoOutcome], float]:
-    config = load_config(environment={})
+def analyse(archive: Path, lake_uri: str, engine: str) -> tuple[list[VideoOutcome], float]:
+    config = load_config(environment={}, settings=[f"workers.engine={engine}"])
     lake = Lake.create(lake_uri)
     revision = revision_of(config, models_of(config))
     plan = make_plan(discover([str(archive)], lake, config.archive).tasks, lake.processed(revision), revision, config)
     started = time.perf_counter()
     outcomes: list[VideoOutcome] = []
-    for shard in plan.shards:
-        job = ShardJob(shard.id, revision, lake.uri, config)
-        outcomes += run_shard(job, shard.tasks, placement)
-        lake.commit(shard.id, revision)
+    with open_pool(RunJob(revision, lake.uri, config)) as pool:
+        pool.expect(plan.videos)
+        batches = [(shard, pool.submit(shard.id, shard.tasks)) for shard in plan.shards]
+        for shard, batch in batches:
+            outcomes += batch.outcomes()
+            lake.commit(shard.id, revision)
     return outcomes, time.perf_counter() - started
 
 
@@ -89,7 +90,7 @@ def peak_of(video: Path, lake: Path) -> int:
     """Analyse one video in a separate process and return its peak memory in bytes."""
     code = (
         "import sys; from pathlib import Path; sys.path.insert(0, 'benchmarks'); import throughput; "
-        f"print(throughput.analyse(Path({str(video)!r}), {str(lake)!r}, None)[0][0].peak_rss_bytes)"
+        f"print(throughput.analyse(Path({str(video)!r}), {str(lake)!r}, 'inline')[0][0].peak_rss_bytes)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     return int(done.stdout.split()[-1])
@@ -105,10 +106,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         work = options.work or Path(temporary)
         archive = make_archive(work)
-        found: dict[str, object] = {"inline": report("inline", *analyse(archive, f"{temporary}/inline", None))}
-        with ray_cluster("local") as resources:
-            placement = choose_placement(load_config(environment={}).workers, resources)
-            found["ray"] = report("ray", *analyse(archive, f"{temporary}/ray", placement))
+        found: dict[str, object] = {"inline": report("inline", *analyse(archive, f"{temporary}/inline", "inline"))}
+        found["ray"] = report("ray", *analyse(archive, f"{temporary}/ray", "ray"))
         if options.memory:
             peaks = {}
             for name, seconds in (("short", SHORT_S), ("long", LONG_S)):

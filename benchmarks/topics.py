@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.analysis.scenes.keyphrases import Passage, candidates
-from pipeline.analysis.scenes.taxonomy import load_taxonomy
 from pipeline.analysis.scenes.topics import TopicSpace
+from pipeline.analysis.taxonomy import load_taxonomy
 from pipeline.analysis.text import TextEncoder
 from schemas.config import TextConfig, TopicsConfig
 

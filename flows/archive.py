@@ -1,10 +1,8 @@
 """The main flow: discover the videos of an archive, plan shards, analyse and commit each shard, publish the result."""
 
-import logging
 import uuid
 from contextlib import ExitStack
 from datetime import UTC, datetime
-from typing import Any
 
 from flows.prefect_setup import prepare_prefect
 
@@ -16,26 +14,19 @@ from prefect.runtime import flow_run  # noqa: E402
 
 from flows.artifacts import ProgressArtifact, publish_report, publish_result, result_markdown  # noqa: E402
 from flows.ending import final_state  # noqa: E402
-from flows.naming import planned_name, rename_run, starting_name  # noqa: E402
+from flows.heartbeat import heartbeat  # noqa: E402
+from flows.naming import FLOW, planned_name, rename_run, starting_name  # noqa: E402
 from flows.parameters import Profile, config_of  # noqa: E402
 from flows.progress import watched_by  # noqa: E402
 from flows.record import Run, run_result, run_row  # noqa: E402
-from flows.retries import with_retries  # noqa: E402
+from flows.shards import analyse_shards  # noqa: E402
 from pipeline.lake import Lake  # noqa: E402
 from pipeline.models import settle  # noqa: E402
-from pipeline.run import Shard, count_changes, discover, make_plan, models_of, revision_of  # noqa: E402
+from pipeline.run import count_changes, discover, make_plan, models_of, revision_of  # noqa: E402
 from pipeline.search import index_if_large  # noqa: E402
-from pipeline.view import format_size  # noqa: E402
 from schemas.errors import ArchiveError, VideolakeError  # noqa: E402
-from schemas.outcome import RunResult, VideoOutcome  # noqa: E402
-from workers import ShardJob, choose_placement, ray_cluster, run_shard  # noqa: E402
-
-_STAGED_OUTCOMES = """
-SELECT v.video_id, v.uri, size_bytes, status, duration_s, language, shots, frames, utterances, words,
-    coalesce(kind, '') AS error_kind, coalesce(message, '') AS error_message, coalesce(headline, '') AS headline
-FROM videos v LEFT JOIN errors e USING (video_id) LEFT JOIN summaries s USING (video_id)
-WHERE v.video_id IN (SELECT unnest($video_ids))
-"""
+from schemas.outcome import RunResult  # noqa: E402
+from workers import RunJob, open_pool  # noqa: E402
 
 
 class NothingAnalysedError(VideolakeError):
@@ -94,26 +85,6 @@ def plan_shards(handle: _Handle) -> str:
     return message
 
 
-@task(name="analyse", task_run_name="{title}", cache_policy=NO_CACHE)
-def analyse_shard(title: str, handle: _Handle, index: int) -> str:
-    """Analyse the videos of a shard on the workers and commit their rows in one step."""
-    run, logger = handle.run, get_run_logger()
-    assert run.plan is not None  # noqa: S101 - plan_shards set it
-    shard = run.plan.shards[index]
-    run.tally.begin()
-    run.tally.update(stage=title)
-    job = ShardJob(shard.id, shard.revision, run.lake.uri, run.config, run.models)
-    for outcome in run_shard(job, shard.tasks, run.placement, positions=run.tally.move):
-        run.tally.end(outcome)
-        _log(logger, outcome)
-    published = run.lake.commit(shard.id, shard.revision)
-    for outcome in _unreported(run, shard):
-        run.tally.end(outcome)
-    message = f"Committed shard {shard.id}: {published} videos"
-    logger.info(message)
-    return message
-
-
 @task(name="publish", task_run_name="publish", cache_policy=NO_CACHE)
 def publish_run(handle: _Handle) -> str:
     """Record the run in the lake and publish its result in Prefect."""
@@ -123,16 +94,16 @@ def publish_run(handle: _Handle) -> str:
     failed = run.tally.snapshot.failed
     _record(run, "completed_with_errors" if failed else "completed")
     markdown = result_markdown(
-        run.tally.outcomes,
+        run.tally.snapshot,
+        run.tally.sample,
         lake=run.lake.uri,
         found=run.found,
-        skipped=run.tally.snapshot.skipped,
         notes=run.discovery.skipped.lines(),
         wall_s=run.wall_s,
     )
-    publish_result(run.lake.uri, run.tally.outcomes, markdown)
+    publish_result(run.lake.uri, run.tally.sample, markdown)
     _index(run)
-    if run.tally.outcomes:
+    if run.tally.snapshot.done:
         publish_report(run.lake, run.run_id, run.config.report)
     message = f"{run.tally.snapshot.ok} videos analysed, {failed} failed"
     logger.info(message)
@@ -150,7 +121,7 @@ def _index(run: Run) -> None:
             run.logger.info("Search index: %s", done)
 
 
-@flow(name="analyze-archive", flow_run_name=starting_name, description=__doc__, log_prints=False)
+@flow(name=FLOW, flow_run_name=starting_name, description=__doc__, log_prints=False)
 def analyze_archive(archive: list[str], lake: str, profile: Profile = "embedded", settings: str = "") -> RunResult:
     """Turn the videos of an archive into tables.
 
@@ -169,6 +140,7 @@ def analyze_archive(archive: list[str], lake: str, profile: Profile = "embedded"
         LakeError: The lake cannot be written, or another run holds its lock.
         ModelError: A model cannot be found.
         NothingAnalysedError: Every video failed.
+        UnpublishedError: Some shards could not be published; the others were.
     """
     logger = get_run_logger()
     config = settle(config_of(profile, settings))
@@ -177,7 +149,8 @@ def analyze_archive(archive: list[str], lake: str, profile: Profile = "embedded"
     run.run_id = f"{run.started_at:%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:6]}"
     handle = _Handle(run)
     with ExitStack() as stack:
-        stack.enter_context(opened.lock())
+        stack.enter_context(heartbeat())
+        stack.enter_context(opened.lock(single_writer=config.lake.single_writer))
         run.models = models_of(config)
         run.revision = revision_of(config, run.models)
         bar = ProgressArtifact(opened.uri)
@@ -185,7 +158,7 @@ def analyze_archive(archive: list[str], lake: str, profile: Profile = "embedded"
         try:
             discover_archive(handle)
             plan_shards(handle)
-            _analyse(handle, stack, bar)
+            _analyse(run, bar)
             publish_run(handle)
         except BaseException as error:
             _record(run, "failed" if isinstance(error, Exception) else "stopped")
@@ -194,54 +167,24 @@ def analyze_archive(archive: list[str], lake: str, profile: Profile = "embedded"
     result = run_result(run)
     if result.failed and not result.ok and not result.done_before:
         raise NothingAnalysedError(
-            f"All {result.failed} videos failed. The first one: {run.tally.outcomes[0].error_message} "
+            f"All {result.failed} videos failed. One of them: {run.tally.sample[0].error_message} "
             "See the table `errors` for the others."
         )
     return final_state(result, config.report)
 
 
-def _analyse(handle: _Handle, stack: ExitStack, bar: ProgressArtifact) -> None:
-    run = handle.run
+def _analyse(run: Run, bar: ProgressArtifact) -> None:
     assert run.plan is not None  # noqa: S101 - plan_shards set it
     if not run.plan.shards:
         run.logger.info("Nothing to do.")
         return
     bar.create()
-    if run.config.workers.engine == "ray":
-        run.tally.update(stage="starting workers")
-        resources = stack.enter_context(ray_cluster(run.config.workers.ray_address))
-        run.placement = choose_placement(run.config.workers, resources)
-        run.logger.info("Cluster: %s; %s", {name: resources.get(name, 0) for name in ("CPU", "GPU")}, run.placement)
-    analyse = with_retries(analyse_shard, run.config.shards)
-    for index, shard in enumerate(run.plan.shards):
-        analyse(_title(shard, index, len(run.plan.shards)), handle, index)
-
-
-def _title(shard: Shard, index: int, count: int) -> str:
-    """Return the name of a shard's task run."""
-    videos = f"{len(shard.tasks)} videos" if len(shard.tasks) > 1 else "1 video"
-    return f"shard {index + 1} of {count}: {videos}, {format_size(shard.size_bytes)} ({shard.id[:6]})"
-
-
-def _log(logger: Any, outcome: VideoOutcome) -> None:  # noqa: ANN401 - Prefect's logger adapters
-    """Forward the log records of a worker, and log one line about the video."""
-    for line in outcome.log:
-        logger.log(line.level if line.level >= logging.WARNING else logging.DEBUG, "%s: %s", line.logger, line.message)
-    if outcome.status == "ok":
-        logger.info(
-            "%s: %.0f s in %.1f s on %s, %s, %d shots, %d words",
-            outcome.uri, outcome.duration_s, outcome.wall_s, outcome.worker, outcome.language or "no speech",
-            outcome.shots, outcome.words,
-        )  # fmt: skip
-
-
-def _unreported(run: Run, shard: Shard) -> list[VideoOutcome]:
-    """Return outcomes, read from the lake, of videos whose worker staged them and died before it could report them."""
-    missing = {task.video_id for task in shard.tasks} - {outcome.video_id for outcome in run.tally.outcomes}
-    if not missing:
-        return []
-    rows = run.lake.sql(_STAGED_OUTCOMES, {"video_ids": sorted(missing)})
-    return [VideoOutcome(**row) for row in rows.to_pylist()]
+    run.tally.update(stage="analyse")
+    job = RunJob(run.revision, run.lake.uri, run.config, run.models)
+    with open_pool(job, positions=run.tally.move, logger=run.logger) as pool:
+        pool.expect(run.plan.videos)
+        analyse_shards(run, pool, run.plan.shards, len(run.plan.shards))
+    run.tally.move({})
 
 
 def _record(run: Run, state: str) -> None:

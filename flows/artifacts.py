@@ -134,14 +134,14 @@ def publish_result(lake: str, outcomes: Sequence[VideoOutcome], markdown: str) -
 
 
 def result_markdown(
-    outcomes: Sequence[VideoOutcome], *, lake: str, found: int, skipped: int, notes: Sequence[str], wall_s: float
+    counted: Snapshot, sample: Sequence[VideoOutcome], *, lake: str, found: int, notes: Sequence[str], wall_s: float
 ) -> str:
     """Return the result of a run as markdown. The notes say which files of the archive were left out."""
-    ok = [outcome for outcome in outcomes if outcome.status == "ok"]
-    failed = [outcome for outcome in outcomes if outcome.status == "failed"]
-    length = format_time(sum(outcome.duration_s for outcome in ok))
+    ok = [outcome for outcome in sample if outcome.status == "ok"]
+    failed = [outcome for outcome in sample if outcome.status == "failed"]
+    length = format_time(counted.video_s)
     lines = [
-        f"# {len(ok)} videos analysed, {len(failed)} failed, {skipped} skipped",
+        f"# {counted.ok} videos analysed, {counted.failed} failed, {counted.skipped} skipped",
         "",
         f"{length} of video in {format_time(wall_s)}; {found} videos in the archive. Lake: `{_code(lake)}`",
         *(line for note in notes for line in ("", _cell(note))),
@@ -160,8 +160,8 @@ def result_markdown(
     if failed:
         lines += ["", "## Errors", ""]
         lines += [f"- **{each.error_kind}** {_cell(each.error_message)}" for each in failed[:_MAX_SHOWN]]
-    if max(len(ok), len(failed)) > _MAX_SHOWN:
-        lines += ["", "The table artifact and the lake have all of them."]
+    if max(counted.ok, counted.failed) > _MAX_SHOWN:
+        lines += ["", "The table artifact has more, and the lake has all of them."]
     query = "SELECT uri, headline FROM videos JOIN summaries USING (video_id)"
     lines += ["", "```", f'videolake sql "{query}" --lake {_code(lake)}', "```"]
     return "\n".join(lines)

@@ -2,11 +2,15 @@
 
 import threading
 import time
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 from schemas.outcome import VideoOutcome
+
+_SAMPLE = 500
+"""Outcomes of each status that are kept for display."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +72,23 @@ def watched_by(watcher: Watcher) -> Iterator[None]:
 
 @dataclass(slots=True)
 class Tally:
-    """Counts the progress of a run. Thread-safe."""
+    """Counts the progress of a run. Thread-safe. Neither its size nor the cost of an outcome grows with the run."""
 
     snapshot: Snapshot = field(default_factory=Snapshot)
-    outcomes: list[VideoOutcome] = field(default_factory=list)
+    compute_s: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
+    """Seconds of work by step, of all videos."""
+    _ended_video_s: float = 0.0
+    _videos: deque[VideoOutcome] = field(default_factory=lambda: deque(maxlen=_SAMPLE))
+    _failures: deque[VideoOutcome] = field(default_factory=lambda: deque(maxlen=_SAMPLE))
     _started_s: float | None = None
     _positions_s: dict[str, float] = field(default_factory=dict)
     _lock: threading.RLock = field(default_factory=threading.RLock)
+
+    @property
+    def sample(self) -> tuple[VideoOutcome, ...]:
+        """The newest outcomes, failed ones first: at most 500 of each. The lake has all of them."""
+        with self._lock:
+            return (*self._failures, *self._videos)
 
     def update(self, **changes: object) -> None:
         """Set fields of the snapshot."""
@@ -88,27 +102,33 @@ class Tally:
             self._started_s = self._started_s or time.monotonic()
 
     def move(self, positions_s: Mapping[str, float]) -> None:
-        """Record the progress of running videos: seconds decoded, by video id."""
+        """Record the progress of all running videos: seconds decoded, by video id."""
         with self._lock:
-            ended = {outcome.video_id for outcome in self.outcomes}
-            self._positions_s.update({name: at_s for name, at_s in positions_s.items() if name not in ended})
-            self._count(None)
+            self._positions_s = dict(positions_s)
+            self._count(self.snapshot, None)
 
     def end(self, outcome: VideoOutcome) -> None:
         """Record that a video has finished."""
+        failed = outcome.status == "failed"
         with self._lock:
             self._positions_s.pop(outcome.video_id, None)
-            self.outcomes.append(outcome)
-            self._count(outcome)
+            self._ended_video_s += outcome.duration_s
+            (self._failures if failed else self._videos).append(outcome)
+            for step, seconds in [*outcome.timings_s.items(), ("load", outcome.load_s)]:
+                self.compute_s[step] += seconds
+            before = self.snapshot
+            counted = replace(
+                before,
+                ok=before.ok + (not failed),
+                failed=before.failed + failed,
+                done_bytes=before.done_bytes + outcome.size_bytes,
+            )
+            self._count(counted, outcome)
 
-    def _count(self, ended: VideoOutcome | None) -> None:
-        outcomes = self.outcomes
+    def _count(self, snapshot: Snapshot, ended: VideoOutcome | None) -> None:
         self.snapshot = replace(
-            self.snapshot,
-            ok=sum(outcome.status == "ok" for outcome in outcomes),
-            failed=sum(outcome.status == "failed" for outcome in outcomes),
-            done_bytes=sum(outcome.size_bytes for outcome in outcomes),
-            video_s=sum(outcome.duration_s for outcome in outcomes) + sum(self._positions_s.values()),
+            snapshot,
+            video_s=self._ended_video_s + sum(self._positions_s.values()),
             elapsed_s=time.monotonic() - self._started_s if self._started_s else 0.0,
         )
         self._notify(ended)

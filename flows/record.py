@@ -1,7 +1,6 @@
 """A run: what its tasks share, its row in the lake, and its result."""
 
 import platform
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -14,7 +13,6 @@ from pipeline.models import ModelInfo
 from pipeline.run import Discovery, Plan
 from schemas.config import Config
 from schemas.outcome import RunResult
-from workers import Placement
 
 _LIBRARIES = (
     "videolake", "ray", "prefect", "torch", "transformers", "openai-whisper", "faster-whisper", "ctranslate2", "av",
@@ -37,7 +35,6 @@ class Run:
     revision: str = ""
     discovery: Discovery | None = None
     plan: Plan | None = None
-    placement: Placement | None = None
 
     @property
     def found(self) -> int:
@@ -53,11 +50,7 @@ class Run:
 def run_row(run: Run, state: str, *, prefect_flow_run_id: str | None) -> dict[str, Any]:
     """Return the row of a run in the table `runs`."""
     finished_at = datetime.now(UTC)
-    outcomes = run.tally.outcomes
-    compute_s: defaultdict[str, float] = defaultdict(float)
-    for outcome in outcomes:
-        for step, seconds in [*outcome.timings_s.items(), ("load", outcome.load_s)]:
-            compute_s[step] += seconds
+    counted = run.tally.snapshot
     return {
         "run_id": run.run_id,
         "revision": run.revision,
@@ -72,12 +65,12 @@ def run_row(run: Run, state: str, *, prefect_flow_run_id: str | None) -> dict[st
             for model in run.models
         ],
         "videos_found": run.found,
-        "videos_skipped": run.tally.snapshot.skipped,
-        "videos_ok": sum(outcome.status == "ok" for outcome in outcomes),
-        "videos_failed": sum(outcome.status == "failed" for outcome in outcomes),
-        "video_s": sum(outcome.duration_s for outcome in outcomes),
+        "videos_skipped": counted.skipped,
+        "videos_ok": counted.ok,
+        "videos_failed": counted.failed,
+        "video_s": counted.video_s,
         "wall_s": (finished_at - run.started_at).total_seconds(),
-        "compute_s": [(step, round(seconds, 3)) for step, seconds in sorted(compute_s.items())],
+        "compute_s": [(step, round(seconds, 3)) for step, seconds in sorted(run.tally.compute_s.items())],
         "prefect_flow_run_id": prefect_flow_run_id,
     }
 
@@ -96,11 +89,11 @@ def run_result(run: Run) -> RunResult:
         postponed=run.plan.postponed,
         ok=run.tally.snapshot.ok,
         failed=run.tally.snapshot.failed,
-        video_s=sum(outcome.duration_s for outcome in run.tally.outcomes),
+        video_s=run.tally.snapshot.video_s,
         wall_s=run.wall_s,
         skipped_extensions=dict(run.discovery.skipped.extensions),
         broken_links=run.discovery.skipped.broken_links,
-        outcomes=tuple(run.tally.outcomes),
+        outcomes=run.tally.sample,
     )
 
 

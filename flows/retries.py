@@ -5,7 +5,7 @@ from typing import Any, ParamSpec, TypeVar
 from prefect import Task
 
 from schemas.config import ShardsConfig
-from schemas.errors import ConfigurationError, ModelError
+from schemas.errors import ConfigurationError, DeviceError, LostLeaseError, ModelError
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
@@ -14,7 +14,7 @@ Result = TypeVar("Result")
 def with_retries(task: Task[Parameters, Result], config: ShardsConfig) -> Task[Parameters, Result]:
     """Return the task with the retry policy of a shard: `retries` more attempts, with a delay that doubles each time.
 
-    A retry repeats no work: `workers.run_shard` skips the videos that the failed attempt staged.
+    A retry repeats no work: it only analyses the videos that have no outcome yet.
     """
     return task.with_options(
         retries=config.retries,
@@ -24,10 +24,10 @@ def with_retries(task: Task[Parameters, Result], config: ShardsConfig) -> Task[P
 
 
 def _may_succeed(_task: Any, _run: Any, state: Any) -> bool:  # noqa: ANN401 - Prefect's own types
-    """Return whether another attempt may help. It does not if the configuration or a model is wrong."""
+    """Return whether another attempt may help. Not if the configuration or a model is wrong, or the lease is lost."""
     try:
         state.result()
-    except (ConfigurationError, ModelError):
+    except (ConfigurationError, DeviceError, LostLeaseError, ModelError):
         return False
     except Exception:  # noqa: BLE001 - Prefect has recorded the error
         return True

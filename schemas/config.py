@@ -41,9 +41,13 @@ class ArchiveConfig(Section):
     )  # fmt: skip
     """Extensions of the files to include from folders, in lower case without a dot. Files given one by one are always
     included."""
-    digest: Literal["full", "sampled"] = "full"
-    """How to identify content: `full` reads every byte of a new file, `sampled` reads only 4 MiB, for stores where
-    reading is expensive."""
+    digest: Literal["auto", "full", "sampled"] = "auto"
+    """How to identify the content of a new file. `auto` reads files up to 64 MiB whole, and samples of larger ones; it
+    reads those whole only if another file has the same samples, and on S3 it recognises copies by their ETags. `full`
+    reads every byte. `sampled` reads at most 4 MiB, and takes files of one size with the same samples for copies."""
+    schemes: tuple[str, ...] | None = None
+    """Schemes of the URIs that this run may read, such as `s3`; `file` for local files. If unset, all that the machine
+    allows (`VIDEOLAKE_ALLOWED_SCHEMES`, docs/archives.md); never more than those."""
     retry_failed: bool = False
     """Whether to retry videos that failed with a permanent error, such as a damaged file."""
 
@@ -328,35 +332,44 @@ class WorkersConfig(Section):
     engine: Literal["ray", "inline"] = "ray"
     """`ray` runs worker processes. `inline` runs everything in this process, for debugging."""
     ray_address: str | None = None
-    """Address of a Ray cluster (`auto`, `host:port`, `ray://host:port`). If unset, `RAY_ADDRESS`, or else a new local
+    """Address of a Ray cluster (`auto` or `host:port`). If unset, `RAY_ADDRESS`, or else a new local
     cluster."""
-    min_workers: int = Field(1, ge=1)
-    """Minimum number of workers."""
     max_workers: int | None = Field(None, ge=1)
-    """Maximum number of workers. If unset, as many as fit the cluster."""
+    """Maximum number of workers. If unset, as many as fit the cluster and what its autoscaler can add."""
     num_cpus: float | None = Field(None, gt=0)
-    """CPUs per worker. If unset, 1; on a cluster with GPUs, an equal share of all CPUs."""
+    """CPUs per worker. If unset, an equal share of the node: of two CPUs or more, or with GPUs, for each worker that
+    fits on them."""
     num_gpus: float | None = Field(None, ge=0)
-    """GPUs per worker, which can be a fraction. If unset, 0.5 if the cluster has GPUs, otherwise 0."""
+    """GPUs per worker, which can be a fraction. If unset, 0.5 on nodes with GPUs and 0 on others. If set, only nodes
+    with that much are used."""
     threads: int | None = Field(None, ge=1)
     """Threads of the decoder and of each model. If unset, the number of CPUs of the worker."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
-    """Where models run. `auto` is `cuda` if there is a GPU, otherwise `cpu`."""
+    """Where models run. `auto` is `cuda` on nodes with a GPU and `cpu` on others. `cuda` uses only nodes with a GPU."""
     decode_ahead: int = Field(8, ge=1)
     """Maximum number of decoded items that wait for the analysis."""
 
 
 class ShardsConfig(Section):
-    """How the work is split into shards. A shard is one Prefect task, one Ray Data execution and one commit."""
+    """How the work is split into shards. A shard is one Prefect task and one commit. All shards share the workers."""
 
     max_videos: int = Field(64, ge=1)
     """Maximum number of videos per shard."""
     max_bytes: int = Field(8 * 1024**3, ge=1)
-    """Maximum size of a shard in bytes of video. A larger video is a shard of its own."""
+    """Maximum size of a shard in bytes of video. A larger video is a shard of its own. For a video whose duration is
+    known from an earlier analysis, 500 kB count per second."""
     retries: int = Field(2, ge=0)
     """Maximum number of retries of a failed shard."""
     retry_delay_s: float = Field(10.0, ge=0)
     """Seconds before the first retry. The delay doubles with each retry."""
+
+
+class LakeConfig(Section):
+    """How a run writes the lake."""
+
+    single_writer: bool = False
+    """Whether to write to a store that cannot refuse a second writer. S3, GCS and Azure can. Set this only if no two
+    runs write the lake at the same time: they would lose results."""
 
 
 class SearchConfig(Section):
@@ -400,6 +413,7 @@ class Config(Section):
     limits: LimitsConfig = LimitsConfig()
     workers: WorkersConfig = WorkersConfig()
     shards: ShardsConfig = ShardsConfig()
+    lake: LakeConfig = LakeConfig()
     search: SearchConfig = SearchConfig()
     report: ReportConfig = ReportConfig()
 

@@ -59,8 +59,16 @@ class DeviceError(VideolakeError):
     """A worker's GPU, or its driver, is broken. The worker must end; its video is not at fault and goes to another."""
 
 
+class RunStoppedError(VideolakeError):
+    """The run was stopped while a shard was in flight. What was published is kept, and another run continues."""
+
+
 class LakeError(VideolakeError):
     """The lake cannot be read or written, or another run holds it."""
+
+
+class LostLeaseError(LakeError):
+    """Another process writes the lake now, because this one gave no sign of life for too long. It must stop."""
 
 
 class ExportError(VideolakeError):

@@ -69,3 +69,4 @@ class RunResult(BaseModel):
     broken_links: int = 0
     """Links in the archive that lead to no file."""
     outcomes: tuple[VideoOutcome, ...] = ()
+    """A sample: the newest failures, at most 500, and then the newest other videos, at most 500."""

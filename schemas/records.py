@@ -297,6 +297,8 @@ class ArchiveItem:
     """0 if the store does not provide it."""
     target: str | None = None
     """Location of the file itself, if `uri` leads to it through a symbolic link."""
+    etag: str | None = None
+    """Version of the file as its store states it, without quotes; weak ones start with `W/`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -271,7 +271,9 @@ _SOURCES = [
     _text("uri", "The location."),
     _int("size_bytes", "Size of the file at that time.", unit="byte", kind=pa.int64()),
     _int("mtime_ns", "Modification time of the file; 0 if unknown.", unit="ns", kind=pa.int64()),
+    _text("etag", "Version of the file as its store states it (ETag); null without one.", nullable=True),
     _text("video_id", "Digest of the content found there."),
+    _text("digest", "What the digest is of: `full` or `sampled` (docs/archives.md); null if unknown.", nullable=True),
     _field("seen_at", pa.timestamp("us", tz="UTC"), "Time when it was read. The newest row of a location counts."),
 ]
 

@@ -13,7 +13,7 @@ from pipeline.lake import Lake
 from pipeline.run.discovery import discover
 from schemas.config import ArchiveConfig, Config
 from tests import material
-from workers import ShardJob, run_shard
+from workers import InlinePool, RunJob
 
 _REVISION = "e" * 16
 _SIZE = (320, 180)
@@ -43,7 +43,7 @@ def make_known_lake(folder: Path) -> KnownLake:
     material.text_named_mp4(archive / "broken.mp4")
     lake = Lake.create(str(folder / "lake"))
     tasks = discover([str(archive)], lake, ArchiveConfig()).tasks
-    list(run_shard(ShardJob("5a", _REVISION, lake.uri, Config()), tasks, None))
+    list(InlinePool(RunJob(_REVISION, lake.uri, Config())).submit("5a", tasks).outcomes())
     lake.commit("5a", _REVISION)
     return KnownLake(lake, archive, film, truth, silent)
 

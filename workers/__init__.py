@@ -1,8 +1,7 @@
-"""Running the analysis on machines: the worker, its placement, and the distribution of a shard over workers."""
+"""Running the analysis on machines: the worker, its placement, and the pool that all shards of a run share."""
 
-from workers.cluster import ray_cluster
-from workers.execution import run_shard
-from workers.job import ShardJob
-from workers.placement import Placement, choose_placement
+from workers.digests import digest_on_workers
+from workers.job import RunJob, ShardJob
+from workers.pool import Batch, InlinePool, Pool, open_pool
 
-__all__ = ["Placement", "ShardJob", "choose_placement", "ray_cluster", "run_shard"]
+__all__ = ["Batch", "InlinePool", "Pool", "RunJob", "ShardJob", "digest_on_workers", "open_pool"]

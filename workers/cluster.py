@@ -18,18 +18,15 @@ _CONNECT_TIMEOUT_S = 10.0
 
 
 @contextmanager
-def ray_cluster(address: str | None) -> Iterator[dict[str, float]]:
+def ray_cluster(address: str | None) -> Iterator[None]:
     """Connect to a cluster for the duration of the block.
 
     Args:
-        address: `auto`, `host:port`, `ray://host:port` or `local`; None for `RAY_ADDRESS`, or else a local cluster. If
+        address: `auto`, `host:port` or `local`; None for `RAY_ADDRESS`, or else a local cluster. If
             this process is already connected, that connection is used and kept.
 
-    Yields:
-        Resources of the whole cluster by Ray's names, such as `CPU` and `GPU`.
-
     Raises:
-        ConfigurationError: Nothing answers at the address.
+        ConfigurationError: Nothing answers at the address, or it is one of Ray Client.
     """
     # Must be set before Ray is imported. Without the first, Ray copies the working folder to every worker in `uv run`.
     os.environ.setdefault("RAY_ENABLE_UV_RUN_RUNTIME_ENV", "0")
@@ -42,7 +39,7 @@ def ray_cluster(address: str | None) -> Iterator[dict[str, float]]:
     if joined:
         _connect(address or os.environ.get("RAY_ADDRESS") or "local")
     try:
-        yield dict(ray.cluster_resources())
+        yield
     finally:
         if joined:
             ray.shutdown()
@@ -51,6 +48,11 @@ def ray_cluster(address: str | None) -> Iterator[dict[str, float]]:
 def _connect(address: str) -> None:
     import ray
 
+    if address.startswith("ray://"):
+        raise ConfigurationError(
+            f"{address} is an address of Ray Client, whose runs would end with the connection. Run Videolake on a node "
+            "of the cluster (for instance with `ray job submit -- videolake run …`), and give --ray-address auto."
+        )
     if address == "local":
         _keep_token_without_home()
     try:
@@ -93,6 +95,6 @@ def _stderr_closed() -> Iterator[None]:
 
 def _check_reachable(address: str) -> None:
     """Raise `OSError` if nothing listens at the address; Ray itself would keep trying for minutes."""
-    host, colon, port = address.removeprefix("ray://").rpartition(":")
+    host, colon, port = address.rpartition(":")
     if colon and port.isdigit():
         socket.create_connection((host, int(port)), timeout=_CONNECT_TIMEOUT_S).close()

@@ -1,11 +1,9 @@
-"""What a worker needs to know about a shard, small and serialisable."""
+"""What the workers need to know about a run and about a shard, small and serialisable."""
 
-import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from pipeline.models import ModelInfo
 from schemas.config import Config
-from schemas.records import VideoTask
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,12 +18,15 @@ class ShardJob:
     """The models found where the run was planned. A worker whose models differ refuses to work."""
 
 
-def task_to_json(task: VideoTask) -> str:
-    """Serialise a task, preserving file names that are not valid text."""
-    return json.dumps(asdict(task))
+@dataclass(frozen=True, slots=True)
+class RunJob:
+    """What all shards of a run have in common."""
 
+    revision: str
+    lake_uri: str
+    config: Config
+    models: tuple[ModelInfo, ...] = ()
 
-def task_from_json(text: str) -> VideoTask:
-    """Read a task that `task_to_json` wrote."""
-    fields = json.loads(text)
-    return VideoTask(fields["video_id"], tuple(fields["uris"]), fields["size_bytes"], fields["mtime_ns"])
+    def of_shard(self, shard: str) -> ShardJob:
+        """Return the job of one of the shards."""
+        return ShardJob(shard, self.revision, self.lake_uri, self.config, self.models)

@@ -1,68 +1,121 @@
-"""`VideoWorker` as a Ray Data actor: each batch is one video, and only its small outcome is sent back."""
+"""`VideoWorker` as a Ray actor: it loads its models once, takes one video after another, and answers with outcomes.
+
+What a worker raises would reach the driver as a long traceback of Ray's. So errors that the driver acts on are returned
+as values.
+"""
 
 import logging
+import os
 import socket
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import metadata
+from typing import Any, Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
-from pipeline.run import models_of
-from schemas.errors import ConfigurationError, ModelError
-from workers.job import ShardJob, task_from_json
-from workers.machine import ray_machine
+from schemas.config import Config
+from schemas.errors import ConfigurationError, DeviceError, LakeError, ModelError, VideolakeError
+from schemas.outcome import VideoOutcome
+from schemas.records import VideoTask
+from workers.job import RunJob, ShardJob
 from workers.progress_actor import ProgressWriter
-from workers.video_worker import VideoWorker
 
 
-class RayVideoWorker:
-    """Loads the models once per actor.
+class Worker(Protocol):
+    """What analyses videos: `VideoWorker`, or a replacement in benchmarks."""
+
+    def work(self, task: VideoTask, job: ShardJob) -> VideoOutcome:
+        """Analyse a video and stage its rows."""
+        ...
+
+
+Position = Callable[[str, float], None]
+"""Called with a video's id and the seconds of it that are decoded."""
+MakeWorker = Callable[[Config, int, Position], Worker]
+"""Makes a worker from the configuration, the number of threads and what to call with its progress."""
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """Where the process of a worker runs."""
+
+    node_id: str
+    name: str
+    """Host and process id."""
+    version: str
+    """Version of Videolake there."""
+
+
+class RayWorker:
+    """A worker process.
 
     Args:
-        job: The shard, the lake and the configuration.
-        threads: Threads of the decoder and of each model.
         progress_actor: Handle of the `ProgressActor`.
     """
 
-    def __init__(self, job: ShardJob, threads: int, progress_actor: Any) -> None:  # noqa: ANN401 - a Ray actor handle
+    def __init__(self, progress_actor: Any) -> None:  # noqa: ANN401 - a Ray actor handle
         # Log records reach the flow with the outcome; on the worker's stderr they would appear twice.
         logging.getLogger("videolake").addHandler(logging.NullHandler())
-        self._job = job
-        self._worker: VideoWorker | None = None
-        self._refusal = ""
-        try:
-            _check_models(job)
-            position = ProgressWriter(progress_actor)
-            self._worker = VideoWorker(job.config, threads=threads, position=position, machine=ray_machine())
-        except (ModelError, ConfigurationError) as error:
-            # If raised here, Ray would report only that an actor died.
-            self._refusal = _refusal(error)
+        self._name = f"{socket.gethostname()}:{os.getpid()}"
+        self._progress = ProgressWriter(progress_actor, self._name)
+        self._job: RunJob | None = None
+        self._worker: Worker | None = None
 
-    def __call__(self, batch: dict[str, NDArray[np.object_]]) -> dict[str, list[str]]:
-        """Analyse the tasks of a batch.
+    def start(self) -> Started:
+        """Return where this process runs. Nothing is loaded yet."""
+        import ray
 
-        Args:
-            batch: Tasks in the column `task`, written by `task_to_json`.
+        return Started(ray.get_runtime_context().get_node_id(), self._name, installed_version())
+
+    def prepare(self, job: RunJob, threads: int, make_worker: MakeWorker) -> VideolakeError | None:
+        """Compare the models with those of the run, and load them.
 
         Returns:
-            Columns `outcome`, the outcomes as JSON, and `refusal`, why this worker cannot analyse anything, or empty.
+            Why this worker cannot analyse anything, or None.
         """
-        outcomes, refusals = [], []
-        for text in batch["task"]:
-            outcome, refusal = "", self._refusal
-            if self._worker is not None:
-                try:
-                    outcome = self._worker.work(task_from_json(str(text)), self._job).model_dump_json()
-                except ModelError as error:
-                    refusal = _refusal(error)
-            outcomes.append(outcome)
-            refusals.append(refusal)
-        return {"outcome": outcomes, "refusal": refusals}
+        try:
+            _check_models(job)
+            self._job, self._worker = job, make_worker(job.config, threads, self._progress)
+        except (ModelError, ConfigurationError, DeviceError) as error:
+            return _from_here(error)
+        return None
+
+    def analyse(self, task: VideoTask, shard: str) -> VideoOutcome | Exception:
+        """Analyse a video of a shard.
+
+        Returns:
+            The outcome, or the error that keeps this worker, or all workers, from analysing it.
+        """
+        assert self._job is not None  # noqa: S101 - the pool calls `prepare` first
+        assert self._worker is not None  # noqa: S101 - as above
+        try:
+            return self._worker.work(task, self._job.of_shard(shard))
+        except (ModelError, DeviceError) as error:
+            return _from_here(error)
+        except (LakeError, OSError) as error:
+            return error
 
 
-def _check_models(job: ShardJob) -> None:
-    """Raise `ModelError` if a model differs from the one found where the run was planned."""
-    here = {(model.role, model.id): model.digest for model in models_of(job.config)} if job.models else {}
+def video_worker(config: Config, threads: int, position: Position) -> Worker:
+    """Make the real worker. Its imports take seconds, and only workers need them."""
+    from workers.machine import ray_machine
+    from workers.video_worker import VideoWorker
+
+    return VideoWorker(config, threads=threads, position=position, machine=ray_machine())
+
+
+def installed_version() -> str:
+    """Return the version of Videolake in this process."""
+    return metadata.version("videolake")
+
+
+def _check_models(job: RunJob) -> None:
+    """Raise `ModelError` if the analysis or a model differs from that of the process that planned the run."""
+    if not job.models:
+        return
+    from pipeline.run import models_of, revision_of
+
+    found = models_of(job.config)
+    here = {(model.role, model.id): model.digest for model in found}
     for model in job.models:
         digest = here.get((model.role, model.id))
         if digest != model.digest:
@@ -70,7 +123,12 @@ def _check_models(job: ShardJob) -> None:
                 f"{model.role}: {model.id} has the digest {digest} here but {model.digest} where the run was planned. "
                 "Install the same versions on every machine that runs workers."
             )
+    if revision_of(job.config, found) != job.revision:
+        raise ModelError(
+            "The analysis differs from the one where the run was planned. "
+            "Install the same version of Videolake on every machine that runs workers."
+        )
 
 
-def _refusal(error: Exception) -> str:
-    return f"{error} (On the machine {socket.gethostname()}.)"
+def _from_here(error: VideolakeError) -> VideolakeError:
+    return type(error)(f"{error} (On the machine {socket.gethostname()}.)")

@@ -11,7 +11,7 @@ from pipeline.run.configuration import load_config
 from pipeline.run.discovery import discover
 from pipeline.run.plan import make_plan
 from pipeline.run.revision import models_of, revision_of
-from workers import ShardJob, run_shard
+from workers import InlinePool, RunJob
 
 SETTINGS = ("summary.min_chapter_s=15",)
 """Changes of the defaults: the films are short, and so are their chapters."""
@@ -64,9 +64,9 @@ def analysed_lake(
     lake.clean()
     found = discover([str(file) for file in files], lake, config.archive)
     plan = make_plan(found.tasks, lake.processed(revision), revision, config)
+    pool = InlinePool(RunJob(revision, lake.uri, config))
     for shard in plan.shards:
-        job = ShardJob(shard.id, revision, lake.uri, config)
-        for outcome in run_shard(job, shard.tasks, None):
+        for outcome in pool.submit(shard.id, shard.tasks).outcomes():
             if outcome.status == "failed" and not may_fail:
                 raise RuntimeError(f"{outcome.uri} could not be analysed: {outcome.error_message}")
             print(

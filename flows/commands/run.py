@@ -81,12 +81,12 @@ def _report(result: RunResult) -> None:
                 str(outcome.shots), str(outcome.words), Text(outcome.headline),
             )  # fmt: skip
         console.print(table)
-        if len(ok) > _MAX_SHOWN:
-            console.print(f"… and {len(ok) - _MAX_SHOWN} more")
+        if result.ok > len(ok[:_MAX_SHOWN]):
+            console.print(f"… and {result.ok - _MAX_SHOWN} more")
     for outcome in failed[:_MAX_SHOWN]:
         console.print(Text(f"failed  {outcome.error_kind}: {outcome.error_message}", style="red"))
-    if len(failed) > _MAX_SHOWN:
-        console.print(f"… and {len(failed) - _MAX_SHOWN} more in the table `errors`")
+    if result.failed > len(failed[:_MAX_SHOWN]):
+        console.print(f"… and {result.failed - _MAX_SHOWN} more in the table `errors`")
     speed = f" ({result.video_s / result.wall_s:.1f} x real time)" if result.wall_s and result.video_s else ""
     console.print(
         f"\n{result.ok} analysed, {result.failed} failed, {result.done_before} already in the lake: "

@@ -4,7 +4,7 @@ import textwrap
 
 import click
 
-from pipeline.analysis.scenes import load_taxonomy, taxonomy_text
+from pipeline.analysis.taxonomy import load_taxonomy, taxonomy_text
 from pipeline.run import models_of, toml_value
 from schemas.config import Config
 

@@ -24,7 +24,7 @@ class Copies:
     def __init__(self, reader: LakeReader, searcher: Searcher) -> None:
         self._reader = reader
         self._searcher = searcher
-        self._state: tuple[str, ...] = ()
+        self._state = ""
         self._kept: dict[str, list[Duplicate]] = {}
         self._comparing = threading.Lock()
 

@@ -11,13 +11,13 @@ from typing import IO, Any
 from urllib.parse import unquote
 
 import anyio
-import fsspec
 from anyio import to_thread
 from starlette.responses import Response, StreamingResponse
 
 from pipeline.analysis.media import open_bytes, probe
 from pipeline.lake import VideoRecord, file_name
 from pipeline.locations import local_path, location_of
+from pipeline.remote import file_system
 from schemas.config import ArchiveConfig, LimitsConfig, MediaConfig
 from schemas.errors import MediaError, VideolakeError
 
@@ -241,10 +241,9 @@ def _inside(path: str, root: str) -> bool:
 
 
 def _remote(uri: str, roots: Sequence[str]) -> tuple[str, int, str] | None:
-    # Chained URIs (`filecache::…`) may write to disk, and an archive never has them.
-    if "::" in uri or (roots and not any(_below(uri, root) for root in roots)):
+    if roots and not any(_below(uri, root) for root in roots):
         return None
-    filesystem, path = fsspec.core.url_to_fs(uri)
+    filesystem, path = file_system(uri)
     about: dict[str, Any] = filesystem.info(path)
     stated = repr([about.get(name) for name in _STATE_OF_REMOTE])
     return uri, int(about.get("size") or 0), hashlib.sha256(stated.encode()).hexdigest()[:16]

@@ -22,6 +22,7 @@ from pipeline.lake.records import (
     read_videos,
 )
 from pipeline.lake.rows import Origin, failure_tables, video_tables
+from pipeline.lake.staging import StagingError
 from pipeline.lake.text import file_name, well_formed
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "Origin",
     "Part",
     "SceneRecord",
+    "StagingError",
     "SubtitleSource",
     "VideoRecord",
     "failure_tables",

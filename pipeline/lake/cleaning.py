@@ -1,19 +1,22 @@
 """Clean up before a run: publish what a killed run had finished, and remove what it left unfinished."""
 
 import logging
+import time
+from collections import Counter
 from dataclasses import dataclass
 
-import pyarrow as pa
-import pyarrow.compute as pc
-
 from pipeline.lake.commit import commit, committed_videos
-from pipeline.lake.layout import COMPACTIONS, TEMPORARY, shard_of
-from pipeline.lake.snapshot import notes
-from pipeline.lake.staging import UnusableStagingError, shard_folder, staged, staged_file, staged_shards
+from pipeline.lake.layout import REPLACED, TEMPORARY
+from pipeline.lake.legacy import COMPACTIONS
+from pipeline.lake.log import KEEP_S, ConflictError, Log
+from pipeline.lake.snapshot import Change
+from pipeline.lake.staging import StagingError, open_staged, shard_folder, staged_shards
 from pipeline.lake.store import Store
-from schemas.tables import VIDEO_TABLES
+from schemas.tables import TABLE_NAMES
 
 logger = logging.getLogger(__name__)
+
+_ATTEMPTS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,77 +26,87 @@ class Cleaned:
     videos_published: int
     """Videos that an earlier run had analysed but not published."""
     files_removed: int
-    """Files of tables that no video referred to."""
+    """Files of tables that were not part of the lake."""
 
 
-def clean(store: Store) -> Cleaned:
+def clean(log: Log) -> Cleaned:
     """Finish or undo the work of killed writers. Nothing that readers see is changed.
 
     All staged videos are published, whatever run they were part of. Rows have the time when they were made, so they
     never supersede newer ones. The caller must hold the lock, because everything found here counts as left over.
     """
+    store = log.store
     store.remove_folder(TEMPORARY)
-    finish_compactions(store)
-    published = sum(_publish_leftovers(store, shard) for shard in staged_shards(store))
-    cleaned = Cleaned(published, _remove_orphans(store))
+    published = sum(_publish_leftovers(log, shard) for shard in staged_shards(store))
+    cleaned = Cleaned(published, _remove_orphans(log))
+    forget_replaced(store)
     if cleaned != Cleaned(0, 0):
         logger.info("Cleaned up after an earlier run: %s", cleaned)
     return cleaned
 
 
-def finish_compactions(store: Store) -> None:
-    """Remove the files that published compacted files replace, and then the notes about them."""
-    for replacement in notes(store):
-        if store.exists(f"{replacement.table}/{replacement.by}"):
-            for name in replacement.replaced:
-                store.remove(f"{replacement.table}/{name}")
-    for name in store.names(COMPACTIONS):
-        store.remove(f"{COMPACTIONS}/{name}")
+def set_aside(store: Store, files: list[str]) -> None:
+    """Move files that are no longer part of the lake out of its tables. Readers of older snapshots still find them.
+
+    Args:
+        store: The lake's files.
+        files: Their paths in the lake.
+    """
+    folder = f"{REPLACED}/{int(time.time())}"
+    for path in files:
+        store.move(path, f"{folder}/{path}")
 
 
-def _publish_leftovers(store: Store, shard: str) -> int:
-    videos = sorted(staged(store, shard))
-    try:
-        if videos:
-            revision = _revision_of(store, staged_file(shard, videos[0], "videos"))
-            if committed_videos(store, shard, revision) is None:
-                return commit(store, shard, revision)
-    except UnusableStagingError as error:
-        # It would stop every later run. Its videos are not in the lake, so the next run analyses them.
-        logger.warning("Dropped the staged files of shard %s: %s", shard, error)
+def forget_replaced(store: Store) -> None:
+    """Remove the files that were set aside more than an hour ago."""
+    for name in store.names(REPLACED):
+        if time.time() - int(name) > KEEP_S:
+            store.remove_folder(f"{REPLACED}/{name}")
+
+
+def _publish_leftovers(log: Log, shard: str) -> int:
+    store = log.store
+    with open_staged(store, shard) as found:
+        revisions = Counter(video.revision for video in found)
+        ids = {video.video_id for video in found}
+    known = committed_videos(store, log.snapshot(), shard) & ids
+    published = 0
+    if ids - known:
+        revision = revisions.most_common(1)[0][0]
+        published = _commit_what_fits(log, shard, revision, ids) - len(known)
+    # What is left are half-written objects, notes about attempts, and the files of older versions.
     store.remove_folder(shard_folder(shard))
-    return 0
+    return published
 
 
-def _revision_of(store: Store, path: str) -> str:
+def _commit_what_fits(log: Log, shard: str, revision: str, videos: set[str]) -> int:
     try:
-        with store.parquet(path) as file:
-            return str(file.read(columns=["revision"]).column(0)[0].as_py())
-    except pa.ArrowInvalid as error:
-        raise UnusableStagingError(f"{path} is damaged: {error}") from error
+        return commit(log, shard, revision, videos)
+    except StagingError as error:
+        usable = videos - error.missing
+        return commit(log, shard, revision, usable) if usable else 0
 
 
-def _remove_orphans(store: Store) -> int:
-    """Remove files of shards without a row in `videos`: those of unfinished commits, or emptied by compaction."""
-    published = set(store.names("videos"))
-    suspects = {
-        (table, name)
-        for table in VIDEO_TABLES
-        for name in set(store.names(table)) - published
-        if shard_of(name) is not None
-    }
-    if suspects:
-        known = _compacted_shards(store)
-        suspects = {(table, name) for table, name in suspects if shard_of(name) not in known}
-    for table, name in sorted(suspects):
-        store.remove(f"{table}/{name}")
-    return len(suspects)
-
-
-def _compacted_shards(store: Store) -> set[str]:
-    shards: set[str] = set()
-    for name in store.names("videos"):
-        if shard_of(name) is None:
-            with store.parquet(f"videos/{name}") as file:
-                shards.update(pc.unique(file.read(columns=["shard"]).column(0)).to_pylist())
-    return shards
+def _remove_orphans(log: Log) -> int:
+    """Set aside files that are not part of the lake: those of unfinished commits, or replaced by compaction."""
+    store = log.store
+    for attempt in range(1, _ATTEMPTS + 1):
+        snapshot = log.snapshot()
+        orphans = [
+            f"{table}/{name}"
+            for table in TABLE_NAMES
+            for name in store.names(table)
+            if name.endswith(".parquet") and name not in snapshot.files[table]
+        ]
+        try:
+            if orphans:
+                # Another writer may be about to publish them. After this entry it cannot, and makes its commit again.
+                log.append(snapshot, Change("fence"), lambda *_: False)
+        except ConflictError:
+            if attempt == _ATTEMPTS:
+                raise
+        else:
+            set_aside(store, orphans)
+            store.remove_folder(COMPACTIONS)
+            return len(orphans)
+    raise AssertionError("unreachable")

@@ -1,90 +1,131 @@
-"""Publish a shard: merge its staged files into one file per table, `videos` last.
+"""Publish a shard: merge its staged videos into one file per table, and add them to the log in one entry.
 
-Readers see a shard's rows once its `videos` file exists. Until then a commit may be killed at any point and started
-again: the same staged files give the same names, so it overwrites its own unfinished work. After that it only removes
-the staged files.
+A commit may be killed at any point and started again. Until its entry is in the log, nobody sees its files, which
+`clean` removes. After that, only the staged objects are left to remove.
 """
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.lake.layout import is_compact, shard_file
-from pipeline.lake.parquet import merge, row_groups
-from pipeline.lake.staging import UnusableStagingError, shard_folder, staged, staged_file
+from pipeline.lake.layout import shard_file
+from pipeline.lake.log import ConflictError, Log
+from pipeline.lake.parquet import merge
+from pipeline.lake.snapshot import Change, DataFile, Snapshot, schema_key
+from pipeline.lake.staging import StagedVideo, StagingError, discard, open_staged, remove_staged, staged
 from pipeline.lake.store import Store
 from schemas.errors import LakeError
 from schemas.tables import VIDEO_TABLES
 
 logger = logging.getLogger(__name__)
 
+_ATTEMPTS = 5
 
-def commit(store: Store, shard: str, revision: str) -> int:
-    """Publish the staged videos of a shard. Repeating it changes nothing.
+
+def commit(log: Log, shard: str, revision: str, videos: Collection[str] | None = None) -> int:
+    """Publish staged videos at once. Repeating it changes nothing.
 
     Args:
-        store: The lake's files.
+        log: The lake's log.
         shard: The commit, with the name under which its videos were staged.
         revision: Revision of its rows.
+        videos: Videos that the commit promises: all of them are published, or nothing is. None: those that are staged.
 
     Returns:
         Number of videos of the shard in the lake, including failed ones.
 
     Raises:
-        LakeError: Nothing is staged for the shard, or the lake cannot be written.
-        UnusableStagingError: The staged files are damaged or do not belong together.
+        LakeError: The lake cannot be written.
+        StagingError: Some of the videos are neither staged, or not usably, nor in the lake.
     """
-    published = committed_videos(store, shard, revision)
-    if published is None:
-        videos = sorted(staged(store, shard))
-        if not videos:
+    for attempt in range(1, _ATTEMPTS + 1):
+        snapshot = log.snapshot()
+        published = committed_videos(log.store, snapshot, shard)
+        promised = (staged(log.store, shard) | published) if videos is None else set(videos)
+        if not promised:
             raise LakeError(
-                f"Nothing is staged for the shard {shard}, so it cannot be committed to the lake {store.uri}."
+                f"Nothing is staged for the shard {shard}, so it cannot be committed to the lake {log.store.uri}."
             )
-        for table in VIDEO_TABLES:
-            published = _publish(store, table, shard=shard, revision=revision, videos=videos)
-        logger.info("Committed shard %s: %d videos", shard, published, extra={"shard": shard, "videos": published})
-    store.remove_folder(shard_folder(shard))
-    return published or 0
+        try:
+            if promised - published:
+                _publish(log, snapshot, shard, revision, promised - published)
+        except ConflictError:
+            if attempt == _ATTEMPTS:
+                raise
+            logger.warning("Another writer changes the lake %s. Committing shard %s again.", log.store.uri, shard)
+        else:
+            remove_staged(log.store, shard, promised)
+            return len(published | promised)
+    raise AssertionError("unreachable")
 
 
-def committed_videos(store: Store, shard: str, revision: str) -> int | None:
-    """Return the number of videos of a shard in the lake; None if it was never committed."""
+def committed_videos(store: Store, snapshot: Snapshot, shard: str) -> set[str]:
+    """Return the videos of a shard that are in the lake."""
+    found: set[str] = set()
+    for file in snapshot.of("videos"):
+        if shard in file.holds:
+            with store.parquet(file.path) as opened:
+                rows = opened.read(columns=["video_id", "shard"])
+            found.update(rows.filter(pc.equal(rows["shard"], shard))["video_id"].to_pylist())
+    return found
+
+
+def publishable(store: Store, shard: str, videos: Sequence[StagedVideo], revision: str) -> list[StagedVideo]:
+    """Return the staged videos of one revision and with the same columns, and discard the others."""
+    fitting = [video for video in videos if video.revision == revision]
+    counts = Counter(tuple(sorted(video.schemas.items())) for video in fitting)
+    columns = counts.most_common(1)[0][0] if counts else ()
+    chosen = [video for video in fitting if tuple(sorted(video.schemas.items())) == columns]
+    for video in videos:
+        if video.revision != revision:
+            discard(store, shard, video.video_id, f"They are of another revision than {revision}.")
+        elif video not in chosen:
+            discard(store, shard, video.video_id, "They have different columns from the rest of the shard.")
+    return chosen
+
+
+def _publish(log: Log, snapshot: Snapshot, shard: str, revision: str, wanted: set[str]) -> None:
+    with open_staged(log.store, shard) as found:
+        videos = [video for video in publishable(log.store, shard, found, revision) if video.video_id in wanted]
+        missing = wanted - {video.video_id for video in videos}
+        if missing:
+            raise StagingError(
+                f"{len(missing)} of {len(wanted)} videos of the shard {shard} are not staged, so nothing was committed "
+                f"to the lake {log.store.uri}. Analyse them again: {', '.join(sorted(missing)[:5])}"
+                f"{', …' if len(missing) > 5 else ''}",
+                frozenset(missing),
+            )
+        change = _written(log.store, shard, revision, videos)
+    log.append(snapshot, change, lambda _, others: not _in_the_way(shard, others))
+    logger.info("Committed shard %s: %d videos", shard, len(videos), extra={"shard": shard, "videos": len(videos)})
+
+
+def _in_the_way(shard: str, others: Sequence[Change]) -> bool:
+    """Return whether changes by others may have removed the written files, or published the same videos."""
+    return any(
+        change.operation == "fence" or any(shard in file.holds for file in change.added if file.table == "videos")
+        for change in others
+    )
+
+
+def _written(store: Store, shard: str, revision: str, videos: Sequence[StagedVideo]) -> Change:
     name = shard_file(revision, shard)
-    if store.exists(f"videos/{name}"):
-        with store.parquet(f"videos/{name}") as file:
-            return int(file.metadata.num_rows)
-    count = 0
-    for compacted in (each for each in store.names("videos") if is_compact(each)):
-        with store.parquet(f"videos/{compacted}") as file:
-            shards = file.read(columns=["shard"]).column(0)
-        count += int(pc.sum(pc.equal(shards, shard), min_count=0).as_py())
-    return count or None
+    files, schemas = [], {}
+    for table in VIDEO_TABLES:
+        schema = videos[0].schema(table)
+        key = schema_key(schema)
+        schemas[key] = schema
+        with store.publish(f"{table}/{name}") as path:
+            rows = merge(_rows(table, videos), path, schema)
+            size_bytes = path.stat().st_size
+        holds = {shard: rows} if table == "videos" else {}
+        files.append(DataFile(table, name, key, rows, size_bytes, holds))
+    return Change("commit", files, (), schemas)
 
 
-def _publish(store: Store, table: str, *, shard: str, revision: str, videos: Sequence[str]) -> int:
-    try:
-        schema = store.schema(staged_file(shard, videos[0], table))
-        with store.publish(f"{table}/{shard_file(revision, shard)}") as path:
-            rows = (
-                rows
-                for video_id in videos
-                for rows in _staged_rows(store, staged_file(shard, video_id, table), schema, revision)
-            )
-            return merge(rows, path, schema)
-    except pa.ArrowInvalid as error:
-        raise UnusableStagingError(
-            f"A staged file of the table {table} in shard {shard} is damaged: {error}"
-        ) from error
-
-
-def _staged_rows(store: Store, staged_path: str, schema: pa.Schema, revision: str) -> Iterator[pa.Table]:
-    with store.parquet(staged_path) as file:
-        if not file.schema_arrow.equals(schema):
-            raise UnusableStagingError(f"{staged_path} has different columns from the rest of its shard.")
-        for rows in row_groups(file):
-            if pc.any(pc.not_equal(rows["revision"], revision)).as_py():
-                raise UnusableStagingError(f"{staged_path} has rows of another revision than {revision}.")
-            yield rows
+def _rows(table: str, videos: Sequence[StagedVideo]) -> Iterator[pa.Table]:
+    for video in videos:
+        yield from video.batches(table)

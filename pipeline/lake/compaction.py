@@ -1,21 +1,19 @@
 """Compaction: merge many small files into few large ones, without superseded rows.
 
-Files of one revision are grouped into bins, and each bin becomes one file. A kill may come after any of these steps:
+Files of one table, revision and schema are grouped into bins. Each bin becomes one file, which replaces the others in
+one entry of the log. Rows keep their `shard`. Replaced files leave the folder of the table at once, and stay in
+`_replaced` for another hour, for readers of older snapshots.
 
-1. `_compactions/<id>.json` says which files each new file will replace. It has no effect yet.
-2. The new file is written and renamed into its table. From now on it replaces the old ones, because readers follow the
-   note (see `pipeline.lake.snapshot`). Rows keep their `shard`, so nothing else changes.
-3. The old files are removed. Steps 2 and 3 repeat for each bin.
-4. The note is removed.
-
-`clean` finishes a killed compaction. An engine that reads a folder without our views sees the rows of a bin twice
-between steps 2 and 3.
+After commits, `compact_if_due` merges files of similar size whenever there are ten of them, so a row is rewritten once
+each time its file grows tenfold, and a table never has more than about forty files per revision besides full ones.
+`compact` merges whatever is small, and also rewrites files with superseded rows.
 """
 
-import json
 import logging
-import uuid
+import math
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 
@@ -23,11 +21,12 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.lake.cleaning import clean, finish_compactions
-from pipeline.lake.layout import COMPACTIONS, compact_file, group_of
+from pipeline.lake.cleaning import clean, forget_replaced, set_aside
+from pipeline.lake.layout import compact_file, group_of
+from pipeline.lake.log import ConflictError, Log
 from pipeline.lake.parquet import merge, row_groups
 from pipeline.lake.query import open_engine
-from pipeline.lake.snapshot import Files, Replacement, take_snapshot
+from pipeline.lake.snapshot import Change, DataFile, Snapshot
 from pipeline.lake.store import Store
 from pipeline.lake.views import create_states, scan
 from schemas.tables import TABLE_NAMES, VIDEO_TABLES
@@ -37,9 +36,13 @@ logger = logging.getLogger(__name__)
 TARGET_BYTES = 256 * 1024**2
 _SMALL_SHARE = 0.5
 """Files smaller than this share of the target are merged."""
+_FAN_IN = 10
+"""Files of similar size that are merged after a commit, and what counts as similar: up to so many times larger."""
 
 Keep = Callable[[pa.Table], pa.Table]
 """Returns the rows of a table to keep."""
+Bin = list[DataFile]
+"""Files of a table to merge into one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,40 +54,77 @@ class Compacted:
     rows_removed: int
 
 
-def compact(store: Store, *, target_bytes: int = TARGET_BYTES) -> Compacted:
-    """Merge small files and drop superseded rows. The caller must hold the lock, and no commit may be running.
+def compact(log: Log, *, target_bytes: int = TARGET_BYTES) -> Compacted:
+    """Merge small files and drop superseded rows. The caller must hold the lock.
 
     Args:
-        store: The lake's files.
+        log: The lake's log.
         target_bytes: Target size of files.
+
+    Raises:
+        ConflictError: Another writer compacts at the same time.
     """
-    clean(store)
-    snapshot = take_snapshot(store)
-    connection, _ = open_engine(store)
-    try:
-        create_states(connection, store, snapshot)
-        keep = _rules(connection, snapshot)
-        bins = [
-            (table, names)
-            for table in TABLE_NAMES
-            for names in _bins(store, table, snapshot[table], _outdated(connection, table, snapshot), target_bytes)
-        ]
-    finally:
-        connection.close()
-    plan = _plan(bins)
-    removed = _carry_out(store, plan, keep) if plan else 0
-    before = sum(len(names) for names in snapshot.values())
-    result = Compacted(before, before - sum(len(each.replaced) - 1 for each in plan), removed)
+    clean(log)
+    snapshot = log.snapshot()
+    with closing(_states(log.store, snapshot)) as connection:
+        bins: list[Bin] = []
+        for table in TABLE_NAMES:
+            outdated = _outdated(connection, table, snapshot)
+            for files in _groups(snapshot, table):
+                bins += _small_or_outdated(files, outdated, target_bytes)
+        rules = _rules(connection, snapshot, {files[0].table for files in bins})
+    removed = sum(_replace(log, files, rules.get(files[0].table)) for files in bins)
+    result = Compacted(snapshot.count(), snapshot.count() - sum(map(len, bins)) + len(bins), removed)
     logger.info("Compacted the lake: %s", result)
     return result
 
 
-def _rules(connection: duckdb.DuckDBPyConnection, snapshot: Files) -> dict[str, Keep]:
-    """Return which rows of each table to keep: what the views show, and newest failures, which the next run needs."""
+def compact_if_due(log: Log, *, target_bytes: int = TARGET_BYTES) -> int:
+    """Merge files of similar size if a commit has made too many of them. Cheap if there are not.
+
+    Args:
+        log: The lake's log.
+        target_bytes: Target size of files.
+
+    Returns:
+        Number of files that were replaced.
+    """
+    snapshot = log.snapshot()
+    bins = [
+        each
+        for table in TABLE_NAMES
+        for files in _groups(snapshot, table)
+        for each in _of_similar_size(files, target_bytes)
+    ]
+    if not bins:
+        return 0
+    with closing(_states(log.store, snapshot)) as connection:
+        rules = _rules(connection, snapshot, {files[0].table for files in bins})
+    try:
+        for files in bins:
+            _replace(log, files, rules.get(files[0].table))
+    except ConflictError:
+        logger.info("Another writer compacts the lake %s.", log.store.uri)
+        return 0
+    forget_replaced(log.store)
+    return sum(len(files) for files in bins)
+
+
+def _states(store: Store, snapshot: Snapshot) -> duckdb.DuckDBPyConnection:
+    connection, _ = open_engine(store, snapshot)
+    create_states(connection, snapshot)
+    return connection
+
+
+def _rules(connection: duckdb.DuckDBPyConnection, snapshot: Snapshot, tables: set[str]) -> dict[str, Keep]:
+    """Return which rows of each table to keep: what the views show, and newest failures, which the next run needs.
+
+    Rows that these rules drop are superseded for good, whatever other writers add meanwhile.
+    """
     found = connection.sql("SELECT shard, list(video_id) FROM lake.states GROUP BY shard").fetchall()
     rules: dict[str, Keep] = dict.fromkeys(VIDEO_TABLES, partial(_of_videos, dict(found)))
-    if snapshot["sources"]:
-        rows = scan("sources", snapshot["sources"])
+    if "sources" in tables:
+        rows = scan(snapshot.of("sources"))
         newest = connection.sql(f"FROM {rows} SELECT concat(uri, ' ', epoch_us(max(seen_at))) AS key GROUP BY uri")
         rules["sources"] = partial(_newest_sources, newest.to_arrow_table()["key"])
     return rules
@@ -102,67 +142,93 @@ def _newest_sources(newest: pa.ChunkedArray, rows: pa.Table) -> pa.Table:
     return rows.filter(pc.is_in(pc.binary_join_element_wise(rows["uri"], seen_at, " "), value_set=newest))
 
 
-def _outdated(connection: duckdb.DuckDBPyConnection, table: str, snapshot: Files) -> set[str]:
+def _outdated(connection: duckdb.DuckDBPyConnection, table: str, snapshot: Snapshot) -> set[str]:
     """Return the files with superseded rows."""
-    if table not in VIDEO_TABLES or not snapshot[table]:
+    if table not in VIDEO_TABLES or not snapshot.of(table):
         return set()
-    rows = scan(table, snapshot[table], ", filename = true")
+    rows = scan(snapshot.of(table), ", filename = true")
     found = connection.sql(f"FROM {rows} ANTI JOIN lake.states USING (video_id, shard) SELECT DISTINCT filename")
     return {path.rsplit("/", 1)[-1] for (path,) in found.fetchall()}
 
 
-def _bins(
-    store: Store, table: str, names: Sequence[str], outdated: set[str], target_bytes: int
-) -> Iterator[tuple[str, ...]]:
-    """Yield groups of files of a table to merge into one."""
-    groups: dict[str, list[tuple[str, int]]] = {}
-    for name in names:
-        size = store.size(f"{table}/{name}")
-        if name in outdated or size < target_bytes * _SMALL_SHARE:
-            groups.setdefault(group_of(table, name), []).append((name, size))
-    for files in groups.values():
-        chosen: list[str] = []
-        held = 0
-        for name, size in [*files, ("", target_bytes)]:
-            if chosen and held + size > target_bytes:
-                if len(chosen) > 1 or chosen[0] in outdated:
-                    yield tuple(chosen)
-                chosen, held = [], 0
-            chosen.append(name)
-            held += size
+def _groups(snapshot: Snapshot, table: str) -> Iterator[list[DataFile]]:
+    """Yield the files of a table that can be merged: those of one revision and one schema."""
+    groups: dict[tuple[str, str], list[DataFile]] = {}
+    for file in snapshot.of(table):
+        groups.setdefault((group_of(table, file.name), file.schema), []).append(file)
+    yield from groups.values()
 
 
-def _plan(bins: Sequence[tuple[str, tuple[str, ...]]]) -> list[Replacement]:
-    identifier = uuid.uuid4().hex[:8]
-    return [
-        Replacement(table, compact_file(group_of(table, names[0]), identifier, number), names)
-        for number, (table, names) in enumerate(bins)
-    ]
+def _small_or_outdated(files: Sequence[DataFile], outdated: set[str], target_bytes: int) -> Iterator[Bin]:
+    chosen = [file for file in files if file.name in outdated or _size(file) < target_bytes * _SMALL_SHARE]
+    for each in _filled(chosen, target_bytes):
+        if len(each) > 1 or each[0].name in outdated:
+            yield each
 
 
-def _carry_out(store: Store, plan: Sequence[Replacement], keep: Mapping[str, Keep]) -> int:
-    note = {"files": [{"table": each.table, "by": each.by, "replaced": each.replaced} for each in plan]}
-    store.write(f"{COMPACTIONS}/{uuid.uuid4().hex}.json", json.dumps(note).encode())
-    removed = sum(_replace(store, each, keep.get(each.table)) for each in plan)
-    finish_compactions(store)
-    return removed
+def _of_similar_size(files: Sequence[DataFile], target_bytes: int) -> Iterator[Bin]:
+    tiers: dict[int, list[DataFile]] = {}
+    for file in files:
+        if _size(file) < target_bytes * _SMALL_SHARE:
+            tiers.setdefault(int(math.log(max(1, _size(file)), _FAN_IN)), []).append(file)
+    for tier in tiers.values():
+        if len(tier) >= _FAN_IN:
+            yield from (each for each in _filled(tier, target_bytes) if len(each) > 1)
 
 
-def _replace(store: Store, replacement: Replacement, keep: Keep | None) -> int:
-    table = replacement.table
-    found = 0
+def _filled(files: Sequence[DataFile], target_bytes: int) -> Iterator[Bin]:
+    """Yield bins of at most the target size, or of one file."""
+    chosen: Bin = []
+    held = 0
+    for file in files:
+        if chosen and held + _size(file) > target_bytes:
+            yield chosen
+            chosen, held = [], 0
+        chosen.append(file)
+        held += _size(file)
+    if chosen:
+        yield chosen
 
-    def rows() -> Iterator[pa.Table]:
-        nonlocal found
-        for name in replacement.replaced:
-            with store.parquet(f"{table}/{name}") as file:
-                for group in row_groups(file):
-                    found += group.num_rows
-                    yield group
 
-    schema = store.schema(f"{table}/{replacement.replaced[0]}")
-    with store.publish(f"{table}/{replacement.by}") as path:
-        written = merge(rows(), path, schema, keep)
-    for name in replacement.replaced:
-        store.remove(f"{table}/{name}")
-    return found - written
+def _size(file: DataFile) -> int:
+    return file.size_bytes or 0
+
+
+def _replace(log: Log, files: Bin, keep: Keep | None) -> int:
+    """Merge files into one, and return the number of rows dropped."""
+    store, snapshot = log.store, log.snapshot()
+    table, key = files[0].table, files[0].schema
+    if not snapshot.has(files):
+        raise ConflictError(f"Another writer compacts the lake {store.uri} at the same time.")
+    name = compact_file(group_of(table, files[0].name))
+    holds = Counter[str]()
+    column = {"videos": "shard", "runs": "run_id"}.get(table)
+
+    def kept(rows: pa.Table) -> pa.Table:
+        rows = keep(rows) if keep else rows
+        if column:
+            holds.update(rows[column].to_pylist())
+        return rows
+
+    with store.publish(f"{table}/{name}") as path:
+        written = merge(_rows(store, files), path, snapshot.schemas[key], kept)
+        size_bytes = path.stat().st_size
+    made = DataFile(table, name, key, written, size_bytes, holds)
+    change = Change("compact", [made], files)
+    try:
+        log.append(snapshot, change, lambda now, others: now.has(files) and not _fenced(others))
+    except ConflictError:
+        store.remove(made.path)
+        raise
+    set_aside(store, [file.path for file in files])
+    return sum(file.rows for file in files) - written
+
+
+def _fenced(others: Sequence[Change]) -> bool:
+    return any(change.operation == "fence" for change in others)
+
+
+def _rows(store: Store, files: Bin) -> Iterator[pa.Table]:
+    for file in files:
+        with store.parquet(file.path) as opened:
+            yield from row_groups(opened)

@@ -5,15 +5,25 @@ counts as a SELECT). This file system cannot write or open anything outside the 
 stores look the same. It costs about 0.3 ms per file.
 """
 
+import io
 import threading
+from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
-from typing import IO, Any
+from typing import IO, Any, TypeVar
 
 from fsspec import AbstractFileSystem
 
+from pipeline.lake.layout import REPLACED
+from pipeline.lake.snapshot import Snapshot
 from pipeline.lake.store import Store
 
+_SMALL_BYTES = 1024**2
+"""Files of an object store up to this size are read with one request."""
+
 PROTOCOL = "videolake"
+
+Read = TypeVar("Read")
 
 
 def reader_path(relative: str) -> str:
@@ -70,25 +80,27 @@ class LakeFiles(AbstractFileSystem):  # type: ignore[misc]
 
     Args:
         store: The lake's files.
+        snapshot: The version of the lake that is read. A file of it may have been replaced since.
     """
 
     protocol = PROTOCOL
     cachable = False
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, snapshot: Snapshot) -> None:
         super().__init__()
         self._store = store
+        self.snapshot = snapshot
+        self._small: dict[str, bytes] = {}
         self.vanished = False
-        """Whether a query opened a file that compaction has replaced."""
+        """Whether a query opened a file that was replaced so long ago that it is gone."""
 
     def info(self, path: str, **_: object) -> dict[str, Any]:
         """Return the size and type of a file."""
         relative = self._inside(path)
-        try:
-            return {"name": relative, "size": self._store.size(relative), "type": "file"}
-        except FileNotFoundError:
-            self.vanished = True
-            raise
+        size = self._size(relative)
+        if size is None:
+            size = self._found(relative, self._store.size)
+        return {"name": relative, "size": size, "type": "file"}
 
     def ls(self, path: str, detail: bool = True, **_: object) -> list[Any]:  # noqa: ARG002 - fsspec's
         """Refuse, because queries name tables, not folders."""
@@ -106,15 +118,33 @@ class LakeFiles(AbstractFileSystem):  # type: ignore[misc]
     def _open(self, path: str, mode: str = "rb", **_: object) -> SharedFile:
         if mode != "rb":
             raise PermissionError("A query cannot write to the lake.")
-        try:
-            return SharedFile(self._store.open(self._inside(path)))
-        except FileNotFoundError:
-            self.vanished = True
-            raise
+        relative = self._inside(path)
+        size = self._size(relative)
+        if self._store.local or size is None or size > _SMALL_BYTES:
+            return SharedFile(self._found(relative, lambda place: self._store.open(place, size)))
+        if relative not in self._small:
+            self._small[relative] = self._found(relative, self._store.read)
+        return SharedFile(io.BytesIO(self._small[relative]))
 
     def open(self, path: str, mode: str = "rb", **_: object) -> SharedFile:
         """Open a file of the lake for reading."""
         return self._open(path, mode)
+
+    def _size(self, relative: str) -> int | None:
+        table, _, name = relative.partition("/")
+        file = self.snapshot.files.get(table, {}).get(name)
+        return file.size_bytes if file else None
+
+    def _found(self, relative: str, read: Callable[[str], Read]) -> Read:
+        """Read a file where it is, or where compaction has put it since."""
+        try:
+            return read(relative)
+        except FileNotFoundError:
+            for folder in reversed(self._store.names(REPLACED)):
+                with suppress(FileNotFoundError):
+                    return read(f"{REPLACED}/{folder}/{relative}")
+            self.vanished = True
+            raise
 
     def _inside(self, path: str) -> str:
         relative = path.removeprefix(f"{PROTOCOL}:").lstrip("/")

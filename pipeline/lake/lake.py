@@ -1,7 +1,9 @@
 """A lake: a folder of Parquet tables about videos. One writer, many readers."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import logging
+import threading
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -11,14 +13,17 @@ import pyarrow as pa
 
 from pipeline.lake import cleaning, commit, compaction, query, staging
 from pipeline.lake.derived import DerivedFiles
-from pipeline.lake.layout import MARKER, REPORTS, SEARCH, checked
-from pipeline.lake.lock import writer_lock
+from pipeline.lake.layout import LAKE_FORMAT, MARKER, REPORTS, SEARCH, checked, run_file
+from pipeline.lake.lock import StillHeld, writer_lock
+from pipeline.lake.log import ConflictError, Log
 from pipeline.lake.parquet import write_table
 from pipeline.lake.rows import table_of
+from pipeline.lake.snapshot import Change, DataFile, Snapshot, schema_key
 from pipeline.lake.store import Store
 from pipeline.locations import location_of
 from schemas.errors import LakeError
-from schemas.tables import FORMAT_VERSION
+
+logger = logging.getLogger(__name__)
 
 Answer = TypeVar("Answer")
 
@@ -32,6 +37,7 @@ SELECT newest.video_id,
     errors.kind AS kind,
     newest.shard AS shard,
     made.uri AS uri,
+    made.duration_s AS duration_s,
     made.subtitle_files AS subtitle_files
 FROM lake.states AS newest
 JOIN lake.states AS current ON newest.video_id = current.video_id AND current.is_current
@@ -42,6 +48,7 @@ ORDER BY newest.video_id
 """
 
 _KEPT_REPORTS = 50
+_ATTEMPTS = 5
 
 
 class Lake:
@@ -58,7 +65,10 @@ class Lake:
 
     def __init__(self, uri: str) -> None:
         self._store = Store(uri)
-        self._locked = False
+        self._log = Log(self._store)
+        self._reader = query.Reader(self._log)
+        self._compacting = threading.Lock()
+        self._still_held: StillHeld | None = None
         self.uri = self._store.absolute_uri
         """Location of the lake; absolute, so that it means the same in every process."""
         _check_marker(self._store)
@@ -82,7 +92,7 @@ class Lake:
                     f"{uri} is not a lake but holds {', '.join(others[:3])}{' and more' if others[3:] else ''}. "
                     "Name an empty or new folder."
                 )
-            store.write(MARKER, json.dumps({"format": FORMAT_VERSION}).encode())
+            store.write_new(MARKER, json.dumps({"format": LAKE_FORMAT}).encode())
         return cls(uri)
 
     def stage(self, shard: str, video_id: str, tables: Mapping[str, pa.Table]) -> None:
@@ -104,7 +114,7 @@ class Lake:
         Args:
             shard: Commit that the rows will belong to.
             video_id: The video.
-            node: Id of the machine that analyses it, without a dot.
+            node: Id of the machine that analyses it.
 
         Returns:
             The id of this attempt, and the node of each earlier one of the same shard; empty for excused ones.
@@ -123,47 +133,59 @@ class Lake:
         """Return the videos of a shard that are completely staged."""
         return staging.staged(self._store, shard)
 
-    def commit(self, shard: str, revision: str) -> int:
+    def commit(self, shard: str, revision: str, videos: Collection[str] | None = None) -> int:
         """Publish the staged videos of a shard at once. Repeating it changes nothing.
 
         Args:
             shard: The commit.
             revision: Revision of its rows.
+            videos: Videos that the commit promises; None: those that are staged. If one of them is missing, nothing
+                is published.
 
         Returns:
             Number of videos of the shard in the lake, including failed ones.
 
         Raises:
-            LakeError: Nothing is staged for the shard, or its rows have another revision.
+            StagingError: Videos are not staged, or their staged rows are damaged or do not belong to the shard and
+                were dropped. Analyse them again.
+            LakeError: The lake cannot be written.
         """
-        return commit.commit(self._store, shard, revision)
+        self._log.upgrade()
+        published = commit.commit(self._log, shard, revision, videos)
+        self._compact_if_due()
+        return published
 
     def clean(self) -> cleaning.Cleaned:
         """Clean up before a run: publish what a killed run had finished, and remove what it left unfinished."""
         with self.lock():
-            return cleaning.clean(self._store)
+            return cleaning.clean(self._log)
 
     def compact(self, *, target_bytes: int = compaction.TARGET_BYTES) -> compaction.Compacted:
-        """Merge small files into files of about `target_bytes`, and drop superseded rows. Not during commits."""
+        """Merge small files into files of about `target_bytes`, and drop superseded rows. Readers are not affected."""
         with self.lock():
-            return compaction.compact(self._store, target_bytes=target_bytes)
+            return compaction.compact(self._log, target_bytes=target_bytes)
 
     @contextmanager
-    def lock(self) -> Iterator[None]:
-        """Hold the writer lock of a lake on local disk. The same instance may enter it again.
+    def lock(self, *, single_writer: bool = False) -> Iterator[None]:
+        """Hold the writer lock. The same instance may enter it again.
+
+        Args:
+            single_writer: Write without a lock where the store cannot provide one (see `lake.single_writer`).
 
         Raises:
             LakeError: Another process holds the lock; the message says which.
         """
-        if self._locked:
+        if self._still_held:
+            self._still_held()
             yield
             return
-        with writer_lock(self._store):
-            self._locked = True
+        with writer_lock(self._store, single_writer=single_writer) as still_held:
+            self._still_held = self._log.still_held = still_held
             try:
+                self._log.upgrade()
                 yield
             finally:
-                self._locked = False
+                self._still_held = self._log.still_held = None
 
     def write_run(self, row: Mapping[str, Any]) -> None:
         """Record a flow run, and replace an earlier record of it.
@@ -171,7 +193,7 @@ class Lake:
         Args:
             row: A value for each column of the table `runs`.
         """
-        self._write_rows("runs", row["run_id"], [row])
+        self._write_rows("runs", row["run_id"], [row], replace=True)
 
     def write_report(self, run_id: str, page: str) -> str:
         """Keep the HTML report of a run next to the tables. The lake keeps the last 50 reports.
@@ -216,13 +238,14 @@ class Lake:
 
         Args:
             run_id: The run.
-            rows: In the columns of the table `sources`.
+            rows: In the columns of the table `sources`; without `etag` and `digest`, those are unknown.
         """
-        self._write_rows("sources", run_id, rows)
+        rows = [{"etag": None, "digest": None} | dict(row) for row in rows]
+        self._write_rows("sources", run_id, rows, replace=False)
 
     def connect(self) -> duckdb.DuckDBPyConnection:
         """Open the lake in DuckDB, read-only, with the views of `pipeline.lake.views`. The caller closes it."""
-        return query.connect(self._store)[0]
+        return query.connect(self._log)[0]
 
     def sql(self, statement: str, parameters: Mapping[str, Any] | None = None) -> pa.Table:
         """Run one SQL query over the views.
@@ -234,10 +257,10 @@ class Lake:
         Raises:
             LakeError: The query is invalid, or does more than read.
         """
-        return query.run_query(self._store, statement, parameters)
+        return self._reader.run(statement, parameters)
 
     def read(self, work: Callable[[duckdb.DuckDBPyConnection], Answer]) -> Answer:
-        """Run several queries on one state of the lake. `work` is called again if compaction interferes.
+        """Run several queries on one state of the lake. `work` is called again if that becomes too old.
 
         Args:
             work: Reads from the connection, and keeps no reference to it.
@@ -245,19 +268,19 @@ class Lake:
         Raises:
             LakeError: The lake cannot be read.
         """
-        return query.read(self._store, work)
+        return query.read(self._log, work)
 
     @property
-    def state(self) -> tuple[str, ...]:
-        """A value that changes whenever the rows of videos change. Cheap to read."""
-        return tuple(self._store.names("videos"))
+    def state(self) -> str:
+        """A value that changes whenever rows change. Cheap to read."""
+        return self._log.version()
 
     def stream(self, statement: str, take: Callable[[pa.RecordBatchReader], Answer]) -> Answer:
         """Run one SQL query and stream its result in batches, for results larger than memory.
 
         Args:
             statement: The query.
-            take: Reads the batches. It is called again with the first batch if compaction interferes.
+            take: Reads the batches. It is called again with the first batch if the state becomes too old.
 
         Returns:
             The result of `take`.
@@ -265,7 +288,7 @@ class Lake:
         Raises:
             LakeError: The query is invalid, or does more than read.
         """
-        return query.stream_query(self._store, statement, take)
+        return self._reader.stream(statement, take)
 
     def processed(self, revision: str) -> pa.Table:
         """Return the state of every video in the lake, as seen by a run at this revision.
@@ -276,19 +299,55 @@ class Lake:
         Returns:
             Columns `video_id`; `status`: `ok` (nothing to do), `failed` (its newest attempt was at this revision), or
             `outdated` (to be analysed); `kind`: kind of error of its newest attempt, null if that was ok; `shard`:
-            shard of its newest attempt, for `shard_id`; `uri`: where it was when its current row was made;
-            `subtitle_files`: those beside it then, null if an older version did that.
+            shard of its newest attempt, for `shard_id`; `uri`, `duration_s`: its location and duration when its current
+            row was made; `subtitle_files`: those beside it then, null if an older version did that.
         """
         return self.sql(_PROCESSED, {"revision": revision})
 
     def known_sources(self) -> pa.Table:
-        """Return `uri`, `size_bytes`, `mtime_ns` and `video_id` of every location with known content."""
-        return self.sql("SELECT uri, size_bytes, mtime_ns, video_id FROM sources")
+        """Return `uri`, `size_bytes`, `mtime_ns`, `etag`, `video_id`, `digest` of every location with known content."""
+        return self.sql("SELECT uri, size_bytes, mtime_ns, etag, video_id, digest FROM sources")
 
-    def _write_rows(self, table: str, run_id: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    def video_ids(self) -> list[str]:
+        """Return the id of every video in the lake, also of those whose files are gone."""
+        ids: list[str] = self.sql("SELECT DISTINCT video_id FROM all_videos")["video_id"].to_pylist()
+        return ids
+
+    def _write_rows(self, table: str, run_id: str, rows: Sequence[Mapping[str, Any]], *, replace: bool) -> None:
+        self._log.upgrade()
         written = table_of(table, rows)
-        with self._store.publish(f"{table}/{checked(run_id)}.parquet") as path:
-            write_table(written, path)
+        for _ in range(_ATTEMPTS):
+            snapshot = self._log.snapshot()
+            name = run_file(run_id)
+            with self._store.publish(f"{table}/{name}") as path:
+                write_table(written, path)
+                size_bytes = path.stat().st_size
+            key = schema_key(written.schema)
+            made = DataFile(table, name, key, len(rows), size_bytes, {run_id: len(rows)})
+            old = [file for file in snapshot.of(table) if replace and set(file.holds) == {run_id}]
+            try:
+                self._log.append(snapshot, Change("rows", [made], old, {key: written.schema}), _still_fits(old))
+            except ConflictError:
+                continue
+            cleaning.set_aside(self._store, [file.path for file in old])
+            return self._compact_if_due()
+        raise ConflictError(f"Others change the lake {self.uri} so often that the run {run_id} cannot be recorded.")
+
+    def _compact_if_due(self) -> None:
+        """Merge small files. Whatever goes wrong, the rows are published; a later commit tries again."""
+        if not self._compacting.acquire(blocking=False):
+            return
+        try:
+            compaction.compact_if_due(self._log)
+        except (LakeError, OSError, duckdb.Error) as error:
+            logger.warning("Cannot merge small files of the lake %s: %s", self.uri, error)
+        finally:
+            self._compacting.release()
+
+
+def _still_fits(removed: Sequence[DataFile]) -> Callable[[Snapshot, Sequence[Change]], bool]:
+    """Return the check that files are still there to be removed, and written ones not removed by another writer."""
+    return lambda now, others: now.has(removed) and not any(change.operation == "fence" for change in others)
 
 
 def is_lake(uri: str) -> bool:
@@ -304,8 +363,8 @@ def _check_marker(store: Store) -> None:
         raise LakeError(message) from error
     except (OSError, ValueError) as error:
         raise LakeError(f"The lake {store.uri} cannot be read: {error}") from error
-    if marker["format"] > FORMAT_VERSION:
+    if marker["format"] > LAKE_FORMAT:
         raise LakeError(
-            f"The lake {store.uri} has format {marker['format']}, and this Videolake reads up to {FORMAT_VERSION}. "
+            f"The lake {store.uri} has format {marker['format']}, and this Videolake reads up to {LAKE_FORMAT}. "
             "Install a newer Videolake."
         )

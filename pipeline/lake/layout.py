@@ -1,15 +1,18 @@
 """Names of the lake's files, and of shards.
 
 ```
-<lake>/_videolake.json                          marks the folder as a lake
-<lake>/<table>/<revision8>-<shard>.parquet      a shard's rows; visible once `videos` is written, last
+<lake>/_videolake.json                          marks the folder as a lake, and states its format
+<lake>/_log/<version>.json, …                   which files make up the tables (see `pipeline.lake.log`)
+<lake>/<table>/<revision8>-<shard>-<id>.parquet a shard's rows
 <lake>/<table>/<revision8>-compact-<id>.parquet rows of many shards after compaction
-<lake>/runs/<run_id>.parquet, sources/<run_id>.parquet
-<lake>/_staging/<shard>/<video_id>/<table>.parquet
-<lake>/_compactions/<id>.json                   which files a compacted file replaces, while both exist
+<lake>/runs/<run_id>-<id>.parquet, sources/<run_id>-<id>.parquet
+<lake>/_staging/<shard>/<video_id>.staged       a video's rows, until its shard is committed
+<lake>/_staging/<shard>/<video_id>.attempt<n>   the machine that analyses it, while it does
+<lake>/_replaced/<time>/<table>/<name>          files that are no longer part of the lake, kept for its readers
 <lake>/_reports/<run_id>.html                   report of a run
 <lake>/_search/                                 search index, derived (see `pipeline.search.manifest`)
-<lake>/_tmp/, _lock, _lock.json                 used by the writer
+<lake>/_tmp/, _lock, _lock.json                 used by the writer on local disk
+<lake>/_leases/                                 who writes the lake on an object store (see `pipeline.lake.lease`)
 ```
 
 Engines that read folders skip names that start with an underscore.
@@ -17,6 +20,7 @@ Engines that read folders skip names that start with an underscore.
 
 import hashlib
 import re
+import uuid
 from collections.abc import Iterable
 
 from schemas.errors import LakeError
@@ -25,11 +29,16 @@ from schemas.tables import VIDEO_TABLES
 MARKER = "_videolake.json"
 STAGING = "_staging"
 TEMPORARY = "_tmp"
-COMPACTIONS = "_compactions"
+LOG = "_log"
+REPLACED = "_replaced"
 REPORTS = "_reports"
 LOCK = "_lock"
 LOCK_INFO = "_lock.json"
+LEASES = "_leases"
 SEARCH = "_search"
+
+LAKE_FORMAT = 3
+"""Version of this layout, in the marker. 1 and 2 had no log."""
 
 RUN_TABLES = ("runs", "sources")
 """Tables that a run writes, one file per run."""
@@ -60,19 +69,18 @@ def shard_id(revision: str, videos: Iterable[tuple[str, str | None]]) -> str:
 
 
 def shard_file(revision: str, shard: str) -> str:
-    """Return the name of a shard's file, which is the same in every table."""
-    if len(revision) < REVISION_LENGTH:
-        raise LakeError(f"The revision {revision!r} is too short: it must have at least {REVISION_LENGTH} characters.")
-    return f"{checked(revision)[:REVISION_LENGTH]}-{checked(shard)}.parquet"
+    """Return a new name for a file of a shard. No name is used twice, so no writer overwrites another's file."""
+    return f"{_short(revision)}-{checked(shard)}-{_unique()}.parquet"
 
 
-def compact_file(group: str, compaction: str, number: int) -> str:
-    """Return the name of a file that compaction makes of one group (see `group_of`)."""
-    return (
-        f"{group}-{_COMPACT}{compaction}-{number:04d}.parquet"
-        if group
-        else f"{_COMPACT}{compaction}-{number:04d}.parquet"
-    )
+def run_file(run_id: str) -> str:
+    """Return a new name for a file of a run table."""
+    return f"{checked(run_id)}-{_unique()}.parquet"
+
+
+def compact_file(group: str) -> str:
+    """Return a new name for a file that compaction makes of one group (see `group_of`)."""
+    return f"{group}-{_COMPACT}{_unique()}.parquet" if group else f"{_COMPACT}{_unique()}.parquet"
 
 
 def group_of(table: str, name: str) -> str:
@@ -80,15 +88,19 @@ def group_of(table: str, name: str) -> str:
     return name[:REVISION_LENGTH] if table in VIDEO_TABLES else ""
 
 
-def shard_of(name: str) -> str | None:
-    """Return the shard in a file of a video table; None for a compacted file, which holds several."""
-    rest = name.removesuffix(".parquet")[REVISION_LENGTH + 1 :]
-    return None if rest.startswith(_COMPACT) else rest
-
-
 def is_compact(name: str) -> bool:
     """Return whether compaction made the file."""
     return name.startswith(_COMPACT) or name[REVISION_LENGTH + 1 :].startswith(_COMPACT)
+
+
+def _short(revision: str) -> str:
+    if len(revision) < REVISION_LENGTH:
+        raise LakeError(f"The revision {revision!r} is too short: it must have at least {REVISION_LENGTH} characters.")
+    return checked(revision)[:REVISION_LENGTH]
+
+
+def _unique() -> str:
+    return uuid.uuid4().hex[:12]
 
 
 def checked(name: str) -> str:

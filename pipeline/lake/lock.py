@@ -1,41 +1,57 @@
-"""The writer lock of a lake on local disk. Object stores have no locks: run one writer at a time there."""
+"""The writer lock of a lake. A lake has one writer at a time, and any number of readers.
+
+On local disk the system holds the lock and releases it when the process ends, in whatever way. Object stores have no
+locks: there the writer holds a lease (see `pipeline.lake.lease`).
+"""
 
 import json
-import os
-import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 
 from filelock import FileLock, Timeout
 
 from pipeline.lake.layout import LOCK, LOCK_INFO
+from pipeline.lake.lease import Holder, hold_lease
 from pipeline.lake.store import Store
 from schemas.errors import LakeError
 
+StillHeld = Callable[[], None]
+"""Raises `LakeError` if the lock was lost. Call it right before each step that readers or other writers can see."""
+
 
 @contextmanager
-def writer_lock(store: Store) -> Iterator[None]:
-    """Hold the writer lock. The system releases it when the process ends, in whatever way.
+def writer_lock(store: Store, *, single_writer: bool = False) -> Iterator[StillHeld]:
+    """Hold the writer lock.
+
+    Args:
+        store: The lake's files.
+        single_writer: Write without a lock where the store cannot provide one (see `lake.single_writer`).
+
+    Yields:
+        A check that the lock is still held.
 
     Raises:
         LakeError: Another process holds it; the message says which.
     """
-    if not store.local:
-        yield
-        return
+    if store.local:
+        with _file_lock(store):
+            yield lambda: None
+    else:
+        with hold_lease(store, single_writer=single_writer) as still_held:
+            yield still_held
+
+
+@contextmanager
+def _file_lock(store: Store) -> Iterator[None]:
     lock = FileLock(store.path(LOCK), timeout=0, thread_local=False)
     try:
         lock.acquire()
     except Timeout as error:
-        raise LakeError(
-            f"The lake {store.uri} is being written {_holder(store)}. Wait until it has finished."
-        ) from error
+        raise _holder(store).refusal(store.uri) from error
     except OSError as error:
         raise LakeError(f"The lake {store.uri} cannot be locked for writing: {error}") from error
     try:
-        info = {"pid": os.getpid(), "host": socket.gethostname(), "since": datetime.now(UTC).isoformat("T", "seconds")}
-        store.write(LOCK_INFO, json.dumps(info).encode())
+        store.write(LOCK_INFO, json.dumps(Holder.this_process().as_dict()).encode())
         yield
     finally:
         # Release the lock even if the note cannot be removed.
@@ -45,9 +61,8 @@ def writer_lock(store: Store) -> Iterator[None]:
             lock.release()
 
 
-def _holder(store: Store) -> str:
+def _holder(store: Store) -> Holder:
     try:
-        info = json.loads(store.read(LOCK_INFO))
-    except (FileNotFoundError, ValueError):
-        return "by another process"
-    return f"by process {info['pid']} on {info['host']} since {info['since']}"
+        return Holder.from_json(store.read(LOCK_INFO))
+    except FileNotFoundError:
+        return Holder.unknown()

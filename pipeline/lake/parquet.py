@@ -1,6 +1,7 @@
 """Writing the lake's Parquet files: bounded row groups, zstd, statistics and a page index."""
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -66,7 +67,7 @@ class RowGroupWriter:
 
     def add(self, table: pa.Table) -> None:
         """Append rows."""
-        for piece in _pieces(table, self._max_rows, self._max_bytes):
+        for piece in pieces(table, self._max_rows, self._max_bytes):
             if self._held and (
                 self._held_rows + piece.num_rows > self._max_rows or self._held_bytes + piece.nbytes > self._max_bytes
             ):
@@ -106,7 +107,8 @@ def merge(
     return rows
 
 
-def _pieces(table: pa.Table, max_rows: int, max_bytes: int) -> Iterator[pa.Table]:
+def pieces(table: pa.Table, max_rows: int, max_bytes: int) -> Iterator[pa.Table]:
+    """Yield a table in pieces of at most so many rows and about so many bytes."""
     if table.num_rows == 0:
         return
     bytes_per_row = max(1, table.nbytes // table.num_rows)
@@ -115,6 +117,7 @@ def _pieces(table: pa.Table, max_rows: int, max_bytes: int) -> Iterator[pa.Table
         yield table.slice(start, step)
 
 
+@lru_cache(maxsize=64)
 def _column_options(schema: pa.Schema) -> dict[str, Any]:
     """Choose encodings by column: dictionaries for strings, no statistics for images and vectors.
 

@@ -3,6 +3,7 @@
 import os
 import re
 import tempfile
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -11,7 +12,8 @@ import duckdb
 import pyarrow as pa
 
 from pipeline.lake.files import PROTOCOL, LakeFiles
-from pipeline.lake.snapshot import take_snapshot
+from pipeline.lake.log import Log
+from pipeline.lake.snapshot import Snapshot
 from pipeline.lake.store import Store
 from pipeline.lake.text import well_formed
 from pipeline.lake.views import VIEW_NAMES, create_views
@@ -30,14 +32,15 @@ _NOT_THERE = re.compile(
 _READING = {duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN, duckdb.StatementType.PRAGMA}
 
 
-def connect(store: Store, *, comments: bool = True) -> tuple[duckdb.DuckDBPyConnection, LakeFiles]:
+def connect(log: Log, *, comments: bool = True) -> tuple[duckdb.DuckDBPyConnection, LakeFiles]:
     """Open the lake for queries, with the views of `pipeline.lake.views`.
 
     The connection can only read the lake's tables. It cannot write, read other files, use the network, load extensions
-    or change settings. It sees the lake as it was when it was opened, until compaction removes one of its files.
+    or change settings. It sees the lake as it was when it was opened, until an hour after compaction has replaced one
+    of its files.
 
     Args:
-        store: The lake's files.
+        log: The lake's log.
         comments: Whether tables and columns have their comments, which take a quarter of the time.
 
     Returns:
@@ -47,15 +50,16 @@ def connect(store: Store, *, comments: bool = True) -> tuple[duckdb.DuckDBPyConn
         LakeError: The lake cannot be read.
     """
     for attempt in range(1, _ATTEMPTS + 1):
-        connection, files = open_engine(store)
+        snapshot = log.snapshot()
+        connection, files = open_engine(log.store, snapshot)
         try:
-            create_views(connection, store, take_snapshot(store), comments=comments)
+            create_views(connection, snapshot, comments=comments)
             _lock_down(connection)
         except (duckdb.Error, OSError, pa.ArrowException) as error:
             connection.close()
             vanished = files.vanished or isinstance(error, FileNotFoundError)
             if not vanished or attempt == _ATTEMPTS:
-                raise LakeError(f"Cannot read the lake {store.uri}: {error}") from error
+                raise LakeError(f"Cannot read the lake {log.store.uri}: {error}") from error
         except BaseException:
             connection.close()
             raise
@@ -64,47 +68,104 @@ def connect(store: Store, *, comments: bool = True) -> tuple[duckdb.DuckDBPyConn
     raise AssertionError("unreachable")
 
 
-def run_query(store: Store, query: str, parameters: Mapping[str, Any] | None = None) -> pa.Table:
-    """Run one SQL query on the current state of the lake.
+class Reader:
+    """Reads the newest state of a lake. Its queries share an engine as long as that state is the newest.
 
     Args:
-        store: The lake's files.
-        query: One reading statement in DuckDB's SQL, with `$name` for each parameter.
-        parameters: Values by name.
-
-    Returns:
-        The result.
-
-    Raises:
-        LakeError: The query is invalid, or does more than read.
+        log: The lake's log.
     """
-    query = _checked(query)
 
-    def answer(connection: duckdb.DuckDBPyConnection) -> pa.Table:
-        result = connection.sql(query, params=dict(parameters)) if parameters else connection.sql(query)
-        table: pa.Table = result.to_arrow_table() if result is not None else pa.table({})
-        return table.rename_columns(_distinct(table.column_names))
+    def __init__(self, log: Log) -> None:
+        self._log = log
+        self._lock = threading.Lock()
+        self._engine: tuple[duckdb.DuckDBPyConnection, LakeFiles] | None = None
 
-    return read(store, answer, comments=_reads_comments(query))
+    def run(self, query: str, parameters: Mapping[str, Any] | None = None) -> pa.Table:
+        """Run one SQL query.
+
+        Args:
+            query: One reading statement in DuckDB's SQL, with `$name` for each parameter.
+            parameters: Values by name.
+
+        Returns:
+            The result.
+
+        Raises:
+            LakeError: The query is invalid, or does more than read.
+        """
+        query = _checked(query)
+
+        def answer(connection: duckdb.DuckDBPyConnection) -> pa.Table:
+            result = connection.sql(query, params=dict(parameters)) if parameters else connection.sql(query)
+            table: pa.Table = result.to_arrow_table() if result is not None else pa.table({})
+            return table.rename_columns(_distinct(table.column_names))
+
+        return self._read(query, answer)
+
+    def stream(self, query: str, take: Callable[[pa.RecordBatchReader], Answer]) -> Answer:
+        """Run one SQL query and stream its result in batches, in constant memory.
+
+        Args:
+            query: One reading statement in DuckDB's SQL.
+            take: Reads the batches. It is called again with the first batch if the state becomes too old.
+
+        Returns:
+            The result of `take`.
+
+        Raises:
+            LakeError: The query is invalid, or does more than read.
+        """
+        query = _checked(query)
+
+        def answer(connection: duckdb.DuckDBPyConnection) -> Answer:
+            result = connection.sql(query)
+            try:
+                return take(
+                    _own(result.to_arrow_reader(_BATCH_ROWS) if result is not None else pa.table({}).to_reader())
+                )
+            except pa.ArrowException as error:
+                raise duckdb.Error(str(error)) from error  # the output format has no such type
+
+        return self._read(query, answer)
+
+    def _read(self, query: str, work: Callable[[duckdb.DuckDBPyConnection], Answer]) -> Answer:
+        if _reads_comments(query):
+            return read(self._log, work, comments=True)
+        return _again_if_vanished(self._cursor, work)
+
+    def _cursor(self) -> tuple[duckdb.DuckDBPyConnection, LakeFiles]:
+        with self._lock:
+            engine = self._engine
+            if engine is None or engine[1].vanished or engine[1].snapshot is not self._log.snapshot():
+                # Not closed: other threads may still read from the one before. It goes with its last cursor.
+                engine = self._engine = connect(self._log, comments=False)
+            return engine[0].cursor(), engine[1]
 
 
-def read(store: Store, work: Callable[[duckdb.DuckDBPyConnection], Answer], *, comments: bool = False) -> Answer:
-    """Call a function with a connection to the current state of the lake; call it again if compaction interferes.
+def read(log: Log, work: Callable[[duckdb.DuckDBPyConnection], Answer], *, comments: bool = False) -> Answer:
+    """Call a function with a connection of its own to the newest state of the lake; again if that becomes too old.
 
     Args:
-        store: The lake's files.
+        log: The lake's log.
         work: Reads from the connection, and keeps no reference to it.
         comments: Whether tables and columns have their comments.
 
     Raises:
         LakeError: The lake cannot be read, or a query of `work` is invalid.
     """
+    return _again_if_vanished(lambda: connect(log, comments=comments), work)
+
+
+def _again_if_vanished(
+    opened: Callable[[], tuple[duckdb.DuckDBPyConnection, LakeFiles]],
+    work: Callable[[duckdb.DuckDBPyConnection], Answer],
+) -> Answer:
     for attempt in range(1, _ATTEMPTS + 1):
-        connection, files = connect(store, comments=comments)
+        connection, files = opened()
         try:
             return work(connection)
         except duckdb.Error as error:
-            # Compaction removed a file after the listing: start again.
+            # One of its files was replaced long ago: start again.
             if not files.vanished or attempt == _ATTEMPTS:
                 raise _explained(error) from error
         finally:
@@ -122,32 +183,6 @@ def fetch(connection: duckdb.DuckDBPyConnection, query: str, **values: object) -
     """
     found: list[dict[str, Any]] = connection.sql(query, params=values).to_arrow_table().to_pylist()
     return found
-
-
-def stream_query(store: Store, query: str, take: Callable[[pa.RecordBatchReader], Answer]) -> Answer:
-    """Run one SQL query and stream its result in batches, in constant memory.
-
-    Args:
-        store: The lake's files.
-        query: One reading statement in DuckDB's SQL.
-        take: Reads the batches. It is called again with the first batch if compaction interferes.
-
-    Returns:
-        The result of `take`.
-
-    Raises:
-        LakeError: The query is invalid, or does more than read.
-    """
-    query = _checked(query)
-
-    def answer(connection: duckdb.DuckDBPyConnection) -> Answer:
-        result = connection.sql(query)
-        try:
-            return take(_own(result.to_arrow_reader(_BATCH_ROWS) if result is not None else pa.table({}).to_reader()))
-        except pa.ArrowException as error:
-            raise duckdb.Error(str(error)) from error  # the output format has no such type
-
-    return read(store, answer, comments=_reads_comments(query))
 
 
 def _own(reader: pa.RecordBatchReader) -> pa.RecordBatchReader:
@@ -180,14 +215,14 @@ def _distinct(names: Sequence[str]) -> list[str]:
     return found
 
 
-def open_engine(store: Store) -> tuple[duckdb.DuckDBPyConnection, LakeFiles]:
+def open_engine(store: Store, snapshot: Snapshot) -> tuple[duckdb.DuckDBPyConnection, LakeFiles]:
     """Return a DuckDB connection that can reach the lake's files. It has no views yet."""
     # DuckDB would spill into the current directory. One folder per user, since nobody can write to another user's.
     spill = Path(tempfile.gettempdir()) / f"videolake-spill-{getattr(os, 'getuid', os.getpid)()}"
     connection = duckdb.connect(config={"python_enable_replacements": False, "temp_directory": str(spill)})
-    files = LakeFiles(store)
+    files = LakeFiles(store, snapshot)
     connection.register_filesystem(files)
-    connection.execute("SET TimeZone = 'UTC'")
+    connection.execute("SET GLOBAL TimeZone = 'UTC'")
     return connection, files
 
 

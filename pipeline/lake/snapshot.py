@@ -1,86 +1,148 @@
-"""Snapshots: the files that a reader takes, consistent whatever a writer does at the same time.
+"""Snapshots: the files of all tables at one version of the lake, and the changes that lead from one to the next.
 
-Commits need no care: `videos` is listed before the other tables and written after them, so the rows of a listed video
-are listed too. Compaction does: it publishes a file, then removes the files that it replaces. Before it starts, it
-writes down in `_compactions/<id>.json` which files each new file will replace. The note takes effect once the new file
-exists. Listing a folder is not atomic either, so files are listed three times:
-
-    1. list, 2. read the notes, 3. list (this listing is used), 4. list again;
-    accept if all three listings have the same compacted files, else start over.
-
-If a compacted file is in the used listing, it was in the first one. Its note existed before that, and was either read
-in step 2 or already removed, and then the replaced files were removed before the used listing. If a compacted file is
-not in the last listing, none of the files that it replaces had been removed at the time of the used one. Either way
-every row is seen once.
+Both are written to the lake's log as JSON (see `pipeline.lake.log`).
 """
 
+import base64
+import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
 
-from pipeline.lake.layout import COMPACTIONS, is_compact
-from pipeline.lake.store import Store
-from schemas.errors import LakeError
+import pyarrow as pa
+
 from schemas.tables import TABLE_NAMES
-
-_ATTEMPTS = 100
-
-Files = Mapping[str, tuple[str, ...]]
-"""File names by table."""
 
 
 @dataclass(frozen=True, slots=True)
-class Replacement:
-    """A file made by compaction, and the files that it replaces."""
+class DataFile:
+    """A Parquet file of a table."""
 
     table: str
-    by: str
-    replaced: tuple[str, ...]
+    name: str
+    schema: str
+    """Key in `Snapshot.schemas`."""
+    rows: int
+    size_bytes: int | None
+    """None in a lake of an older format."""
+    holds: Mapping[str, int] = field(default_factory=dict)
+    """Rows by shard in `videos`, by run in `runs` and `sources`; empty in other tables."""
+
+    @property
+    def path(self) -> str:
+        """Path in the lake."""
+        return f"{self.table}/{self.name}"
 
 
-def take_snapshot(store: Store) -> Files:
-    """Return the files of every table that together hold each row once.
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What one commit does to the list of files. All of it takes effect at once."""
 
-    Raises:
-        LakeError: Compaction changed the lake faster than it could be listed.
-    """
-    before = _list(store)
-    for _ in range(_ATTEMPTS):
-        replacements = notes(store)
-        files = _list(store)
-        after = _list(store)
-        if _compacted(before) == _compacted(files) == _compacted(after):
-            return without_replaced(files, replacements)
-        before = after
-    raise LakeError(f"The lake {store.uri} is being compacted again and again. Try later.")
+    operation: str
+    """`commit`, `compact`, `rows`, `upgrade`, or `fence`: unpublished files of other writers were removed."""
+    added: Sequence[DataFile] = ()
+    removed: Sequence[DataFile] = ()
+    schemas: Mapping[str, pa.Schema] = field(default_factory=dict)
+    """Schemas of the added files, by key."""
+    id: str = field(default_factory=lambda: uuid.uuid4().hex)
 
 
-def notes(store: Store) -> list[Replacement]:
-    """Read the notes of unfinished compactions."""
-    found = []
-    for name in store.names(COMPACTIONS):
-        try:
-            note = json.loads(store.read(f"{COMPACTIONS}/{name}"))
-        except FileNotFoundError:
-            continue
-        found += [Replacement(each["table"], each["by"], tuple(each["replaced"])) for each in note["files"]]
-    return found
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The files of every table that together hold each row once."""
+
+    version: int
+    files: Mapping[str, Mapping[str, DataFile]]
+    """By table and name, in the order of publishing."""
+    schemas: Mapping[str, pa.Schema]
+
+    def of(self, table: str) -> list[DataFile]:
+        """Return the files of a table."""
+        return list(self.files[table].values())
+
+    def count(self) -> int:
+        """Return the number of files of all tables."""
+        return sum(len(files) for files in self.files.values())
+
+    def has(self, files: Iterable[DataFile]) -> bool:
+        """Return whether all these files are part of it."""
+        return all(file.name in self.files[file.table] for file in files)
+
+    def after(self, changes: Iterable[Change], version: int) -> "Snapshot":
+        """Return the snapshot after some changes."""
+        files = {table: dict(named) for table, named in self.files.items()}
+        schemas = dict(self.schemas)
+        for change in changes:
+            for gone in change.removed:
+                files[gone.table].pop(gone.name, None)
+            for new in change.added:
+                files[new.table][new.name] = new
+            schemas.update(change.schemas)
+        return Snapshot(version, files, schemas)
 
 
-def without_replaced(files: Files, replacements: list[Replacement]) -> Files:
-    """Leave out the files that a published compacted file replaces."""
-    replaced = {(each.table, name) for each in replacements if each.by in files[each.table] for name in each.replaced}
-    return {table: tuple(name for name in names if (table, name) not in replaced) for table, names in files.items()}
+EMPTY = Snapshot(0, {table: {} for table in TABLE_NAMES}, {})
 
 
-def _list(store: Store) -> dict[str, tuple[str, ...]]:
-    order = ("videos", *(table for table in TABLE_NAMES if table != "videos"))
-    return {table: tuple(name for name in store.names(table) if _is_data(name)) for table in order}
+def schema_key(schema: pa.Schema) -> str:
+    """Return the key of a schema, a digest of it with its metadata."""
+    return hashlib.sha256(schema.serialize().to_pybytes()).hexdigest()[:12]
 
 
-def _is_data(name: str) -> bool:
-    return name.endswith(".parquet") and not name.startswith(("_", "."))
+def change_to_json(change: Change) -> bytes:
+    """Write a change as JSON."""
+    return json.dumps(
+        {
+            "operation": change.operation,
+            "id": change.id,
+            "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
+            "add": _files_to_json(change.added),
+            "remove": _files_to_json(change.removed),
+            "schemas": _schemas_to_json(change.schemas),
+        }
+    ).encode()
 
 
-def _compacted(files: Files) -> set[tuple[str, str]]:
-    return {(table, name) for table, names in files.items() for name in names if is_compact(name)}
+def change_from_json(content: bytes) -> Change:
+    """Read a change."""
+    read = json.loads(content)
+    added, removed = _files_from_json(read["add"]), _files_from_json(read["remove"])
+    return Change(read["operation"], added, removed, _schemas_from_json(read["schemas"]), read["id"])
+
+
+def snapshot_to_json(snapshot: Snapshot) -> bytes:
+    """Write a snapshot as JSON, with the schemas that its files need."""
+    files = [file for named in snapshot.files.values() for file in named.values()]
+    used = {file.schema for file in files}
+    schemas = {key: schema for key, schema in snapshot.schemas.items() if key in used}
+    return json.dumps({"files": _files_to_json(files), "schemas": _schemas_to_json(schemas)}).encode()
+
+
+def snapshot_from_json(content: bytes, version: int) -> Snapshot:
+    """Read a snapshot."""
+    read = json.loads(content)
+    whole = Change("", _files_from_json(read["files"]), (), _schemas_from_json(read["schemas"]))
+    return EMPTY.after([whole], version)
+
+
+def _files_to_json(files: Iterable[DataFile]) -> dict[str, list[list[Any]]]:
+    by_table: dict[str, list[list[Any]]] = {}
+    for file in files:
+        row = [file.name, file.schema, file.rows, file.size_bytes, dict(file.holds)]
+        by_table.setdefault(file.table, []).append(row)
+    return by_table
+
+
+def _files_from_json(by_table: Mapping[str, list[list[Any]]]) -> list[DataFile]:
+    return [DataFile(table, *row) for table, rows in by_table.items() for row in rows]
+
+
+def _schemas_to_json(schemas: Mapping[str, pa.Schema]) -> dict[str, str]:
+    return {key: base64.b64encode(schema.serialize().to_pybytes()).decode() for key, schema in schemas.items()}
+
+
+def _schemas_from_json(schemas: Mapping[str, str]) -> dict[str, pa.Schema]:
+    return {key: pa.ipc.read_schema(pa.py_buffer(base64.b64decode(text))) for key, text in schemas.items()}

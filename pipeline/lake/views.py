@@ -3,7 +3,7 @@
 - `videos`: the newest `ok` row of each video, or else its newest `failed` row while that file still exists.
 - `shots`, `frames`, `utterances`, `scenes`, `summaries`, `errors`: the rows of the same video from the same commit. So
   `errors` has a row for each `failed` row of `videos`, and rows of uncommitted or superseded shards are hidden.
-- `runs`; `sources`: the newest row of each location.
+- `runs`, `sources`: the newest row of each run or location.
 - `all_videos`, `all_errors`: every row of every revision.
 - `moments`, `words`, `chapters` and other views and macros on top of them: see `pipeline.lake.moment_views`.
 
@@ -14,16 +14,16 @@ be compared: columns have the vectors of the model that made the newest results,
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import duckdb
 import pyarrow as pa
 
 from pipeline.lake.files import reader_path
-from pipeline.lake.layout import RUN_TABLES, group_of, shard_of
+from pipeline.lake.layout import RUN_TABLES, group_of
 from pipeline.lake.moment_views import MOMENT_VIEWS, create_moments
 from pipeline.lake.parquet import is_embedding
-from pipeline.lake.snapshot import Files
-from pipeline.lake.store import Store
+from pipeline.lake.snapshot import DataFile, Snapshot
 from schemas.tables import DESCRIPTIONS, TABLE_NAMES, VIDEO_TABLES, table_schema
 
 VIEW_NAMES = (*TABLE_NAMES, *MOMENT_VIEWS, "all_videos", "all_errors")
@@ -69,73 +69,109 @@ class _Group:
     """Files of a table with one schema."""
 
     schema: pa.Schema
-    names: list[str]
+    files: list[DataFile]
 
 
-def create_states(connection: duckdb.DuckDBPyConnection, store: Store, snapshot: Files) -> None:
+def create_states(connection: duckdb.DuckDBPyConnection, snapshot: Snapshot) -> None:
     """Create `all_videos` and the table `lake.states`, which holds the current row of each video."""
     connection.execute("CREATE SCHEMA lake")
-    _create_view(connection, "all_videos", _select(connection, "videos", _groups(store, "videos", snapshot["videos"])))
+    _create_view(connection, "all_videos", _select("videos", _groups(snapshot, "videos")))
     connection.execute(_STATES)
 
 
-def create_views(
-    connection: duckdb.DuckDBPyConnection, store: Store, snapshot: Files, *, comments: bool = True
-) -> None:
+def create_views(connection: duckdb.DuckDBPyConnection, snapshot: Snapshot, *, comments: bool = True) -> None:
     """Create all views, over exactly these files."""
-    create_states(connection, store, snapshot)
+    create_states(connection, snapshot)
     connection.execute("CREATE VIEW lake.current AS SELECT video_id, shard FROM lake.states WHERE is_current")
-    wanted = {shard for (shard,) in connection.execute("SELECT DISTINCT shard FROM lake.states").fetchall()}
-    connection.execute(_SPACES)
     newest = connection.execute(_NEWEST_REVISION).fetchone()
-    # Files of uncommitted shards, and of shards without a current row, are not even opened.
-    names_of = {
-        table: [name for name in snapshot[table] if shard_of(name) is None or shard_of(name) in wanted]
-        for table in VIDEO_TABLES
-    }
-    groups_of = {table: _groups(store, table, names) for table, names in names_of.items()}
+    groups_of = {table: _groups(snapshot, table) for table in VIDEO_TABLES}
+    spaces_of = _create_spaces(connection, groups_of, group_of("videos", newest[0]) if newest else "")
+    rows_of = {table: _select(table, groups, spaces_of[table]) for table, groups in groups_of.items()}
+    for table in RUN_TABLES:
+        rows = _select(table, _groups(snapshot, table))
+        key, time = ("uri", "seen_at") if table == "sources" else ("run_id", "finished_at")
+        newest_row = f"QUALIFY row_number() OVER (PARTITION BY {key} ORDER BY {time} DESC) = 1"
+        _create_view(connection, table, f"FROM ({rows}) {newest_row}")
+    _create_moments(connection, groups_of, spaces_of)
+    for table, rows in rows_of.items():
+        if table == "errors":
+            _create_view(connection, "all_errors", rows)
+        _create_view(connection, table, f"FROM ({rows}) SEMI JOIN lake.current USING (video_id, shard)")
+    _create_view(connection, "lake.frame_rows", _FRAME_ROWS.format(files=_row_numbers(snapshot.of("frames"))))
+    if comments:
+        _describe(connection)
+
+
+def _create_spaces(
+    connection: duckdb.DuckDBPyConnection, groups_of: Mapping[str, Sequence[_Group]], newest: str
+) -> dict[str, dict[str, Space]]:
+    """Create `lake.spaces`, and return the space of each embedding column by table."""
+    connection.execute(_SPACES)
+    found: list[tuple[str, str, str, str, int]] = []
     known: dict[str, Space] = {}
     spaces_of: dict[str, dict[str, Space]] = {}
     for table, groups in groups_of.items():
-        spaces_of[table] = _spaces(groups, group_of(table, newest[0]) if newest else "")
+        spaces_of[table] = _spaces(groups, newest)
         for column, (model, dimensions) in spaces_of[table].items():
             space = _space_name(table, column)
             known[space] = (model, dimensions)
-            connection.execute(
-                "INSERT INTO lake.spaces VALUES (?, ?, ?, ?, ?)", [table, column, space, model, dimensions]
-            )
-    for table, names in names_of.items():
+            found.append((table, column, space, model, dimensions))
+    if found:
+        places = ", ".join(["(?, ?, ?, ?, ?)"] * len(found))
+        insert = f"INSERT INTO lake.spaces VALUES {places}"  # noqa: S608 - only question marks
+        connection.execute(insert, [value for row in found for value in row])
+    for table, spaces in spaces_of.items():
         # A column that no file has yet gets the dimensions of its space, so that views can be combined.
         unseen = {
             field.name: known[_space_name(table, field.name)]
             for field in table_schema(table)
             if is_embedding(field) and _space_name(table, field.name) in known
         }
-        rows = _select(connection, table, groups_of[table], unseen | spaces_of[table])
-        if table == "errors":
-            _create_view(connection, "all_errors", rows)
-        _create_view(connection, table, f"FROM ({rows}) SEMI JOIN lake.current USING (video_id, shard)")
-        if table == "frames":
-            _create_view(connection, "lake.frame_rows", _FRAME_ROWS.format(files=_row_numbers(names)))
-    for table in RUN_TABLES:
-        rows = _select(connection, table, _groups(store, table, snapshot[table]))
-        newest_row = " QUALIFY row_number() OVER (PARTITION BY uri ORDER BY seen_at DESC) = 1"
-        _create_view(connection, table, f"FROM ({rows}){newest_row if table == 'sources' else ''}")
+        spaces_of[table] = unseen | spaces
+    return spaces_of
+
+
+def _create_moments(
+    connection: duckdb.DuckDBPyConnection,
+    groups_of: Mapping[str, Sequence[_Group]],
+    spaces_of: Mapping[str, Mapping[str, Space]],
+) -> None:
+    """Create the views on top of the tables.
+
+    DuckDB opens the files below a view when it creates it, a hundred times in all here. So these views are created over
+    empty tables of the same columns, which are then dropped.
+    """
+    statements = []
+    for table, groups in groups_of.items():
+        types = dict(_column_types(table_schema(table)))
+        for group in groups:
+            types |= _column_types(group.schema)
+        types |= {name: f"FLOAT[{dimensions}]" for name, (_, dimensions) in spaces_of[table].items()}
+        columns = ", ".join(f"{name} {kind}" for name, kind in types.items())
+        statements.append(f"CREATE TABLE {table} ({columns})")
+    connection.execute("; ".join(statements))
     create_moments(connection)
-    if comments:
-        _describe(connection)
+    connection.execute("; ".join(f"DROP TABLE {table}" for table in groups_of))
 
 
-def _row_numbers(names: Sequence[str]) -> str:
-    if names:
-        return f"FROM {scan('frames', names, ', filename = true, file_row_number = true')}"
+@lru_cache(maxsize=64)
+def _column_types(schema: pa.Schema) -> Mapping[str, str]:
+    """Return DuckDB's type of each column."""
+    with duckdb.connect() as connection:
+        connection.register("no_rows", schema.empty_table())
+        return {name: kind for name, kind, *_ in connection.sql("DESCRIBE no_rows").fetchall()}
+
+
+def _row_numbers(files: Sequence[DataFile]) -> str:
+    if files:
+        return f"FROM {scan(files, ', filename = true, file_row_number = true')}"
     return "SELECT '' AS video_id, '' AS shard, '' AS frame_id, '' AS filename, 0 AS file_row_number WHERE false"
 
 
-def scan(table: str, names: Iterable[str], options: str = "") -> str:
-    """Return the SQL that reads these files of a table."""
+def scan(files: Iterable[DataFile], options: str = "") -> str:
+    """Return the SQL that reads these files."""
     # Paths are written into the SQL because a view cannot have parameters.
-    paths = ", ".join(_literal(reader_path(f"{table}/{name}")) for name in names)
+    paths = ", ".join(_literal(reader_path(file.path)) for file in files)
     return f"read_parquet([{paths}]{options})"
 
 
@@ -144,25 +180,17 @@ def _literal(value: str) -> str:
     return "'" + value.replace("'", "''") + "'"
 
 
-def _groups(store: Store, table: str, names: Sequence[str]) -> list[_Group]:
-    """Group files by schema. Files of one revision share a schema, so only one of them is opened."""
-    by_revision: dict[str, list[str]] = {}
-    for name in names:
-        by_revision.setdefault(group_of(table, name), []).append(name)
-    groups: list[_Group] = []
-    for files in by_revision.values():
-        schema = store.schema(f"{table}/{files[0]}")
-        same = next((group for group in groups if group.schema.equals(schema, check_metadata=True)), None)
-        if same:
-            same.names.extend(files)
-        else:
-            groups.append(_Group(schema, list(files)))
-    return groups
+def _groups(snapshot: Snapshot, table: str) -> list[_Group]:
+    """Group files by schema, which the log knows."""
+    by_schema: dict[str, list[DataFile]] = {}
+    for file in snapshot.of(table):
+        by_schema.setdefault(file.schema, []).append(file)
+    return [_Group(snapshot.schemas[key], files) for key, files in by_schema.items()]
 
 
 def _spaces(groups: Sequence[_Group], newest: str) -> dict[str, Space]:
     """Return the space of each embedding column in the files of the newest revision."""
-    chosen = [group for group in groups if any(name.startswith(newest) for name in group.names)] or groups
+    chosen = [group for group in groups if any(file.name.startswith(newest) for file in group.files)] or groups
     return {field.name: _space(field) for group in chosen[:1] for field in group.schema if is_embedding(field)}
 
 
@@ -174,42 +202,24 @@ def _space(field: pa.Field) -> Space:
     return ((field.metadata or {}).get(b"model", b"").decode(), field.type.list_size)
 
 
-def _select(
-    connection: duckdb.DuckDBPyConnection,
-    table: str,
-    groups: Sequence[_Group],
-    spaces: Mapping[str, Space] | None = None,
-) -> str:
+def _select(table: str, groups: Sequence[_Group], spaces: Mapping[str, Space] | None = None) -> str:
     """Return the SQL that reads all files of a table, with its embedding columns in one space."""
     if not groups:
-        return _empty(connection, table)
+        return _empty(table)
     selects = []
     for group in groups:
         columns = [_cast(field, (spaces or {})[field.name]) for field in group.schema if is_embedding(field)]
         replaced = f" REPLACE ({', '.join(columns)})" if columns else ""
-        replaced += "".join(f", {column}" for column in _lacking(connection, table, group.schema, spaces or {}))
-        # Different versions may have written different columns, which their file names do not tell.
-        options = ", union_by_name = true" if table in RUN_TABLES else ""
-        selects.append(f"FROM {scan(table, group.names, options)} SELECT *{replaced}")
+        replaced += "".join(f", {column}" for column in _lacking(table, group.schema, spaces or {}))
+        selects.append(f"FROM {scan(group.files)} SELECT *{replaced}")
     return " UNION ALL BY NAME ".join(selects)
 
 
-def _lacking(
-    connection: duckdb.DuckDBPyConnection, table: str, schema: pa.Schema, spaces: Mapping[str, Space]
-) -> list[str]:
-    """Return the columns that files of an older format lack, as NULL."""
-    names = [name for name in table_schema(table).names if name not in schema.names]
-    if not names:
-        return []
-    _empty(connection, table)
-    types = dict(
-        connection.execute(
-            "SELECT column_name, data_type FROM duckdb_columns() WHERE schema_name = 'lake' AND table_name = ?",
-            [f"no_{table}"],
-        ).fetchall()
-    )
+def _lacking(table: str, schema: pa.Schema, spaces: Mapping[str, Space]) -> list[str]:
+    """Return the columns that files of an older version lack, as NULL."""
+    types = dict(_column_types(table_schema(table)))
     types |= {name: f"FLOAT[{dimensions}]" for name, (_, dimensions) in spaces.items() if name in types}
-    return [f"NULL::{types[name]} AS {name}" for name in names]
+    return [f"NULL::{types[name]} AS {name}" for name in types if name not in schema.names]
 
 
 def _cast(field: pa.Field, space: Space) -> str:
@@ -220,12 +230,10 @@ def _cast(field: pa.Field, space: Space) -> str:
     return f"CASE WHEN array_inner_product({vector}, {vector}) > 0 THEN {vector} END AS {field.name}"
 
 
-def _empty(connection: duckdb.DuckDBPyConnection, table: str) -> str:
+def _empty(table: str) -> str:
     """Return the SQL of a table that has no files yet."""
-    connection.register("no_rows", table_schema(table).empty_table())
-    connection.execute(f"CREATE OR REPLACE TABLE lake.no_{table} AS FROM no_rows")
-    connection.unregister("no_rows")
-    return f"SELECT * FROM lake.no_{table}"  # noqa: S608 - a fixed name
+    columns = ", ".join(f"NULL::{kind} AS {name}" for name, kind in _column_types(table_schema(table)).items())
+    return f"SELECT {columns} WHERE false"
 
 
 def _create_view(connection: duckdb.DuckDBPyConnection, name: str, select: str) -> None:

@@ -1,79 +1,130 @@
-"""Find the videos of an archive: list its files and identify their content, reading only new or changed files."""
+"""Find the videos of an archive batch by batch, while it is listed, reading only new or changed files."""
 
 import hashlib
-import logging
-import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from pipeline.lake import Lake
-from pipeline.run.digest import content_digest
+from pipeline.run.digest import DigestChunks, Unread, digest_here
+from pipeline.run.file_state import file_of, locations
+from pipeline.run.identity import Identities
+from pipeline.run.known import Content, KnownFiles
 from pipeline.run.listing import Skipped, list_archive
 from schemas.config import ArchiveConfig
-from schemas.errors import MediaError
 from schemas.records import ArchiveItem, VideoTask
 
-logger = logging.getLogger(__name__)
-
-_READERS = 4
-"""Files digested in parallel: hashing releases the interpreter lock, so others can wait for the disk meanwhile."""
-_BATCH = 256
+_CHUNK_ITEMS = 4096
+_CHUNK_READS = 64
+_CHUNK_BYTES = 1024**3
+"""A chunk is closed by any of these: files, files to read, bytes to read. It is digested by one task of a worker."""
+_BATCH_ITEMS = 16_384
+_BATCH_READS = 512
+_BATCH_BYTES = 8 * 1024**3
+"""A batch is closed by any of these. It is written to `sources` before it is analysed, so a kill loses little."""
 
 
 @dataclass(frozen=True, slots=True)
 class Discovery:
-    """The videos found in an archive."""
+    """Videos found in an archive: all of them, or a batch."""
 
     tasks: tuple[VideoTask, ...]
-    """One per distinct content, in the order in which it was first listed."""
+    """One per distinct content, in the order in which it was first listed. A video of an earlier batch is left out."""
     files: int
     """Number of files listed. Copies count here, but share one task."""
     skipped: Skipped
-    """Files that were not listed, and links that lead nowhere."""
+    """Files that were not listed so far, and links that lead nowhere."""
     new_sources: tuple[dict[str, Any], ...] = field(repr=False)
-    """Rows for `Lake.write_sources`, without `seen_at`: files whose content was not in the lake's `sources`."""
+    """Rows for `Lake.write_sources`, without `seen_at`: files whose content was not in the lake's `sources`. They
+    include copies of videos of earlier batches."""
 
 
-def discover(
-    archive: Sequence[str], lake: Lake, config: ArchiveConfig, *, progress: Callable[[int], None] = lambda _: None
-) -> Discovery:
-    """List an archive and identify the content of every file.
+@dataclass(slots=True)
+class _Chunk:
+    """Files listed one after another, and what must be read of them."""
 
-    A file whose location, size and modification time are in the lake is not read again. A file that cannot be read is
-    also a task: its analysis fails with the reason.
+    found: list[tuple[ArchiveItem, Content | None]] = field(default_factory=list)
+    unread: dict[str, ArchiveItem] = field(default_factory=dict)
+    """By the location of the file itself: links to one file, and the file, are read once."""
+    reads: list[Unread] = field(default_factory=list)
+
+    @property
+    def read_bytes(self) -> int:
+        return sum(unread.read_bytes for unread in self.reads)
+
+    @property
+    def full(self) -> bool:
+        return len(self.found) >= _CHUNK_ITEMS or len(self.reads) >= _CHUNK_READS or self.read_bytes >= _CHUNK_BYTES
+
+
+@dataclass(slots=True)
+class _Batch:
+    """Files with their ids."""
+
+    found: list[tuple[ArchiveItem, str]] = field(default_factory=list)
+    new_sources: dict[str, dict[str, Any]] = field(default_factory=dict)
+    reads: int = 0
+    read_bytes: int = 0
+
+    @property
+    def full(self) -> bool:
+        return len(self.found) >= _BATCH_ITEMS or self.reads >= _BATCH_READS or self.read_bytes >= _BATCH_BYTES
+
+
+def discover_batches(
+    archive: Sequence[str],
+    lake: Lake,
+    config: ArchiveConfig,
+    *,
+    progress: Callable[[int], None] = lambda _: None,
+    digest_chunks: DigestChunks = digest_here,
+    skipped: Skipped | None = None,
+) -> Iterator[Discovery]:
+    """List an archive, identify the content of every file, and yield the videos while the listing continues.
+
+    A file whose location and state are in the lake is not read again. A file that cannot be read is also a task: its
+    analysis fails with the reason. Files are read a few chunks ahead of the batch that is consumed, so memory is
+    bounded. The same archive and lake give the same batches.
 
     Args:
         archive: Folders, files, globs, manifests, URIs.
         lake: Has the digests of files that earlier runs have read.
         config: The `archive` section.
         progress: Called with the number of files found so far.
+        digest_chunks: Digests files; `workers.digest_on_workers` does it on a cluster.
+        skipped: Counts what is left out.
+
+    Yields:
+        Batches. A video is in the first batch that has a file of it; its copies in later batches are only in their
+        `new_sources`. If nothing is found, there is one empty batch.
 
     Raises:
         ArchiveError: A part of the archive does not exist or cannot be listed.
     """
-    known = _known(lake)
-    items: list[ArchiveItem] = []
+    skipped = skipped or Skipped()
+    seen: set[str] = set()
+    for batch in _batches(archive, lake, config, skipped, progress=progress, digest_chunks=digest_chunks):
+        tasks = tuple(task for task in _tasks(batch.found) if task.video_id not in seen)
+        seen.update(task.video_id for task in tasks)
+        yield Discovery(tasks, len(batch.found), skipped, tuple(batch.new_sources.values()))
+
+
+def discover(
+    archive: Sequence[str],
+    lake: Lake,
+    config: ArchiveConfig,
+    *,
+    progress: Callable[[int], None] = lambda _: None,
+    digest_chunks: DigestChunks = digest_here,
+) -> Discovery:
+    """Return all videos of an archive at once (see `discover_batches`)."""
     skipped = Skipped()
-    for item in list_archive(archive, config, skipped):
-        items.append(item)
-        if len(items) % _BATCH == 0:
-            progress(len(items))
-    progress(len(items))
-    # Links to one file, and the file itself, are read once.
-    unread = {_file(item): item for item in items if _known_id(item, known) is None}
-    with ThreadPoolExecutor(min(_READERS, os.cpu_count() or 1), thread_name_prefix="digest") as executor:
-        read = dict(zip(unread, executor.map(lambda item: _digest(item, config), unread.values()), strict=True))
-    digests = [_known_id(item, known) or read[_file(item)] for item in items]
-    new_sources = [
-        {"uri": uri, "size_bytes": item.size_bytes, "mtime_ns": item.mtime_ns, "video_id": digest}
-        for item, digest in zip(items, digests, strict=True)
-        for uri in _locations(item)
-        if (uri, item.size_bytes, item.mtime_ns) not in known and digest != _stand_in(item)
-    ]
-    unique_sources = {source["uri"]: source for source in new_sources}
-    return Discovery(_tasks(zip(items, digests, strict=True)), len(items), skipped, tuple(unique_sources.values()))
+    whole = _Batch()
+    for batch in _batches(archive, lake, config, skipped, progress=progress, digest_chunks=digest_chunks):
+        whole.found += batch.found
+        whole.new_sources |= batch.new_sources
+    return Discovery(_tasks(whole.found), len(whole.found), skipped, tuple(whole.new_sources.values()))
 
 
 def discover_known(
@@ -90,50 +141,96 @@ def discover_known(
     Raises:
         ArchiveError: A part of the archive does not exist or cannot be listed.
     """
-    known = _known(lake)
+    known = KnownFiles(lake.known_sources(), lake.video_ids)
     found: list[tuple[ArchiveItem, str]] = []
     for item in list_archive(archive, config, skipped):
-        video_id = _known_id(item, known)
-        if video_id is None:
+        content = known.content_of(item)
+        if content is None:
             return None
-        found.append((item, video_id))
+        found.append((item, content.video_id))
     return _tasks(found)
 
 
-def _known(lake: Lake) -> dict[tuple[str, int, int], str]:
-    """Return the `video_id` of every file that earlier runs have read, by location, size and time."""
-    rows = lake.known_sources().to_pydict()
-    columns = (rows["uri"], rows["size_bytes"], rows["mtime_ns"], rows["video_id"])
-    # Without a modification time, there is no way to tell whether the file has changed.
-    return {(uri, size, mtime): video_id for uri, size, mtime, video_id in zip(*columns, strict=True) if mtime}
+def _batches(
+    archive: Sequence[str],
+    lake: Lake,
+    config: ArchiveConfig,
+    skipped: Skipped,
+    *,
+    progress: Callable[[int], None],
+    digest_chunks: DigestChunks,
+) -> Iterator[_Batch]:
+    known = KnownFiles(lake.known_sources(), lake.video_ids)
+    identities = Identities(known, config, digest_chunks)
+    listed = _Chunks(archive, config, skipped, identities, progress)
+    batch, first = _Batch(), True
+    for digests in digest_chunks(listed.reads()):
+        _add(batch, listed.waiting.popleft(), identities, digests, known)
+        if batch.full:
+            yield batch
+            batch, first = _Batch(), False
+    if batch.found or first:
+        yield batch
 
 
-def _known_id(item: ArchiveItem, known: Mapping[tuple[str, int, int], str]) -> str | None:
-    """Return the id of a file that an earlier run has read, under any of its locations."""
-    states = ((uri, item.size_bytes, item.mtime_ns) for uri in _locations(item))
-    return next((known[state] for state in states if state in known), None)
+@dataclass(slots=True)
+class _Chunks:
+    """Lists the archive in chunks. `waiting` has those whose reads were taken and whose digests were not."""
+
+    archive: Sequence[str]
+    config: ArchiveConfig
+    skipped: Skipped
+    identities: Identities
+    progress: Callable[[int], None]
+    waiting: deque[_Chunk] = field(default_factory=deque)
+
+    def reads(self) -> Iterator[list[Unread]]:
+        """Yield what must be read of each chunk."""
+        chunk, files = _Chunk(), 0
+        for item in list_archive(self.archive, self.config, self.skipped):
+            self._add(chunk, item)
+            if chunk.full:
+                files += len(chunk.found)
+                self.progress(files)
+                self.waiting.append(chunk)
+                yield chunk.reads
+                chunk = _Chunk()
+        self.progress(files + len(chunk.found))
+        self.waiting.append(chunk)
+        yield chunk.reads
+
+    def _add(self, chunk: _Chunk, item: ArchiveItem) -> None:
+        content = self.identities.without_reading(item)
+        chunk.found.append((item, content))
+        if content is None and file_of(item) not in chunk.unread:
+            chunk.unread[file_of(item)] = item
+            chunk.reads.extend(self.identities.reads(item))
 
 
-def _file(item: ArchiveItem) -> str:
-    """Return the location of the file itself, wherever the links to it are."""
-    return item.target or item.uri
-
-
-def _locations(item: ArchiveItem) -> tuple[str, ...]:
-    return (item.uri, item.target) if item.target else (item.uri,)
-
-
-def _digest(item: ArchiveItem, config: ArchiveConfig) -> str:
-    try:
-        return content_digest(item.uri, item.size_bytes, config)
-    except MediaError as error:
-        logger.info("%s", error)  # its analysis fails with the same reason
-        return _stand_in(item)
+def _add(
+    batch: _Batch, chunk: _Chunk, identities: Identities, digests: Sequence[str | None], known: KnownFiles
+) -> None:
+    """Add the files of a chunk to a batch."""
+    contents = identities.contents(list(chunk.unread.values()), digests)
+    read = dict(zip(chunk.unread, contents, strict=True))
+    batch.reads += len(chunk.reads)
+    batch.read_bytes += chunk.read_bytes
+    for item, known_content in chunk.found:
+        content = known_content or read[file_of(item)]
+        batch.found.append((item, content.video_id if content else _stand_in(item)))
+        if content is None:
+            continue
+        for uri in locations(item):
+            if not known.knows(uri, item):
+                batch.new_sources[uri] = {
+                    "uri": uri, "size_bytes": item.size_bytes, "mtime_ns": item.mtime_ns, "etag": item.etag,
+                    "video_id": content.video_id, "digest": content.method,
+                }  # fmt: skip
 
 
 def _stand_in(item: ArchiveItem) -> str:
     """Identify an unreadable file by its location. Once it can be read, its content digest replaces this id."""
-    return hashlib.sha256(f"unreadable {_file(item)}".encode()).hexdigest()[:32]
+    return hashlib.sha256(f"unreadable {file_of(item)}".encode()).hexdigest()[:32]
 
 
 def _tasks(found: Iterable[tuple[ArchiveItem, str]]) -> tuple[VideoTask, ...]:
@@ -143,7 +240,7 @@ def _tasks(found: Iterable[tuple[ArchiveItem, str]]) -> tuple[VideoTask, ...]:
     return tuple(
         VideoTask(
             video_id,
-            tuple(dict.fromkeys(uri for item in items for uri in _locations(item))),
+            tuple(dict.fromkeys(uri for item in items for uri in locations(item))),
             items[0].size_bytes,
             items[0].mtime_ns,
         )

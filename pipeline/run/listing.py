@@ -1,29 +1,28 @@
 """List the files of an archive (folders, files, globs, manifests, URIs): each file once, in a fixed order."""
 
 import glob
+import io
 import logging
 import os
 import stat
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
-from typing import Any
-
-import fsspec
 
 from pipeline.analysis.media import SIDECAR_EXTENSIONS
 from pipeline.locations import local_path, location_of, own_path, shown
+from pipeline.remote import RefusedError, check_scheme, open_remote, refusal
 from pipeline.run.manifest import is_manifest, read_manifest
+from pipeline.run.remote_listing import list_files, list_remote, look_at, name_of
 from schemas.config import ArchiveConfig
 from schemas.errors import ArchiveError
 from schemas.records import ArchiveItem
 
 logger = logging.getLogger(__name__)
 
-_NANOSECONDS = 1_000_000_000
 _MAX_NAMED = 12
+_MAX_MANIFEST_BYTES = 1024**3
 
 
 @dataclass(slots=True)
@@ -62,14 +61,14 @@ def list_archive(roots: Sequence[str], config: ArchiveConfig, skipped: Skipped |
 
     Args:
         roots: Folders, files, globs, manifests, fsspec URIs.
-        config: Sets the file name extensions.
+        config: Sets the file name extensions, and the schemes of URIs.
         skipped: Counts what is left out.
 
     Yields:
         Each file once by each path that leads to it: the one by which it was found, and the target of its links.
 
     Raises:
-        ArchiveError: A root does not exist or cannot be listed.
+        ArchiveError: A root does not exist, may not be read, or cannot be listed.
     """
     if not roots:
         raise ArchiveError("No archive was given. Give a folder, a file, a glob, a manifest or a URI.")
@@ -82,12 +81,25 @@ def list_archive(roots: Sequence[str], config: ArchiveConfig, skipped: Skipped |
                 yield item
 
 
+def state_of(uri: str) -> ArchiveItem | None:
+    """Return the state of a file as it is now; None if it is gone."""
+    path = local_path(uri)
+    try:
+        if path is None:
+            return look_at(uri)
+        state = path.stat()
+    except (OSError, ArchiveError):
+        return None
+    return ArchiveItem(uri, state.st_size, state.st_mtime_ns)
+
+
 @dataclass(frozen=True, slots=True)
 class _Listing:
     config: ArchiveConfig
     skipped: Skipped
 
     def of_root(self, root: str) -> Iterator[ArchiveItem]:
+        self._check(root)
         path = local_path(root)
         if path is None:
             yield from self._remote(root)
@@ -97,13 +109,19 @@ class _Listing:
             if path.is_dir():
                 yield from self._walk(own_path(path), set())
             elif path.exists() or path.is_symlink():
-                yield from self._manifest(path) if is_manifest(path) else [self._item(own_path(path))]
+                yield from self._manifest(path) if is_manifest(path.name) else [self._item(own_path(path))]
             elif glob.has_magic(str(path)):
                 yield from self._glob(str(path))
             else:
                 raise ArchiveError(f"{location_of(root)} does not exist. Check the path.")
         except OSError as error:
             raise ArchiveError(f"{location_of(root)} cannot be listed: {error.strerror or error}.") from error
+
+    def _check(self, location: str) -> None:
+        try:
+            check_scheme(location, self.config.schemes)
+        except RefusedError as error:
+            raise ArchiveError(str(error)) from error
 
     def _walk(self, folder: str, seen: set[str]) -> Iterator[ArchiveItem]:
         real = os.path.realpath(folder)
@@ -118,10 +136,21 @@ class _Listing:
         for entry in entries:
             if entry.name.startswith("."):
                 continue
-            if os.path.isdir(entry.path):  # noqa: PTH112 - unlike entry.is_dir(), it is false for a link to itself
+            # os.path.isdir, unlike entry.is_dir(), is false for a link to itself.
+            linked = entry.is_symlink()
+            if os.path.isdir(entry.path) if linked else entry.is_dir():  # noqa: PTH112 - as above
                 yield from self._walk(entry.path, seen)
             elif self._selected(entry.name):
-                yield self._item(entry.path)
+                yield self._item(entry.path) if linked else self._entry(entry, folder, real)
+
+    def _entry(self, entry: os.DirEntry[str], folder: str, real: str) -> ArchiveItem:
+        """Return a file of a folder that is not a link, with one system call."""
+        target = location_of(os.path.join(real, entry.name)) if real != folder else None  # noqa: PTH118 - a string
+        try:
+            state = entry.stat()
+        except OSError:
+            return ArchiveItem(location_of(entry.path), 0, 0)
+        return _local_item(location_of(entry.path), state, target)
 
     def _glob(self, pattern: str) -> Iterator[ArchiveItem]:
         found = sorted(glob.glob(pattern, recursive=True))  # noqa: PTH207 - patterns may be absolute
@@ -138,16 +167,23 @@ class _Listing:
                 yield self._item(own_path(path))
 
     def _manifest(self, path: Path) -> Iterator[ArchiveItem]:
-        for entry in read_manifest(path):
+        with path.open("rb") as file:
+            entries = read_manifest(file, str(path))
+        uris: list[str] = []
+        for entry in entries:
             listed = local_path(entry)
             if listed is None:
-                yield from self._remote(entry, missing_ok=True)
+                self._check(entry)
+                uris.append(entry)
                 continue
+            yield from list_files(uris, self._selected)
+            uris.clear()
             listed = path.absolute().parent / listed
             if listed.is_dir():
                 yield from self._walk(own_path(listed), set())
             else:
                 yield self._item(own_path(listed))
+        yield from list_files(uris, self._selected)
 
     def _item(self, path: str) -> ArchiveItem:
         real = os.path.realpath(path)
@@ -157,8 +193,7 @@ class _Listing:
         except OSError:
             self.skipped.broken_links += os.path.islink(path)  # noqa: PTH114 - as above
             return ArchiveItem(uri, 0, 0)
-        regular = stat.S_ISREG(state.st_mode)
-        return ArchiveItem(uri, state.st_size if regular else 0, state.st_mtime_ns, target)
+        return _local_item(uri, state, target)
 
     def _selected(self, name: str) -> bool:
         """Return whether a file of a folder is selected by its name. Count it if its extension is the reason."""
@@ -171,42 +206,32 @@ class _Listing:
             self.skipped.extensions[extension] += 1
         return False
 
-    def _remote(self, root: str, *, missing_ok: bool = False) -> Iterator[ArchiveItem]:
+    def _remote(self, root: str) -> Iterator[ArchiveItem]:
+        if is_manifest(name_of(root)):
+            yield from list_files(self._remote_manifest(root), self._selected)
+        else:
+            yield from list_remote(root, self._selected)
+
+    def _remote_manifest(self, root: str) -> list[str]:
+        """Return the URIs that a manifest on another machine lists. It may not list files of this one."""
         try:
-            filesystem, base = fsspec.core.url_to_fs(root)
-            found = self._find_remote(filesystem, base)
-        except ImportError as error:
-            raise ArchiveError(f"{root} needs another package: {error}") from error
+            with open_remote(root) as file:
+                content = file.read(_MAX_MANIFEST_BYTES + 1)
         except Exception as error:
             # fsspec backends raise their own error types.
-            raise ArchiveError(f"{root} cannot be listed: {error or type(error).__name__}") from error
-        if found is None and not missing_ok:
-            raise ArchiveError(f"{root} does not exist. Check the URI.")
-        if found is None:
-            yield ArchiveItem(root, 0, 0)
-            return
-        for path in sorted(found):
-            uri, size_bytes = str(filesystem.unstrip_protocol(path)), int(found[path]["size"] or 0)
-            yield ArchiveItem(uri, size_bytes, _mtime_ns(found[path]))
-
-    def _find_remote(self, filesystem: Any, base: str) -> dict[str, dict[str, Any]] | None:  # noqa: ANN401
-        """Return the store's details of each file at a location, by path; None if there is nothing at all."""
-        if glob.has_magic(base):
-            found = filesystem.glob(base, detail=True)
-        elif filesystem.isdir(base):
-            found = filesystem.find(base, detail=True)
-        else:
-            return {base: filesystem.info(base)} if filesystem.exists(base) else None
-        files = {path: details for path, details in found.items() if details["type"] == "file"}
-        return {path: details for path, details in files.items() if self._selected(path.rpartition("/")[2])}
+            raise ArchiveError(f"The manifest {root} cannot be read: {refusal(error) or error}") from error
+        if len(content) > _MAX_MANIFEST_BYTES:
+            raise ArchiveError(f"The manifest {root} is larger than {_MAX_MANIFEST_BYTES >> 20} MiB. Split it.")
+        folder = root.partition("?")[0].rpartition("/")[0]
+        uris = []
+        for entry in read_manifest(io.BytesIO(content), name_of(root)):
+            if entry.startswith("/") or ("://" in entry and local_path(entry) is not None):
+                raise ArchiveError(f"The manifest {root} lists {entry}: only a local manifest may list local files.")
+            uris.append(entry if "://" in entry else f"{folder}/{entry}")
+            self._check(uris[-1])
+        return uris
 
 
-def _mtime_ns(details: dict[str, Any]) -> int:
-    """Return the modification time under any of the names that stores use; 0 if there is none."""
-    for name in ("mtime", "LastModified", "last_modified", "updated", "modified"):
-        value = details.get(name)
-        if isinstance(value, datetime):
-            return int(value.timestamp() * _NANOSECONDS)
-        if isinstance(value, (int, float)):
-            return int(value * _NANOSECONDS)
-    return 0
+def _local_item(uri: str, state: os.stat_result, target: str | None) -> ArchiveItem:
+    size_bytes = state.st_size if stat.S_ISREG(state.st_mode) else 0
+    return ArchiveItem(uri, size_bytes, state.st_mtime_ns, target)

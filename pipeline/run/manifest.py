@@ -1,51 +1,61 @@
 """Read manifests: files that list the videos of an archive."""
 
 import csv
-from pathlib import Path
+import io
+from typing import IO
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from schemas.errors import ArchiveError
 
-_EXTENSIONS = {".txt", ".csv", ".parquet"}
+_EXTENSIONS = frozenset({"txt", "csv", "parquet"})
 _COLUMNS = ("uri", "path")
 
 
-def is_manifest(path: Path) -> bool:
-    """Return whether a file is a manifest, by its extension."""
-    return path.suffix.lower() in _EXTENSIONS
+def is_manifest(name: str) -> bool:
+    """Return whether a file is a manifest, by its name."""
+    return "." in name and _kind(name) in _EXTENSIONS
 
 
-def read_manifest(path: Path) -> list[str]:
+def read_manifest(file: IO[bytes], location: str) -> list[str]:
     """Return the entries of a manifest, in order.
 
     A `.txt` file has one entry per line; empty lines and lines that start with `#` are skipped. In a `.csv` with a
     header, or a `.parquet` file, the entries are in the column `uri` or `path`, or else in the first column.
 
+    Args:
+        file: The open manifest.
+        location: Where it is, which tells the kind of file.
+
     Raises:
         ArchiveError: The manifest cannot be read.
     """
     try:
-        entries = _read(path)
+        entries = _read(file, location)
     except (OSError, UnicodeDecodeError, csv.Error, pa.ArrowException) as error:
-        raise ArchiveError(f"The manifest {path} cannot be read: {error}") from error
+        raise ArchiveError(f"The manifest {location} cannot be read: {error}") from error
     return [entry for each in entries if (entry := each.strip())]
 
 
-def _read(path: Path) -> list[str]:
-    kind = path.suffix.lower()
-    if kind == ".parquet":
-        names = pq.read_schema(path).names
+def _kind(name: str) -> str:
+    return name.rpartition(".")[2].lower()
+
+
+def _read(file: IO[bytes], location: str) -> list[str]:
+    kind = _kind(location)
+    if kind == "parquet":
+        table = pq.ParquetFile(file)
+        names = table.schema_arrow.names
         column = next((name for name in _COLUMNS if name in names), names[0] if names else None)
         if column is None:
-            raise ArchiveError(f"The manifest {path} has no columns.")
-        values = pq.read_table(path, columns=[column]).column(0).to_pylist()
+            raise ArchiveError(f"The manifest {location} has no columns.")
+        values = table.read(columns=[column]).column(0).to_pylist()
         return [str(value) for value in values if value is not None]
-    with path.open(encoding="utf-8-sig", newline="", errors="surrogateescape") as file:
-        if kind == ".txt":
-            return [line for line in file.read().splitlines() if not line.lstrip().startswith("#")]
-        rows = [row for row in csv.reader(file) if row]
+    text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="", errors="surrogateescape")
+    if kind == "txt":
+        return [line for line in text.read().splitlines() if not line.lstrip().startswith("#")]
+    rows = [row for row in csv.reader(text) if row]
     if not rows:
         return []
     header = [name.strip().lower() for name in rows[0]]

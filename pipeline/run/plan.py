@@ -1,14 +1,12 @@
 """Plan a run: decide which videos to analyse, and split them into shards.
 
-This is where resuming is decided. `_decide` compares each video of the archive with its newest row in the lake. A plan
-is deterministic, so a run that was interrupted makes the same shards again, and `workers.run_shard` skips those of
-their videos that are already staged.
+This is where resuming is decided. `Planner._decide` compares each video of the archive with its newest row in the lake.
+A plan is deterministic: the same videos and the same lake give the same shards.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from typing import Any, Literal
 
 import pyarrow as pa
@@ -16,11 +14,13 @@ import pyarrow as pa
 from pipeline.analysis.media import find_sidecars, list_subtitle_files
 from pipeline.lake import shard_id, well_formed
 from pipeline.locations import local_path
-from schemas.config import Config, ShardsConfig
+from schemas.config import Config
 from schemas.errors import ErrorKind
 from schemas.records import VideoTask
 
 _Decision = Literal["analyse", "done", "failed_before"]
+_BYTES_PER_S = 500_000
+"""Bytes of a second of video, to compare videos of known duration with others: 4 Mbit/s."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Shard:
     id: str
     revision: str
     tasks: tuple[VideoTask, ...]
-    """Largest first, so that no worker starts a long video when the others are done."""
+    """Longest first, as in the whole plan, so that no worker starts a long video when the others are done."""
 
     @property
     def size_bytes(self) -> int:
@@ -62,68 +62,94 @@ class Plan:
         return sum(shard.size_bytes for shard in self.shards)
 
 
-def make_plan(tasks: Sequence[VideoTask], processed: pa.Table, revision: str, config: Config) -> Plan:
-    """Leave out the videos that are done, and split the rest into shards.
+class Planner:
+    """Plans batches of videos, one after another, against the same state of the lake.
 
     Args:
-        tasks: The videos of the archive, in order.
         processed: The newest row of each video in the lake, from `Lake.processed`.
-        revision: Revision of this run.
+        revision: Revision of the run.
         config: Its sections `archive`, `limits` and `shards` are used.
-
-    Returns:
-        The plan. The same input always gives the same shards with the same ids.
     """
-    seen = {row["video_id"]: row for row in processed.to_pylist()}
-    listing = cache(list_subtitle_files)
-    decisions = [
-        _decide(seen.get(task.video_id), task, listing, retry_failed=config.archive.retry_failed) for task in tasks
-    ]
-    todo = [task for task, decision in zip(tasks, decisions, strict=True) if decision == "analyse"]
-    now = todo[: config.limits.max_videos]
-    shards = []
-    for group in _split(now, config.shards):
-        superseded = [(task.video_id, seen.get(task.video_id, {}).get("shard")) for task in group]
-        largest_first = tuple(sorted(group, key=lambda task: (-task.size_bytes, task.video_id)))
-        shards.append(Shard(shard_id(revision, superseded), revision, largest_first))
-    done, failed_before = decisions.count("done"), decisions.count("failed_before")
-    return Plan(revision, tuple(shards), done, failed_before, len(todo) - len(now))
+
+    def __init__(self, processed: pa.Table, revision: str, config: Config) -> None:
+        self._processed, self._revision, self._config = processed, revision, config
+        self._rows = {video_id: row for row, video_id in enumerate(processed.column("video_id").to_pylist())}
+        # Whole columns are read at once: a million rows one by one take minutes.
+        names = [name for name in processed.column_names if name not in {"video_id", "subtitle_files"}]
+        self._columns = {name: processed.column(name).to_pylist() for name in names}
+        self._listing = cache(list_subtitle_files)
+        self._room = config.limits.max_videos
+
+    def plan(self, tasks: Sequence[VideoTask]) -> Plan:
+        """Leave out the videos that are done, and split the rest into shards, the longest videos first.
+
+        Args:
+            tasks: Videos of the archive, in order.
+
+        Returns:
+            The plan. The same videos always give the same shards with the same ids.
+        """
+        decisions = [self._decide(task) for task in tasks]
+        todo = [task for task, decision in zip(tasks, decisions, strict=True) if decision == "analyse"]
+        now = todo[: self._room]
+        if self._room is not None:
+            self._room -= len(now)
+        shards = []
+        for group in self._split(now):
+            superseded = [(task.video_id, self._column("shard", task)) for task in group]
+            shards.append(Shard(shard_id(self._revision, superseded), self._revision, tuple(group)))
+        done, failed_before = decisions.count("done"), decisions.count("failed_before")
+        return Plan(self._revision, tuple(shards), done, failed_before, len(todo) - len(now))
+
+    def _decide(self, task: VideoTask) -> _Decision:
+        status = self._column("status", task)
+        if status in {None, "outdated"}:
+            return "analyse"
+        if status == "ok":
+            return "analyse" if self._subtitles_changed(task) else "done"
+        if self._config.archive.retry_failed or not ErrorKind(self._column("kind", task)).permanent:
+            return "analyse"
+        return "failed_before"
+
+    def _subtitles_changed(self, task: VideoTask) -> bool:
+        """Return whether the subtitle files beside a local video are others than when it was analysed.
+
+        Only those beside the location where it was analysed count. A copy elsewhere may have others, and runs that find
+        one copy each would otherwise analyse the video again and again.
+        """
+        uri = self._column("uri", task)
+        if uri not in task.uris or local_path(uri) is None:
+            return False
+        before = self._processed.column("subtitle_files")[self._rows[task.video_id]].as_py()
+        if before is None:
+            return False
+        now = {(well_formed(file.name), file.size_bytes, file.mtime_ns) for file in find_sidecars(uri, self._listing)}
+        return now != {(file["name"], file["size_bytes"], file["mtime_ns"]) for file in before}
+
+    def _column(self, name: str, task: VideoTask) -> Any:  # noqa: ANN401 - a string, or None if the lake lacks it
+        row = self._rows.get(task.video_id)
+        return None if row is None or name not in self._columns else self._columns[name][row]
+
+    def _split(self, tasks: Iterable[VideoTask]) -> list[list[VideoTask]]:
+        """Group videos into shards, the longest first, so that at the end of a run only short ones are left."""
+        config, groups = self._config.shards, list[list[VideoTask]]()
+        costs = [(-self._cost_bytes(task), task.video_id, task) for task in tasks]
+        filled = 0.0
+        for negative, _, task in sorted(costs, key=lambda cost: cost[:2]):
+            full = groups and (len(groups[-1]) >= config.max_videos or filled - negative > config.max_bytes)
+            if not groups or full:
+                groups.append([])
+                filled = 0.0
+            groups[-1].append(task)
+            filled -= negative
+        return groups
+
+    def _cost_bytes(self, task: VideoTask) -> float:
+        """Return the expected work for a video: by its duration if the lake knows it, otherwise by its size."""
+        known_s = self._column("duration_s", task)
+        return known_s * _BYTES_PER_S if known_s else task.size_bytes
 
 
-def _decide(
-    row: Mapping[str, Any] | None, task: VideoTask, listing: Callable[[Path], Any], *, retry_failed: bool
-) -> _Decision:
-    """Decide what to do with a video from its row of `Lake.processed`, None if the lake does not have it."""
-    if row is None or row["status"] == "outdated":
-        return "analyse"
-    if row["status"] == "ok":
-        return "analyse" if _subtitles_changed(row, task, listing) else "done"
-    if retry_failed or not ErrorKind(row["kind"]).permanent:
-        return "analyse"
-    return "failed_before"
-
-
-def _subtitles_changed(row: Mapping[str, Any], task: VideoTask, listing: Callable[[Path], Any]) -> bool:
-    """Return whether the subtitle files beside a local video are others than when it was analysed.
-
-    Only those beside the location where it was analysed count. A copy elsewhere may have others, and runs that find one
-    copy each would otherwise analyse the video again and again.
-    """
-    before, uri = row.get("subtitle_files"), row.get("uri")
-    if before is None or uri not in task.uris or local_path(uri) is None:
-        return False
-    now = {(well_formed(file.name), file.size_bytes, file.mtime_ns) for file in find_sidecars(uri, listing)}
-    return now != {(file["name"], file["size_bytes"], file["mtime_ns"]) for file in before}
-
-
-def _split(tasks: Iterable[VideoTask], config: ShardsConfig) -> list[list[VideoTask]]:
-    groups: list[list[VideoTask]] = []
-    size_bytes = 0
-    for task in tasks:
-        full = groups and (len(groups[-1]) >= config.max_videos or size_bytes + task.size_bytes > config.max_bytes)
-        if not groups or full:
-            groups.append([])
-            size_bytes = 0
-        groups[-1].append(task)
-        size_bytes += task.size_bytes
-    return groups
+def make_plan(tasks: Sequence[VideoTask], processed: pa.Table, revision: str, config: Config) -> Plan:
+    """Plan all videos of an archive at once. See `Planner`."""
+    return Planner(processed, revision, config).plan(tasks)

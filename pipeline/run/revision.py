@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 
-from pipeline.analysis.scenes import taxonomy_info
+from pipeline.analysis.taxonomy import taxonomy_info
 from pipeline.models import ModelInfo, fusion_model, resolve, roster_of
 from schemas.config import ANALYSIS_SECTIONS, Config
 from schemas.tables import FORMAT_VERSION

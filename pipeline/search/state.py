@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pipeline.search.rows import Space
 from pipeline.search.segment import Segment
 
-LakeVersion = tuple[tuple[str, ...], str]
+LakeVersion = tuple[str, str]
 """Changes whenever the lake or its search index does."""
 
 

@@ -41,7 +41,7 @@ SELECT video_id, any_value(filename) AS file, min(file_row_number) AS first_row 
 
 @dataclass(frozen=True, slots=True)
 class _Opened:
-    state: tuple[str, ...]
+    state: str
     connection: duckdb.DuckDBPyConnection
 
 
@@ -65,7 +65,7 @@ class LakeReader:
         self._opened = self._open()
 
     @property
-    def state(self) -> tuple[str, ...]:
+    def state(self) -> str:
         """The state of the lake when it was opened (see `Lake.state`)."""
         return self._opened.state
 

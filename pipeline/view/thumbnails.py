@@ -10,7 +10,7 @@ from pipeline.view.reader import LakeReader
 
 _KEPT_BYTES = 64 * 1024**2
 _JPEG = b"\xff\xd8\xff"
-State = tuple[str, ...]
+State = str
 
 _ROWS = """
 SELECT wanted.frame_id, file, first_row + CAST(regexp_extract(wanted.frame_id, '-f(\\d{1,9})$', 1) AS INTEGER) AS row

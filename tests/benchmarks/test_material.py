@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks.material.films import KnownFilm, known_film
 from benchmarks.material.script import FOLDER, ChapterScript, FilmScript, SceneScript, picture_asks, read_scripts
-from pipeline.analysis.scenes.taxonomy import load_taxonomy
+from pipeline.analysis.taxonomy import load_taxonomy
 from schemas.media import SAMPLE_RATE_HZ
 
 SCRIPT = FilmScript(

@@ -15,6 +15,7 @@ from typing import Any, Self
 from urllib.parse import parse_qs, urlsplit
 
 _HOP_BY_HOP = frozenset({"connection", "keep-alive", "transfer-encoding", "content-length"})
+_CONDITIONS = frozenset({"if-match", "if-none-match"})
 _ERROR = "<?xml version='1.0' encoding='UTF-8'?><Error><Code>{}</Code><Message>{}</Message></Error>"
 
 
@@ -23,6 +24,7 @@ class Fault(Enum):
 
     SLOW_DOWN = "refused with 503 SlowDown"
     INTERNAL_ERROR = "refused with 500 InternalError"
+    IGNORED_CONDITION = "done without its condition, as by stores that do not know conditional puts"
     LOST_REQUEST = "the connection drops before the server sees the request"
     LOST_RESPONSE = "the server does it, and the connection drops before the response"
     CUT_RESPONSE = "the connection drops in the middle of the response's body"
@@ -155,7 +157,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _forward(self) -> None:
         body = self._body()
-        conditional = any(self.headers.get(name) for name in ("If-Match", "If-None-Match"))
+        conditional = any(name in self.headers for name in _CONDITIONS)
         fault = self.server.proxy.fault_of(self.command, self.path, conditional=conditional)
         if fault is Fault.SLOW_DOWN:
             self._refuse(503, "SlowDown", "Please reduce your request rate.")
@@ -164,7 +166,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif fault is Fault.LOST_REQUEST:
             self._drop()
         else:
-            status, headers, content = self._ask(body)
+            status, headers, content = self._ask(body, unconditional=fault is Fault.IGNORED_CONDITION)
             if fault is Fault.LOST_RESPONSE:
                 self._drop()
             else:
@@ -183,12 +185,13 @@ class _Handler(BaseHTTPRequestHandler):
             pass
         return b"".join(pieces)
 
-    def _ask(self, body: bytes) -> tuple[int, list[tuple[str, str]], bytes]:
+    def _ask(self, body: bytes, *, unconditional: bool) -> tuple[int, list[tuple[str, str]], bytes]:
         connection = http.client.HTTPConnection(*self.server.proxy.target, timeout=60)
         try:
             connection.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
+            left_out = _HOP_BY_HOP | {"expect"} | (_CONDITIONS if unconditional else frozenset())
             for name, value in self.headers.items():
-                if name.lower() not in _HOP_BY_HOP and name.lower() != "expect":
+                if name.lower() not in left_out:
                     connection.putheader(name, value)
             connection.putheader("Content-Length", str(len(body)))
             connection.endheaders(body)

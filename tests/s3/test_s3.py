@@ -32,10 +32,15 @@ def test_each_fault_is_what_its_name_says(faulty_bucket: tuple[str, FaultProxy],
     url = urlsplit(proxy.endpoint)
     signed = {"Authorization": "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/s3/aws4_request"}
 
-    def ask(verb: str, body: bytes = b"") -> tuple[int, bytes]:
+    def ask(verb: str, body: bytes = b"", condition: str = "") -> tuple[int, bytes]:
         connection = http.client.HTTPConnection(str(url.hostname), url.port, timeout=10)
         try:
-            connection.request(verb, f"/{uri.removeprefix('s3://')}/key", body, signed)
+            connection.request(
+                verb,
+                f"/{uri.removeprefix('s3://')}/key",
+                body,
+                signed | ({"If-None-Match": condition} if condition else {}),
+            )
             answer = connection.getresponse()
             return answer.status, answer.read()
         finally:
@@ -47,8 +52,11 @@ def test_each_fault_is_what_its_name_says(faulty_bucket: tuple[str, FaultProxy],
         if fault in (Fault.SLOW_DOWN, Fault.INTERNAL_ERROR):
             status, content = ask(verb, b"after")
             assert (status, fault.value.split()[-1].encode() in content) == (int(fault.value.split()[2]), True)
+        elif fault is Fault.IGNORED_CONDITION:
+            assert ask(verb, b"after", "*") == (200, b"")
         else:
             with pytest.raises((http.client.HTTPException, ConnectionError)):
                 ask(verb, b"after")
-    assert ask("GET") == (200, b"after" if fault is Fault.LOST_RESPONSE else b"before")
+    assert ask("PUT", b"never", "*")[0] == 412
+    assert ask("GET") == (200, b"after" if fault in (Fault.LOST_RESPONSE, Fault.IGNORED_CONDITION) else b"before")
     assert proxy.faults == {fault: 1}

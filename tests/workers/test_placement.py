@@ -1,49 +1,59 @@
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.config import WorkersConfig
-from schemas.errors import ConfigurationError
-from workers.placement import choose_placement
+from workers.placement import NodePlacement, WorkerSize, place_on
 
 
-def test_a_laptop_gets_one_worker_per_core() -> None:
-    placement = choose_placement(WorkersConfig(), {"CPU": 8.0})
-    assert (placement.num_cpus, placement.num_gpus, placement.threads, placement.max_workers) == (1.0, 0.0, 1, 8)
+def placed(resources: dict[str, float], **settings: Any) -> NodePlacement:
+    found = place_on(WorkersConfig(**settings), resources)
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize(
+    ("cpus", "workers", "num_cpus"), [(1, 1, 1), (2, 1, 2), (3, 1, 3), (4, 2, 2), (5, 2, 2), (64, 32, 2)]
+)
+def test_a_worker_gets_two_cores_and_two_threads_where_there_are_as_many(
+    cpus: int, workers: int, num_cpus: int
+) -> None:
+    assert placed({"CPU": float(cpus)}) == NodePlacement(WorkerSize(num_cpus, 0.0, num_cpus), workers)
 
 
 def test_two_workers_share_a_gpu_and_all_its_cores() -> None:
-    placement = choose_placement(WorkersConfig(), {"CPU": 32.0, "GPU": 4.0})
-    assert (placement.num_gpus, placement.max_workers, placement.num_cpus, placement.threads) == (0.5, 8, 4.0, 4)
+    assert placed({"CPU": 32.0, "GPU": 4.0}) == NodePlacement(WorkerSize(4.0, 0.5, 4), 8)
 
 
 def test_gpus_are_not_used_if_the_device_is_cpu() -> None:
-    assert choose_placement(WorkersConfig(device="cpu"), {"CPU": 4.0, "GPU": 1.0}).num_gpus == 0.0
+    assert placed({"CPU": 4.0, "GPU": 1.0}, device="cpu").size.num_gpus == 0.0
 
 
-def test_settings_take_precedence_over_the_cluster() -> None:
-    config = WorkersConfig(num_cpus=2, num_gpus=0.25, threads=3, max_workers=5, min_workers=2)
-    placement = choose_placement(config, {"CPU": 64.0, "GPU": 8.0})
-    assert (placement.num_cpus, placement.num_gpus, placement.threads) == (2, 0.25, 3)
-    assert placement.workers_for(100) == (2, 5)
+def test_nodes_without_gpus_are_not_used_if_the_device_is_cuda() -> None:
+    assert place_on(WorkersConfig(device="cuda"), {"CPU": 64.0}) is None
+    assert placed({"CPU": 8.0, "GPU": 1.0}, device="cuda").size.num_gpus == 0.5
 
 
-def test_no_more_workers_than_videos() -> None:
-    assert choose_placement(WorkersConfig(), {"CPU": 16.0}).workers_for(3) == (1, 3)
+def test_settings_take_precedence_over_the_node() -> None:
+    found = placed({"CPU": 64.0, "GPU": 8.0}, num_cpus=2, num_gpus=0.25, threads=3)
+    assert found == NodePlacement(WorkerSize(2, 0.25, 3), 32)
 
 
 @pytest.mark.parametrize("config", [WorkersConfig(num_cpus=4), WorkersConfig(num_gpus=1)])
-def test_a_request_that_the_cluster_can_never_meet_is_an_error_with_its_resources(config: WorkersConfig) -> None:
-    with pytest.raises(ConfigurationError, match="the cluster has 2 and 0"):
-        choose_placement(config, {"CPU": 2.0})
+def test_a_node_that_is_too_small_is_not_used(config: WorkersConfig) -> None:
+    assert place_on(config, {"CPU": 2.0}) is None
 
 
-@given(cpus=st.integers(1, 512), gpus=st.integers(0, 64))
-def test_the_pool_always_fits_the_cluster(cpus: int, gpus: int) -> None:
-    try:
-        placement = choose_placement(WorkersConfig(), {"CPU": float(cpus), "GPU": float(gpus)})
-    except ConfigurationError:
-        return
-    assert placement.max_workers >= 1
-    assert placement.max_workers * placement.num_cpus <= cpus
-    assert placement.max_workers * placement.num_gpus <= gpus
+def test_a_node_without_cores_such_as_the_head_of_an_autoscaling_cluster_is_not_used() -> None:
+    assert place_on(WorkersConfig(), {"memory": 1e9}) is None
+
+
+@given(cpus=st.integers(0, 512), gpus=st.integers(0, 64), device=st.sampled_from(["auto", "cpu", "cuda"]))
+def test_the_workers_always_fit_their_node(cpus: int, gpus: int, device: str) -> None:
+    found = place_on(WorkersConfig(device=device), {"CPU": float(cpus), "GPU": float(gpus)})  # type: ignore[arg-type]
+    if found is not None:
+        assert found.workers >= 1
+        assert found.workers * found.size.num_cpus <= cpus
+        assert found.workers * found.size.num_gpus <= gpus

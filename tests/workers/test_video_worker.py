@@ -11,7 +11,7 @@ from schemas.records import VideoTask
 from tests import material
 from tests.workers.archives import BAD, add_bad_files, add_odd_files
 from workers.failures import failure_of_attempts
-from workers.job import ShardJob, task_from_json, task_to_json
+from workers.job import ShardJob
 from workers.video_worker import VideoWorker
 
 pytestmark = pytest.mark.models
@@ -170,8 +170,3 @@ def test_a_bug_costs_one_video_and_keeps_its_traceback(
     row = lake.sql("SELECT message, traceback FROM errors").to_pylist()[0]
     assert "ZeroDivisionError" in row["message"]
     assert "Traceback" in row["traceback"]
-
-
-def test_tasks_preserve_file_names_of_any_bytes() -> None:
-    task = VideoTask("v", ("/a\udcff b\"'.mp4", "s3://x/y"), 3, 4)
-    assert task_from_json(task_to_json(task)) == task

@@ -6,19 +6,18 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, Any
 
 import av
-import fsspec
 from av.container import InputContainer
 
 from pipeline.analysis.media.encryption import encryption_error, states_encryption
 from pipeline.analysis.media.stills import advice, is_animated_webp, still_image
 from pipeline.locations import local_path, location_of
+from pipeline.remote import open_remote, refusal
 from schemas.errors import ErrorKind, MediaError
 
 _BUFFER_BYTES = 256 * 1024
-_REMOTE_BLOCK_BYTES = 4 * 1024 * 1024
 _HEAD_BYTES = 4096
 
 _DEMUXERS = (
@@ -55,28 +54,39 @@ _MEDIA_HEADS = (
 
 
 @contextmanager
-def open_bytes(uri: str) -> Iterator[IO[bytes]]:
-    """Open a file for reading, local or on any fsspec store. Never blocks on a pipe or device.
+def open_bytes(uri: str, *, read_ahead: bool = True) -> Iterator[IO[bytes]]:
+    """Open a file for reading, local or on an object store or web server. Never blocks on a pipe or device.
+
+    Args:
+        uri: Local path or fsspec URI.
+        read_ahead: Whether to read more from a store than is asked for.
 
     Raises:
-        MediaError: The file vanished, cannot be read, or is not a regular file.
+        MediaError: The file vanished, cannot be read, is not a regular file, or may not be opened on this machine.
     """
     try:
         path = local_path(uri)
-        file = _open_regular(uri, path) if path is not None else _open_remote(uri)
+        file = _open_regular(uri, path) if path is not None else open_remote(uri, read_ahead=read_ahead)
     except MediaError:
         raise
-    except FileNotFoundError as error:
-        message = f"{uri} no longer exists. Run again to list the archive as it is now."
-        raise MediaError(ErrorKind.VANISHED, _link_to_nothing(uri) or message, stage="probe") from error
     except Exception as error:
         # fsspec backends raise their own error types.
-        message = f"{uri} cannot be read: {_reason(error)}. Check permissions, disk and network."
-        if isinstance(error, OSError) and error.errno == errno.ELOOP:
-            message = f"{uri} is a link that leads back to itself. Remove it."
-        raise MediaError(ErrorKind.UNREADABLE, message, stage="probe") from error
+        raise _not_read(uri, error) from error
     with file:
         yield file
+
+
+def _not_read(uri: str, error: Exception) -> MediaError:
+    refused = refusal(error)
+    if refused is not None:
+        return MediaError(ErrorKind.REFUSED, f"{uri} was refused: {refused}", stage="probe")
+    if isinstance(error, FileNotFoundError):
+        message = f"{uri} no longer exists. Run again to list the archive as it is now."
+        return MediaError(ErrorKind.VANISHED, _link_to_nothing(uri) or message, stage="probe")
+    message = f"{uri} cannot be read: {_reason(error)}. Check permissions, disk and network."
+    if isinstance(error, OSError) and error.errno == errno.ELOOP:
+        message = f"{uri} is a link that leads back to itself. Remove it."
+    return MediaError(ErrorKind.UNREADABLE, message, stage="probe")
 
 
 @contextmanager
@@ -91,7 +101,8 @@ def open_media(uri: str, start_byte: int = 0) -> Iterator[InputContainer]:
         start_byte: Where the media starts in the file.
 
     Raises:
-        MediaError: The file is empty, not media, too damaged to open, of a refused kind, or cannot be read.
+        MediaError: The file is empty, not media, too damaged to open, of a refused kind, or cannot be read. Also at the
+            end of the block, if a part of the file could not be read.
     """
     with open_bytes(uri) as file:
         head = file.read(_HEAD_BYTES)
@@ -100,9 +111,10 @@ def open_media(uri: str, start_byte: int = 0) -> Iterator[InputContainer]:
             raise MediaError(ErrorKind.EMPTY_FILE, f"{uri} is empty (0 bytes). Copy it again.", stage="probe")
         if is_animated_webp(head):
             raise MediaError(ErrorKind.UNSUPPORTED, f"{uri} {advice('an animated WebP image')}", stage="probe")
+        reader = Reader(file, start_byte)
         try:
             container = av.open(
-                Reader(file, start_byte),
+                reader,
                 mode="r",
                 buffer_size=_BUFFER_BYTES,
                 io_open=_refuse,
@@ -110,11 +122,21 @@ def open_media(uri: str, start_byte: int = 0) -> Iterator[InputContainer]:
                 options={"format_whitelist": ",".join(_DEMUXERS), "protocol_whitelist": "none"},
             )
         except (av.error.FFmpegError, OSError, ValueError) as error:
+            if reader.error:
+                raise _not_read(uri, reader.error) from error
             with open_bytes(uri) as another:
                 locked = states_encryption(another, head)
             raise encryption_error(uri, stage="probe") if locked else _not_opened(uri, head, error) from error
         with container:
-            yield container
+            try:
+                yield container
+            except (av.error.FFmpegError, OSError) as error:
+                if reader.error:
+                    raise _not_read(uri, reader.error) from error
+                raise
+        if reader.error:
+            # FFmpeg takes a file that cannot be read any further for one that ends here.
+            raise _not_read(uri, reader.error) from reader.error
 
 
 def read_packets(container: InputContainer, streams: Any) -> Iterator[Any]:  # noqa: ANN401 - PyAV streams
@@ -145,8 +167,17 @@ class Reader:
     def __init__(self, file: IO[bytes], start: int = 0) -> None:
         self._file = file
         self._start = start
-        self.read = file.read
+        self.error: Exception | None = None
+        """Why a part of the file could not be read."""
         file.seek(start)
+
+    def read(self, size: int) -> bytes:
+        """Read up to `size` bytes."""
+        try:
+            return self._file.read(size)
+        except Exception as error:
+            self.error = error
+            raise
 
     def tell(self) -> int:
         """Return the position."""
@@ -161,6 +192,7 @@ class Reader:
             return -errno.EINVAL
         except OSError as error:
             if error.errno != errno.EINVAL:
+                self.error = error
                 raise
             return -errno.EINVAL
 
@@ -176,11 +208,6 @@ def _open_regular(uri: str, path: Path) -> IO[bytes]:
         message = f"{uri} is a folder, pipe or device, not a file."
         raise MediaError(ErrorKind.REFUSED, message, stage="probe")
     return os.fdopen(descriptor, "rb")
-
-
-def _open_remote(uri: str) -> IO[bytes]:
-    opened = fsspec.open(uri, mode="rb", block_size=_REMOTE_BLOCK_BYTES, cache_type="readahead")
-    return cast("IO[bytes]", opened.open())
 
 
 def _refuse(url: str, flags: int, options: dict[str, Any]) -> IO[bytes]:

@@ -8,7 +8,6 @@ from pipeline.analysis.scenes.scenes import aggregate_labels, build_scenes, find
 from pipeline.analysis.scenes.selection import centrality, choose_diverse, lexrank
 from pipeline.analysis.scenes.spans import TextSpan, screen_spans, shown_from, written_text
 from pipeline.analysis.scenes.subjects import Subject, Subjects, find_subjects
-from pipeline.analysis.scenes.taxonomy import load_taxonomy, taxonomy_info, taxonomy_text
 from pipeline.analysis.scenes.titles import (
     TITLE_HEIGHT,
     TITLE_LENGTH,
@@ -47,15 +46,12 @@ __all__ = [
     "fuse_scenes",
     "is_caption",
     "lexrank",
-    "load_taxonomy",
     "phrase_title",
     "screen_spans",
     "screen_title",
     "sentence_title",
     "shown_from",
     "speech_spans",
-    "taxonomy_info",
-    "taxonomy_text",
     "with_accents",
     "written_text",
 ]

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.analysis.scenes.object_labels import NAMES_OF_TEXT, family
-from pipeline.analysis.scenes.taxonomy import Taxonomy
+from pipeline.analysis.taxonomy import Taxonomy
 from pipeline.models import cached_array
 from schemas.records import Label
 

@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 
 from pipeline.analysis.fusion import CoordinatedSpace, FusionMethod, coordinated_space, fusion_method
-from pipeline.analysis.scenes import TopicSpaces, load_taxonomy
+from pipeline.analysis.scenes import TopicSpaces
 from pipeline.analysis.shots import TransNet
 from pipeline.analysis.speakers import SpeakerEncoder
 from pipeline.analysis.speech import SpeechRecognizer
 from pipeline.analysis.summary import AbstractWriter
+from pipeline.analysis.taxonomy import load_taxonomy
 from pipeline.analysis.text import TextEncoder
 from pipeline.analysis.vision import Captioner, FrameEncoder, TextReader
 from pipeline.models import loading_faults, roster_of

@@ -42,19 +42,19 @@ def kill_after(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], object
         def counted(change: str) -> Callable[..., object]:
             original = getattr(Store, change)
 
-            def changed(store: Store, relative: str) -> object:
+            def changed(store: Store, relative: str, *more: object) -> object:
                 nonlocal left
                 left -= 1
                 if left < 0:
                     if change == "remove_folder" and (inside := store.tree(relative)):
                         store.filesystem.rm_file(store.path(f"{relative}/{inside[0]}"))
                     raise Killed
-                return original(store, relative)
+                return original(store, relative, *more)
 
             return changed
 
         with monkeypatch.context() as patch:
-            for change in ("publish", "remove", "remove_folder"):
+            for change in ("publish", "write_new", "move", "remove", "remove_folder"):
                 patch.setattr(Store, change, counted(change))
             try:
                 action()

@@ -4,6 +4,7 @@ import pytest
 
 from pipeline.lake import Lake
 from pipeline.lake.cleaning import Cleaned
+from pipeline.lake.staging import StagingError
 from schemas.errors import LakeError
 from schemas.tables import VIDEO_TABLES
 from tests.pipeline.lake.lakes import REVISION, contents, publish, stage
@@ -19,19 +20,18 @@ def test_staged_videos_are_listed_and_not_yet_visible(any_lake: Lake) -> None:
     assert contents(any_lake)["videos"] == []
 
 
-def test_a_video_is_staged_only_when_all_its_tables_exist(lake: Lake, kill_after: KillAfter) -> None:
-    changes = 0
-    while kill_after(lambda: stage(lake, "5a", ["v01"]), changes):
-        assert lake.staged("5a") == set()
-        changes += 1
-    assert changes > len(VIDEO_TABLES)
-    assert lake.staged("5a") == {"v01"}
-
-
-def test_a_video_staged_again_is_never_a_mixture_of_both_attempts(lake: Lake, kill_after: KillAfter) -> None:
-    stage(lake, "5a", ["v01"])
-    assert kill_after(lambda: stage(lake, "5a", ["v01"], failed=["v01"]), 4)
+def test_a_video_is_one_object_that_appears_whole(lake: Lake, kill_after: KillAfter) -> None:
+    assert kill_after(lambda: stage(lake, "5a", ["v01"]), 0)
     assert lake.staged("5a") == set()
+    assert not kill_after(lambda: stage(lake, "5a", ["v01"]), 1)
+    assert lake._store.tree("_staging") == ["5a/v01.staged"]
+
+
+def test_a_video_staged_again_is_the_later_attempt(lake: Lake) -> None:
+    stage(lake, "5a", ["v01"])
+    stage(lake, "5a", ["v01"], failed=["v01"])
+    lake.commit("5a", REVISION)
+    assert [row["status"] for row in contents(lake)["videos"]] == ["failed"]
 
 
 def test_a_commit_publishes_all_staged_videos_and_clears_the_staging(any_lake: Lake) -> None:
@@ -56,14 +56,14 @@ def test_a_commit_killed_anywhere_shows_nothing_or_all_and_completes_when_repeat
     stage(lake, "5a", VIDEOS, failed=["v03"])
     before = contents(lake)
     outcomes = []
-    while kill_after(lambda: lake.commit("5a", REVISION), len(outcomes)):
+    while kill_after(lambda: lake.commit("5a", REVISION, VIDEOS), len(outcomes)):
         outcomes.append(len(contents(lake)["videos"]) - len(before["videos"]))
         if outcomes[-1]:
             break
         assert contents(lake) == before
-    assert outcomes == [0] * len(VIDEO_TABLES) + [3]
+    assert outcomes == [0] * (len(VIDEO_TABLES) + 1) + [3]
     after = contents(lake)
-    assert lake.commit("5a", REVISION) == 3
+    assert lake.commit("5a", REVISION, VIDEOS) == 3
     assert contents(lake) == after
     assert lake.staged("5a") == set()
 
@@ -87,18 +87,39 @@ def test_committing_a_shard_without_staged_files_is_an_error(any_lake: Lake) -> 
         any_lake.commit("5a", REVISION)
 
 
-def test_rows_of_another_revision_are_not_committed(lake: Lake) -> None:
+def test_a_commit_that_misses_a_promised_video_publishes_nothing_and_says_which(any_lake: Lake) -> None:
+    stage(any_lake, "5a", VIDEOS[:2])
+    with pytest.raises(StagingError, match="v03") as raised:
+        any_lake.commit("5a", REVISION, VIDEOS)
+    assert raised.value.missing == {"v03"}
+    assert contents(any_lake)["videos"] == []
+    assert any_lake.staged("5a") == {"v01", "v02"}
+    stage(any_lake, "5a", ["v03"])
+    assert any_lake.commit("5a", REVISION, VIDEOS) == 3
+
+
+def test_a_commit_that_an_earlier_one_did_in_part_adds_the_rest(any_lake: Lake) -> None:
+    publish(any_lake, "5a", VIDEOS[:2])
+    stage(any_lake, "5a", VIDEOS[1:])
+    assert any_lake.commit("5a", REVISION, VIDEOS) == 3
+    assert [row["video_id"] for row in contents(any_lake)["videos"]] == VIDEOS
+    assert any_lake.sql("FROM all_videos").num_rows == 3
+
+
+def test_rows_of_another_revision_are_dropped_and_must_be_made_again(lake: Lake) -> None:
     stage(lake, "5a", ["v01"], revision="0" * 16)
-    with pytest.raises(LakeError, match="another revision"):
+    with pytest.raises(StagingError, match="v01"):
         lake.commit("5a", REVISION)
     assert contents(lake)["videos"] == []
+    assert lake.staged("5a") == set()
 
 
-def test_videos_of_one_shard_must_have_the_same_columns(lake: Lake) -> None:
-    stage(lake, "5a", ["v01"])
+def test_a_video_with_other_columns_than_its_shard_is_dropped_and_must_be_made_again(lake: Lake) -> None:
+    stage(lake, "5a", ["v01", "v03"])
     stage(lake, "5a", ["v02"], vision=("other", 9))
-    with pytest.raises(LakeError, match="different columns"):
-        lake.commit("5a", REVISION)
+    with pytest.raises(StagingError, match="v02"):
+        lake.commit("5a", REVISION, VIDEOS)
+    assert lake.staged("5a") == {"v01", "v03"}
 
 
 def test_a_video_without_all_tables_cannot_be_staged(lake: Lake) -> None:
@@ -118,25 +139,55 @@ def test_what_a_killed_run_had_staged_is_published_by_the_next(any_lake: Lake) -
     assert len(contents(any_lake)["videos"]) == 3
 
 
-@pytest.mark.parametrize("damaged", ["videos", "frames"])
-def test_a_damaged_staged_file_loses_its_shard_but_stops_no_later_run(any_lake: Lake, damaged: str) -> None:
+DAMAGE: dict[str, Callable[[bytes], bytes]] = {
+    "empty": lambda _: b"",
+    "foreign": lambda _: b"not ours",
+    "foreign, with a line": lambda _: b"{}\n" + bytes(100),
+    "cut off": lambda content: content[: len(content) // 2],
+    "cut off in the first line": lambda content: content[:40],
+    "longer": lambda content: content + b"more",
+    "one byte changed": lambda content: content[:-999] + bytes([content[-999] ^ 1]) + content[-998:],
+    "of another video": lambda content: content.replace(b'"video_id": "v01"', b'"video_id": "v77"'),
+    "of a newer version": lambda content: content.replace(b'"shots": [', b'"shotz": [', 1),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_a_damaged_staged_video_is_dropped_and_stops_neither_its_shard_nor_later_runs(lake: Lake, damage: str) -> None:
+    stage(lake, "5a", VIDEOS)
+    staged = "_staging/5a/v01.staged"
+    lake._store.write(staged, DAMAGE[damage](lake._store.read(staged)))
+    with pytest.raises(StagingError) as raised:
+        lake.commit("5a", REVISION, VIDEOS)
+    assert raised.value.missing == {"v01"}
+    assert lake.clean() == Cleaned(videos_published=2, files_removed=0)
+    assert [row["video_id"] for row in contents(lake)["videos"]] == ["v02", "v03"]
+    assert lake._store.tree("_staging") == []
+
+
+def test_staging_of_an_older_version_is_dropped(any_lake: Lake) -> None:
+    any_lake._store.write("_staging/5a/v01/videos.parquet", b"Parquet")
+    any_lake._store.write("_staging/5a/v01/attempts/0123", b"2026-11-24T12:00:00+00:00")
+    assert any_lake.clean() == Cleaned(0, 0)
+    assert any_lake._store.tree("_staging") == []
+
+
+def test_cleaning_publishes_the_results_that_fit_together(any_lake: Lake) -> None:
     stage(any_lake, "5a", VIDEOS)
-    stage(any_lake, "5b", ["v04"])
-    any_lake._store.write(f"_staging/5a/v01/{damaged}.parquet", b"not Parquet")
-    assert any_lake.clean() == Cleaned(videos_published=1, files_removed=int(damaged == "frames"))
-    assert [row["video_id"] for row in contents(any_lake)["videos"]] == ["v04"]
-    assert any_lake.staged("5a") == set()
+    stage(any_lake, "5a", ["v04"], vision=("other", 9))
+    stage(any_lake, "5a", ["v05"], revision="0" * 16)
+    assert any_lake.clean() == Cleaned(videos_published=3, files_removed=0)
+    assert [row["video_id"] for row in contents(any_lake)["videos"]] == VIDEOS
 
 
-def test_cleaning_removes_half_staged_videos_and_old_temporary_files(lake: Lake, kill_after: KillAfter) -> None:
-    assert kill_after(lambda: stage(lake, "5a", ["v01"]), 3)
+def test_cleaning_removes_old_temporary_files(lake: Lake) -> None:
     store = lake._store
-    store.filesystem.pipe_file(store.path("_tmp") + "/left-over.parquet", b"half")
+    store.write("_tmp/left-over.parquet", b"half")
     lake.clean()
-    assert store.tree("_staging") == store.tree("_tmp") == []
+    assert store.tree("_tmp") == []
 
 
-def test_cleaning_removes_tables_of_a_shard_that_was_never_committed(any_lake: Lake, kill_after: KillAfter) -> None:
+def test_cleaning_removes_files_that_were_never_published(any_lake: Lake, kill_after: KillAfter) -> None:
     publish(any_lake, "5a", ["v01"])
     stage(any_lake, "5b", ["v02"])
     assert kill_after(lambda: any_lake.commit("5b", REVISION), 3)
@@ -144,7 +195,7 @@ def test_cleaning_removes_tables_of_a_shard_that_was_never_committed(any_lake: L
     before = contents(any_lake)
     assert any_lake.clean() == Cleaned(videos_published=0, files_removed=3)
     assert contents(any_lake) == before
-    assert not [path for path in any_lake._store.tree("") if "5b" in path]
+    assert not [path for path in any_lake._store.tree("") if "5b" in path and not path.startswith("_replaced")]
 
 
 def test_cleaning_a_clean_lake_changes_no_file(any_lake: Lake) -> None:
@@ -152,9 +203,13 @@ def test_cleaning_a_clean_lake_changes_no_file(any_lake: Lake) -> None:
     publish(any_lake, "5b", ["v04"])
     any_lake.compact()
     publish(any_lake, "5c", ["v05"])
-    before = any_lake._store.tree("")
+
+    def files() -> list[str]:
+        return [path for path in any_lake._store.tree("") if not path.startswith("_leases/")]
+
+    before = files()
     assert any_lake.clean() == Cleaned(0, 0)
-    assert any_lake._store.tree("") == before
+    assert files() == before
 
 
 def test_attempts_that_never_finished_are_counted_until_the_next_run(any_lake: Lake) -> None:

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from pipeline.lake import Lake
+from pipeline.lake.layout import LAKE_FORMAT
 from pipeline.lake.store import Store
 from schemas.errors import LakeError
-from schemas.tables import FORMAT_VERSION
 from tests.pipeline.lake.lakes import NOON, REVISION, contents, publish
 
 
@@ -44,7 +44,7 @@ def test_reading_a_missing_lake_says_how_to_create_one(tmp_path: Path) -> None:
 
 
 def test_a_lake_of_a_newer_format_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "_videolake.json").write_text(json.dumps({"format": FORMAT_VERSION + 1}))
+    (tmp_path / "_videolake.json").write_text(json.dumps({"format": LAKE_FORMAT + 1}))
     for use in (Lake, Lake.create):
         with pytest.raises(LakeError, match="newer Videolake"):
             use(str(tmp_path))

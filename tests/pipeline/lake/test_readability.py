@@ -12,7 +12,7 @@ import pytest
 from pipeline.lake import Lake
 from pipeline.lake.parquet import RowGroupWriter, merge, row_groups, write_table
 from schemas.tables import FORMAT_VERSION, VIDEO_TABLES, table_schema
-from tests.pipeline.lake.lakes import COORDINATED, REVISION, TEXT, VISION, contents, publish
+from tests.pipeline.lake.lakes import COORDINATED, TEXT, VISION, contents, publish
 
 COUNTS = {
     "videos": 3,
@@ -117,5 +117,6 @@ def test_a_table_without_rows_is_a_file_with_columns(tmp_path: Path) -> None:
 def test_rows_of_a_shard_are_in_order_of_video(tmp_path: Path) -> None:
     lake = Lake.create(str(tmp_path / "sorted"))
     publish(lake, "01", ["v03", "v01", "v02"])
-    found = pq.read_table(f"{lake.uri}/shots/{REVISION[:8]}-01.parquet")["video_id"].to_pylist()
+    [name] = lake._store.names("shots")
+    found = pq.read_table(f"{lake.uri}/shots/{name}")["video_id"].to_pylist()
     assert found == sorted(found)

@@ -1,3 +1,4 @@
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -5,6 +6,7 @@ import pyarrow as pa
 import pytest
 
 from pipeline.lake import Lake
+from pipeline.run.digest import Unread, digest_files
 from pipeline.run.discovery import discover, discover_known
 from pipeline.run.plan import make_plan
 from schemas.config import ArchiveConfig, Config, LimitsConfig, ShardsConfig
@@ -143,23 +145,23 @@ def test_the_known_videos_are_those_of_a_discovery_until_a_file_is_new(archive: 
     assert discover_known([str(archive)], lake, ArchiveConfig()) is None
 
 
-def test_a_file_and_links_to_it_are_one_video_that_is_read_once(
-    archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_file_and_links_to_it_are_one_video_that_is_read_once(archive: Path, tmp_path: Path) -> None:
     from datetime import UTC, datetime
 
-    from pipeline.run import discovery
-
     reads: list[str] = []
-    digest = discovery.content_digest
-    monkeypatch.setattr(discovery, "content_digest", lambda uri, *rest: reads.append(uri) or digest(uri, *rest))
+
+    def recorded(chunks: Iterable[Sequence[Unread]]) -> Iterator[list[str | None]]:
+        for chunk in chunks:
+            reads.extend(file.uri for file in chunk)
+            yield digest_files(chunk)
+
     hidden = archive / ".git" / "two.mp4"
     hidden.parent.mkdir()
     (archive / "two.mp4").rename(hidden)
     for name in ("two.mp4", "again.mp4"):
         (archive / name).symlink_to(hidden)
     lake = Lake.create(str(tmp_path / "lake"))
-    found = discover([str(archive)], lake, ArchiveConfig())
+    found = discover([str(archive)], lake, ArchiveConfig(), digest_chunks=recorded)
     assert sum(uri.endswith(("two.mp4", "again.mp4")) for uri in reads) == 1
     linked = next(task for task in found.tasks if str(hidden) in task.uris)
     assert [Path(uri).name for uri in linked.uris] == ["again.mp4", "two.mp4", "two.mp4"]

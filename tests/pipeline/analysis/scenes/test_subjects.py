@@ -16,8 +16,8 @@ from pipeline.analysis.scenes import (
     find_subjects,
     speech_spans,
 )
-from pipeline.analysis.scenes.taxonomy import load_taxonomy
 from pipeline.analysis.scenes.topics import TopicSpace
+from pipeline.analysis.taxonomy import load_taxonomy
 from pipeline.analysis.text import TextEncoder
 from schemas.config import KeyphrasesConfig, ScenesConfig, TextConfig, TopicsConfig
 from schemas.records import Keyframe, Utterance

@@ -4,8 +4,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline.analysis.scenes.taxonomy import load_taxonomy, taxonomy_info, taxonomy_text
 from pipeline.analysis.scenes.topics import TopicSpace, TopicSpaces, by_share, either, strongest
+from pipeline.analysis.taxonomy import load_taxonomy, taxonomy_info, taxonomy_text
 from pipeline.analysis.text import TextEncoder
 from pipeline.models import resolve
 from pipeline.run.revision import models_of, revision_of

@@ -1,4 +1,4 @@
-"""The taxonomy: topics from a TOML file that people can edit."""
+"""The taxonomy: topics from a TOML file that people can edit. Planning a run reads it, so it imports no model."""
 
 import hashlib
 import tomllib
@@ -40,7 +40,7 @@ class Taxonomy(BaseModel):
 
 def taxonomy_names() -> tuple[str, ...]:
     """Return the names of the built-in taxonomies."""
-    folder = resources.files("pipeline.analysis.scenes").joinpath(_SHIPPED)
+    folder = resources.files("pipeline.analysis").joinpath(_SHIPPED)
     return tuple(sorted(entry.name.removesuffix(".toml") for entry in folder.iterdir() if entry.name.endswith(".toml")))
 
 
@@ -103,7 +103,7 @@ def taxonomy_info(setting: str) -> ModelInfo:
 
 def _path(setting: str) -> Path:
     if setting in taxonomy_names():
-        return Path(str(resources.files("pipeline.analysis.scenes").joinpath(_SHIPPED, f"{setting}.toml")))
+        return Path(str(resources.files("pipeline.analysis").joinpath(_SHIPPED, f"{setting}.toml")))
     return Path(setting).expanduser().absolute()
 
 

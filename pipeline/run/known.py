@@ -1,0 +1,99 @@
+"""What earlier runs found at each location: an index of the table `sources` that is small for millions of rows."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipeline.run.digest import SAMPLED_BYTES, Method
+from pipeline.run.file_state import locations, names_content, same_state
+from schemas.records import ArchiveItem
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """The content of a file, as its digest names it."""
+
+    video_id: str
+    method: Method
+
+
+class KnownFiles:
+    """The files that earlier runs have read.
+
+    Args:
+        rows: From `Lake.known_sources`.
+        analysed: Returns the ids of all videos in the lake, wherever their files were. It is called when needed.
+    """
+
+    def __init__(self, rows: pa.Table, analysed: Callable[[], Iterable[str]]) -> None:
+        self._analysed = analysed
+        self._row = dict(zip(rows["uri"].to_pylist(), range(rows.num_rows), strict=True))
+        self._sizes = rows["size_bytes"].to_numpy()
+        self._mtimes = rows["mtime_ns"].to_numpy()
+        self._uris, self._etags, self._ids, self._digests = (
+            rows[name].combine_chunks() for name in ("uri", "etag", "video_id", "digest")
+        )
+
+    def content_of(self, item: ArchiveItem) -> Content | None:
+        """Return the content of a file that has not changed since an earlier run read it; None if it must be read."""
+        for uri in locations(item):
+            row = self._row.get(uri)
+            if row is not None and same_state(self._state(row), item):
+                return self._content(row)
+        return None
+
+    def knows(self, uri: str, item: ArchiveItem) -> bool:
+        """Return whether a location is known with the state of this file."""
+        row = self._row.get(uri)
+        return row is not None and same_state(self._state(row), item)
+
+    def with_content(self, video_id: str) -> Iterator[ArchiveItem]:
+        """Yield the files that had some content when they were last read."""
+        for row in self._rows_by_id.get(video_id, ()):
+            yield self._state(row)
+
+    def content_with_etag(self, etag: str, size_bytes: int) -> Content | None:
+        """Return the content of an object on S3 with this ETag and size."""
+        row = self._rows_by_etag.get((etag, size_bytes))
+        return None if row is None else self._content(row)
+
+    def has_content(self, video_id: str) -> bool:
+        """Return whether some file had this content when it was last read, or before."""
+        return video_id in self._rows_by_id or video_id in self._analysed_ids
+
+    @cached_property
+    def sizes_read_whole(self) -> frozenset[int]:
+        """Sizes of large files whose id is the digest of all their bytes."""
+        whole = pc.fill_null(pc.not_equal(self._digests, "sampled"), True).to_numpy(zero_copy_only=False)
+        return frozenset(np.unique(self._sizes[whole & (self._sizes > SAMPLED_BYTES)]).tolist())
+
+    @cached_property
+    def _analysed_ids(self) -> frozenset[str]:
+        return frozenset(self._analysed())
+
+    @cached_property
+    def _rows_by_id(self) -> dict[str, list[int]]:
+        rows: dict[str, list[int]] = {}
+        for row, video_id in enumerate(self._ids.to_pylist()):
+            rows.setdefault(video_id, []).append(row)
+        return rows
+
+    @cached_property
+    def _rows_by_etag(self) -> dict[tuple[str, int], int]:
+        rows: dict[tuple[str, int], int] = {}
+        for row, etag in enumerate(self._etags.to_pylist()):
+            if etag is not None and names_content(self._uris[row].as_py(), etag):
+                rows[etag, int(self._sizes[row])] = row
+        return rows
+
+    def _state(self, row: int) -> ArchiveItem:
+        uri, etag = self._uris[row].as_py(), self._etags[row].as_py()
+        return ArchiveItem(uri, int(self._sizes[row]), int(self._mtimes[row]), etag=etag)
+
+    def _content(self, row: int) -> Content:
+        method: Method = "sampled" if self._digests[row].as_py() == "sampled" else "full"
+        return Content(self._ids[row].as_py(), method)

@@ -1,0 +1,174 @@
+"""The writer lease on a real object store, through s3fs and through Arrow's own client."""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+import fsspec
+import pytest
+
+from pipeline.lake import Lake, lease
+from pipeline.lake.layout import LEASES
+from pipeline.lake.store import Store
+from schemas.errors import LakeError, LostLeaseError
+from tests.pipeline.lake.lakes import REVISION, contents, stage
+from tests.s3 import Fault, FaultProxy, first
+
+BEAT_S, EXPIRY_S = 0.2, 1.0
+
+
+@pytest.fixture(autouse=True)
+def short_times(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lease, "HEARTBEAT_S", BEAT_S)
+    monkeypatch.setattr(lease, "EXPIRY_S", EXPIRY_S)
+    monkeypatch.setattr(lease, "_POLL_S", 0.05)
+
+
+@pytest.fixture(params=["s3fs", "arrow"])
+def uri(request: pytest.FixtureRequest, s3_bucket: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    if request.param == "arrow":
+        without_s3fs(monkeypatch)
+    return f"{s3_bucket}/lake"
+
+
+def without_s3fs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let fsspec find no package for S3, so that the lake uses Arrow's client."""
+
+    def missing(uri: str, **options: object) -> None:
+        raise ImportError("Install s3fs to access S3")
+
+    monkeypatch.setattr(fsspec.core, "url_to_fs", missing)
+
+
+@pytest.fixture
+def no_heartbeat(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Writers that are paused or killed give no sign of life."""
+    monkeypatch.setattr(lease._Lease, "keep", lambda self, stop: None)
+    return
+
+
+def test_a_second_writer_is_refused_and_told_who_writes(uri: str, caplog: pytest.LogCaptureFixture) -> None:
+    lake = Lake.create(uri)
+    with lake.lock(), pytest.raises(LakeError, match=r"is being written by process \d+ on .* since 20.*wait until"):
+        Lake(uri).compact()
+    caplog.clear()
+    Lake(uri).compact()
+    assert caplog.text == ""  # what was released needs no waiting
+
+
+def test_the_lease_of_a_killed_writer_is_free_after_it_expires(uri: str, no_heartbeat: None) -> None:
+    store = Lake.create(uri)._store
+    lease._acquire(store)
+    started = time.monotonic()
+    with lease.hold_lease(store):
+        assert EXPIRY_S < time.monotonic() - started < 10 * EXPIRY_S
+        assert len(store.names(LEASES)) == 1
+
+
+def test_a_writer_that_lost_its_lease_stops_before_it_commits(uri: str, no_heartbeat: None) -> None:
+    paused, other = Lake.create(uri), Lake(uri)
+    stage(paused, "5a", ["v01"])
+    with paused.lock():
+        with (
+            other.lock(),
+            pytest.raises(LostLeaseError, match=r"lost its lease .* process \d+ on .* writes the lake now"),
+        ):
+            paused.commit("5a", REVISION)
+        with pytest.raises(LostLeaseError), paused.lock():
+            pass
+        assert contents(other)["videos"] == []
+        assert other.staged("5a") == {"v01"}
+
+
+def test_a_writer_that_was_paused_goes_on_if_nobody_took_over(uri: str, no_heartbeat: None) -> None:
+    lake = Lake.create(uri)
+    stage(lake, "5a", ["v01"])
+    with lake.lock():
+        before = lake._store.read(f"{LEASES}/{lake._store.names(LEASES)[0]}")
+        time.sleep(3 * BEAT_S)
+        lake.commit("5a", REVISION)
+        assert lake._store.read(f"{LEASES}/{lake._store.names(LEASES)[0]}") != before
+
+
+def test_who_takes_a_lease_over_withdraws_if_its_holder_was_alive_after_all(
+    uri: str, no_heartbeat: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = Lake.create(uri)._store
+    old = lease._acquire(store)
+    claim, wakes = lease._claim, [old.renew]
+
+    def late(store: Store, number: int) -> object:
+        claimed = claim(store, number)
+        while wakes:
+            wakes.pop()()
+        return claimed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(lease, "_claim", late)
+        patch.setattr(lease, "_ATTEMPTS", 1)
+        with pytest.raises(LakeError, match="is being written"), lease.hold_lease(store):
+            pass
+    old.check()
+
+
+def test_of_writers_that_start_together_one_at_most_gets_the_lease(uri: str) -> None:
+    Lake.create(uri)
+    holding, most, refused = [0], [0], [0]
+    lock, start, all_refused = threading.Lock(), threading.Barrier(4), threading.Event()
+
+    def write() -> None:
+        store = Store(uri)
+        start.wait()
+        try:
+            with lease.hold_lease(store) as still_held:
+                with lock:
+                    holding[0] += 1
+                    most[0] = max(most[0], holding[0])
+                still_held()
+                assert all_refused.wait(60)
+                still_held()
+                with lock:
+                    holding[0] -= 1
+        except LakeError:
+            with lock:
+                refused[0] += 1
+                if refused[0] == 3:
+                    all_refused.set()
+
+    writers = [threading.Thread(target=write) for _ in range(4)]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
+    assert (holding[0], most[0]) == (0, 1)
+    assert refused[0] == 3
+
+
+@pytest.mark.parametrize("fault", [Fault.LOST_RESPONSE, Fault.SLOW_DOWN, Fault.INTERNAL_ERROR])
+def test_a_conditional_put_that_fails_or_loses_its_response_is_taken_for_what_it_is(
+    faulty_bucket: tuple[str, FaultProxy], fault: Fault
+) -> None:
+    bucket, proxy = faulty_bucket
+    store = Store(f"{bucket}/lake")
+    with proxy.failing(first(1, fault, lambda request: request.conditional)), lease.hold_lease(store) as still_held:
+        still_held()
+    assert proxy.faults[fault] == 1
+
+
+def test_a_store_that_ignores_conditions_is_refused_unless_the_setting_accepts_it(
+    faulty_bucket: tuple[str, FaultProxy],
+) -> None:
+    bucket, proxy = faulty_bucket
+    lake = Lake.create(f"{bucket}/lake")
+    with proxy.failing(lambda request: Fault.IGNORED_CONDITION if request.conditional else None):
+        with pytest.raises(LakeError, match=r"cannot refuse a second writer.*lake\.single_writer = true"):
+            lake.compact()
+        with lake.lock(single_writer=True):
+            lake.compact()
+
+
+def test_a_second_lake_in_the_same_bucket_has_its_own_lease(uri: str) -> None:
+    with ExitStack() as stack:
+        for name in ("one", "two"):
+            stack.enter_context(Lake.create(f"{uri}/{name}").lock())

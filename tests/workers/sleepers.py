@@ -1,0 +1,57 @@
+"""Replacements of `VideoWorker` that sleep instead of analysing: the only thing that pool tests do not do for real."""
+
+import json
+import os
+import time
+from pathlib import Path
+
+from schemas.config import Config
+from schemas.errors import DeviceError, LakeError
+from schemas.outcome import VideoOutcome
+from schemas.records import VideoTask
+from workers.job import ShardJob
+from workers.ray_worker import Position
+
+
+class Sleeper:
+    """Sleeps for the size of a video in milliseconds, and reports where it ran."""
+
+    def __init__(self, threads: int) -> None:
+        import ray
+
+        context = ray.get_runtime_context()
+        self._facts = {
+            "node": context.get_node_id(),
+            "resources": {name: context.get_assigned_resources().get(name, 0) for name in ("CPU", "GPU")},
+            "threads": threads,
+        }
+
+    def work(self, task: VideoTask, job: ShardJob) -> VideoOutcome:
+        if task.video_id.startswith("unwritable"):
+            raise LakeError(f"{job.shard} cannot be written")
+        if task.video_id.startswith("deadly") and not Path(task.uris[0]).exists():
+            Path(task.uris[0]).touch()
+            os._exit(1)
+        time.sleep(task.size_bytes / 1000)
+        facts = self._facts | {"pid": os.getpid(), "started_s": time.time()}
+        return VideoOutcome(video_id=task.video_id, uri=task.uris[0], status="ok", headline=json.dumps(facts))
+
+
+class Broken(Sleeper):
+    """Finds its GPU broken at the first video."""
+
+    def work(self, task: VideoTask, job: ShardJob) -> VideoOutcome:
+        raise DeviceError("CUDA error: an illegal memory access was encountered")
+
+
+def sleeper(config: Config, threads: int, position: Position) -> Sleeper:
+    return Sleeper(threads)
+
+
+def broken_on_gpus(config: Config, threads: int, position: Position) -> Sleeper:
+    made = Sleeper(threads)
+    return Broken(threads) if made._facts["resources"]["GPU"] else made  # type: ignore[index]
+
+
+def broken_at_start(config: Config, threads: int, position: Position) -> Sleeper:
+    raise DeviceError("No GPU answers")

@@ -1,0 +1,145 @@
+"""The pool on a real Ray cluster of several nodes. Sleeping replaces the analysis; `test_execution` analyses."""
+
+import json
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import ray
+from ray.cluster_utils import Cluster
+
+from schemas.config import Config, WorkersConfig
+from schemas.errors import ConfigurationError, DeviceError, LakeError, ModelError, RunStoppedError
+from schemas.outcome import VideoOutcome
+from schemas.records import VideoTask
+from tests.workers import sleepers
+from workers import RunJob
+from workers.cluster import ray_cluster
+from workers.ray_pool import RayPool
+
+pytestmark = pytest.mark.cluster
+MEMORY = 80_000_000
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Cluster]:
+    """A head without CPUs, a node with two, and one with two and a logical GPU."""
+    made = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "object_store_memory": MEMORY})
+    made.add_node(num_cpus=2, object_store_memory=MEMORY)
+    made.add_node(num_cpus=2, num_gpus=1, object_store_memory=MEMORY)
+    made.wait_for_nodes()
+    yield made
+    ray.shutdown()
+    made.shutdown()
+
+
+@contextmanager
+def pool_on(cluster: Cluster, make_worker: Any = sleepers.sleeper, **settings: Any) -> Iterator[RayPool]:
+    config = Config(workers=WorkersConfig(**settings))
+    with ray_cluster(cluster.address):
+        pool = RayPool(RunJob("r", "memory://lake", config), make_worker=make_worker)
+        try:
+            yield pool
+        finally:
+            pool.close()
+
+
+def videos(count: int, ms: int = 50, name: str = "v") -> list[VideoTask]:
+    return [VideoTask(f"{name}{number}", (f"/{name}{number}.mp4",), ms, 0) for number in range(count)]
+
+
+def facts(outcomes: list[VideoOutcome]) -> list[dict[str, Any]]:
+    return [json.loads(outcome.headline) for outcome in outcomes]
+
+
+def test_each_node_gets_workers_that_fit_it_and_all_shards_share_them(cluster: Cluster) -> None:
+    with pool_on(cluster) as pool:
+        shards = [pool.submit(f"5{number}", videos(12, name=f"s{number}v")) for number in range(2)]
+        done = [outcome for shard in shards for outcome in shard.outcomes()]
+    assert len(done) == 24
+    workers = {
+        (each["pid"], each["resources"]["CPU"], each["resources"]["GPU"], each["threads"]) for each in facts(done)
+    }
+    assert sorted(worker[1:] for worker in workers) == [(1.0, 0.5, 1), (1.0, 0.5, 1), (2.0, 0, 2)]
+
+
+def test_a_node_that_joins_is_used_and_one_that_is_lost_costs_its_videos_a_retry(cluster: Cluster) -> None:
+    done: list[VideoOutcome] = []
+    with pool_on(cluster, device="cpu", num_cpus=2) as pool:
+        pool.expect(1000)
+        done += pool.submit("early", videos(3, name="early")).outcomes()
+        late = cluster.add_node(num_cpus=2, object_store_memory=MEMORY)
+        while late.node_id not in {each["node"] for each in facts(done)}:
+            done += pool.submit("5a", videos(6, name=f"{len(done)}v")).outcomes()
+        last = pool.submit("last", videos(9, 500, name="last")).outcomes()
+        done.append(next(last))
+        cluster.remove_node(late, allow_graceful=False)
+        done += last
+    assert len({outcome.video_id for outcome in done}) == len(done)
+    assert sum(outcome.video_id.startswith("last") for outcome in done) == 9
+
+
+def test_a_video_that_ends_its_worker_is_tried_again(cluster: Cluster, tmp_path: Path) -> None:
+    deadly = VideoTask("deadly", (str(tmp_path / "died once"),), 1, 0)
+    with pool_on(cluster, device="cpu") as pool:
+        outcomes = list(pool.submit("5a", [deadly, *videos(2)]).outcomes())
+    assert {outcome.video_id for outcome in outcomes} == {"deadly", "v0", "v1"}
+
+
+def test_broken_gpus_never_drain_the_queue(cluster: Cluster) -> None:
+    with pool_on(cluster, make_worker=sleepers.broken_on_gpus) as pool:
+        outcomes = list(pool.submit("5a", videos(30)).outcomes())
+    assert {outcome.status for outcome in outcomes} == {"ok"}
+    assert len(outcomes) == 30
+
+
+def test_a_run_whose_workers_are_all_broken_ends_with_the_reason(cluster: Cluster) -> None:
+    with pool_on(cluster, make_worker=sleepers.broken_at_start) as pool:
+        batch = pool.submit("5a", videos(3))
+        with pytest.raises(DeviceError, match="No GPU answers"):
+            list(batch.outcomes())
+        with pytest.raises(DeviceError, match="No GPU answers"):
+            pool.wait_for_room()
+
+
+def test_a_shard_that_fails_leaves_the_others_alone(cluster: Cluster) -> None:
+    with pool_on(cluster, device="cpu", max_workers=1) as pool:
+        fails = pool.submit(
+            "5a", [*videos(1, name="a"), *videos(1, name="unwritable"), *videos(20, 5000, name="never")]
+        )
+        works = pool.submit("5b", videos(3, name="b"))
+        seen: list[str] = []
+        with pytest.raises(LakeError, match="5a cannot be written"):
+            seen += (outcome.video_id for outcome in fails.outcomes())
+        assert len(list(works.outcomes())) == 3
+
+
+def test_closing_the_pool_ends_what_is_in_flight(cluster: Cluster) -> None:
+    with pool_on(cluster, device="cpu", max_workers=1) as pool, ThreadPoolExecutor(1) as executor:
+        batch = pool.submit("5a", videos(2, 60_000))
+        waiting = executor.submit(list, batch.outcomes())
+        pool.close()
+        with pytest.raises(RunStoppedError):
+            waiting.result()
+
+
+def test_no_node_fits(cluster: Cluster) -> None:
+    with (
+        pytest.raises(ConfigurationError, match="the largest node of the cluster has 2 and 1"),
+        pool_on(cluster, num_cpus=3),
+    ):
+        pass
+    with pytest.raises(ConfigurationError, match="ray job submit"), ray_cluster("ray://127.0.0.1:10001"):
+        pass
+
+
+def test_another_version_of_videolake_is_refused(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("workers.provision.installed_version", lambda: "99")
+    with (
+        pool_on(cluster, device="cpu", max_workers=1) as pool,
+        pytest.raises(ModelError, match=r"but 99 where the run was planned"),
+    ):
+        list(pool.submit("5a", videos(1)).outcomes())
