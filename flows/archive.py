@@ -13,7 +13,8 @@ from prefect.runtime import flow_run  # noqa: E402
 
 from flows.artifacts import ProgressArtifact, publish_report, publish_result, result_markdown  # noqa: E402
 from flows.ending import final_state  # noqa: E402
-from flows.naming import starting_name  # noqa: E402
+from flows.heartbeat import heartbeat  # noqa: E402
+from flows.naming import FLOW, starting_name  # noqa: E402
 from flows.parameters import Profile, config_of  # noqa: E402
 from flows.planning import Handle, discover_archive, prepare_plan  # noqa: E402
 from flows.progress import watched_by  # noqa: E402
@@ -67,7 +68,7 @@ def _index(run: Run) -> None:
             run.logger.info("Search index: %s", done)
 
 
-@flow(name="analyze-archive", flow_run_name=starting_name, description=__doc__, log_prints=False)
+@flow(name=FLOW, flow_run_name=starting_name, description=__doc__, log_prints=False)
 def analyze_archive(archive: list[str], lake: str, profile: Profile = "embedded", settings: str = "") -> RunResult:
     """Turn the videos of an archive into tables.
 
@@ -95,6 +96,7 @@ def analyze_archive(archive: list[str], lake: str, profile: Profile = "embedded"
     run.run_id = f"{run.started_at:%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:6]}"
     handle = Handle(run)
     with ExitStack() as stack:
+        stack.enter_context(heartbeat())
         stack.enter_context(opened.lock(single_writer=config.lake.single_writer))
         run.models = models_of(config)
         run.revision = revision_of(config, run.models)

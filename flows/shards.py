@@ -17,7 +17,14 @@ from flows.retries import with_retries
 from pipeline.lake import StagingError
 from pipeline.run import Shard
 from pipeline.view import format_size
-from schemas.errors import ConfigurationError, DeviceError, LakeError, ModelError, RunStoppedError
+from schemas.errors import (
+    ConfigurationError,
+    DeviceError,
+    LakeError,
+    LostLeaseError,
+    ModelError,
+    RunStoppedError,
+)
 from schemas.outcome import VideoOutcome
 from workers import Batch, Pool
 
@@ -102,6 +109,7 @@ def analyse_shards(run: Run, pool: Pool) -> None:
         ConfigurationError: No worker can start.
         ModelError: A model cannot be loaded, differs on all workers, or does not work as it must.
         ArchiveError: A part of the archive cannot be listed.
+        LostLeaseError: Another process writes the lake now.
         UnpublishedError: Some shards failed for good.
     """
     analyse, committing = with_retries(analyse_shard, run.config.shards), threading.Lock()
@@ -109,6 +117,8 @@ def analyse_shards(run: Run, pool: Pool) -> None:
     while run.shards.wait():
         pool.expect(run.shards.videos)
         pool.wait_for_room()
+        with run.lake.lock():
+            pass  # still held: nothing more is analysed if another process writes the lake now
         shard = run.shards.get()
         run.tally.begin()
         opened = _Opened(run, pool, shard, committing, pool.submit(shard.id, shard.tasks))
@@ -131,7 +141,7 @@ def _check(ended: list[PrefectFuture[Any] | State[Any]]) -> None:
             error = state.result(raise_on_failure=False)
             errors.append(error if isinstance(error, BaseException) else LakeError(str(state.message)))
     for error in errors:
-        if isinstance(error, ConfigurationError | DeviceError | ModelError):
+        if isinstance(error, ConfigurationError | DeviceError | LostLeaseError | ModelError):
             raise error
     if errors:
         shown = "; ".join(str(error) for error in errors[:_MAX_SHOWN])

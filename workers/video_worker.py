@@ -51,7 +51,7 @@ class VideoWorker:
         config: The whole configuration.
         threads: Threads of the decoder and of each model.
         position: Called with the progress of the video.
-        machine: Where it runs.
+        machine: Where it runs; None for a process without a cluster.
 
     Raises:
         ModelError: A model cannot be found or loaded, so no video can be analysed.
@@ -64,12 +64,12 @@ class VideoWorker:
         *,
         threads: int,
         position: Position = lambda _id, _s: None,
-        machine: Machine = Machine(),  # noqa: B008 - immutable
+        machine: Machine | None = None,
     ) -> None:
         started = time.perf_counter()
         self._config = config
         self._position = position
-        self._machine = machine
+        self._machine = machine or Machine()
         with device_faults():
             models = load_models(config, device=choose_device(config.workers.device), threads=threads)
         self._analyzer = VideoAnalyzer(config, models, threads=threads)

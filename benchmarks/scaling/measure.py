@@ -54,7 +54,7 @@ class Sleeper:
         time.sleep(LOAD_S)
         self._log = (log / f"{os.getpid()}.log").open("a", buffering=1)
 
-    def work(self, task: VideoTask, job: Any) -> VideoOutcome:
+    def work(self, task: VideoTask, job: Any) -> VideoOutcome:  # noqa: D102 - as in `VideoWorker`
         started_s = time.time()
         lake = Lake(job.lake_uri)
         lake.begin_attempt(job.shard, task.video_id, datetime.now(UTC) if PREVIOUS else "node")
@@ -67,7 +67,7 @@ class Sleeper:
         )  # fmt: skip
 
 
-def sleeper(config: Config, _threads: int, _position: Any, *, log: Path) -> Sleeper:
+def sleeper(_config: Config, _threads: int, _position: Any, *, log: Path) -> Sleeper:
     return Sleeper(log)
 
 
@@ -77,7 +77,7 @@ class PreviousWorker:
     def __init__(self, job: Any, _threads: int, _progress_actor: Any) -> None:
         self._job, self._sleeper = job, Sleeper(Path(os.environ["SCALE_LOG"]))
 
-    def __call__(self, batch: dict[str, Any]) -> dict[str, list[str]]:
+    def __call__(self, batch: dict[str, Any]) -> dict[str, list[str]]:  # noqa: D102 - as in `RayVideoWorker`
         from workers.job import task_from_json
 
         done = [self._sleeper.work(task_from_json(str(text)), self._job).model_dump_json() for text in batch["task"]]

@@ -9,7 +9,7 @@ from typing import Any
 import click
 import pyarrow as pa
 
-from pipeline.export import WRITERS, Writer, json_text, plain_value, whole_file, write_csv
+from pipeline.export import WRITERS, Writer, check_terminal, json_text, plain_value, whole_file, write_csv
 from pipeline.lake import Lake
 from schemas.errors import ConfigurationError, LakeError
 from schemas.export import STDOUT
@@ -68,8 +68,8 @@ class _Once:
 
 def _writer(form: str, output: Path | None, *, spreadsheet: bool) -> Writer:
     ending = f".{form}" if output is None else output.suffix.lower()
-    if ending == ".parquet" and output is None and sys.stdout.isatty():
-        raise ConfigurationError("Parquet is not text. Redirect standard output, or name a file with -o.")
+    if output is None:
+        check_terminal(ending)
     if ending not in WRITERS:
         raise ConfigurationError(f"{output} cannot be written: name a .parquet, .csv, .json or .jsonl file.")
     if spreadsheet and ending != ".csv":

@@ -4,7 +4,7 @@ from pipeline.export.clip import CLIP_ENDINGS, Clip, clip_ending, copy_clip
 from pipeline.export.cuts import Cut, cuts_of
 from pipeline.export.formats import FORMATS, Format, Options, format_of
 from pipeline.export.lossless import LOSSLESS_ENDINGS, cut_audio
-from pipeline.export.names import printed_file, safe_stem, unique, whole_file
+from pipeline.export.names import check_terminal, printed_file, safe_stem, unique, whole_file
 from pipeline.export.outputs import check_text_output, refuse_original
 from pipeline.export.rates import parsed_rate
 from pipeline.export.reencode import encode_clip, exact_ending
@@ -23,6 +23,7 @@ __all__ = [
     "Format",
     "Options",
     "Writer",
+    "check_terminal",
     "check_text_output",
     "clip_ending",
     "copy_clip",

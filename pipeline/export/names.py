@@ -84,8 +84,7 @@ def printed_file(ending: str) -> Iterator[Path]:
     Raises:
         ExportError: Standard output is a terminal, and the ending is not that of a text file.
     """
-    if ending not in _TEXT_ENDINGS and sys.stdout.isatty():
-        raise ExportError(f"A {ending} file is not text. Redirect standard output, or name a file with -o.")
+    check_terminal(ending)
     with TemporaryDirectory(prefix="videolake-") as folder:
         path = Path(folder) / f"output{ending}"
         yield path
@@ -93,6 +92,12 @@ def printed_file(ending: str) -> Iterator[Path]:
         with path.open("rb") as file:
             shutil.copyfileobj(file, sys.stdout.buffer)
         sys.stdout.buffer.flush()
+
+
+def check_terminal(ending: str) -> None:
+    """Raise `ExportError` if standard output is a terminal, and the ending is not that of a text file."""
+    if ending not in _TEXT_ENDINGS and sys.stdout.isatty():
+        raise ExportError(f"A {ending} file is not text. Redirect standard output, or name a file with -o.")
 
 
 def _umask() -> int:

@@ -8,7 +8,16 @@ from typing import Any, cast
 import av
 from av.container import InputContainer
 
-from pipeline.analysis.media import best_video, find_encryption, open_bytes, open_media, packets_from
+from pipeline.analysis.media import (
+    best_video,
+    choose_audio,
+    encryption_error,
+    find_encryption,
+    is_encrypted,
+    open_bytes,
+    open_media,
+    packets_from,
+)
 
 SAME_S = 1e-6
 _NO_TIMESTAMPS = cast("int", av.format.Flags.no_timestamps.value)
@@ -26,6 +35,10 @@ class Source:
     audio: Sequence[Any]
     continuous: bool
     """Whether all packets have timestamps, of a clock that never jumps. Only then can a time be sought."""
+    main_audio: int | None
+    """Index of the audio stream that is analysed by default. It moves the clock, and the others follow."""
+    partly_encrypted: bool
+    """Whether single packets may be encrypted. They are left out."""
 
     @property
     def streams(self) -> list[Any]:
@@ -39,12 +52,11 @@ class Source:
 
     def packets(self, start_s: float) -> Iterator[Any]:
         """Read packets from a position before a time. Their timestamps count from the start of the video."""
-        default = av.stream.Disposition.default
-        first = sorted(self.audio, key=lambda each: (not each.disposition & default, each.index))[:1]
-        others = {each.index for each in self.audio if each not in first}
-        return packets_from(
+        others = {each.index for each in self.audio} - {self.main_audio}
+        packets = packets_from(
             self.uri, self.container, self.streams, start_s, continuous=self.continuous, followers=others
         )
+        return (packet for packet in packets if not (self.partly_encrypted and is_encrypted(packet)))
 
 
 @contextmanager
@@ -52,18 +64,22 @@ def open_source(uri: str, *, clock_jumps: int = 0) -> Iterator[Source]:
     """Open a video, with the video stream that is analysed, and all audio streams. None of them is encrypted.
 
     Raises:
-        MediaError: It cannot be read.
+        MediaError: It cannot be read, or all its streams are encrypted.
     """
     with open_media(uri) as container:
         with open_bytes(uri) as file:
-            locked, _ = find_encryption(file, container)
+            locked, partly_encrypted = find_encryption(file, container)
         best = best_video(container, locked)
         audio = [each for each in container.streams.audio if each.codec_context and each.index not in locked]
+        if locked and not best and not audio:
+            raise encryption_error(uri, stage="clip")
+        heard, _ = choose_audio(container, locked, None)
         for each in container.streams:
             if each is not best and each not in audio:
                 each.discard = av.stream.Discard.all
         continuous = not clock_jumps and not container.format.flags & _NO_TIMESTAMPS
-        yield Source(uri, container, best, audio, continuous=continuous)
+        main_audio = heard[0].index if heard else None
+        yield Source(uri, container, best, audio, continuous, main_audio, partly_encrypted)
 
 
 def time_of(packet: Any) -> float:  # noqa: ANN401 - a PyAV packet

@@ -66,6 +66,7 @@ class Lake:
     def __init__(self, uri: str) -> None:
         self._store = Store(uri)
         self._log = Log(self._store)
+        self._reader = query.Reader(self._log)
         self._compacting = threading.Lock()
         self._still_held: StillHeld | None = None
         self.uri = self._store.absolute_uri
@@ -256,7 +257,7 @@ class Lake:
         Raises:
             LakeError: The query is invalid, or does more than read.
         """
-        return query.run_query(self._log, statement, parameters)
+        return self._reader.run(statement, parameters)
 
     def read(self, work: Callable[[duckdb.DuckDBPyConnection], Answer]) -> Answer:
         """Run several queries on one state of the lake. `work` is called again if that becomes too old.
@@ -287,7 +288,7 @@ class Lake:
         Raises:
             LakeError: The query is invalid, or does more than read.
         """
-        return query.stream_query(self._log, statement, take)
+        return self._reader.stream(statement, take)
 
     def processed(self, revision: str) -> pa.Table:
         """Return the state of every video in the lake, as seen by a run at this revision.

@@ -1,6 +1,7 @@
 """Models: which ones a configuration uses, where they are, their licences and digests. Each step loads its own."""
 
 from pipeline.models.arrays import cached_array
+from pipeline.models.batches import BatchSize, batch_size
 from pipeline.models.cache import cache_dir, is_writable, temporary_folder
 from pipeline.models.device import bf16_is_native, choose_device, set_threads
 from pipeline.models.digests import DIGEST_LENGTH, weight_files
@@ -27,6 +28,7 @@ __all__ = [
     "EMBEDDED_PREFIX",
     "LOAD_ERRORS",
     "LOAD_OPTIONS",
+    "BatchSize",
     "CaptionModel",
     "EmbeddedModel",
     "FusionModel",
@@ -35,6 +37,7 @@ __all__ = [
     "SpeakerModel",
     "TextModel",
     "VisionModel",
+    "batch_size",
     "bf16_is_native",
     "cache_dir",
     "cached_array",

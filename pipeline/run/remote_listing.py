@@ -17,6 +17,7 @@ _NANOSECONDS = 1_000_000_000
 _REQUESTS = 16
 """Requests for the states of single files in flight."""
 _AHEAD = 256
+_MAX_LINKED_FOLDERS = 32
 _MTIMES = ("mtime", "LastModified", "last_modified", "Last-Modified", "updated", "modified")
 _ETAGS = ("md5Hash", "ETag", "etag")
 """Names of details in fsspec's stores. GCS changes an object's ETag with its metadata, but not its MD5."""
@@ -41,8 +42,8 @@ def list_remote(uri: str, selected: Selected) -> Iterator[ArchiveItem]:
         if details is None:
             raise ArchiveError(f"{uri} does not exist. Check the URI.")
         if is_http(uri) and (base.endswith("/") or details.get("mimetype") == "text/html"):
-            pages = (page for page in filesystem.find(base) if selected(name_of(page)))
-            yield from list_files(sorted(pages), selected)
+            pages = _linked(filesystem, base, _MAX_LINKED_FOLDERS)
+            yield from list_files((page for page in pages if selected(name_of(page))), selected)
         elif details["type"] == "directory":
             yield from _folder(filesystem, base, selected)
         else:
@@ -104,6 +105,17 @@ def _folder(filesystem: Any, base: str, selected: Selected) -> Iterator[ArchiveI
                 yield _item(f"s3://{bucket}/{entry['Key']}", entry | {"size": entry["Size"]})
     else:
         yield from _details_of(filesystem, filesystem.find(base, detail=True), selected)
+
+
+def _linked(filesystem: Any, page: str, depth: int) -> Iterator[str]:  # noqa: ANN401 - as above
+    """Yield the files that a page of a web server links to, below itself, and the pages of its folders."""
+    for link in sorted(filesystem.ls(page, detail=False)):
+        if ".." in link.split("/"):
+            continue
+        if not link.endswith("/"):
+            yield link
+        elif depth and link != page:
+            yield from _linked(filesystem, link, depth - 1)
 
 
 def _s3_objects(filesystem: Any, base: str) -> Iterator[tuple[str, dict[str, Any]]]:  # noqa: ANN401 - as above

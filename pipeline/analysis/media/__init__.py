@@ -1,8 +1,9 @@
 """Media files: what a file contains, and the single decoding pass that feeds every step."""
 
+from pipeline.analysis.media.audio_choice import choose_audio
 from pipeline.analysis.media.colour import complete_colours
 from pipeline.analysis.media.decoding import DecodeStats, decode
-from pipeline.analysis.media.encryption import find_encryption
+from pipeline.analysis.media.encryption import encryption_error, find_encryption, is_encrypted
 from pipeline.analysis.media.filters import filtered, graph_of
 from pipeline.analysis.media.geometry import Orientation, PixelShape, orientation_of
 from pipeline.analysis.media.packets import packets_from
@@ -19,12 +20,15 @@ __all__ = [
     "PixelShape",
     "Timeline",
     "best_video",
+    "choose_audio",
     "complete_colours",
     "decode",
+    "encryption_error",
     "filtered",
     "find_encryption",
     "find_sidecars",
     "graph_of",
+    "is_encrypted",
     "list_subtitle_files",
     "open_bytes",
     "open_media",

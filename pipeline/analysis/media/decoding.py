@@ -34,6 +34,8 @@ logger = logging.getLogger(__name__)
 _BATCH_FRAMES = 48
 _MAX_LAST_FRAME_S = 10.0
 """The last frame is shown for at most so long, or as long as the longest before it."""
+_MAX_FIRST_FRAME_S = 1.0
+"""The same for a frame that does not state how long it is shown, and has none before it."""
 
 Wanted = Callable[[float, NDArray[np.uint8]], bool]
 """Called once for each frame, in order, with its time and small image; returns whether to yield its large image."""
@@ -226,7 +228,8 @@ class _FrameBatcher:
         stated_s = float(frame.duration * frame.time_base) if frame.duration and frame.time_base else self._frame_s
         if self._last_s is None:
             self._last_s = time_s
-            return stated_s if stated_s <= self._limits.max_duration_s else self._frame_s
+            believed = frame.duration and stated_s <= self._limits.max_duration_s
+            return stated_s if believed else min(self._frame_s, _MAX_FIRST_FRAME_S)
         before_s, self._last_s = time_s - self._last_s, time_s
         self._longest_s = max(self._longest_s, before_s)
         # A frame can stay on screen for long, as in a slide show, but an absurd duration is an error in the file.
@@ -284,7 +287,7 @@ def _frames(
         if partly_encrypted and is_encrypted(packet):
             stats.encrypted_packets += 1
             continue
-        if packet.is_corrupt:
+        if packet.is_corrupt and not _is_raw_audio(packet.stream):  # the last one may be short
             stats.corrupt_packets += 1
         try:
             for frame in packet.decode():
@@ -311,7 +314,7 @@ def _check_decoded(uri: str, info: MediaInfo, stats: DecodeStats, *, has_audio: 
     if info.encrypted_tracks:
         stats.warn(f"Encrypted tracks were not analysed: {info.encrypted_tracks}.")
     if stats.encrypted_packets:
-        stats.warn(f"{stats.encrypted_packets} encrypted packets were skipped.")
+        stats.warn(_skipped(stats.encrypted_packets, "encrypted"))
     if not stats.frame_count and not has_audio:
         if stats.encrypted_packets:
             raise encryption_error(uri, stage="decode")
@@ -322,10 +325,18 @@ def _check_decoded(uri: str, info: MediaInfo, stats: DecodeStats, *, has_audio: 
     if info.audio and not has_audio:
         stats.warn("No audio could be decoded.")
     if stats.corrupt_packets:
-        stats.warn(f"{stats.corrupt_packets} damaged packets were skipped.")
+        stats.warn(_skipped(stats.corrupt_packets, "damaged"))
     # Across a jump of the clock, the stated length means nothing.
     if info.duration_s and not stats.clock_jumps and stats.duration_s < 0.9 * info.duration_s - 1:
         stats.warn(
             f"The header states {info.duration_s:.1f} s, but the file has {stats.duration_s:.1f} s: "
             "it is cut off, or its header is wrong."
         )
+
+
+def _is_raw_audio(stream: Any) -> bool:  # noqa: ANN401 - a PyAV stream
+    return bool(stream.type == "audio" and stream.codec_context.name.startswith("pcm_"))
+
+
+def _skipped(count: int, what: str) -> str:
+    return f"1 {what} packet was skipped." if count == 1 else f"{count} {what} packets were skipped."

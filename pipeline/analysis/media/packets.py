@@ -10,7 +10,9 @@ import av
 from av import Packet
 from av.container import InputContainer
 
-from pipeline.analysis.media.outliers import move, plausible_packets, without_outliers
+from pipeline.analysis.media.durations import with_true_durations
+from pipeline.analysis.media.look_ahead import move
+from pipeline.analysis.media.outliers import plausible_packets, without_outliers
 from pipeline.analysis.media.sources import open_bytes, open_media, read_packets
 from pipeline.analysis.media.timeline import Clock
 from schemas.errors import MediaError
@@ -69,7 +71,12 @@ def clocked_packets(
                 if offset_s is not None:
                     subtitle(packet, offset_s)
 
-    confirmed = without_outliers(without_subtitles(), warn)
+    def moved(message: str) -> None:
+        clock.moved_streams += 1
+        warn(message)
+
+    lasting = with_true_durations(without_subtitles(), container, moved)
+    confirmed = without_outliers(lasting, warn, moved, start_s=start_of(container))
     for packet in plausible_packets(confirmed, restarts=_may_restart(container)):
         if packet.size or packet.dts is None:  # an empty packet repeats a frame, but it would end the decoder
             if packet.stream_index in followers:

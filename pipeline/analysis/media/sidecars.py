@@ -43,6 +43,7 @@ _CODE_PAGES = {
 """Encodings of subtitle files before Unicode, by language."""
 _LATIN_SHARE = 0.3
 """In a text of Latin letters, fewer of them have accents."""
+_MIN_ACCENTED = 8
 
 
 _Listing = dict[str, list[SubtitleFile]]
@@ -185,7 +186,11 @@ def _guessed(data: bytes, language: str | None) -> str:
     if language in _CODE_PAGES:
         return _CODE_PAGES[language]
     accented, plain = len(re.findall(rb"[\x80-\xff]", data)), len(re.findall(rb"[A-Za-z]", data))
-    if language or accented < _LATIN_SHARE * plain:
+    # Latin letters with an accent stand between plain letters; those of other scripts follow each other.
+    alone = len(re.findall(rb"(?<![\x80-\xff])[\xc0-\xff](?![\x80-\xff])", data))
+    if language or accented < _LATIN_SHARE * plain or alone > accented / 2:
         return "cp1252"
     best = from_bytes(data[:100_000]).best()
-    return best.encoding if best else "cp1252"
+    if best is None or (accented < _MIN_ACCENTED and len(data.decode(best.encoding, "replace")) == len(data)):
+        return "cp1252"  # so few bytes do not tell one code page from another
+    return best.encoding

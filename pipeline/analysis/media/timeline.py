@@ -51,11 +51,13 @@ class Clock:
         order, as in FFmpeg. Frames whose neighbours a cut removed are presented later."""
         self._may_move_s = 0.0
         """By how much the newest part may still move."""
+        self.moved_streams = 0
+        """How often a stream was moved by itself, before its packets came here."""
 
     @property
     def jumps(self) -> int:
-        """Number of breaks so far."""
-        return len(self._offsets_s) - 1
+        """Number of breaks so far, and of streams that were moved."""
+        return len(self._offsets_s) - 1 + self.moved_streams
 
     def offset_s(self, stream: int, dts_s: float | None, pts_s: float | None, duration_s: float = 0.0) -> float:
         """Return the seconds to add to the timestamps of the next packet.

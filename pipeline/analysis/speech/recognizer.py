@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.analysis.speech.engines import WhisperEngine, language_codes, load_engine
+from pipeline.analysis.speech.engines import BatchedEngine, WhisperEngine, language_codes, load_engine
 from pipeline.analysis.speech.guards import check_utterance, compression_ratio
 from pipeline.analysis.speech.language_tracker import LanguageTracker, Stretch
 from pipeline.analysis.speech.transcription import Transcriber
@@ -22,7 +22,7 @@ from pipeline.analysis.speech.voice_activity import (
 )
 from pipeline.analysis.speech.windows import PAD_SAMPLES, AudioBuffer, Window, WindowPacker, WindowPlan
 from pipeline.analysis.speech.words import SpokenWord, dictionary_words, in_order
-from pipeline.models import ModelInfo, resolve
+from pipeline.models import BatchSize, ModelInfo, batch_size, resolve
 from schemas.config import SpeechConfig
 from schemas.errors import ConfigurationError
 from schemas.media import SAMPLE_RATE_HZ, AudioBlock
@@ -56,8 +56,10 @@ class SpeechRecognizer:
 
     def __init__(self, config: SpeechConfig, *, device: str, threads: int) -> None:
         self.info = resolve("speech", config.model)
-        self._config = config
-        self._engine = load_engine(config, self.info, device=device, threads=threads)
+        size = batch_size("speech", config.batch_size, device)
+        self._config = config.model_copy(update={"batch_size": size})
+        engine = load_engine(config, self.info, device=device, threads=threads)
+        self._engine = BatchedEngine(engine, BatchSize("speech", max(size, LANGUAGE_WINDOWS), device))
         self._language = _forced_language(config.language, self._engine)
         self._detector = VoiceActivityDetector()
 

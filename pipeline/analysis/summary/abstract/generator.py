@@ -7,7 +7,16 @@ from typing import Any
 
 import torch
 
-from pipeline.models import LOAD_ERRORS, LOAD_OPTIONS, ModelInfo, quiet_transformers, resolve, set_threads
+from pipeline.models import (
+    LOAD_ERRORS,
+    LOAD_OPTIONS,
+    BatchSize,
+    ModelInfo,
+    batch_size,
+    quiet_transformers,
+    resolve,
+    set_threads,
+)
 from schemas.config import SummaryConfig
 from schemas.errors import ModelError
 
@@ -33,7 +42,8 @@ class TextGenerator:
     def __init__(self, config: SummaryConfig, *, device: str, threads: int) -> None:
         set_threads(threads)
         self.info: ModelInfo = resolve("summary", config.model or "")
-        self._config, self._device = config, device
+        self._device = device
+        self._batch = BatchSize("summary", batch_size("summary", config.batch_size, device), device)
         self._model, self._tokenizer = _load(self.info, device)
         self.instructed = not self._model.config.is_encoder_decoder
         """It follows instructions; a summarizer only gets the text."""
@@ -59,10 +69,8 @@ class TextGenerator:
         Returns:
             A text for each prompt, in the same order, without the model's thoughts.
         """
-        texts: list[str] = []
-        for start in range(0, len(prompts), self._config.batch_size):
-            texts += self._write_batch(list(prompts[start : start + self._config.batch_size]), new_tokens)
-        return texts
+        batches = self._batch.batches(prompts, lambda batch: self._write_batch(list(batch), new_tokens))
+        return [text for _, texts in batches for text in texts]
 
     @torch.inference_mode()
     def _write_batch(self, prompts: list[str], new_tokens: int) -> list[str]:

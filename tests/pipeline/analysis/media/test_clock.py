@@ -9,6 +9,8 @@ import av
 import numpy as np
 import pytest
 from av.audio.stream import AudioStream
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from pipeline.analysis.media import DecodeStats, decode, probe
 from pipeline.analysis.media.outliers import without_outliers
@@ -168,7 +170,9 @@ def test_a_stream_that_starts_late_stays_late(
 @pytest.fixture(scope="module")
 def sources(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("sources")
-    film(folder / "film.mp4")
+    source = film(folder / "film.mp4")
+    # FFmpeg does not read beyond the end of an edit list.
+    remuxed(source, folder / "unedited.mp4", {"use_editlist": "0"})
     return folder
 
 
@@ -293,6 +297,47 @@ def test_a_wrong_length_in_the_header_changes_nothing(tmp_path: Path) -> None:
     assert heard.beeps_s == pytest.approx([1.0, 30.0, 39.0], abs=0.1)
 
 
+def with_sample_durations(source: Path, target: Path, kind: bytes, change: Callable[[int], int]) -> Path:
+    """Change all durations in the table of one stream of an MP4 file."""
+    data = bytearray(source.read_bytes())
+    table = data.index(b"stts", data.index(kind, data.index(b"moov")))
+    (entries,) = struct.unpack_from(">I", data, table + 8)
+    for at in range(table + 12, table + 12 + 8 * entries, 8):
+        count, ticks = struct.unpack_from(">II", data, at)
+        if count > 1:  # a single long duration is a gap
+            struct.pack_into(">II", data, at, count, change(ticks))
+    target.write_bytes(data)
+    return target
+
+
+@settings(deadline=None, max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.sampled_from([b"vide", b"soun"]), st.floats(1.0, 19.0))
+def test_a_wrong_table_of_durations_adds_no_time(sources: Path, tmp_path: Path, kind: bytes, bits: float) -> None:
+    wrong = with_sample_durations(
+        sources / "unedited.mp4", tmp_path / "wrong.mp4", kind, lambda ticks: round(ticks * 2**bits) & 0x7FFFFFFF
+    )
+    heard, right = Heard(wrong), Heard(sources / "unedited.mp4")
+    assert heard.stats.duration_s == pytest.approx(right.stats.duration_s, abs=0.2)
+    assert heard.flashes_s == pytest.approx(right.flashes_s, abs=0.15)
+    assert heard.beeps_s == pytest.approx(right.beeps_s, abs=0.1)
+
+
+def test_a_table_of_short_durations_loses_no_audio(sources: Path, tmp_path: Path) -> None:
+    wrong = with_sample_durations(sources / "unedited.mp4", tmp_path / "wrong.mp4", b"soun", lambda ticks: ticks // 5)
+    heard, right = Heard(wrong), Heard(sources / "unedited.mp4")
+    assert heard.stats.duration_s == pytest.approx(right.stats.duration_s, abs=0.2)
+    assert heard.beeps_s == pytest.approx(right.beeps_s, abs=0.1)
+
+
+def test_slides_beside_short_audio_are_shown_as_long_as_they_state(tmp_path: Path) -> None:
+    slides = write_video(
+        tmp_path / "slides.mp4", flashes(0.5, [0.2]), times_s=[0.0, 40.0, 80.0, 120.0, 160.0], audio=beeps(4.0, [1.0])
+    )
+    heard = Heard(slides)
+    assert heard.flashes_s == pytest.approx([80.0], abs=0.1)
+    assert heard.stats.duration_s >= 160.0
+
+
 def lengthened(at_s: float, stated_s: float) -> Callable[[Iterator[Any]], Iterator[Any]]:
     """Return a change that lets one frame state another duration."""
 
@@ -332,7 +377,8 @@ def test_a_stated_length_over_the_limit_is_no_reason_to_refuse_a_file(tmp_path: 
 def test_one_wrong_timestamp_moves_nothing_else(tmp_path: Path, container: str) -> None:
     source = remuxed(film(tmp_path / "film.mp4", 4.0), tmp_path / f"film.{container}")
     with av.open(str(source)) as reader:
-        packets = without_outliers(_with_one_wrong(reader.demux(reader.streams.video[0])), DecodeStats().warn)
+        warn = DecodeStats().warn
+        packets = without_outliers(_with_one_wrong(reader.demux(reader.streams.video[0])), warn, warn, start_s=0.0)
         times = [packet.pts for packet in packets]
     assert times.count(None) == 2, "the wrong one, and the one that flushes the decoder"
     assert max(time for time in times if time is not None) < 5000

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from pipeline.analysis.media import DecodeStats, decode, probe
+from pipeline.export import copy_clip, encode_clip
 from schemas.config import LimitsConfig, MediaConfig
 from schemas.errors import ErrorKind, MediaError
 from schemas.media import MediaInfo
@@ -113,6 +114,26 @@ def test_of_a_partly_encrypted_track_the_clear_part_is_analysed(
     _, stats = found(written(tmp_path / "a.mp4", with_protected_entry(clear("mp4", "libx264", "aac"), 0)))
     assert 8 <= stats.frame_count <= 13
     assert any("encrypted packets were skipped" in warning for warning in stats.warnings)
+
+
+def test_a_clip_of_an_encrypted_video_is_refused_as_encrypted(clear: Callable[..., bytes], tmp_path: Path) -> None:
+    content = clear("mp4", "libx264", "aac").replace(b"avc1\0\0", b"encv\0\0").replace(b"mp4a\0\0", b"enca\0\0")
+    for cut in (copy_clip, encode_clip):
+        with pytest.raises(MediaError, match="is encrypted") as caught:
+            cut(str(written(tmp_path / "a.mp4", content)), 0.0, 1.0, tmp_path / "clip.mp4")
+        assert caught.value.kind == ErrorKind.ENCRYPTED
+        assert not (tmp_path / "clip.mp4").exists()
+
+
+def test_a_clip_leaves_out_encrypted_packets(
+    clear: Callable[..., bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    locked = lambda packet: packet.pts is not None and packet.pts * packet.time_base >= 0.5  # noqa: E731
+    monkeypatch.setattr("pipeline.export.source.is_encrypted", locked)
+    video = written(tmp_path / "a.mp4", with_protected_entry(clear("mp4", "libx264", "aac"), 0))
+    clip = encode_clip(str(video), 0.0, 1.0, tmp_path / "clip.mp4")
+    with av.open(str(clip.path)) as made:
+        assert 0 < sum(1 for _ in made.decode(made.streams.video[0])) <= 13
 
 
 def with_protected_entry(content: bytes, protected: int) -> bytes:

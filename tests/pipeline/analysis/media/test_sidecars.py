@@ -8,7 +8,7 @@ import fsspec
 import pytest
 
 from pipeline.analysis.media import sidecars
-from pipeline.analysis.media.sidecars import find_sidecars, read_sidecars
+from pipeline.analysis.media.sidecars import decoded, find_sidecars, read_sidecars
 
 SRT = "1\n00:00:01,500 --> 00:00:03,000\n<i>Grüße</i> –\nund {\\an8}mehr\n\n2\n00:00:04,000 --> 00:00:05,000\nEnde\n"
 VTT = "WEBVTT\n\nNOTE nothing\n\n00:01.500 --> 00:03.000 line:0\n<v Ann>Grüße &lt;b&gt;\n"
@@ -121,6 +121,19 @@ def test_files_in_an_object_store_are_read(store: fsspec.AbstractFileSystem) -> 
     read = Read("memory://sidecars/film.mp4")
     assert read.languages == {"film.de.srt": "de"}
     assert read.lines[-1] == (4.0, 5.0, "Ende")
+
+
+@pytest.mark.parametrize("text", ["Ça y est !", "À été là, où ?", "Größe", "¡Sí, señor!", "åäö", "Nei, på Ålesund"])
+def test_a_short_text_with_accents_is_western_european(text: str) -> None:
+    cue = f"1\n00:00:01,000 --> 00:00:02,000\n{text}\n"
+    assert decoded(cue.encode("latin-1"), None) == (cue, "cp1252")
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding"), [("Доброе утро, друзья", "cp1251"), ("大家好，欢迎收看今天的节目", "gb18030")]
+)
+def test_a_short_text_in_another_script_is_not(text: str, encoding: str) -> None:
+    assert decoded((text + "\n").encode(encoding) * 3, None)[1] != "cp1252"
 
 
 def test_a_store_that_cannot_be_listed_has_none() -> None:
