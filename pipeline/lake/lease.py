@@ -179,8 +179,8 @@ class _Lease:
         other = _read(self._store, names[-1]) if names else None
         raise LostLeaseError(
             f"This process lost its lease on the lake {self._store.uri}, because it gave no sign of life for "
-            f"{EXPIRY_S:.0f} s, and {Holder.from_json(other or b'')} writes the lake now. Nothing more was written. "
-            "Run again when that has finished: what was staged is not lost."
+            f"{EXPIRY_S:.0f} s, and {Holder.from_json(other or b'')} took it over. Nothing more was written. Run again "
+            "when that has finished: what was staged is not lost."
         )
 
     def release(self) -> None:
@@ -234,7 +234,7 @@ def _watch(store: Store, name: str) -> bytes | None:
             break
         if content is first:
             logger.warning(
-                "%s writes the lake %s, or was killed; this takes up to %.0f s to find out",
+                "%s holds the lake %s. Waiting up to %.0f s to see whether it is alive.",
                 Holder.from_json(content), store.uri, expiry_s,
             )  # fmt: skip
         time.sleep(_POLL_S)
