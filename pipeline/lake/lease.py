@@ -112,7 +112,8 @@ def hold_lease(store: Store, *, single_writer: bool = False) -> Iterator[Callabl
         if not single_writer:
             raise LakeError(
                 f"The store of the lake {store.uri} cannot refuse a second writer, because {error}, and two writers "
-                "would lose results. If no two runs write this lake at the same time, set lake.single_writer = true."
+                "would lose results. If no two runs write this lake at the same time, set lake.single_writer = true "
+                "(or the variable VIDEOLAKE_LAKE__SINGLE_WRITER=true)."
             ) from error
         yield lambda: None
         return
