@@ -362,7 +362,7 @@ def _resolve(uri: str) -> tuple[Any, str]:
     try:
         check_lake(uri)
     except RefusedError as error:
-        raise LakeError(str(error)) from error
+        raise LakeError(f"Cannot reach the lake. {error}") from error
     try:
         # Listings are never cached, because a writer must see what another machine has just written.
         filesystem, root = fsspec.core.url_to_fs(uri, use_listings_cache=False)

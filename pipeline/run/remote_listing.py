@@ -120,7 +120,7 @@ def _linked(filesystem: Any, page: str, depth: int) -> Iterator[str]:  # noqa: A
 
 
 def _s3_objects(filesystem: Any, base: str) -> Iterator[tuple[str, dict[str, Any]]]:  # noqa: ANN401 - as above
-    bucket, _, key = base.partition("/")
+    bucket, key, _ = filesystem.split_path(base)
     options = {"Bucket": bucket, "Prefix": f"{key.rstrip('/')}/" if key else "", **filesystem.req_kw}
     while True:
         page = retried(partial(filesystem.call_s3, "list_objects_v2", **options))
