@@ -19,14 +19,14 @@ BEAT_S, EXPIRY_S = 0.2, 1.0
 
 @pytest.fixture(autouse=True)
 def short_times(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lease, "HEARTBEAT_S", BEAT_S)
-    monkeypatch.setattr(lease, "EXPIRY_S", EXPIRY_S)
+    monkeypatch.setattr(lease, "HEARTBEAT_S", BEAT_S)  # a busy machine may skip many, so leases last as long as ever
     monkeypatch.setattr(lease, "_POLL_S", 0.05)
 
 
 @pytest.fixture
 def no_heartbeat(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Writers that are paused or killed give no sign of life."""
+    """Writers that are paused or killed give no sign of life, and their leases expire soon."""
+    monkeypatch.setattr(lease, "EXPIRY_S", EXPIRY_S)
     monkeypatch.setattr(lease._Lease, "keep", lambda self, stop: None)
     return
 
