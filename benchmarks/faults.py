@@ -29,7 +29,7 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from multiprocessing.connection import Connection
@@ -47,10 +47,15 @@ from tests.s3 import Fault, FaultProxy, Request, S3Server, environment
 _CONTEXT = multiprocessing.get_context("forkserver")
 _EXPIRY_S, _HEARTBEAT_S = 2.0, 0.3
 _LIMIT_S = 180.0
-_VIDEOS_A_ROUND, _SHARD_SIZE, _ROUNDS_A_LAKE = 3, 2, 12
+_VIDEOS_A_ROUND, _SHARD_SIZE = 3, 2
+_VIDEOS = [f"v{number:02}" for number in range(36)]
+"""The videos of a lake; then a new one begins."""
 _CHANGES = ("publish", "write_new", "remove", "remove_files", "remove_folder", "move")
 _ERRORS = [fault for fault in Fault if fault is not Fault.IGNORED_CONDITION]
 _LOOKS_S = 0.5
+
+Rows = Mapping[str, Counter[str]]
+"""How often readers see each row, by table and video (`frames v01`), and each video, under `videos`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,16 +179,19 @@ class Trial:
 
     Args:
         name: `disk` or `s3`.
-        folder: Where lakes on disk are, and those that nothing disturbs.
+        folder: Where lakes on disk are.
         chance: Random numbers.
+        expected: See `undisturbed`.
         server: The S3 server.
         proxy: The proxy in front of it.
     """
 
-    def __init__(self, name: str, folder: Path, chance: random.Random, *, server: S3Server, proxy: FaultProxy) -> None:
+    def __init__(
+        self, name: str, folder: Path, chance: random.Random, *, expected: Rows, server: S3Server, proxy: FaultProxy
+    ) -> None:
         self.counts = Counts()
         self._name, self._folder, self._chance = name, folder, chance
-        self._server, self._proxy = server, proxy
+        self._expected, self._server, self._proxy = expected, server, proxy
         self._environment = environment(proxy.endpoint)
         self._lakes = 0
         self._usual = 40
@@ -199,15 +207,11 @@ class Trial:
             self._uri = f"s3://{bucket}/lake"
         else:
             self._uri = str(self._folder / f"lake-{self._lakes}")
-        self._undisturbed = Lake.create(str(self._folder / f"undisturbed-{self._name}-{self._lakes}"))
-        self._expected: dict[str, Counter[str]] = {}
 
     def round(self) -> None:
         """Do one round."""
         start = len(self._videos)
-        self._videos += [f"v{number:02}" for number in range(start, start + _VIDEOS_A_ROUND)]
-        run(self._undisturbed, self._videos, shard_size=_SHARD_SIZE)
-        self._expected = _rows(self._undisturbed)
+        self._videos += _VIDEOS[start : start + _VIDEOS_A_ROUND]
         kinds: list[Callable[[], None]] = [self._kill_at_a_moment, self._kill_at_a_change, self._two, self._pause]
         if self._name == "s3":
             kinds += [self._kill_at_a_request, self._errors, self._errors_and_a_kill]
@@ -217,7 +221,7 @@ class Trial:
         self._look(kind.__name__)
         if self.counts.rounds % 4 == 0:
             self._complete(kind.__name__)
-        if len(self._videos) >= _VIDEOS_A_ROUND * _ROUNDS_A_LAKE:
+        if len(self._videos) == len(_VIDEOS):
             self._complete(kind.__name__)
             self._new_lake()
 
@@ -336,22 +340,8 @@ class Trial:
             if self._promised:
                 self._problem("repair", f"after {after}, the lake cannot be read: {error}")
             return
-        visible = set(found["videos"])
-        for video_id in self._promised - visible:
-            self._problem("lost", f"after {after}: {video_id}")
-        for key, rows in found.items():
-            self._compare(f"after {after}: {key}", rows, self._expected.get(key, Counter()))
-        for key, wanted in self._expected.items():
-            whole = key.split()[-1] in visible
-            if whole and (missing := wanted - found.get(key, Counter())):
-                self._problem("half_visible", f"after {after}: {key} misses {len(missing)} rows")
-
-    def _compare(self, where: str, rows: Counter[str], wanted: Counter[str]) -> None:
-        for row, count in rows.items():
-            if row not in wanted:
-                self._problem("half_visible", f"{where} has an unknown row {row[:200]}")
-            elif count > wanted[row]:
-                self._problem("doubled", f"{where}, {row[:200]}")
+        for kind, message in differences(found, self._expected, self._promised):
+            self._problem(kind, f"after {after}: {message}")
 
     def _problem(self, kind: str, message: str) -> None:
         setattr(self.counts, kind, getattr(self.counts, kind) + 1)
@@ -359,8 +349,39 @@ class Trial:
         print(self.counts.problems[-1], file=sys.stderr)
 
 
-def _rows(lake: Lake) -> dict[str, Counter[str]]:
-    """Return the rows that readers see, by table and video, and the ids of the videos under `videos`."""
+def differences(found: Rows, expected: Rows, promised: Collection[str]) -> Iterator[tuple[str, str]]:
+    """Yield what readers see and must not, or must see and do not.
+
+    Args:
+        found: The rows that they see.
+        expected: The rows when all videos are there.
+        promised: Videos whose commit was confirmed.
+
+    Yields:
+        The kind, a field of `Counts`, and a message.
+    """
+    visible = set(found["videos"])
+    for video_id in sorted(set(promised) - visible):
+        yield "lost", video_id
+    for key, rows in found.items():
+        for row, count in rows.items():
+            if row not in expected.get(key, ()):
+                yield "half_visible", f"{key} has an unknown row {row[:200]}"
+            elif count > expected[key][row]:
+                yield "doubled", f"{key}, {row[:200]}"
+    for key, rows in expected.items():
+        if key.split()[-1] in visible and (missing := rows - found.get(key, Counter())):
+            yield "half_visible", f"{key} misses {missing.total()} rows"
+
+
+def undisturbed(folder: Path) -> Rows:
+    """Return the rows of a lake with all videos that nothing disturbed."""
+    lake = Lake.create(str(folder))
+    run(lake, _VIDEOS, shard_size=len(_VIDEOS))
+    return _rows(lake)
+
+
+def _rows(lake: Lake) -> Rows:
     found: dict[str, Counter[str]] = {"videos": Counter()}
     for table, rows in seen(lake).items():
         for row in rows:
@@ -389,9 +410,10 @@ def main() -> None:
     try:
         with S3Server() as server, FaultProxy(server.host, server.port) as proxy:
             os.environ.update(environment(server.endpoint))
+            expected = undisturbed(folder / "undisturbed")
             for name in options.store:
                 chance = random.Random(f"{options.seed} {name}")
-                trial = Trial(name, folder, chance, server=server, proxy=proxy)
+                trial = Trial(name, folder, chance, expected=expected, server=server, proxy=proxy)
                 results[name] = trial.counts
                 for _ in range(options.rounds // len(options.store)):
                     trial.round()

@@ -11,10 +11,20 @@ from pipeline.remote.requests import RemoteFile, retried
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+_EXTRAS = {
+    "s3": "s3", "s3a": "s3", "gs": "gcs", "gcs": "gcs", "abfs": "azure", "abfss": "azure", "az": "azure",
+}  # fmt: skip
+"""Extras of Videolake that install fsspec's package for a scheme."""
 _BLOCK_BYTES = 4 * 1024 * 1024
 _CONNECT_TIMEOUT_S = 15.0
 _READ_TIMEOUT_S = 60.0
 _REQUEST_TIMEOUT_S = 300.0
+
+
+def package_for(scheme: str) -> str:
+    """Return what to do to reach URIs of a scheme."""
+    extra = _EXTRAS.get(scheme)
+    return f"pip install 'videolake[{extra}]'" if extra else f"install fsspec's package for {scheme}://"
 
 
 def file_system(uri: str) -> tuple[Any, str]:
@@ -24,12 +34,15 @@ def file_system(uri: str) -> tuple[Any, str]:
 
     Raises:
         RefusedError: The URI may not be opened on this machine.
-        ImportError: The package for this scheme is not installed.
+        ImportError: The package for this scheme is not installed; the message says how to install it.
     """
     check_scheme(uri)
     scheme = scheme_of(uri)
     uri = scheme + uri[len(scheme) :]
-    kind = fsspec.get_filesystem_class(scheme)
+    try:
+        kind = fsspec.get_filesystem_class(scheme)
+    except ImportError as error:
+        raise ImportError(package_for(scheme)) from error
     options = {"get_client": _guarded_client} if is_http(uri) else kind._get_kwargs_from_urls(uri)
     return kind(**options), str(kind._strip_protocol(uri))
 

@@ -52,7 +52,7 @@ def test_a_lake_of_a_newer_format_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("uri", ["nosuch://bucket/lake", "nosuch+s3://x"])
 def test_an_unknown_kind_of_store_is_explained(uri: str) -> None:
-    with pytest.raises(LakeError, match="Cannot reach the lake"):
+    with pytest.raises(LakeError, match=r"Cannot reach the lake|not allowed on this machine"):
         Lake(uri)
 
 
