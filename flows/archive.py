@@ -3,6 +3,7 @@
 import uuid
 from contextlib import ExitStack
 from datetime import UTC, datetime
+from typing import Any
 
 from flows.prefect_setup import prepare_prefect
 
@@ -14,7 +15,8 @@ from prefect.runtime import flow_run  # noqa: E402
 
 from flows.artifacts import ProgressArtifact, publish_report, publish_result, result_markdown  # noqa: E402
 from flows.ending import final_state  # noqa: E402
-from flows.naming import planned_name, rename_run, starting_name  # noqa: E402
+from flows.heartbeat import heartbeat  # noqa: E402
+from flows.naming import FLOW, planned_name, rename_run, starting_name  # noqa: E402
 from flows.parameters import Profile, config_of  # noqa: E402
 from flows.progress import watched_by  # noqa: E402
 from flows.record import Run, run_result, run_row  # noqa: E402
@@ -25,7 +27,7 @@ from pipeline.run import count_changes, discover, make_plan, models_of, revision
 from pipeline.search import index_if_large  # noqa: E402
 from schemas.errors import ArchiveError, VideolakeError  # noqa: E402
 from schemas.outcome import RunResult  # noqa: E402
-from workers import RunJob, open_pool  # noqa: E402
+from workers import RunJob, digest_on_workers, open_pool  # noqa: E402
 
 
 class NothingAnalysedError(VideolakeError):
@@ -44,15 +46,23 @@ def discover_archive(handle: _Handle) -> str:
     """List the archive and identify the content of every file."""
     run, logger = handle.run, get_run_logger()
     run.tally.update(stage="discover")
-    found = discover(
-        run.archive, run.lake, run.config.archive, progress=lambda files: run.tally.update(files_found=files)
-    )
+
+    def record(sources: list[dict[str, Any]]) -> None:
+        now = datetime.now(UTC)
+        run.lake.write_sources(run.run_id, [source | {"seen_at": now} for source in sources])
+
+    with digest_on_workers(run.config.workers) as digest_chunks:
+        found = discover(
+            run.archive,
+            run.lake,
+            run.config.archive,
+            progress=lambda files: run.tally.update(files_found=files),
+            digest_chunks=digest_chunks,
+            record=record,
+        )
     if not found.tasks:
         nothing = f"There is no video in {', '.join(run.archive)}. Give a folder, a file, a glob, a manifest or a URI."
         raise ArchiveError(" ".join([nothing, *found.skipped.lines()]))
-    now = datetime.now(UTC)
-    if found.new_sources:
-        run.lake.write_sources(run.run_id, [source | {"seen_at": now} for source in found.new_sources])
     run.discovery = found
     message = f"{found.files} files, {len(found.tasks)} distinct videos, {len(found.new_sources)} new or changed files"
     logger.info(message)
@@ -120,7 +130,7 @@ def _index(run: Run) -> None:
             run.logger.info("Search index: %s", done)
 
 
-@flow(name="analyze-archive", flow_run_name=starting_name, description=__doc__, log_prints=False)
+@flow(name=FLOW, flow_run_name=starting_name, description=__doc__, log_prints=False)
 def analyze_archive(archive: list[str], lake: str, profile: Profile = "embedded", settings: str = "") -> RunResult:
     """Turn the videos of an archive into tables.
 
@@ -148,6 +158,7 @@ def analyze_archive(archive: list[str], lake: str, profile: Profile = "embedded"
     run.run_id = f"{run.started_at:%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:6]}"
     handle = _Handle(run)
     with ExitStack() as stack:
+        stack.enter_context(heartbeat())
         stack.enter_context(opened.lock(single_writer=config.lake.single_writer))
         run.models = models_of(config)
         run.revision = revision_of(config, run.models)

@@ -14,9 +14,17 @@ from prefect.states import Cancelled
 
 from flows.record import Run
 from flows.retries import with_retries
+from pipeline.lake import StagingError
 from pipeline.run import Shard
 from pipeline.view import format_size
-from schemas.errors import ConfigurationError, DeviceError, LakeError, ModelError, RunStoppedError
+from schemas.errors import (
+    ConfigurationError,
+    DeviceError,
+    LakeError,
+    LostLeaseError,
+    ModelError,
+    RunStoppedError,
+)
 from schemas.outcome import VideoOutcome
 from workers import Batch, Pool
 
@@ -39,16 +47,31 @@ class _Opened:
     """What was submitted when the shard was opened; None once a failed attempt has used it up."""
     reported: set[str] = field(default_factory=set)
     """Videos with an outcome, from this attempt or an earlier one."""
+    dropped: frozenset[str] = frozenset()
+    """Videos with an outcome whose rows were unusable, and that must be analysed again."""
 
     def outcomes(self) -> Iterable[VideoOutcome]:
         """Yield the outcomes of the videos that have none yet."""
         batch, self.batch = self.batch, None
         if batch is None:
-            missing = [task for task in self.shard.tasks if task.video_id not in self.reported]
+            done = self.reported - self.dropped
+            missing = [task for task in self.shard.tasks if task.video_id not in done]
             batch = self.pool.submit(self.shard.id, missing)
         for outcome in batch.outcomes():
-            self.reported.add(outcome.video_id)
-            yield outcome
+            if outcome.video_id not in self.reported:
+                self.reported.add(outcome.video_id)
+                yield outcome
+
+    def commit(self) -> int:
+        """Publish the videos, and return their number."""
+        self.dropped = frozenset()
+        try:
+            with self.committing:
+                videos = [task.video_id for task in self.shard.tasks]
+                return self.run.lake.commit(self.shard.id, self.shard.revision, videos)
+        except StagingError as error:
+            self.dropped = error.missing
+            raise
 
 
 class _Hidden:
@@ -69,8 +92,7 @@ def analyse_shard(title: str, hidden: _Hidden) -> "str | State[str]":  # noqa: A
             _log(logger, outcome)
     except RunStoppedError as error:
         return Cancelled(message=str(error))
-    with opened.committing:
-        published = run.lake.commit(shard.id, shard.revision, [task.video_id for task in shard.tasks])
+    published = opened.commit()
     message = f"Committed shard {shard.id}: {published} videos"
     logger.info(message)
     return message
@@ -88,12 +110,15 @@ def analyse_shards(run: Run, pool: Pool, shards: Iterable[Shard], count: int) ->
     Raises:
         ConfigurationError: No worker can start.
         ModelError: A model cannot be loaded, differs on all workers, or does not work as it must.
+        LostLeaseError: Another process writes the lake now.
         UnpublishedError: Some shards failed for good.
     """
     analyse, committing = with_retries(analyse_shard, run.config.shards), threading.Lock()
     ended: list[PrefectFuture[Any] | State[Any]] = []
     for index, shard in enumerate(shards):
         pool.wait_for_room()
+        with run.lake.lock():
+            pass  # still held: nothing more is analysed if another process writes the lake now
         run.tally.begin()
         opened = _Opened(run, pool, shard, committing, pool.submit(shard.id, shard.tasks))
         title = _title(shard, index, count)
@@ -115,7 +140,7 @@ def _check(ended: list[PrefectFuture[Any] | State[Any]]) -> None:
             error = state.result(raise_on_failure=False)
             errors.append(error if isinstance(error, BaseException) else LakeError(str(state.message)))
     for error in errors:
-        if isinstance(error, ConfigurationError | DeviceError | ModelError):
+        if isinstance(error, ConfigurationError | DeviceError | LostLeaseError | ModelError):
             raise error
     if errors:
         shown = "; ".join(str(error) for error in errors[:_MAX_SHOWN])

@@ -11,12 +11,17 @@ import pyarrow.dataset as ds
 import pytest
 
 from pipeline.lake import Lake
+from pipeline.lake.log import Log
 from schemas.tables import TABLE_NAMES
 from tests.pipeline.lake.lakes import NOON, publish, stage
 
 PAGE = (Path(__file__).parent.parent / "docs" / "readers.md").read_text(encoding="utf-8")
 SQL = re.findall(r"```sql\n(.*?)```", PAGE, re.DOTALL)
 PYTHON = dict(re.findall(r"## (\w+)\n\n```python\n(.*?)```", PAGE, re.DOTALL))
+
+
+def _killed(*_: object) -> None:
+    raise KeyboardInterrupt
 
 
 @pytest.fixture(scope="module", params=["committed", "compacted"])
@@ -32,7 +37,10 @@ def lake(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     if request.param == "compacted":
         made.compact()
     stage(made, "99", ["v09"])
-    made.commit("99", "a1b2c3d4e5f60718")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Log, "append", _killed)
+        with pytest.raises(KeyboardInterrupt):
+            made.commit("99", "a1b2c3d4e5f60718")
     for path in Path(made.uri, "videos").glob("*-99-*.parquet"):
         path.unlink()  # as where a run is killed just before this file
     stage(made, "98", ["v08"])

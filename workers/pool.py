@@ -12,7 +12,7 @@ from schemas.records import VideoTask
 from workers.cluster import ray_cluster
 from workers.job import RunJob
 from workers.ray_pool import RayPool
-from workers.ray_worker import MakeWorker, Position, Worker
+from workers.ray_worker import MakeWorker, Position, Worker, video_worker
 
 Positions = Callable[[dict[str, float]], None]
 """Called about once a second with the seconds decoded of each running video, by video id."""
@@ -64,6 +64,7 @@ def open_pool(
     *,
     positions: Positions = lambda _: None,
     logger: Any = logging.getLogger(__name__),  # noqa: ANN401, B008 - or one of Prefect's adapters
+    make_worker: MakeWorker | None = None,
 ) -> Iterator[Pool]:
     """Open the pool of a run: workers on the Ray cluster, or with `workers.engine = "inline"` this process.
 
@@ -71,15 +72,16 @@ def open_pool(
         job: The run.
         positions: Called with the progress of the running videos.
         logger: For what happens to workers and nodes.
+        make_worker: Makes the worker in each process; None for the real one. Benchmarks replace the analysis here.
 
     Raises:
         ConfigurationError: The cluster cannot be joined, or no worker fits it.
     """
     if job.config.workers.engine == "inline":
-        yield InlinePool(job, positions)
+        yield InlinePool(job, positions, make_worker=make_worker)
         return
     with ray_cluster(job.config.workers.ray_address):
-        pool = RayPool(job, positions=positions, logger=logger)
+        pool = RayPool(job, positions=positions, logger=logger, make_worker=make_worker or video_worker)
         try:
             yield pool
         finally:

@@ -8,13 +8,15 @@ from dataclasses import dataclass
 from pipeline.lake.commit import commit, committed_videos
 from pipeline.lake.layout import REPLACED, TEMPORARY
 from pipeline.lake.legacy import COMPACTIONS
-from pipeline.lake.log import KEEP_S, Log
+from pipeline.lake.log import KEEP_S, ConflictError, Log
 from pipeline.lake.snapshot import Change
 from pipeline.lake.staging import StagingError, open_staged, shard_folder, staged_shards
 from pipeline.lake.store import Store
 from schemas.tables import TABLE_NAMES
 
 logger = logging.getLogger(__name__)
+
+_ATTEMPTS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,16 +89,24 @@ def _commit_what_fits(log: Log, shard: str, revision: str, videos: set[str]) -> 
 
 def _remove_orphans(log: Log) -> int:
     """Set aside files that are not part of the lake: those of unfinished commits, or replaced by compaction."""
-    store, snapshot = log.store, log.snapshot()
-    orphans = [
-        f"{table}/{name}"
-        for table in TABLE_NAMES
-        for name in store.names(table)
-        if name.endswith(".parquet") and name not in snapshot.files[table]
-    ]
-    if orphans:
-        # A writer that lost its lease may be about to publish them: after this entry, it cannot.
-        log.append(snapshot, Change("fence"), lambda *_: False)
-        set_aside(store, orphans)
-    store.remove_folder(COMPACTIONS)
-    return len(orphans)
+    store = log.store
+    for attempt in range(1, _ATTEMPTS + 1):
+        snapshot = log.snapshot()
+        orphans = [
+            f"{table}/{name}"
+            for table in TABLE_NAMES
+            for name in store.names(table)
+            if name.endswith(".parquet") and name not in snapshot.files[table]
+        ]
+        try:
+            if orphans:
+                # Another writer may be about to publish them. After this entry it cannot, and makes its commit again.
+                log.append(snapshot, Change("fence"), lambda *_: False)
+        except ConflictError:
+            if attempt == _ATTEMPTS:
+                raise
+        else:
+            set_aside(store, orphans)
+            store.remove_folder(COMPACTIONS)
+            return len(orphans)
+    raise AssertionError("unreachable")

@@ -89,7 +89,7 @@ class LakeFiles(AbstractFileSystem):  # type: ignore[misc]
     def __init__(self, store: Store, snapshot: Snapshot) -> None:
         super().__init__()
         self._store = store
-        self._snapshot = snapshot
+        self.snapshot = snapshot
         self._small: dict[str, bytes] = {}
         self.vanished = False
         """Whether a query opened a file that was replaced so long ago that it is gone."""
@@ -132,7 +132,7 @@ class LakeFiles(AbstractFileSystem):  # type: ignore[misc]
 
     def _size(self, relative: str) -> int | None:
         table, _, name = relative.partition("/")
-        file = self._snapshot.files.get(table, {}).get(name)
+        file = self.snapshot.files.get(table, {}).get(name)
         return file.size_bytes if file else None
 
     def _found(self, relative: str, read: Callable[[str], Read]) -> Read:

@@ -37,6 +37,7 @@ SELECT newest.video_id,
     errors.kind AS kind,
     newest.shard AS shard,
     made.uri AS uri,
+    made.duration_s AS duration_s,
     made.subtitle_files AS subtitle_files
 FROM lake.states AS newest
 JOIN lake.states AS current ON newest.video_id = current.video_id AND current.is_current
@@ -65,6 +66,7 @@ class Lake:
     def __init__(self, uri: str) -> None:
         self._store = Store(uri)
         self._log = Log(self._store)
+        self._reader = query.Reader(self._log)
         self._compacting = threading.Lock()
         self._still_held: StillHeld | None = None
         self.uri = self._store.absolute_uri
@@ -255,7 +257,7 @@ class Lake:
         Raises:
             LakeError: The query is invalid, or does more than read.
         """
-        return query.run_query(self._log, statement, parameters)
+        return self._reader.run(statement, parameters)
 
     def read(self, work: Callable[[duckdb.DuckDBPyConnection], Answer]) -> Answer:
         """Run several queries on one state of the lake. `work` is called again if that becomes too old.
@@ -286,7 +288,7 @@ class Lake:
         Raises:
             LakeError: The query is invalid, or does more than read.
         """
-        return query.stream_query(self._log, statement, take)
+        return self._reader.stream(statement, take)
 
     def processed(self, revision: str) -> pa.Table:
         """Return the state of every video in the lake, as seen by a run at this revision.
@@ -297,8 +299,8 @@ class Lake:
         Returns:
             Columns `video_id`; `status`: `ok` (nothing to do), `failed` (its newest attempt was at this revision), or
             `outdated` (to be analysed); `kind`: kind of error of its newest attempt, null if that was ok; `shard`:
-            shard of its newest attempt, for `shard_id`; `uri`: where it was when its current row was made;
-            `subtitle_files`: those beside it then, null if an older version did that.
+            shard of its newest attempt, for `shard_id`; `uri`, `duration_s`: its location and duration when its current
+            row was made; `subtitle_files`: those beside it then, null if an older version did that.
         """
         return self.sql(_PROCESSED, {"revision": revision})
 

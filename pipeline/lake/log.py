@@ -14,6 +14,8 @@ log and adding to it (it would find an old number free) does not trust its entry
 """
 
 import json
+import logging
+import re
 import threading
 import time
 from collections.abc import Callable
@@ -35,6 +37,8 @@ from pipeline.lake.snapshot import (
 from pipeline.lake.store import Store
 from schemas.errors import LakeError
 
+logger = logging.getLogger(__name__)
+
 Parsed = TypeVar("Parsed")
 
 SNAPSHOT_EVERY = 10
@@ -42,6 +46,8 @@ SNAPSHOT_EVERY = 10
 KEEP_S = 3600.0
 """How long entries and files stay that newer ones have replaced."""
 _ATTEMPTS = 20
+_ENTRY = re.compile(r"(\d{20})\.json")
+_SNAPSHOT = re.compile(r"(\d{20})-(\d+)\.snapshot")
 
 
 class ConflictError(LakeError):
@@ -103,8 +109,9 @@ class Log:
             except FileNotFoundError:
                 continue  # a newer snapshot has replaced the entry
             with self._lock:
-                self._known = max(self._known, found, key=lambda each: each.version)
-            return found
+                if self._known is known or found.version > self._known.version:
+                    self._known = found
+                return self._known
         raise LakeError(f"The log of the lake {self.store.uri} changes faster than it can be read. Try later.")
 
     def append(self, base: Snapshot, change: Change, still_fits: Callable[[Snapshot, list[Change]], bool]) -> Snapshot:
@@ -125,30 +132,26 @@ class Log:
         """
         content = change_to_json(change)
         current, others = base, list[Change]()
-        looked_at = time.time()
         while True:
-            name = _entry(current.version + 1)
+            # Looked at right before, because the base may be older than what the log keeps.
+            looked_at = time.time()
+            newer = self._changes_since(current.version)
+            if newer:
+                others += newer
+                current = current.after(newer, current.version + len(newer))
+            if newer and not still_fits(current, others):
+                raise ConflictError(f"Another writer has changed the lake {self.store.uri} at the same time.")
             if self.still_held:
                 self.still_held()
-            if self.store.write_new(name, content):
+            if self._written(current.version + 1, content, change.id):
                 break
-            found = self._entry_at(current.version + 1)
-            if found is not None and found.id == change.id:
-                break  # an earlier try arrived, although its answer was lost
-            if found is None:
-                raise ConflictError(f"Another writer has changed the lake {self.store.uri} many times meanwhile.")
-            others.append(found)
-            current = current.after([found], current.version + 1)
-            if not still_fits(current, others):
-                raise ConflictError(f"Another writer has changed the lake {self.store.uri} at the same time.")
-            looked_at = time.time()
         if time.time() - looked_at > KEEP_S / 2:
             raise ConflictError(f"Writing to the lake {self.store.uri} was interrupted for too long.")
         after = current.after([change], current.version + 1)
         with self._lock:
             self._known = max(self._known, after, key=lambda each: each.version)
         if after.version % SNAPSHOT_EVERY == 0:
-            self.write_snapshot(after)
+            self._shorten(after)
         return after
 
     def upgrade(self) -> None:
@@ -160,25 +163,43 @@ class Log:
         self.store.write(_entry(1), change_to_json(first))
         self.store.write(MARKER, json.dumps({"format": LAKE_FORMAT}).encode())
 
-    def write_snapshot(self, snapshot: Snapshot) -> None:
-        """Write a snapshot, so that readers need no earlier entries, and remove what has been replaced for long."""
-        listing = self._list()
-        self.store.write(f"{LOG}/{snapshot.version:020}-{int(time.time())}.snapshot", snapshot_to_json(snapshot))
-        old = [version for version, name in listing.snapshots.items() if _age_s(name) > KEEP_S]
-        if old:
-            last = max(old)
+    def _changes_since(self, version: int) -> list[Change]:
+        try:
+            return [self._change(each) for each in range(version + 1, self._list().version + 1)]
+        except FileNotFoundError as error:
+            raise ConflictError(f"Others have changed the lake {self.store.uri} many times meanwhile.") from error
+
+    def _written(self, version: int, content: bytes, identifier: str) -> bool:
+        """Write an entry, and return whether it is this one that has the number."""
+        if self.store.write_new(_entry(version), content):
+            return True
+        try:
+            # An earlier try may have arrived although its answer was lost.
+            return self._change(version).id == identifier
+        except FileNotFoundError:
+            return False
+
+    def _shorten(self, snapshot: Snapshot) -> None:
+        """Write a snapshot, so that readers need no earlier entries, and remove what one has replaced for long."""
+        try:
+            listing = self._list()
+            self.store.write(f"{LOG}/{snapshot.version:020}-{int(time.time())}.snapshot", snapshot_to_json(snapshot))
+            old = [version for version, name in listing.snapshots.items() if _age_s(name) > KEEP_S]
+            last = max(old, default=0)
             names = [_entry(version) for version in listing.entries if version <= last]
             names += [f"{LOG}/{name}" for version, name in listing.snapshots.items() if version < last]
             self.store.remove_files(names)
+        except (LakeError, OSError) as error:
+            # The entry is written, so the change counts. A later one writes the next snapshot.
+            logger.warning("Cannot shorten the log of the lake %s: %s", self.store.uri, error)
 
     def _list(self) -> _Listing:
         entries, snapshots = list[int](), dict[int, str]()
         for name in self.store.names(LOG):
-            number = name[:20]
-            if name.endswith(".json"):
-                entries.append(int(number))
-            elif name.endswith(".snapshot"):
-                snapshots[int(number)] = name
+            if entry := _ENTRY.fullmatch(name):
+                entries.append(int(entry[1]))
+            elif snapshot := _SNAPSHOT.fullmatch(name):
+                snapshots[int(snapshot[1])] = name
         return _Listing(max([0, *entries, *snapshots]), entries, snapshots)
 
     def _read(self, listing: _Listing, known: Snapshot) -> Snapshot:
@@ -190,12 +211,6 @@ class Log:
         # Listings may miss an entry that was just written, but numbers have no gaps.
         changes = [self._change(version) for version in range(start.version + 1, listing.version + 1)]
         return start.after(changes, listing.version)
-
-    def _entry_at(self, version: int) -> Change | None:
-        try:
-            return self._change(version)
-        except FileNotFoundError:
-            return None
 
     def _change(self, version: int) -> Change:
         content = self.store.read(_entry(version))
@@ -213,4 +228,5 @@ def _entry(version: int) -> str:
 
 
 def _age_s(snapshot_name: str) -> float:
-    return time.time() - int(snapshot_name.removesuffix(".snapshot").split("-")[1])
+    found = _SNAPSHOT.fullmatch(snapshot_name)
+    return time.time() - int(found[2]) if found else 0.0

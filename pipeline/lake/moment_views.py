@@ -148,5 +148,4 @@ ORDER BY video_id, list_position(
 
 def create_moments(connection: duckdb.DuckDBPyConnection) -> None:
     """Create the views and macros, after those of `pipeline.lake.views`."""
-    for statement in (*_VIEWS, *_MACROS):
-        connection.execute(statement)
+    connection.execute(";".join((*_VIEWS, *_MACROS)))

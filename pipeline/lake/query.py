@@ -3,6 +3,7 @@
 import os
 import re
 import tempfile
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -67,32 +68,82 @@ def connect(log: Log, *, comments: bool = True) -> tuple[duckdb.DuckDBPyConnecti
     raise AssertionError("unreachable")
 
 
-def run_query(log: Log, query: str, parameters: Mapping[str, Any] | None = None) -> pa.Table:
-    """Run one SQL query on the current state of the lake.
+class Reader:
+    """Reads the newest state of a lake. Its queries share an engine as long as that state is the newest.
 
     Args:
         log: The lake's log.
-        query: One reading statement in DuckDB's SQL, with `$name` for each parameter.
-        parameters: Values by name.
-
-    Returns:
-        The result.
-
-    Raises:
-        LakeError: The query is invalid, or does more than read.
     """
-    query = _checked(query)
 
-    def answer(connection: duckdb.DuckDBPyConnection) -> pa.Table:
-        result = connection.sql(query, params=dict(parameters)) if parameters else connection.sql(query)
-        table: pa.Table = result.to_arrow_table() if result is not None else pa.table({})
-        return table.rename_columns(_distinct(table.column_names))
+    def __init__(self, log: Log) -> None:
+        self._log = log
+        self._lock = threading.Lock()
+        self._engine: tuple[duckdb.DuckDBPyConnection, LakeFiles] | None = None
 
-    return read(log, answer, comments=_reads_comments(query))
+    def run(self, query: str, parameters: Mapping[str, Any] | None = None) -> pa.Table:
+        """Run one SQL query.
+
+        Args:
+            query: One reading statement in DuckDB's SQL, with `$name` for each parameter.
+            parameters: Values by name.
+
+        Returns:
+            The result.
+
+        Raises:
+            LakeError: The query is invalid, or does more than read.
+        """
+        query = _checked(query)
+
+        def answer(connection: duckdb.DuckDBPyConnection) -> pa.Table:
+            result = connection.sql(query, params=dict(parameters)) if parameters else connection.sql(query)
+            table: pa.Table = result.to_arrow_table() if result is not None else pa.table({})
+            return table.rename_columns(_distinct(table.column_names))
+
+        return self._read(query, answer)
+
+    def stream(self, query: str, take: Callable[[pa.RecordBatchReader], Answer]) -> Answer:
+        """Run one SQL query and stream its result in batches, in constant memory.
+
+        Args:
+            query: One reading statement in DuckDB's SQL.
+            take: Reads the batches. It is called again with the first batch if the state becomes too old.
+
+        Returns:
+            The result of `take`.
+
+        Raises:
+            LakeError: The query is invalid, or does more than read.
+        """
+        query = _checked(query)
+
+        def answer(connection: duckdb.DuckDBPyConnection) -> Answer:
+            result = connection.sql(query)
+            try:
+                return take(
+                    _own(result.to_arrow_reader(_BATCH_ROWS) if result is not None else pa.table({}).to_reader())
+                )
+            except pa.ArrowException as error:
+                raise duckdb.Error(str(error)) from error  # the output format has no such type
+
+        return self._read(query, answer)
+
+    def _read(self, query: str, work: Callable[[duckdb.DuckDBPyConnection], Answer]) -> Answer:
+        if _reads_comments(query):
+            return read(self._log, work, comments=True)
+        return _again_if_vanished(self._cursor, work)
+
+    def _cursor(self) -> tuple[duckdb.DuckDBPyConnection, LakeFiles]:
+        with self._lock:
+            engine = self._engine
+            if engine is None or engine[1].vanished or engine[1].snapshot is not self._log.snapshot():
+                # Not closed: other threads may still read from the one before. It goes with its last cursor.
+                engine = self._engine = connect(self._log, comments=False)
+            return engine[0].cursor(), engine[1]
 
 
 def read(log: Log, work: Callable[[duckdb.DuckDBPyConnection], Answer], *, comments: bool = False) -> Answer:
-    """Call a function with a connection to the current state of the lake; call it again if compaction interferes.
+    """Call a function with a connection of its own to the newest state of the lake; again if that becomes too old.
 
     Args:
         log: The lake's log.
@@ -102,8 +153,15 @@ def read(log: Log, work: Callable[[duckdb.DuckDBPyConnection], Answer], *, comme
     Raises:
         LakeError: The lake cannot be read, or a query of `work` is invalid.
     """
+    return _again_if_vanished(lambda: connect(log, comments=comments), work)
+
+
+def _again_if_vanished(
+    opened: Callable[[], tuple[duckdb.DuckDBPyConnection, LakeFiles]],
+    work: Callable[[duckdb.DuckDBPyConnection], Answer],
+) -> Answer:
     for attempt in range(1, _ATTEMPTS + 1):
-        connection, files = connect(log, comments=comments)
+        connection, files = opened()
         try:
             return work(connection)
         except duckdb.Error as error:
@@ -125,32 +183,6 @@ def fetch(connection: duckdb.DuckDBPyConnection, query: str, **values: object) -
     """
     found: list[dict[str, Any]] = connection.sql(query, params=values).to_arrow_table().to_pylist()
     return found
-
-
-def stream_query(log: Log, query: str, take: Callable[[pa.RecordBatchReader], Answer]) -> Answer:
-    """Run one SQL query and stream its result in batches, in constant memory.
-
-    Args:
-        log: The lake's log.
-        query: One reading statement in DuckDB's SQL.
-        take: Reads the batches. It is called again with the first batch if compaction interferes.
-
-    Returns:
-        The result of `take`.
-
-    Raises:
-        LakeError: The query is invalid, or does more than read.
-    """
-    query = _checked(query)
-
-    def answer(connection: duckdb.DuckDBPyConnection) -> Answer:
-        result = connection.sql(query)
-        try:
-            return take(_own(result.to_arrow_reader(_BATCH_ROWS) if result is not None else pa.table({}).to_reader()))
-        except pa.ArrowException as error:
-            raise duckdb.Error(str(error)) from error  # the output format has no such type
-
-    return read(log, answer, comments=_reads_comments(query))
 
 
 def _own(reader: pa.RecordBatchReader) -> pa.RecordBatchReader:
@@ -190,7 +222,7 @@ def open_engine(store: Store, snapshot: Snapshot) -> tuple[duckdb.DuckDBPyConnec
     connection = duckdb.connect(config={"python_enable_replacements": False, "temp_directory": str(spill)})
     files = LakeFiles(store, snapshot)
     connection.register_filesystem(files)
-    connection.execute("SET TimeZone = 'UTC'")
+    connection.execute("SET GLOBAL TimeZone = 'UTC'")
     return connection, files
 
 

@@ -14,6 +14,7 @@ be compared: columns have the vectors of the model that made the newest results,
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import duckdb
 import pyarrow as pa
@@ -74,7 +75,7 @@ class _Group:
 def create_states(connection: duckdb.DuckDBPyConnection, snapshot: Snapshot) -> None:
     """Create `all_videos` and the table `lake.states`, which holds the current row of each video."""
     connection.execute("CREATE SCHEMA lake")
-    _create_view(connection, "all_videos", _select(connection, "videos", _groups(snapshot, "videos")))
+    _create_view(connection, "all_videos", _select("videos", _groups(snapshot, "videos")))
     connection.execute(_STATES)
 
 
@@ -82,40 +83,83 @@ def create_views(connection: duckdb.DuckDBPyConnection, snapshot: Snapshot, *, c
     """Create all views, over exactly these files."""
     create_states(connection, snapshot)
     connection.execute("CREATE VIEW lake.current AS SELECT video_id, shard FROM lake.states WHERE is_current")
-    connection.execute(_SPACES)
     newest = connection.execute(_NEWEST_REVISION).fetchone()
     groups_of = {table: _groups(snapshot, table) for table in VIDEO_TABLES}
+    spaces_of = _create_spaces(connection, groups_of, group_of("videos", newest[0]) if newest else "")
+    rows_of = {table: _select(table, groups, spaces_of[table]) for table, groups in groups_of.items()}
+    for table in RUN_TABLES:
+        rows = _select(table, _groups(snapshot, table))
+        key, time = ("uri", "seen_at") if table == "sources" else ("run_id", "finished_at")
+        newest_row = f"QUALIFY row_number() OVER (PARTITION BY {key} ORDER BY {time} DESC) = 1"
+        _create_view(connection, table, f"FROM ({rows}) {newest_row}")
+    _create_moments(connection, groups_of, spaces_of)
+    for table, rows in rows_of.items():
+        if table == "errors":
+            _create_view(connection, "all_errors", rows)
+        _create_view(connection, table, f"FROM ({rows}) SEMI JOIN lake.current USING (video_id, shard)")
+    _create_view(connection, "lake.frame_rows", _FRAME_ROWS.format(files=_row_numbers(snapshot.of("frames"))))
+    if comments:
+        _describe(connection)
+
+
+def _create_spaces(
+    connection: duckdb.DuckDBPyConnection, groups_of: Mapping[str, Sequence[_Group]], newest: str
+) -> dict[str, dict[str, Space]]:
+    """Create `lake.spaces`, and return the space of each embedding column by table."""
+    connection.execute(_SPACES)
+    found: list[tuple[str, str, str, str, int]] = []
     known: dict[str, Space] = {}
     spaces_of: dict[str, dict[str, Space]] = {}
     for table, groups in groups_of.items():
-        spaces_of[table] = _spaces(groups, group_of(table, newest[0]) if newest else "")
+        spaces_of[table] = _spaces(groups, newest)
         for column, (model, dimensions) in spaces_of[table].items():
             space = _space_name(table, column)
             known[space] = (model, dimensions)
-            connection.execute(
-                "INSERT INTO lake.spaces VALUES (?, ?, ?, ?, ?)", [table, column, space, model, dimensions]
-            )
-    for table, groups in groups_of.items():
+            found.append((table, column, space, model, dimensions))
+    if found:
+        places = ", ".join(["(?, ?, ?, ?, ?)"] * len(found))
+        insert = f"INSERT INTO lake.spaces VALUES {places}"  # noqa: S608 - only question marks
+        connection.execute(insert, [value for row in found for value in row])
+    for table, spaces in spaces_of.items():
         # A column that no file has yet gets the dimensions of its space, so that views can be combined.
         unseen = {
             field.name: known[_space_name(table, field.name)]
             for field in table_schema(table)
             if is_embedding(field) and _space_name(table, field.name) in known
         }
-        rows = _select(connection, table, groups, unseen | spaces_of[table])
-        if table == "errors":
-            _create_view(connection, "all_errors", rows)
-        _create_view(connection, table, f"FROM ({rows}) SEMI JOIN lake.current USING (video_id, shard)")
-        if table == "frames":
-            _create_view(connection, "lake.frame_rows", _FRAME_ROWS.format(files=_row_numbers(snapshot.of(table))))
-    for table in RUN_TABLES:
-        rows = _select(connection, table, _groups(snapshot, table))
-        key, time = ("uri", "seen_at") if table == "sources" else ("run_id", "finished_at")
-        newest_row = f"QUALIFY row_number() OVER (PARTITION BY {key} ORDER BY {time} DESC) = 1"
-        _create_view(connection, table, f"FROM ({rows}) {newest_row}")
+        spaces_of[table] = unseen | spaces
+    return spaces_of
+
+
+def _create_moments(
+    connection: duckdb.DuckDBPyConnection,
+    groups_of: Mapping[str, Sequence[_Group]],
+    spaces_of: Mapping[str, Mapping[str, Space]],
+) -> None:
+    """Create the views on top of the tables.
+
+    DuckDB opens the files below a view when it creates it, a hundred times in all here. So these views are created over
+    empty tables of the same columns, which are then dropped.
+    """
+    statements = []
+    for table, groups in groups_of.items():
+        types = dict(_column_types(table_schema(table)))
+        for group in groups:
+            types |= _column_types(group.schema)
+        types |= {name: f"FLOAT[{dimensions}]" for name, (_, dimensions) in spaces_of[table].items()}
+        columns = ", ".join(f"{name} {kind}" for name, kind in types.items())
+        statements.append(f"CREATE TABLE {table} ({columns})")
+    connection.execute("; ".join(statements))
     create_moments(connection)
-    if comments:
-        _describe(connection)
+    connection.execute("; ".join(f"DROP TABLE {table}" for table in groups_of))
+
+
+@lru_cache(maxsize=64)
+def _column_types(schema: pa.Schema) -> Mapping[str, str]:
+    """Return DuckDB's type of each column."""
+    with duckdb.connect() as connection:
+        connection.register("no_rows", schema.empty_table())
+        return {name: kind for name, kind, *_ in connection.sql("DESCRIBE no_rows").fetchall()}
 
 
 def _row_numbers(files: Sequence[DataFile]) -> str:
@@ -158,40 +202,24 @@ def _space(field: pa.Field) -> Space:
     return ((field.metadata or {}).get(b"model", b"").decode(), field.type.list_size)
 
 
-def _select(
-    connection: duckdb.DuckDBPyConnection,
-    table: str,
-    groups: Sequence[_Group],
-    spaces: Mapping[str, Space] | None = None,
-) -> str:
+def _select(table: str, groups: Sequence[_Group], spaces: Mapping[str, Space] | None = None) -> str:
     """Return the SQL that reads all files of a table, with its embedding columns in one space."""
     if not groups:
-        return _empty(connection, table)
+        return _empty(table)
     selects = []
     for group in groups:
         columns = [_cast(field, (spaces or {})[field.name]) for field in group.schema if is_embedding(field)]
         replaced = f" REPLACE ({', '.join(columns)})" if columns else ""
-        replaced += "".join(f", {column}" for column in _lacking(connection, table, group.schema, spaces or {}))
+        replaced += "".join(f", {column}" for column in _lacking(table, group.schema, spaces or {}))
         selects.append(f"FROM {scan(group.files)} SELECT *{replaced}")
     return " UNION ALL BY NAME ".join(selects)
 
 
-def _lacking(
-    connection: duckdb.DuckDBPyConnection, table: str, schema: pa.Schema, spaces: Mapping[str, Space]
-) -> list[str]:
-    """Return the columns that files of an older format lack, as NULL."""
-    names = [name for name in table_schema(table).names if name not in schema.names]
-    if not names:
-        return []
-    _empty(connection, table)
-    types = dict(
-        connection.execute(
-            "SELECT column_name, data_type FROM duckdb_columns() WHERE schema_name = 'lake' AND table_name = ?",
-            [f"no_{table}"],
-        ).fetchall()
-    )
+def _lacking(table: str, schema: pa.Schema, spaces: Mapping[str, Space]) -> list[str]:
+    """Return the columns that files of an older version lack, as NULL."""
+    types = dict(_column_types(table_schema(table)))
     types |= {name: f"FLOAT[{dimensions}]" for name, (_, dimensions) in spaces.items() if name in types}
-    return [f"NULL::{types[name]} AS {name}" for name in names]
+    return [f"NULL::{types[name]} AS {name}" for name in types if name not in schema.names]
 
 
 def _cast(field: pa.Field, space: Space) -> str:
@@ -202,12 +230,10 @@ def _cast(field: pa.Field, space: Space) -> str:
     return f"CASE WHEN array_inner_product({vector}, {vector}) > 0 THEN {vector} END AS {field.name}"
 
 
-def _empty(connection: duckdb.DuckDBPyConnection, table: str) -> str:
+def _empty(table: str) -> str:
     """Return the SQL of a table that has no files yet."""
-    connection.register("no_rows", table_schema(table).empty_table())
-    connection.execute(f"CREATE OR REPLACE TABLE lake.no_{table} AS FROM no_rows")
-    connection.unregister("no_rows")
-    return f"SELECT * FROM lake.no_{table}"  # noqa: S608 - a fixed name
+    columns = ", ".join(f"NULL::{kind} AS {name}" for name, kind in _column_types(table_schema(table)).items())
+    return f"SELECT {columns} WHERE false"
 
 
 def _create_view(connection: duckdb.DuckDBPyConnection, name: str, select: str) -> None:

@@ -6,10 +6,11 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from email.utils import parsedate_to_datetime
+from functools import partial
 from itertools import islice
 from typing import Any
 
-from pipeline.remote import file_system, is_http, refusal
+from pipeline.remote import file_system, is_http, refusal, retried
 from schemas.errors import ArchiveError
 from schemas.records import ArchiveItem
 
@@ -17,6 +18,7 @@ _NANOSECONDS = 1_000_000_000
 _REQUESTS = 16
 """Requests for the states of single files in flight."""
 _AHEAD = 256
+_MAX_LINKED_FOLDERS = 32
 _MTIMES = ("mtime", "LastModified", "last_modified", "Last-Modified", "updated", "modified")
 _ETAGS = ("md5Hash", "ETag", "etag")
 """Names of details in fsspec's stores. GCS changes an object's ETag with its metadata, but not its MD5."""
@@ -41,8 +43,8 @@ def list_remote(uri: str, selected: Selected) -> Iterator[ArchiveItem]:
         if details is None:
             raise ArchiveError(f"{uri} does not exist. Check the URI.")
         if is_http(uri) and (base.endswith("/") or details.get("mimetype") == "text/html"):
-            pages = (page for page in filesystem.find(base) if selected(name_of(page)))
-            yield from list_files(sorted(pages), selected)
+            pages = _linked(filesystem, base, _MAX_LINKED_FOLDERS)
+            yield from list_files((page for page in pages if selected(name_of(page))), selected)
         elif details["type"] == "directory":
             yield from _folder(filesystem, base, selected)
         else:
@@ -89,7 +91,7 @@ def _looked_up(uri: str) -> dict[str, Any] | None:
 def _details(filesystem: Any, path: str) -> dict[str, Any] | None:  # noqa: ANN401 - an fsspec file system
     """Return the store's details of a file or folder; None if there is nothing."""
     try:
-        return dict(filesystem.info(path))
+        return dict(retried(lambda: filesystem.info(path)))
     except FileNotFoundError as error:
         if refusal(error):
             raise
@@ -103,14 +105,25 @@ def _folder(filesystem: Any, base: str, selected: Selected) -> Iterator[ArchiveI
             if not entry["Key"].endswith("/") and selected(entry["Key"].rpartition("/")[2]):
                 yield _item(f"s3://{bucket}/{entry['Key']}", entry | {"size": entry["Size"]})
     else:
-        yield from _details_of(filesystem, filesystem.find(base, detail=True), selected)
+        yield from _details_of(filesystem, retried(lambda: filesystem.find(base, detail=True)), selected)
+
+
+def _linked(filesystem: Any, page: str, depth: int) -> Iterator[str]:  # noqa: ANN401 - as above
+    """Yield the files that a page of a web server links to, below itself, and the pages of its folders."""
+    for link in sorted(filesystem.ls(page, detail=False)):
+        if ".." in link.split("/"):
+            continue
+        if not link.endswith("/"):
+            yield link
+        elif depth and link != page:
+            yield from _linked(filesystem, link, depth - 1)
 
 
 def _s3_objects(filesystem: Any, base: str) -> Iterator[tuple[str, dict[str, Any]]]:  # noqa: ANN401 - as above
-    bucket, _, key = base.partition("/")
+    bucket, key, _ = filesystem.split_path(base)
     options = {"Bucket": bucket, "Prefix": f"{key.rstrip('/')}/" if key else "", **filesystem.req_kw}
     while True:
-        page = filesystem.call_s3("list_objects_v2", **options)
+        page = retried(partial(filesystem.call_s3, "list_objects_v2", **options))
         for entry in page.get("Contents", ()):
             yield bucket, entry
         if not page.get("IsTruncated"):

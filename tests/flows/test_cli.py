@@ -140,19 +140,23 @@ def test_ctrl_c_stops_cleanly_and_says_how_to_continue(
     assert contents(Lake(str(stopped))) == contents(Lake(str(light_lake)))
 
 
-def test_a_prefect_server_that_does_not_answer_is_named(
-    archive: Path, environment: dict[str, str], tmp_path: Path
-) -> None:
-    nobody = environment | {"PREFECT_API_URL": "http://127.0.0.1:9/api"}
-    done = videolake(nobody, "run", archive, "--lake", tmp_path / "lake", "--engine", "inline")
-    assert done.returncode == 2
-    assert "error: The Prefect server at http://127.0.0.1:9/api does not answer." in done.stderr
-    assert "Traceback" not in done.stderr
-
-
 def call(*arguments: object) -> tuple[int, str]:
     done = CliRunner().invoke(main, [str(argument) for argument in arguments])
     return done.exit_code, done.output
+
+
+def test_a_prefect_server_that_does_not_answer_is_named(
+    archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from prefect.settings import PREFECT_API_URL, temporary_settings
+
+    nobody = "http://127.0.0.1:9/api"
+    monkeypatch.setenv("PREFECT_API_URL", nobody)
+    with temporary_settings({PREFECT_API_URL: nobody}):
+        code, output = call("run", archive, "--lake", tmp_path / "lake", "--engine", "inline")
+    assert code == 2
+    assert f"error: The Prefect server at {nobody} does not answer." in output
+    assert "Traceback" not in output
 
 
 def test_sql_prints_every_format(lake: Path, tmp_path: Path) -> None:

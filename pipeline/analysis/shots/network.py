@@ -7,7 +7,7 @@ dilations. On processors with native bfloat16 it runs in bfloat16, which takes h
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from pipeline.models import ModelInfo, bf16_is_native, resolve, set_threads
+from pipeline.models import BatchSize, ModelInfo, bf16_is_native, resolve, runs_on, set_threads
 from schemas.errors import ModelError
 
 logger = logging.getLogger(__name__)
@@ -29,6 +29,7 @@ _STAGES, _BLOCKS, _DILATIONS = 3, 2, (1, 2, 4, 8)
 _EPSILON = 1e-3
 _WINDOW, _STEP = 100, 50
 _NEIGHBOURS = 50
+_LONGEST_PASS = 10_000
 
 
 class TransNet:
@@ -47,7 +48,10 @@ class TransNet:
         set_threads(threads)
         self.info: ModelInfo = resolve("shots", model)
         self._device = device
+        self._batch = BatchSize("shots", _LONGEST_PASS, device)
         self._dtype = torch.bfloat16 if bf16_is_native(device) else torch.float32
+        self.runs_on = runs_on(device, self._dtype)
+        """Device and precision, for the log."""
         weights = _load(self.info.path)
         try:
             self._blocks = [
@@ -80,9 +84,10 @@ class TransNet:
         scores = [self.score(padded[start : start + _WINDOW]) for start in range(0, windows * _STEP, _STEP)]
         return np.concatenate([each[CONTEXT : CONTEXT + _STEP] for each in scores])[:count]
 
-    @torch.inference_mode()
     def score(self, frames: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Score one run of frames in a single pass. Its first and last `CONTEXT` frames only serve as context.
+
+        If memory runs out, it takes several passes that overlap.
 
         Args:
             frames: uint8 (n, 27, 48, 3) RGB, with n >= 1.
@@ -90,6 +95,16 @@ class TransNet:
         Returns:
             float32 (n,): probabilities as in `predict`.
         """
+
+        def score(indices: Sequence[int]) -> NDArray[np.float32]:
+            first = max(0, indices[0] - CONTEXT)
+            scores = self._pass(frames[first : indices[-1] + 1 + CONTEXT])
+            return scores[indices[0] - first : indices[-1] + 1 - first]
+
+        return np.concatenate([scores for _, scores in self._batch.batches(range(len(frames)), score)])
+
+    @torch.inference_mode()
+    def _pass(self, frames: NDArray[np.uint8]) -> NDArray[np.float32]:
         pixels = torch.from_numpy(np.ascontiguousarray(frames)).to(self._device)
         count = len(frames)
         features = pixels.permute(0, 3, 1, 2).to(self._dtype).div_(255)

@@ -8,13 +8,15 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.analysis.speech.engines import WhisperEngine, language_codes, load_engine
+from pipeline.analysis.speech.engines import BatchedEngine, WhisperEngine, language_codes, load_engine
 from pipeline.analysis.speech.guards import check_utterance, compression_ratio
 from pipeline.analysis.speech.language_tracker import LanguageTracker, Stretch
 from pipeline.analysis.speech.transcription import Transcriber
 from pipeline.analysis.speech.translation import clauses, with_translations
 from pipeline.analysis.speech.utterances import split_utterances
 from pipeline.analysis.speech.voice_activity import (
+    FRAME_SAMPLES,
+    GROUP_FRAMES,
     SpeechMeter,
     SpeechSegment,
     SpeechSegmentFinder,
@@ -22,7 +24,7 @@ from pipeline.analysis.speech.voice_activity import (
 )
 from pipeline.analysis.speech.windows import PAD_SAMPLES, AudioBuffer, Window, WindowPacker, WindowPlan
 from pipeline.analysis.speech.words import SpokenWord, dictionary_words, in_order
-from pipeline.models import ModelInfo, resolve
+from pipeline.models import BatchSize, ModelInfo, batch_size, resolve
 from schemas.config import SpeechConfig
 from schemas.errors import ConfigurationError
 from schemas.media import SAMPLE_RATE_HZ, AudioBlock
@@ -56,15 +58,30 @@ class SpeechRecognizer:
 
     def __init__(self, config: SpeechConfig, *, device: str, threads: int) -> None:
         self.info = resolve("speech", config.model)
-        self._config = config
-        self._engine = load_engine(config, self.info, device=device, threads=threads)
+        size = batch_size("speech", config.batch_size, device)
+        self._config = config.model_copy(update={"batch_size": size})
+        engine = load_engine(config, self.info, device=device, threads=threads)
+        self._engine = BatchedEngine(engine, BatchSize("speech", max(size, LANGUAGE_WINDOWS), device))
         self._language = _forced_language(config.language, self._engine)
-        self._detector = VoiceActivityDetector()
+        self._detector = VoiceActivityDetector(device)
 
     @property
     def engine(self) -> str:
         """Name of the loaded engine."""
         return self._engine.name
+
+    @property
+    def runs_on(self) -> dict[str, str]:
+        """Device, precision and batch of both models, for the log."""
+        batch = f" x{self._config.batch_size}"
+        return {"speech": f"{self._engine.runs_on}{batch}", "voice activity": self._detector.runs_on}
+
+    def check(self) -> None:
+        """Run both models on a fraction of a second, to see whether they work."""
+        self._detector.stream().add(np.zeros(GROUP_FRAMES * FRAME_SAMPLES, np.float32))
+        encoded = self._engine.encode(np.zeros((1, self._engine.n_mels, 20), np.float32))
+        if self._engine.multilingual:
+            self._engine.detect(encoded, [(0, 0, 10)])
 
     def session(self, listener: SpeechListener | None = None) -> "SpeechSession":
         """Start an audio track.

@@ -9,7 +9,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from pipeline.analysis.text.batches import length_batches
 from pipeline.analysis.text.bert import Bert
 from pipeline.analysis.text.hub import HubEncoder
 from pipeline.analysis.text.plugin import PluginTextEncoder
@@ -18,9 +17,12 @@ from pipeline.models import (
     DIGEST_LENGTH,
     EMBEDDED_PREFIX,
     LOAD_ERRORS,
+    BatchSize,
     ModelInfo,
+    batch_size,
     is_plugin,
     resolve,
+    runs_on,
     set_threads,
     text_configs,
 )
@@ -65,6 +67,7 @@ class TextEncoder:
         self.info = resolve("text", config.model)
         self._config = config
         self._device = device
+        self._batch = BatchSize("text", batch_size("text", config.batch_tokens, device), device)
         self._plugin: PluginTextEncoder | None = None
         self._max_tokens = config.max_tokens
         if is_plugin(config.model):
@@ -72,6 +75,13 @@ class TextEncoder:
             return
         self._model = _load(self.info, device)
         self._max_tokens = min(config.max_tokens, self._model.longest_input)
+
+    @property
+    def runs_on(self) -> str:
+        """Device, precision and tokens at once, for the log."""
+        return " + ".join(part.runs_on for part in self._parts) or runs_on(
+            self._device, "plug-in" if self._plugin else "float32", self._batch.size
+        )
 
     @property
     def dimensions(self) -> int:
@@ -102,8 +112,12 @@ class TextEncoder:
             return self._plugin.encode([_clean(text, self._max_tokens * _CHARACTERS_PER_TOKEN) for text in texts])
         vectors = np.zeros((len(texts), self.dimensions), dtype=np.float32)
         filled, tokens = self._tokenize(texts)
-        for batch in length_batches([len(ids) for ids in tokens], self._config.batch_tokens):
-            vectors[[filled[index] for index in batch]] = self._encode_batch([tokens[index] for index in batch])
+        # Texts of similar length share a batch, so that it holds little padding.
+        longest_first = sorted(zip(filled, tokens, strict=True), key=lambda row: -len(row[1]))
+        for batch, found in self._batch.batches(
+            longest_first, lambda rows: self._encode_batch([ids for _, ids in rows]), weight=lambda row: len(row[1])
+        ):
+            vectors[[index for index, _ in batch]] = found
         return vectors
 
     def encode_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:

@@ -41,8 +41,8 @@ class VisualTrack:
         with self._clock.step("keyframes"):
             self.shots.extend(shots)
             self._chosen.extend(self._selector.advance(shots, self._detector.decided_s))
-        while len(self._chosen) >= self._config.vision.batch_size:
-            self._describe(self._config.vision.batch_size)
+        while len(self._chosen) >= self._models.vision.batch_size:
+            self._describe(self._models.vision.batch_size)
 
     def add_frame(self, frame: SampledFrame) -> None:
         """Add a keyframe candidate."""
@@ -57,7 +57,7 @@ class VisualTrack:
             self.shots.extend(shots)
             self._chosen.extend(self._selector.finish(shots))
         while self._chosen:
-            self._describe(self._config.vision.batch_size)
+            self._describe(self._models.vision.batch_size)
 
     def _describe(self, count: int) -> None:
         batch, self._chosen = self._chosen[:count], self._chosen[count:]

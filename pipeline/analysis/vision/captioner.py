@@ -6,7 +6,17 @@ from collections.abc import Sequence
 from pipeline.analysis.vision.change import featureless
 from pipeline.analysis.vision.image_to_text import load_image_to_text
 from pipeline.analysis.vision.networks import Image
-from pipeline.models import CaptionModel, ModelInfo, is_plugin, make_plugin, resolve, set_threads
+from pipeline.models import (
+    BatchSize,
+    CaptionModel,
+    ModelInfo,
+    batch_size,
+    is_plugin,
+    make_plugin,
+    resolve,
+    runs_on,
+    set_threads,
+)
 from schemas.config import CaptionsConfig
 from schemas.errors import ModelError
 
@@ -30,13 +40,19 @@ class Captioner:
     def __init__(self, config: CaptionsConfig, *, device: str, threads: int) -> None:
         set_threads(threads)
         self.info: ModelInfo = resolve("captions", config.model)
-        self._batch_size = config.batch_size
+        self._device = device
+        self._batch = BatchSize("captions", batch_size("captions", config.batch_size, device), device)
         self._model: CaptionModel
         if is_plugin(config.model):
             self._model = make_plugin("captions", config.model, CaptionModel, device=device, threads=threads)
         else:
             self._model = load_image_to_text(self.info, config, device=device)
         logger.info("captioner %s loaded", self.info.id)
+
+    @property
+    def runs_on(self) -> str:
+        """Device, precision and frames at once, for the log."""
+        return runs_on(self._device, getattr(self._model, "dtype", "plug-in"), self._batch.size)
 
     @property
     def source(self) -> str:
@@ -57,9 +73,9 @@ class Captioner:
         """
         captions = [""] * len(images)
         indices = [index for index, image in enumerate(images) if not featureless(image)]
-        for start in range(0, len(indices), self._batch_size):
-            batch = indices[start : start + self._batch_size]
-            texts = list(self._model.caption([images[index] for index in batch]))
+        for batch, texts in self._batch.batches(
+            indices, lambda batch: list(self._model.caption([images[index] for index in batch]))
+        ):
             if len(texts) != len(batch) or not all(isinstance(text, str) for text in texts):
                 raise ModelError(
                     f"captions.model: {self.info.id} returned {len(texts)} captions for {len(batch)} frames; "

@@ -12,7 +12,7 @@ from pipeline.analysis.vision.features import FrameFeatures, top_labels, unit_le
 from pipeline.analysis.vision.hub import load_transformers
 from pipeline.analysis.vision.networks import Image, VisionNetwork, choose_precision
 from pipeline.analysis.vision.plugin import PluginNetwork
-from pipeline.models import EMBEDDED_PREFIX, ModelInfo, is_plugin, resolve, set_threads
+from pipeline.models import EMBEDDED_PREFIX, BatchSize, ModelInfo, batch_size, is_plugin, resolve, runs_on, set_threads
 from schemas.config import VisionConfig
 from schemas.records import Label
 
@@ -35,7 +35,9 @@ class FrameEncoder:
         set_threads(threads)
         self.info: ModelInfo = resolve("vision", config.model)
         self._config = config
+        self._batch = BatchSize("vision", batch_size("vision", config.batch_size, device), device)
         dtype = choose_precision(config.precision, device)
+        self._place = device, "plug-in" if is_plugin(config.model) else dtype
         self._network: VisionNetwork
         if config.model.startswith(EMBEDDED_PREFIX):
             self._network = EfficientNetLite(self.info.path, device=device, dtype=dtype)
@@ -49,6 +51,16 @@ class FrameEncoder:
     def dimensions(self) -> int:
         """Length of an embedding."""
         return self._network.dimensions
+
+    @property
+    def runs_on(self) -> str:
+        """Device, precision and frames at once, for the log."""
+        return runs_on(*self._place, self.batch_size)
+
+    @property
+    def batch_size(self) -> int:
+        """Frames that are encoded at once."""
+        return self._batch.size
 
     @property
     def label_names(self) -> tuple[str, ...]:
@@ -73,9 +85,9 @@ class FrameEncoder:
         embeddings = np.zeros((len(images), self.dimensions), dtype=np.float32)
         probabilities = np.zeros((len(images), len(self.label_names)), dtype=np.float32) if self.label_names else None
         shown = [index for index, image in enumerate(images) if not featureless(image)]
-        for start in range(0, len(shown), self._config.batch_size):
-            indices = shown[start : start + self._config.batch_size]
-            vectors, scores = self._network.run(self._network.prepare([images[index] for index in indices]))
+        for indices, (vectors, scores) in self._batch.batches(
+            shown, lambda batch: self._network.run(self._network.prepare([images[index] for index in batch]))
+        ):
             embeddings[indices] = vectors.cpu().numpy()
             if probabilities is not None and scores is not None:
                 probabilities[indices] = scores.cpu().numpy()

@@ -8,9 +8,16 @@ import pyarrow as pa
 import torch
 from numpy.typing import NDArray
 
-from pipeline.analysis.text import length_batches
 from pipeline.lake import Lake
-from pipeline.models import LOAD_ERRORS, LOAD_OPTIONS, longest_input, quiet_transformers, resolve, set_threads
+from pipeline.models import (
+    LOAD_ERRORS,
+    LOAD_OPTIONS,
+    BatchSize,
+    longest_input,
+    quiet_transformers,
+    resolve,
+    set_threads,
+)
 from schemas.errors import ModelError
 
 Unit = Literal["utterances", "frames", "scenes"]
@@ -98,12 +105,18 @@ def probabilities(
     """
     found = np.zeros((len(texts), model.config.num_labels), dtype=np.float32)
     model.eval()
+    size = BatchSize("classification", _BATCH_TOKENS, model.device.type)
     length = min(max_tokens, longest_input(model, tokenizer))
+
+    def compute(batch: Sequence[tuple[int, list[int]]]) -> NDArray[np.float32]:
+        inputs = tokenizer.pad({"input_ids": [ids for _, ids in batch]}, return_tensors="pt").to(model.device)
+        scores: NDArray[np.float32] = model(**inputs).logits.float().softmax(dim=-1).cpu().numpy()
+        return scores
+
     for start in range(0, len(texts), _CHUNK_TEXTS):
         some = list(texts[start : start + _CHUNK_TEXTS])
         tokens = tokenizer(some, truncation=True, max_length=length)["input_ids"]
-        for batch in length_batches([len(ids) for ids in tokens], _BATCH_TOKENS):
-            rows = {"input_ids": [tokens[index] for index in batch]}
-            inputs = tokenizer.pad(rows, return_tensors="pt").to(model.device)
-            found[[start + index for index in batch]] = model(**inputs).logits.float().softmax(dim=-1).cpu().numpy()
+        longest_first = sorted(enumerate(tokens, start), key=lambda row: -len(row[1]))
+        for batch, scores in size.batches(longest_first, compute, weight=lambda row: len(row[1])):
+            found[[index for index, _ in batch]] = scores
     return found

@@ -123,21 +123,36 @@ def test_an_entry_whose_answer_was_lost_counts_once(any_lake: Lake, monkeypatch:
     assert any_lake._store.names("_log") == ["00000000000000000001.json"]
 
 
+@pytest.mark.parametrize("hours", [0.1, 3])
 def test_a_writer_that_stood_still_for_long_does_not_trust_its_entry(
-    lake: Lake, monkeypatch: pytest.MonkeyPatch
+    any_lake: Lake, monkeypatch: pytest.MonkeyPatch, hours: float
 ) -> None:
-    publish(lake, "01", ["v01"])
-    publish(lake, "02", ["v02"])
-    stage(lake, "5a", ["v03"])
     now = [0.0]
 
     def stand_still() -> None:
-        now[0] += 3 * 3600
+        now[0] += hours * 3600
 
     monkeypatch.setattr("time.time", lambda: now[0])
     before_entry(monkeypatch, stand_still)
-    with pytest.raises(ConflictError, match="too long"):
-        lake._log.append(lake._log.snapshot(), log.Change("rows"), lambda *_: True)
+    if hours < 1:
+        any_lake._log.append(any_lake._log.snapshot(), log.Change("rows"), lambda *_: True)
+    else:
+        with pytest.raises(ConflictError, match="too long"):
+            any_lake._log.append(any_lake._log.snapshot(), log.Change("rows"), lambda *_: True)
+
+
+def test_a_change_made_from_a_state_that_the_log_has_forgotten_is_refused(
+    any_lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = any_lake._log.snapshot()
+    now = [0.0]
+    monkeypatch.setattr("time.time", lambda: now[0])
+    for _ in range(60):
+        now[0] += 600
+        any_lake._log.append(any_lake._log.snapshot(), log.Change("rows"), lambda *_: True)
+    with pytest.raises(ConflictError, match="many times"):
+        any_lake._log.append(old, log.Change("rows"), lambda *_: True)
+    assert any_lake._log.snapshot().version == 60
 
 
 def test_opening_a_lake_reads_few_files_however_many_commits(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:

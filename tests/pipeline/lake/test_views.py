@@ -1,12 +1,12 @@
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-import pyarrow.parquet as pq
+import pyarrow as pa
 import pytest
 
-from pipeline.lake import Lake, Origin, shard_id, video_tables
+from pipeline.lake import Lake, Origin, shard_id, staging, video_tables
 from pipeline.lake.moment_views import MOMENT_VIEWS
 from schemas.tables import DESCRIPTIONS, TABLE_NAMES, table_schema
 from tests.pipeline.lake.lakes import (
@@ -234,11 +234,15 @@ def test_a_failure_is_over_once_its_location_has_other_content(any_lake: Lake) -
     assert len(any_lake.sql("FROM all_errors")) == 2
 
 
-def test_missing_columns_of_an_older_format_are_null(lake: Lake) -> None:
-    publish(lake, "01", ["v01"])
-    for table, lacking in (("frames", ["text_embedding", "coordinated_embedding"]), ("summaries", ["keyphrases"])):
-        path = f"{lake.uri}/{table}/{REVISION[:8]}-01.parquet"
-        pq.write_table(pq.read_table(path).drop_columns(lacking), path)
+def test_missing_columns_of_an_older_version_are_null(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    def older(lake: Lake, shard: str, video_id: str, tables: Mapping[str, pa.Table]) -> None:
+        frames = tables["frames"].drop_columns(["text_embedding", "coordinated_embedding"])
+        summaries = tables["summaries"].drop_columns(["keyphrases"])
+        staging.stage(lake._store, shard, video_id, {**tables, "frames": frames, "summaries": summaries})
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Lake, "stage", older)
+        publish(lake, "01", ["v01"])
     assert lake.sql("SELECT DISTINCT text_embedding IS NULL AS gone, caption FROM frames").to_pylist() == [
         {"gone": True, "caption": "A bicycle on a road."}
     ]

@@ -3,6 +3,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from pipeline.lake import Lake
@@ -169,6 +170,19 @@ def test_a_file_and_links_to_it_are_one_video_that_is_read_once(archive: Path, t
     lake.write_sources("run", [source | {"seen_at": datetime.now(UTC)} for source in found.new_sources])
     assert discover_known([str(archive)], lake, ArchiveConfig()) == found.tasks
     assert discover([str(archive)], lake, ArchiveConfig()).new_sources == ()
+
+
+def test_files_that_an_earlier_version_has_read_are_not_read_again(archive: Path, tmp_path: Path) -> None:
+    file, lake = archive / "one.mp4", tmp_path / "lake"
+    state = file.stat()
+    row = {"uri": str(file), "size_bytes": 3, "mtime_ns": state.st_mtime_ns, "video_id": "5" * 32}
+    (lake / "sources").mkdir(parents=True)
+    (lake / "_videolake.json").write_text('{"format": 2}')
+    seen_at = pa.array([0], pa.timestamp("us", tz="UTC"))
+    pq.write_table(pa.Table.from_pylist([row]).append_column("seen_at", seen_at), lake / "sources" / "run.parquet")
+    found = discover([str(file)], Lake.create(str(lake)), ArchiveConfig())
+    assert [task.video_id for task in found.tasks] == ["5" * 32]
+    assert found.new_sources == ()
 
 
 def test_an_unreadable_file_is_a_task_but_not_a_source(archive: Path, tmp_path: Path) -> None:

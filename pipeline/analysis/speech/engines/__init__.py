@@ -4,6 +4,7 @@ To add an engine: write a class with the members of `WhisperEngine` in a file of
 add its name to `SpeechConfig.engine` in `schemas/config.py`.
 """
 
+from pipeline.analysis.speech.engines.batched import BatchedEngine
 from pipeline.analysis.speech.engines.interface import (
     FRAME_SAMPLES,
     WINDOW_FRAMES,
@@ -24,6 +25,7 @@ __all__ = [
     "FRAME_SAMPLES",
     "WINDOW_FRAMES",
     "Alignment",
+    "BatchedEngine",
     "Decoded",
     "Encoded",
     "Span",

@@ -8,7 +8,9 @@ import torch
 from pipeline.models import (
     LOAD_ERRORS,
     LOAD_OPTIONS,
+    BatchSize,
     ModelInfo,
+    batch_size,
     longest_input,
     quiet_transformers,
     resolve,
@@ -35,7 +37,8 @@ class EntailmentModel:
     def __init__(self, config: SummaryConfig, *, device: str, threads: int) -> None:
         set_threads(threads)
         self.info: ModelInfo = resolve("nli", config.nli_model or "")
-        self._batch_size, self._device = config.batch_size, device
+        self._device = device
+        self._batch = BatchSize("nli", batch_size("nli", config.batch_size, device), device)
         self._model, self._tokenizer = _load(self.info, device)
         labels = {int(index): str(name).lower() for index, name in self._model.config.id2label.items()}
         entails = [index for index, name in labels.items() if name.startswith("entail")]
@@ -46,27 +49,27 @@ class EntailmentModel:
             )
         self._entails = entails[0]
 
-    @torch.inference_mode()
     def entailment(self, pairs: Sequence[tuple[str, str]]) -> list[float]:
         """Return the probability that the hypothesis of each pair follows from its premise.
 
         Args:
             pairs: Premise and hypothesis; a premise that is too long for the model is truncated.
         """
-        found: list[float] = []
-        for start in range(0, len(pairs), self._batch_size):
-            batch = pairs[start : start + self._batch_size]
-            tokens = self._tokenizer(
-                [premise for premise, _ in batch],
-                [hypothesis for _, hypothesis in batch],
-                padding=True,
-                truncation="only_first",
-                max_length=min(_MAX_TOKENS, longest_input(self._model, self._tokenizer)),
-                return_tensors="pt",
-            ).to(self._device)
-            probabilities = self._model(**tokens).logits.float().softmax(dim=-1)  # (batch, labels)
-            found += probabilities[:, self._entails].tolist()
-        return found
+        return [probability for _, found in self._batch.batches(pairs, self._entailment) for probability in found]
+
+    @torch.inference_mode()
+    def _entailment(self, batch: Sequence[tuple[str, str]]) -> list[float]:
+        tokens = self._tokenizer(
+            [premise for premise, _ in batch],
+            [hypothesis for _, hypothesis in batch],
+            padding=True,
+            truncation="only_first",
+            max_length=min(_MAX_TOKENS, longest_input(self._model, self._tokenizer)),
+            return_tensors="pt",
+        ).to(self._device)
+        probabilities = self._model(**tokens).logits.float().softmax(dim=-1)  # (batch, labels)
+        entails: list[float] = probabilities[:, self._entails].tolist()
+        return entails
 
 
 def _load(info: ModelInfo, device: str) -> tuple[Any, Any]:

@@ -7,7 +7,18 @@ from typing import Any
 
 import torch
 
-from pipeline.models import LOAD_ERRORS, LOAD_OPTIONS, ModelInfo, quiet_transformers, resolve, set_threads
+from pipeline.models import (
+    LOAD_ERRORS,
+    LOAD_OPTIONS,
+    BatchSize,
+    ModelInfo,
+    batch_size,
+    bf16_is_native,
+    quiet_transformers,
+    resolve,
+    runs_on,
+    set_threads,
+)
 from schemas.config import SummaryConfig
 from schemas.errors import ModelError
 
@@ -33,12 +44,18 @@ class TextGenerator:
     def __init__(self, config: SummaryConfig, *, device: str, threads: int) -> None:
         set_threads(threads)
         self.info: ModelInfo = resolve("summary", config.model or "")
-        self._config, self._device = config, device
+        self._device = device
+        self._batch = BatchSize("summary", batch_size("summary", config.batch_size, device), device)
         self._model, self._tokenizer = _load(self.info, device)
         self.instructed = not self._model.config.is_encoder_decoder
         """It follows instructions; a summarizer only gets the text."""
         self._window = min(config.max_input_tokens, _window(self._model, self._tokenizer))
         logger.info("summary model %s loaded, window of %d tokens", self.info.id, self._window)
+
+    @property
+    def runs_on(self) -> str:
+        """Device, precision and prompts at once, for the log."""
+        return runs_on(self._device, self._model.dtype, self._batch.size)
 
     def max_input_tokens(self, new_tokens: int) -> int:
         """Return how many input tokens fit into the context window if `new_tokens` are generated."""
@@ -59,10 +76,8 @@ class TextGenerator:
         Returns:
             A text for each prompt, in the same order, without the model's thoughts.
         """
-        texts: list[str] = []
-        for start in range(0, len(prompts), self._config.batch_size):
-            texts += self._write_batch(list(prompts[start : start + self._config.batch_size]), new_tokens)
-        return texts
+        batches = self._batch.batches(prompts, lambda batch: self._write_batch(list(batch), new_tokens))
+        return [text for _, texts in batches for text in texts]
 
     @torch.inference_mode()
     def _write_batch(self, prompts: list[str], new_tokens: int) -> list[str]:
@@ -116,7 +131,7 @@ class TextGenerator:
 def _load(info: ModelInfo, device: str) -> tuple[Any, Any]:
     from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForSeq2SeqLM, AutoTokenizer
 
-    dtype = torch.bfloat16 if device == "cuda" else torch.float32
+    dtype = torch.bfloat16 if device == "cuda" and bf16_is_native(device) else torch.float32
     try:
         with quiet_transformers():
             config = AutoConfig.from_pretrained(info.path, **LOAD_OPTIONS)

@@ -1,0 +1,73 @@
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from pipeline.analysis.speech.engines import Alignment, BatchedEngine, Decoded, Encoded, Span, Task
+from pipeline.models import BatchSize
+
+
+class SmallEngine:
+    """The seam: an engine of arithmetic, whose result depends on each window alone, with room for some windows."""
+
+    name, n_mels, multilingual, num_languages, runs_on = "small", 2, True, 99, "cpu float32"
+
+    def __init__(self, room: dict[str, int]) -> None:
+        self.room = room
+
+    def _fit(self, method: str, windows: int) -> None:
+        if windows > self.room.get(method, 99):
+            raise RuntimeError("CUDA failed with error out of memory")
+
+    def encode(self, mel: NDArray[np.float32]) -> Encoded:
+        self._fit("encode", len(mel))
+        return Encoded(mel.sum(axis=(1, 2)), len(mel))
+
+    def detect(self, encoded: Encoded, spans: Sequence[Span]) -> list[dict[str, float]]:
+        self._fit("detect", encoded.windows)
+        return [{"en": float(encoded.features[window]) + first} for window, first, _ in spans]
+
+    def generate(
+        self, encoded: Encoded, language: str, *, beam_size: int, break_loops: bool, task: Task = "transcribe"
+    ) -> list[Decoded]:
+        self._fit("generate", encoded.windows)
+        return [Decoded((int(value),), float(beam_size), 0.0) for value in encoded.features]
+
+    def align(
+        self, encoded: Encoded, language: str, tokens: Any, frames: Any, *, task: Task = "transcribe"
+    ) -> list[Alignment]:
+        self._fit("align", encoded.windows)
+        rows = zip(encoded.features, tokens, frames, strict=True)
+        return [Alignment(np.array([float(value), frame]), np.array(text, float)) for value, text, frame in rows]
+
+
+def everything(engine: Any, mel: NDArray[np.float32], spans: Sequence[Span]) -> str:
+    encoded = engine.encode(mel)
+    decoded = engine.generate(encoded, "en", beam_size=5, break_loops=False)
+    aligned = engine.align(encoded, "en", [each.tokens for each in decoded], list(range(len(mel))))
+    return repr((engine.detect(encoded, spans), decoded, aligned, encoded.windows))
+
+
+METHODS = ("encode", "detect", "generate", "align")
+
+
+@settings(max_examples=15)
+@given(st.integers(1, 9), st.dictionaries(st.sampled_from(METHODS), st.integers(1, 9)), st.data())
+def test_a_lack_of_memory_anywhere_changes_no_result(count: int, room: dict[str, int], data: st.DataObject) -> None:
+    mel = np.arange(count * 8, dtype=np.float32).reshape(count, 2, 4)
+    spans = data.draw(st.lists(st.tuples(st.integers(0, count - 1), st.integers(0, 9), st.just(10))))
+    batch = BatchSize("speech", 8, "cpu")
+    found = everything(BatchedEngine(SmallEngine(room), batch), mel, spans)
+    assert found == everything(SmallEngine({}), mel, spans)
+    assert batch.size <= 8
+
+
+def test_a_window_that_does_not_fit_alone_is_a_lack_of_memory() -> None:
+    engine = BatchedEngine(SmallEngine({"generate": 0}), BatchSize("speech", 8, "cpu"))
+    encoded = engine.encode(np.zeros((3, 2, 4), np.float32))
+    with pytest.raises(RuntimeError, match="out of memory"):
+        engine.generate(encoded, "en", beam_size=1, break_loops=False)
