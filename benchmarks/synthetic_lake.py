@@ -11,8 +11,6 @@ import numpy as np
 import pyarrow as pa
 
 from pipeline.lake import Lake, Origin, shard_id, video_tables
-from pipeline.lake.layout import shard_file
-from pipeline.lake.parquet import write_table
 from schemas.media import AudioStream, MediaInfo, VideoStream
 from schemas.records import (
     Analysis,
@@ -34,7 +32,6 @@ from schemas.records import (
     frame_id,
     utterance_id,
 )
-from schemas.tables import VIDEO_TABLES
 
 REVISION = "0123456789abcdef"
 TEXT, VISION, COORDINATED = ("minilm", 384), ("efficientnet", 1280), ("conse", 384)
@@ -63,11 +60,9 @@ def make_lake(folder: Path, videos: int, *, shots: int = 6) -> Lake:
         ids = [hashlib.sha256(f"video {number}".encode()).hexdigest()[:32] for number in numbers]
         shard = shard_id(REVISION, [(video_id, None) for video_id in ids])
         make = partial(_tables, shard=shard, shots=shots, thumbnails=thumbnails, rng=rng)
-        made = list(map(make, ids, numbers))
-        for table in VIDEO_TABLES:
-            path = folder / table / shard_file(REVISION, shard)
-            path.parent.mkdir(exist_ok=True)
-            write_table(pa.concat_tables([tables[table] for tables in made]), path)
+        for video_id, number in zip(ids, numbers, strict=True):
+            lake.stage(shard, video_id, make(video_id, number))
+        lake.commit(shard, REVISION, ids)
     lake.compact()
     return lake
 

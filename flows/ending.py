@@ -1,4 +1,4 @@
-"""How a run ends in Prefect: a state that says whether videos failed, and an event for automations."""
+"""How a run ends in Prefect: its name and state say whether videos failed, and an event tells automations."""
 
 from typing import cast
 
@@ -7,12 +7,10 @@ from prefect.events import emit_event
 from prefect.runtime import flow_run
 from prefect.states import Completed
 
-from flows.naming import lake_name
+from flows.naming import add_to_name, lake_name
 from schemas.config import ReportConfig
 from schemas.outcome import RunResult
 
-COMPLETED_WITH_ERRORS = "Completed with errors"
-"""Name of the state of a run in which videos failed. Its type is COMPLETED, so Prefect does not run it again."""
 FINISHED = "videolake.run.finished"
 """Event at the end of a run, with its counts. Automations see how many videos failed in the label `ERRORS`."""
 ERRORS = "videolake.errors"
@@ -22,19 +20,18 @@ ERRORS = "videolake.errors"
 def final_state(result: RunResult, config: ReportConfig) -> RunResult:
     """Emit the event, and return the state in which the run ends, as the flow's return value.
 
+    The state is called *Completed* even if videos failed: Prefect's pages hide states with names of our own.
+
     Args:
         result: Becomes the result of the state.
         config: Says which share of failed videos is high.
     """
-    _emit(result, config)
-    name, message = "Completed", f"{result.ok:,} analysed, {result.done_before:,} already in the lake"
+    message = f"{result.ok:,} analysed, {result.done_before:,} already in the lake"
     if result.failed:
-        name = COMPLETED_WITH_ERRORS
-        message = (
-            f"{result.failed:,} of {result.ok + result.failed:,} videos failed. "
-            "The table `errors` and the artifacts say why."
-        )
-    state: State[RunResult] = Completed(name=name, message=message, data=result)
+        add_to_name(f"{result.failed:,} failed")
+        message = f"{result.failed:,} failed, {message}. The table `errors` and the artifacts say why."
+    _emit(result, config)
+    state: State[RunResult] = Completed(message=message, data=result)
     return cast("RunResult", state)  # Prefect unpacks it, so callers get the result
 
 
@@ -50,5 +47,5 @@ def _emit(result: RunResult, config: ReportConfig) -> None:
             ERRORS: errors,
         },
         related=[{"prefect.resource.id": f"prefect.flow-run.{flow_run.id}", "prefect.resource.role": "flow-run"}],
-        payload=result.model_dump(mode="json", exclude={"outcomes"}) | {"error_rate": error_rate},
+        payload=result.model_dump(mode="json", exclude={"outcomes", "skipped_extensions"}) | {"error_rate": error_rate},
     )

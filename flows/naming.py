@@ -4,9 +4,9 @@ import hashlib
 import logging
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from prefect.client.orchestration import get_client
+from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.runtime import flow_run
 
 from pipeline.lake import file_name
@@ -14,6 +14,9 @@ from pipeline.locations import local_path
 from pipeline.run import Changes
 
 logger = logging.getLogger(__name__)
+
+FLOW = "analyze-archive"
+"""Name of the flow, by which deployments and automations refer to it."""
 
 
 def lake_name(lake: str) -> str:
@@ -53,8 +56,17 @@ def planned_name(lake: str, changes: Changes) -> str:
 
 def rename_run(name: str) -> None:
     """Rename the current flow run. A failure does not matter."""
+    _rename(lambda _client: name)
+
+
+def add_to_name(text: str) -> None:
+    """Add to the name of the current flow run, such as `1 failed`. A failure does not matter."""
+    _rename(lambda client: f"{client.read_flow_run(flow_run.id).name}, {text}")
+
+
+def _rename(name: Callable[[SyncPrefectClient], str]) -> None:
     try:
         with get_client(sync_client=True) as client:
-            client.set_flow_run_name(flow_run.id, name)
+            client.set_flow_run_name(flow_run.id, name(client))
     except Exception as error:  # noqa: BLE001 - the run continues under its old name
         logger.warning("The flow run could not be renamed: %s", error)

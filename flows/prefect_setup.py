@@ -32,6 +32,26 @@ def prepare_prefect(*, quiet: bool) -> None:
         os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_TASK_RUNS_LEVEL", "CRITICAL")
 
 
+def require_server(command: str) -> str:
+    """Return the address of the Prefect server, for a command that cannot do without.
+
+    Args:
+        command: What needs it, for the message.
+
+    Raises:
+        ConfigurationError: No server is configured.
+    """
+    from prefect.settings import PREFECT_API_URL
+
+    address = PREFECT_API_URL.value()
+    if not address:
+        raise ConfigurationError(
+            f"`{command}` needs a Prefect server. Start one with `prefect server start` and set\n"
+            "PREFECT_API_URL=http://127.0.0.1:4200/api"
+        )
+    return str(address)
+
+
 def _choose_home() -> None:
     """Give Prefect a folder that it can write: its temporary server needs one for its database."""
     configured = os.environ.get("PREFECT_HOME")

@@ -5,7 +5,7 @@ from typing import Any, ParamSpec, TypeVar
 from prefect import Task
 
 from schemas.config import ShardsConfig
-from schemas.errors import ConfigurationError, DeviceError, ModelError
+from schemas.errors import ConfigurationError, DeviceError, LostLeaseError, ModelError
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
@@ -24,10 +24,10 @@ def with_retries(task: Task[Parameters, Result], config: ShardsConfig) -> Task[P
 
 
 def _may_succeed(_task: Any, _run: Any, state: Any) -> bool:  # noqa: ANN401 - Prefect's own types
-    """Return whether another attempt may help. It does not if the configuration or a model is wrong."""
+    """Return whether another attempt may help. Not if the configuration or a model is wrong, or the lease is lost."""
     try:
         state.result()
-    except (ConfigurationError, DeviceError, ModelError):
+    except (ConfigurationError, DeviceError, LostLeaseError, ModelError):
         return False
     except Exception:  # noqa: BLE001 - Prefect has recorded the error
         return True

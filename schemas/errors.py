@@ -67,6 +67,10 @@ class LakeError(VideolakeError):
     """The lake cannot be read or written, or another run holds it."""
 
 
+class LostLeaseError(LakeError):
+    """Another process writes the lake now, because this one gave no sign of life for too long. It must stop."""
+
+
 class ExportError(VideolakeError):
     """The results cannot be written in the requested format. The message names the rule that they break."""
 

@@ -1,23 +1,37 @@
 """Digest files on the machines of a cluster: one Ray task for each chunk of files."""
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from pipeline.run import DigestChunks, Unread, digest_files, digest_here, in_order
+from schemas.config import WorkersConfig
+from workers.cluster import ray_cluster
 
 _TASKS_PER_NODE = 2
 
 
-def digest_on_workers() -> DigestChunks:
-    """Return what digests files for `discover_batches`: the nodes of the connected cluster, or this process.
+@contextmanager
+def digest_on_workers(config: WorkersConfig) -> Iterator[DigestChunks]:
+    """Yield what digests files for `discover_batches`: the nodes of a cluster, or this process.
 
-    With one node only, or none, the threads of this process read as fast.
+    If the workers are all on this machine, the threads of this process read as fast.
+
+    Args:
+        config: Where the workers are.
+
+    Raises:
+        ConfigurationError: The cluster cannot be joined.
     """
-    import ray
+    address = config.ray_address or os.environ.get("RAY_ADDRESS") or "local"
+    if config.engine == "inline" or address == "local":
+        yield digest_here
+        return
+    with ray_cluster(address):
+        import ray
 
-    if not ray.is_initialized():
-        return digest_here
-    return _on_ray if _nodes(ray) > 1 else digest_here
+        yield _on_ray if _nodes(ray) > 1 else digest_here
 
 
 def _on_ray(chunks: Iterable[Sequence[Unread]]) -> Iterator[list[str | None]]:

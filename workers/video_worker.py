@@ -70,7 +70,7 @@ class VideoWorker:
         self._config = config
         self._position = position
         self._machine = machine or Machine()
-        with device_faults():
+        with captured_logs() as self._load_log:
             models = load_models(config, device=choose_device(config.workers.device), threads=threads)
         self._analyzer = VideoAnalyzer(config, models, threads=threads)
         self._origin = partial(
@@ -101,7 +101,10 @@ class VideoWorker:
             if outcome is None:
                 outcome = self._analyze(lake, task, job, earlier)
         load_s, self._load_s = self._load_s, 0.0
-        return outcome.model_copy(update={"wall_s": time.perf_counter() - started, "load_s": load_s})
+        load_log, self._load_log = self._load_log, []
+        return outcome.model_copy(
+            update={"wall_s": time.perf_counter() - started, "load_s": load_s, "log": (*load_log, *outcome.log)}
+        )
 
     def _analyze(self, lake: Lake, task: VideoTask, job: ShardJob, earlier: list[str]) -> VideoOutcome:
         attempts = len(earlier) + 1

@@ -33,6 +33,7 @@ def main() -> None:
 for command in (
     archive.run,
     archive.serve,
+    archive.automations,
     reading.sql,
     searching.search,
     searching.explain,

@@ -1,4 +1,4 @@
-"""`run`, `serve`, `sample`, `compact`: commands that fill and maintain a lake."""
+"""`run`, `serve`, `automations`, `sample`, `compact`: commands that fill and maintain a lake."""
 
 import sys
 from collections.abc import Callable
@@ -109,6 +109,24 @@ def serve(
     from flows.commands.serve import serve_archive
 
     serve_archive(list(archive), lake, configure(_overrides(options)), cron=cron, interval=interval, name=name)
+
+
+@click.command()
+@click.option(
+    "--notify", metavar="TYPE/NAME", help="Prefect block that sends notifications, such as slack-webhook/team."
+)
+@reported
+def automations(notify: str | None) -> None:
+    """Register automations on the Prefect server: they end crashed runs and send notifications.
+
+    Runs whose process or machine has died end as Crashed within two minutes, which frees their slot. With --notify, the
+    block is told of runs that fail, and of runs in which many videos fail (report.high_error_rate).
+
+    Run it again at any time. It restores the automations, and does not enable those that you have disabled.
+    """
+    from flows.commands.automations import register
+
+    register(notify)
 
 
 @click.command()

@@ -16,33 +16,29 @@ def serve_archive(
     """Register a deployment and serve it until the process is stopped.
 
     Only one of its runs is active at a time; a run that is due meanwhile is skipped. The lake's own lock keeps out
-    other deployments and commands.
+    other deployments and commands. An automation ends crashed runs, which would otherwise keep out all later ones.
 
     Raises:
-        ConfigurationError: Both schedules were given, the cron expression is invalid, or no server is configured.
+        ConfigurationError: Both schedules were given, the cron expression is invalid, no server answers, or the
+            deployment of this name fills another lake.
     """
     if cron and interval:
         raise ConfigurationError("Give --cron or --interval, not both.")
     prepare_prefect(quiet=False)
-    from prefect.settings import PREFECT_API_URL
-
-    if not PREFECT_API_URL.value():
-        raise ConfigurationError(
-            "`serve` needs a Prefect server. Start one with `prefect server start` and set\n"
-            "PREFECT_API_URL=http://127.0.0.1:4200/api"
-        )
     from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy
     from prefect.types.entrypoint import EntrypointType
 
     from flows.archive import analyze_archive
+    from flows.commands.automations import end_crashed_runs
     from flows.naming import lake_name
     from flows.parameters import parameters_of
 
+    end_crashed_runs()
     lake = lake if "://" in lake else str(Path(lake).expanduser().absolute())
     roots = [root if "://" in root else location_of(own_path(Path(root).expanduser())) for root in archive]
     try:
         analyze_archive.serve(
-            name=name or lake_name(lake),
+            name=name or _deployment_name(lake),
             cron=cron,
             interval=interval,
             parameters={"archive": roots, "lake": lake, **parameters_of(config)},
@@ -56,3 +52,21 @@ def serve_archive(
         raise ConfigurationError(f"Invalid schedule: {error}") from error
     except KeyboardInterrupt:
         click.echo("Stopped serving. The schedule is paused.", err=True)
+
+
+def _deployment_name(lake: str) -> str:
+    """Return the name of the lake, unless that is the deployment of another lake with this name."""
+    from prefect.client.orchestration import get_client
+    from prefect.exceptions import ObjectNotFound
+
+    from flows.naming import FLOW, lake_name
+
+    name = lake_name(lake)
+    try:
+        with get_client(sync_client=True) as client:
+            other = client.read_deployment_by_name(f"{FLOW}/{name}").parameters.get("lake", lake)
+    except ObjectNotFound:
+        return name
+    if other != lake:
+        raise ConfigurationError(f"The deployment {name} fills the lake {other}. Give this one another --name.")
+    return name

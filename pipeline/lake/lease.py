@@ -36,7 +36,7 @@ from typing import Any, Self
 
 from pipeline.lake.layout import LEASES
 from pipeline.lake.store import Store
-from schemas.errors import LakeError
+from schemas.errors import LakeError, LostLeaseError
 
 logger = logging.getLogger(__name__)
 
@@ -167,7 +167,8 @@ class _Lease:
         """Return if no other writer can have taken the lease.
 
         Raises:
-            LakeError: Another writer has taken it, or the store cannot be reached.
+            LostLeaseError: Another writer has taken it.
+            LakeError: The store cannot be reached.
         """
         # One clock may stand still while the machine sleeps; the other may be set back.
         if max(now - then for now, then in zip(_now(), self._renewed_at, strict=True)) > 2 * HEARTBEAT_S:
@@ -176,7 +177,7 @@ class _Lease:
         if self.name in names and _number(self.name) == _number(names[-1]):
             return
         other = _read(self._store, names[-1]) if names else None
-        raise LakeError(
+        raise LostLeaseError(
             f"This process lost its lease on the lake {self._store.uri}, because it gave no sign of life for "
             f"{EXPIRY_S:.0f} s, and {Holder.from_json(other or b'')} writes the lake now. Nothing more was written. "
             "Run again when that has finished: what was staged is not lost."

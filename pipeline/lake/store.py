@@ -26,15 +26,11 @@ from fsspec.implementations.local import LocalFileSystem
 
 from pipeline.lake.layout import TEMPORARY
 from pipeline.locations import location_of
-from pipeline.remote import RefusedError, RemoteFile, check_lake, is_transient, reason, retried
+from pipeline.remote import RefusedError, RemoteFile, check_lake, is_transient, package_for, reason, retried
 from schemas.errors import LakeError
 
 Answer = TypeVar("Answer")
 
-_EXTRAS = {
-    "s3": "s3", "s3a": "s3", "gs": "gcs", "gcs": "gcs", "abfs": "azure", "abfss": "azure", "az": "azure",
-}  # fmt: skip
-"""Extras of Videolake that install fsspec's package for a scheme."""
 _FLAT = frozenset({"s3", "gcs", "abfs"})
 """Arrow's file systems without folders."""
 _PIECE_BYTES = 8 * 1024**2
@@ -366,7 +362,7 @@ def _resolve(uri: str) -> tuple[Any, str]:
     try:
         check_lake(uri)
     except RefusedError as error:
-        raise LakeError(str(error)) from error
+        raise LakeError(f"Cannot reach the lake. {error}") from error
     try:
         # Listings are never cached, because a writer must see what another machine has just written.
         filesystem, root = fsspec.core.url_to_fs(uri, use_listings_cache=False)
@@ -384,9 +380,7 @@ def _resolve_with_arrow(uri: str, scheme: str) -> tuple[Any, str]:
     try:
         filesystem, root = pafs.FileSystem.from_uri(uri + options)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
-        extra = _EXTRAS.get(scheme)
-        package = f"pip install 'videolake[{extra}]'" if extra else f"install fsspec's package for {scheme}://"
-        raise LakeError(f"Cannot reach the lake {uri}: {package}.") from error
+        raise LakeError(f"Cannot reach the lake {uri}: {package_for(scheme)}.") from error
     return ArrowFSWrapper(filesystem), root
 
 

@@ -3,10 +3,17 @@
 from pipeline.models.arrays import cached_array
 from pipeline.models.batches import BatchSize, batch_size
 from pipeline.models.cache import cache_dir, is_writable, temporary_folder
-from pipeline.models.device import bf16_is_native, choose_device, set_threads
+from pipeline.models.device import (
+    bf16_is_native,
+    choose_device,
+    onnx_device,
+    onnx_providers,
+    runs_on,
+    set_threads,
+)
 from pipeline.models.digests import DIGEST_LENGTH, weight_files
 from pipeline.models.embedded import EMBEDDED_PREFIX, EmbeddedModel, embedded_models
-from pipeline.models.faults import device_faults, is_out_of_memory
+from pipeline.models.faults import device_faults, is_out_of_memory, loading_faults
 from pipeline.models.info import ModelInfo
 from pipeline.models.loading import LOAD_ERRORS, LOAD_OPTIONS, longest_input, quiet_transformers
 from pipeline.models.plugins import is_plugin, make_plugin
@@ -48,11 +55,15 @@ __all__ = [
     "is_out_of_memory",
     "is_plugin",
     "is_writable",
+    "loading_faults",
     "longest_input",
     "make_plugin",
+    "onnx_device",
+    "onnx_providers",
     "quiet_transformers",
     "resolve",
     "roster_of",
+    "runs_on",
     "set_threads",
     "settle",
     "temporary_folder",

@@ -1,6 +1,15 @@
 """Where models run: device, number of threads, precision."""
 
+import logging
+import os
+from functools import cache
+from typing import Any
+
 from schemas.errors import ConfigurationError
+
+logger = logging.getLogger(__name__)
+
+_CUDA = "CUDAExecutionProvider"
 
 
 def choose_device(setting: str) -> str:
@@ -25,7 +34,48 @@ def choose_device(setting: str) -> str:
         return "cuda"
     if setting == "cuda":
         raise ConfigurationError("workers.device is `cuda`, but PyTorch sees no usable GPU. Use `auto` or `cpu`.")
+    if torch.version.cuda and os.environ.get("CUDA_VISIBLE_DEVICES", "-1") not in {"", "-1"}:
+        logger.warning("This worker was given a GPU, but PyTorch cannot use it, so models run on the CPU.")
     return "cpu"
+
+
+@cache
+def onnx_providers(device: str) -> tuple[str | tuple[str, dict[str, Any]], ...]:
+    """Return the execution providers of ONNX Runtime for a device.
+
+    Without the package `onnxruntime-gpu` that is the CPU; a warning says so once.
+
+    Args:
+        device: `cpu` or `cuda`.
+    """
+    import onnxruntime
+
+    if device == "cpu":
+        return ("CPUExecutionProvider",)
+    if _CUDA not in onnxruntime.get_available_providers():
+        logger.warning(
+            "On-screen text and voice activity run on the CPU, because this ONNX Runtime has no CUDA. The package "
+            "onnxruntime-gpu, in place of onnxruntime, uses the GPU."
+        )
+        return ("CPUExecutionProvider",)
+    # The exhaustive search of the default would start anew for every size of image.
+    return ((_CUDA, {"cudnn_conv_algo_search": "HEURISTIC"}), "CPUExecutionProvider")
+
+
+def onnx_device(session: Any) -> str:  # noqa: ANN401 - ONNX Runtime is untyped
+    """Return the device that a session of ONNX Runtime really uses: it falls back to the CPU by itself."""
+    return "cuda" if session.get_providers()[0] == _CUDA else "cpu"
+
+
+def runs_on(device: str, precision: object, batch: int = 1) -> str:
+    """Describe where a model runs, for the log, as in `cuda bfloat16 x64`.
+
+    Args:
+        device: `cpu` or `cuda`.
+        precision: A name, or PyTorch's data type.
+        batch: Items at once.
+    """
+    return f"{device} {str(precision).removeprefix('torch.')}{f' x{batch}' if batch > 1 else ''}"
 
 
 def set_threads(threads: int) -> None:

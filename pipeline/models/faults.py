@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from schemas.errors import DeviceError, VideolakeError
+from schemas.errors import DeviceError, ModelError, VideolakeError
 
 _OUT_OF_MEMORY = re.compile(
     r"out of memory"  # PyTorch and CTranslate2 on CUDA; `CUDA failure 2: out of memory` in ONNX Runtime
@@ -44,12 +44,31 @@ def device_faults() -> Iterator[None]:
         yield
     except Exception as error:
         link = _fault(error)
-        if link is None or _lacks_memory(link):
+        if isinstance(error, DeviceError) or link is None or _lacks_memory(link):
             raise
         raise DeviceError(
             f"The GPU cannot be used: {_first_line(str(link))}. Check it with `nvidia-smi`, and whether the driver, "
             "PyTorch and CTranslate2 support this card. `workers.device = cpu` does without it."
         ) from error
+
+
+@contextmanager
+def loading_faults(device: str) -> Iterator[None]:
+    """Do the same for a block that loads models, where a lack of memory also keeps the worker from its work."""
+    with device_faults():
+        try:
+            yield
+        except Exception as error:
+            if not is_out_of_memory(error):
+                raise
+            if device == "cpu":
+                raise ModelError(
+                    "The models need more memory than this machine has free. Use fewer workers or smaller models."
+                ) from error
+            raise DeviceError(
+                "The models need more memory than the GPU has free; `nvidia-smi` shows what else uses it. Raise "
+                "workers.num_gpus, so that fewer workers share a GPU, or use smaller models."
+            ) from error
 
 
 def _fault(error: BaseException) -> BaseException | None:

@@ -1,6 +1,6 @@
 """Reach files on other machines: as far as the operator of this machine allows, and again if a request fails."""
 
-from pipeline.remote.file_systems import file_system, open_remote
+from pipeline.remote.file_systems import file_system, open_remote, package_for
 from pipeline.remote.policy import RefusedError, check_lake, check_scheme, is_http, refusal
 from pipeline.remote.requests import RemoteFile, is_transient, reason, retried
 
@@ -13,6 +13,7 @@ __all__ = [
     "is_http",
     "is_transient",
     "open_remote",
+    "package_for",
     "reason",
     "refusal",
     "retried",

@@ -6,14 +6,25 @@ from typing import IO, TYPE_CHECKING, Any, cast
 import fsspec
 
 from pipeline.remote.policy import allowed_hosts, check_scheme, is_http, scheme_of
+from pipeline.remote.requests import RemoteFile, retried
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+_EXTRAS = {
+    "s3": "s3", "s3a": "s3", "gs": "gcs", "gcs": "gcs", "abfs": "azure", "abfss": "azure", "az": "azure",
+}  # fmt: skip
+"""Extras of Videolake that install fsspec's package for a scheme."""
 _BLOCK_BYTES = 4 * 1024 * 1024
 _CONNECT_TIMEOUT_S = 15.0
 _READ_TIMEOUT_S = 60.0
 _REQUEST_TIMEOUT_S = 300.0
+
+
+def package_for(scheme: str) -> str:
+    """Return what to do to reach URIs of a scheme."""
+    extra = _EXTRAS.get(scheme)
+    return f"pip install 'videolake[{extra}]'" if extra else f"install fsspec's package for {scheme}://"
 
 
 def file_system(uri: str) -> tuple[Any, str]:
@@ -23,18 +34,21 @@ def file_system(uri: str) -> tuple[Any, str]:
 
     Raises:
         RefusedError: The URI may not be opened on this machine.
-        ImportError: The package for this scheme is not installed.
+        ImportError: The package for this scheme is not installed; the message says how to install it.
     """
     check_scheme(uri)
     scheme = scheme_of(uri)
     uri = scheme + uri[len(scheme) :]
-    kind = fsspec.get_filesystem_class(scheme)
+    try:
+        kind = fsspec.get_filesystem_class(scheme)
+    except ImportError as error:
+        raise ImportError(package_for(scheme)) from error
     options = {"get_client": _guarded_client} if is_http(uri) else kind._get_kwargs_from_urls(uri)
     return kind(**options), str(kind._strip_protocol(uri))
 
 
 def open_remote(uri: str, *, read_ahead: bool = True) -> IO[bytes]:
-    """Open a file for reading.
+    """Open a file for reading. Reads that fail for a reason that may pass are repeated.
 
     Args:
         uri: URI of a file on another machine.
@@ -42,7 +56,9 @@ def open_remote(uri: str, *, read_ahead: bool = True) -> IO[bytes]:
     """
     filesystem, path = file_system(uri)
     cache = "readahead" if read_ahead else "none"
-    return cast("IO[bytes]", filesystem.open(path, "rb", block_size=_BLOCK_BYTES, cache_type=cache))
+    opened = retried(lambda: filesystem.open(path, "rb", block_size=_BLOCK_BYTES, cache_type=cache))
+    # A web server that states no size sends a stream, which cannot be asked for a part again.
+    return cast("IO[bytes]", opened if getattr(opened, "size", 0) is None else RemoteFile(lambda: opened))
 
 
 async def _guarded_client(**options: Any) -> Any:  # noqa: ANN401 - passed on to aiohttp

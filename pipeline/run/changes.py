@@ -40,6 +40,10 @@ def count_changes(tasks: Sequence[VideoTask], processed: pa.Table, lake: Lake) -
     retried = pc.sum(pc.equal(rows["status"], "failed")).as_py() or 0
     seen = set(rows["video_id"].to_pylist())
     unseen = [task for task in tasks if task.video_id not in seen]
-    known = set(lake.sql(_KNOWN, {"uris": [task.uris[0] for task in unseen]})["uri"].to_pylist()) if unseen else set()
-    replaced = sum(task.uris[0] in known for task in unseen)
+    replaced = _count_known([task.uris[0] for task in unseen], lake) if processed.num_rows else 0
     return Changes(len(unseen) - replaced, rows.num_rows - retried + replaced, retried)
+
+
+def _count_known(uris: list[str], lake: Lake) -> int:
+    """Return how many locations are those of videos in the lake."""
+    return lake.sql(_KNOWN, {"uris": uris}).num_rows if uris else 0

@@ -48,10 +48,7 @@ class _Chunk:
     unread: dict[str, ArchiveItem] = field(default_factory=dict)
     """By the location of the file itself: links to one file, and the file, are read once."""
     reads: list[Unread] = field(default_factory=list)
-
-    @property
-    def read_bytes(self) -> int:
-        return sum(unread.read_bytes for unread in self.reads)
+    read_bytes: int = 0
 
     @property
     def full(self) -> bool:
@@ -117,11 +114,26 @@ def discover(
     *,
     progress: Callable[[int], None] = lambda _: None,
     digest_chunks: DigestChunks = digest_here,
+    record: Callable[[list[dict[str, Any]]], None] = lambda _: None,
 ) -> Discovery:
-    """Return all videos of an archive at once (see `discover_batches`)."""
+    """Return all videos of an archive at once (see `discover_batches`).
+
+    Args:
+        archive: Folders, files, globs, manifests, URIs.
+        lake: Has the digests of files that earlier runs have read.
+        config: The `archive` section.
+        progress: Called with the number of files found so far.
+        digest_chunks: Digests files.
+        record: Called with the new sources of each batch, as soon as its files are read.
+
+    Raises:
+        ArchiveError: A part of the archive does not exist or cannot be listed.
+    """
     skipped = Skipped()
     whole = _Batch()
     for batch in _batches(archive, lake, config, skipped, progress=progress, digest_chunks=digest_chunks):
+        if batch.new_sources:
+            record(list(batch.new_sources.values()))
         whole.found += batch.found
         whole.new_sources |= batch.new_sources
     return Discovery(_tasks(whole.found), len(whole.found), skipped, tuple(whole.new_sources.values()))
@@ -204,7 +216,9 @@ class _Chunks:
         chunk.found.append((item, content))
         if content is None and file_of(item) not in chunk.unread:
             chunk.unread[file_of(item)] = item
-            chunk.reads.extend(self.identities.reads(item))
+            reads = self.identities.reads(item)
+            chunk.reads.extend(reads)
+            chunk.read_bytes += sum(read.read_bytes for read in reads)
 
 
 def _add(

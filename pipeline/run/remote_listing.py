@@ -6,10 +6,11 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from email.utils import parsedate_to_datetime
+from functools import partial
 from itertools import islice
 from typing import Any
 
-from pipeline.remote import file_system, is_http, refusal
+from pipeline.remote import file_system, is_http, refusal, retried
 from schemas.errors import ArchiveError
 from schemas.records import ArchiveItem
 
@@ -90,7 +91,7 @@ def _looked_up(uri: str) -> dict[str, Any] | None:
 def _details(filesystem: Any, path: str) -> dict[str, Any] | None:  # noqa: ANN401 - an fsspec file system
     """Return the store's details of a file or folder; None if there is nothing."""
     try:
-        return dict(filesystem.info(path))
+        return dict(retried(lambda: filesystem.info(path)))
     except FileNotFoundError as error:
         if refusal(error):
             raise
@@ -104,7 +105,7 @@ def _folder(filesystem: Any, base: str, selected: Selected) -> Iterator[ArchiveI
             if not entry["Key"].endswith("/") and selected(entry["Key"].rpartition("/")[2]):
                 yield _item(f"s3://{bucket}/{entry['Key']}", entry | {"size": entry["Size"]})
     else:
-        yield from _details_of(filesystem, filesystem.find(base, detail=True), selected)
+        yield from _details_of(filesystem, retried(lambda: filesystem.find(base, detail=True)), selected)
 
 
 def _linked(filesystem: Any, page: str, depth: int) -> Iterator[str]:  # noqa: ANN401 - as above
@@ -119,10 +120,10 @@ def _linked(filesystem: Any, page: str, depth: int) -> Iterator[str]:  # noqa: A
 
 
 def _s3_objects(filesystem: Any, base: str) -> Iterator[tuple[str, dict[str, Any]]]:  # noqa: ANN401 - as above
-    bucket, _, key = base.partition("/")
+    bucket, key, _ = filesystem.split_path(base)
     options = {"Bucket": bucket, "Prefix": f"{key.rstrip('/')}/" if key else "", **filesystem.req_kw}
     while True:
-        page = filesystem.call_s3("list_objects_v2", **options)
+        page = retried(partial(filesystem.call_s3, "list_objects_v2", **options))
         for entry in page.get("Contents", ()):
             yield bucket, entry
         if not page.get("IsTruncated"):

@@ -47,7 +47,7 @@ def wait_for(what: Callable[[], Any]) -> Any:
 def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """Return the environment for processes that use the Prefect server of this test run."""
     home = run_folder(tmp_path_factory) / "prefect"
-    with running_once(tmp_path_factory, "prefect-server", lambda: _running_server(home)) as environment:
+    with running_once(tmp_path_factory, "prefect-server", lambda: running_server(home)) as environment:
         yield environment
 
 
@@ -64,17 +64,20 @@ def prefect_home(prefect_server: dict[str, str], tmp_path_factory: pytest.TempPa
 
 
 @contextmanager
-def _running_server(home: Path) -> Iterator[dict[str, str]]:
+def running_server(home: Path, **settings: str) -> Iterator[dict[str, str]]:
+    """Start a Prefect server and yield the environment for processes that use it."""
     port = free_port()
     environment = without_prefect() | {
         "PREFECT_HOME": str(home),
         "PREFECT_API_URL": f"http://127.0.0.1:{port}/api",
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        **settings,
     }
     command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
     server = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        wait_for(lambda: httpx.get(f"{environment['PREFECT_API_URL']}/health").is_success)
+        wait_for(lambda: server.poll() is not None or httpx.get(f"{environment['PREFECT_API_URL']}/health").is_success)
+        assert server.poll() is None, "the server has ended"
         yield environment
     finally:
         server.terminate()

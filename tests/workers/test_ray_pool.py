@@ -11,12 +11,13 @@ import pytest
 import ray
 from ray.cluster_utils import Cluster
 
+from pipeline.run import Unread, digest_here
 from schemas.config import Config, WorkersConfig
 from schemas.errors import ConfigurationError, DeviceError, LakeError, ModelError, RunStoppedError
 from schemas.outcome import VideoOutcome
 from schemas.records import VideoTask
 from tests.workers import sleepers
-from workers import RunJob
+from workers import RunJob, digest_on_workers
 from workers.cluster import ray_cluster
 from workers.ray_pool import RayPool
 
@@ -143,3 +144,16 @@ def test_another_version_of_videolake_is_refused(cluster: Cluster, monkeypatch: 
         pytest.raises(ModelError, match=r"but 99 where the run was planned"),
     ):
         list(pool.submit("5a", videos(1)).outcomes())
+
+
+def test_files_are_digested_on_the_nodes_while_workers_hold_all_cpus(cluster: Cluster, tmp_path: Path) -> None:
+    files = [tmp_path / f"{number}.mp4" for number in range(5)]
+    for file in files[1:]:
+        file.write_bytes(file.name.encode())
+    chunks = [[Unread(str(file), 5, "full")] for file in files] + [[]]
+    with pool_on(cluster) as pool:
+        batch = pool.submit("s", videos(4, ms=500))
+        with digest_on_workers(WorkersConfig(ray_address=cluster.address)) as digest_chunks:
+            assert digest_chunks is not digest_here
+            assert list(digest_chunks(chunks)) == list(digest_here(chunks))
+        assert len(list(batch.outcomes())) == 4

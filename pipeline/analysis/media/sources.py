@@ -101,7 +101,8 @@ def open_media(uri: str, start_byte: int = 0) -> Iterator[InputContainer]:
         start_byte: Where the media starts in the file.
 
     Raises:
-        MediaError: The file is empty, not media, too damaged to open, of a refused kind, or cannot be read.
+        MediaError: The file is empty, not media, too damaged to open, of a refused kind, or cannot be read. Also at the
+            end of the block, if a part of the file could not be read.
     """
     with open_bytes(uri) as file:
         head = file.read(_HEAD_BYTES)
@@ -110,9 +111,10 @@ def open_media(uri: str, start_byte: int = 0) -> Iterator[InputContainer]:
             raise MediaError(ErrorKind.EMPTY_FILE, f"{uri} is empty (0 bytes). Copy it again.", stage="probe")
         if is_animated_webp(head):
             raise MediaError(ErrorKind.UNSUPPORTED, f"{uri} {advice('an animated WebP image')}", stage="probe")
+        reader = Reader(file, start_byte)
         try:
             container = av.open(
-                Reader(file, start_byte),
+                reader,
                 mode="r",
                 buffer_size=_BUFFER_BYTES,
                 io_open=_refuse,
@@ -120,11 +122,21 @@ def open_media(uri: str, start_byte: int = 0) -> Iterator[InputContainer]:
                 options={"format_whitelist": ",".join(_DEMUXERS), "protocol_whitelist": "none"},
             )
         except (av.error.FFmpegError, OSError, ValueError) as error:
+            if reader.error:
+                raise _not_read(uri, reader.error) from error
             with open_bytes(uri) as another:
                 locked = states_encryption(another, head)
             raise encryption_error(uri, stage="probe") if locked else _not_opened(uri, head, error) from error
         with container:
-            yield container
+            try:
+                yield container
+            except (av.error.FFmpegError, OSError) as error:
+                if reader.error:
+                    raise _not_read(uri, reader.error) from error
+                raise
+        if reader.error:
+            # FFmpeg takes a file that cannot be read any further for one that ends here.
+            raise _not_read(uri, reader.error) from reader.error
 
 
 def read_packets(container: InputContainer, streams: Any) -> Iterator[Any]:  # noqa: ANN401 - PyAV streams
@@ -155,8 +167,17 @@ class Reader:
     def __init__(self, file: IO[bytes], start: int = 0) -> None:
         self._file = file
         self._start = start
-        self.read = file.read
+        self.error: Exception | None = None
+        """Why a part of the file could not be read."""
         file.seek(start)
+
+    def read(self, size: int) -> bytes:
+        """Read up to `size` bytes."""
+        try:
+            return self._file.read(size)
+        except Exception as error:
+            self.error = error
+            raise
 
     def tell(self) -> int:
         """Return the position."""
@@ -171,6 +192,7 @@ class Reader:
             return -errno.EINVAL
         except OSError as error:
             if error.errno != errno.EINVAL:
+                self.error = error
                 raise
             return -errno.EINVAL
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from pipeline.models import BatchSize, ModelInfo, bf16_is_native, resolve, set_threads
+from pipeline.models import BatchSize, ModelInfo, bf16_is_native, resolve, runs_on, set_threads
 from schemas.errors import ModelError
 
 logger = logging.getLogger(__name__)
@@ -50,6 +50,8 @@ class TransNet:
         self._device = device
         self._batch = BatchSize("shots", _LONGEST_PASS, device)
         self._dtype = torch.bfloat16 if bf16_is_native(device) else torch.float32
+        self.runs_on = runs_on(device, self._dtype)
+        """Device and precision, for the log."""
         weights = _load(self.info.path)
         try:
             self._blocks = [

@@ -18,6 +18,7 @@ from pipeline.models import (
     is_plugin,
     make_plugin,
     resolve,
+    runs_on,
     set_threads,
 )
 from schemas.errors import ModelError
@@ -47,8 +48,11 @@ class SpeakerEncoder:
         self._model: SpeakerModel
         if is_plugin(model_id):
             self._model = make_plugin("speakers", model_id, SpeakerModel, device=device, threads=threads)
+            self.runs_on = runs_on(device, "plug-in")
+            """Device, precision and windows at once, for the log."""
         else:
             self._model = _CamPlusPlusModel(self.info, device)
+            self.runs_on = self._model.runs_on
 
     def encode(self, windows: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
         """Encode windows of speech.
@@ -84,6 +88,7 @@ class _CamPlusPlusModel:
         self._dtype = torch.bfloat16 if bf16_is_native(device) else torch.float32
         self._device = device
         self._batch = BatchSize("speakers", BATCH, device)
+        self.runs_on = runs_on(device, self._dtype, BATCH)
         self._network = network.eval().to(device, self._dtype)
 
     def encode(self, windows: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:

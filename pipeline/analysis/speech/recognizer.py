@@ -15,6 +15,8 @@ from pipeline.analysis.speech.transcription import Transcriber
 from pipeline.analysis.speech.translation import clauses, with_translations
 from pipeline.analysis.speech.utterances import split_utterances
 from pipeline.analysis.speech.voice_activity import (
+    FRAME_SAMPLES,
+    GROUP_FRAMES,
     SpeechMeter,
     SpeechSegment,
     SpeechSegmentFinder,
@@ -61,12 +63,25 @@ class SpeechRecognizer:
         engine = load_engine(config, self.info, device=device, threads=threads)
         self._engine = BatchedEngine(engine, BatchSize("speech", max(size, LANGUAGE_WINDOWS), device))
         self._language = _forced_language(config.language, self._engine)
-        self._detector = VoiceActivityDetector()
+        self._detector = VoiceActivityDetector(device)
 
     @property
     def engine(self) -> str:
         """Name of the loaded engine."""
         return self._engine.name
+
+    @property
+    def runs_on(self) -> dict[str, str]:
+        """Device, precision and batch of both models, for the log."""
+        batch = f" x{self._config.batch_size}"
+        return {"speech": f"{self._engine.runs_on}{batch}", "voice activity": self._detector.runs_on}
+
+    def check(self) -> None:
+        """Run both models on a fraction of a second, to see whether they work."""
+        self._detector.stream().add(np.zeros(GROUP_FRAMES * FRAME_SAMPLES, np.float32))
+        encoded = self._engine.encode(np.zeros((1, self._engine.n_mels, 20), np.float32))
+        if self._engine.multilingual:
+            self._engine.detect(encoded, [(0, 0, 10)])
 
     def session(self, listener: SpeechListener | None = None) -> "SpeechSession":
         """Start an audio track.

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.models import onnx_device, onnx_providers, runs_on
 from schemas.errors import ModelError
 
 FRAME_SAMPLES = 512
@@ -34,15 +35,21 @@ class SpeechSegment:
 
 
 class VoiceActivityDetector:
-    """Silero VAD (https://github.com/snakers4/silero-vad). The ONNX file comes with the faster-whisper package."""
+    """Silero VAD (https://github.com/snakers4/silero-vad). The ONNX file comes with the faster-whisper package.
 
-    def __init__(self) -> None:
+    Args:
+        device: `cpu` or `cuda`.
+    """
+
+    def __init__(self, device: str = "cpu") -> None:
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
         options.inter_op_num_threads = options.intra_op_num_threads = 1
         options.log_severity_level = 3
-        self._network = onnxruntime.InferenceSession(_weights(), options, providers=["CPUExecutionProvider"])
+        self._network = onnxruntime.InferenceSession(_weights(), options, providers=onnx_providers(device))
+        self.runs_on = runs_on(onnx_device(self._network), "float32")
+        """Device and precision, for the log."""
 
     def stream(self) -> "VoiceActivityStream":
         """Return a new stream. Streams share the network and nothing else."""

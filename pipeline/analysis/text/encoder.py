@@ -22,6 +22,7 @@ from pipeline.models import (
     batch_size,
     is_plugin,
     resolve,
+    runs_on,
     set_threads,
     text_configs,
 )
@@ -74,6 +75,13 @@ class TextEncoder:
             return
         self._model = _load(self.info, device)
         self._max_tokens = min(config.max_tokens, self._model.longest_input)
+
+    @property
+    def runs_on(self) -> str:
+        """Device, precision and tokens at once, for the log."""
+        return " + ".join(part.runs_on for part in self._parts) or runs_on(
+            self._device, "plug-in" if self._plugin else "float32", self._batch.size
+        )
 
     @property
     def dimensions(self) -> int:

@@ -1,6 +1,12 @@
 """All models that the analysis of a video needs, each loaded once."""
 
+import logging
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
 
 from pipeline.analysis.fusion import CoordinatedSpace, FusionMethod, coordinated_space, fusion_method
 from pipeline.analysis.scenes import TopicSpaces
@@ -11,8 +17,11 @@ from pipeline.analysis.summary import AbstractWriter
 from pipeline.analysis.taxonomy import load_taxonomy
 from pipeline.analysis.text import TextEncoder
 from pipeline.analysis.vision import Captioner, FrameEncoder, TextReader
-from pipeline.models import roster_of
+from pipeline.models import loading_faults, roster_of
 from schemas.config import Config
+from schemas.errors import ModelError
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +51,63 @@ def load_models(config: Config, *, device: str, threads: int) -> Models:
         threads: CPU threads of each model.
 
     Raises:
-        ModelError: A model cannot be found or loaded.
+        ModelError: A model cannot be found or loaded, or fails on a tiny input.
+        DeviceError: The GPU is broken, or has too little free memory.
         ConfigurationError: The taxonomy cannot be read.
     """
+    with loading_faults(device):
+        models = _load(config, device, threads)
+        logger.info("models run on: %s", check_models(models))
+    return models
+
+
+def check_models(models: Models) -> str:
+    """Run each fast model on a tiny input, so that a broken device shows before any video is taken.
+
+    Returns:
+        Device, precision and batch of each model, for the log.
+
+    Raises:
+        ModelError: A model fails. What a broken GPU raises passes.
+    """
+    noise = np.random.default_rng(0)
+    image = noise.integers(0, 256, (64, 64, 3), np.uint8)
+    checks: dict[str, tuple[Any, Callable[[], Any]]] = {
+        "text": (models.text, lambda: models.text.encode(["Is anybody there?"])),
+        "vision": (models.vision, lambda: models.vision.encode([image]).embeddings),
+    }
+    if models.shots:
+        checks["shots"] = models.shots, partial(models.shots.score, np.zeros((1, 27, 48, 3), np.uint8))
+    if models.speakers:
+        speech = noise.normal(0.0, 0.1, 24_000).astype(np.float32)
+        checks["speakers"] = models.speakers, partial(models.speakers.encode, [speech])
+    if models.speech:
+        checks["speech"] = models.speech, models.speech.check
+    # The text reader has read a page while it was loaded, and models that generate text are slow.
+    others = {"ocr": models.ocr, "captions": models.captions, "abstract": models.abstract}
+    places: dict[str, str] = {}
+    for role, (model, check) in checks.items():
+        _check(role, model, check)
+        places |= model.runs_on if isinstance(model.runs_on, dict) else {role: model.runs_on}
+    places |= {role: model.runs_on for role, model in others.items() if model}
+    return "; ".join(f"{role}: {place}" for role, place in places.items())
+
+
+def _check(role: str, model: Any, check: Callable[[], Any]) -> None:  # noqa: ANN401 - a model of any role
+    try:
+        result = check()
+    except ModelError:
+        raise
+    except Exception as error:
+        raise ModelError(f"{role}: {model.info.id} fails on a tiny input ({model.runs_on}): {error}") from error
+    if result is not None and not np.isfinite(result).all():
+        raise ModelError(
+            f"{role}: {model.info.id} computes values that are not finite ({model.runs_on}). Check the device, or set "
+            "workers.device to cpu."
+        )
+
+
+def _load(config: Config, device: str, threads: int) -> Models:
     text = TextEncoder(config.text, device=device, threads=threads)
     vision = FrameEncoder(config.vision, device=device, threads=threads)
     shared = coordinated_space(text, vision)
@@ -64,6 +127,6 @@ def load_models(config: Config, *, device: str, threads: int) -> Models:
         shots=TransNet(roster.shots, device=device, threads=threads) if roster.shots else None,
         speech=SpeechRecognizer(config.speech, device=device, threads=threads) if roster.speech else None,
         speakers=SpeakerEncoder(roster.speakers, device=device, threads=threads) if roster.speakers else None,
-        ocr=TextReader(config.ocr, threads=threads) if roster.ocr else None,
+        ocr=TextReader(config.ocr, device=device, threads=threads) if roster.ocr else None,
         abstract=AbstractWriter(config.summary, text, device=device, threads=threads) if roster.summary else None,
     )

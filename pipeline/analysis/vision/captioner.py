@@ -6,7 +6,17 @@ from collections.abc import Sequence
 from pipeline.analysis.vision.change import featureless
 from pipeline.analysis.vision.image_to_text import load_image_to_text
 from pipeline.analysis.vision.networks import Image
-from pipeline.models import BatchSize, CaptionModel, ModelInfo, batch_size, is_plugin, make_plugin, resolve, set_threads
+from pipeline.models import (
+    BatchSize,
+    CaptionModel,
+    ModelInfo,
+    batch_size,
+    is_plugin,
+    make_plugin,
+    resolve,
+    runs_on,
+    set_threads,
+)
 from schemas.config import CaptionsConfig
 from schemas.errors import ModelError
 
@@ -30,6 +40,7 @@ class Captioner:
     def __init__(self, config: CaptionsConfig, *, device: str, threads: int) -> None:
         set_threads(threads)
         self.info: ModelInfo = resolve("captions", config.model)
+        self._device = device
         self._batch = BatchSize("captions", batch_size("captions", config.batch_size, device), device)
         self._model: CaptionModel
         if is_plugin(config.model):
@@ -37,6 +48,11 @@ class Captioner:
         else:
             self._model = load_image_to_text(self.info, config, device=device)
         logger.info("captioner %s loaded", self.info.id)
+
+    @property
+    def runs_on(self) -> str:
+        """Device, precision and frames at once, for the log."""
+        return runs_on(self._device, getattr(self._model, "dtype", "plug-in"), self._batch.size)
 
     @property
     def source(self) -> str:

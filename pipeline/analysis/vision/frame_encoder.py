@@ -12,7 +12,7 @@ from pipeline.analysis.vision.features import FrameFeatures, top_labels, unit_le
 from pipeline.analysis.vision.hub import load_transformers
 from pipeline.analysis.vision.networks import Image, VisionNetwork, choose_precision
 from pipeline.analysis.vision.plugin import PluginNetwork
-from pipeline.models import EMBEDDED_PREFIX, BatchSize, ModelInfo, batch_size, is_plugin, resolve, set_threads
+from pipeline.models import EMBEDDED_PREFIX, BatchSize, ModelInfo, batch_size, is_plugin, resolve, runs_on, set_threads
 from schemas.config import VisionConfig
 from schemas.records import Label
 
@@ -37,6 +37,7 @@ class FrameEncoder:
         self._config = config
         self._batch = BatchSize("vision", batch_size("vision", config.batch_size, device), device)
         dtype = choose_precision(config.precision, device)
+        self._place = device, "plug-in" if is_plugin(config.model) else dtype
         self._network: VisionNetwork
         if config.model.startswith(EMBEDDED_PREFIX):
             self._network = EfficientNetLite(self.info.path, device=device, dtype=dtype)
@@ -50,6 +51,11 @@ class FrameEncoder:
     def dimensions(self) -> int:
         """Length of an embedding."""
         return self._network.dimensions
+
+    @property
+    def runs_on(self) -> str:
+        """Device, precision and frames at once, for the log."""
+        return runs_on(*self._place, self.batch_size)
 
     @property
     def batch_size(self) -> int:

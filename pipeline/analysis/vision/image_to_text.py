@@ -62,6 +62,7 @@ class ImageToText:
 
     def __init__(self, model: Any, images: Any, tokenizer: Any, generation: Generation) -> None:  # noqa: ANN401
         self._model, self._images, self._tokenizer, self._generation = model, images, tokenizer, generation
+        self.dtype: torch.dtype = model.dtype
 
     @torch.inference_mode()
     def caption(self, images: Sequence[Image]) -> list[str]:
@@ -78,6 +79,7 @@ class ChatCaptioner:
 
     def __init__(self, model: Any, processor: Any, generation: Generation, prompt: str) -> None:  # noqa: ANN401
         self._model, self._processor, self._generation = model, processor, generation
+        self.dtype: torch.dtype = model.dtype
         # Left padding, so that all answers start at the same position after prompts of different lengths.
         processor.tokenizer.padding_side = "left"
         content = [{"type": "image"}, {"type": "text", "text": prompt}]

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pipeline.analysis.vision.change import blank, changed, grey
 from pipeline.analysis.vision.networks import Image
 from pipeline.analysis.vision.reading_order import reading_order
-from pipeline.models import ModelInfo, resolve
+from pipeline.models import ModelInfo, onnx_device, onnx_providers, resolve, runs_on
 from schemas.config import OCR_MODEL, OcrConfig
 from schemas.errors import ModelError
 from schemas.records import TextLine
@@ -30,16 +30,19 @@ class TextReader:
 
     Args:
         config: The `ocr` section.
+        device: `cpu` or `cuda`.
         threads: Threads for each of the two networks.
 
     Raises:
         ModelError: The models cannot be found or loaded.
     """
 
-    def __init__(self, config: OcrConfig, *, threads: int) -> None:
+    def __init__(self, config: OcrConfig, *, device: str = "cpu", threads: int) -> None:
         self.info: ModelInfo = resolve("ocr", OCR_MODEL)
         self._min_score = config.min_score
-        self._engine = _load(self.info.path, config, threads)
+        self._engine = _load(self.info.path, config, device, threads)
+        self.runs_on = runs_on(onnx_device(self._engine.text_det.session.session), "float32")
+        """Device and precision, for the log."""
 
     def session(self) -> "TextSession":
         """Return a reader for the frames of one video."""
@@ -106,7 +109,7 @@ def _fractions(corners: NDArray[np.float32], shape: tuple[int, ...]) -> tuple[fl
     return float(low[0]), float(low[1]), float(high[0]), float(high[1])
 
 
-def _load(folder: Path, config: OcrConfig, threads: int) -> Any:  # noqa: ANN401 - RapidOCR is untyped
+def _load(folder: Path, config: OcrConfig, device: str, threads: int) -> Any:  # noqa: ANN401 - RapidOCR is untyped
     # Importing RapidOCR sets up a logger that writes each step to stderr. The level set below comes too late for that.
     logging.getLogger("RapidOCR").setLevel(logging.CRITICAL)
     from rapidocr import RapidOCR
@@ -127,6 +130,7 @@ def _load(folder: Path, config: OcrConfig, threads: int) -> Any:  # noqa: ANN401
                 "Rec.rec_img_shape": _LINE_SHAPE,
                 "EngineConfig.onnxruntime.intra_op_num_threads": intra_threads,
                 "EngineConfig.onnxruntime.inter_op_num_threads": 1,
+                **_cuda(device),
             }
         )
         engine(_page_with_text())  # loads both networks now, so that a failure shows early
@@ -134,6 +138,14 @@ def _load(folder: Path, config: OcrConfig, threads: int) -> Any:  # noqa: ANN401
         raise ModelError(f"ocr: the models in {folder} cannot be loaded: {error}") from error
     logger.info("text reader loaded, detector at %d px, %d threads", config.max_side_px, intra_threads)
     return engine
+
+
+def _cuda(device: str) -> dict[str, object]:
+    first = onnx_providers(device)[0]
+    if isinstance(first, str):
+        return {}
+    options = {f"EngineConfig.onnxruntime.cuda_ep_cfg.{name}": value for name, value in first[1].items()}
+    return {"EngineConfig.onnxruntime.use_cuda": True, **options}
 
 
 def _page_with_text() -> Image:

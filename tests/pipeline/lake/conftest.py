@@ -1,7 +1,6 @@
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import fsspec
 import pytest
 
 from pipeline.lake import Lake
@@ -24,8 +23,7 @@ def any_lake(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Lake]:
     if request.param == "disk":
         yield Lake.create(str(tmp_path / "lake"))
         return
-    yield Lake.create(f"memory://{tmp_path.name}/lake")
-    fsspec.filesystem("memory").rm(f"/{tmp_path.name}", recursive=True)
+    yield Lake.create(f"{request.getfixturevalue('s3_bucket')}/lake")
 
 
 class Killed(BaseException):

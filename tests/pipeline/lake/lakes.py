@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import duckdb
 import numpy as np
 
 from pipeline.lake import Lake, Origin, failure_tables, shard_id, video_tables
@@ -229,15 +230,15 @@ def publish(lake: Lake, shard: str, videos: Iterable[str], *, revision: str = RE
 
 def contents(lake: Lake) -> dict[str, list[dict[str, Any]]]:
     """Return what every view shows, in a fixed order."""
-    connection = lake.connect()
-    try:
+
+    def read(connection: duckdb.DuckDBPyConnection) -> dict[str, list[dict[str, Any]]]:
         found = {}
         for table in TABLE_NAMES:
             rows = connection.sql(f"FROM {table}").to_arrow_table().to_pylist()
             found[table] = sorted(rows, key=lambda row: repr({**row, "shard": None}))
         return found
-    finally:
-        connection.close()
+
+    return lake.read(read)
 
 
 def run(lake: Lake, videos: Iterable[str], *, shard_size: int = 3, compact: bool = False) -> None:

@@ -52,7 +52,7 @@ def test_a_lake_of_a_newer_format_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("uri", ["nosuch://bucket/lake", "nosuch+s3://x"])
 def test_an_unknown_kind_of_store_is_explained(uri: str) -> None:
-    with pytest.raises(LakeError, match="Cannot reach the lake"):
+    with pytest.raises(LakeError, match=r"Cannot reach the lake|not allowed on this machine"):
         Lake(uri)
 
 
@@ -141,9 +141,10 @@ def test_a_location_has_the_content_last_found_there(any_lake: Lake) -> None:
     changed = source | {"mtime_ns": 2, "video_id": "v02", "seen_at": NOON + timedelta(days=1)}
     any_lake.write_sources("run2", [changed])
     found = sorted(any_lake.known_sources().to_pylist(), key=lambda row: row["uri"])
+    unknown = {"etag": None, "digest": None}
     assert found == [
-        {"uri": "/a.mp4", "size_bytes": 1, "mtime_ns": 2, "video_id": "v02"},
-        {"uri": "/b.mp4", "size_bytes": 1, "mtime_ns": 1, "video_id": "v01"},
+        {"uri": "/a.mp4", "size_bytes": 1, "mtime_ns": 2, "video_id": "v02"} | unknown,
+        {"uri": "/b.mp4", "size_bytes": 1, "mtime_ns": 1, "video_id": "v01"} | unknown,
     ]
 
 

@@ -11,7 +11,7 @@ import pytest
 from pipeline.lake import Lake, lease
 from pipeline.lake.layout import LEASES
 from pipeline.lake.store import Store
-from schemas.errors import LakeError
+from schemas.errors import LakeError, LostLeaseError
 from tests.pipeline.lake.lakes import REVISION, contents, stage
 from tests.s3 import Fault, FaultProxy, first
 
@@ -70,9 +70,12 @@ def test_a_writer_that_lost_its_lease_stops_before_it_commits(uri: str, no_heart
     paused, other = Lake.create(uri), Lake(uri)
     stage(paused, "5a", ["v01"])
     with paused.lock():
-        with other.lock(), pytest.raises(LakeError, match=r"lost its lease .* process \d+ on .* writes the lake now"):
+        with (
+            other.lock(),
+            pytest.raises(LostLeaseError, match=r"lost its lease .* process \d+ on .* writes the lake now"),
+        ):
             paused.commit("5a", REVISION)
-        with pytest.raises(LakeError, match="lost its lease"), paused.lock():
+        with pytest.raises(LostLeaseError), paused.lock():
             pass
         assert contents(other)["videos"] == []
         assert other.staged("5a") == {"v01"}

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import remote
 from pipeline.lake.store import Store
+from pipeline.remote import requests
 from schemas.errors import LakeError
 from tests.pipeline.lake.test_lease import without_s3fs
 from tests.s3 import Fault, FaultProxy, Request, first
@@ -59,7 +59,7 @@ def store(
 
 @pytest.fixture(autouse=True)
 def short_delays(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(remote, "_FIRST_DELAY_S", 0.001)
+    monkeypatch.setattr(requests, "_FIRST_DELAY_S", 0.001)
 
 
 @pytest.mark.parametrize("fault", FAULTS)
@@ -78,7 +78,7 @@ def test_requests_that_fail_a_few_times_are_repeated(
 def test_a_store_that_is_out_of_reach_gives_an_error_that_names_the_lake_and_what_was_tried(
     store: Store, faulty_bucket: tuple[str, FaultProxy], monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    monkeypatch.setattr(remote, "PATIENCE_S", 0.05)
+    monkeypatch.setattr(requests, "PATIENCE_S", 0.05)
     if not store.conditional and name != "list all":
         return  # Arrow's client tries for 6 s, whatever it is told
     doing = name.split(maxsplit=1)[0].replace("open", "read").replace("put", "write").replace("create", "write")

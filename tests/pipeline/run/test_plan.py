@@ -3,12 +3,13 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from pipeline.lake import Lake
 from pipeline.run.digest import Unread, digest_files
 from pipeline.run.discovery import discover, discover_known
-from pipeline.run.plan import make_plan
+from pipeline.run.plan import Planner, make_plan
 from schemas.config import ArchiveConfig, Config, LimitsConfig, ShardsConfig
 from schemas.records import VideoTask
 
@@ -46,6 +47,22 @@ def test_shards_are_bounded_in_videos_and_bytes_and_largest_first() -> None:
     for shard in by_count.shards:
         sizes = [task.size_bytes for task in shard.tasks]
         assert sizes == sorted(sizes, reverse=True)
+
+
+def test_the_longest_videos_of_the_whole_run_come_first_by_duration_where_it_is_known() -> None:
+    found = [VideoTask(f"v{number}", (f"/v{number}.mp4",), size, 1) for number, size in enumerate((5, 9, 1, 7))]
+    plan = make_plan(found, processed([]), REVISION, Config(shards=ShardsConfig(max_videos=2)))
+    assert [[task.size_bytes for task in shard.tasks] for shard in plan.shards] == [[9, 7], [5, 1]]
+    assert [shard.longest_bytes for shard in plan.shards] == [9, 5]
+    known = processed([("v2", "outdated", None, "s1")]).append_column("duration_s", pa.array([60.0]))
+    again = make_plan(found, known, REVISION, Config(shards=ShardsConfig(max_videos=2)))
+    assert again.shards[0].tasks[0].video_id == "v2", "a small file, but a minute of video"
+
+
+def test_batches_are_planned_one_after_another_within_one_limit() -> None:
+    planner = Planner(processed([]), REVISION, Config(limits=LimitsConfig(max_videos=3)))
+    first, second = planner.plan(tasks(2)), planner.plan(tasks(5)[2:])
+    assert (first.videos, first.postponed, second.videos, second.postponed) == (2, 0, 1, 2)
 
 
 def test_the_same_plan_gives_the_same_shard_ids_and_a_retry_gives_new_ones() -> None:
@@ -169,6 +186,19 @@ def test_a_file_and_links_to_it_are_one_video_that_is_read_once(archive: Path, t
     lake.write_sources("run", [source | {"seen_at": datetime.now(UTC)} for source in found.new_sources])
     assert discover_known([str(archive)], lake, ArchiveConfig()) == found.tasks
     assert discover([str(archive)], lake, ArchiveConfig()).new_sources == ()
+
+
+def test_files_that_an_earlier_version_has_read_are_not_read_again(archive: Path, tmp_path: Path) -> None:
+    file, lake = archive / "one.mp4", tmp_path / "lake"
+    state = file.stat()
+    row = {"uri": str(file), "size_bytes": 3, "mtime_ns": state.st_mtime_ns, "video_id": "5" * 32}
+    (lake / "sources").mkdir(parents=True)
+    (lake / "_videolake.json").write_text('{"format": 2}')
+    seen_at = pa.array([0], pa.timestamp("us", tz="UTC"))
+    pq.write_table(pa.Table.from_pylist([row]).append_column("seen_at", seen_at), lake / "sources" / "run.parquet")
+    found = discover([str(file)], Lake.create(str(lake)), ArchiveConfig())
+    assert [task.video_id for task in found.tasks] == ["5" * 32]
+    assert found.new_sources == ()
 
 
 def test_an_unreadable_file_is_a_task_but_not_a_source(archive: Path, tmp_path: Path) -> None:

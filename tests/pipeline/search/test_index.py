@@ -234,8 +234,8 @@ def test_search_works_without_an_unreadable_manifest(lake: Lake) -> None:
     assert "Searched without the index" in searcher.notes[0]
 
 
-def test_cached_segments_are_removed_when_unused_for_long(tmp_path: Path) -> None:
-    lake = Lake.create(f"memory://{tmp_path.name}/lake")
+def test_cached_segments_of_an_object_store_are_removed_when_unused_for_long(tmp_path: Path, s3_bucket: str) -> None:
+    lake = Lake.create(f"{s3_bucket}/lake")
     kept = tmp_path / "cache" / "search"
     publish(lake, "01", ["v01"])
     update_index(lake)

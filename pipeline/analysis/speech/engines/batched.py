@@ -36,6 +36,7 @@ class BatchedEngine:
         self.n_mels = engine.n_mels
         self.multilingual = engine.multilingual
         self.num_languages = engine.num_languages
+        self.runs_on = engine.runs_on
 
     def encode(self, mel: NDArray[np.float32]) -> Encoded:
         """Run the encoder over windows; see `WhisperEngine.encode`."""

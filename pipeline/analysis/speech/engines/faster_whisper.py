@@ -1,5 +1,6 @@
 """faster-whisper, which runs Whisper on CTranslate2: int8 on a CPU, float16 on a GPU."""
 
+import logging
 from collections.abc import Sequence
 
 import numpy as np
@@ -17,8 +18,10 @@ from pipeline.analysis.speech.engines.interface import (
     is_ctranslate2,
     tokenizer_for,
 )
-from pipeline.models import ModelInfo
+from pipeline.models import ModelInfo, runs_on
 from schemas.errors import ModelError
+
+logger = logging.getLogger(__name__)
 
 LOOP_NGRAM = 6
 """When breaking a loop, no sequence of this many tokens may repeat. People do not repeat sequences this long."""
@@ -29,7 +32,7 @@ class FasterWhisperEngine:
 
     Args:
         info: A CTranslate2 folder.
-        compute_type: Precision for CTranslate2; `auto` is int8 on a CPU and float16 on a GPU.
+        compute_type: Precision for CTranslate2; `auto` is int8 on a CPU, and float16 on a GPU that supports it.
         device: `cpu` or `cuda`.
         threads: Threads on a CPU.
 
@@ -49,8 +52,9 @@ class FasterWhisperEngine:
                 f"`ct2-transformers-converter --model {info.id} --output_dir FOLDER --copy_files tokenizer.json "
                 "preprocessor_config.json`, and set speech.model to that folder"
             )
+        device = _usable(device)
         if compute_type == "auto":
-            compute_type = "float16" if device == "cuda" else "int8"
+            compute_type = _fastest(device)
         try:
             self._model = WhisperModel(
                 str(info.path), device=device, compute_type=compute_type, cpu_threads=threads, local_files_only=True
@@ -58,6 +62,7 @@ class FasterWhisperEngine:
         except (RuntimeError, ValueError) as error:
             raise ModelError(f"faster-whisper cannot load speech.model {info.id} from {info.path}: {error}") from error
         self._whisper = self._model.model
+        self.runs_on = runs_on(device, self._whisper.compute_type)
         self.n_mels = int(self._whisper.n_mels)
         self.multilingual = bool(self._whisper.is_multilingual)
         self.num_languages = int(self._whisper.num_languages)
@@ -119,3 +124,22 @@ class FasterWhisperEngine:
         start = list(tokenizer_for(self, language, task).sot_sequence)
         results = self._whisper.align(encoded.features, start, [list(window) for window in tokens], list(frames))
         return [alignment(np.asarray(r.alignments), np.asarray(r.text_token_probs, np.float64)) for r in results]
+
+
+def _usable(device: str) -> str:
+    """Return the device that this build of CTranslate2 can use."""
+    import ctranslate2
+
+    if device == "cuda" and not ctranslate2.get_cuda_device_count():
+        logger.warning("faster-whisper runs on the CPU, because this build of CTranslate2 cannot use the GPU.")
+        return "cpu"
+    return device
+
+
+def _fastest(device: str) -> str:
+    """Return the fastest precision that a device supports. Older GPUs have no fast float16."""
+    import ctranslate2
+
+    if device == "cpu":
+        return "int8"
+    return "float16" if "float16" in ctranslate2.get_supported_compute_types(device) else "float32"

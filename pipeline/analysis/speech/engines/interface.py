@@ -85,6 +85,8 @@ class WhisperEngine(Protocol):
     n_mels: int
     multilingual: bool
     num_languages: int
+    runs_on: str
+    """Device and precision, for the log."""
 
     def encode(self, mel: NDArray[np.float32]) -> Encoded:
         """Run the encoder over (n, n_mels, 3000) float32 log-mel windows, or shorter ones of one even length."""

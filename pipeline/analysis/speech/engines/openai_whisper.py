@@ -21,7 +21,7 @@ from pipeline.analysis.speech.engines.interface import (
     by_length,
     tokenizer_for,
 )
-from pipeline.models import ModelInfo, set_threads
+from pipeline.models import ModelInfo, runs_on, set_threads
 from schemas.errors import ModelError
 
 MEDIAN_FILTER_FRAMES = 7
@@ -61,6 +61,7 @@ class OpenAIWhisperEngine:
         self._model = model.eval().to(device)
         self._heads = [(int(layer), int(head)) for layer, head in model.alignment_heads.indices().T]
         self._fp16 = device == "cuda"
+        self.runs_on = runs_on(device, "float16" if self._fp16 else "float32")
         self.n_mels = int(model.dims.n_mels)
         self.multilingual = bool(model.is_multilingual)
         self.num_languages = int(model.num_languages)

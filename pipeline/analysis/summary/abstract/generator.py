@@ -13,8 +13,10 @@ from pipeline.models import (
     BatchSize,
     ModelInfo,
     batch_size,
+    bf16_is_native,
     quiet_transformers,
     resolve,
+    runs_on,
     set_threads,
 )
 from schemas.config import SummaryConfig
@@ -49,6 +51,11 @@ class TextGenerator:
         """It follows instructions; a summarizer only gets the text."""
         self._window = min(config.max_input_tokens, _window(self._model, self._tokenizer))
         logger.info("summary model %s loaded, window of %d tokens", self.info.id, self._window)
+
+    @property
+    def runs_on(self) -> str:
+        """Device, precision and prompts at once, for the log."""
+        return runs_on(self._device, self._model.dtype, self._batch.size)
 
     def max_input_tokens(self, new_tokens: int) -> int:
         """Return how many input tokens fit into the context window if `new_tokens` are generated."""
@@ -124,7 +131,7 @@ class TextGenerator:
 def _load(info: ModelInfo, device: str) -> tuple[Any, Any]:
     from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForSeq2SeqLM, AutoTokenizer
 
-    dtype = torch.bfloat16 if device == "cuda" else torch.float32
+    dtype = torch.bfloat16 if device == "cuda" and bf16_is_native(device) else torch.float32
     try:
         with quiet_transformers():
             config = AutoConfig.from_pretrained(info.path, **LOAD_OPTIONS)

@@ -64,6 +64,8 @@ class AbstractWriter:
         self._config, self._text = config, text
         self._generator = TextGenerator(config, device=device, threads=threads)
         self._entailment = EntailmentModel(config, device=device, threads=threads) if config.nli_model else None
+        self.runs_on = self._generator.runs_on
+        """Device, precision and prompts at once, for the log."""
 
     def write(
         self, chapters: Sequence[Chapter], video: VideoContent, *, video_id: str, language: str | None

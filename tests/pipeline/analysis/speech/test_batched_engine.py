@@ -14,7 +14,7 @@ from pipeline.models import BatchSize
 class SmallEngine:
     """The seam: an engine of arithmetic, whose result depends on each window alone, with room for some windows."""
 
-    name, n_mels, multilingual, num_languages = "small", 2, True, 99
+    name, n_mels, multilingual, num_languages, runs_on = "small", 2, True, 99, "cpu float32"
 
     def __init__(self, room: dict[str, int]) -> None:
         self.room = room

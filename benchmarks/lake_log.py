@@ -1,0 +1,90 @@
+"""Measure what the lake's log costs: requests to publish a video and to open a lake, and the time of both.
+
+    python -m benchmarks.lake_log                 # 15,000 shards: about 20 minutes on 2 cores
+    python -m benchmarks.lake_log --shards 1000
+
+The object store is a moto server, so requests are real and their latency is not. Prints a table, and writes
+`benchmarks/results/lake_log.json`.
+"""
+
+import argparse
+import json
+import os
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from benchmarks.synthetic_lake import COORDINATED, REVISION, TEXT, VISION
+from pipeline.lake import Lake, Origin, failure_tables
+from schemas.records import Failure, VideoTask
+from tests.s3 import FaultProxy, S3Server, environment
+
+_RESULTS = Path(__file__).parent / "results" / "lake_log.json"
+_VIDEOS = 64
+"""Videos of the shard that is published on the object store: the default of `shards.max_videos`."""
+
+
+def main() -> None:
+    """Measure, print and write."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--shards", type=int, default=15_000, help="shards of the lake that is opened")
+    shards = parser.parse_args().shards
+    with S3Server() as server, FaultProxy(server.host, server.port) as proxy, TemporaryDirectory() as folder:
+        os.environ.update(environment(proxy.endpoint))
+        server.create_bucket("bucket")
+        figures = _publishing(proxy) | _opening(proxy, Path(folder) / "lake", shards)
+    for name, value in figures.items():
+        print(f"{name:40} {value:10,.3f}")
+    _RESULTS.parent.mkdir(exist_ok=True)
+    _RESULTS.write_text(json.dumps(figures, indent=1) + "\n")
+
+
+def _publishing(proxy: FaultProxy) -> dict[str, float]:
+    lake = Lake.create("s3://bucket/published")
+    _publish(lake, "first", ["v"])
+    videos = [f"v{number:02}" for number in range(_VIDEOS)]
+    proxy.requests.clear()
+    lake.staged("shard")
+    for video in videos:
+        lake.begin_attempt("shard", video, "node")
+    _publish(lake, "shard", videos)
+    return {"requests_to_publish_a_video": proxy.requests.total() / _VIDEOS}
+
+
+def _opening(proxy: FaultProxy, folder: Path, shards: int) -> dict[str, float]:
+    import s3fs
+
+    lake = Lake.create(str(folder))
+    started = time.perf_counter()
+    for number in range(shards):
+        _publish(lake, f"s{number:05}", [f"v{number:05}"], number)
+    commit_s = (time.perf_counter() - started) / shards
+    started = time.perf_counter()
+    assert Lake(lake.uri).sql("FROM videos").num_rows == shards
+    open_s = time.perf_counter() - started
+    s3fs.S3FileSystem().put(f"{folder}/", "bucket/opened/", recursive=True)
+    proxy.requests.clear()
+    assert Lake("s3://bucket/opened").sql("FROM videos").num_rows == shards
+    return {
+        f"requests_to_open_{shards}_shards": proxy.requests.total(),
+        f"open_{shards}_shards_on_disk_s": open_s,
+        "commit_on_disk_s": commit_s,
+    }
+
+
+def _publish(lake: Lake, shard: str, videos: list[str], number: int = 0) -> None:
+    about: dict[str, Any] = {"revision": REVISION, "shard": shard, "text": TEXT, "vision": VISION}
+    origin = Origin(
+        coordinated=COORDINATED, committed_at=datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=number), **about
+    )
+    for video in videos:
+        failure = Failure("decode", "corrupt", "It is broken.", "", 1)
+        tables = failure_tables(VideoTask(video, (f"/archive/{video}.mp4",), 1000, 0), failure, None, origin)
+        lake.stage(shard, video, tables)
+    lake.commit(shard, REVISION, videos)
+
+
+if __name__ == "__main__":
+    main()

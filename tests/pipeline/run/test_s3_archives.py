@@ -1,0 +1,65 @@
+"""Archives on a real S3 server."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from pipeline.lake import Lake
+from pipeline.remote import file_system
+from pipeline.run import Discovery, Unread, content_digest, digest_files, discover, list_archive
+from schemas.config import ArchiveConfig
+
+CONFIG = ArchiveConfig()
+CONTENT = bytes(range(256)) * 4096 * 6  # 6 MiB, so that it can be uploaded in two parts
+
+
+def run(uri: str, lake: Lake) -> tuple[Discovery, list[str]]:
+    """Return what a run finds, and the files that it reads."""
+    read: list[str] = []
+
+    def recorded(chunks: Iterable[Sequence[Unread]]) -> Iterator[list[str | None]]:
+        for chunk in chunks:
+            read.extend(file.uri for file in chunk)
+            yield digest_files(chunk)
+
+    def record(sources: list[dict[str, object]]) -> None:
+        lake.write_sources("run", [source | {"seen_at": datetime.now(UTC)} for source in sources])
+
+    return discover([uri], lake, CONFIG, digest_chunks=recorded, record=record), read
+
+
+def test_the_same_content_is_one_video_however_it_was_uploaded(s3_bucket: str, tmp_path: Path) -> None:
+    filesystem, bucket = file_system(s3_bucket)
+    filesystem.pipe_file(f"{bucket}/a/whole.mp4", CONTENT)
+    with filesystem.open(f"{bucket}/a/parts.mp4", "wb", block_size=5 * 1024**2) as file:
+        file.write(CONTENT)
+    (tmp_path / "local.mp4").write_bytes(CONTENT)
+    lake = Lake.create(str(tmp_path / "lake"))
+    found, read = run(f"{s3_bucket}/a", lake)
+    items = list(list_archive([f"{s3_bucket}/a"], CONFIG))
+    assert len({item.etag for item in items}) == 2
+    assert [task.video_id for task in found.tasks] == [
+        content_digest(str(tmp_path / "local.mp4"), len(CONTENT), CONFIG)
+    ]
+    assert found.tasks[0].uris == (f"{s3_bucket}/a/parts.mp4", f"{s3_bucket}/a/whole.mp4")
+    assert len(read) == 2
+
+    filesystem.mv(f"{bucket}/a/whole.mp4", f"{bucket}/a/moved.mp4")
+    again, read = run(f"{s3_bucket}/a", lake)
+    assert [task.video_id for task in again.tasks] == [found.tasks[0].video_id]
+    assert read == [], "its ETag is known"
+
+
+def test_a_folder_is_listed_page_by_page(s3_bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    filesystem, bucket = file_system(s3_bucket)
+    for name in ("a.mp4", "b/c.mp4", "b/d.txt", "e::f.mp4", "g.mp4"):
+        filesystem.pipe_file(f"{bucket}/films/{name}", name.encode())
+    filesystem.touch(f"{bucket}/films/folder/")
+    filesystem.pipe_file(f"{bucket}/films2/z.mp4", b"z")
+    monkeypatch.setattr(filesystem, "req_kw", {"MaxKeys": 2})
+    found = list(list_archive([f"{s3_bucket}/films"], CONFIG))
+    assert [item.uri.removeprefix(f"{s3_bucket}/films/") for item in found] == ["a.mp4", "b/c.mp4", "e::f.mp4", "g.mp4"]
+    assert all(item.size_bytes and item.mtime_ns and item.etag for item in found)
+    assert [item.size_bytes for item in list_archive([f"{s3_bucket}/films/b/d.txt", f"{s3_bucket}/*/z.mp4"], CONFIG)]
