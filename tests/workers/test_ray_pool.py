@@ -28,6 +28,8 @@ MEMORY = 80_000_000
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Cluster]:
     """A head without CPUs, a node with two, and one with two and a logical GPU."""
+    patched = pytest.MonkeyPatch()
+    patched.setenv("RAY_AUTH_MODE", "disabled")  # for nodes that join, as it is for those that are there
     made = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "object_store_memory": MEMORY})
     made.add_node(num_cpus=2, object_store_memory=MEMORY)
     made.add_node(num_cpus=2, num_gpus=1, object_store_memory=MEMORY)
@@ -35,6 +37,7 @@ def cluster() -> Iterator[Cluster]:
     yield made
     ray.shutdown()
     made.shutdown()
+    patched.undo()
 
 
 @contextmanager
@@ -81,6 +84,15 @@ def test_a_node_that_joins_is_used_and_one_that_is_lost_costs_its_videos_a_retry
         done += last
     assert len({outcome.video_id for outcome in done}) == len(done)
     assert sum(outcome.video_id.startswith("last") for outcome in done) == 9
+
+
+def test_workers_that_fit_no_node_yet_wait_for_one_if_it_is_said_how_many_there_shall_be(cluster: Cluster) -> None:
+    with pool_on(cluster, device="cpu", num_cpus=3, max_workers=1) as pool:
+        batch = pool.submit("5a", videos(2))
+        grown = cluster.add_node(num_cpus=3, object_store_memory=MEMORY)
+        done = list(batch.outcomes())
+    cluster.remove_node(grown)
+    assert {each["node"] for each in facts(done)} == {grown.node_id}
 
 
 def test_a_video_that_ends_its_worker_is_tried_again(cluster: Cluster, tmp_path: Path) -> None:
