@@ -117,7 +117,8 @@ def test_cleaning_finishes_a_killed_compaction(lake: Lake, kill_after: KillAfter
         assert sorted(raw["video_id"].to_pylist()) == ["v0", "v1", "v2"]
 
 
-def test_a_connection_opened_before_compaction_still_reads(any_lake: Lake) -> None:
+def test_a_connection_opened_before_compaction_still_reads(any_lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipeline.lake.files._SMALL_BYTES", 0)  # so that files are opened, not read whole
     for number in range(3):
         publish(any_lake, f"0{number}", [f"v{number}"])
     connection = any_lake.connect()
@@ -139,7 +140,7 @@ def test_files_that_were_replaced_more_than_an_hour_ago_are_removed(
     monkeypatch.setattr("time.time", lambda: later)
     any_lake.clean()
     assert any_lake._store.tree("_replaced") == []
-    with pytest.raises(Exception, match=r"(?i)no such file|does not exist"):
+    with pytest.raises(Exception, match="does not exist any more"):
         connection.sql("SELECT count(*) FROM frames").fetchall()
     connection.close()
 
