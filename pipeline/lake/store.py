@@ -206,7 +206,7 @@ class Store:
 
     def remove_files(self, relatives: Sequence[str]) -> None:
         """Remove files that may not exist, with few requests."""
-        if self.local or len(relatives) == 1:
+        if self.local or isinstance(self.filesystem, ArrowFSWrapper) or len(relatives) == 1:
             for relative in relatives:
                 self.remove(relative)
         elif relatives:

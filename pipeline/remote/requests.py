@@ -70,6 +70,10 @@ def reason(error: Exception) -> str:
     return getattr(error, "strerror", None) or str(error) or type(error).__name__
 
 
+class UnreachableError(ConnectionError):
+    """A part of an open file on a store cannot be read, even if it is asked for again and again."""
+
+
 class RemoteFile(io.RawIOBase):
     """A file on a store, open for reading, whose reads are repeated if they fail.
 
@@ -87,10 +91,18 @@ class RemoteFile(io.RawIOBase):
         self._size = self._file.seek(0, os.SEEK_END)
 
     def read(self, size: int | None = -1) -> bytes:
-        """Return `size` bytes, or all to the end if it is negative or None."""
+        """Return `size` bytes, or all to the end if it is negative or None.
+
+        Raises:
+            UnreachableError: They cannot be read.
+        """
         left = max(0, self._size - self._position)
         wanted = left if size is None or size < 0 else min(size, left)
-        content = retried(lambda: self._read(wanted)) if wanted else b""
+        try:
+            content = retried(lambda: self._read(wanted)) if wanted else b""
+        except Exception as error:
+            # Clients raise errors of their own kinds.
+            raise UnreachableError(reason(error)) from error
         self._position += len(content)
         return content
 

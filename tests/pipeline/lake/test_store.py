@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.lake import Lake
 from pipeline.lake.store import Store
 from pipeline.remote import requests
 from schemas.errors import LakeError
-from tests.pipeline.lake.test_lease import without_s3fs
-from tests.s3 import Fault, FaultProxy, Request, first
+from tests.pipeline.lake.lakes import contents, publish
+from tests.s3 import Fault, FaultProxy, Request, first, without_s3fs
 
 CONTENT = bytes(range(256)) * 4
 FAULTS = [fault for fault in Fault if fault is not Fault.IGNORED_CONDITION]
@@ -138,3 +139,20 @@ def test_a_cut_response_is_never_taken_for_a_short_file(store: Store, faulty_buc
         while piece := file.read(100):
             pieces.append(piece)
     assert b"".join(pieces) == CONTENT
+
+
+def test_each_client_sees_what_the_other_one_wrote(s3_bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    uri = f"{s3_bucket}/lake"
+    lake = Lake.create(uri)
+    publish(lake, "01", ["v01", "v02"], failed=["v02"])
+    with monkeypatch.context() as patch:
+        without_s3fs(patch)
+        arrow = Lake(uri)
+        assert not arrow._store.conditional
+        publish(arrow, "02", ["v02"], minutes=1)
+        before = contents(arrow)
+        arrow.clean()
+        arrow.compact()
+        assert contents(arrow) == before
+    assert contents(lake) == before
+    assert [row["video_id"] for row in before["videos"]] == ["v01", "v02"]

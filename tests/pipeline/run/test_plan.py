@@ -7,8 +7,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline.lake import Lake
+from pipeline.run import discovery
 from pipeline.run.digest import Unread, digest_files
-from pipeline.run.discovery import discover, discover_known
+from pipeline.run.discovery import discover, discover_batches, discover_known
 from pipeline.run.plan import Planner, make_plan
 from schemas.config import ArchiveConfig, Config, LimitsConfig, ShardsConfig
 from schemas.records import VideoTask
@@ -186,6 +187,29 @@ def test_a_file_and_links_to_it_are_one_video_that_is_read_once(archive: Path, t
     lake.write_sources("run", [source | {"seen_at": datetime.now(UTC)} for source in found.new_sources])
     assert discover_known([str(archive)], lake, ArchiveConfig()) == found.tasks
     assert discover([str(archive)], lake, ArchiveConfig()).new_sources == ()
+
+
+def test_videos_are_found_in_batches_and_copies_in_later_ones_reach_the_sources(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(discovery, "_CHUNK_READS", 2)
+    monkeypatch.setattr(discovery, "_BATCH_READS", 4)
+    folder, lake = tmp_path / "archive", Lake.create(str(tmp_path / "lake"))
+    folder.mkdir()
+    for number in range(10):
+        (folder / f"{number}.mp4").write_bytes(bytes([number % 7]))
+    batches = list(discover_batches([str(folder)], lake, ArchiveConfig()))
+    assert [(batch.files, len(batch.tasks), len(batch.new_sources)) for batch in batches] == [
+        (4, 4, 4),
+        (4, 3, 4),
+        (2, 0, 2),
+    ]
+    assert [Path(uri).name for uri in batches[1].tasks[0].uris] == ["4.mp4"]
+    assert [source["video_id"] for source in batches[2].new_sources] == [
+        task.video_id for task in batches[0].tasks[1:3]
+    ]
+    assert list(discover_batches([str(folder)], lake, ArchiveConfig())) == batches, "the same lake, the same batches"
+    assert len(discover([str(folder)], lake, ArchiveConfig()).tasks[0].uris) == 2
 
 
 def test_files_that_an_earlier_version_has_read_are_not_read_again(archive: Path, tmp_path: Path) -> None:
