@@ -20,7 +20,7 @@ START_TOLERANCE_S = 0.5
 """Of the start of a word: the recogniser's timestamps are not more exact."""
 COLOR_TOLERANCE = 12
 _ASPECT_TOLERANCE = 0.02
-_FIRST_WORD = re.compile(r"\bever\b", re.IGNORECASE)
+_FIRST_WORD = re.compile(r"\bn?ever\b", re.IGNORECASE)
 _GROUP_WORDS = 12
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from fractions import Fraction
 
 import av
 import numpy as np
@@ -30,13 +31,27 @@ class AudioBlockBuilder:
         timeline: The clock of the stream.
         channels: Whether to mix channels or to keep them apart.
         warn: Called with a message for each repair.
+        counts_samples: Whether timestamps are numbers of samples. FFmpeg then reads them at the first sample rate, even
+            where it has changed.
     """
 
-    def __init__(self, stream: int, timeline: Timeline, channels: ChannelMode, warn: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        stream: int,
+        timeline: Timeline,
+        channels: ChannelMode,
+        warn: Callable[[str], None],
+        *,
+        counts_samples: bool = False,
+    ) -> None:
         self._stream = stream
         self._timeline = timeline
         self._channels = channels
         self._warn = warn
+        self._counts_samples = counts_samples
+        self._first: tuple[int, Fraction | None] = (0, None)
+        self._late_s = 0.0
+        """How much later a frame at the first sample rate is than its timestamp."""
         self._fifo = AudioFifo()
         self._resampler: AudioResampler | None = None
         self._mixer: ChannelMixer | None = None
@@ -60,6 +75,12 @@ class AudioBlockBuilder:
         if not frame.samples or not frame.sample_rate:
             return
         time_s = self._timeline.time_of(frame.pts, frame.time_base, frame.samples / frame.sample_rate)
+        rate_hz, time_base = self._first = self._first if self._first[0] else (frame.sample_rate, frame.time_base)
+        if self._counts_samples and frame.sample_rate != rate_hz and frame.time_base == time_base:
+            self._late_s = self._input_end_s + frame.samples / frame.sample_rate - time_s - frame.samples / rate_hz
+            time_s = self._input_end_s
+        else:
+            time_s += self._late_s
         if self._start_s is None:
             self._start_s = self._input_end_s = time_s
         gap_s = time_s - self._input_end_s

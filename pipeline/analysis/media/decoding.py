@@ -34,6 +34,8 @@ logger = logging.getLogger(__name__)
 _BATCH_FRAMES = 48
 _MAX_LAST_FRAME_S = 10.0
 """The last frame is shown for at most so long, or as long as the longest before it."""
+_COUNTING_SAMPLES = frozenset({"aac", "ac3", "amr", "dts", "eac3", "mp3", "ogg"})
+"""Formats whose timestamps are numbers of samples."""
 _MAX_FIRST_FRAME_S = 1.0
 """The same for a frame that does not state how long it is shown, and has none before it."""
 
@@ -127,11 +129,12 @@ def decode(
                 stats=stats,
             )
         others = {stream.index for stream in info.other_audio}
+        counted = info.container in _COUNTING_SAMPLES
         audio = {
-            stream.index: _audio_builder(stream.index, stats, origin_s, channels)
+            stream.index: _audio_builder(stream.index, stats, origin_s, channels, counted)
             # Nothing that is repaired in other streams matters: they are only listened to for whether somebody speaks.
             if stream == info.audio
-            else _audio_builder(stream.index, DecodeStats(), origin_s, "mix")
+            else _audio_builder(stream.index, DecodeStats(), origin_s, "mix", counted)
             for stream in info.audio_streams
         }
         packets = clocked_packets(uri, container, streams, clock, stats.warn, followers=others, subtitle=subtitles.add)
@@ -156,8 +159,11 @@ def decode(
         _check_decoded(uri, info, stats, has_audio=any(builder.end_s > 0 for builder in audio.values()))
 
 
-def _audio_builder(stream: int, stats: DecodeStats, origin_s: float, channels: ChannelMode) -> AudioBlockBuilder:
-    return AudioBlockBuilder(stream, Timeline(origin_s=origin_s, frame_s=0.0, warn=stats.warn), channels, stats.warn)
+def _audio_builder(
+    stream: int, stats: DecodeStats, origin_s: float, channels: ChannelMode, counted: bool
+) -> AudioBlockBuilder:
+    timeline = Timeline(origin_s=origin_s, frame_s=0.0, warn=stats.warn)
+    return AudioBlockBuilder(stream, timeline, channels, stats.warn, counts_samples=counted)
 
 
 def _end_s(info: MediaInfo, video: "_FrameBatcher | None", audio: Mapping[int, AudioBlockBuilder]) -> float:

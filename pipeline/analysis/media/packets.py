@@ -119,16 +119,26 @@ def packets_from(
 
 
 def _linked_packets(uri: str, container: InputContainer, streams: Sequence[Any]) -> Iterator[Any]:
-    """Read packets to the end of the file. In a chained Ogg file, FFmpeg ends before a link with other parameters."""
+    """Read packets to the end of the file.
+
+    In a chained Ogg file, FFmpeg ends before a link with other parameters, or reads FLAC with those of the first link.
+    """
     chosen, link, position = {stream.index for stream in streams}, 0, 0
+    is_flac = container.format.name == "ogg" and any(
+        each.codec_context and each.codec_context.name == "flac" for each in streams
+    )
     with ExitStack() as opened:
         while True:
+            found = _next_link(uri, link) if is_flac else None
             try:
                 for packet in read_packets(container, streams):
                     position = packet.pos or 0
+                    if found is not None and link + position >= found:
+                        raise av.error.InvalidDataError(0, "another link")
                     yield packet
             except av.error.FFmpegError as error:
-                found = _next_link(uri, link + position) if container.format.name == "ogg" else None
+                if found is None and container.format.name == "ogg":
+                    found = _next_link(uri, link + position)
                 if found is None:
                     raise
                 link, position, broken = found, 0, error

@@ -93,10 +93,17 @@ def remuxed(
 
 
 def sound_file(
-    path: Path, sound: np.ndarray, codec: str, options: dict[str, str], *, layout: str = "mono", **encoder: str
+    path: Path,
+    sound: np.ndarray,
+    codec: str,
+    options: dict[str, str],
+    *,
+    layout: str = "mono",
+    rate: int = SAMPLE_RATE_HZ,
+    **encoder: str,
 ) -> Path:
     with av.open(str(path), "w", options=options) as container:
-        rate = 48_000 if codec == "libopus" else SAMPLE_RATE_HZ
+        rate = 48_000 if codec == "libopus" else rate
         stream = cast("AudioStream", container.add_stream(codec, rate=rate, layout=layout, options=encoder))
         resampler = av.AudioResampler(format=stream.format, layout=layout, rate=rate)
         for start in range(0, len(sound), SAMPLE_RATE_HZ):
@@ -260,6 +267,22 @@ def test_a_link_with_other_parameters_is_read_too(tmp_path: Path) -> None:
     assert heard.stats.duration_s == pytest.approx(12.0, abs=0.1)
     assert heard.beeps_s == pytest.approx([1.0, 5.0, 9.0], abs=0.1)
     assert heard.stats.clock_jumps == 2
+
+
+@pytest.mark.parametrize(("ending", "codec"), [("ogg", "flac"), ("aac", "aac")])
+@pytest.mark.parametrize("rates", [(16_000, 48_000), (48_000, 16_000, 48_000)])
+def test_a_sample_rate_that_changes_neither_cuts_nor_stretches(
+    tmp_path: Path, ending: str, codec: str, rates: tuple[int, ...]
+) -> None:
+    parts = [
+        sound_file(tmp_path / f"{rate}.{ending}", beeps(4.0, [1.0]), codec, {}, rate=rate).read_bytes()
+        for rate in rates
+    ]
+    joined = tmp_path / f"joined.{ending}"
+    joined.write_bytes(b"".join(parts))
+    heard = Heard(joined)
+    assert heard.stats.duration_s == pytest.approx(4.0 * len(rates), abs=0.25)
+    assert heard.beeps_s == pytest.approx([1.0 + 4.0 * number for number in range(len(rates))], abs=0.25)
 
 
 @pytest.mark.parametrize("kept_bytes", [40, 60, 100])
