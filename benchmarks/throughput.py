@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 from collections import defaultdict
+from collections.abc import Sequence
 from pathlib import Path
 
 from pipeline.extras.sample.archive import make_sample
@@ -50,8 +51,10 @@ def make_archive(folder: Path) -> Path:
     return archive
 
 
-def analyse(archive: Path, lake_uri: str, engine: str) -> tuple[list[VideoOutcome], float]:
-    config = load_config(environment={}, settings=[f"workers.engine={engine}"])
+def analyse(
+    archive: Path, lake_uri: str, engine: str, settings: Sequence[str] = ()
+) -> tuple[list[VideoOutcome], float]:
+    config = load_config(environment={}, settings=[f"workers.engine={engine}", *settings])
     lake = Lake.create(lake_uri)
     revision = revision_of(config, models_of(config))
     plan = make_plan(discover([str(archive)], lake, config.archive).tasks, lake.processed(revision), revision, config)

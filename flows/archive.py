@@ -2,8 +2,6 @@
 
 import uuid
 from contextlib import ExitStack
-from datetime import UTC, datetime
-from typing import Any
 
 from flows.prefect_setup import prepare_prefect
 
@@ -16,90 +14,30 @@ from prefect.runtime import flow_run  # noqa: E402
 from flows.artifacts import ProgressArtifact, publish_report, publish_result, result_markdown  # noqa: E402
 from flows.ending import final_state  # noqa: E402
 from flows.heartbeat import heartbeat  # noqa: E402
-from flows.naming import FLOW, planned_name, rename_run, starting_name  # noqa: E402
+from flows.naming import FLOW, starting_name  # noqa: E402
 from flows.parameters import Profile, config_of  # noqa: E402
+from flows.planning import Handle, discover_archive, prepare_plan  # noqa: E402
 from flows.progress import watched_by  # noqa: E402
 from flows.record import Run, run_result, run_row  # noqa: E402
 from flows.shards import analyse_shards  # noqa: E402
 from pipeline.lake import Lake  # noqa: E402
 from pipeline.models import settle  # noqa: E402
-from pipeline.run import count_changes, discover, make_plan, models_of, revision_of  # noqa: E402
+from pipeline.run import models_of, revision_of  # noqa: E402
 from pipeline.search import index_if_large  # noqa: E402
-from schemas.errors import ArchiveError, VideolakeError  # noqa: E402
+from schemas.errors import VideolakeError  # noqa: E402
 from schemas.outcome import RunResult  # noqa: E402
-from workers import RunJob, digest_on_workers, open_pool  # noqa: E402
+from workers import RunJob, open_pool  # noqa: E402
 
 
 class NothingAnalysedError(VideolakeError):
     """Every video of a run failed, so the problem is the archive or the machine, not a video."""
 
 
-class _Handle:
-    """Hides a run from Prefect, which searches the dataclasses in a task's parameters for futures."""
-
-    def __init__(self, run: Run) -> None:
-        self.run = run
-
-
-@task(name="discover", task_run_name="discover", cache_policy=NO_CACHE)
-def discover_archive(handle: _Handle) -> str:
-    """List the archive and identify the content of every file."""
-    run, logger = handle.run, get_run_logger()
-    run.tally.update(stage="discover")
-
-    def record(sources: list[dict[str, Any]]) -> None:
-        now = datetime.now(UTC)
-        run.lake.write_sources(run.run_id, [source | {"seen_at": now} for source in sources])
-
-    with digest_on_workers(run.config.workers) as digest_chunks:
-        found = discover(
-            run.archive,
-            run.lake,
-            run.config.archive,
-            progress=lambda files: run.tally.update(files_found=files),
-            digest_chunks=digest_chunks,
-            record=record,
-        )
-    if not found.tasks:
-        nothing = f"There is no video in {', '.join(run.archive)}. Give a folder, a file, a glob, a manifest or a URI."
-        raise ArchiveError(" ".join([nothing, *found.skipped.lines()]))
-    run.discovery = found
-    message = f"{found.files} files, {len(found.tasks)} distinct videos, {len(found.new_sources)} new or changed files"
-    logger.info(message)
-    for line in found.skipped.lines():
-        logger.warning(line)
-    return message
-
-
-@task(name="plan", task_run_name="plan", cache_policy=NO_CACHE)
-def plan_shards(handle: _Handle) -> str:
-    """Clean up the lake, leave out the videos that are done, and split the rest into shards."""
-    run, logger = handle.run, get_run_logger()
-    run.tally.update(stage="plan")
-    assert run.discovery is not None  # noqa: S101 - discover_archive set it
-    cleaned = run.lake.clean()
-    if cleaned.videos_published:
-        logger.info("Published %d videos that an earlier run had analysed", cleaned.videos_published)
-    processed = run.lake.processed(run.revision)
-    plan = make_plan(run.discovery.tasks, processed, run.revision, run.config)
-    run.plan = plan
-    todo = [task for shard in plan.shards for task in shard.tasks]
-    rename_run(planned_name(run.lake.uri, count_changes(todo, processed, run.lake)))
-    run.tally.update(videos=plan.videos, skipped=plan.done + plan.failed_before, size_bytes=plan.size_bytes)
-    message = (
-        f"{plan.videos} videos to analyse in {len(plan.shards)} shards; {plan.done} done before, "
-        f"{plan.failed_before} failed before, {plan.postponed} postponed"
-    )
-    logger.info(message)
-    return message
-
-
 @task(name="publish", task_run_name="publish", cache_policy=NO_CACHE)
-def publish_run(handle: _Handle) -> str:
+def publish_run(handle: Handle) -> str:
     """Record the run in the lake and publish its result in Prefect."""
     run, logger = handle.run, get_run_logger()
     run.tally.update(stage="publish")
-    assert run.discovery is not None  # noqa: S101 - discover_archive set it
     failed = run.tally.snapshot.failed
     _record(run, "completed_with_errors" if failed else "completed")
     markdown = result_markdown(
@@ -107,7 +45,7 @@ def publish_run(handle: _Handle) -> str:
         run.tally.sample,
         lake=run.lake.uri,
         found=run.found,
-        notes=run.discovery.skipped.lines(),
+        notes=run.skipped.lines(),
         wall_s=run.wall_s,
     )
     publish_result(run.lake.uri, run.tally.sample, markdown)
@@ -156,7 +94,7 @@ def analyze_archive(archive: list[str], lake: str, profile: Profile = "embedded"
     opened = Lake.create(lake)
     run = Run(archive, opened, config, logger)
     run.run_id = f"{run.started_at:%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:6]}"
-    handle = _Handle(run)
+    handle = Handle(run)
     with ExitStack() as stack:
         stack.enter_context(heartbeat())
         stack.enter_context(opened.lock(single_writer=config.lake.single_writer))
@@ -165,8 +103,7 @@ def analyze_archive(archive: list[str], lake: str, profile: Profile = "embedded"
         bar = ProgressArtifact(opened.uri)
         stack.enter_context(watched_by(lambda snapshot, _ended: bar.show(snapshot)))
         try:
-            discover_archive(handle)
-            plan_shards(handle)
+            prepare_plan(handle)
             _analyse(run, bar)
             publish_run(handle)
         except BaseException as error:
@@ -183,16 +120,21 @@ def analyze_archive(archive: list[str], lake: str, profile: Profile = "embedded"
 
 
 def _analyse(run: Run, bar: ProgressArtifact) -> None:
-    assert run.plan is not None  # noqa: S101 - plan_shards set it
-    if not run.plan.shards:
-        run.logger.info("Nothing to do.")
-        return
-    bar.create()
-    run.tally.update(stage="analyse")
-    job = RunJob(run.revision, run.lake.uri, run.config, run.models)
-    with open_pool(job, positions=run.tally.move, logger=run.logger) as pool:
-        pool.expect(run.plan.videos)
-        analyse_shards(run, pool, run.plan.shards, len(run.plan.shards))
+    """Discover the archive in a thread of its own, and analyse its shards meanwhile."""
+    discovered = discover_archive.submit(Handle(run))
+    try:
+        if run.shards.wait():
+            bar.create()
+            run.tally.update(stage="analyse")
+            job = RunJob(run.revision, run.lake.uri, run.config, run.models)
+            with open_pool(job, positions=run.tally.move, logger=run.logger) as pool:
+                run.pool = pool
+                analyse_shards(run, pool)
+        else:
+            run.logger.info("Nothing to do.")
+    finally:
+        run.stopped.set()
+    discovered.result()
     run.tally.move({})
 
 

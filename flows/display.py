@@ -40,7 +40,10 @@ def describe(snapshot: Snapshot) -> str:
     if not snapshot.videos:
         found = f", {snapshot.files_found} files" if snapshot.files_found else ""
         return f"{snapshot.stage}{found}"
-    parts = [f"{snapshot.done}/{snapshot.videos} videos", f"{format_time(snapshot.video_s)} of video"]
+    parts = [
+        f"{snapshot.done}/{snapshot.videos}{'+' if snapshot.listing else ''} videos",
+        f"{format_time(snapshot.video_s)} of video",
+    ]
     if snapshot.video_s and snapshot.elapsed_s:
         parts.append(f"{snapshot.speed:.1f} x real time")
     if snapshot.eta_s is not None and snapshot.done < snapshot.videos:

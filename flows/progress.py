@@ -19,8 +19,10 @@ class Snapshot:
 
     stage: str = "starting"
     files_found: int = 0
+    listing: bool = False
+    """Whether the archive is still listed, so that more videos may come."""
     videos: int = 0
-    """To analyse in this run."""
+    """To analyse in this run, as far as they are found."""
     skipped: int = 0
     ok: int = 0
     failed: int = 0
@@ -50,8 +52,9 @@ class Snapshot:
 
     @property
     def eta_s(self) -> float | None:
-        """Estimated seconds remaining; None until the first video has finished."""
-        return self.elapsed_s * (1 - self.share) / self.share if self.share > 0 else None
+        """Estimated seconds remaining; None until the archive is listed and the first video has finished."""
+        known = self.share > 0 and not self.listing
+        return self.elapsed_s * (1 - self.share) / self.share if known else None
 
 
 Watcher = Callable[[Snapshot, VideoOutcome | None], None]

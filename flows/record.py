@@ -1,18 +1,23 @@
 """A run: what its tasks share, its row in the lake, and its result."""
 
 import platform
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib import metadata
 from typing import Any
 
+import pyarrow as pa
+
 from flows.progress import Tally
+from flows.shard_queue import ShardQueue
 from pipeline.lake import Lake
 from pipeline.models import ModelInfo
-from pipeline.run import Discovery, Plan
+from pipeline.run import Changes, Skipped
 from schemas.config import Config
 from schemas.outcome import RunResult
+from workers import Pool
 
 _LIBRARIES = (
     "videolake", "ray", "prefect", "torch", "transformers", "openai-whisper", "faster-whisper", "ctranslate2", "av",
@@ -33,13 +38,26 @@ class Run:
     started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     models: tuple[ModelInfo, ...] = ()
     revision: str = ""
-    discovery: Discovery | None = None
-    plan: Plan | None = None
-
-    @property
-    def found(self) -> int:
-        """Distinct videos in the archive, as far as they are discovered."""
-        return len(self.discovery.tasks) if self.discovery else 0
+    processed: pa.Table | None = None
+    """The newest row of each video in the lake when the run started."""
+    shards: ShardQueue = field(default_factory=ShardQueue)
+    """Planned and not opened."""
+    pool: Pool | None = None
+    """None until the first shard is planned."""
+    stopped: threading.Event = field(default_factory=threading.Event)
+    """Set when no more shards are wanted, so that the discovery of the archive ends."""
+    skipped: Skipped = field(default_factory=Skipped)
+    changes: Changes = field(default_factory=lambda: Changes(0, 0, 0))
+    found: int = 0
+    """Distinct videos in the archive, as far as they are discovered."""
+    planned: int = 0
+    """Videos to analyse, as far as they are discovered."""
+    done: int = 0
+    """Videos already in the lake at this revision."""
+    failed_before: int = 0
+    """Videos that failed at this revision, and would fail again."""
+    postponed: int = 0
+    """Videos over `limits.max_videos`, left for a later run."""
 
     @property
     def wall_s(self) -> float:
@@ -77,22 +95,20 @@ def run_row(run: Run, state: str, *, prefect_flow_run_id: str | None) -> dict[st
 
 def run_result(run: Run) -> RunResult:
     """Return the result of a run that has ended."""
-    assert run.plan is not None  # noqa: S101 - the plan task made it
-    assert run.discovery is not None  # noqa: S101 - the discover task made it
     return RunResult(
         run_id=run.run_id,
         lake=run.lake.uri,
         revision=run.revision,
         found=run.found,
-        done_before=run.plan.done,
-        failed_before=run.plan.failed_before,
-        postponed=run.plan.postponed,
+        done_before=run.done,
+        failed_before=run.failed_before,
+        postponed=run.postponed,
         ok=run.tally.snapshot.ok,
         failed=run.tally.snapshot.failed,
         video_s=run.tally.snapshot.video_s,
         wall_s=run.wall_s,
-        skipped_extensions=dict(run.discovery.skipped.extensions),
-        broken_links=run.discovery.skipped.broken_links,
+        skipped_extensions=dict(run.skipped.extensions),
+        broken_links=run.skipped.broken_links,
         outcomes=run.tally.sample,
     )
 

@@ -98,30 +98,31 @@ def analyse_shard(title: str, hidden: _Hidden) -> "str | State[str]":  # noqa: A
     return message
 
 
-def analyse_shards(run: Run, pool: Pool, shards: Iterable[Shard], count: int) -> None:
-    """Open shards as the pool has room for them, and wait until all have ended.
+def analyse_shards(run: Run, pool: Pool) -> None:
+    """Open the shards of a run as the pool has room for them, until no more come, and wait until all have ended.
 
     Args:
         run: The run.
         pool: Analyses the videos.
-        shards: In the order in which they are to be analysed.
-        count: How many there are.
 
     Raises:
         ConfigurationError: No worker can start.
         ModelError: A model cannot be loaded, differs on all workers, or does not work as it must.
+        ArchiveError: A part of the archive cannot be listed.
         LostLeaseError: Another process writes the lake now.
         UnpublishedError: Some shards failed for good.
     """
     analyse, committing = with_retries(analyse_shard, run.config.shards), threading.Lock()
     ended: list[PrefectFuture[Any] | State[Any]] = []
-    for index, shard in enumerate(shards):
+    while run.shards.wait():
+        pool.expect(run.shards.videos)
         pool.wait_for_room()
         with run.lake.lock():
             pass  # still held: nothing more is analysed if another process writes the lake now
+        shard = run.shards.get()
         run.tally.begin()
         opened = _Opened(run, pool, shard, committing, pool.submit(shard.id, shard.tasks))
-        title = _title(shard, index, count)
+        title = _title(shard, len(ended) + 1)
         if pool.concurrent:
             ended.append(analyse.submit(title, _Hidden(opened)))
         else:
@@ -150,10 +151,10 @@ def _check(ended: list[PrefectFuture[Any] | State[Any]]) -> None:
         )
 
 
-def _title(shard: Shard, index: int, count: int) -> str:
+def _title(shard: Shard, number: int) -> str:
     """Return the name of a shard's task run."""
     videos = f"{len(shard.tasks)} videos" if len(shard.tasks) > 1 else "1 video"
-    return f"shard {index + 1} of {count}: {videos}, {format_size(shard.size_bytes)} ({shard.id[:6]})"
+    return f"shard {number}: {videos}, {format_size(shard.size_bytes)} ({shard.id[:6]})"
 
 
 def _log(logger: Any, outcome: VideoOutcome) -> None:  # noqa: ANN401 - Prefect's logger adapters

@@ -160,7 +160,7 @@ _VIDEOS = [
     *_KEYS,
     _text("status", "`ok`, or `failed` (the reason is in `errors`)."),
     _text("uri", "Location where the video was first found: a path, or a URI (docs/archives.md)."),
-    _list("uris", pa.string(), "All locations where this content was found."),
+    _list("uris", pa.string(), "Its locations when it was analysed; `sources` has those found later."),
     _int("size_bytes", "Size of the file.", unit="byte", kind=pa.int64()),
     _int("mtime_ns", "Modification time of `uri` when it was read; 0 if unknown.", unit="ns", kind=pa.int64()),
     _text("container", "Container format as FFmpeg names it; empty if the probe failed."),

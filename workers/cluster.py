@@ -5,6 +5,7 @@ import os
 import secrets
 import socket
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,13 +18,22 @@ logger = logging.getLogger(__name__)
 _CONNECT_TIMEOUT_S = 10.0
 
 
+class _Connection:
+    """The connection of this process, which several threads may use."""
+
+    lock = threading.Lock()
+    users = 0
+    ours = False
+
+
 @contextmanager
 def ray_cluster(address: str | None) -> Iterator[None]:
     """Connect to a cluster for the duration of the block.
 
     Args:
         address: `auto`, `host:port` or `local`; None for `RAY_ADDRESS`, or else a local cluster. If
-            this process is already connected, that connection is used and kept.
+            this process is already connected, that connection is used, and kept unless another block made it. The last
+            block that ends disconnects.
 
     Raises:
         ConfigurationError: Nothing answers at the address, or it is one of Ray Client.
@@ -35,14 +45,19 @@ def ray_cluster(address: str | None) -> Iterator[None]:
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
     import ray
 
-    joined = not ray.is_initialized()
-    if joined:
-        _connect(address or os.environ.get("RAY_ADDRESS") or "local")
+    with _Connection.lock:
+        if not ray.is_initialized():
+            _connect(address or os.environ.get("RAY_ADDRESS") or "local")
+            _Connection.ours = True
+        _Connection.users += 1
     try:
         yield
     finally:
-        if joined:
-            ray.shutdown()
+        with _Connection.lock:
+            _Connection.users -= 1
+            if _Connection.ours and not _Connection.users:
+                _Connection.ours = False
+                ray.shutdown()
 
 
 def _connect(address: str) -> None:

@@ -155,6 +155,9 @@ def compact(lake: str) -> None:
     Reading through Videolake is not affected. Programs that read the files themselves should wait until it ends.
     """
     from pipeline.lake import Lake
+    from pipeline.run import load_config
 
-    done = Lake(lake).compact()
+    opened = Lake(lake)
+    with opened.lock(single_writer=load_config().lake.single_writer):
+        done = opened.compact()
     click.echo(f"Merged {done.files_before:,} files into {done.files_after:,}; removed {done.rows_removed:,} old rows.")

@@ -132,7 +132,11 @@ def build_index(lake: str, *, rebuild: bool) -> None:
     Raises:
         LakeError: The lake cannot be read or written, or a run is writing it.
     """
-    done = update_index(Lake(lake), rebuild=rebuild, verify=True)
+    from pipeline.run import load_config
+
+    opened = Lake(lake)
+    with opened.lock(single_writer=load_config().lake.single_writer):
+        done = update_index(opened, rebuild=rebuild, verify=True)
     indexed = f"{done.videos_read:,} videos read" if done.videos_read else "nothing new"
     indexed += ", damaged parts rebuilt" if done.repaired else ""
     click.echo(f"{done.moments:,} moments of {done.videos:,} videos indexed; {indexed}, {done.seconds:.1f} s")

@@ -10,7 +10,7 @@ from pipeline.lake.layout import REPLACED, TEMPORARY
 from pipeline.lake.legacy import COMPACTIONS
 from pipeline.lake.log import KEEP_S, ConflictError, Log
 from pipeline.lake.snapshot import Change
-from pipeline.lake.staging import StagingError, open_staged, shard_folder, staged_shards
+from pipeline.lake.staging import StagingError, open_staged, shard_folder, staged, staged_shards
 from pipeline.lake.store import Store
 from schemas.tables import TABLE_NAMES
 
@@ -66,7 +66,7 @@ def forget_replaced(store: Store) -> None:
 
 def _publish_leftovers(log: Log, shard: str) -> int:
     store = log.store
-    with open_staged(store, shard) as found:
+    with open_staged(store, shard, staged(store, shard)) as found:
         revisions = Counter(video.revision for video in found)
         ids = {video.video_id for video in found}
     known = committed_videos(store, log.snapshot(), shard) & ids

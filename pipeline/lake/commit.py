@@ -88,8 +88,8 @@ def publishable(store: Store, shard: str, videos: Sequence[StagedVideo], revisio
 
 
 def _publish(log: Log, snapshot: Snapshot, shard: str, revision: str, wanted: set[str]) -> None:
-    with open_staged(log.store, shard) as found:
-        videos = [video for video in publishable(log.store, shard, found, revision) if video.video_id in wanted]
+    with open_staged(log.store, shard, wanted) as found:
+        videos = publishable(log.store, shard, found, revision)
         missing = wanted - {video.video_id for video in videos}
         if missing:
             raise StagingError(

@@ -89,7 +89,7 @@ def compact_if_due(log: Log, *, target_bytes: int = TARGET_BYTES) -> int:
     Returns:
         Number of files that were replaced.
     """
-    snapshot = log.snapshot()
+    snapshot = log.last()
     bins = [
         each
         for table in TABLE_NAMES

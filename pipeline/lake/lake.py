@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from pipeline.lake import cleaning, commit, compaction, query, staging
 from pipeline.lake.derived import DerivedFiles
-from pipeline.lake.layout import LAKE_FORMAT, MARKER, REPORTS, SEARCH, checked, run_file
+from pipeline.lake.layout import LAKE_FORMAT, MARKER, REPORTS, SEARCH, TEMPORARY, checked, run_file
 from pipeline.lake.lock import StillHeld, writer_lock
 from pipeline.lake.log import ConflictError, Log
 from pipeline.lake.parquet import write_table
@@ -86,7 +86,8 @@ class Lake:
         """
         store = Store(uri)
         if not store.exists(MARKER):
-            others = [name for name in store.names() if not name.startswith(".")]
+            # A killed process leaves `_tmp`, and another one may have made the lake just now.
+            others = [name for name in store.names() if not name.startswith(".") and name not in {TEMPORARY, MARKER}]
             if others:
                 raise LakeError(
                     f"{uri} is not a lake but holds {', '.join(others[:3])}{' and more' if others[3:] else ''}. "

@@ -112,7 +112,8 @@ def hold_lease(store: Store, *, single_writer: bool = False) -> Iterator[Callabl
         if not single_writer:
             raise LakeError(
                 f"The store of the lake {store.uri} cannot refuse a second writer, because {error}, and two writers "
-                "would lose results. If no two runs write this lake at the same time, set lake.single_writer = true."
+                "would lose results. If no two runs write this lake at the same time, set lake.single_writer = true "
+                "(or the variable VIDEOLAKE_LAKE__SINGLE_WRITER=true)."
             ) from error
         yield lambda: None
         return
@@ -179,8 +180,8 @@ class _Lease:
         other = _read(self._store, names[-1]) if names else None
         raise LostLeaseError(
             f"This process lost its lease on the lake {self._store.uri}, because it gave no sign of life for "
-            f"{EXPIRY_S:.0f} s, and {Holder.from_json(other or b'')} writes the lake now. Nothing more was written. "
-            "Run again when that has finished: what was staged is not lost."
+            f"{EXPIRY_S:.0f} s, and {Holder.from_json(other or b'')} took it over. Nothing more was written. Run again "
+            "when that has finished: what was staged is not lost."
         )
 
     def release(self) -> None:
@@ -234,7 +235,7 @@ def _watch(store: Store, name: str) -> bytes | None:
             break
         if content is first:
             logger.warning(
-                "%s writes the lake %s, or was killed; this takes up to %.0f s to find out",
+                "%s holds the lake %s. Waiting up to %.0f s to see whether it is alive.",
                 Holder.from_json(content), store.uri, expiry_s,
             )  # fmt: skip
         time.sleep(_POLL_S)

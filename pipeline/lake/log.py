@@ -114,6 +114,10 @@ class Log:
                 return self._known
         raise LakeError(f"The log of the lake {self.store.uri} changes faster than it can be read. Try later.")
 
+    def last(self) -> Snapshot:
+        """Return the snapshot that was last read or written here."""
+        return self._known
+
     def append(self, base: Snapshot, change: Change, still_fits: Callable[[Snapshot, list[Change]], bool]) -> Snapshot:
         """Publish a change.
 

@@ -9,7 +9,7 @@ import hashlib
 import json
 import logging
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -130,15 +130,17 @@ def staged(store: Store, shard: str) -> set[str]:
 
 
 @contextmanager
-def open_staged(store: Store, shard: str) -> Iterator[list[StagedVideo]]:
-    """Open the staged videos of a shard, in order of their ids. What cannot be used is removed, with a warning."""
+def open_staged(store: Store, shard: str, videos: Collection[str]) -> Iterator[list[StagedVideo]]:
+    """Open those of these videos that are staged, in order of their ids. What is damaged is removed, with a warning."""
     with TemporaryDirectory(prefix="videolake-") as folder:
         found = []
-        for video_id in sorted(staged(store, shard)):
+        for video_id in sorted(videos):
             path = _staged_path(shard, video_id)
             try:
                 found.append(_read(_fetch(store, path, Path(folder)), shard, video_id))
-            except (DamagedStagingError, FileNotFoundError) as error:
+            except FileNotFoundError:
+                continue
+            except DamagedStagingError as error:
                 discard(store, shard, video_id, str(error))
         yield found
 

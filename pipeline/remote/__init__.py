@@ -2,11 +2,12 @@
 
 from pipeline.remote.file_systems import file_system, open_remote, package_for
 from pipeline.remote.policy import RefusedError, check_lake, check_scheme, is_http, refusal
-from pipeline.remote.requests import RemoteFile, is_transient, reason, retried
+from pipeline.remote.requests import RemoteFile, UnreachableError, is_transient, reason, retried
 
 __all__ = [
     "RefusedError",
     "RemoteFile",
+    "UnreachableError",
     "check_lake",
     "check_scheme",
     "file_system",

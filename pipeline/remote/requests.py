@@ -60,7 +60,7 @@ def retried(request: Callable[[], Answer]) -> Answer:
             delay = random.uniform(longest / 2, longest)  # noqa: S311 - not for secrets
             if not is_transient(error) or time.monotonic() - started + delay > PATIENCE_S:
                 raise
-            logger.info("Trying again in %.1f s: %s", delay, reason(error))
+            logger.warning("A store cannot be reached now. Trying again in %.1f s: %s", delay, reason(error))
         time.sleep(delay)
         longest = min(2 * longest, _LONGEST_DELAY_S)
 
@@ -68,6 +68,10 @@ def retried(request: Callable[[], Answer]) -> Answer:
 def reason(error: Exception) -> str:
     """Return what an error of any store's client says."""
     return getattr(error, "strerror", None) or str(error) or type(error).__name__
+
+
+class UnreachableError(ConnectionError):
+    """A part of an open file on a store cannot be read, even if it is asked for again and again."""
 
 
 class RemoteFile(io.RawIOBase):
@@ -87,10 +91,18 @@ class RemoteFile(io.RawIOBase):
         self._size = self._file.seek(0, os.SEEK_END)
 
     def read(self, size: int | None = -1) -> bytes:
-        """Return `size` bytes, or all to the end if it is negative or None."""
+        """Return `size` bytes, or all to the end if it is negative or None.
+
+        Raises:
+            UnreachableError: They cannot be read.
+        """
         left = max(0, self._size - self._position)
         wanted = left if size is None or size < 0 else min(size, left)
-        content = retried(lambda: self._read(wanted)) if wanted else b""
+        try:
+            content = retried(lambda: self._read(wanted)) if wanted else b""
+        except Exception as error:
+            # Clients raise errors of their own kinds.
+            raise UnreachableError(reason(error)) from error
         self._position += len(content)
         return content
 

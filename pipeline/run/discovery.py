@@ -114,7 +114,6 @@ def discover(
     *,
     progress: Callable[[int], None] = lambda _: None,
     digest_chunks: DigestChunks = digest_here,
-    record: Callable[[list[dict[str, Any]]], None] = lambda _: None,
 ) -> Discovery:
     """Return all videos of an archive at once (see `discover_batches`).
 
@@ -124,7 +123,6 @@ def discover(
         config: The `archive` section.
         progress: Called with the number of files found so far.
         digest_chunks: Digests files.
-        record: Called with the new sources of each batch, as soon as its files are read.
 
     Raises:
         ArchiveError: A part of the archive does not exist or cannot be listed.
@@ -132,8 +130,6 @@ def discover(
     skipped = Skipped()
     whole = _Batch()
     for batch in _batches(archive, lake, config, skipped, progress=progress, digest_chunks=digest_chunks):
-        if batch.new_sources:
-            record(list(batch.new_sources.values()))
         whole.found += batch.found
         whole.new_sources |= batch.new_sources
     return Discovery(_tasks(whole.found), len(whole.found), skipped, tuple(whole.new_sources.values()))

@@ -31,6 +31,8 @@ class Shard:
     revision: str
     tasks: tuple[VideoTask, ...]
     """Longest first, as in the whole plan, so that no worker starts a long video when the others are done."""
+    longest_bytes: float
+    """Expected work for the first video, in bytes."""
 
     @property
     def size_bytes(self) -> int:
@@ -97,7 +99,8 @@ class Planner:
         shards = []
         for group in self._split(now):
             superseded = [(task.video_id, self._column("shard", task)) for task in group]
-            shards.append(Shard(shard_id(self._revision, superseded), self._revision, tuple(group)))
+            made = shard_id(self._revision, superseded)
+            shards.append(Shard(made, self._revision, tuple(group), self._cost_bytes(group[0])))
         done, failed_before = decisions.count("done"), decisions.count("failed_before")
         return Plan(self._revision, tuple(shards), done, failed_before, len(todo) - len(now))
 

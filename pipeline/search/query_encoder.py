@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,12 +20,14 @@ from pipeline.analysis.fusion import (
     early_id,
     unit,
 )
-from pipeline.analysis.text import TextEncoder
-from pipeline.analysis.vision import FrameEncoder
 from pipeline.lake import Lake
 from pipeline.models import text_config_of
 from schemas.config import TextConfig, VisionConfig
 from schemas.tables import NO_ENCODER, Encoder
+
+if TYPE_CHECKING:  # they import PyTorch
+    from pipeline.analysis.text import TextEncoder
+    from pipeline.analysis.vision import FrameEncoder
 
 Section = TypeVar("Section", TextConfig, VisionConfig)
 
@@ -177,11 +179,15 @@ class QueryEncoder:
         return _zeros(queries, space) if space == NO_ENCODER or not queries else encode()
 
     @cached_property
-    def _text(self) -> TextEncoder:
+    def _text(self) -> "TextEncoder":
+        from pipeline.analysis.text import TextEncoder
+
         return TextEncoder(self._text_config, device=self._device, threads=self._threads)
 
     @cached_property
-    def _vision(self) -> FrameEncoder:
+    def _vision(self) -> "FrameEncoder":
+        from pipeline.analysis.vision import FrameEncoder
+
         # A text tower needs no label names; a classifier returns probabilities whatever the setting.
         labels = self._vision_config.labels if self.spaces.coordinated[0].startswith(CONSE_PREFIX) else 0
         config = self._vision_config.model_copy(update={"labels": labels})

@@ -14,6 +14,7 @@ from flows.archive import NothingAnalysedError, _index, analyze_archive
 from flows.naming import artifact_key
 from flows.parameters import parameters_of
 from flows.progress import Snapshot, watched_by
+from flows.shards import UnpublishedError
 from pipeline.lake import Lake, read_video
 from pipeline.run.revision import models_of
 from schemas.config import Config, OcrConfig, ShardsConfig, ShotsConfig, SpeechConfig, SummaryConfig, WorkersConfig
@@ -116,7 +117,7 @@ def test_a_run_is_named_by_what_it_does_and_says_that_videos_failed(result: RunR
 def test_prefect_has_a_task_run_per_step_and_per_shard(result: RunResult) -> None:
     _, tasks, _, _ = prefect_run_of(result)
     names = sorted(task.name for task in tasks)
-    assert [name.split(":")[0] for name in names] == ["discover", "plan", "publish", "shard 1 of 2", "shard 2 of 2"]
+    assert [name.split(":")[0] for name in names] == ["discover", "plan", "publish", "shard 1", "shard 2"]
     assert "5 videos" in names[3]
     assert all(task.state.is_completed() for task in tasks)
 
@@ -236,16 +237,40 @@ def test_a_failed_shard_is_retried_without_repeating_work(tmp_path: Path, monkey
     tries: list[int] = []
     commit = Lake.commit
 
-    def fails_once(lake: Lake, shard: str, revision: str) -> int:
+    def fails_once(lake: Lake, shard: str, revision: str, videos: Any = None) -> int:
         tries.append(len(lake.staged(shard)))
         if len(tries) == 1:
             raise LakeError("the disk was full for a moment")
-        return commit(lake, shard, revision)
+        return commit(lake, shard, revision, videos)
 
     monkeypatch.setattr(Lake, "commit", fails_once)
     result = analyze(folder, tmp_path / "lake", LIGHT)
     assert tries == [3, 3]
     assert (result.ok, result.failed) == (3, 0)
+
+
+def test_a_shard_that_fails_for_good_leaves_the_others_published(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = make_archive(tmp_path / "archive", films=2)
+    commit, tried = Lake.commit, []
+
+    def fails_for_the_first(lake: Lake, shard: str, revision: str, videos: Any = None) -> int:
+        tried.append(shard)
+        if shard == tried[0]:
+            raise LakeError("this shard cannot be written")
+        return commit(lake, shard, revision, videos)
+
+    settings = LIGHT.model_copy(update={"shards": ShardsConfig(max_videos=1, retries=1, retry_delay_s=0)})
+    monkeypatch.setattr(Lake, "commit", fails_for_the_first)
+    with pytest.raises(UnpublishedError, match="1 of 2 shards could not be published"):
+        analyze(folder, tmp_path / "lake", settings)
+    monkeypatch.setattr(Lake, "commit", commit)
+    lake = Lake(str(tmp_path / "lake"))
+    assert lake.sql("SELECT count(*) FROM videos").column(0)[0].as_py() == 1
+    assert lake.sql("SELECT state FROM runs").column(0).to_pylist() == ["failed"]
+    again = analyze(folder, tmp_path / "lake", settings)
+    assert (again.ok, again.done_before) == (0, 2), "what was analysed is published without another analysis"
 
 
 def test_an_index_that_cannot_be_written_does_not_fail_the_run(monkeypatch: pytest.MonkeyPatch) -> None:

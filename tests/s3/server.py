@@ -7,7 +7,12 @@ import subprocess
 import sys
 import time
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
+
+import fsspec
+
+if TYPE_CHECKING:
+    import pytest
 
 _PATIENCE_S = 120.0
 
@@ -76,3 +81,12 @@ def environment(endpoint: str) -> dict[str, str]:
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
     }
+
+
+def without_s3fs(patch: "pytest.MonkeyPatch") -> None:
+    """Let fsspec find no package for S3, so that lakes use Arrow's own client."""
+
+    def missing(uri: str, **options: object) -> None:
+        raise ImportError("Install s3fs to access S3")
+
+    patch.setattr(fsspec.core, "url_to_fs", missing)

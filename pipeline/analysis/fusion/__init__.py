@@ -1,6 +1,8 @@
 """Fusion of text and vision: in one vector (early), in one space (coordinated), or by scores (late)."""
 
-from pipeline.analysis.fusion.attention import CrossAttention
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from pipeline.analysis.fusion.coordinated import (
     CONSE_PREFIX,
     ConseSpace,
@@ -9,11 +11,14 @@ from pipeline.analysis.fusion.coordinated import (
     coordinated_space,
 )
 from pipeline.analysis.fusion.early import early_id, fuse_early, fuse_early_rows
-from pipeline.analysis.fusion.hybrid import SETTINGS, closed_form, padded, save
 from pipeline.analysis.fusion.late import reciprocal_rank_fusion, weighted_scores
 from pipeline.analysis.fusion.methods import HYBRID_PREFIX, PROJECTED_PREFIX, Fused, FusionMethod, fusion_method
 from pipeline.analysis.fusion.parts import SceneParts, Track
 from pipeline.analysis.fusion.vectors import unit, weighted_mean
+
+if TYPE_CHECKING:
+    from pipeline.analysis.fusion.attention import CrossAttention
+    from pipeline.analysis.fusion.hybrid import SETTINGS, closed_form, padded, save
 
 __all__ = [
     "CONSE_PREFIX",
@@ -41,3 +46,13 @@ __all__ = [
     "weighted_mean",
     "weighted_scores",
 ]
+
+_WITH_TORCH = {"CrossAttention": "attention", "SETTINGS": "hybrid", "closed_form": "hybrid", "padded": "hybrid",
+               "save": "hybrid"}  # fmt: skip
+"""Names by module. Search and runs on Ray do not wait until PyTorch is imported, which takes 2 s."""
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - any of the names
+    if name in _WITH_TORCH:
+        return getattr(import_module(f"{__name__}.{_WITH_TORCH[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

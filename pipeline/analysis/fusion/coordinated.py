@@ -10,16 +10,18 @@ space it is, and the id of the space says so:
 
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.analysis.fusion.conse import PROMPT, centred, conse
-from pipeline.analysis.text import TextEncoder
-from pipeline.analysis.vision import FrameEncoder, FrameFeatures
 from pipeline.models import cached_array
 from schemas.tables import NO_ENCODER, Encoder
+
+if TYPE_CHECKING:  # they import PyTorch
+    from pipeline.analysis.text import TextEncoder
+    from pipeline.analysis.vision import FrameEncoder, FrameFeatures
 
 CONSE_PREFIX = "conse:"
 _VERSION = "1"
@@ -33,7 +35,7 @@ class CoordinatedSpace(Protocol):
     def space(self) -> Encoder:
         """Id and dimensions, as stored in the lake."""
 
-    def of_images(self, features: FrameFeatures) -> NDArray[np.float32]:
+    def of_images(self, features: "FrameFeatures") -> NDArray[np.float32]:
         """Return (n, dimensions) of unit length for encoded frames; zeros if nothing was recognised."""
 
     def of_texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
@@ -43,7 +45,7 @@ class CoordinatedSpace(Protocol):
         """Return (n, dimensions) for spoken or on-screen text whose text encoder vectors (n, t) are known."""
 
 
-def coordinated_space(text: TextEncoder, vision: FrameEncoder) -> CoordinatedSpace:
+def coordinated_space(text: "TextEncoder", vision: "FrameEncoder") -> CoordinatedSpace:
     """Return the space that two loaded encoders share. Nothing is computed yet."""
     if vision.reads_texts:
         return TowerSpace(vision)
@@ -67,7 +69,7 @@ class ConseSpace:
         vision: Predicts label probabilities.
     """
 
-    def __init__(self, text: TextEncoder, vision: FrameEncoder) -> None:
+    def __init__(self, text: "TextEncoder", vision: "FrameEncoder") -> None:
         self._text, self._vision = text, vision
 
     @property
@@ -75,7 +77,7 @@ class ConseSpace:
         """`conse:<text id>+<vision id>`, and the text encoder's dimensions."""
         return conse_id(self._text.info.id, self._vision.info.id), self._text.dimensions
 
-    def of_images(self, features: FrameFeatures) -> NDArray[np.float32]:
+    def of_images(self, features: "FrameFeatures") -> NDArray[np.float32]:
         """Return (n, dimensions) of unit length, from the frames' label probabilities; zeros for blank frames."""
         if features.probabilities is None:
             return np.zeros((len(features.embeddings), self._text.dimensions), dtype=np.float32)
@@ -110,7 +112,7 @@ class TowerSpace:
         vision: A frame encoder whose model has a text tower.
     """
 
-    def __init__(self, vision: FrameEncoder) -> None:
+    def __init__(self, vision: "FrameEncoder") -> None:
         self._vision = vision
 
     @property
@@ -118,7 +120,7 @@ class TowerSpace:
         """The vision model's id and dimensions."""
         return self._vision.info.id, self._vision.dimensions
 
-    def of_images(self, features: FrameFeatures) -> NDArray[np.float32]:
+    def of_images(self, features: "FrameFeatures") -> NDArray[np.float32]:
         """Return the frames' own embeddings."""
         return features.embeddings
 
@@ -142,7 +144,7 @@ class NoSpace:
 
     space = NO_ENCODER
 
-    def of_images(self, features: FrameFeatures) -> NDArray[np.float32]:
+    def of_images(self, features: "FrameFeatures") -> NDArray[np.float32]:
         """Return zeros (n, 1)."""
         return np.zeros((len(features.embeddings), self.space[1]), dtype=np.float32)
 

@@ -14,7 +14,7 @@ from av.container import InputContainer
 from pipeline.analysis.media.encryption import encryption_error, states_encryption
 from pipeline.analysis.media.stills import advice, is_animated_webp, still_image
 from pipeline.locations import local_path, location_of
-from pipeline.remote import open_remote, refusal
+from pipeline.remote import UnreachableError, open_remote, refusal
 from schemas.errors import ErrorKind, MediaError
 
 _BUFFER_BYTES = 256 * 1024
@@ -73,7 +73,10 @@ def open_bytes(uri: str, *, read_ahead: bool = True) -> Iterator[IO[bytes]]:
         # fsspec backends raise their own error types.
         raise _not_read(uri, error) from error
     with file:
-        yield file
+        try:
+            yield file
+        except UnreachableError as error:
+            raise _not_read(uri, error) from error
 
 
 def _not_read(uri: str, error: Exception) -> MediaError:

@@ -5,6 +5,7 @@ import pytest
 
 from pipeline.lake import Lake
 from pipeline.lake.store import Store
+from tests.s3 import without_s3fs
 
 
 @pytest.fixture(autouse=True)
@@ -24,6 +25,14 @@ def any_lake(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Lake]:
         yield Lake.create(str(tmp_path / "lake"))
         return
     yield Lake.create(f"{request.getfixturevalue('s3_bucket')}/lake")
+
+
+@pytest.fixture(params=["s3fs", "arrow"])
+def s3_uri(request: pytest.FixtureRequest, s3_bucket: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A location on a real S3 server, reached through one of two clients."""
+    if request.param == "arrow":
+        without_s3fs(monkeypatch)
+    return f"{s3_bucket}/lake"
 
 
 class Killed(BaseException):

@@ -43,6 +43,12 @@ def test_reading_a_missing_lake_says_how_to_create_one(tmp_path: Path) -> None:
     assert not (tmp_path / "nothing").exists()
 
 
+def test_a_lake_whose_making_was_killed_is_made_by_the_next_process(tmp_path: Path) -> None:
+    (tmp_path / "_tmp").mkdir()
+    (tmp_path / "_tmp" / "0123-_videolake.json").write_text("{")
+    assert contents(Lake.create(str(tmp_path)))["videos"] == []
+
+
 def test_a_lake_of_a_newer_format_is_refused(tmp_path: Path) -> None:
     (tmp_path / "_videolake.json").write_text(json.dumps({"format": LAKE_FORMAT + 1}))
     for use in (Lake, Lake.create):

@@ -5,7 +5,6 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 
-import fsspec
 import pytest
 
 from pipeline.lake import Lake, lease
@@ -20,45 +19,29 @@ BEAT_S, EXPIRY_S = 0.2, 1.0
 
 @pytest.fixture(autouse=True)
 def short_times(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lease, "HEARTBEAT_S", BEAT_S)
-    monkeypatch.setattr(lease, "EXPIRY_S", EXPIRY_S)
+    monkeypatch.setattr(lease, "HEARTBEAT_S", BEAT_S)  # a busy machine may skip many, so leases last as long as ever
     monkeypatch.setattr(lease, "_POLL_S", 0.05)
-
-
-@pytest.fixture(params=["s3fs", "arrow"])
-def uri(request: pytest.FixtureRequest, s3_bucket: str, monkeypatch: pytest.MonkeyPatch) -> str:
-    if request.param == "arrow":
-        without_s3fs(monkeypatch)
-    return f"{s3_bucket}/lake"
-
-
-def without_s3fs(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let fsspec find no package for S3, so that the lake uses Arrow's client."""
-
-    def missing(uri: str, **options: object) -> None:
-        raise ImportError("Install s3fs to access S3")
-
-    monkeypatch.setattr(fsspec.core, "url_to_fs", missing)
 
 
 @pytest.fixture
 def no_heartbeat(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Writers that are paused or killed give no sign of life."""
+    """Writers that are paused or killed give no sign of life, and their leases expire soon."""
+    monkeypatch.setattr(lease, "EXPIRY_S", EXPIRY_S)
     monkeypatch.setattr(lease._Lease, "keep", lambda self, stop: None)
     return
 
 
-def test_a_second_writer_is_refused_and_told_who_writes(uri: str, caplog: pytest.LogCaptureFixture) -> None:
-    lake = Lake.create(uri)
+def test_a_second_writer_is_refused_and_told_who_writes(s3_uri: str, caplog: pytest.LogCaptureFixture) -> None:
+    lake = Lake.create(s3_uri)
     with lake.lock(), pytest.raises(LakeError, match=r"is being written by process \d+ on .* since 20.*wait until"):
-        Lake(uri).compact()
+        Lake(s3_uri).compact()
     caplog.clear()
-    Lake(uri).compact()
+    Lake(s3_uri).compact()
     assert caplog.text == ""  # what was released needs no waiting
 
 
-def test_the_lease_of_a_killed_writer_is_free_after_it_expires(uri: str, no_heartbeat: None) -> None:
-    store = Lake.create(uri)._store
+def test_the_lease_of_a_killed_writer_is_free_after_it_expires(s3_uri: str, no_heartbeat: None) -> None:
+    store = Lake.create(s3_uri)._store
     lease._acquire(store)
     started = time.monotonic()
     with lease.hold_lease(store):
@@ -66,13 +49,13 @@ def test_the_lease_of_a_killed_writer_is_free_after_it_expires(uri: str, no_hear
         assert len(store.names(LEASES)) == 1
 
 
-def test_a_writer_that_lost_its_lease_stops_before_it_commits(uri: str, no_heartbeat: None) -> None:
-    paused, other = Lake.create(uri), Lake(uri)
+def test_a_writer_that_lost_its_lease_stops_before_it_commits(s3_uri: str, no_heartbeat: None) -> None:
+    paused, other = Lake.create(s3_uri), Lake(s3_uri)
     stage(paused, "5a", ["v01"])
     with paused.lock():
         with (
             other.lock(),
-            pytest.raises(LostLeaseError, match=r"lost its lease .* process \d+ on .* writes the lake now"),
+            pytest.raises(LostLeaseError, match=r"lost its lease .* process \d+ on .* took it over"),
         ):
             paused.commit("5a", REVISION)
         with pytest.raises(LostLeaseError), paused.lock():
@@ -81,8 +64,8 @@ def test_a_writer_that_lost_its_lease_stops_before_it_commits(uri: str, no_heart
         assert other.staged("5a") == {"v01"}
 
 
-def test_a_writer_that_was_paused_goes_on_if_nobody_took_over(uri: str, no_heartbeat: None) -> None:
-    lake = Lake.create(uri)
+def test_a_writer_that_was_paused_goes_on_if_nobody_took_over(s3_uri: str, no_heartbeat: None) -> None:
+    lake = Lake.create(s3_uri)
     stage(lake, "5a", ["v01"])
     with lake.lock():
         before = lake._store.read(f"{LEASES}/{lake._store.names(LEASES)[0]}")
@@ -92,9 +75,9 @@ def test_a_writer_that_was_paused_goes_on_if_nobody_took_over(uri: str, no_heart
 
 
 def test_who_takes_a_lease_over_withdraws_if_its_holder_was_alive_after_all(
-    uri: str, no_heartbeat: None, monkeypatch: pytest.MonkeyPatch
+    s3_uri: str, no_heartbeat: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    store = Lake.create(uri)._store
+    store = Lake.create(s3_uri)._store
     old = lease._acquire(store)
     claim, wakes = lease._claim, [old.renew]
 
@@ -112,13 +95,13 @@ def test_who_takes_a_lease_over_withdraws_if_its_holder_was_alive_after_all(
     old.check()
 
 
-def test_of_writers_that_start_together_one_at_most_gets_the_lease(uri: str) -> None:
-    Lake.create(uri)
+def test_of_writers_that_start_together_one_at_most_gets_the_lease(s3_uri: str) -> None:
+    Lake.create(s3_uri)
     holding, most, refused = [0], [0], [0]
     lock, start, all_refused = threading.Lock(), threading.Barrier(4), threading.Event()
 
     def write() -> None:
-        store = Store(uri)
+        store = Store(s3_uri)
         start.wait()
         try:
             with lease.hold_lease(store) as still_held:
@@ -168,7 +151,7 @@ def test_a_store_that_ignores_conditions_is_refused_unless_the_setting_accepts_i
             lake.compact()
 
 
-def test_a_second_lake_in_the_same_bucket_has_its_own_lease(uri: str) -> None:
+def test_a_second_lake_in_the_same_bucket_has_its_own_lease(s3_uri: str) -> None:
     with ExitStack() as stack:
         for name in ("one", "two"):
-            stack.enter_context(Lake.create(f"{uri}/{name}").lock())
+            stack.enter_context(Lake.create(f"{s3_uri}/{name}").lock())

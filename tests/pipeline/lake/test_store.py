@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.lake import Lake
 from pipeline.lake.store import Store
 from pipeline.remote import requests
 from schemas.errors import LakeError
-from tests.pipeline.lake.test_lease import without_s3fs
-from tests.s3 import Fault, FaultProxy, Request, first
+from tests.pipeline.lake.lakes import contents, publish
+from tests.s3 import Fault, FaultProxy, Request, first, without_s3fs
 
 CONTENT = bytes(range(256)) * 4
 FAULTS = [fault for fault in Fault if fault is not Fault.IGNORED_CONDITION]
@@ -101,6 +102,13 @@ def test_a_file_that_does_not_exist_is_not_asked_for_again(store: Store, faulty_
     assert faulty_bucket[1].requests.total() - before < 20
 
 
+def test_missing_credentials_are_an_error_that_says_so(s3_bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    with pytest.raises(LakeError, match=r"[Uu]nable to locate credentials.*Check the credentials"):
+        Store(f"{s3_bucket}/lake").names()
+
+
 def test_a_small_file_is_written_with_one_request(store: Store, faulty_bucket: tuple[str, FaultProxy]) -> None:
     proxy = faulty_bucket[1]
     proxy.requests.clear()
@@ -138,3 +146,20 @@ def test_a_cut_response_is_never_taken_for_a_short_file(store: Store, faulty_buc
         while piece := file.read(100):
             pieces.append(piece)
     assert b"".join(pieces) == CONTENT
+
+
+def test_each_client_sees_what_the_other_one_wrote(s3_bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    uri = f"{s3_bucket}/lake"
+    lake = Lake.create(uri)
+    publish(lake, "01", ["v01", "v02"], failed=["v02"])
+    with monkeypatch.context() as patch:
+        without_s3fs(patch)
+        arrow = Lake(uri)
+        assert not arrow._store.conditional
+        publish(arrow, "02", ["v02"], minutes=1)
+        before = contents(arrow)
+        arrow.clean()
+        arrow.compact()
+        assert contents(arrow) == before
+    assert contents(lake) == before
+    assert [row["video_id"] for row in before["videos"]] == ["v01", "v02"]

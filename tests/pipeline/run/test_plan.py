@@ -7,9 +7,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline.lake import Lake
+from pipeline.run import discovery
 from pipeline.run.digest import Unread, digest_files
-from pipeline.run.discovery import discover, discover_known
-from pipeline.run.plan import make_plan
+from pipeline.run.discovery import discover, discover_batches, discover_known
+from pipeline.run.plan import Planner, make_plan
 from schemas.config import ArchiveConfig, Config, LimitsConfig, ShardsConfig
 from schemas.records import VideoTask
 
@@ -47,6 +48,22 @@ def test_shards_are_bounded_in_videos_and_bytes_and_largest_first() -> None:
     for shard in by_count.shards:
         sizes = [task.size_bytes for task in shard.tasks]
         assert sizes == sorted(sizes, reverse=True)
+
+
+def test_the_longest_videos_of_the_whole_run_come_first_by_duration_where_it_is_known() -> None:
+    found = [VideoTask(f"v{number}", (f"/v{number}.mp4",), size, 1) for number, size in enumerate((5, 9, 1, 7))]
+    plan = make_plan(found, processed([]), REVISION, Config(shards=ShardsConfig(max_videos=2)))
+    assert [[task.size_bytes for task in shard.tasks] for shard in plan.shards] == [[9, 7], [5, 1]]
+    assert [shard.longest_bytes for shard in plan.shards] == [9, 5]
+    known = processed([("v2", "outdated", None, "s1")]).append_column("duration_s", pa.array([60.0]))
+    again = make_plan(found, known, REVISION, Config(shards=ShardsConfig(max_videos=2)))
+    assert again.shards[0].tasks[0].video_id == "v2", "a small file, but a minute of video"
+
+
+def test_batches_are_planned_one_after_another_within_one_limit() -> None:
+    planner = Planner(processed([]), REVISION, Config(limits=LimitsConfig(max_videos=3)))
+    first, second = planner.plan(tasks(2)), planner.plan(tasks(5)[2:])
+    assert (first.videos, first.postponed, second.videos, second.postponed) == (2, 0, 1, 2)
 
 
 def test_the_same_plan_gives_the_same_shard_ids_and_a_retry_gives_new_ones() -> None:
@@ -170,6 +187,29 @@ def test_a_file_and_links_to_it_are_one_video_that_is_read_once(archive: Path, t
     lake.write_sources("run", [source | {"seen_at": datetime.now(UTC)} for source in found.new_sources])
     assert discover_known([str(archive)], lake, ArchiveConfig()) == found.tasks
     assert discover([str(archive)], lake, ArchiveConfig()).new_sources == ()
+
+
+def test_videos_are_found_in_batches_and_copies_in_later_ones_reach_the_sources(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(discovery, "_CHUNK_READS", 2)
+    monkeypatch.setattr(discovery, "_BATCH_READS", 4)
+    folder, lake = tmp_path / "archive", Lake.create(str(tmp_path / "lake"))
+    folder.mkdir()
+    for number in range(10):
+        (folder / f"{number}.mp4").write_bytes(bytes([number % 7]))
+    batches = list(discover_batches([str(folder)], lake, ArchiveConfig()))
+    assert [(batch.files, len(batch.tasks), len(batch.new_sources)) for batch in batches] == [
+        (4, 4, 4),
+        (4, 3, 4),
+        (2, 0, 2),
+    ]
+    assert [Path(uri).name for uri in batches[1].tasks[0].uris] == ["4.mp4"]
+    assert [source["video_id"] for source in batches[2].new_sources] == [
+        task.video_id for task in batches[0].tasks[1:3]
+    ]
+    assert list(discover_batches([str(folder)], lake, ArchiveConfig())) == batches, "the same lake, the same batches"
+    assert len(discover([str(folder)], lake, ArchiveConfig()).tasks[0].uris) == 2
 
 
 def test_files_that_an_earlier_version_has_read_are_not_read_again(archive: Path, tmp_path: Path) -> None:

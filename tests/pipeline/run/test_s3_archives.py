@@ -24,10 +24,9 @@ def run(uri: str, lake: Lake) -> tuple[Discovery, list[str]]:
             read.extend(file.uri for file in chunk)
             yield digest_files(chunk)
 
-    def record(sources: list[dict[str, object]]) -> None:
-        lake.write_sources("run", [source | {"seen_at": datetime.now(UTC)} for source in sources])
-
-    return discover([uri], lake, CONFIG, digest_chunks=recorded, record=record), read
+    found = discover([uri], lake, CONFIG, digest_chunks=recorded)
+    lake.write_sources("run", [source | {"seen_at": datetime.now(UTC)} for source in found.new_sources])
+    return found, read
 
 
 def test_the_same_content_is_one_video_however_it_was_uploaded(s3_bucket: str, tmp_path: Path) -> None:

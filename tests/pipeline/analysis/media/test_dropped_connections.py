@@ -48,7 +48,7 @@ def test_dropped_connections_change_nothing(film: Path, remote: str, faulty_buck
 
     with faulty_bucket[1].failing(sometimes):
         found = decoded(remote)
-    assert faulty_bucket[1].faults.total() > 10
+    assert faulty_bucket[1].faults.total() > 3
     assert (found.frame_count, found.duration_s, found.warnings) == (100, decoded(str(film)).duration_s, [])
 
 
@@ -59,7 +59,7 @@ def test_a_store_that_goes_away_in_the_middle_is_an_error_that_the_next_run_retr
     decoded(remote)
     most = proxy.requests["GET"]
     monkeypatch.setattr(requests, "PATIENCE_S", 0.01)
-    for left in (most // 4, most - most // 4):
+    for left in range(most):
         proxy.requests.clear()
         with (
             proxy.failing(lambda _: Fault.CUT_RESPONSE if proxy.requests["GET"] > left else None),  # noqa: B023

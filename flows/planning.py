@@ -1,0 +1,115 @@
+"""Discovering and planning: batches of an archive become shards while the archive is still listed."""
+
+from datetime import UTC, datetime
+
+from prefect import get_run_logger, task
+from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import State
+from prefect.states import Cancelled
+
+from flows.naming import planned_name, rename_run
+from flows.record import Run
+from pipeline.run import Changes, Discovery, Planner, count_changes, discover_batches
+from schemas.errors import ArchiveError, RunStoppedError
+from workers import digest_on_workers
+
+
+class Handle:
+    """Hides a run from Prefect, which searches the dataclasses in a task's parameters for futures."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+
+
+@task(name="plan", task_run_name="plan", cache_policy=NO_CACHE)
+def prepare_plan(handle: Handle) -> str:
+    """Clean up the lake, and read which videos it has."""
+    run, logger = handle.run, get_run_logger()
+    run.tally.update(stage="plan")
+    cleaned = run.lake.clean()
+    if cleaned.videos_published:
+        logger.info("Published %d videos that an earlier run had analysed", cleaned.videos_published)
+    run.processed = run.lake.processed(run.revision)
+    return f"{run.processed.num_rows} videos in the lake"
+
+
+@task(name="discover", task_run_name="discover", cache_policy=NO_CACHE)
+def discover_archive(handle: Handle) -> "str | State[str]":
+    """List the archive, identify the content of every file, and plan the shards of each batch of videos."""
+    run = handle.run
+    try:
+        message = _discover(run)
+    except RunStoppedError as error:
+        return Cancelled(message=str(error))
+    except BaseException as error:
+        run.shards.close(error)
+        raise
+    run.shards.close()
+    return message
+
+
+def _discover(run: Run) -> str:
+    logger = get_run_logger()
+    assert run.processed is not None  # noqa: S101 - `prepare_plan` read it
+    run.tally.update(stage="discover", listing=True)
+    planner = Planner(run.processed, run.revision, run.config)
+    new_files = files = 0
+    with digest_on_workers(run.config.workers) as digest_chunks:
+        for batch in discover_batches(
+            run.archive,
+            run.lake,
+            run.config.archive,
+            progress=lambda count: _listed(run, count),
+            digest_chunks=digest_chunks,
+            skipped=run.skipped,
+        ):
+            now = datetime.now(UTC)
+            if batch.new_sources:
+                run.lake.write_sources(run.run_id, [source | {"seen_at": now} for source in batch.new_sources])
+            files, new_files = files + batch.files, new_files + len(batch.new_sources)
+            _plan(run, batch, planner)
+    run.tally.update(listing=False)
+    if not run.found:
+        nothing = f"There is no video in {', '.join(run.archive)}. Give a folder, a file, a glob, a manifest or a URI."
+        raise ArchiveError(" ".join([nothing, *run.skipped.lines()]))
+    rename_run(planned_name(run.lake.uri, run.changes))
+    message = (
+        f"{files} files, {new_files} new or changed; {run.found} distinct videos: {run.planned} to analyse, "
+        f"{run.done} done before, {run.failed_before} failed before, {run.postponed} postponed"
+    )
+    logger.info(message)
+    for line in run.skipped.lines():
+        logger.warning(line)
+    return message
+
+
+def _listed(run: Run, files: int) -> None:
+    if run.stopped.is_set():
+        raise RunStoppedError("The run ended while its archive was listed.")
+    run.tally.update(files_found=files)
+
+
+def _plan(run: Run, batch: Discovery, planner: Planner) -> None:
+    """Plan the videos of a batch, and put their shards into the queue."""
+    assert run.processed is not None  # noqa: S101 - `prepare_plan` read it
+    plan = planner.plan(batch.tasks)
+    _listed(run, run.tally.snapshot.files_found)
+    todo = [task for shard in plan.shards for task in shard.tasks]
+    if todo:
+        found, before = count_changes(todo, run.processed, run.lake), run.changes
+        run.changes = Changes(before.new + found.new, before.changed + found.changed, before.retried + found.retried)
+    run.found += len(batch.tasks)
+    run.planned += plan.videos
+    run.done += plan.done
+    run.failed_before += plan.failed_before
+    run.postponed += plan.postponed
+    snapshot = run.tally.snapshot
+    run.tally.update(
+        videos=run.planned,
+        skipped=run.done + run.failed_before,
+        size_bytes=snapshot.size_bytes + plan.size_bytes,
+    )
+    for shard in plan.shards:
+        run.shards.put(shard)
+    if run.pool is not None:
+        run.pool.expect(run.shards.videos)

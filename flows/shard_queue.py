@@ -1,0 +1,54 @@
+"""The shards that are planned and not yet opened: filled while the archive is still listed, emptied by the flow."""
+
+import heapq
+import threading
+
+from pipeline.run import Shard
+
+
+class ShardQueue:
+    """Thread-safe. Gives the shard with the longest video first."""
+
+    def __init__(self) -> None:
+        self._heap: list[tuple[float, str, Shard]] = []
+        self._videos = 0
+        self._closed = False
+        self._error: BaseException | None = None
+        self._changed = threading.Condition()
+
+    @property
+    def videos(self) -> int:
+        """Videos of the shards in the queue."""
+        return self._videos
+
+    def put(self, shard: Shard) -> None:
+        """Add a shard."""
+        with self._changed:
+            heapq.heappush(self._heap, (-shard.longest_bytes, shard.id, shard))
+            self._videos += len(shard.tasks)
+            self._changed.notify_all()
+
+    def close(self, error: BaseException | None = None) -> None:
+        """Say that no more shards will come, or with an error that they cannot."""
+        with self._changed:
+            self._closed, self._error = True, error
+            self._changed.notify_all()
+
+    def wait(self) -> bool:
+        """Wait until there is a shard. Return whether there is one, or none will come.
+
+        Raises:
+            BaseException: The error that kept other shards from coming.
+        """
+        with self._changed:
+            self._changed.wait_for(lambda: self._heap or self._closed)
+            if self._error is not None:
+                raise self._error
+            return bool(self._heap)
+
+    def get(self) -> Shard:
+        """Take the next shard, once `wait` has said that there is one."""
+        with self._changed:
+            shard = heapq.heappop(self._heap)[2]
+            self._videos -= len(shard.tasks)
+            return shard
