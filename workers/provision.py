@@ -79,9 +79,10 @@ class Provision:
         started = [self._start(place.size, node.id) for node, place in self._vacancies(nodes, missing)]
         started += [self._start(place.size, None) for place in self._growth(missing - len(started))]
         self._note(nodes)
-        if self._members:
+        # Those without a node wait for one, perhaps in vain.
+        if any(member.node_id for member in self._members):
             self._idle_since_s = time.monotonic()
-        elif target > 0:
+        else:
             self._check_hope(nodes)
         return started
 

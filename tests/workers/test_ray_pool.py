@@ -110,7 +110,7 @@ def test_broken_gpus_never_drain_the_queue(cluster: Cluster) -> None:
 
 
 def test_a_run_whose_workers_are_all_broken_ends_with_the_reason(cluster: Cluster) -> None:
-    with pool_on(cluster, make_worker=sleepers.broken_at_start) as pool:
+    with pool_on(cluster, make_worker=sleepers.broken_at_start, max_workers=9) as pool:
         batch = pool.submit("5a", videos(3))
         with pytest.raises(DeviceError, match="No GPU answers"):
             list(batch.outcomes())
