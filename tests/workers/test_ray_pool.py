@@ -28,6 +28,8 @@ MEMORY = 80_000_000
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Cluster]:
     """A head without CPUs, a node with two, and one with two and a logical GPU."""
+    patched = pytest.MonkeyPatch()
+    patched.setenv("RAY_AUTH_MODE", "disabled")  # for nodes that join, as it is for those that are there
     made = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "object_store_memory": MEMORY})
     made.add_node(num_cpus=2, object_store_memory=MEMORY)
     made.add_node(num_cpus=2, num_gpus=1, object_store_memory=MEMORY)
@@ -35,6 +37,7 @@ def cluster() -> Iterator[Cluster]:
     yield made
     ray.shutdown()
     made.shutdown()
+    patched.undo()
 
 
 @contextmanager
@@ -81,6 +84,15 @@ def test_a_node_that_joins_is_used_and_one_that_is_lost_costs_its_videos_a_retry
         done += last
     assert len({outcome.video_id for outcome in done}) == len(done)
     assert sum(outcome.video_id.startswith("last") for outcome in done) == 9
+
+
+def test_workers_that_fit_no_node_yet_wait_for_one_if_it_is_said_how_many_there_shall_be(cluster: Cluster) -> None:
+    with pool_on(cluster, device="cpu", num_cpus=3, max_workers=1) as pool:
+        batch = pool.submit("5a", videos(2))
+        grown = cluster.add_node(num_cpus=3, object_store_memory=MEMORY)
+        done = list(batch.outcomes())
+    cluster.remove_node(grown)
+    assert {each["node"] for each in facts(done)} == {grown.node_id}
 
 
 def test_a_video_that_ends_its_worker_is_tried_again(cluster: Cluster, tmp_path: Path) -> None:
@@ -147,10 +159,11 @@ def test_another_version_of_videolake_is_refused(cluster: Cluster, monkeypatch: 
 
 
 def test_files_are_digested_on_the_nodes_while_workers_hold_all_cpus(cluster: Cluster, tmp_path: Path) -> None:
-    files = [tmp_path / f"{number}.mp4" for number in range(5)]
+    files = [tmp_path / f"{number}.mp4" for number in range(4)]
     for file in files[1:]:
         file.write_bytes(file.name.encode())
-    chunks = [[Unread(str(file), 5, "full")] for file in files] + [[]]
+    unread = [Unread(str(file), 5, "full") for file in files]
+    chunks = [unread[:2], [], unread[2:]]
     with pool_on(cluster) as pool:
         batch = pool.submit("s", videos(4, ms=500))
         with digest_on_workers(WorkersConfig(ray_address=cluster.address)) as digest_chunks:
