@@ -41,13 +41,16 @@ def ray_cluster(address: str | None) -> Iterator[None]:
     # Must be set before Ray is imported. Without the first, Ray copies the working folder to every worker in `uv run`.
     os.environ.setdefault("RAY_ENABLE_UV_RUN_RUNTIME_ENV", "0")
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
-    # Ray's core reports, as errors, things that Ray Data does by design.
+    # Ray's core reports, as errors, what happens by design when a worker or a node ends.
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
+    address = address or os.environ.get("RAY_ADDRESS") or "local"
+    if address != "local":
+        _use_token()
     import ray
 
     with _Connection.lock:
         if not ray.is_initialized():
-            _connect(address or os.environ.get("RAY_ADDRESS") or "local")
+            _connect(address)
             _Connection.ours = True
         _Connection.users += 1
     try:
@@ -88,6 +91,16 @@ def _keep_token_without_home() -> None:
     given = {"RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH", "RAY_AUTH_MODE"} & os.environ.keys()
     if not given and not (kept / "auth_token").is_file() and not is_writable(kept):
         os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)
+
+
+def _use_token() -> None:
+    """Let Ray send its token, if there is one: `ray start` makes one and asks for it, but `ray.init` does not send it.
+
+    A cluster that asks for none ignores it.
+    """
+    token = Path(os.path.expanduser("~/.ray")) / "auth_token"  # noqa: PTH111 - does not fail without a home
+    if token.is_file() or {"RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"} & os.environ.keys():
+        os.environ.setdefault("RAY_AUTH_MODE", "token")
 
 
 @contextmanager

@@ -57,6 +57,13 @@ def place_on(config: WorkersConfig, resources: Mapping[str, float]) -> NodePlace
     return NodePlacement(WorkerSize(num_cpus, num_gpus, threads), int(workers))
 
 
+def smallest_size(config: WorkersConfig) -> WorkerSize:
+    """Return the size of a worker on the smallest node that the configuration allows."""
+    num_gpus = config.num_gpus if config.num_gpus is not None else _GPU_SHARE if config.device == "cuda" else 0.0
+    num_cpus = config.num_cpus or 1.0
+    return WorkerSize(num_cpus, num_gpus, config.threads or max(1, math.floor(num_cpus)))
+
+
 def _cpus_each(cpus: float, fit_by_gpu: float) -> float:
     """Return the CPUs of each worker: an equal share of the node's."""
     workers = fit_by_gpu if math.isfinite(fit_by_gpu) else max(1.0, cpus // _CPUS)

@@ -9,7 +9,7 @@ from typing import Any
 from schemas.config import WorkersConfig
 from schemas.errors import ConfigurationError, DeviceError, ModelError, VideolakeError
 from workers.nodes import Node, NodeGroup, alive_nodes, node_groups
-from workers.placement import NodePlacement, WorkerSize, place_on
+from workers.placement import NodePlacement, WorkerSize, place_on, smallest_size
 from workers.ray_worker import RayWorker, Started, installed_version
 
 _MAX_STRIKES = 3
@@ -144,15 +144,15 @@ class Provision:
 
     def _check_fit(self) -> None:
         nodes = [node.resources for node in alive_nodes().values()]
-        if any(place_on(self._config, each) for each in [*nodes, *(group.resources for group in node_groups())]):
+        if any(place_on(self._config, each) for each in nodes) or self._growable():
             return
         largest = max(nodes, key=lambda each: (each.get("GPU", 0), each.get("CPU", 0)))
-        config = self._config
-        gpus = config.num_gpus if config.num_gpus is not None else 0.5 if config.device == "cuda" else 0.0
+        size = smallest_size(self._config)
         raise ConfigurationError(
-            f"A worker needs {config.num_cpus or 1:g} CPUs and {gpus:g} GPUs, but the largest node of the cluster has "
-            f"{largest.get('CPU', 0):g} and {largest.get('GPU', 0):g}. "
-            "Lower workers.num_cpus or workers.num_gpus, or add nodes."
+            f"A worker needs {size.num_cpus:g} CPUs and {size.num_gpus:g} GPUs, but the largest node of the cluster "
+            f"has {largest.get('CPU', 0):g} and {largest.get('GPU', 0):g}. "
+            "Lower workers.num_cpus or workers.num_gpus, or add nodes. If the cluster adds nodes by itself, set "
+            "workers.max_workers."
         )
 
     def _check_hope(self, nodes: dict[str, Node]) -> None:
@@ -190,12 +190,21 @@ class Provision:
         count = min(count, _MAX_PENDING - pending)
         if count <= 0 or self._refusals:
             return
-        placed = [(group, place_on(self._config, group.resources)) for group in node_groups()]
-        for group, place in sorted(placed, key=lambda each: -each[1].size.num_gpus if each[1] else 0.0):
-            if place is not None:
-                room = _room_in(group, place, sum(member.size == place.size for member in self._members))
-                yield from [place] * min(count, room)
-                count -= min(count, room)
+        for group, place in self._growable():
+            room = _room_in(group, place, sum(member.size == place.size for member in self._members))
+            yield from [place] * min(count, room)
+            count -= min(count, room)
+
+    def _growable(self) -> list[tuple[NodeGroup, NodePlacement]]:
+        """Return the kinds of nodes that the cluster can start, with their workers: those with GPUs first."""
+        groups = [(group, place_on(self._config, group.resources)) for group in node_groups()]
+        found = [(group, place) for group, place in groups if place is not None]
+        if not found and self._config.max_workers:
+            # Most autoscalers do not say what they can start. The user has said how many workers there shall be.
+            sizes = Counter(member.size for member in self._members if member.node_id).most_common(1)
+            size = sizes[0][0] if sizes else smallest_size(self._config)
+            found = [(NodeGroup({}, None), NodePlacement(size, 1))]
+        return sorted(found, key=lambda each: -each[1].size.num_gpus)
 
     def _start(self, size: WorkerSize, node_id: str | None) -> Member:
         import ray

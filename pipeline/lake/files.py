@@ -8,8 +8,8 @@ stores look the same. It costs about 0.3 ms per file.
 import io
 import threading
 from collections.abc import Callable
-from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 from typing import IO, Any, TypeVar
 
 from fsspec import AbstractFileSystem
@@ -38,10 +38,12 @@ class SharedFile:
 
     Args:
         file: The file. It is closed together with this one.
+        moved: Opens the file again if an object store has it elsewhere by now; None if that cannot be.
     """
 
-    def __init__(self, file: IO[bytes]) -> None:
+    def __init__(self, file: IO[bytes], moved: Callable[[], IO[bytes]] | None = None) -> None:
         self._file = file
+        self._moved = moved
         self._lock = threading.Lock()
         self._at = threading.local()
 
@@ -60,15 +62,24 @@ class SharedFile:
 
     def read(self, size: int = -1) -> bytes:
         """Read `size` bytes, or fewer at the end of the file; a negative size reads to the end."""
-        pieces: list[bytes] = []
         with self._lock:
-            self._file.seek(self.tell())
-            while size and (piece := self._file.read(size)):
-                pieces.append(piece)
-                size = size if size < 0 else size - len(piece)
-        content = b"".join(pieces) if len(pieces) != 1 else pieces[0]
+            try:
+                content = self._read(size)
+            except FileNotFoundError:
+                if self._moved is None:
+                    raise
+                self._file, self._moved = self._moved(), None
+                content = self._read(size)
         self._at.position = self.tell() + len(content)
         return content
+
+    def _read(self, size: int) -> bytes:
+        pieces: list[bytes] = []
+        self._file.seek(self.tell())
+        while size and (piece := self._file.read(size)):
+            pieces.append(piece)
+            size = size if size < 0 else size - len(piece)
+        return b"".join(pieces) if len(pieces) != 1 else pieces[0]
 
     def close(self) -> None:
         """Close the file."""
@@ -121,7 +132,8 @@ class LakeFiles(AbstractFileSystem):  # type: ignore[misc]
         relative = self._inside(path)
         size = self._size(relative)
         if self._store.local or size is None or size > _SMALL_BYTES:
-            return SharedFile(self._found(relative, lambda place: self._store.open(place, size)))
+            opened = partial(self._store.open, size_bytes=size)
+            return SharedFile(self._found(relative, opened), lambda: self._elsewhere(relative, opened))
         if relative not in self._small:
             self._small[relative] = self._found(relative, self._store.read)
         return SharedFile(io.BytesIO(self._small[relative]))
@@ -140,11 +152,15 @@ class LakeFiles(AbstractFileSystem):  # type: ignore[misc]
         try:
             return read(relative)
         except FileNotFoundError:
-            for folder in reversed(self._store.names(REPLACED)):
-                with suppress(FileNotFoundError):
-                    return read(f"{REPLACED}/{folder}/{relative}")
-            self.vanished = True
-            raise
+            return self._elsewhere(relative, read)
+
+    def _elsewhere(self, relative: str, read: Callable[[str], Read]) -> Read:
+        for folder in reversed(self._store.names(REPLACED)):
+            place = f"{REPLACED}/{folder}/{relative}"
+            if self._store.exists(place):
+                return read(place)
+        self.vanished = True
+        raise FileNotFoundError(f"{relative} does not exist any more: it was replaced more than an hour ago.")
 
     def _inside(self, path: str) -> str:
         relative = path.removeprefix(f"{PROTOCOL}:").lstrip("/")

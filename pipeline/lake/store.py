@@ -27,7 +27,7 @@ from fsspec.implementations.local import LocalFileSystem
 from pipeline.lake.layout import TEMPORARY
 from pipeline.locations import location_of
 from pipeline.remote import RefusedError, RemoteFile, check_lake, is_transient, package_for, reason, retried
-from schemas.errors import LakeError
+from schemas.errors import LakeError, VideolakeError
 
 Answer = TypeVar("Answer")
 
@@ -256,7 +256,8 @@ class Store:
         try:
             return retried(request)
         except Exception as error:
-            if isinstance(error, PermissionError) or is_transient(error):
+            own = isinstance(error, OSError | NotImplementedError | TypeError | ValueError | VideolakeError)
+            if isinstance(error, PermissionError) or is_transient(error) or not own:
                 raise self._cannot(doing, relative, error) from error
             raise
 

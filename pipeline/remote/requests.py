@@ -60,7 +60,7 @@ def retried(request: Callable[[], Answer]) -> Answer:
             delay = random.uniform(longest / 2, longest)  # noqa: S311 - not for secrets
             if not is_transient(error) or time.monotonic() - started + delay > PATIENCE_S:
                 raise
-            logger.info("Trying again in %.1f s: %s", delay, reason(error))
+            logger.warning("A store cannot be reached now. Trying again in %.1f s: %s", delay, reason(error))
         time.sleep(delay)
         longest = min(2 * longest, _LONGEST_DELAY_S)
 

@@ -94,7 +94,7 @@ def test_a_run_killed_at_random_and_repeated_gives_the_lake_of_an_undisturbed_ru
         )
         deadline = time.monotonic() + 600
         while process.poll() is None and time.monotonic() < deadline:
-            staged = len(list(disturbed.glob("_staging/*/*/videos.parquet")))
+            staged = len(list(disturbed.glob("_staging/*/*.staged")))
             committed = len(list(disturbed.glob("scenes/*.parquet")))
             if (moment == "staged" and staged) or (moment == "committing" and committed):
                 break

@@ -42,12 +42,15 @@ REVISION = revision_of(CONFIG, MODELS)
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Cluster]:
     """A node with a CPU, and one that also has a logical GPU."""
+    patched = pytest.MonkeyPatch()
+    patched.setenv("RAY_AUTH_MODE", "disabled")  # for nodes that join, as it is for those that are there
     made = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "object_store_memory": MEMORY})
     made.add_node(num_cpus=1, num_gpus=1, object_store_memory=MEMORY)
     made.wait_for_nodes()
     yield made
     ray.shutdown()
     made.shutdown()
+    patched.undo()
 
 
 @pytest.fixture(scope="module")

@@ -92,6 +92,9 @@ def with_true_durations(
         container: The file.
         moved: Called with a message if packets are moved.
     """
+    if "mov" not in container.format.name.split(","):
+        yield from packets  # other formats have no table of durations
+        return
     ahead = Ahead(packets, max_bytes=_MAX_AHEAD_BYTES)
     tracks: dict[int, _Track] = {}
     for packet in ahead:

@@ -32,6 +32,11 @@ def files(lake: Lake) -> dict[str, int]:
     return {table: len(lake._store.names(table)) for table in VIDEO_TABLES}
 
 
+def kept(lake: Lake) -> list[str]:
+    """Return the files of a lake, apart from those of the writer lock."""
+    return [path for path in lake._store.tree("") if not path.startswith(("_lock", "_leases"))]
+
+
 @pytest.mark.slow
 def test_compaction_changes_nothing_that_readers_see(used_lake: Lake) -> None:
     before = contents(used_lake), used_lake.processed(REVISION), used_lake.processed(OTHER), used_lake.known_sources()
@@ -65,9 +70,9 @@ def test_compaction_removes_superseded_rows(used_lake: Lake) -> None:
 
 def test_compacting_again_finds_nothing_to_do(used_lake: Lake) -> None:
     used_lake.compact()
-    before = used_lake._store.tree("")
+    before = kept(used_lake)
     assert used_lake.compact().rows_removed == 0
-    assert used_lake._store.tree("") == before
+    assert kept(used_lake) == before
 
 
 def test_large_files_without_superseded_rows_are_left_alone(lake: Lake) -> None:
@@ -112,7 +117,8 @@ def test_cleaning_finishes_a_killed_compaction(lake: Lake, kill_after: KillAfter
         assert sorted(raw["video_id"].to_pylist()) == ["v0", "v1", "v2"]
 
 
-def test_a_connection_opened_before_compaction_still_reads(any_lake: Lake) -> None:
+def test_a_connection_opened_before_compaction_still_reads(any_lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipeline.lake.files._SMALL_BYTES", 0)  # so that files are opened, not read whole
     for number in range(3):
         publish(any_lake, f"0{number}", [f"v{number}"])
     connection = any_lake.connect()
@@ -134,7 +140,7 @@ def test_files_that_were_replaced_more_than_an_hour_ago_are_removed(
     monkeypatch.setattr("time.time", lambda: later)
     any_lake.clean()
     assert any_lake._store.tree("_replaced") == []
-    with pytest.raises(Exception, match=r"(?i)no such file|not found|frames"):
+    with pytest.raises(Exception, match="does not exist any more"):
         connection.sql("SELECT count(*) FROM frames").fetchall()
     connection.close()
 
@@ -149,7 +155,7 @@ def test_a_query_starts_again_if_its_files_have_gone(lake: Lake) -> None:
             lake.compact()
             lake._store.remove_folder("_replaced")
         counts.append(0)
-        [found] = connection.sql("SELECT count(*) FROM frames").fetchone() or ()
+        [(found,)] = connection.sql("SELECT count(*) FROM frames").fetchall()
         return int(found)
 
     assert lake.read(count) == 9
@@ -157,13 +163,12 @@ def test_a_query_starts_again_if_its_files_have_gone(lake: Lake) -> None:
 
 
 @pytest.mark.slow
-def test_commits_compact_by_themselves_and_nothing_else_changes(any_lake: Lake, tmp_path: Path) -> None:
+def test_commits_compact_by_themselves_and_nothing_else_changes(lake: Lake, tmp_path: Path) -> None:
     undisturbed = Lake.create(str(tmp_path / "undisturbed"))
-    for number in range(23):
-        video = f"v{number % 12:02}"
-        publish(any_lake, f"{number:02}", [video], minutes=number)
-    for number in range(11, 23):
-        publish(undisturbed, f"{number:02}", [f"v{number % 12:02}"], minutes=number)
-    assert contents(any_lake) == contents(undisturbed)
-    assert max(files(any_lake).values()) < 10
-    assert any_lake.commit("03", REVISION, ["v03"]) == 1
+    for number in range(12):
+        publish(lake, f"{number:02}", [f"v{number % 7}"], minutes=number)
+    for number in range(5, 12):
+        publish(undisturbed, f"{number:02}", [f"v{number % 7}"], minutes=number)
+    assert contents(lake) == contents(undisturbed)
+    assert max(files(lake).values()) < 10
+    assert lake.commit("11", REVISION, ["v4"]) == 1

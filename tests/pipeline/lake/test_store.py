@@ -102,6 +102,13 @@ def test_a_file_that_does_not_exist_is_not_asked_for_again(store: Store, faulty_
     assert faulty_bucket[1].requests.total() - before < 20
 
 
+def test_missing_credentials_are_an_error_that_says_so(s3_bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    with pytest.raises(LakeError, match=r"[Uu]nable to locate credentials.*Check the credentials"):
+        Store(f"{s3_bucket}/lake").names()
+
+
 def test_a_small_file_is_written_with_one_request(store: Store, faulty_bucket: tuple[str, FaultProxy]) -> None:
     proxy = faulty_bucket[1]
     proxy.requests.clear()
