@@ -110,6 +110,8 @@ class RayPool:
         """
         answer: SimpleQueue[Exception | None] = SimpleQueue()
         self.post(partial(self._room.append, answer))
+        if self._closed:
+            answer.put(self._ended)
         error = answer.get()
         if error is not None:
             raise error
@@ -118,6 +120,8 @@ class RayPool:
         """Give the pool videos of a shard."""
         batch = RayBatch(self, shard, self._job.lake_uri, tasks)
         self.post(partial(self._submit, batch, tasks))
+        if self._closed and self._ended:
+            batch.end(self._ended)  # such as the retry of a shard that has waited for its turn
         return batch
 
     def close(self) -> None:
@@ -128,10 +132,8 @@ class RayPool:
             thread.join()
 
     def post(self, event: Event) -> None:
-        """Let the thread of the pool call a function. Once the pool is closed, this thread does."""
+        """Let the thread of the pool call a function."""
         self._events.put(event)
-        if self._closed:
-            self._answer_rest()
 
     # Everything below runs in the thread of the pool, except `_report_positions`.
 
@@ -143,8 +145,12 @@ class RayPool:
                 self._logger.exception("The pool of workers failed")
                 self._end(error)
             self._answer_room()
-        self._closed = True
-        self._answer_rest()
+        self._closed = True  # whoever asks from here on is answered at once
+        while not self._events.empty():
+            with suppress(Exception):
+                self._events.get()()
+        while self._room:
+            self._answer_room()
         import ray
 
         self._provision.close()
@@ -158,13 +164,6 @@ class RayPool:
             if time.monotonic() >= self._next_tick_s:
                 self._next_tick_s = time.monotonic() + _TICK_S
                 self._adjust()
-
-    def _answer_rest(self) -> None:
-        """Answer what comes when the pool has ended, such as the retry of a shard that waited for its turn."""
-        with suppress(Empty):
-            while True:
-                self._events.get_nowait()()
-                self._answer_room()
 
     def _expect(self, videos: int) -> None:
         self._expected = videos
