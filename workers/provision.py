@@ -159,7 +159,8 @@ class Provision:
         """Raise if no worker runs, and waiting is useless or has been too long."""
         waited_s = time.monotonic() - self._idle_since_s
         fits = any(place_on(self._config, node.resources) for node in nodes.values())
-        if self._error is not None and not self._members and fits:
+        # Workers without a node wait for one that may never come, so they are no hope.
+        if self._error is not None and fits and not any(member.node_id for member in self._members):
             raise self._error
         if waited_s > _MAX_WAIT_S:
             raise ConfigurationError(
