@@ -330,6 +330,8 @@ class RayBatch:
                     failure = answer
                     self._pool.post(partial(self._pool.withdraw, self))
         finally:
+            if self._pending:
+                self._pool.post(partial(self._pool.withdraw, self))  # nobody will ask for the rest
             self._pool.post(partial(self._pool.forget, self))
         if failure is not None:
             raise failure

@@ -132,6 +132,14 @@ def test_a_shard_that_fails_leaves_the_others_alone(cluster: Cluster) -> None:
         assert len(list(works.outcomes())) == 3
 
 
+def test_nobody_analyses_what_nobody_waits_for(cluster: Cluster) -> None:
+    with pool_on(cluster, device="cpu", max_workers=1) as pool, ThreadPoolExecutor(1) as executor:
+        left = pool.submit("5a", [*videos(1, name="a"), *videos(100, 500, name="left")]).outcomes()
+        next(left)
+        left.close()  # type: ignore[attr-defined] # as when the task of a shard fails
+        assert len(executor.submit(list, pool.submit("5b", videos(3)).outcomes()).result(timeout=15)) == 3
+
+
 def test_closing_the_pool_ends_what_is_in_flight(cluster: Cluster) -> None:
     with pool_on(cluster, device="cpu", max_workers=1) as pool, ThreadPoolExecutor(1) as executor:
         batch = pool.submit("5a", videos(2, 60_000))
