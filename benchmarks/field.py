@@ -128,7 +128,8 @@ _HEAD = """# Files that archives hold
 
 Archives hold recordings without a length, joined DVDs, mirrored phone videos, HDR, and files that are still being
 written. `python -m benchmarks.field` makes such files so that the truth about them is known, analyses them with the
-defaults, and writes this page. Times count as right within 0.1 s, and the start of a spoken word within 0.5 s."""
+defaults, and writes this page. Times count as right within 0.1 s, and the start of a spoken word within 0.5 s.
+Files with speech repeat a passage of 10 s: *sentence groups* are the times at which these passages start."""
 
 
 def _chosen(case: Case, options: argparse.Namespace) -> bool:
