@@ -19,6 +19,8 @@ from schemas.records import VideoTask
 from tests.workers import sleepers
 from workers import RunJob, digest_on_workers
 from workers.cluster import ray_cluster
+from workers.nodes import Node
+from workers.progress_actor import ProgressActor
 from workers.ray_pool import RayPool
 
 pytestmark = pytest.mark.cluster
@@ -137,6 +139,36 @@ def test_closing_the_pool_ends_what_is_in_flight(cluster: Cluster) -> None:
         pool.close()
         with pytest.raises(RunStoppedError):
             waiting.result()
+        # A shard whose retry begins only now, and the next shard, must not wait for ever.
+        retry = executor.submit(list, pool.submit("5a", videos(2)).outcomes())
+        with pytest.raises(RunStoppedError):
+            retry.result(timeout=10)
+        with pytest.raises(RunStoppedError):
+            executor.submit(pool.wait_for_room).result(timeout=10)
+
+
+def test_a_cluster_that_cannot_be_looked_at_ends_the_run(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    def lost() -> dict[str, Node]:
+        raise RuntimeError("the head is gone")
+
+    with pool_on(cluster, device="cpu") as pool, ThreadPoolExecutor(1) as executor:
+        monkeypatch.setattr("workers.provision.alive_nodes", lost)
+        batch = pool.submit("5a", videos(2, 60_000))
+        with pytest.raises(RuntimeError, match="the head is gone"):
+            executor.submit(list, batch.outcomes()).result(timeout=10)
+
+
+def test_a_run_waits_only_so_long_for_room_that_others_use(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("workers.provision._MAX_WAIT_S", 1.0)
+    with ray_cluster(cluster.address), ThreadPoolExecutor(1) as executor:
+        others = [ray.remote(num_cpus=2)(ProgressActor).remote() for _ in range(2)]
+        ray.get([other.read.remote() for other in others])
+        with pool_on(cluster) as pool:
+            waiting = executor.submit(list, pool.submit("5b", videos(1)).outcomes())
+            with pytest.raises(ConfigurationError, match="no room for a worker"):
+                waiting.result(timeout=20)
+        for other in others:
+            ray.kill(other)
 
 
 def test_no_node_fits(cluster: Cluster) -> None:
