@@ -73,7 +73,7 @@ def analyze_archive(archive: list[str], lake: str, profile: Profile = "embedded"
     """Turn the videos of an archive into tables.
 
     Args:
-        archive: Folders, files, globs, manifests (`.txt`, `.csv`, `.parquet`) or fsspec URIs.
+        archive: Folders, files, globs, manifests (`.txt`, `.csv`, `.parquet`) or URIs such as `s3://bucket/talks`.
         lake: Folder or URI of the lake, which is created if it does not exist.
         profile: Built-in set of settings.
         settings: Settings that override the profile, as TOML. `videolake config` prints and explains all of them.

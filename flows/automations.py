@@ -23,6 +23,8 @@ _OF_THE_FLOW = {"prefect.resource.role": "flow", "prefect.resource.name": FLOW}
 _RUNS = {"prefect.resource.id": "prefect.flow-run.*"}
 _ANY = "prefect.flow-run.*"
 """Every heartbeat and every change of state, whatever the state's name."""
+LINK = "{% if flow_run|ui_url %}\n\n{{ flow_run|ui_url }}{% endif %}"
+"""A server without `PREFECT_UI_URL` does not know its own address."""
 _NOTE = "Registered by Videolake, which restores its trigger and actions. Disable it rather than change it."
 
 
@@ -96,7 +98,7 @@ def _failed(block: UUID) -> AutomationCore:
             SendNotification(
                 block_document_id=block,
                 subject="Videolake: {{ flow_run.name }}: {{ flow_run.state.name }}",
-                body="{{ flow_run.state.message }}\n\n{{ flow_run|ui_url }}",
+                body="{{ flow_run.state.message }}" + LINK,
             )
         ],
     )
@@ -118,7 +120,7 @@ def _many_errors(block: UUID) -> AutomationCore:
                 block_document_id=block,
                 subject="Videolake: {{ flow_run.name }}",
                 body="Failed: {{ event.payload.failed }}, analysed: {{ event.payload.ok }}. "
-                "The table `errors` says why.\nLake: {{ event.payload.lake }}\n\n{{ flow_run|ui_url }}",
+                "The table `errors` says why.\nLake: {{ event.payload.lake }}" + LINK,
             )
         ],
     )

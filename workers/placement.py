@@ -23,6 +23,10 @@ class WorkerSize:
     threads: int
     """Threads of the decoder and of each model."""
 
+    def __str__(self) -> str:
+        parts = {"CPU": self.num_cpus, "GPU": self.num_gpus, "thread": self.threads}
+        return ", ".join(f"{count:g} {name}{'' if count == 1 else 's'}" for name, count in parts.items() if count)
+
 
 @dataclass(frozen=True, slots=True)
 class NodePlacement:
@@ -31,6 +35,9 @@ class NodePlacement:
     size: WorkerSize
     workers: int
     """How many fit."""
+
+    def __str__(self) -> str:
+        return f"{self.workers} worker{'' if self.workers == 1 else 's'} with {self.size}"
 
 
 def place_on(config: WorkersConfig, resources: Mapping[str, float]) -> NodePlacement | None:

@@ -240,7 +240,7 @@ class Provision:
         for node_id in nodes.keys() - self._seen:
             place = place_on(self._config, nodes[node_id].resources)
             if place is not None:
-                self._logger.info("Node %s: %d workers of %s", nodes[node_id].host, place.workers, place.size)
+                self._logger.info("Node %s: %s", nodes[node_id].host, place)
         if lost := self._seen - nodes.keys():
             self._logger.warning("%d nodes left the cluster", len(lost))
         self._seen = set(nodes)

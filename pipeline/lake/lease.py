@@ -235,8 +235,8 @@ def _watch(store: Store, name: str) -> bytes | None:
             break
         if content is first:
             logger.warning(
-                "%s holds the lake %s. Waiting up to %.0f s to see whether it is alive.",
-                Holder.from_json(content), store.uri, expiry_s,
+                "The lake %s is held by %s. Waiting up to %.0f s to see whether it is alive.",
+                store.uri, Holder.from_json(content), expiry_s,
             )  # fmt: skip
         time.sleep(_POLL_S)
         content = _read(store, name)

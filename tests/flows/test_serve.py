@@ -11,12 +11,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
 from click.testing import CliRunner
 
-from flows.automations import register_automations
+from flows.automations import LINK, register_automations
 from flows.cli import main
 from pipeline.lake import Lake
 from schemas.errors import ConfigurationError
@@ -129,7 +130,8 @@ def test_a_served_run_fills_the_lake_and_tells_of_errors_and_one_that_is_killed_
         assert sorted(Lake(str(lake)).sql("SELECT status FROM videos").column(0).to_pylist()) == ["failed", "ok"]
         told_of = wait_for(lambda: told.pop(0) if told else None)
         assert told_of["subject"] == "Videolake: films: 2 new, 1 failed"
-        assert str(lake) in told_of["body"]
+        assert f"Lake: {lake}\n" in told_of["body"]
+        assert told_of["body"].endswith(f"/runs/flow-run/{run['id']}")
 
         # The silence is that of a run that dies as soon as it has started, so it can be short.
         register_automations(silence_s=10)
@@ -167,6 +169,20 @@ def test_what_cannot_send_notifications_is_refused(notify: str) -> None:
     Secret(value="x").save("key", overwrite=True)
     with pytest.raises(ConfigurationError, match="Create one in the Prefect UI"):
         register_automations(notify)
+
+
+def test_a_server_that_does_not_know_its_address_sends_no_link() -> None:
+    from prefect.server.events.actions import SendNotification
+    from prefect.server.schemas.core import FlowRun
+    from prefect.server.utilities.user_templates import render_user_template_sync
+    from prefect.settings import PREFECT_API_URL, PREFECT_UI_URL, temporary_settings
+
+    SendNotification(block_document_id=uuid4(), subject="", body=LINK)  # the server's check makes the filter known
+    run = FlowRun(flow_id=uuid4(), id=uuid4())
+    with temporary_settings({PREFECT_UI_URL: "http://films:4200"}, restore_defaults={PREFECT_API_URL}):
+        assert render_user_template_sync(LINK, {"flow_run": run}) == f"\n\nhttp://films:4200/runs/flow-run/{run.id}"
+    with temporary_settings(restore_defaults={PREFECT_API_URL, PREFECT_UI_URL}):
+        assert render_user_template_sync(LINK, {"flow_run": run}) == ""
 
 
 def _heartbeat(api: httpx.Client, run: str) -> str:

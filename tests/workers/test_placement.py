@@ -27,6 +27,11 @@ def test_two_workers_share_a_gpu_and_all_its_cores() -> None:
     assert placed({"CPU": 32.0, "GPU": 4.0}) == NodePlacement(WorkerSize(4.0, 0.5, 4), 8)
 
 
+def test_a_placement_is_logged_in_words() -> None:
+    assert str(placed({"CPU": 2.0})) == "1 worker with 2 CPUs, 2 threads"
+    assert str(placed({"CPU": 32.0, "GPU": 4.0})) == "8 workers with 4 CPUs, 0.5 GPUs, 4 threads"
+
+
 def test_gpus_are_not_used_if_the_device_is_cpu() -> None:
     assert placed({"CPU": 4.0, "GPU": 1.0}, device="cpu").size.num_gpus == 0.0
 
