@@ -22,6 +22,8 @@ _ALIKE = 16
 """So many packets of the same wrong duration are no gaps."""
 _LONG_S = 1.0
 """Where speech pauses, some codecs send a packet only now and then, but more often than that."""
+_TRIED = 4
+"""So many packets are decoded to learn how long they are."""
 _MAX_AUDIO_S = 20.0
 """No single audio packet lasts so long."""
 _SAME_S = 0.002
@@ -183,18 +185,25 @@ def _leads_nowhere(packet: Any, due_s: float, tracks: Mapping[int, _Track], ahea
 
 
 def _held_s(packet: Any, ahead: Ahead) -> float | None:  # noqa: ANN401 - a PyAV packet
-    """Return how many seconds of audio a packet of the stream holds, as its own decoder says; None if it cannot say."""
+    """Return how many seconds of audio the packets of the stream hold, as its own decoder says; None if it cannot say.
+
+    Decoders leave out samples at the start of a stream, and where an edit list says so; so some packets are tried.
+    """
     given = packet.stream.codec_context
     codec = cast("AudioCodecContext", av.CodecContext.create(given.codec.name, "r"))
     codec.extradata, codec.sample_rate, codec.layout = given.extradata, given.sample_rate, given.layout
+    held: list[float] = []
     for each in chain([packet], ahead.of_stream(packet.stream_index)):
         try:
-            held_s = sum(frame.samples / frame.sample_rate for frame in codec.decode(each) if frame.sample_rate)
+            frames = codec.decode(av.Packet(bytes(each)))  # without what the file says about samples to leave out
+            held_s = sum(frame.samples / frame.sample_rate for frame in frames if frame.sample_rate)
         except (av.error.FFmpegError, ValueError):
             continue
         if held_s:
-            return held_s
-    return None
+            held.append(held_s)
+        if len(held) == _TRIED:
+            break
+    return max(held, default=None)
 
 
 def _wrong_frames(container: InputContainer, stream: Any) -> _Frames | None:  # noqa: ANN401 - a PyAV stream
