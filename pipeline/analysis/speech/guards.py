@@ -39,7 +39,7 @@ class GuardResult:
     flags: tuple[str, ...]
     """Reasons to doubt it: `low_logprob`, `no_speech`, `repetitive`, `too_fast`, `stock_phrase`."""
     hallucination: str | None
-    """Why to drop it: `silence`, `unsupported`, `impossible` or `loop`. None to keep it."""
+    """Why to drop it: `silence`, `unsupported`, `impossible`, `loop` or `symbols`. None to keep it."""
 
 
 def check_utterance(
@@ -72,6 +72,7 @@ def check_utterance(
         "silence": no_speech and (low_logprob or certainty < SURE_SPEECH),
         "unsupported": support_s < max(MIN_SUPPORT * length_s, MIN_SUPPORT_S) or certainty < MIN_CERTAINTY,
         "impossible": letters_per_s > IMPOSSIBLE,
+        "symbols": not _letters(text),  # nothing that anybody could say
         "loop": ratio > 2 * config.max_compression_ratio or (repetitive and letters_per_s > FAST),
     }
     hallucination = next((reason for reason, holds in reasons.items() if holds), None)
