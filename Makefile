@@ -54,7 +54,7 @@ demo: setup  ## make a small archive, analyse it, and show what was found
 test: setup  ## run the tests
 	$(PYTEST)
 
-test-quick: setup  ## run the tests that need no models, Ray, Prefect or browser
+test-quick: setup  ## run the tests that need no models, Ray, server or browser
 	$(PYTEST) --quick
 
 check: setup  ## ruff, mypy and the import contracts

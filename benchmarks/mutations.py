@@ -112,7 +112,7 @@ def whole_pipeline(lake: Path) -> Examine:
     """Return what analyses a file with all models, and stages its rows in a lake."""
     config = load_config(environment={})
     worker = VideoWorker(config, threads=1)
-    job = ShardJob("shard", "revision", Lake.create(str(lake)).uri, config)
+    job = ShardJob("shard", "revision", Lake.create(str(lake)).uri)
 
     def examine(path: Path) -> Outcome:
         state = path.stat()

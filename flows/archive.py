@@ -24,7 +24,7 @@ from pipeline.lake import Lake  # noqa: E402
 from pipeline.models import settle  # noqa: E402
 from pipeline.run import models_of, revision_of  # noqa: E402
 from pipeline.search import index_if_large  # noqa: E402
-from schemas.errors import VideolakeError  # noqa: E402
+from schemas.errors import LakeError, VideolakeError  # noqa: E402
 from schemas.outcome import RunResult  # noqa: E402
 from workers import RunJob, open_pool  # noqa: E402
 
@@ -107,7 +107,10 @@ def analyze_archive(archive: list[str], lake: str, profile: Profile = "embedded"
             _analyse(run, bar)
             publish_run(handle)
         except BaseException as error:
-            _record(run, "failed" if isinstance(error, Exception) else "stopped")
+            try:
+                _record(run, "failed" if isinstance(error, Exception) else "stopped")
+            except LakeError as unrecorded:
+                logger.warning("The run could not be recorded: %s", unrecorded)
             raise
     run.tally.update(stage="done")
     result = run_result(run)
@@ -122,6 +125,7 @@ def analyze_archive(archive: list[str], lake: str, profile: Profile = "embedded"
 def _analyse(run: Run, bar: ProgressArtifact) -> None:
     """Discover the archive in a thread of its own, and analyse its shards meanwhile."""
     discovered = discover_archive.submit(Handle(run))
+    discovered.add_done_callback(lambda _: run.shards.close())  # also if Prefect fails before it begins
     try:
         if run.shards.wait():
             bar.create()

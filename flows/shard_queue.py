@@ -29,9 +29,9 @@ class ShardQueue:
             self._changed.notify_all()
 
     def close(self, error: BaseException | None = None) -> None:
-        """Say that no more shards will come, or with an error that they cannot."""
+        """Say that no more shards will come, or with an error that they cannot. The first error counts."""
         with self._changed:
-            self._closed, self._error = True, error
+            self._closed, self._error = True, self._error or error
             self._changed.notify_all()
 
     def wait(self) -> bool:

@@ -1,7 +1,8 @@
 """Which tests run, and in which order.
 
-With `--quick`, no models, no Ray cluster, no Prefect server, no browser and nothing slow: tests with these marks are
-left out, and one without its mark fails, as what it is not to start is out of reach.
+With `--quick`, no models, no Ray cluster, no Prefect or S3 server, no browser and nothing slow: tests with these marks
+are left out, and one without its mark fails, as what it is not to start is out of reach. Tests that ask for the fixture
+`s3_server` have its mark without saying so.
 """
 
 import gc
@@ -18,7 +19,7 @@ from typing import Any
 
 import pytest
 
-SLOW = ("prefect", "cluster", "browser", "models", "slow")
+SLOW = ("prefect", "cluster", "browser", "models", "s3", "slow")
 """Marks that are left out, the slowest first."""
 _ALL_SLOW = re.compile(rf"^pytestmark = .*pytest\.mark\.({'|'.join(SLOW)})\b", re.MULTILINE)
 _PROGRAMS = {
@@ -27,6 +28,7 @@ _PROGRAMS = {
     "prefect.server": "prefect",
     "prefect server": "prefect",
     "playwright": "browser",
+    "moto.server": "s3",
 }
 
 
@@ -51,6 +53,9 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    for item in items:
+        if "s3_server" in getattr(item, "fixturenames", ()):
+            item.add_marker("s3")
     if config.getoption("quick"):
         slow = [item for item in items if _rank(item) < len(SLOW)]
         config.hook.pytest_deselected(items=slow)

@@ -13,9 +13,6 @@ class ShardJob:
     shard: str
     revision: str
     lake_uri: str
-    config: Config
-    models: tuple[ModelInfo, ...] = ()
-    """The models found where the run was planned. A worker whose models differ refuses to work."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +23,8 @@ class RunJob:
     lake_uri: str
     config: Config
     models: tuple[ModelInfo, ...] = ()
+    """The models found where the run was planned. A worker whose models differ refuses to work."""
 
     def of_shard(self, shard: str) -> ShardJob:
         """Return the job of one of the shards."""
-        return ShardJob(shard, self.revision, self.lake_uri, self.config, self.models)
+        return ShardJob(shard, self.revision, self.lake_uri)

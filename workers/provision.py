@@ -17,7 +17,7 @@ _MAX_STRIKES = 3
 _MAX_PENDING = 100
 """Workers that wait at the same time for nodes that the autoscaler has yet to start."""
 _MAX_WAIT_S = 1800.0
-"""How long a run waits for a node when it has no worker at all."""
+"""How long a run waits when no worker of it runs: there is no node, or others use all of it."""
 _REMINDER_S = 60.0
 
 
@@ -71,17 +71,17 @@ class Provision:
             VideolakeError: There is no worker, and there will be none.
         """
         target = min(wanted, self._config.max_workers or wanted)
-        missing = target - len(self._members)
-        if missing <= 0:
+        missing = max(0, target - len(self._members))
+        works = target == 0 or any(member.name for member in self._members)
+        if works:
             self._idle_since_s = time.monotonic()
+        if works and not missing:
             return []
         nodes = alive_nodes()
         started = [self._start(place.size, node.id) for node, place in self._vacancies(nodes, missing)]
         started += [self._start(place.size, None) for place in self._growth(missing - len(started))]
         self._note(nodes)
-        if self._members:
-            self._idle_since_s = time.monotonic()
-        elif target > 0:
+        if not works:
             self._check_hope(nodes)
         return started
 
@@ -156,16 +156,18 @@ class Provision:
         )
 
     def _check_hope(self, nodes: dict[str, Node]) -> None:
-        """Raise if there is no worker, and waiting is useless or has been too long."""
+        """Raise if no worker runs, and waiting is useless or has been too long."""
         waited_s = time.monotonic() - self._idle_since_s
-        if self._error is not None and any(place_on(self._config, node.resources) for node in nodes.values()):
+        fits = any(place_on(self._config, node.resources) for node in nodes.values())
+        # Workers without a node wait for one that may never come, so they are no hope.
+        if self._error is not None and fits and not any(member.node_id for member in self._members):
             raise self._error
         if waited_s > _MAX_WAIT_S:
             raise ConfigurationError(
-                f"The cluster has had no node for a worker for {waited_s / 60:.0f} minutes. Finished videos are kept: "
+                f"The cluster has had no room for a worker for {waited_s / 60:.0f} minutes. Finished videos are kept: "
                 "run again when it has."
             )
-        if time.monotonic() - self._reminded_s > _REMINDER_S:
+        if min(waited_s, time.monotonic() - self._reminded_s) > _REMINDER_S:
             self._reminded_s = time.monotonic()
             self._logger.warning("No node has room for a worker yet. Waited for %.0f s.", waited_s)
 

@@ -12,13 +12,14 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from queue import Empty, SimpleQueue
 from typing import Any
 
 from pipeline.lake import Lake
-from schemas.errors import DeviceError, ModelError, RunStoppedError, VideolakeError
+from schemas.errors import DeviceError, LakeError, ModelError, RunStoppedError, VideolakeError
 from schemas.outcome import VideoOutcome
 from schemas.records import VideoTask
 from workers.job import RunJob
@@ -82,11 +83,13 @@ class RayPool:
         self._numbers = itertools.count()
         self._waiting: list[Item] = []
         self._idle: list[Member] = []
-        self._running: dict[str, Item] = {}
+        self._running: dict[int, Item] = {}
         self._expected = 0
         self._batches: set[RayBatch] = set()
         self._room: list[SimpleQueue[Exception | None]] = []
         self._ended: Exception | None = None
+        self._closed = False
+        self._next_tick_s = 0.0
         self._stop = threading.Event()
         self._threads = [
             threading.Thread(target=self._run, name="pool", daemon=True),
@@ -107,6 +110,8 @@ class RayPool:
         """
         answer: SimpleQueue[Exception | None] = SimpleQueue()
         self.post(partial(self._room.append, answer))
+        if self._closed:
+            answer.put(self._ended)
         error = answer.get()
         if error is not None:
             raise error
@@ -115,6 +120,8 @@ class RayPool:
         """Give the pool videos of a shard."""
         batch = RayBatch(self, shard, self._job.lake_uri, tasks)
         self.post(partial(self._submit, batch, tasks))
+        if self._closed and self._ended:
+            batch.end(self._ended)  # such as the retry of a shard that has waited for its turn
         return batch
 
     def close(self) -> None:
@@ -131,25 +138,32 @@ class RayPool:
     # Everything below runs in the thread of the pool, except `_report_positions`.
 
     def _run(self) -> None:
-        next_tick_s = 0.0
         while not (self._stop.is_set() and self._ended):
             try:
-                self._events.get(timeout=_TICK_S)()
-            except Empty:
-                pass
-            except Exception as error:  # a bug must end the run, not leave it waiting
+                self._step()
+            except Exception as error:  # a bug, or a lost cluster, must end the run, not leave it waiting
                 self._logger.exception("The pool of workers failed")
                 self._end(error)
-            if self._ended is None:
-                self._assign()
-                if time.monotonic() >= next_tick_s:
-                    next_tick_s = time.monotonic() + _TICK_S
-                    self._adjust()
+            self._answer_room()
+        self._closed = True  # whoever asks from here on is answered at once
+        while not self._events.empty():
+            with suppress(Exception):
+                self._events.get()()
+        while self._room:
             self._answer_room()
         import ray
 
         self._provision.close()
         ray.kill(self._progress_actor)
+
+    def _step(self) -> None:
+        with suppress(Empty):
+            self._events.get(timeout=_TICK_S)()
+        if self._ended is None:
+            self._assign()
+            if time.monotonic() >= self._next_tick_s:
+                self._next_tick_s = time.monotonic() + _TICK_S
+                self._adjust()
 
     def _expect(self, videos: int) -> None:
         self._expected = videos
@@ -230,14 +244,14 @@ class RayPool:
     def _assign(self) -> None:
         while self._idle and self._waiting:
             member, item = self._idle.pop(), heapq.heappop(self._waiting)
-            self._running[item.task.video_id] = item
+            self._running[item.number] = item
             call = member.actor.analyse.remote(item.task, item.batch.shard)
             self._watch(call, partial(self._analysed, member, item))
 
     def _analysed(self, member: Member, item: Item, future: Any) -> None:  # noqa: ANN401 - of an outcome or error
         from ray.exceptions import RayTaskError
 
-        del self._running[item.task.video_id]
+        del self._running[item.number]
         error = future.exception()
         answer = error if isinstance(error, RayTaskError) else None if error else future.result()
         if answer is None:
@@ -262,7 +276,8 @@ class RayPool:
                 positions = ray.get(self._progress_actor.read.remote(), timeout=_TICK_S)
             except (ray.exceptions.RayError, TimeoutError):
                 continue
-            self._positions({name: at_s for name, at_s in positions.items() if name in self._running})
+            running = {item.task.video_id for item in list(self._running.values())}
+            self._positions({name: at_s for name, at_s in positions.items() if name in running})
 
 
 class RayBatch:
@@ -305,8 +320,9 @@ class RayBatch:
                     raise got
                 item, answer = got
                 if isinstance(answer, DeviceError) and failure is None:
-                    self._repeat(item)
-                    continue
+                    answer = self._repeat(item)
+                    if answer is None:
+                        continue
                 self._pending -= 1
                 if isinstance(answer, VideoOutcome):
                     yield answer
@@ -314,16 +330,23 @@ class RayBatch:
                     failure = answer
                     self._pool.post(partial(self._pool.withdraw, self))
         finally:
+            if self._pending:
+                self._pool.post(partial(self._pool.withdraw, self))  # nobody will ask for the rest
             self._pool.post(partial(self._pool.forget, self))
         if failure is not None:
             raise failure
 
-    def _repeat(self, item: Item) -> None:
+    def _repeat(self, item: Item) -> Exception | None:
+        """Give a video back to the pool. Return the error that prevents it."""
         item.device_errors += 1
         if item.device_errors > _MAX_DEVICE_ERRORS:
             # So many devices do not break by chance: from now on, the video is suspected.
-            Lake(self._lake_uri).begin_attempt(self.shard, item.task.video_id, self._pool.node_id)
+            try:
+                Lake(self._lake_uri).begin_attempt(self.shard, item.task.video_id, self._pool.node_id)
+            except (LakeError, OSError) as error:
+                return error
         self._pool.post(partial(self._pool.repeat, item))
+        return None
 
 
 def _first_line(error: BaseException | None) -> str:

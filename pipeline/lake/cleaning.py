@@ -60,7 +60,7 @@ def set_aside(store: Store, files: list[str]) -> None:
 def forget_replaced(store: Store) -> None:
     """Remove the files that were set aside more than an hour ago."""
     for name in store.names(REPLACED):
-        if time.time() - int(name) > KEEP_S:
+        if name.isdecimal() and time.time() - int(name) > KEEP_S:  # others put files of their own everywhere
             store.remove_folder(f"{REPLACED}/{name}")
 
 

@@ -16,7 +16,7 @@ from pipeline.lake.derived import DerivedFiles
 from pipeline.lake.layout import LAKE_FORMAT, MARKER, REPORTS, SEARCH, TEMPORARY, checked, run_file
 from pipeline.lake.lock import StillHeld, writer_lock
 from pipeline.lake.log import ConflictError, Log
-from pipeline.lake.parquet import write_table
+from pipeline.lake.parquet import merge
 from pipeline.lake.rows import table_of
 from pipeline.lake.snapshot import Change, DataFile, Snapshot, schema_key
 from pipeline.lake.store import Store
@@ -321,7 +321,7 @@ class Lake:
             snapshot = self._log.snapshot()
             name = run_file(run_id)
             with self._store.publish(f"{table}/{name}") as path:
-                write_table(written, path)
+                merge([written], path, written.schema)
                 size_bytes = path.stat().st_size
             key = schema_key(written.schema)
             made = DataFile(table, name, key, len(rows), size_bytes, {run_id: len(rows)})

@@ -11,14 +11,6 @@ import pyarrow.parquet as pq
 
 MAX_GROUP_ROWS = 65_536
 MAX_GROUP_BYTES = 64 * 1024**2
-_SMALL_GROUP_BYTES = 16 * 1024**2
-"""For staged files: a merge holds one of their row groups in memory next to the group that it fills."""
-
-
-def write_table(table: pa.Table, path: Path) -> None:
-    """Write a table as one file."""
-    with RowGroupWriter(path, table.schema, max_bytes=_SMALL_GROUP_BYTES) as writer:
-        writer.add(table)
 
 
 def row_groups(file: pq.ParquetFile) -> Iterator[pa.Table]:

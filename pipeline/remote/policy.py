@@ -19,6 +19,8 @@ DEFAULT_SCHEMES = ("file", "http", "https", "s3", "s3a", "gs", "gcs", "az", "abf
 _HTTP = frozenset({"http", "https"})
 _SCHEMES_VARIABLE = "VIDEOLAKE_ALLOWED_SCHEMES"
 _HOSTS_VARIABLE = "VIDEOLAKE_ALLOWED_HOSTS"
+_SERVERS = ("endpoint_override", "blob_storage_authority", "dfs_storage_authority")
+"""Parameters by which the URIs of Arrow's clients name a server."""
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 _NOT_PUBLIC = "the address is not on the public internet"
 
@@ -117,7 +119,8 @@ def check_lake(uri: str) -> None:
     if is_http(uri):
         raise RefusedError(f"{uri}: a lake cannot be on a web server. Give a folder or an object store.")
     hosts = allowed_hosts()
-    for endpoint in parse_qs(urlsplit(uri).query).get("endpoint_override", ()) if "://" in uri else ():
+    parameters = parse_qs(urlsplit(uri).query) if "://" in uri else {}
+    for endpoint in (each for name in _SERVERS for each in parameters.get(name, ())):
         host = urlsplit(endpoint if "://" in endpoint else f"//{endpoint}").hostname or ""
         if host not in hosts.names and not _in_networks(host, hosts):
             raise RefusedError(f"{uri}: {_HOSTS_VARIABLE} does not name the server {host}.")

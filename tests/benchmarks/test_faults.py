@@ -17,7 +17,7 @@ def test_nothing_is_lost_doubled_or_half_visible_when_writers_are_killed_and_req
 ) -> None:
     expected = undisturbed(tmp_path / "undisturbed")
     trial = Trial(store, tmp_path, random.Random(store), expected=expected, server=s3_server, proxy=faulty_bucket[1])
-    for _ in range(4):
+    for _ in range(3):
         trial.round()
     assert trial.counts.problems == []
     assert trial.counts.kills + trial.counts.store_errors + trial.counts.pauses > 0

@@ -13,6 +13,7 @@ import pytest
 from flows.archive import NothingAnalysedError, _index, analyze_archive
 from flows.naming import artifact_key
 from flows.parameters import parameters_of
+from flows.planning import discover_archive
 from flows.progress import Snapshot, watched_by
 from flows.shards import UnpublishedError
 from pipeline.lake import Lake, read_video
@@ -230,6 +231,16 @@ def test_an_archive_without_videos_or_with_bad_ones_only_fails_loudly(tmp_path: 
     with pytest.raises(NothingAnalysedError, match="All 5 videos failed"):
         analyze(tmp_path / "archive", tmp_path / "lake", LIGHT)
     assert Lake(str(tmp_path / "lake")).sql("SELECT count(*) FROM errors").column(0)[0].as_py() == 5
+
+
+def test_a_discovery_that_never_begins_ends_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def nameless() -> str:
+        raise LookupError("no name for the task run")
+
+    (tmp_path / "archive").mkdir()
+    monkeypatch.setattr("flows.archive.discover_archive", discover_archive.with_options(task_run_name=nameless))
+    with pytest.raises(LookupError, match="no name"):
+        analyze(tmp_path / "archive", tmp_path / "lake", LIGHT)
 
 
 def test_a_failed_shard_is_retried_without_repeating_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

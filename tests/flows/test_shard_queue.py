@@ -38,5 +38,6 @@ def test_waiting_ends_with_a_shard_or_when_none_will_come() -> None:
 def test_an_archive_that_cannot_be_listed_to_its_end_is_an_error() -> None:
     queue = ShardQueue()
     queue.close(ArchiveError("gone"))
+    queue.close()
     with pytest.raises(ArchiveError, match="gone"):
         queue.wait()

@@ -69,14 +69,13 @@ class S3Server:
 
 
 def environment(endpoint: str) -> dict[str, str]:
-    """Return the environment in which s3fs, Arrow and deltalake reach `s3://…` at an endpoint."""
+    """Return the environment in which s3fs and Arrow reach `s3://…` at an endpoint."""
     return {
         "AWS_ENDPOINT_URL": endpoint,
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
         "AWS_DEFAULT_REGION": "us-east-1",
         "AWS_REGION": "us-east-1",
-        "AWS_ALLOW_HTTP": "true",
         "AWS_EC2_METADATA_DISABLED": "true",
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,

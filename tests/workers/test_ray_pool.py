@@ -19,6 +19,8 @@ from schemas.records import VideoTask
 from tests.workers import sleepers
 from workers import RunJob, digest_on_workers
 from workers.cluster import ray_cluster
+from workers.nodes import Node
+from workers.progress_actor import ProgressActor
 from workers.ray_pool import RayPool
 
 pytestmark = pytest.mark.cluster
@@ -110,7 +112,7 @@ def test_broken_gpus_never_drain_the_queue(cluster: Cluster) -> None:
 
 
 def test_a_run_whose_workers_are_all_broken_ends_with_the_reason(cluster: Cluster) -> None:
-    with pool_on(cluster, make_worker=sleepers.broken_at_start) as pool:
+    with pool_on(cluster, make_worker=sleepers.broken_at_start, max_workers=9) as pool:
         batch = pool.submit("5a", videos(3))
         with pytest.raises(DeviceError, match="No GPU answers"):
             list(batch.outcomes())
@@ -130,6 +132,14 @@ def test_a_shard_that_fails_leaves_the_others_alone(cluster: Cluster) -> None:
         assert len(list(works.outcomes())) == 3
 
 
+def test_nobody_analyses_what_nobody_waits_for(cluster: Cluster) -> None:
+    with pool_on(cluster, device="cpu", max_workers=1) as pool, ThreadPoolExecutor(1) as executor:
+        left = pool.submit("5a", [*videos(1, name="a"), *videos(100, 500, name="left")]).outcomes()
+        next(left)
+        left.close()  # type: ignore[attr-defined] # as when the task of a shard fails
+        assert len(executor.submit(list, pool.submit("5b", videos(3)).outcomes()).result(timeout=15)) == 3
+
+
 def test_closing_the_pool_ends_what_is_in_flight(cluster: Cluster) -> None:
     with pool_on(cluster, device="cpu", max_workers=1) as pool, ThreadPoolExecutor(1) as executor:
         batch = pool.submit("5a", videos(2, 60_000))
@@ -137,6 +147,36 @@ def test_closing_the_pool_ends_what_is_in_flight(cluster: Cluster) -> None:
         pool.close()
         with pytest.raises(RunStoppedError):
             waiting.result()
+        # A shard whose retry begins only now, and the next shard, must not wait for ever.
+        retry = executor.submit(list, pool.submit("5a", videos(2)).outcomes())
+        with pytest.raises(RunStoppedError):
+            retry.result(timeout=10)
+        with pytest.raises(RunStoppedError):
+            executor.submit(pool.wait_for_room).result(timeout=10)
+
+
+def test_a_cluster_that_cannot_be_looked_at_ends_the_run(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    def lost() -> dict[str, Node]:
+        raise RuntimeError("the head is gone")
+
+    with pool_on(cluster, device="cpu") as pool, ThreadPoolExecutor(1) as executor:
+        monkeypatch.setattr("workers.provision.alive_nodes", lost)
+        batch = pool.submit("5a", videos(2, 60_000))
+        with pytest.raises(RuntimeError, match="the head is gone"):
+            executor.submit(list, batch.outcomes()).result(timeout=10)
+
+
+def test_a_run_waits_only_so_long_for_room_that_others_use(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("workers.provision._MAX_WAIT_S", 1.0)
+    with ray_cluster(cluster.address), ThreadPoolExecutor(1) as executor:
+        others = [ray.remote(num_cpus=2)(ProgressActor).remote() for _ in range(2)]
+        ray.get([other.read.remote() for other in others])
+        with pool_on(cluster) as pool:
+            waiting = executor.submit(list, pool.submit("5b", videos(1)).outcomes())
+            with pytest.raises(ConfigurationError, match="no room for a worker"):
+                waiting.result(timeout=20)
+        for other in others:
+            ray.kill(other)
 
 
 def test_no_node_fits(cluster: Cluster) -> None:

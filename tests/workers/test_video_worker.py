@@ -30,7 +30,7 @@ def lake(tmp_path: Path) -> Lake:
 
 def work(worker: VideoWorker, lake: Lake, *roots: Path) -> dict[str, VideoOutcome]:
     tasks = discover([str(root) for root in roots], lake, ArchiveConfig()).tasks
-    job = ShardJob("5a", REVISION, lake.uri, Config())
+    job = ShardJob("5a", REVISION, lake.uri)
     outcomes = [worker.work(task, job) for task in tasks]
     lake.commit("5a", REVISION)
     return {Path(outcome.uri).name: outcome for outcome in outcomes}
@@ -95,7 +95,7 @@ def test_a_video_that_kills_its_worker_too_often_fails(worker: VideoWorker, lake
         lake.begin_attempt("5a", "crasher", "local")
     for _ in range(2):
         lake.begin_attempt("5a", "survivor", "local")
-    job = ShardJob("5a", REVISION, lake.uri, Config())
+    job = ShardJob("5a", REVISION, lake.uri)
     film = str(material.shots_video(tmp_path / "film.mp4", [1.0]))
     kinds = [worker.work(VideoTask(name, (film,), 1, 0), job).error_kind for name in ("crasher", "survivor")]
     assert kinds == ["crashed", ""]
@@ -116,7 +116,7 @@ def test_what_is_not_the_fault_of_a_video_is_no_attempt_and_no_row(
     worker: VideoWorker, lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: BaseException
 ) -> None:
     film = material.shots_video(tmp_path / "film.mp4", [1.0])
-    task, job = VideoTask("v1", (str(film),), 1, 0), ShardJob("5a", REVISION, lake.uri, Config())
+    task, job = VideoTask("v1", (str(film),), 1, 0), ShardJob("5a", REVISION, lake.uri)
 
     class BrokenNetwork:
         """The seam: what a real model raises on a broken GPU."""
@@ -136,7 +136,7 @@ def test_what_is_not_the_fault_of_a_video_is_no_attempt_and_no_row(
 def test_a_video_that_is_already_staged_is_not_analysed_again(
     worker: VideoWorker, lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    job = ShardJob("5a", REVISION, lake.uri, Config())
+    job = ShardJob("5a", REVISION, lake.uri)
     film, text = material.shots_video(tmp_path / "film.mp4", [1.0]), tmp_path / "text.mp4"
     text.write_text("no film")
     tasks = [VideoTask(each.name, (str(each),), 1, 0) for each in (film, text)]
@@ -157,7 +157,7 @@ def test_a_video_may_take_longer_the_longer_it_is() -> None:
 def test_a_file_that_changes_during_its_analysis_fails(worker: VideoWorker, lake: Lake, tmp_path: Path) -> None:
     film = material.shots_video(tmp_path / "film.mp4", [1.0])
     task = VideoTask("v1", (str(film),), film.stat().st_size, film.stat().st_mtime_ns - 1)
-    outcome = worker.work(task, ShardJob("5a", REVISION, lake.uri, Config()))
+    outcome = worker.work(task, ShardJob("5a", REVISION, lake.uri))
     assert (outcome.status, outcome.error_kind) == ("failed", "vanished")
 
 

@@ -255,7 +255,7 @@ def test_an_unreadable_source_is_not_reported_as_an_unwritable_target(
             return super().read(size)
 
     monkeypatch.setattr(sources, "_open_regular", lambda _, path: Failing(path, "rb"))
-    with pytest.raises(ExportError, match=r"film\.mkv.* the network is gone"):
+    with pytest.raises(MediaError, match=r"film\.mkv.* the network is gone"):
         cut(str(long_film), 50.0, 55.0, tmp_path / "clip.mkv")
     assert list(tmp_path.iterdir()) == []
 

@@ -19,7 +19,7 @@ def lake(tmp_path: Path) -> Lake:
     return Lake.create(str(tmp_path / "lake"))
 
 
-@pytest.fixture(params=["disk", "object store"])
+@pytest.fixture(params=["disk", pytest.param("object store", marks=pytest.mark.s3)])
 def any_lake(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Lake]:
     if request.param == "disk":
         yield Lake.create(str(tmp_path / "lake"))

@@ -136,10 +136,11 @@ def test_files_that_were_replaced_more_than_an_hour_ago_are_removed(
     any_lake.compact()
     any_lake.clean()
     assert len(any_lake._store.tree("_replaced")) == 24
+    any_lake._store.write("_replaced/.DS_Store", b"of a file manager")
     later = time.time() + 3700
     monkeypatch.setattr("time.time", lambda: later)
     any_lake.clean()
-    assert any_lake._store.tree("_replaced") == []
+    assert any_lake._store.tree("_replaced") == [".DS_Store"]
     with pytest.raises(Exception, match="does not exist any more"):
         connection.sql("SELECT count(*) FROM frames").fetchall()
     connection.close()

@@ -1,6 +1,7 @@
 """The log against other writers, clocks, lost answers and kills."""
 
 import json
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -139,6 +140,21 @@ def test_a_writer_that_stood_still_for_long_does_not_trust_its_entry(
     else:
         with pytest.raises(ConflictError, match="too long"):
             any_lake._log.append(any_lake._log.snapshot(), log.Change("rows"), lambda *_: True)
+
+
+def test_a_machine_that_sleeps_while_it_compacts_loses_nothing(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(3):
+        publish(lake, f"0{number}", [f"v{number}"])
+    expected = contents(lake)
+    now = [time.time()]
+
+    def sleep() -> None:
+        now[0] += 3 * 3600
+
+    monkeypatch.setattr("time.time", lambda: now[0])
+    before_entry(monkeypatch, sleep)
+    lake.compact()
+    assert contents(Lake(lake.uri)) == expected
 
 
 def test_a_change_made_from_a_state_that_the_log_has_forgotten_is_refused(

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline.lake import Lake
-from pipeline.lake.parquet import RowGroupWriter, merge, row_groups, write_table
+from pipeline.lake.parquet import RowGroupWriter, merge, row_groups
 from schemas.tables import FORMAT_VERSION, VIDEO_TABLES, table_schema
 from tests.pipeline.lake.lakes import COORDINATED, TEXT, VISION, contents, publish
 
@@ -110,7 +110,8 @@ def test_row_groups_stay_under_their_limits(tmp_path: Path) -> None:
 
 
 def test_a_table_without_rows_is_a_file_with_columns(tmp_path: Path) -> None:
-    write_table(table_schema("shots").empty_table(), tmp_path / "empty")
+    with RowGroupWriter(tmp_path / "empty", table_schema("shots")) as writer:
+        writer.add(table_schema("shots").empty_table())
     assert pq.read_table(tmp_path / "empty").schema.equals(table_schema("shots"))
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from pipeline.lake import Origin, failure_tables, video_tables
-from pipeline.lake.parquet import write_table
+from pipeline.lake.parquet import RowGroupWriter
 from schemas.errors import LakeError
 from schemas.records import (
     Analysis,
@@ -168,7 +168,8 @@ def plain(value: Any) -> Any:
 
 
 def through_parquet(table: pa.Table, path: Path) -> list[dict[str, Any]]:
-    write_table(table, path)
+    with RowGroupWriter(path, table.schema) as writer:
+        writer.add(table)
     read = pq.read_table(path)
     assert read.schema.equals(table.schema)
     assert read.schema.metadata == table.schema.metadata

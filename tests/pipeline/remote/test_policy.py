@@ -161,6 +161,7 @@ def test_a_lake_is_neither_on_the_web_nor_on_an_internal_server() -> None:
         "http://8.8.8.8/lake",
         "s3://b/lake?endpoint_override=http://169.254.169.254",
         "s3://b?endpoint_override=10.0.0.1:9000",
+        "abfs://files@account/lake?blob_storage_authority=10.0.0.1:10000",
     ):
         with pytest.raises(RefusedError):
             check_lake(uri)

@@ -26,7 +26,7 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
     lake = Lake.create(str(folder / "lake"))
     worker = VideoWorker(config, threads=1)
     for task in discover([str(folder / "film.mp4")], lake, ArchiveConfig()).tasks:
-        outcome = worker.work(task, ShardJob("5a", REVISION, lake.uri, config))
+        outcome = worker.work(task, ShardJob("5a", REVISION, lake.uri))
         assert outcome.status == "ok", outcome.error_message
     lake.commit("5a", REVISION)
     return lake
