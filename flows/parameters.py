@@ -2,6 +2,9 @@
 
 from typing import Literal, TypedDict, cast
 
+from prefect.runtime import deployment
+
+from pipeline.remote import check_cluster
 from pipeline.run import parse_settings, write_settings
 from schemas.config import Config
 
@@ -31,6 +34,10 @@ def config_of(profile: str, settings: str) -> Config:
         settings: TOML text that overrides the profile.
 
     Raises:
-        ConfigurationError: The text is not valid. The message names the line.
+        ConfigurationError: The text is not valid, and the message names the line; or a run of a deployment chooses a
+            Ray cluster that the operator has not allowed.
     """
-    return parse_settings(profile, settings)
+    config = parse_settings(profile, settings)
+    if deployment.id:
+        check_cluster(config.workers.ray_address)
+    return config

@@ -1,5 +1,6 @@
 """`videolake serve`: serve the flow as a Prefect deployment, on a schedule."""
 
+import os
 from pathlib import Path
 
 import click
@@ -33,6 +34,9 @@ def serve_archive(
     from flows.naming import lake_name
     from flows.parameters import parameters_of
 
+    if config.workers.ray_address:
+        # Its runs may join this cluster, and no other one that somebody writes into the form of a run.
+        os.environ["RAY_ADDRESS"] = config.workers.ray_address
     end_crashed_runs()
     lake = lake if "://" in lake else str(Path(lake).expanduser().absolute())
     roots = [root if "://" in root else location_of(own_path(Path(root).expanduser())) for root in archive]

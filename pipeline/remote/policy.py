@@ -39,6 +39,14 @@ class AllowedHosts:
     names: frozenset[str]
     networks: tuple[_Network, ...]
 
+    def include(self, host: str) -> bool:
+        """Return whether a name or address is one of them."""
+        try:
+            address = ipaddress.ip_address(host)
+        except ValueError:
+            return host.lower().rstrip(".") in self.names
+        return any(address in network for network in self.networks)
+
     def check(self, address: str) -> None:
         """Check an address just before it is connected to.
 
@@ -122,8 +130,26 @@ def check_lake(uri: str) -> None:
     parameters = parse_qs(urlsplit(uri).query) if "://" in uri else {}
     for endpoint in (each for name in _SERVERS for each in parameters.get(name, ())):
         host = urlsplit(endpoint if "://" in endpoint else f"//{endpoint}").hostname or ""
-        if host not in hosts.names and not _in_networks(host, hosts):
+        if not hosts.include(host):
             raise RefusedError(f"{uri}: {_HOSTS_VARIABLE} does not name the server {host}.")
+
+
+def check_cluster(address: str | None) -> None:
+    """Check that a run that anybody may have started joins no Ray cluster of its own choice, which could run any code.
+
+    Args:
+        address: `workers.ray_address`.
+
+    Raises:
+        ConfigurationError: It may not.
+    """
+    if address in {None, "auto", "local", os.environ.get("RAY_ADDRESS")}:
+        return
+    if not allowed_hosts().include(urlsplit(f"//{address}").hostname or ""):
+        raise ConfigurationError(
+            f"workers.ray_address: the Ray cluster at {address} may not be joined. The operator of this machine sets "
+            f"RAY_ADDRESS, or names its host in {_HOSTS_VARIABLE}."
+        )
 
 
 def refusal(error: BaseException) -> str | None:
@@ -142,14 +168,6 @@ def refusal(error: BaseException) -> str | None:
 
 def _listed(text: str) -> list[str]:
     return [each for part in text.split(",") if (each := part.strip())]
-
-
-def _in_networks(host: str, hosts: AllowedHosts) -> bool:
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return any(address in network for network in hosts.networks)
 
 
 def _addresses(address: _Address) -> Iterator[_Address]:

@@ -94,12 +94,15 @@ class RemoteFile(io.RawIOBase):
         """Return `size` bytes, or all to the end if it is negative or None.
 
         Raises:
+            FileNotFoundError: The file is gone.
             UnreachableError: They cannot be read.
         """
         left = max(0, self._size - self._position)
         wanted = left if size is None or size < 0 else min(size, left)
         try:
             content = retried(lambda: self._read(wanted)) if wanted else b""
+        except FileNotFoundError:
+            raise
         except Exception as error:
             # Clients raise errors of their own kinds.
             raise UnreachableError(reason(error)) from error

@@ -1,14 +1,16 @@
 """The parameters of the flow and the names of its runs."""
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import get_args
 
 import pytest
 
 from flows.archive import analyze_archive
 from flows.naming import artifact_key, planned_name
-from flows.parameters import Profile
+from flows.parameters import Profile, config_of
 from pipeline.run import Changes, profile_names
+from schemas.errors import ConfigurationError
 
 pytestmark = pytest.mark.prefect
 
@@ -49,3 +51,26 @@ def test_each_lake_has_its_own_artifacts_however_it_is_written(tmp_path: Path) -
     assert len(keys) == 5
     assert all(set(key) <= set("abcdefghijklmnopqrstuvwxyz0123456789-") for key in keys)
     assert artifact_key("result", "s3://b/films/") == artifact_key("result", "s3://b/films")
+
+
+@pytest.mark.parametrize("address", ["10.0.0.5:6379", "evil.example.com:6379", "ray://10.0.0.5:10001"])
+def test_whoever_starts_a_run_of_a_deployment_cannot_choose_its_cluster(
+    monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    settings = f'[workers]\nray_address = "{address}"'
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    assert config_of("embedded", settings).workers.ray_address == address  # `videolake run` is the operator's
+    monkeypatch.setattr("flows.parameters.deployment", SimpleNamespace(id="some deployment"))
+    with pytest.raises(ConfigurationError, match="may not be joined"):
+        config_of("embedded", settings)
+    config_of("embedded", '[workers]\nray_address = "auto"')
+    with monkeypatch.context() as operator:
+        operator.setenv("RAY_ADDRESS", address)
+        config_of("embedded", settings)
+
+
+def test_the_operator_can_allow_the_cluster_of_a_deployment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("flows.parameters.deployment", SimpleNamespace(id="some deployment"))
+    monkeypatch.setenv("VIDEOLAKE_ALLOWED_HOSTS", "head.internal,10.0.0.0/24")
+    for address in ("head.internal:6379", "10.0.0.5:6379"):
+        config_of("embedded", f'[workers]\nray_address = "{address}"')
