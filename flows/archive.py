@@ -115,9 +115,11 @@ def analyze_archive(archive: list[str], lake: str, profile: Profile = "embedded"
     run.tally.update(stage="done")
     result = run_result(run)
     if result.failed and not result.ok and not result.done_before:
+        first = run.tally.sample[0].error_message
         raise NothingAnalysedError(
-            f"All {result.failed} videos failed. One of them: {run.tally.sample[0].error_message} "
-            "See the table `errors` for the others."
+            f"The only video failed: {first}"
+            if result.failed == 1
+            else f"All {result.failed} videos failed. One of them: {first} See the table `errors` for the others."
         )
     return final_state(result, config.report)
 

@@ -1,9 +1,11 @@
 """The file systems of URIs, each opened by itself: no chains, and web servers only at allowed addresses."""
 
+import atexit
 import socket
 from typing import IO, TYPE_CHECKING, Any, cast
 
 import fsspec
+import fsspec.asyn
 
 from pipeline.remote.policy import allowed_hosts, check_scheme, is_http, scheme_of
 from pipeline.remote.requests import RemoteFile, retried
@@ -13,12 +15,27 @@ if TYPE_CHECKING:
 
 _EXTRAS = {
     "s3": "s3", "s3a": "s3", "gs": "gcs", "gcs": "gcs", "abfs": "azure", "abfss": "azure", "az": "azure",
+    "http": "http", "https": "http",
 }  # fmt: skip
 """Extras of Videolake that install fsspec's package for a scheme."""
 _BLOCK_BYTES = 4 * 1024 * 1024
 _CONNECT_TIMEOUT_S = 15.0
 _READ_TIMEOUT_S = 60.0
 _REQUEST_TIMEOUT_S = 300.0
+_END_S = 10.0
+
+
+@atexit.register
+def _end_io_thread() -> None:
+    """End fsspec's thread before Python ends.
+
+    It may hold the last reference to something from another library, such as a DuckDB connection. If that is freed
+    after Python has begun to end, the process aborts.
+    """
+    loop, thread = fsspec.asyn.loop[0], fsspec.asyn.iothread[0]
+    if loop is not None and thread is not None:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(_END_S)
 
 
 def package_for(scheme: str) -> str:

@@ -19,6 +19,9 @@ from schemas.errors import ConfigurationError
 
 ENVIRONMENT_PREFIX = "VIDEOLAKE_"
 DEFAULT_PROFILE = "embedded"
+_EXAMPLE = """Write settings like this:
+[speech]
+beam_size = 1"""
 _TABLE = re.compile(r"\s*\[([^\[\]]+)\]")
 _KEY = re.compile(r"\s*([\w.\"' -]+?)\s*=")
 
@@ -75,7 +78,7 @@ def parse_settings(profile: str, text: str) -> Config:
     try:
         given = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise ConfigurationError(f"The settings are not valid TOML: {error}") from None
+        raise ConfigurationError(f"The settings are not valid TOML: {error}. {_EXAMPLE}") from None
     return _validated(_with_absolute_taxonomy(_merge(_read_profile(profile), given)), text)
 
 

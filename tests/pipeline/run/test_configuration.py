@@ -129,6 +129,7 @@ def test_the_environment_of_the_machine_does_not_change_a_written_configuration(
         ("[nothing]\nhere = 1", "line 1, nothing: there is no such setting"),
         ("speech = 3", "line 1, speech"),
         ("a = " + "[" * 100_000, "not valid TOML"),
+        ("--set speech.beam_size=1", r"line 1(.|\n)*Write settings like this:\n\[speech\]"),
     ],
 )
 def test_a_wrong_text_is_an_error_that_names_the_line(text: str, said: str) -> None:
