@@ -40,8 +40,9 @@ def make_lake(tmp_path_factory: pytest.TempPathFactory) -> MakeLake:
 
     def make(kind: str) -> Lake:
         if kind not in made:
-            made[kind] = Lake.create(str(tmp_path_factory.mktemp("degenerate") / "lake"))
-            KINDS[kind](made[kind])
+            lake = Lake.create(str(tmp_path_factory.mktemp("degenerate") / "lake"))
+            KINDS[kind](lake)
+            made[kind] = Lake(lake.uri)  # one that does not remember what was made older
         return made[kind]
 
     return make

@@ -195,7 +195,7 @@ def test_cleaning_removes_files_that_were_never_published(any_lake: Lake, kill_a
     before = contents(any_lake)
     assert any_lake.clean() == Cleaned(videos_published=0, files_removed=3)
     assert contents(any_lake) == before
-    assert not [path for path in any_lake._store.tree("") if "5b" in path and not path.startswith("_replaced")]
+    assert not [path for path in any_lake._store.tree("") if "-5b-" in path and not path.startswith("_replaced")]
 
 
 def test_cleaning_a_clean_lake_changes_no_file(any_lake: Lake) -> None:
