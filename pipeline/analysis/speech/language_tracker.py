@@ -133,7 +133,7 @@ class LanguageTracker:
         positions = [tuple(window.plan.position(sample) for sample in unit) for unit in units]
         edges = [0, *((end + start) // 2 for (_, end), (start, _) in pairwise(positions)), len(window.audio)]
         alone = [self._detect(window.audio[start:end]) for start, end in pairwise(edges)]
-        evidence = [(_of_unit(a, b), s) for a, (b, s) in zip(alone, slices, strict=True)]
+        evidence = [(mean_probabilities([(a, 1.0), (b, 1.0)]), s) for a, (b, s) in zip(alone, slices, strict=True)]
         begins = changes(likely_languages(evidence, change_cost=PROPOSAL_COST))
         if not begins:
             whole = self._transcriber.engine.detect(encoded, [(index, 0, WINDOW_FRAMES)])[0]
@@ -186,14 +186,6 @@ def speech_units(plan: WindowPlan) -> list[tuple[int, int]]:
 
 def _short(unit: tuple[int, int]) -> bool:
     return unit[1] - unit[0] < MIN_UNIT_S * SAMPLE_RATE_HZ
-
-
-def _of_unit(alone: Probabilities, as_slice: Probabilities) -> Probabilities:
-    """Return the probabilities of a unit. A slice only counts if the unit by itself is unclear.
-
-    Where languages meet, or a voice is synthetic, slices often name a third language.
-    """
-    return alone if max(alone.values()) >= LIKELY else mean_probabilities([(alone, 1.0), (as_slice, 1.0)])
 
 
 def _clearer(units: Counter[str], whole: Probabilities) -> Probabilities:

@@ -89,15 +89,6 @@ class Levels:
         return found
 
 
-class MisledByParts(Levels):
-    """Takes any part of a window for the language of its start."""
-
-    def detect(self, encoded: Encoded, spans: list[Span]) -> list[dict[str, float]]:
-        found = super().detect(encoded, spans)
-        parts = [last - first < len(encoded.features[window]) // 320 for window, first, last in spans]
-        return [{"en": 0.7} if part else each for part, each in zip(parts, found, strict=True)]
-
-
 class Levelled(Transcriber):
     """Encodes a window as its audio."""
 
@@ -123,9 +114,9 @@ def window(first_s: float, *said: tuple[str, float]) -> Window:
     return Window(plan, audio)
 
 
-def stretches(*batches: list[Window], engine: Levels | None = None) -> list[list[tuple[str, float, float]]]:
+def stretches(*batches: list[Window]) -> list[list[tuple[str, float, float]]]:
     """Return language, start and end of each window that is transcribed, per batch, in order of time."""
-    tracker = LanguageTracker(Levelled(engine or Levels(), SpeechConfig()))  # type: ignore[arg-type]
+    tracker = LanguageTracker(Levelled(Levels(), SpeechConfig()))  # type: ignore[arg-type]
     held: list[Window] = []
     found = []
     for number, batch in enumerate(batches, 1):
@@ -150,11 +141,6 @@ def test_languages_may_alternate_within_a_minute() -> None:
     batch = [window(t, ("en", 6.0), ("de", 5.0), ("en", 4.0)) for t in (1.0, 20.0, 40.0)]
     [found] = stretches(batch)
     assert [language for language, _, _ in found] == ["en", "de", "en"] * 3
-
-
-def test_a_switch_of_a_few_seconds_is_found_although_parts_of_the_window_mislead() -> None:
-    [found] = stretches([window(1.0, ("en", 8.0), ("de", 7.5), ("en", 6.0))], engine=MisledByParts())
-    assert [language for language, _, _ in found] == ["en", "de", "en"]
 
 
 def test_a_short_unclear_part_is_transcribed_in_the_language_around_it() -> None:
