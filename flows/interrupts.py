@@ -8,6 +8,7 @@ import _thread
 import sys
 import threading
 import time
+from functools import partial
 from queue import SimpleQueue
 from typing import Any
 
@@ -22,6 +23,13 @@ def keep_interrupts() -> None:
     threading.Thread(target=_watch, args=(sys.unraisablehook,), daemon=True).start()
     # Written in C: no other interrupt can fall into it.
     sys.unraisablehook = _dropped.put
+    # Cython prints what it drops. An interrupt that is not dropped ends in `flows.cli.main`, never here.
+    sys.excepthook = partial(_print, sys.excepthook)
+
+
+def _print(report: Any, kind: type[BaseException], *error: Any) -> None:  # noqa: ANN401 - the hook of Python
+    if not issubclass(kind, KeyboardInterrupt):
+        report(kind, *error)
 
 
 def _watch(report: Any) -> None:  # noqa: ANN401 - the hook of Python

@@ -79,13 +79,13 @@ def test_nodes_that_differ_join_and_die_give_what_one_process_gives(
     tasks, seen = tasks_of(archive, lake), set[str]()
     job = RunJob(REVISION, lake.uri, light(cluster.address), MODELS)
     with open_pool(job, positions=seen.update) as pool:
-        first, second = pool.submit("5a", tasks[:4]), pool.submit("5b", tasks[4:])
-        outcomes = [next(iter(first.outcomes()))]
+        first, second = (iter(pool.submit(*each).outcomes()) for each in (("5a", tasks[:4]), ("5b", tasks[4:])))
+        outcomes = [next(first)]
         os.kill(int(outcomes[0].worker.split(":")[1]), signal.SIGKILL)
         late = cluster.add_node(num_cpus=1, object_store_memory=MEMORY)
-        outcomes += [*first.outcomes(), next(iter(second.outcomes()))]
+        outcomes += [*first, next(second)]
         cluster.remove_node(late, allow_graceful=False)
-        outcomes += second.outcomes()
+        outcomes += second
     for shard in ("5a", "5b"):
         lake.commit(shard, REVISION)
     assert sorted(outcome.video_id for outcome in outcomes) == sorted(task.video_id for task in tasks)
