@@ -5,14 +5,17 @@ Python drops an exception that it cannot pass on: one raised in a function that 
 """
 
 import _thread
+import signal
 import sys
 import threading
 import time
-from functools import partial
 from queue import SimpleQueue
+from types import FrameType
 from typing import Any
 
 _AGAIN_S = 0.05
+_CALLED_BY_FFMPEG = ("pipeline.analysis.media.sources",)
+"""Modules whose functions FFmpeg calls."""
 _dropped: "SimpleQueue[Any]" = SimpleQueue()
 
 
@@ -23,13 +26,18 @@ def keep_interrupts() -> None:
     threading.Thread(target=_watch, args=(sys.unraisablehook,), daemon=True).start()
     # Written in C: no other interrupt can fall into it.
     sys.unraisablehook = _dropped.put
-    # Cython prints what it drops. An interrupt that is not dropped ends in `flows.cli.main`, never here.
-    sys.excepthook = partial(_print, sys.excepthook)
+    if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGINT) != signal.SIG_IGN:
+        signal.signal(signal.SIGINT, _interrupt)
 
 
-def _print(report: Any, kind: type[BaseException], *error: Any) -> None:  # noqa: ANN401 - the hook of Python
-    if not issubclass(kind, KeyboardInterrupt):
-        report(kind, *error)
+def _interrupt(_signal: int, frame: FrameType | None) -> None:
+    """Raise `KeyboardInterrupt`, but later if FFmpeg waits for bytes: Cython would drop it, and print a traceback."""
+    while frame is not None:
+        if frame.f_globals.get("__name__") in _CALLED_BY_FFMPEG:
+            threading.Timer(_AGAIN_S, _thread.interrupt_main).start()
+            return
+        frame = frame.f_back
+    raise KeyboardInterrupt
 
 
 def _watch(report: Any) -> None:  # noqa: ANN401 - the hook of Python
