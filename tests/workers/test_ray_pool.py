@@ -61,9 +61,11 @@ def facts(outcomes: list[VideoOutcome]) -> list[dict[str, Any]]:
     return [json.loads(outcome.headline) for outcome in outcomes]
 
 
-def test_each_node_gets_workers_that_fit_it_and_all_shards_share_them(cluster: Cluster) -> None:
+def test_each_node_gets_workers_that_fit_it_and_all_shards_share_them(cluster: Cluster, tmp_path: Path) -> None:
     with pool_on(cluster) as pool:
-        shards = [pool.submit(f"5{number}", videos(12, name=f"s{number}v")) for number in range(2)]
+        names = [[f"together{shard}{number}" for number in range(12)] for shard in range(2)]
+        tasks = [[VideoTask(name, (str(tmp_path / name),), 50, 0) for name in each] for each in names]
+        shards = [pool.submit(f"5{number}", each) for number, each in enumerate(tasks)]
         done = [outcome for shard in shards for outcome in shard.outcomes()]
     assert len(done) == 24
     workers = {
