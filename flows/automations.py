@@ -1,6 +1,7 @@
 """The Prefect automations that belong to the flow: they end crashed runs, and send notifications."""
 
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from prefect.client.orchestration import SyncPrefectClient, get_client
@@ -25,6 +26,8 @@ _ANY = "prefect.flow-run.*"
 """Every heartbeat and every change of state, whatever the state's name."""
 LINK = "{% if flow_run|ui_url %}\n\n{{ flow_run|ui_url }}{% endif %}"
 """A server without `PREFECT_UI_URL` does not know its own address."""
+_AT_ONCE: dict[str, Any] = {"posture": Posture.Reactive, "threshold": 1, "within": timedelta(0)}
+"""How a trigger fires at the first event."""
 _NOTE = "Registered by Videolake, which restores its trigger and actions. Disable it rather than change it."
 
 
@@ -90,15 +93,11 @@ def _failed(block: UUID) -> AutomationCore:
             match=_RUNS | {"prefect.state-type": ["FAILED", "CRASHED"]},
             match_related=_OF_THE_FLOW,
             for_each={"prefect.resource.id"},
-            posture=Posture.Reactive,
-            threshold=1,
-            within=timedelta(0),
+            **_AT_ONCE,
         ),
         actions=[
-            SendNotification(
-                block_document_id=block,
-                subject="Videolake: {{ flow_run.name }}: {{ flow_run.state.name }}",
-                body="{{ flow_run.state.message }}" + LINK,
+            _notification(
+                block, "Videolake: {{ flow_run.name }}: {{ flow_run.state.name }}", "{{ flow_run.state.message }}"
             )
         ],
     )
@@ -108,22 +107,20 @@ def _many_errors(block: UUID) -> AutomationCore:
     return AutomationCore(
         name="Videolake: notify of many errors",
         description=f"Sends a notification when a run ends in which many videos failed. {_NOTE}",
-        trigger=EventTrigger(
-            expect={FINISHED},
-            match={ERRORS: "many"},
-            posture=Posture.Reactive,
-            threshold=1,
-            within=timedelta(0),
-        ),
+        trigger=EventTrigger(expect={FINISHED}, match={ERRORS: "many"}, **_AT_ONCE),
         actions=[
-            SendNotification(
-                block_document_id=block,
-                subject="Videolake: {{ flow_run.name }}",
-                body="Failed: {{ event.payload.failed }}, analysed: {{ event.payload.ok }}. "
-                "The table `errors` says why.\nLake: {{ event.payload.lake }}" + LINK,
+            _notification(
+                block,
+                "Videolake: {{ flow_run.name }}",
+                "Failed: {{ event.payload.failed }}, analysed: {{ event.payload.ok }}. "
+                "The table `errors` says why.\nLake: {{ event.payload.lake }}",
             )
         ],
     )
+
+
+def _notification(block: UUID, subject: str, body: str) -> SendNotification:
+    return SendNotification(block_document_id=block, subject=subject, body=body + LINK)
 
 
 def _changes_to(*states: str) -> set[str]:

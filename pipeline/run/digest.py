@@ -13,6 +13,7 @@ from typing import IO, Literal
 
 from pipeline.analysis.media import open_bytes
 from pipeline.locations import local_path
+from pipeline.remote import reason
 from schemas.config import ArchiveConfig
 from schemas.errors import ErrorKind, MediaError
 
@@ -92,8 +93,7 @@ def digest_file(unread: Unread) -> str:
     except MediaError:
         raise
     except Exception as error:  # fsspec backends raise their own error types
-        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
-        message = f"{unread.uri} cannot be read: {reason}. Check the disk or the network."
+        message = f"{unread.uri} cannot be read: {reason(error)}. Check the disk or the network."
         raise MediaError(ErrorKind.UNREADABLE, message, stage="digest") from error
     return digest.hexdigest()[:_DIGEST_LENGTH]
 

@@ -14,7 +14,7 @@ from av.container import InputContainer
 from pipeline.analysis.media.encryption import encryption_error, states_encryption
 from pipeline.analysis.media.stills import advice, is_animated_webp, still_image
 from pipeline.locations import local_path, location_of
-from pipeline.remote import UnreachableError, open_remote, refusal
+from pipeline.remote import UnreachableError, open_remote, reason, refusal
 from schemas.errors import ErrorKind, MediaError
 
 _BUFFER_BYTES = 256 * 1024
@@ -86,7 +86,7 @@ def _not_read(uri: str, error: Exception) -> MediaError:
     if isinstance(error, FileNotFoundError):
         message = f"{uri} no longer exists. Run again to list the archive as it is now."
         return MediaError(ErrorKind.VANISHED, _link_to_nothing(uri) or message, stage="probe")
-    message = f"{uri} cannot be read: {_reason(error)}. Check permissions, disk and network."
+    message = f"{uri} cannot be read: {reason(error)}. Check permissions, disk and network."
     if isinstance(error, OSError) and error.errno == errno.ELOOP:
         message = f"{uri} is a link that leads back to itself. Remove it."
     return MediaError(ErrorKind.UNREADABLE, message, stage="probe")
@@ -230,13 +230,9 @@ def _not_opened(uri: str, head: bytes, error: Exception) -> MediaError:
     if still is not None:
         return MediaError(ErrorKind.UNSUPPORTED, f"{uri} {advice(still)}", stage="probe")
     if any(head[at : at + len(mark)] == mark for at, mark in _MEDIA_HEADS):
-        message = f"{uri} starts like a media file but cannot be opened ({_reason(error)}); it is damaged or cut off."
+        message = f"{uri} starts like a media file but cannot be opened ({reason(error)}); it is damaged or cut off."
         return MediaError(
             ErrorKind.CORRUPT, f"{message} Copy it again, or try to repair it with ffmpeg.", stage="probe"
         )
     message = f"{uri} is not a video or audio file that FFmpeg can read, whatever its name."
     return MediaError(ErrorKind.NOT_MEDIA, message, stage="probe")
-
-
-def _reason(error: Exception) -> str:
-    return getattr(error, "strerror", None) or str(error) or type(error).__name__
