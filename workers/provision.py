@@ -100,7 +100,7 @@ class Provision:
         node_id = member.node_id or ""
         if node_id not in self._refusals:
             self._logger.warning("A node is not used: %s", error)
-        self._refusals[node_id] = self._error = error
+        self._refusals[node_id] = error
         self._remove(member)
 
     def broke(self, member: Member, error: DeviceError, *, starting: bool) -> None:
@@ -160,8 +160,10 @@ class Provision:
         waited_s = time.monotonic() - self._idle_since_s
         fits = any(place_on(self._config, node.resources) for node in nodes.values())
         # Workers without a node wait for one that may never come, so they are no hope.
-        if self._error is not None and fits and not any(member.node_id for member in self._members):
-            raise self._error
+        # What a node lacks says more than how others ended, so it comes first.
+        error = next(iter(self._refusals.values()), self._error)
+        if error is not None and fits and not any(member.node_id for member in self._members):
+            raise error
         if waited_s > _MAX_WAIT_S:
             raise ConfigurationError(
                 f"The cluster has had no room for a worker for {waited_s / 60:.0f} minutes. Finished videos are kept: "
