@@ -6,14 +6,16 @@ from pipeline.run.digest import DigestChunks, Unread, content_digest, digest_fil
 from pipeline.run.discovery import Discovery, discover, discover_batches, discover_known
 from pipeline.run.listing import Skipped, list_archive
 from pipeline.run.plan import Plan, Planner, Shard, make_plan
-from pipeline.run.revision import models_of, revision_of
+from pipeline.run.revision import STAGE_VERSIONS, Recipe, models_of, recipe_of, revision_of, stage_revisions
 
 __all__ = [
+    "STAGE_VERSIONS",
     "Changes",
     "DigestChunks",
     "Discovery",
     "Plan",
     "Planner",
+    "Recipe",
     "Shard",
     "Skipped",
     "Unread",
@@ -31,7 +33,9 @@ __all__ = [
     "models_of",
     "parse_settings",
     "profile_names",
+    "recipe_of",
     "revision_of",
+    "stage_revisions",
     "toml_value",
     "write_settings",
 ]
