@@ -9,7 +9,7 @@ from prefect.states import Cancelled
 
 from flows.naming import planned_name, rename_run
 from flows.record import Run
-from pipeline.run import Changes, Discovery, Planner, count_changes, discover_batches
+from pipeline.run import Changes, Discovery, Planner, count_changes, discover_batches, read_history
 from schemas.errors import ArchiveError, RunStoppedError
 from workers import digest_on_workers
 
@@ -29,7 +29,8 @@ def prepare_plan(handle: Handle) -> str:
     cleaned = run.lake.clean()
     if cleaned.videos_published:
         logger.info("Published %d videos that an earlier run had analysed", cleaned.videos_published)
-    run.processed = run.lake.processed(run.revision)
+    run.processed = run.lake.processed()
+    run.history = read_history(run.lake)
     return f"{run.processed.num_rows} videos in the lake"
 
 
@@ -52,7 +53,8 @@ def _discover(run: Run) -> str:
     logger = get_run_logger()
     assert run.processed is not None  # noqa: S101 - `prepare_plan` read it
     run.tally.update(stage="discover", listing=True)
-    planner = Planner(run.processed, run.revision, run.config)
+    assert run.recipe is not None  # noqa: S101 - the flow made it
+    planner = Planner(run.processed, run.recipe, run.config, run.history)
     new_files = files = 0
     with digest_on_workers(run.config.workers) as digest_chunks:
         for batch in discover_batches(

@@ -125,6 +125,20 @@ SUBTITLE_FILE = pa.struct(
         pa.field("mtime_ns", pa.int64(), nullable=False),
     ]
 )
+STAGE = pa.struct(
+    [
+        pa.field("name", pa.string(), nullable=False),
+        pa.field("revision", pa.string(), nullable=False),
+        pa.field("error", pa.string()),
+    ]
+)
+RUN_STAGE = pa.struct(
+    [
+        pa.field("name", pa.string(), nullable=False),
+        pa.field("revision", pa.string(), nullable=False),
+        pa.field("version", pa.int32(), nullable=False),
+    ]
+)
 SECONDS_BY_STEP = pa.map_(pa.string(), pa.float64())
 TEXT_BY_NAME = pa.map_(pa.string(), pa.string())
 
@@ -220,7 +234,13 @@ _VIDEOS = [
     _int("speakers", "Number of speakers; 0 without speech, or if speakers were not distinguished."),
     _text("text_model", "Text encoder of the video's text vectors; empty if the analysis failed."),
     _list("warnings", pa.string(), "Notes for readers of this video's rows."),
-    _field("timings_s", SECONDS_BY_STEP, "Seconds of compute per step.", unit="s"),
+    _field("timings_s", SECONDS_BY_STEP, "Seconds of compute per step, of the analysis that wrote the row.", unit="s"),
+    _list(
+        "stages",
+        STAGE,
+        "The stages (`picture`, `sound`, `text`, `understanding`), each with the digest of what made its results, and "
+        "the kind of error if it failed. Null in rows of older versions.",
+    ),
     _field("committed_at", pa.timestamp("us", tz="UTC"), "Time when the row was written."),
 ]
 
@@ -246,6 +266,7 @@ _ERRORS = [
 _RUNS = [
     _text("run_id", "Name of the run."),
     _text("revision", "Revision that this run wrote."),
+    _list("stages", RUN_STAGE, "Digest and version of each stage, as in `videos.stages`."),
     _field("started_at", pa.timestamp("us", tz="UTC"), "Start."),
     _field("finished_at", pa.timestamp("us", tz="UTC"), "End."),
     _text("state", "`completed`, `completed_with_errors`, `stopped` or `failed`."),

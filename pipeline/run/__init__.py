@@ -4,8 +4,10 @@ from pipeline.run.changes import Changes, count_changes
 from pipeline.run.configuration import load_config, parse_settings, profile_names, toml_value, write_settings
 from pipeline.run.digest import DigestChunks, Unread, content_digest, digest_files, digest_here, in_order
 from pipeline.run.discovery import Discovery, discover, discover_batches, discover_known
+from pipeline.run.history import History, history_of, read_history
 from pipeline.run.listing import Skipped, list_archive
 from pipeline.run.plan import Plan, Planner, Shard, make_plan
+from pipeline.run.redo import Redo, redo_reasons
 from pipeline.run.revision import STAGE_VERSIONS, Recipe, models_of, recipe_of, revision_of, stage_revisions
 
 __all__ = [
@@ -13,9 +15,11 @@ __all__ = [
     "Changes",
     "DigestChunks",
     "Discovery",
+    "History",
     "Plan",
     "Planner",
     "Recipe",
+    "Redo",
     "Shard",
     "Skipped",
     "Unread",
@@ -26,6 +30,7 @@ __all__ = [
     "discover",
     "discover_batches",
     "discover_known",
+    "history_of",
     "in_order",
     "list_archive",
     "load_config",
@@ -33,7 +38,9 @@ __all__ = [
     "models_of",
     "parse_settings",
     "profile_names",
+    "read_history",
     "recipe_of",
+    "redo_reasons",
     "revision_of",
     "stage_revisions",
     "toml_value",
