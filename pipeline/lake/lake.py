@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Self, TypeVar
 
 import duckdb
@@ -86,15 +87,25 @@ class Lake:
         """
         store = Store(uri)
         if not store.exists(MARKER):
-            # A killed process leaves `_tmp`, and another one may have made the lake just now.
-            others = [name for name in store.names() if not name.startswith(".") and name not in {TEMPORARY, MARKER}]
-            if others:
-                raise LakeError(
-                    f"{uri} is not a lake but holds {', '.join(others[:3])}{' and more' if others[3:] else ''}. "
-                    "Name an empty or new folder."
-                )
+            _check_empty(store)
             store.write_new(MARKER, json.dumps({"format": LAKE_FORMAT}).encode())
         return cls(uri)
+
+    @classmethod
+    @contextmanager
+    def preview(cls, uri: str) -> Iterator[Self]:
+        """Yield the lake that a run would write, to read from it: an empty one elsewhere if it does not exist yet.
+
+        Raises:
+            LakeError: As `create` would.
+        """
+        store = Store(uri)
+        if store.exists(MARKER):
+            yield cls(uri)
+            return
+        _check_empty(store)
+        with TemporaryDirectory(prefix="videolake-") as folder:
+            yield cls.create(str(Path(folder, "lake")))
 
     def stage(self, shard: str, video_id: str, tables: Mapping[str, pa.Table]) -> None:
         """Stage the rows of one video until its shard is committed. Any process or machine may call it.
@@ -121,6 +132,10 @@ class Lake:
             The id of this attempt, and the node of each earlier one of the same shard; empty for excused ones.
         """
         return staging.begin_attempt(self._store, shard, video_id, node)
+
+    def unpublished(self) -> int:
+        """Return how many videos are staged: analysed by a run that is still running, or that was killed."""
+        return sum(len(staging.staged(self._store, shard)) for shard in staging.staged_shards(self._store))
 
     def excuse_attempt(self, shard: str, video_id: str, attempt: str) -> None:
         """Note that an attempt ended for a reason other than its video."""
@@ -354,6 +369,16 @@ def _still_fits(removed: Sequence[DataFile]) -> Callable[[Snapshot, Sequence[Cha
 def is_lake(uri: str) -> bool:
     """Return whether there is a lake, of any version."""
     return location_of(uri) == uri and Store(uri).exists(MARKER)  # the path of a lake is UTF-8
+
+
+def _check_empty(store: Store) -> None:
+    # A killed process leaves `_tmp`, and another one may have made the lake just now.
+    others = [name for name in store.names() if not name.startswith(".") and name not in {TEMPORARY, MARKER}]
+    if others:
+        raise LakeError(
+            f"{store.uri} is not a lake but holds {', '.join(others[:3])}{' and more' if others[3:] else ''}. "
+            "Name an empty or new folder."
+        )
 
 
 def _check_marker(store: Store) -> None:

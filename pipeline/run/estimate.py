@@ -53,7 +53,7 @@ class _Weighed:
     weight: float
 
 
-def estimate(
+def estimate_run(
     video_s: Mapping[Stage, float], past: Sequence[PastRun], *, revision: str = "", workers: str = ""
 ) -> Estimate | None:
     """Estimate the cost of a run.
@@ -99,7 +99,7 @@ def _estimated(
 
 
 def _weight(run: PastRun, age: int, revision: str) -> float:
-    recent = 0.5 ** (age / _HALF_LIFE_RUNS)
+    recent: float = 0.5 ** (age / _HALF_LIFE_RUNS)
     enough = min(1.0, max(run.video_s.values(), default=0.0) / _ENOUGH_S)
     return recent * enough * (1.0 if run.revision == revision else _OTHER_SETTINGS)
 

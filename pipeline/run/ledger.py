@@ -71,8 +71,17 @@ def past_run(row: Mapping[str, Any]) -> PastRun:
         wall_s=row["wall_s"],
         complete=row["state"].startswith("completed"),
         revision=row["revision"],
-        workers=json.dumps(json.loads(row["configuration"]).get("workers"), sort_keys=True),
+        workers=workers_key(json.loads(row["configuration"]).get("workers", {})),
     )
+
+
+def workers_key(settings: Mapping[str, Any]) -> str:
+    """Return what stands for the settings of workers in `PastRun.workers`.
+
+    Args:
+        settings: The section `workers` of a configuration, with plain values.
+    """
+    return json.dumps(settings, sort_keys=True)
 
 
 def past_runs(lake: Lake, run_id: str = "") -> tuple[PastRun, ...]:

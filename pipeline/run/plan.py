@@ -19,8 +19,8 @@ from schemas.errors import ErrorKind
 from schemas.records import VideoTask
 
 _Decision = Literal["analyse", "done", "failed_before"]
-_BYTES_PER_S = 500_000
-"""Bytes of a second of video, to compare videos of known duration with others: 4 Mbit/s."""
+BYTES_PER_S = 500_000
+"""Bytes of a second of a typical video, 4 Mbit/s, to compare videos of known duration with others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +104,11 @@ class Planner:
         done, failed_before = decisions.count("done"), decisions.count("failed_before")
         return Plan(self._revision, tuple(shards), done, failed_before, len(todo) - len(now))
 
+    def duration_s(self, task: VideoTask) -> float | None:
+        """Return the duration of a video; None if the lake does not know it."""
+        known_s: float | None = self._column("duration_s", task)
+        return known_s or None
+
     def _decide(self, task: VideoTask) -> _Decision:
         status = self._column("status", task)
         if status in {None, "outdated"}:
@@ -149,8 +154,8 @@ class Planner:
 
     def _cost_bytes(self, task: VideoTask) -> float:
         """Return the expected work for a video: by its duration if the lake knows it, otherwise by its size."""
-        known_s = self._column("duration_s", task)
-        return known_s * _BYTES_PER_S if known_s else task.size_bytes
+        known_s = self.duration_s(task)
+        return known_s * BYTES_PER_S if known_s else task.size_bytes
 
 
 def make_plan(tasks: Sequence[VideoTask], processed: pa.Table, revision: str, config: Config) -> Plan:

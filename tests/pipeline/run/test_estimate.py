@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.run.estimate import estimate
+from pipeline.run.estimate import estimate_run
 from pipeline.run.ledger import COSTS, PastRun, cost_of_step
 from schemas.stages import STAGES, Stage
 
@@ -40,13 +40,13 @@ ledgers = st.lists(
 
 
 def test_a_lake_without_runs_gives_no_estimate() -> None:
-    assert estimate({"sound": 10.0}, ()) is None
+    assert estimate_run({"sound": 10.0}, ()) is None
 
 
 def test_a_stage_that_no_run_has_made_gives_no_estimate() -> None:
     past = [run(100, {"sound": 1.0})]
-    assert estimate({"picture": 10.0}, past) is None
-    assert estimate({"sound": 10.0}, past) is not None
+    assert estimate_run({"picture": 10.0}, past) is None
+    assert estimate_run({"sound": 10.0}, past) is not None
 
 
 @given(st.lists(st.tuples(seconds, shares), min_size=3, max_size=6), seconds)
@@ -54,7 +54,7 @@ def test_it_is_exact_on_a_constant_history_whatever_was_redone(
     history: list[tuple[float, dict[Stage, float]]], wanted_s: float
 ) -> None:
     past = [run(1000), run(3000), *(run(length, stages) for length, stages in history if any(stages.values()))]
-    found = estimate(dict.fromkeys(STAGES, wanted_s), past)
+    found = estimate_run(dict.fromkeys(STAGES, wanted_s), past)
     assert found is not None
     expected = run(wanted_s)
     assert found.compute_s == pytest.approx(expected.compute_s)
@@ -64,7 +64,7 @@ def test_it_is_exact_on_a_constant_history_whatever_was_redone(
 
 @given(ledgers, st.fixed_dictionaries({stage: st.floats(0, 1e6) for stage in STAGES}))
 def test_nothing_is_negative_and_errors_are_factors(past: list[PastRun], video_s: dict[Stage, float]) -> None:
-    found = estimate(video_s, past, revision="a", workers="w")
+    found = estimate_run(video_s, past, revision="a", workers="w")
     if found is None:
         return
     assert min(found.compute_s.values()) >= 0
@@ -74,8 +74,8 @@ def test_nothing_is_negative_and_errors_are_factors(past: list[PastRun], video_s
 
 @given(ledgers, st.fixed_dictionaries({stage: st.floats(1, 1e4) for stage in STAGES}), st.floats(1, 100))
 def test_it_grows_with_the_seconds(past: list[PastRun], video_s: dict[Stage, float], times: float) -> None:
-    one = estimate(video_s, past)
-    more = estimate({stage: times * length for stage, length in video_s.items()}, past)
+    one = estimate_run(video_s, past)
+    more = estimate_run({stage: times * length for stage, length in video_s.items()}, past)
     assert (one is None) == (more is None)
     if one is None or more is None:
         return
@@ -89,7 +89,7 @@ def test_it_grows_with_the_seconds(past: list[PastRun], video_s: dict[Stage, flo
 def test_one_odd_run_does_not_matter(place: int, slow: float) -> None:
     past = [run(length) for length in (1000, 2000, 3000, 4000, 5000)]
     past[place] = run(2500, slow=slow)
-    found = estimate(dict.fromkeys(STAGES, 700.0), past)
+    found = estimate_run(dict.fromkeys(STAGES, 700.0), past)
     assert found is not None
     assert found.compute_s == pytest.approx(run(700).compute_s)
     assert found.wall_s == pytest.approx(run(700).wall_s)
@@ -97,18 +97,18 @@ def test_one_odd_run_does_not_matter(place: int, slow: float) -> None:
 
 def test_recent_runs_weigh_more() -> None:
     past = [run(1000, slow=3.0)] * 4 + [run(1000)] * 6
-    found = estimate(dict.fromkeys(STAGES, 1000.0), past)
+    found = estimate_run(dict.fromkeys(STAGES, 1000.0), past)
     assert found is not None
     assert found.compute_s["picture"] == pytest.approx(3.0 * RATES["picture"] * 1000)
 
 
 def test_runs_with_the_same_settings_weigh_more_and_it_says_if_there_are_none() -> None:
     past = [run(1000, slow=5.0, revision="large")] * 3 + [run(1000, revision="base")] * 2
-    base = estimate({"sound": 1000.0}, past, revision="base")
+    base = estimate_run({"sound": 1000.0}, past, revision="base")
     assert base is not None
     assert base.same_settings
     assert base.compute_s["sound"] == pytest.approx(RATES["sound"] * 1000)
-    other = estimate({"sound": 1000.0}, past, revision="tiny")
+    other = estimate_run({"sound": 1000.0}, past, revision="tiny")
     assert other is not None
     assert not other.same_settings
 
@@ -117,18 +117,18 @@ def test_wall_time_is_that_of_runs_with_the_same_workers_and_of_those_that_ended
     alone = PastRun(run(1000).video_s, run(1000).compute_s, 5000.0, workers="one")
     stopped = PastRun(run(1000).video_s, run(1000).compute_s, 9e6, complete=False, workers="many")
     past = [stopped, alone, run(1000, workers="many")]
-    found = estimate(dict.fromkeys(STAGES, 1000.0), past, workers="many")
+    found = estimate_run(dict.fromkeys(STAGES, 1000.0), past, workers="many")
     assert found is not None
     assert found.wall_s == pytest.approx(run(1000).wall_s)
 
 
 def test_the_error_is_that_of_runs_estimated_from_the_others() -> None:
     past = [run(1000, slow=slow) for slow in (1.0, 2.0, 1.0, 2.0)]
-    found = estimate({"picture": 1.0}, past)
+    found = estimate_run({"picture": 1.0}, past)
     assert found is not None
     assert found.compute_error is not None
     assert 1.5 < found.compute_error < 2.1
-    one = estimate({"picture": 1.0}, past[:1])
+    one = estimate_run({"picture": 1.0}, past[:1])
     assert one is not None
     assert one.compute_error is None
     assert one.wall_error is None
