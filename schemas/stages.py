@@ -1,13 +1,13 @@
-"""The stages of an analysis, each of which is redone only if something it depends on has changed."""
+"""The stages of an analysis, each of which can be redone by itself."""
 
 from collections.abc import Mapping
 from typing import Literal
 
 Stage = Literal["picture", "sound", "text", "understanding"]
-"""A part of the analysis of a video that can be redone by itself."""
+"""A part of the analysis of a video with settings, models and a revision of its own."""
 
 STAGES: tuple[Stage, ...] = ("picture", "sound", "text", "understanding")
-"""All stages, each after those that it reads."""
+"""All stages, in the order in which they run."""
 
 READS: Mapping[Stage, tuple[Stage, ...]] = {
     "picture": (),
@@ -15,4 +15,4 @@ READS: Mapping[Stage, tuple[Stage, ...]] = {
     "text": ("picture", "sound"),
     "understanding": ("picture", "sound", "text"),
 }
-"""The stages whose results a stage reads."""
+"""The stages whose results a stage reads. If they are redone, so is the stage."""
