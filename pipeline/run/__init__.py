@@ -9,10 +9,13 @@ from pipeline.run.ledger import COSTS, PastRun, costs, past_runs
 from pipeline.run.listing import Skipped, list_archive
 from pipeline.run.plan import Plan, Planner, Shard, make_plan
 from pipeline.run.report import PlanReport, Reporter, check_found, plan_archive
-from pipeline.run.revision import models_of, revision_of
 
 __all__ = [
     "COSTS",
+from pipeline.run.revision import STAGE_VERSIONS, Recipe, models_of, recipe_of, revision_of, stage_revisions
+
+__all__ = [
+    "STAGE_VERSIONS",
     "Changes",
     "DigestChunks",
     "Discovery",
@@ -22,6 +25,7 @@ __all__ = [
     "PlanReport",
     "Planner",
     "Reporter",
+    "Recipe",
     "Shard",
     "Skipped",
     "Unread",
@@ -44,7 +48,9 @@ __all__ = [
     "past_runs",
     "plan_archive",
     "profile_names",
+    "recipe_of",
     "revision_of",
+    "stage_revisions",
     "toml_value",
     "write_settings",
 ]
