@@ -30,7 +30,7 @@ def prepare_plan(handle: Handle) -> str:
     if cleaned.videos_published:
         logger.info("Published %d videos that an earlier run had analysed", cleaned.videos_published)
     run.processed = run.lake.processed(run.revision)
-    return f"{run.processed.num_rows} videos in the lake"
+    return f"{run.processed.num_rows - len(run.lake.forgotten())} videos in the lake"
 
 
 @task(name="discover", task_run_name="discover", cache_policy=NO_CACHE)
@@ -75,7 +75,8 @@ def _discover(run: Run) -> str:
     rename_run(planned_name(run.lake.uri, run.changes))
     message = (
         f"{files} files, {new_files} new or changed; {run.found} distinct videos: {run.planned} to analyse, "
-        f"{run.done} done before, {run.failed_before} failed before, {run.postponed} postponed"
+        f"{run.done} done before, {run.failed_before} failed before, {run.postponed} postponed, "
+        f"{run.forgotten} forgotten"
     )
     logger.info(message)
     for line in run.skipped.lines():
@@ -103,10 +104,11 @@ def _plan(run: Run, batch: Discovery, planner: Planner) -> None:
     run.done += plan.done
     run.failed_before += plan.failed_before
     run.postponed += plan.postponed
+    run.forgotten += plan.forgotten
     snapshot = run.tally.snapshot
     run.tally.update(
         videos=run.planned,
-        skipped=run.done + run.failed_before,
+        skipped=run.done + run.failed_before + run.forgotten,
         size_bytes=snapshot.size_bytes + plan.size_bytes,
     )
     for shard in plan.shards:

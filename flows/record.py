@@ -58,6 +58,8 @@ class Run:
     """Videos that failed at this revision, and would fail again."""
     postponed: int = 0
     """Videos over `limits.max_videos`, left for a later run."""
+    forgotten: int = 0
+    """Videos of the archive that the lake was told to forget."""
 
     @property
     def wall_s(self) -> float:
@@ -103,6 +105,7 @@ def run_result(run: Run) -> RunResult:
         done_before=run.done,
         failed_before=run.failed_before,
         postponed=run.postponed,
+        forgotten=run.forgotten,
         ok=run.tally.snapshot.ok,
         failed=run.tally.snapshot.failed,
         video_s=run.tally.snapshot.video_s,
