@@ -11,7 +11,8 @@ def headline(plan: PlanReport) -> str:
     """Return a plan in one line."""
     return (
         f"{plan.files} files, {plan.read_files} new or changed; {plan.found} distinct videos: {plan.videos} to analyse,"
-        f" {plan.done} done before, {plan.failed_before} failed before, {plan.postponed} postponed"
+        f" {plan.done} done before, {plan.failed_before} failed before, {plan.postponed} postponed, "
+        f"{plan.forgotten} forgotten"
     )
 
 
@@ -30,6 +31,7 @@ def _videos(plan: PlanReport) -> Iterator[tuple[str, str, str]]:
         ("done", plan.done, "in the lake, unchanged"),
         ("failed before", plan.failed_before, "would fail again; --retry-failed tries them"),
         ("postponed", plan.postponed, "over limits.max_videos; left for a later run"),
+        ("forgotten", plan.forgotten, "the lake was told to forget them"),
         ("unpublished", plan.unpublished, "already analysed, by a run that is running or was killed; included above"),
     ):
         if count or what in {"new", "changed", "done"}:

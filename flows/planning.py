@@ -32,7 +32,7 @@ def prepare_plan(handle: Handle) -> str:
     if cleaned.videos_published:
         logger.info("Published %d videos that an earlier run had analysed", cleaned.videos_published)
     run.processed = run.lake.processed(run.revision)
-    return f"{run.processed.num_rows} videos in the lake"
+    return f"{run.processed.num_rows - len(run.lake.forgotten())} videos in the lake"
 
 
 @task(name="discover", task_run_name="discover", cache_policy=NO_CACHE)
@@ -93,9 +93,7 @@ def _plan(run: Run, batch: Discovery, planner: Planner, reporter: Reporter) -> N
     plan = planner.plan(batch.tasks)
     _listed(run, run.tally.snapshot.files_found)
     run.plan = reporter.add(batch, plan)
-    run.tally.update(
-        videos=run.plan.videos, skipped=run.plan.done + run.plan.failed_before, size_bytes=run.plan.size_bytes
-    )
+    run.tally.update(videos=run.plan.videos, skipped=run.plan.skipped, size_bytes=run.plan.size_bytes)
     for shard in plan.shards:
         run.shards.put(shard)
     if run.pool is not None:

@@ -94,6 +94,7 @@ def run_result(run: Run) -> RunResult:
         done_before=run.plan.done,
         failed_before=run.plan.failed_before,
         postponed=run.plan.postponed,
+        forgotten=run.plan.forgotten,
         ok=run.tally.snapshot.ok,
         failed=run.tally.snapshot.failed,
         video_s=run.tally.snapshot.video_s,

@@ -1,4 +1,4 @@
-"""`run`, `serve`, `automations`, `sample`, `compact`: commands that fill and maintain a lake."""
+"""`run`, `serve`, `automations`, `sample`, `compact`, `forget`: commands that fill and maintain a lake."""
 
 import sys
 from collections.abc import Callable
@@ -186,3 +186,30 @@ def compact(lake: str) -> None:
     with opened.lock(single_writer=load_config().lake.single_writer):
         done = opened.compact()
     click.echo(f"Merged {done.files_before:,} files into {done.files_after:,}; removed {done.rows_removed:,} old rows.")
+
+
+@click.command()
+@click.argument("videos", nargs=-1, required=True, metavar="VIDEO...")
+@lake_option
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--dry-run", is_flag=True, help="Only print what would be removed.")
+@click.option("--undo", is_flag=True, help="Let runs analyse videos again that were forgotten.")
+@reported
+def forget(videos: tuple[str, ...], lake: str, *, yes: bool, dry_run: bool, undo: bool) -> None:
+    """Remove videos from a lake for good.
+
+    VIDEO is an id, the start of an id, a path, a URI or a file name. This removes every row, thumbnail, report and
+    index entry of the video, and deletes the files that held them. Only its id stays, so that runs leave it out.
+
+    --undo takes an id, or a file with the same content. What was removed does not come back until a run analyses it.
+
+    If it is interrupted, nobody sees the video any more, and the same command or the next run does the rest.
+    """
+    from flows.commands.forget import forget_videos, undo_forget
+    from pipeline.run import load_config
+
+    single_writer = load_config().lake.single_writer
+    if undo:
+        undo_forget(videos, lake, single_writer=single_writer)
+    else:
+        forget_videos(videos, lake, yes=yes, dry_run=dry_run, single_writer=single_writer)

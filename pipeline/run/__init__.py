@@ -9,12 +9,10 @@ from pipeline.run.ledger import COSTS, PastRun, costs, past_runs
 from pipeline.run.listing import Skipped, list_archive
 from pipeline.run.plan import Plan, Planner, Shard, make_plan
 from pipeline.run.report import PlanReport, Reporter, check_found, plan_archive
-
-__all__ = [
-    "COSTS",
 from pipeline.run.revision import STAGE_VERSIONS, Recipe, models_of, recipe_of, revision_of, stage_revisions
 
 __all__ = [
+    "COSTS",
     "STAGE_VERSIONS",
     "Changes",
     "DigestChunks",
@@ -24,8 +22,8 @@ __all__ = [
     "Plan",
     "PlanReport",
     "Planner",
-    "Reporter",
     "Recipe",
+    "Reporter",
     "Shard",
     "Skipped",
     "Unread",

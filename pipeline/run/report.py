@@ -38,6 +38,8 @@ class PlanReport:
     """Videos that failed at this revision, and would fail again."""
     postponed: int = 0
     """Videos over `limits.max_videos`, left for a later run."""
+    forgotten: int = 0
+    """Videos that the lake was told to forget."""
     unpublished: int = 0
     """Videos that a run has analysed and not yet published, because it is running or was killed. A run publishes those
     of killed runs first; until then, they count as videos to analyse."""
@@ -60,6 +62,11 @@ class PlanReport:
     def videos(self) -> int:
         """Videos to analyse now."""
         return self.changes.new + self.changes.changed + self.changes.retried
+
+    @property
+    def skipped(self) -> int:
+        """Videos that are not analysed, now or later."""
+        return self.done + self.failed_before + self.forgotten
 
 
 class Reporter:
@@ -99,6 +106,7 @@ class Reporter:
             done=before.done + plan.done,
             failed_before=before.failed_before + plan.failed_before,
             postponed=before.postponed + plan.postponed,
+            forgotten=before.forgotten + plan.forgotten,
             size_bytes=before.size_bytes + plan.size_bytes,
             video_s=video_s,
             total_s=before.total_s + added_s,
