@@ -139,6 +139,7 @@ TABLE_NAMES = (
     "errors",
     "runs",
     "sources",
+    "forgotten",
 )
 VIDEO_TABLES = ("shots", "frames", "utterances", "subtitles", "scenes", "summaries", "errors", "videos")
 """The tables that a shard writes, in the order of publishing: `videos` last."""
@@ -154,6 +155,7 @@ DESCRIPTIONS: Mapping[str, str] = {
     "errors": "One row per video whose analysis failed, with the reason.",
     "runs": "One row per flow run: configuration, versions, models, counts and compute.",
     "sources": "One row per location and the content found there, so that unchanged files are not read again.",
+    "forgotten": "One row per video that was forgotten, so that no run brings it back (docs/forget.md).",
 }
 
 _VIDEOS = [
@@ -275,6 +277,12 @@ _SOURCES = [
     _text("video_id", "Digest of the content found there."),
     _text("digest", "What the digest is of: `full` or `sampled` (docs/archives.md); null if unknown.", nullable=True),
     _field("seen_at", pa.timestamp("us", tz="UTC"), "Time when it was read. The newest row of a location counts."),
+]
+
+_FORGOTTEN = [
+    _text("video_id", "Digest of the video's content. Nothing else of it is kept."),
+    _field("read_whole", pa.bool_(), "Whether the id of this large file is a digest of all its bytes, not of samples."),
+    _field("forgotten_at", pa.timestamp("us", tz="UTC"), "Time when it was forgotten."),
 ]
 
 
@@ -448,7 +456,7 @@ def table_schema(
     """
     fixed: dict[str, list[pa.Field]] = {
         "videos": _VIDEOS, "shots": _SHOTS, "summaries": _SUMMARIES, "errors": _ERRORS, "runs": _RUNS,
-        "sources": _SOURCES,
+        "sources": _SOURCES, "forgotten": _FORGOTTEN,
     }  # fmt: skip
     fused = fused or (f"{text[0]} + {vision[0]}", text[1] + vision[1])
     shaped = {"frames": _frames, "utterances": _utterances, "subtitles": _subtitles, "scenes": _scenes}
