@@ -44,7 +44,7 @@ def publish_run(handle: Handle) -> str:
         run.tally.snapshot,
         run.tally.sample,
         lake=run.lake.uri,
-        found=run.found,
+        found=run.plan.found,
         notes=run.skipped.lines(),
         wall_s=run.wall_s,
     )
@@ -132,7 +132,9 @@ def _analyse(run: Run, bar: ProgressArtifact) -> None:
         if run.shards.wait():
             bar.create()
             run.tally.update(stage="analyse")
-            job = RunJob(run.revision, run.lake.uri, run.config, run.models, run.recipe.stages)
+            assert run.recipe is not None  # noqa: S101 - the flow made it
+            recipe, expected = run.recipe, run.shards.stages
+            job = RunJob(recipe.revision, run.lake.uri, run.config, run.models, recipe.stages, expected)
             with open_pool(job, positions=run.tally.move, logger=run.logger) as pool:
                 run.pool = pool
                 analyse_shards(run, pool)

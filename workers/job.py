@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from pipeline.models import ModelInfo
 from schemas.config import Config
-from schemas.stages import Stage
+from schemas.stages import STAGES, Stage
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,8 @@ class RunJob:
     """The models found where the run was planned. A worker whose models differ refuses to work."""
     stages: Mapping[Stage, str] = field(default_factory=dict)
     """Revision of each stage; a stage that is not named has `revision`."""
+    expected: tuple[Stage, ...] = STAGES
+    """The stages whose models a worker loads before its first video. A video that needs others loads them."""
 
     def of_shard(self, shard: str) -> ShardJob:
         """Return the job of one of the shards."""

@@ -67,7 +67,7 @@ class Sleeper:
         )  # fmt: skip
 
 
-def sleeper(_config: Config, _threads: int, _position: Any, *, log: Path) -> Sleeper:
+def sleeper(_job: Any, _threads: int, _position: Any, *, log: Path) -> Sleeper:
     return Sleeper(log)
 
 

@@ -5,6 +5,7 @@
   `errors` has a row for each `failed` row of `videos`, and rows of uncommitted or superseded shards are hidden.
 - `runs`, `sources`: the newest row of each run or location.
 - `all_videos`, `all_errors`: every row of every revision.
+- `forgotten`: videos that were forgotten. All other views hide what files still hold of them.
 - `moments`, `words`, `chapters` and other views and macros on top of them: see `pipeline.lake.moment_views`.
 
 Embedding columns are `FLOAT[d]`, and NULL without a vector (the files hold zeros). Vectors of different models cannot
@@ -45,6 +46,13 @@ WHERE is_current OR is_newest
 
 A failure stops being current once its file was replaced or became readable, and so is another video now."""
 
+_NEWEST_BY = {
+    "runs": ("run_id", "finished_at"),
+    "sources": ("uri", "seen_at"),
+    "forgotten": ("video_id", "forgotten_at"),
+}
+"""The columns that make the newest row of each key of a table of `RUN_TABLES`."""
+
 _FRAME_ROWS = """
 SELECT video_id, shard, frame_id, filename, file_row_number
 FROM ({files}) SEMI JOIN lake.current USING (video_id, shard)
@@ -75,7 +83,11 @@ class _Group:
 def create_states(connection: duckdb.DuckDBPyConnection, snapshot: Snapshot) -> None:
     """Create `all_videos` and the table `lake.states`, which holds the current row of each video."""
     connection.execute("CREATE SCHEMA lake")
-    _create_view(connection, "all_videos", _select("videos", _groups(snapshot, "videos")))
+    connection.execute("CREATE TABLE lake.forgotten (video_id VARCHAR)")
+    if snapshot.forgotten:
+        connection.execute("INSERT INTO lake.forgotten SELECT unnest($ids)", {"ids": list(snapshot.forgotten)})
+    rows = _select("videos", _groups(snapshot, "videos"))
+    _create_view(connection, "all_videos", _remembered("videos", rows, snapshot))
     connection.execute(_STATES)
 
 
@@ -88,14 +100,14 @@ def create_views(connection: duckdb.DuckDBPyConnection, snapshot: Snapshot, *, c
     spaces_of = _create_spaces(connection, groups_of, group_of("videos", newest[0]) if newest else "")
     rows_of = {table: _select(table, groups, spaces_of[table]) for table, groups in groups_of.items()}
     for table in RUN_TABLES:
-        rows = _select(table, _groups(snapshot, table))
-        key, time = ("uri", "seen_at") if table == "sources" else ("run_id", "finished_at")
+        rows = _remembered(table, _select(table, _groups(snapshot, table)), snapshot)
+        key, time = _NEWEST_BY[table]
         newest_row = f"QUALIFY row_number() OVER (PARTITION BY {key} ORDER BY {time} DESC) = 1"
         _create_view(connection, table, f"FROM ({rows}) {newest_row}")
     _create_moments(connection, groups_of, spaces_of)
     for table, rows in rows_of.items():
         if table == "errors":
-            _create_view(connection, "all_errors", rows)
+            _create_view(connection, "all_errors", _remembered(table, rows, snapshot))
         _create_view(connection, table, f"FROM ({rows}) SEMI JOIN lake.current USING (video_id, shard)")
     _create_view(connection, "lake.frame_rows", _FRAME_ROWS.format(files=_row_numbers(snapshot.of("frames"))))
     if comments:
@@ -213,6 +225,13 @@ def _select(table: str, groups: Sequence[_Group], spaces: Mapping[str, Space] | 
         replaced += "".join(f", {column}" for column in _lacking(table, group.schema, spaces or {}))
         selects.append(f"FROM {scan(group.files)} SELECT *{replaced}")
     return " UNION ALL BY NAME ".join(selects)
+
+
+def _remembered(table: str, rows: str, snapshot: Snapshot) -> str:
+    """Return the SQL that leaves out the rows of forgotten videos."""
+    if table == "forgotten" or not snapshot.forgotten or "video_id" not in table_schema(table).names:
+        return rows
+    return f"FROM ({rows}) ANTI JOIN lake.forgotten USING (video_id)"
 
 
 def _lacking(table: str, schema: pa.Schema, spaces: Mapping[str, Space]) -> list[str]:

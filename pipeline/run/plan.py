@@ -6,7 +6,7 @@ plan is deterministic: the same videos and the same lake give the same shards.
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any, Literal, cast
 
@@ -22,9 +22,9 @@ from schemas.config import Config
 from schemas.records import StageState, VideoTask
 from schemas.stages import STAGES, Stage
 
-_Decision = Literal["analyse", "done", "failed_before"]
-_BYTES_PER_S = 500_000
-"""Bytes of a second of video, to compare videos of known duration with others: 4 Mbit/s."""
+_Decision = Literal["analyse", "done", "failed_before", "forgotten"]
+BYTES_PER_S = 500_000
+"""Bytes of a second of a typical video, 4 Mbit/s, to compare videos of known duration with others."""
 _SHARES: Mapping[Stage, float] = {"picture": 0.5, "sound": 0.45, "text": 0.03, "understanding": 0.02}
 """About how much of an analysis each stage costs."""
 _FILE_STAGES: tuple[Stage, ...] = ("picture", "sound")
@@ -66,8 +66,10 @@ class Plan:
     """Videos that failed at this revision, and would fail again."""
     postponed: int
     """Videos over `limits.max_videos`, left for a later run."""
-    redone: Mapping[Redo, int]
+    redone: Mapping[Redo, int] = field(default_factory=dict)
     """Videos in the lake by each reason to redo a stage of them. A video with several reasons counts for each."""
+    forgotten: int = 0
+    """Videos that the lake was told to forget."""
 
     @property
     def videos(self) -> int:
@@ -127,9 +129,24 @@ class Planner:
             shards.append(Shard(made, revision, tuple(group), self._cost_bytes(group[0])))
         counts = Counter(each.decision for each in decided)
         redone = Counter(reason for each in now for reason in each.reasons)
-        return Plan(revision, tuple(shards), counts["done"], counts["failed_before"], len(todo) - len(now), redone)
+        return Plan(
+            revision,
+            tuple(shards),
+            done=counts["done"],
+            failed_before=counts["failed_before"],
+            postponed=len(todo) - len(now),
+            redone=redone,
+            forgotten=counts["forgotten"],
+        )
+
+    def duration_s(self, task: VideoTask) -> float | None:
+        """Return the duration of a video; None if the lake does not know it."""
+        known_s: float | None = self._column("duration_s", task)
+        return known_s or None
 
     def _decide(self, task: VideoTask) -> _Decided:
+        if self._column("forgotten", task):
+            return _Decided("forgotten", task)
         made, tried = self._column("made", task), self._column("tried", task)
         reasons: tuple[Redo, ...] = ()
         if made is not None:
@@ -196,8 +213,8 @@ class Planner:
 
     def _cost_bytes(self, task: VideoTask) -> float:
         """Return the expected work for a video: by its duration if the lake knows it, otherwise by its size."""
-        known_s = self._column("duration_s", task)
-        whole = known_s * _BYTES_PER_S if known_s else task.size_bytes
+        known_s = self.duration_s(task)
+        whole = known_s * BYTES_PER_S if known_s else task.size_bytes
         return whole if task.stages == STAGES else whole * sum(_SHARES[stage] for stage in task.stages)
 
 
