@@ -85,7 +85,7 @@ def _rows(connection: duckdb.DuckDBPyConnection, snapshot: Snapshot, table: str,
         shaped = ", ".join(f"{field.name}::FLOAT[{field.type.list_size}] AS {field.name}" for field in vectors)
         select = f"SELECT * REPLACE ({shaped})" if shaped else "SELECT *"
         query = f"{select} FROM {scan(files)} WHERE video_id = $video AND shard = $shard"
-        found: pa.Table = connection.execute(query, {"video": video_id, "shard": shard}).to_arrow_table()
+        found = connection.sql(query, params={"video": video_id, "shard": shard}).to_arrow_table()
         if found.num_rows:
             return found
     return table_schema(table).empty_table()
