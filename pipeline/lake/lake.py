@@ -40,7 +40,7 @@ SELECT newest.video_id,
     made.duration_s AS duration_s,
     made.subtitle_files AS subtitle_files
 FROM lake.states AS newest
-JOIN lake.states AS current ON newest.video_id = current.video_id AND current.is_current
+JOIN lake.states AS current ON newest.video_id = current.video_id AND current.is_best
 LEFT JOIN all_errors AS errors ON newest.video_id = errors.video_id AND newest.shard = errors.shard
 LEFT JOIN all_videos AS made ON current.video_id = made.video_id AND current.shard = made.shard
 WHERE newest.is_newest
@@ -239,9 +239,10 @@ class Lake:
 
         Args:
             run_id: The run.
-            rows: In the columns of the table `sources`; without `etag` and `digest`, those are unknown.
+            rows: In the columns of the table `sources`. Without `etag` and `digest`, those are unknown; without
+                `missing_since`, the file is there.
         """
-        rows = [{"etag": None, "digest": None} | dict(row) for row in rows]
+        rows = [{"etag": None, "digest": None, "missing_since": None} | dict(row) for row in rows]
         self._write_rows("sources", run_id, rows, replace=False)
 
     def connect(self) -> duckdb.DuckDBPyConnection:
@@ -306,8 +307,8 @@ class Lake:
         return self.sql(_PROCESSED, {"revision": revision})
 
     def known_sources(self) -> pa.Table:
-        """Return `uri`, `size_bytes`, `mtime_ns`, `etag`, `video_id`, `digest` of every location with known content."""
-        return self.sql("SELECT uri, size_bytes, mtime_ns, etag, video_id, digest FROM sources")
+        """Return the newest row of every location in `sources`, also of those whose file is gone."""
+        return self.sql("FROM sources")
 
     def video_ids(self) -> list[str]:
         """Return the id of every video in the lake, also of those whose files are gone."""
