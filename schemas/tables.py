@@ -139,6 +139,7 @@ TABLE_NAMES = (
     "errors",
     "runs",
     "sources",
+    "forgotten",
 )
 VIDEO_TABLES = ("shots", "frames", "utterances", "subtitles", "scenes", "summaries", "errors", "videos")
 """The tables that a shard writes, in the order of publishing: `videos` last."""
@@ -154,6 +155,7 @@ DESCRIPTIONS: Mapping[str, str] = {
     "errors": "One row per video whose analysis failed, with the reason.",
     "runs": "One row per flow run: configuration, versions, models, counts and compute.",
     "sources": "One row per location and the content found there, so that unchanged files are not read again.",
+    "forgotten": "One row per video that was forgotten, so that no run brings it back (docs/forget.md).",
 }
 
 _VIDEOS = [
@@ -225,7 +227,12 @@ _VIDEOS = [
     _int("speakers", "Number of speakers; 0 without speech, or if speakers were not distinguished."),
     _text("text_model", "Text encoder of the video's text vectors; empty if the analysis failed."),
     _list("warnings", pa.string(), "Notes for readers of this video's rows."),
-    _field("timings_s", SECONDS_BY_STEP, "Seconds of compute per step.", unit="s"),
+    _list(
+        "warning_parts",
+        pa.string(),
+        "What each of `warnings` is about, in the same order: `file`, `images`, `audio` or `subtitles`.",
+    ),
+    _field("timings_s", SECONDS_BY_STEP, "Seconds of compute per step, of the stages that ran last.", unit="s"),
     _field("committed_at", pa.timestamp("us", tz="UTC"), "Time when the row was written."),
 ]
 
@@ -300,6 +307,12 @@ _COMPUTED: Mapping[str, list[pa.Field]] = {
 }
 """Columns that the views compute. The files do not have them."""
 
+_FORGOTTEN = [
+    _text("video_id", "Digest of the video's content. Nothing else of it is kept."),
+    _field("read_whole", pa.bool_(), "Whether the id of this large file is a digest of all its bytes, not of samples."),
+    _field("forgotten_at", pa.timestamp("us", tz="UTC"), "Time when it was forgotten."),
+]
+
 
 def _frames(text: Encoder, vision: Encoder, coordinated: Encoder, fused: Encoder) -> list[pa.Field]:
     del fused
@@ -333,6 +346,19 @@ def _frames(text: Encoder, vision: Encoder, coordinated: Encoder, fused: Encoder
             coordinated[0],
             "coordinated",
             "Unit vector of the frame in a space that frames and texts share; zeros if nothing was recognised.",
+        ),
+        _field(
+            "classes",
+            pa.list_(pa.field("item", pa.int32(), nullable=False)),
+            "Indexes of the vision model's most probable classes, from which `coordinated_embedding` is made; null for "
+            "a model that needs none.",
+            nullable=True,
+        ),
+        _field(
+            "class_probabilities",
+            pa.list_(pa.field("item", pa.float32(), nullable=False)),
+            "Probabilities of `classes`, in the same order.",
+            nullable=True,
         ),
     ]
 
@@ -471,7 +497,7 @@ def table_schema(
     """
     fixed: dict[str, list[pa.Field]] = {
         "videos": _VIDEOS, "shots": _SHOTS, "summaries": _SUMMARIES, "errors": _ERRORS, "runs": _RUNS,
-        "sources": _SOURCES,
+        "sources": _SOURCES, "forgotten": _FORGOTTEN,
     }  # fmt: skip
     fused = fused or (f"{text[0]} + {vision[0]}", text[1] + vision[1])
     shaped = {"frames": _frames, "utterances": _utterances, "subtitles": _subtitles, "scenes": _scenes}

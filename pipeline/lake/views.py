@@ -7,6 +7,7 @@
 - `runs`, `sources`: the newest row of each run or location.
 - `all_videos`, `all_errors`: every row of every revision.
 - `former_videos`: videos that no other view shows, because their files were replaced.
+- `forgotten`: videos that were forgotten. All other views hide what files still hold of them.
 - `moments`, `words`, `chapters` and other views and macros on top of them: see `pipeline.lake.moment_views`.
 
 Embedding columns are `FLOAT[d]`, and NULL without a vector (the files hold zeros). Vectors of different models cannot
@@ -63,6 +64,13 @@ A failure stops being current once its file was replaced or became readable, and
 
 _FORMER = "FROM all_videos SEMI JOIN (FROM lake.states WHERE is_best AND NOT is_current) USING (video_id, shard)"
 
+_NEWEST_BY = {
+    "runs": ("run_id", "finished_at"),
+    "sources": ("uri", "seen_at"),
+    "forgotten": ("video_id", "forgotten_at"),
+}
+"""The columns that make the newest row of each key of a table of `RUN_TABLES`."""
+
 _FRAME_ROWS = """
 SELECT video_id, shard, frame_id, filename, file_row_number
 FROM ({files}) SEMI JOIN lake.current USING (video_id, shard)
@@ -93,7 +101,11 @@ class _Group:
 def create_states(connection: duckdb.DuckDBPyConnection, snapshot: Snapshot) -> None:
     """Create `all_videos` and the table `lake.states`, which holds the current row of each video."""
     connection.execute("CREATE SCHEMA lake")
-    _create_view(connection, "all_videos", _select("videos", _groups(snapshot, "videos")))
+    connection.execute("CREATE TABLE lake.forgotten (video_id VARCHAR)")
+    if snapshot.forgotten:
+        connection.execute("INSERT INTO lake.forgotten SELECT unnest($ids)", {"ids": list(snapshot.forgotten)})
+    rows = _select("videos", _groups(snapshot, "videos"))
+    _create_view(connection, "all_videos", _remembered("videos", rows, snapshot))
     connection.execute(_COMMITTED)
     connection.execute(_STATES)
     connection.execute("DROP TABLE lake.committed")
@@ -103,7 +115,7 @@ def create_views(connection: duckdb.DuckDBPyConnection, snapshot: Snapshot, *, c
     """Create all views, over exactly these files."""
     create_states(connection, snapshot)
     sources = _groups(snapshot, "sources")
-    create_locations(connection, _select("sources", sources) if sources else None)
+    create_locations(connection, _remembered("sources", _select("sources", sources), snapshot) if sources else None)
     connection.execute("ALTER TABLE lake.states DROP uri; ALTER TABLE lake.states DROP locations")
     connection.execute("CREATE VIEW lake.current AS SELECT video_id, shard FROM lake.states WHERE is_current")
     newest = connection.execute(_NEWEST_REVISION).fetchone()
@@ -111,14 +123,14 @@ def create_views(connection: duckdb.DuckDBPyConnection, snapshot: Snapshot, *, c
     spaces_of = _create_spaces(connection, groups_of, group_of("videos", newest[0]) if newest else "")
     rows_of = {table: _select(table, groups, spaces_of[table]) for table, groups in groups_of.items()}
     for table in RUN_TABLES:
-        rows = _select(table, _groups(snapshot, table))
-        key, time = ("uri", "seen_at") if table == "sources" else ("run_id", "finished_at")
+        rows = _remembered(table, _select(table, _groups(snapshot, table)), snapshot)
+        key, time = _NEWEST_BY[table]
         newest_row = f"QUALIFY row_number() OVER (PARTITION BY {key} ORDER BY {time} DESC) = 1"
         _create_view(connection, table, f"FROM ({rows}) {newest_row}")
     _create_moments(connection, groups_of, spaces_of)
     for table, rows in rows_of.items():
         if table == "errors":
-            _create_view(connection, "all_errors", rows)
+            _create_view(connection, "all_errors", _remembered(table, rows, snapshot))
         current = f"FROM ({rows}) SEMI JOIN lake.current USING (video_id, shard)"
         _create_view(connection, table, located(current) if table == "videos" else current)
     _create_view(connection, "former_videos", _FORMER)
@@ -238,6 +250,13 @@ def _select(table: str, groups: Sequence[_Group], spaces: Mapping[str, Space] | 
         replaced += "".join(f", {column}" for column in _lacking(table, group.schema, spaces or {}))
         selects.append(f"FROM {scan(group.files)} SELECT *{replaced}")
     return " UNION ALL BY NAME ".join(selects)
+
+
+def _remembered(table: str, rows: str, snapshot: Snapshot) -> str:
+    """Return the SQL that leaves out the rows of forgotten videos."""
+    if table == "forgotten" or not snapshot.forgotten or "video_id" not in table_schema(table).names:
+        return rows
+    return f"FROM ({rows}) ANTI JOIN lake.forgotten USING (video_id)"
 
 
 def _lacking(table: str, schema: pa.Schema, spaces: Mapping[str, Space]) -> list[str]:
