@@ -295,12 +295,6 @@ _SOURCES = [
     ),
 ]
 
-_FORGOTTEN = [
-    _text("video_id", "Digest of the video's content. Nothing else of it is kept."),
-    _field("read_whole", pa.bool_(), "Whether the id of this large file is a digest of all its bytes, not of samples."),
-    _field("forgotten_at", pa.timestamp("us", tz="UTC"), "Time when it was forgotten."),
-]
-
 _COMPUTED: Mapping[str, list[pa.Field]] = {
     "videos": [
         _field(
@@ -312,6 +306,12 @@ _COMPUTED: Mapping[str, list[pa.Field]] = {
     ],
 }
 """Columns that the views compute. The files do not have them."""
+
+_FORGOTTEN = [
+    _text("video_id", "Digest of the video's content. Nothing else of it is kept."),
+    _field("read_whole", pa.bool_(), "Whether the id of this large file is a digest of all its bytes, not of samples."),
+    _field("forgotten_at", pa.timestamp("us", tz="UTC"), "Time when it was forgotten."),
+]
 
 
 def _frames(text: Encoder, vision: Encoder, coordinated: Encoder, fused: Encoder) -> list[pa.Field]:

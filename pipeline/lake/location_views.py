@@ -21,8 +21,9 @@ FROM (FROM lake.states WHERE is_best) FULL JOIN lake.located USING (video_id, ur
 SEMI JOIN lake.states USING (video_id)
 WHERE locations IS DISTINCT FROM 1 OR seen_at IS NULL OR missing_since IS NOT NULL
 """
-"""All videos but those that were analysed at one location, are still there, and nowhere else. So all that follows is cheap
-for the others, which are most videos of most lakes."""
+"""All videos but those that were analysed at one location, are still there, and nowhere else.
+
+Those are most videos of most lakes, so what follows is cheap."""
 
 _ANALYSED = """
 CREATE TABLE lake.analysed AS
@@ -75,6 +76,11 @@ _NO_LOCATIONS = """
 CREATE TABLE lake.locations (video_id VARCHAR, uris VARCHAR[], missing_since TIMESTAMPTZ)
 """
 
+_NOW = """
+SELECT each.* REPLACE (coalesce(now.uris[1], each.uri) AS uri, coalesce(now.uris, each.uris) AS uris), now.missing_since
+FROM ({rows}) AS each LEFT JOIN lake.locations AS now ON each.video_id = now.video_id
+"""
+
 
 def create_locations(connection: duckdb.DuckDBPyConnection, sources: str | None) -> None:
     """Create the table `lake.locations`, and hide former videos in `lake.states`.
@@ -97,7 +103,4 @@ def located(rows: str) -> str:
     Args:
         rows: SQL that returns rows of `videos`.
     """
-    return (
-        "SELECT each.* REPLACE (coalesce(now.uris[1], each.uri) AS uri, coalesce(now.uris, each.uris) AS uris), "
-        f"now.missing_since FROM ({rows}) AS each LEFT JOIN lake.locations AS now ON each.video_id = now.video_id"
-    )
+    return _NOW.format(rows=rows)

@@ -6,8 +6,8 @@
   `errors` has a row for each `failed` row of `videos`, and rows of uncommitted or superseded shards are hidden.
 - `runs`, `sources`: the newest row of each run or location.
 - `all_videos`, `all_errors`: every row of every revision.
-- `forgotten`: videos that were forgotten. All other views hide what files still hold of them.
 - `former_videos`: videos that no other view shows, because their files were replaced.
+- `forgotten`: videos that were forgotten. All other views hide what files still hold of them.
 - `moments`, `words`, `chapters` and other views and macros on top of them: see `pipeline.lake.moment_views`.
 
 Embedding columns are `FLOAT[d]`, and NULL without a vector (the files hold zeros). Vectors of different models cannot
@@ -58,9 +58,11 @@ SELECT ranked.*, is_best AND (status = 'ok' OR latest.video_id = ranked.video_id
 FROM ranked LEFT JOIN latest USING (uri)
 WHERE is_best OR is_newest
 """
-"""The best row of each video, and its newest row if that is a later failure. Views show the best row if it is current.
+"""The best row of each video, and its newest row if that is a later failure. The views show current rows.
 
 A failure stops being current once its file was replaced or became readable, and so is another video now."""
+
+_FORMER = "FROM all_videos SEMI JOIN (FROM lake.states WHERE is_best AND NOT is_current) USING (video_id, shard)"
 
 _NEWEST_BY = {
     "runs": ("run_id", "finished_at"),
@@ -68,7 +70,6 @@ _NEWEST_BY = {
     "forgotten": ("video_id", "forgotten_at"),
 }
 """The columns that make the newest row of each key of a table of `RUN_TABLES`."""
-_FORMER = "FROM all_videos SEMI JOIN (FROM lake.states WHERE is_best AND NOT is_current) USING (video_id, shard)"
 
 _FRAME_ROWS = """
 SELECT video_id, shard, frame_id, filename, file_row_number
