@@ -306,6 +306,8 @@ class Analysis:
     """Subtitles that came with the video: those of a source in order of time, one source after another."""
     clock_jumps: int = 0
     """Jumps of the file's clock that were joined."""
+    failed: Mapping[Stage, Exception] = field(default_factory=dict)
+    """What stages raised. Their results are those of an earlier analysis, or missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -333,7 +335,8 @@ class VideoTask:
     stages: tuple[Stage, ...] = STAGES
     """The stages to redo, in order. Whoever redoes a stage also redoes those that read it."""
     before: str | None = None
-    """Shard of the video's rows in the lake, which have the results of the other stages; None if all are redone."""
+    """Shard of the video's rows in the lake, which have the results of other stages, and of a stage that fails; None
+    for a new video."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -344,7 +347,7 @@ class StageState:
     revision: str
     """Digest of the stage's settings, models and version, and of those of the stages that it reads."""
     error: str | None = None
-    """Kind of error, if the stage failed: it has no rows, or in a failed video, it was tried."""
+    """Kind of error, if the last attempt failed: the stage has no results, or those of an earlier one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -166,7 +166,7 @@ DESCRIPTIONS: Mapping[str, str] = {
     "subtitles": "One row per line of subtitles that came with a video, in a text track or a subtitle file.",
     "scenes": "One row per scene: shots that belong together, fused with their speech.",
     "summaries": "One row per video: headline, summary with evidence, chapters, highlights.",
-    "errors": "One row per video whose analysis failed, with the reason.",
+    "errors": "One row per video whose analysis failed, and per stage of a video that failed, with the reason.",
     "runs": "One row per flow run: configuration, versions, models, counts and compute.",
     "sources": "One row per location and the content found there, so that unchanged files are not read again.",
     "forgotten": "One row per video that was forgotten, so that no run brings it back (docs/forget.md).",
@@ -175,8 +175,13 @@ DESCRIPTIONS: Mapping[str, str] = {
 _VIDEOS = [
     *_KEYS,
     _text("status", "`ok`, or `failed` (the reason is in `errors`)."),
-    _text("uri", "Location where the video was first found: a path, or a URI (docs/archives.md)."),
-    _list("uris", pa.string(), "Its locations when it was analysed; `sources` has those found later."),
+    _text("uri", "First of `uris`: a path, or a URI (docs/archives.md)."),
+    _list(
+        "uris",
+        pa.string(),
+        "In the files: its locations when it was analysed. In the views: its locations now, or the last known ones if "
+        "it is missing.",
+    ),
     _int("size_bytes", "Size of the file.", unit="byte", kind=pa.int64()),
     _int("mtime_ns", "Modification time of `uri` when it was read; 0 if unknown.", unit="ns", kind=pa.int64()),
     _text("container", "Container format as FFmpeg names it; empty if the probe failed."),
@@ -246,7 +251,8 @@ _VIDEOS = [
         "stages",
         STAGE,
         "The stages (`picture`, `sound`, `text`, `understanding`), each with the digest of what made its results, and "
-        "the kind of error if it failed. Null in rows of older versions.",
+        "the kind of error if its last attempt failed: then it has no results, or those of before. Null in rows of "
+        "older versions.",
     ),
     _field("committed_at", pa.timestamp("us", tz="UTC"), "Time when the row was written."),
 ]
@@ -262,7 +268,7 @@ _SHOTS = [
 _ERRORS = [
     *_KEYS,
     _text("uri", "Location of the video."),
-    _text("stage", "The step that failed."),
+    _text("stage", "The step that failed; if the rest of the video was analysed, the stage, as in `videos.stages`."),
     _text("kind", "Kind of error, one of `schemas.errors.ErrorKind`."),
     _text("message", "What happened and what to do."),
     _text("traceback", "Traceback for developers; empty for expected failures."),
@@ -303,7 +309,25 @@ _SOURCES = [
     _text("video_id", "Digest of the content found there."),
     _text("digest", "What the digest is of: `full` or `sampled` (docs/archives.md); null if unknown.", nullable=True),
     _field("seen_at", pa.timestamp("us", tz="UTC"), "Time when it was read. The newest row of a location counts."),
+    _field(
+        "missing_since",
+        pa.timestamp("us", tz="UTC"),
+        "Time when a run found the file gone; null while it is there.",
+        nullable=True,
+    ),
 ]
+
+_COMPUTED: Mapping[str, list[pa.Field]] = {
+    "videos": [
+        _field(
+            "missing_since",
+            pa.timestamp("us", tz="UTC"),
+            "Time when a run found its last file gone; null while one is there. Only in the view.",
+            nullable=True,
+        ),
+    ],
+}
+"""Columns that the views compute. The files do not have them."""
 
 _FORGOTTEN = [
     _text("video_id", "Digest of the video's content. Nothing else of it is kept."),
@@ -506,3 +530,13 @@ def table_schema(
         "description": DESCRIPTIONS[table],
     }
     return pa.schema(fields, metadata=metadata)
+
+
+def view_schema(table: str) -> pa.Schema:
+    """Return the schema of a table as its view shows it: with the columns that only the view has.
+
+    Raises:
+        KeyError: There is no such table.
+    """
+    schema = table_schema(table)
+    return pa.schema([*schema, *_COMPUTED.get(table, ())], metadata=schema.metadata)

@@ -51,7 +51,7 @@ SELECT newest.video_id,
     made.subtitle_files AS subtitle_files,
     false AS forgotten
 FROM lake.states AS newest
-JOIN lake.states AS current ON newest.video_id = current.video_id AND current.is_current
+JOIN lake.states AS current ON newest.video_id = current.video_id AND current.is_best
 JOIN rows AS made ON current.video_id = made.video_id AND current.shard = made.shard
 JOIN rows AS tried ON newest.video_id = tried.video_id AND newest.shard = tried.shard
 LEFT JOIN kinds ON newest.video_id = kinds.video_id AND newest.shard = kinds.shard
@@ -333,9 +333,10 @@ class Lake:
 
         Args:
             run_id: The run.
-            rows: In the columns of the table `sources`; without `etag` and `digest`, those are unknown.
+            rows: In the columns of the table `sources`. Without `etag` and `digest`, those are unknown; without
+                `missing_since`, the file is there.
         """
-        rows = [{"etag": None, "digest": None} | dict(row) for row in rows]
+        rows = [{"etag": None, "digest": None, "missing_since": None} | dict(row) for row in rows]
         self._write_rows("sources", run_id, rows, replace=False)
 
     def connect(self, *, comments: bool = True) -> duckdb.DuckDBPyConnection:
@@ -422,8 +423,8 @@ class Lake:
         return self._video_rows.read(video_id, shard)
 
     def known_sources(self) -> pa.Table:
-        """Return `uri`, `size_bytes`, `mtime_ns`, `etag`, `video_id`, `digest` of every location with known content."""
-        return self.sql("SELECT uri, size_bytes, mtime_ns, etag, video_id, digest FROM sources")
+        """Return the newest row of every location in `sources`, also of those whose file is gone."""
+        return self.sql("FROM sources")
 
     def video_ids(self) -> list[str]:
         """Return the id of every video in the lake, also of those whose files are gone."""

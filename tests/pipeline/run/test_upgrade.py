@@ -97,7 +97,7 @@ def test_a_plan_says_which_stages_an_upgrade_redoes_and_why(old_lake: Lake) -> N
 def test_a_lake_whose_run_is_not_recorded_is_analysed_again(old_lake: Lake) -> None:
     found = plan(old_lake, recipe_of(CONFIG, MODELS), History())
     assert found.redone == {Redo(stage, UNRECORDED): 1 for stage in STAGES}
-    assert found.shards[0].tasks[0].before is None
+    assert found.shards[0].tasks[0].stages == STAGES
 
 
 @pytest.mark.models
