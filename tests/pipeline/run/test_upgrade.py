@@ -61,6 +61,8 @@ def _table(table: str, content: dict[str, Any]) -> pa.Table:
 def _value(value: Any, field: pa.Field) -> Any:
     if value is not None and pa.types.is_binary(field.type):
         return base64.b64decode(value)
+    if value is not None and pa.types.is_map(field.type):
+        return [tuple(pair) for pair in value]
     return datetime.fromisoformat(value) if value is not None and pa.types.is_timestamp(field.type) else value
 
 
