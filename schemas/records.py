@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from schemas.media import MediaInfo
+from schemas.stages import STAGES, Stage
 
 Embedding = NDArray[np.float32]
 """(d,) float32 of unit length; all zeros if the modality is missing."""
@@ -329,6 +330,21 @@ class VideoTask:
     uris: tuple[str, ...]
     size_bytes: int
     mtime_ns: int
+    stages: tuple[Stage, ...] = STAGES
+    """The stages to redo, in order. Whoever redoes a stage also redoes those that read it."""
+    before: str | None = None
+    """Shard of the video's rows in the lake, which have the results of the other stages; None if all are redone."""
+
+
+@dataclass(frozen=True, slots=True)
+class StageState:
+    """What the results of one stage of a video were made with, or what kept it from having any."""
+
+    name: Stage
+    revision: str
+    """Digest of the stage's settings, models and version, and of those of the stages that it reads."""
+    error: str | None = None
+    """Kind of error, if the stage failed: it has no rows, or in a failed video, it was tried."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -125,6 +125,20 @@ SUBTITLE_FILE = pa.struct(
         pa.field("mtime_ns", pa.int64(), nullable=False),
     ]
 )
+STAGE = pa.struct(
+    [
+        pa.field("name", pa.string(), nullable=False),
+        pa.field("revision", pa.string(), nullable=False),
+        pa.field("error", pa.string()),
+    ]
+)
+RUN_STAGE = pa.struct(
+    [
+        pa.field("name", pa.string(), nullable=False),
+        pa.field("revision", pa.string(), nullable=False),
+        pa.field("version", pa.int32(), nullable=False),
+    ]
+)
 SECONDS_BY_STEP = pa.map_(pa.string(), pa.float64())
 TEXT_BY_NAME = pa.map_(pa.string(), pa.string())
 
@@ -233,6 +247,12 @@ _VIDEOS = [
         "What each of `warnings` is about, in the same order: `file`, `images`, `audio` or `subtitles`.",
     ),
     _field("timings_s", SECONDS_BY_STEP, "Seconds of compute per step, of the stages that ran last.", unit="s"),
+    _list(
+        "stages",
+        STAGE,
+        "The stages (`picture`, `sound`, `text`, `understanding`), each with the digest of what made its results, and "
+        "the kind of error if it failed. Null in rows of older versions.",
+    ),
     _field("committed_at", pa.timestamp("us", tz="UTC"), "Time when the row was written."),
 ]
 
@@ -258,6 +278,7 @@ _ERRORS = [
 _RUNS = [
     _text("run_id", "Name of the run."),
     _text("revision", "Revision that this run wrote."),
+    _list("stages", RUN_STAGE, "Digest and version of each stage, as in `videos.stages`."),
     _field("started_at", pa.timestamp("us", tz="UTC"), "Start."),
     _field("finished_at", pa.timestamp("us", tz="UTC"), "End."),
     _text("state", "`completed`, `completed_with_errors`, `stopped` or `failed`."),

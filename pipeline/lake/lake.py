@@ -22,6 +22,7 @@ from pipeline.lake.parquet import merge
 from pipeline.lake.rows import table_of
 from pipeline.lake.snapshot import Change, DataFile, Snapshot, schema_key
 from pipeline.lake.store import Store
+from pipeline.lake.video_rows import VideoRows
 from pipeline.locations import location_of
 from schemas.errors import LakeError
 
@@ -30,26 +31,33 @@ logger = logging.getLogger(__name__)
 Answer = TypeVar("Answer")
 
 _PROCESSED = """
-SELECT video_id, 'forgotten' AS status, NULL AS kind, NULL AS shard, NULL AS uri, NULL AS duration_s,
-    NULL AS subtitle_files
-FROM forgotten
-UNION ALL
+WITH rows AS (
+    SELECT video_id, shard, uri, duration_s, subtitle_files, coalesce(
+        list_aggregate([concat_ws(' ', each.name, each.revision, each.error) FOR each IN stages], 'string_agg', ','),
+        revision
+    ) AS stages
+    FROM all_videos
+), kinds AS (
+    SELECT video_id, shard, string_agg(DISTINCT kind, ',' ORDER BY kind) AS kinds FROM all_errors GROUP BY ALL
+)
 SELECT newest.video_id,
-    CASE
-        WHEN current.status = 'ok' AND current.revision = $revision THEN 'ok'
-        WHEN newest.status = 'failed' AND newest.revision = $revision THEN 'failed'
-        ELSE 'outdated'
-    END AS status,
-    errors.kind AS kind,
     newest.shard AS shard,
+    CASE WHEN current.status = 'ok' THEN current.shard END AS made_by,
+    CASE WHEN current.status = 'ok' THEN made.stages END AS made,
+    CASE WHEN newest.status = 'failed' THEN tried.stages END AS tried,
+    CASE WHEN newest.status = 'failed' THEN kinds.kinds END AS kinds,
     made.uri AS uri,
     made.duration_s AS duration_s,
-    made.subtitle_files AS subtitle_files
+    made.subtitle_files AS subtitle_files,
+    false AS forgotten
 FROM lake.states AS newest
 JOIN lake.states AS current ON newest.video_id = current.video_id AND current.is_best
-LEFT JOIN all_errors AS errors ON newest.video_id = errors.video_id AND newest.shard = errors.shard
-LEFT JOIN all_videos AS made ON current.video_id = made.video_id AND current.shard = made.shard
+JOIN rows AS made ON current.video_id = made.video_id AND current.shard = made.shard
+JOIN rows AS tried ON newest.video_id = tried.video_id AND newest.shard = tried.shard
+LEFT JOIN kinds ON newest.video_id = kinds.video_id AND newest.shard = kinds.shard
 WHERE newest.is_newest
+UNION ALL BY NAME
+SELECT video_id, true AS forgotten FROM forgotten
 ORDER BY video_id
 """
 
@@ -73,6 +81,7 @@ class Lake:
         self._store = Store(uri)
         self._log = Log(self._store)
         self._reader = query.Reader(self._log)
+        self._video_rows = VideoRows(self._log)
         self._compacting = threading.Lock()
         self._still_held: StillHeld | None = None
         self.uri = self._store.absolute_uri
@@ -385,20 +394,33 @@ class Lake:
         """
         return self._reader.stream(statement, take)
 
-    def processed(self, revision: str) -> pa.Table:
-        """Return the state of every video in the lake, as seen by a run at this revision.
-
-        Args:
-            revision: Revision of the run.
+    def processed(self) -> pa.Table:
+        """Return the state of every video in the lake, for `pipeline.run.Planner`.
 
         Returns:
-            Columns `video_id`; `status`: `ok` (nothing to do), `failed` (its newest attempt was at this revision),
-            `outdated` (to be analysed), or `forgotten` (not to be analysed, and all else is null); `kind`: kind of
-            error of its newest attempt, null if that was ok; `shard`: shard of its newest attempt, for `shard_id`;
-            `uri`, `duration_s`: its location and duration when its current row was made; `subtitle_files`: those beside
-            it then, null if an older version did that.
+            Columns `video_id`; `shard`: shard of its newest attempt, for `shard_id`; `made_by`: shard of its results,
+            null without any; `made`: the stages of its results, as in `picture 1f…,sound 2e… crashed` (name, revision
+            and kind of error, with commas between), or the revision of the whole analysis if an older version made
+            them; `tried`: the same for its newest attempt, null unless that failed; `kinds`: kinds of error of that
+            attempt, with commas between; `uri`, `duration_s`: its location and duration when its results were made;
+            `subtitle_files`: those beside it then, null if an older version did that; `forgotten`: whether it must not
+            be analysed, and all else is null.
         """
-        return self.sql(_PROCESSED, {"revision": revision})
+        return self.sql(_PROCESSED)
+
+    def rows_of(self, video_id: str, shard: str) -> dict[str, pa.Table] | None:
+        """Return all rows of a video that one commit wrote, by table, for `analysis_of`; None if there are none.
+
+        It costs about as much in a large lake as in a small one.
+
+        Args:
+            video_id: The video.
+            shard: The commit, as in `Lake.processed`.
+
+        Raises:
+            LakeError: The lake cannot be read.
+        """
+        return self._video_rows.read(video_id, shard)
 
     def known_sources(self) -> pa.Table:
         """Return the newest row of every location in `sources`, also of those whose file is gone."""

@@ -17,6 +17,7 @@ from schemas.records import (
     Keyframe,
     Scene,
     Shot,
+    StageState,
     Subtitle,
     SubtitleFile,
     TextLine,
@@ -24,6 +25,7 @@ from schemas.records import (
     Utterance,
     Word,
 )
+from schemas.stages import STAGES
 
 Row = Mapping[str, Any]
 
@@ -70,6 +72,18 @@ def analysis_of(tables: Mapping[str, pa.Table]) -> Analysis:
         subtitle_files=tuple(_subtitle_file(each) for each in video.get("subtitle_files") or ()),
         subtitles=tuple(_subtitle(row) for row in _rows(tables["subtitles"], "subtitle_index")),
     )
+
+
+def stage_states(tables: Mapping[str, pa.Table]) -> tuple[StageState, ...]:
+    """Return what the stages of an analysed video were made with.
+
+    Args:
+        tables: As for `analysis_of`. An older version wrote one revision, which then stands for each stage.
+    """
+    [video] = tables["videos"].to_pylist()
+    if video.get("stages") is None:
+        return tuple(StageState(stage, video["revision"]) for stage in STAGES)
+    return tuple(StageState(**each) for each in video["stages"])
 
 
 def _rows(table: pa.Table, index: str) -> Iterator[dict[str, Any]]:
