@@ -2,6 +2,7 @@
 
 from pipeline.lake.cleaning import Cleaned
 from pipeline.lake.compaction import Compacted
+from pipeline.lake.corrections import corrections_digest, corrections_digests
 from pipeline.lake.derived import DerivedFiles
 from pipeline.lake.lake import Lake, is_lake
 from pipeline.lake.layout import shard_id
@@ -38,6 +39,8 @@ __all__ = [
     "StagingError",
     "SubtitleSource",
     "VideoRecord",
+    "corrections_digest",
+    "corrections_digests",
     "failure_tables",
     "fetch",
     "file_name",

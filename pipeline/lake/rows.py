@@ -50,6 +50,8 @@ class Origin:
     """Id and dimensions of the joint vectors; default: those of text and vision, concatenated."""
     committed_at: datetime
     """Current time, with a time zone."""
+    analysed_at: datetime | None = None
+    """Time of the analysis, if the rows are made again from it because of corrections."""
 
 
 def video_tables(task: VideoTask, analysis: Analysis, origin: Origin) -> dict[str, pa.Table]:
@@ -67,7 +69,7 @@ def video_tables(task: VideoTask, analysis: Analysis, origin: Origin) -> dict[st
         LakeError: A value is invalid: not finite, missing, of the wrong dimensions, or a time out of order.
     """
     rows: dict[str, list[Row]] = {
-        "videos": [_video(task, analysis, origin.committed_at)],
+        "videos": [_video(task, analysis, origin.committed_at) | {"analysed_at": origin.analysed_at}],
         "shots": [
             _span(shot) | {"shot_index": shot.index, "transition": shot.transition, "score": shot.score}
             for shot in analysis.shots
@@ -215,10 +217,13 @@ _EMPTY_VIDEO: Row = {
     "subtitle_files": [],
     "scenes": 0,
     "speakers": 0,
+    "speaker_voices": [],
     "text_model": "",
     "file_chapters": [],
     "warnings": [],
     "timings_s": [],
+    "corrections_digest": None,
+    "analysed_at": None,
 }
 
 
@@ -271,10 +276,12 @@ def _video(task: VideoTask, analysis: Analysis, committed_at: datetime) -> Row:
         ],
         "scenes": len(analysis.scenes),
         "speakers": len({each.speaker for each in transcript.utterances if each.speaker}),
+        "speaker_voices": [asdict(each) for each in transcript.voices],
         "text_model": analysis.text_model,
         "file_chapters": [asdict(chapter) for chapter in analysis.file_chapters],
         "warnings": analysis.warnings,
         "timings_s": list(analysis.timings_s.items()),
+        "corrections_digest": analysis.corrections_digest,
     }
 
 
@@ -310,6 +317,10 @@ def _utterance(video_id: str, utterance: Utterance) -> Row:
         "no_speech_prob": utterance.no_speech_prob,
         "compression_ratio": utterance.compression_ratio,
         "flags": utterance.flags,
+        "auto_text": utterance.auto_text,
+        "auto_words": None if utterance.auto_words is None else [asdict(each) for each in utterance.auto_words],
+        "auto_flags": utterance.auto_flags,
+        "auto_speaker": utterance.auto_speaker,
     }
 
 
@@ -331,6 +342,7 @@ def _scene(scene: Scene) -> Row:
         "text": scene.text,
         "caption": scene.caption,
         "topics": [asdict(each) for each in scene.topics],
+        "auto_topics": None if scene.auto_topics is None else [asdict(each) for each in scene.auto_topics],
         "keyphrases": [asdict(each) for each in scene.keyphrases],
         "labels": [asdict(each) for each in scene.labels],
         "text_weight": scene.text_weight,

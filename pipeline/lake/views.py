@@ -4,6 +4,7 @@
 - `shots`, `frames`, `utterances`, `scenes`, `summaries`, `errors`: the rows of the same video from the same commit. So
   `errors` has a row for each `failed` row of `videos`, and rows of uncommitted or superseded shards are hidden.
 - `runs`, `sources`: the newest row of each run or location.
+- `corrections`: every correction, undone ones too.
 - `all_videos`, `all_errors`: every row of every revision.
 - `moments`, `words`, `chapters` and other views and macros on top of them: see `pipeline.lake.moment_views`.
 
@@ -32,7 +33,7 @@ _STATES = """
 CREATE TABLE lake.states AS
 WITH latest AS (SELECT uri, max_by(video_id, committed_at) AS video_id FROM all_videos GROUP BY uri)
 SELECT * FROM (
-    SELECT each.video_id, shard, revision, status, committed_at,
+    SELECT each.video_id, shard, revision, status, committed_at, coalesce(analysed_at, committed_at) AS analysed_at,
         row_number() OVER (
             PARTITION BY each.video_id ORDER BY status = 'ok' DESC, committed_at DESC, shard DESC
         ) = 1 AND NOT (status = 'failed' AND latest.video_id <> each.video_id) AS is_current,
@@ -51,7 +52,8 @@ FROM ({files}) SEMI JOIN lake.current USING (video_id, shard)
 """
 """The file and row number of each row of `frames`. DuckDB finds a row by its number without reading the others."""
 
-_NEWEST_REVISION = "SELECT revision FROM lake.states ORDER BY status = 'ok' DESC, committed_at DESC LIMIT 1"
+_NEWEST = "SELECT revision FROM lake.states ORDER BY status = 'ok' DESC, analysed_at DESC LIMIT 1"
+"""The revision of the newest analysis. Rows that were made again because of corrections keep the time of theirs."""
 
 _SPACES = """
 CREATE TABLE lake.spaces (
@@ -83,7 +85,8 @@ def create_views(connection: duckdb.DuckDBPyConnection, snapshot: Snapshot, *, c
     """Create all views, over exactly these files."""
     create_states(connection, snapshot)
     connection.execute("CREATE VIEW lake.current AS SELECT video_id, shard FROM lake.states WHERE is_current")
-    newest = connection.execute(_NEWEST_REVISION).fetchone()
+    connection.execute(f"CREATE VIEW lake.newest AS {_NEWEST}")
+    newest = connection.execute("FROM lake.newest").fetchone()
     groups_of = {table: _groups(snapshot, table) for table in VIDEO_TABLES}
     spaces_of = _create_spaces(connection, groups_of, group_of("videos", newest[0]) if newest else "")
     rows_of = {table: _select(table, groups, spaces_of[table]) for table, groups in groups_of.items()}
@@ -92,6 +95,7 @@ def create_views(connection: duckdb.DuckDBPyConnection, snapshot: Snapshot, *, c
         key, time = ("uri", "seen_at") if table == "sources" else ("run_id", "finished_at")
         newest_row = f"QUALIFY row_number() OVER (PARTITION BY {key} ORDER BY {time} DESC) = 1"
         _create_view(connection, table, f"FROM ({rows}) {newest_row}")
+    _create_view(connection, "corrections", _select("corrections", _groups(snapshot, "corrections")))
     _create_moments(connection, groups_of, spaces_of)
     for table, rows in rows_of.items():
         if table == "errors":
