@@ -1,5 +1,6 @@
 """Corrections: what people changed in the results of a video. Each is an event that is never removed."""
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -72,3 +73,9 @@ def standing(events: Sequence[Correction]) -> list[Correction]:
         if event.undoes is not None and event.correction_id not in undone:
             undone.add(event.undoes)
     return [event for event in ordered if event.undoes is None and event.correction_id not in undone]
+
+
+def corrections_digest(events: Sequence[Correction]) -> str | None:
+    """Return a digest of the corrections of a video that hold; None if there are none."""
+    ids = [each.correction_id for each in standing(events)]
+    return hashlib.sha256("\n".join(ids).encode()).hexdigest()[:16] if ids else None

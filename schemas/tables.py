@@ -232,7 +232,12 @@ _VIDEOS = [
     _list("speaker_voices", VOICE, "Unit vector of each speaker's voice, by the automatic name (docs/corrections.md)."),
     _text("text_model", "Text encoder of the video's text vectors; empty if the analysis failed."),
     _list("warnings", pa.string(), "Notes for readers of this video's rows."),
-    _field("timings_s", SECONDS_BY_STEP, "Seconds of compute per step.", unit="s"),
+    _list(
+        "warning_parts",
+        pa.string(),
+        "What each of `warnings` is about, in the same order: `file`, `images`, `audio` or `subtitles`.",
+    ),
+    _field("timings_s", SECONDS_BY_STEP, "Seconds of compute per step, of the stages that ran last.", unit="s"),
     _field("committed_at", pa.timestamp("us", tz="UTC"), "Time when the row was written."),
     _text("corrections_digest", "The corrections that the rows were made with; null without any.", nullable=True),
     _field(
@@ -353,6 +358,19 @@ def _frames(text: Encoder, vision: Encoder, coordinated: Encoder, fused: Encoder
             coordinated[0],
             "coordinated",
             "Unit vector of the frame in a space that frames and texts share; zeros if nothing was recognised.",
+        ),
+        _field(
+            "classes",
+            pa.list_(pa.field("item", pa.int32(), nullable=False)),
+            "Indexes of the vision model's most probable classes, from which `coordinated_embedding` is made; null for "
+            "a model that needs none.",
+            nullable=True,
+        ),
+        _field(
+            "class_probabilities",
+            pa.list_(pa.field("item", pa.float32(), nullable=False)),
+            "Probabilities of `classes`, in the same order.",
+            nullable=True,
         ),
     ]
 

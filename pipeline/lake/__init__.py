@@ -2,7 +2,6 @@
 
 from pipeline.lake.cleaning import Cleaned
 from pipeline.lake.compaction import Compacted
-from pipeline.lake.corrections import corrections_digest, corrections_digests
 from pipeline.lake.derived import DerivedFiles
 from pipeline.lake.lake import Lake, is_lake
 from pipeline.lake.layout import shard_id
@@ -22,6 +21,7 @@ from pipeline.lake.records import (
     read_video,
     read_videos,
 )
+from pipeline.lake.restoring import analysis_of
 from pipeline.lake.rows import Origin, failure_tables, video_tables
 from pipeline.lake.staging import StagingError
 from pipeline.lake.text import file_name, well_formed
@@ -39,8 +39,7 @@ __all__ = [
     "StagingError",
     "SubtitleSource",
     "VideoRecord",
-    "corrections_digest",
-    "corrections_digests",
+    "analysis_of",
     "failure_tables",
     "fetch",
     "file_name",

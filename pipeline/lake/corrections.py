@@ -1,15 +1,14 @@
 """Corrections as rows of the table `corrections`, and back."""
 
-import hashlib
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
 
 import duckdb
 
 from pipeline.lake.query import fetch
-from schemas.corrections import Correction, Span, standing
+from schemas.corrections import Correction, Span
 
 Row = dict[str, Any]
 
@@ -44,17 +43,6 @@ def read_corrections(
         # A write whose answer was lost may have been repeated.
         found[row["video_id"]][row["correction_id"]] = _correction(row)
     return {video_id: list(each.values()) for video_id, each in found.items()}
-
-
-def corrections_digest(events: Sequence[Correction]) -> str | None:
-    """Return a digest of the corrections that hold; None if there are none."""
-    ids = [each.correction_id for each in standing(events)]
-    return hashlib.sha256("\n".join(ids).encode()).hexdigest()[:16] if ids else None
-
-
-def corrections_digests(events: Mapping[str, Sequence[Correction]]) -> dict[str, str | None]:
-    """Return the digest of each video's corrections."""
-    return {video_id: corrections_digest(each) for video_id, each in events.items()}
 
 
 def _correction(row: Mapping[str, Any]) -> Correction:

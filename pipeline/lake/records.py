@@ -284,7 +284,7 @@ def read_records(
             VideoRecord(
                 video_id=video_id,
                 row=videos[video_id][0],
-                summary=_summary(next(iter(summaries.get(video_id, ())), {})),
+                summary=summary_of(next(iter(summaries.get(video_id, ())), {})),
                 shots=tuple(Shot(**row) for row in shots.get(video_id, ())),
                 keyframes=found,
                 scenes=_scenes(scenes.get(video_id, ()), found),
@@ -366,7 +366,8 @@ def _rows_by_video(
     return by_video
 
 
-def _summary(row: Row) -> Summary:
+def summary_of(row: Row) -> Summary:
+    """Return the summary of a row of `summaries`; an empty one for no row."""
     # Columns are NULL in the files of older formats that lack them.
     return Summary(
         headline=row.get("headline") or "",
@@ -374,19 +375,19 @@ def _summary(row: Row) -> Summary:
         chapters=tuple(Chapter(**each) for each in row.get("chapters") or ()),
         highlights=tuple(Highlight(**each) for each in row.get("highlights") or ()),
         keyframe_ids=tuple(row.get("keyframe_ids") or ()),
-        topics=_labels(row.get("topics")),
-        keyphrases=_labels(row.get("keyphrases")),
-        labels=_labels(row.get("labels")),
+        topics=labels_of(row.get("topics")),
+        keyphrases=labels_of(row.get("keyphrases")),
+        labels=labels_of(row.get("labels")),
         abstract=_sentences(row.get("abstract")),
         abstract_source=row.get("abstract_source") or "",
         abstract_dropped=row.get("abstract_dropped") or 0,
         auto_headline=row.get("auto_headline"),
-        auto_chapters=_if_any(row.get("auto_chapters"), lambda rows: tuple(Chapter(**each) for each in rows)),
-        auto_topics=_if_any(row.get("auto_topics"), _labels),
+        auto_chapters=if_any(row.get("auto_chapters"), lambda rows: tuple(Chapter(**each) for each in rows)),
+        auto_topics=if_any(row.get("auto_topics"), labels_of),
     )
 
 
-def _if_any(value: Given | None, convert: Callable[[Given], Made]) -> Made | None:
+def if_any(value: Given | None, convert: Callable[[Given], Made]) -> Made | None:
     """Convert a value that is not NULL."""
     return None if value is None else convert(value)
 
@@ -398,19 +399,20 @@ def _sentences(rows: Sequence[Row] | None) -> tuple[SummarySentence, ...]:
     )
 
 
-def _labels(rows: Sequence[Row] | None) -> tuple[Label, ...]:
+def labels_of(rows: Sequence[Row] | None) -> tuple[Label, ...]:
+    """Return a column of labels."""
     return tuple(Label(**row) for row in rows or ())
 
 
 def _keyframe(row: Row) -> KeyframeRecord:
-    return KeyframeRecord(**{**row, "labels": _labels(row["labels"])})
+    return KeyframeRecord(**{**row, "labels": labels_of(row["labels"])})
 
 
 def _scenes(rows: Sequence[Row], keyframes: Sequence[KeyframeRecord]) -> tuple[SceneRecord, ...]:
     in_order = sorted(keyframes, key=_time_s)
     scenes = []
     for row in rows:
-        labels = {name: _labels(row[name]) for name in ("topics", "keyphrases", "labels")}
+        labels = {name: labels_of(row[name]) for name in ("topics", "keyphrases", "labels")}
         first, last = (bisect_left(in_order, row[edge], key=_time_s) for edge in ("start_s", "end_s"))
         scenes.append(SceneRecord(**{**row, **labels}, keyframes=tuple(in_order[first:last])))
     return tuple(scenes)
@@ -422,13 +424,14 @@ def _time_s(keyframe: KeyframeRecord) -> float:
 
 def _utterance(row: Row) -> Utterance:
     lists = {
-        "words": _words(row.get("words") or ()),
-        "auto_words": _if_any(row.get("auto_words"), _words),
+        "words": words_of(row.get("words") or ()),
+        "auto_words": if_any(row.get("auto_words"), words_of),
         "flags": tuple(row["flags"]),
-        "auto_flags": _if_any(row.get("auto_flags"), tuple),
+        "auto_flags": if_any(row.get("auto_flags"), tuple),
     }
     return Utterance(**{**row, **lists})
 
 
-def _words(rows: Sequence[Row]) -> tuple[Word, ...]:
+def words_of(rows: Sequence[Row]) -> tuple[Word, ...]:
+    """Return the words of a row."""
     return tuple(Word(**word) for word in rows)

@@ -221,6 +221,7 @@ _EMPTY_VIDEO: Row = {
     "text_model": "",
     "file_chapters": [],
     "warnings": [],
+    "warning_parts": [],
     "timings_s": [],
     "corrections_digest": None,
     "analysed_at": None,
@@ -279,7 +280,8 @@ def _video(task: VideoTask, analysis: Analysis, committed_at: datetime) -> Row:
         "speaker_voices": [asdict(each) for each in transcript.voices],
         "text_model": analysis.text_model,
         "file_chapters": [asdict(chapter) for chapter in analysis.file_chapters],
-        "warnings": analysis.warnings,
+        "warnings": list(analysis.warnings),
+        "warning_parts": list(analysis.warnings.values()),
         "timings_s": list(analysis.timings_s.items()),
         "corrections_digest": analysis.corrections_digest,
     }
@@ -301,6 +303,8 @@ def _frame(video_id: str, frame: Keyframe) -> Row:
         "text": "\n".join(line.text for line in frame.text_lines),
         "caption": frame.caption,
         "caption_source": frame.caption_source,
+        "classes": None if frame.classes is None else frame.classes.indices,
+        "class_probabilities": None if frame.classes is None else frame.classes.probabilities,
     }
 
 
