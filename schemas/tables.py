@@ -148,6 +148,7 @@ TABLE_NAMES = (
     "errors",
     "runs",
     "sources",
+    "forgotten",
     "corrections",
 )
 VIDEO_TABLES = ("shots", "frames", "utterances", "subtitles", "scenes", "summaries", "errors", "videos")
@@ -164,14 +165,20 @@ DESCRIPTIONS: Mapping[str, str] = {
     "errors": "One row per video whose analysis failed, with the reason.",
     "runs": "One row per flow run: configuration, versions, models, counts and compute.",
     "sources": "One row per location and the content found there, so that unchanged files are not read again.",
+    "forgotten": "One row per video that was forgotten, so that no run brings it back (docs/forget.md).",
     "corrections": "One row per correction that somebody made, or took back. Rows are never changed.",
 }
 
 _VIDEOS = [
     *_KEYS,
     _text("status", "`ok`, or `failed` (the reason is in `errors`)."),
-    _text("uri", "Location where the video was first found: a path, or a URI (docs/archives.md)."),
-    _list("uris", pa.string(), "Its locations when it was analysed; `sources` has those found later."),
+    _text("uri", "First of `uris`: a path, or a URI (docs/archives.md)."),
+    _list(
+        "uris",
+        pa.string(),
+        "In the files: its locations when it was analysed. In the views: its locations now, or the last known ones if "
+        "it is missing.",
+    ),
     _int("size_bytes", "Size of the file.", unit="byte", kind=pa.int64()),
     _int("mtime_ns", "Modification time of `uri` when it was read; 0 if unknown.", unit="ns", kind=pa.int64()),
     _text("container", "Container format as FFmpeg names it; empty if the probe failed."),
@@ -299,6 +306,30 @@ _SOURCES = [
     _text("video_id", "Digest of the content found there."),
     _text("digest", "What the digest is of: `full` or `sampled` (docs/archives.md); null if unknown.", nullable=True),
     _field("seen_at", pa.timestamp("us", tz="UTC"), "Time when it was read. The newest row of a location counts."),
+    _field(
+        "missing_since",
+        pa.timestamp("us", tz="UTC"),
+        "Time when a run found the file gone; null while it is there.",
+        nullable=True,
+    ),
+]
+
+_COMPUTED: Mapping[str, list[pa.Field]] = {
+    "videos": [
+        _field(
+            "missing_since",
+            pa.timestamp("us", tz="UTC"),
+            "Time when a run found its last file gone; null while one is there. Only in the view.",
+            nullable=True,
+        ),
+    ],
+}
+"""Columns that the views compute. The files do not have them."""
+
+_FORGOTTEN = [
+    _text("video_id", "Digest of the video's content. Nothing else of it is kept."),
+    _field("read_whole", pa.bool_(), "Whether the id of this large file is a digest of all its bytes, not of samples."),
+    _field("forgotten_at", pa.timestamp("us", tz="UTC"), "Time when it was forgotten."),
 ]
 
 _CORRECTIONS = [
@@ -521,7 +552,7 @@ def table_schema(
     """
     fixed: dict[str, list[pa.Field]] = {
         "videos": _VIDEOS, "shots": _SHOTS, "summaries": _SUMMARIES, "errors": _ERRORS, "runs": _RUNS,
-        "sources": _SOURCES, "corrections": _CORRECTIONS,
+        "sources": _SOURCES, "forgotten": _FORGOTTEN, "corrections": _CORRECTIONS,
     }  # fmt: skip
     fused = fused or (f"{text[0]} + {vision[0]}", text[1] + vision[1])
     shaped = {"frames": _frames, "utterances": _utterances, "subtitles": _subtitles, "scenes": _scenes}
@@ -532,3 +563,13 @@ def table_schema(
         "description": DESCRIPTIONS[table],
     }
     return pa.schema(fields, metadata=metadata)
+
+
+def view_schema(table: str) -> pa.Schema:
+    """Return the schema of a table as its view shows it: with the columns that only the view has.
+
+    Raises:
+        KeyError: There is no such table.
+    """
+    schema = table_schema(table)
+    return pa.schema([*schema, *_COMPUTED.get(table, ())], metadata=schema.metadata)

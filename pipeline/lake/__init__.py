@@ -3,6 +3,8 @@
 from pipeline.lake.cleaning import Cleaned
 from pipeline.lake.compaction import Compacted
 from pipeline.lake.derived import DerivedFiles
+from pipeline.lake.forgetting import ClearIndex, Forgotten
+from pipeline.lake.held import Held
 from pipeline.lake.lake import Lake, is_lake
 from pipeline.lake.layout import shard_id
 from pipeline.lake.names import find_video
@@ -29,8 +31,11 @@ from pipeline.lake.text import file_name, well_formed
 __all__ = [
     "ALL_PARTS",
     "Cleaned",
+    "ClearIndex",
     "Compacted",
     "DerivedFiles",
+    "Forgotten",
+    "Held",
     "KeyframeRecord",
     "Lake",
     "Origin",
