@@ -14,7 +14,7 @@ from schemas.config import LimitsConfig, MediaConfig, ShotsConfig
 from schemas.media import FrameBatch
 from schemas.records import Shot
 from tests import material
-from tests.examples import examples
+from tests.nightly import examples
 
 pytestmark = pytest.mark.models
 Frames = tuple[np.ndarray, np.ndarray]
