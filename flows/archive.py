@@ -44,7 +44,7 @@ def publish_run(handle: Handle) -> str:
         run.tally.snapshot,
         run.tally.sample,
         lake=run.lake.uri,
-        found=run.found,
+        found=run.plan.found,
         notes=run.skipped.lines(),
         wall_s=run.wall_s,
     )

@@ -60,6 +60,8 @@ class RunResult(BaseModel):
     """Videos that failed earlier with a permanent error and were not retried."""
     postponed: int
     """Videos over `limits.max_videos`, left for a later run."""
+    forgotten: int = 0
+    """Videos of the archive that the lake was told to forget."""
     ok: int
     failed: int
     video_s: float

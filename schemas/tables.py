@@ -139,6 +139,7 @@ TABLE_NAMES = (
     "errors",
     "runs",
     "sources",
+    "forgotten",
 )
 VIDEO_TABLES = ("shots", "frames", "utterances", "subtitles", "scenes", "summaries", "errors", "videos")
 """The tables that a shard writes, in the order of publishing: `videos` last."""
@@ -154,13 +155,19 @@ DESCRIPTIONS: Mapping[str, str] = {
     "errors": "One row per video whose analysis failed, with the reason.",
     "runs": "One row per flow run: configuration, versions, models, counts and compute.",
     "sources": "One row per location and the content found there, so that unchanged files are not read again.",
+    "forgotten": "One row per video that was forgotten, so that no run brings it back (docs/forget.md).",
 }
 
 _VIDEOS = [
     *_KEYS,
     _text("status", "`ok`, or `failed` (the reason is in `errors`)."),
-    _text("uri", "Location where the video was first found: a path, or a URI (docs/archives.md)."),
-    _list("uris", pa.string(), "Its locations when it was analysed; `sources` has those found later."),
+    _text("uri", "First of `uris`: a path, or a URI (docs/archives.md)."),
+    _list(
+        "uris",
+        pa.string(),
+        "In the files: its locations when it was analysed. In the views: its locations now, or the last known ones if "
+        "it is missing.",
+    ),
     _int("size_bytes", "Size of the file.", unit="byte", kind=pa.int64()),
     _int("mtime_ns", "Modification time of `uri` when it was read; 0 if unknown.", unit="ns", kind=pa.int64()),
     _text("container", "Container format as FFmpeg names it; empty if the probe failed."),
@@ -220,7 +227,12 @@ _VIDEOS = [
     _int("speakers", "Number of speakers; 0 without speech, or if speakers were not distinguished."),
     _text("text_model", "Text encoder of the video's text vectors; empty if the analysis failed."),
     _list("warnings", pa.string(), "Notes for readers of this video's rows."),
-    _field("timings_s", SECONDS_BY_STEP, "Seconds of compute per step.", unit="s"),
+    _list(
+        "warning_parts",
+        pa.string(),
+        "What each of `warnings` is about, in the same order: `file`, `images`, `audio` or `subtitles`.",
+    ),
+    _field("timings_s", SECONDS_BY_STEP, "Seconds of compute per step, of the stages that ran last.", unit="s"),
     _field("committed_at", pa.timestamp("us", tz="UTC"), "Time when the row was written."),
 ]
 
@@ -275,6 +287,30 @@ _SOURCES = [
     _text("video_id", "Digest of the content found there."),
     _text("digest", "What the digest is of: `full` or `sampled` (docs/archives.md); null if unknown.", nullable=True),
     _field("seen_at", pa.timestamp("us", tz="UTC"), "Time when it was read. The newest row of a location counts."),
+    _field(
+        "missing_since",
+        pa.timestamp("us", tz="UTC"),
+        "Time when a run found the file gone; null while it is there.",
+        nullable=True,
+    ),
+]
+
+_COMPUTED: Mapping[str, list[pa.Field]] = {
+    "videos": [
+        _field(
+            "missing_since",
+            pa.timestamp("us", tz="UTC"),
+            "Time when a run found its last file gone; null while one is there. Only in the view.",
+            nullable=True,
+        ),
+    ],
+}
+"""Columns that the views compute. The files do not have them."""
+
+_FORGOTTEN = [
+    _text("video_id", "Digest of the video's content. Nothing else of it is kept."),
+    _field("read_whole", pa.bool_(), "Whether the id of this large file is a digest of all its bytes, not of samples."),
+    _field("forgotten_at", pa.timestamp("us", tz="UTC"), "Time when it was forgotten."),
 ]
 
 
@@ -310,6 +346,19 @@ def _frames(text: Encoder, vision: Encoder, coordinated: Encoder, fused: Encoder
             coordinated[0],
             "coordinated",
             "Unit vector of the frame in a space that frames and texts share; zeros if nothing was recognised.",
+        ),
+        _field(
+            "classes",
+            pa.list_(pa.field("item", pa.int32(), nullable=False)),
+            "Indexes of the vision model's most probable classes, from which `coordinated_embedding` is made; null for "
+            "a model that needs none.",
+            nullable=True,
+        ),
+        _field(
+            "class_probabilities",
+            pa.list_(pa.field("item", pa.float32(), nullable=False)),
+            "Probabilities of `classes`, in the same order.",
+            nullable=True,
         ),
     ]
 
@@ -448,7 +497,7 @@ def table_schema(
     """
     fixed: dict[str, list[pa.Field]] = {
         "videos": _VIDEOS, "shots": _SHOTS, "summaries": _SUMMARIES, "errors": _ERRORS, "runs": _RUNS,
-        "sources": _SOURCES,
+        "sources": _SOURCES, "forgotten": _FORGOTTEN,
     }  # fmt: skip
     fused = fused or (f"{text[0]} + {vision[0]}", text[1] + vision[1])
     shaped = {"frames": _frames, "utterances": _utterances, "subtitles": _subtitles, "scenes": _scenes}
@@ -459,3 +508,13 @@ def table_schema(
         "description": DESCRIPTIONS[table],
     }
     return pa.schema(fields, metadata=metadata)
+
+
+def view_schema(table: str) -> pa.Schema:
+    """Return the schema of a table as its view shows it: with the columns that only the view has.
+
+    Raises:
+        KeyError: There is no such table.
+    """
+    schema = table_schema(table)
+    return pa.schema([*schema, *_COMPUTED.get(table, ())], metadata=schema.metadata)

@@ -6,13 +6,15 @@ import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Self, TypeVar
 
 import duckdb
 import pyarrow as pa
 
-from pipeline.lake import cleaning, commit, compaction, query, staging
+from pipeline.lake import cleaning, commit, compaction, forgetting, query, staging, tombstones
 from pipeline.lake.derived import DerivedFiles
+from pipeline.lake.held import Held, held, resolve
 from pipeline.lake.layout import LAKE_FORMAT, MARKER, REPORTS, SEARCH, TEMPORARY, checked, run_file
 from pipeline.lake.lock import StillHeld, writer_lock
 from pipeline.lake.log import ConflictError, Log
@@ -28,6 +30,10 @@ logger = logging.getLogger(__name__)
 Answer = TypeVar("Answer")
 
 _PROCESSED = """
+SELECT video_id, 'forgotten' AS status, NULL AS kind, NULL AS shard, NULL AS uri, NULL AS duration_s,
+    NULL AS subtitle_files
+FROM forgotten
+UNION ALL
 SELECT newest.video_id,
     CASE
         WHEN current.status = 'ok' AND current.revision = $revision THEN 'ok'
@@ -40,11 +46,11 @@ SELECT newest.video_id,
     made.duration_s AS duration_s,
     made.subtitle_files AS subtitle_files
 FROM lake.states AS newest
-JOIN lake.states AS current ON newest.video_id = current.video_id AND current.is_current
+JOIN lake.states AS current ON newest.video_id = current.video_id AND current.is_best
 LEFT JOIN all_errors AS errors ON newest.video_id = errors.video_id AND newest.shard = errors.shard
 LEFT JOIN all_videos AS made ON current.video_id = made.video_id AND current.shard = made.shard
 WHERE newest.is_newest
-ORDER BY newest.video_id
+ORDER BY video_id
 """
 
 _KEPT_REPORTS = 50
@@ -86,15 +92,25 @@ class Lake:
         """
         store = Store(uri)
         if not store.exists(MARKER):
-            # A killed process leaves `_tmp`, and another one may have made the lake just now.
-            others = [name for name in store.names() if not name.startswith(".") and name not in {TEMPORARY, MARKER}]
-            if others:
-                raise LakeError(
-                    f"{uri} is not a lake but holds {', '.join(others[:3])}{' and more' if others[3:] else ''}. "
-                    "Name an empty or new folder."
-                )
+            _check_empty(store)
             store.write_new(MARKER, json.dumps({"format": LAKE_FORMAT}).encode())
         return cls(uri)
+
+    @classmethod
+    @contextmanager
+    def preview(cls, uri: str) -> Iterator[Self]:
+        """Yield the lake that a run would write, to read from it: an empty one elsewhere if it does not exist yet.
+
+        Raises:
+            LakeError: As `create` would.
+        """
+        store = Store(uri)
+        if store.exists(MARKER):
+            yield cls(uri)
+            return
+        _check_empty(store)
+        with TemporaryDirectory(prefix="videolake-") as folder:
+            yield cls.create(str(Path(folder, "lake")))
 
     def stage(self, shard: str, video_id: str, tables: Mapping[str, pa.Table]) -> None:
         """Stage the rows of one video until its shard is committed. Any process or machine may call it.
@@ -121,6 +137,10 @@ class Lake:
             The id of this attempt, and the node of each earlier one of the same shard; empty for excused ones.
         """
         return staging.begin_attempt(self._store, shard, video_id, node)
+
+    def unpublished(self) -> int:
+        """Return how many videos are staged: analysed by a run that is still running, or that was killed."""
+        return sum(len(staging.staged(self._store, shard)) for shard in staging.staged_shards(self._store))
 
     def excuse_attempt(self, shard: str, video_id: str, attempt: str) -> None:
         """Note that an attempt ended for a reason other than its video."""
@@ -157,14 +177,79 @@ class Lake:
         return published
 
     def clean(self) -> cleaning.Cleaned:
-        """Clean up before a run: publish what a killed run had finished, and remove what it left unfinished."""
+        """Clean up before a run: publish what a killed run had finished, and remove what it left unfinished.
+
+        Videos whose forgetting was interrupted are removed.
+        """
         with self.lock():
-            return cleaning.clean(self._log)
+            cleaned = cleaning.clean(self._log)
+            forgetting.purge(self._log)
+            return cleaned
 
     def compact(self, *, target_bytes: int = compaction.TARGET_BYTES) -> compaction.Compacted:
         """Merge small files into files of about `target_bytes`, and drop superseded rows. Readers are not affected."""
         with self.lock():
+            self.clean()
             return compaction.compact(self._log, target_bytes=target_bytes)
+
+    def held(self, videos: Sequence[str]) -> list[Held]:
+        """Return what the lake holds of some videos, such as the number of rows that `forget` would remove.
+
+        Args:
+            videos: Each by id, the start of an id, file name, path or URI. A video that no view shows goes by its id.
+
+        Raises:
+            LakeError: No video has this name, or several have it.
+        """
+
+        def look(connection: duckdb.DuckDBPyConnection) -> list[Held]:
+            ids = dict.fromkeys(resolve(connection, video) for video in videos)
+            return held(connection, self._log.snapshot(), list(ids))
+
+        return query.read(self._log, look, pending=True)
+
+    def forget(
+        self, videos: Sequence[str], *, clear_index: forgetting.ClearIndex | None = None
+    ) -> forgetting.Forgotten:
+        """Remove every byte of some videos from the lake's files, and keep later runs from bringing them back.
+
+        Readers stop seeing them at once. If this is interrupted, the next `clean` does the rest, and so does the next
+        run. Readers of an older state start again, because the files that held the videos are deleted.
+
+        Args:
+            videos: As for `held`. Ids that are forgotten already do no harm.
+            clear_index: Removes videos from the search index, as `pipeline.search.remove_from_index` does. Without it,
+                the whole index is removed; search works without.
+
+        Raises:
+            LakeError: No video has this name, or several have it; or the lake cannot be written, or another writer
+                holds it.
+        """
+        with self.lock():
+            cleaning.clean(self._log)
+            before = self.forgotten()
+            ids = [each.video_id for each in self.held([video for video in videos if video not in before])]
+            forgetting.hide(self._log, ids)
+            return forgetting.purge(self._log, clear_index=clear_index)
+
+    def forgotten(self) -> frozenset[str]:
+        """Return the ids of the videos that were forgotten. The lake knows nothing else of them."""
+        return self._log.snapshot().forgotten
+
+    def undo_forget(self, videos: Collection[str]) -> None:
+        """Let later runs analyse videos again that were forgotten. Nothing that was removed comes back.
+
+        Args:
+            videos: Ids.
+
+        Raises:
+            LakeError: A video was not forgotten; or the lake cannot be written, or another writer holds it.
+        """
+        with self.lock():
+            self.clean()
+            if unknown := sorted(set(videos) - self.forgotten()):
+                raise LakeError(f"{unknown[0]} is no video that the lake {self.uri} has forgotten.")
+            tombstones.remove_tombstones(self._log, videos)
 
     @contextmanager
     def lock(self, *, single_writer: bool = False) -> Iterator[None]:
@@ -239,9 +324,10 @@ class Lake:
 
         Args:
             run_id: The run.
-            rows: In the columns of the table `sources`; without `etag` and `digest`, those are unknown.
+            rows: In the columns of the table `sources`. Without `etag` and `digest`, those are unknown; without
+                `missing_since`, the file is there.
         """
-        rows = [{"etag": None, "digest": None} | dict(row) for row in rows]
+        rows = [{"etag": None, "digest": None, "missing_since": None} | dict(row) for row in rows]
         self._write_rows("sources", run_id, rows, replace=False)
 
     def connect(self, *, comments: bool = True) -> duckdb.DuckDBPyConnection:
@@ -306,16 +392,17 @@ class Lake:
             revision: Revision of the run.
 
         Returns:
-            Columns `video_id`; `status`: `ok` (nothing to do), `failed` (its newest attempt was at this revision), or
-            `outdated` (to be analysed); `kind`: kind of error of its newest attempt, null if that was ok; `shard`:
-            shard of its newest attempt, for `shard_id`; `uri`, `duration_s`: its location and duration when its current
-            row was made; `subtitle_files`: those beside it then, null if an older version did that.
+            Columns `video_id`; `status`: `ok` (nothing to do), `failed` (its newest attempt was at this revision),
+            `outdated` (to be analysed), or `forgotten` (not to be analysed, and all else is null); `kind`: kind of
+            error of its newest attempt, null if that was ok; `shard`: shard of its newest attempt, for `shard_id`;
+            `uri`, `duration_s`: its location and duration when its current row was made; `subtitle_files`: those beside
+            it then, null if an older version did that.
         """
         return self.sql(_PROCESSED, {"revision": revision})
 
     def known_sources(self) -> pa.Table:
-        """Return `uri`, `size_bytes`, `mtime_ns`, `etag`, `video_id`, `digest` of every location with known content."""
-        return self.sql("SELECT uri, size_bytes, mtime_ns, etag, video_id, digest FROM sources")
+        """Return the newest row of every location in `sources`, also of those whose file is gone."""
+        return self.sql("FROM sources")
 
     def video_ids(self) -> list[str]:
         """Return the id of every video in the lake, also of those whose files are gone."""
@@ -324,9 +411,12 @@ class Lake:
 
     def _write_rows(self, table: str, run_id: str, rows: Sequence[Mapping[str, Any]], *, replace: bool) -> None:
         self._log.upgrade()
-        written = table_of(table, rows)
         for _ in range(_ATTEMPTS):
             snapshot = self._log.snapshot()
+            rows = [row for row in rows if row.get("video_id") not in snapshot.forgotten]
+            if not rows:
+                return None
+            written = table_of(table, rows)
             name = run_file(run_id)
             with self._store.publish(f"{table}/{name}") as path:
                 merge([written], path, written.schema)
@@ -337,6 +427,7 @@ class Lake:
             try:
                 self._log.append(snapshot, Change("rows", [made], old, {key: written.schema}), _still_fits(old))
             except ConflictError:
+                self._store.remove(made.path)
                 continue
             cleaning.set_aside(self._store, [file.path for file in old])
             return self._compact_if_due()
@@ -355,13 +446,23 @@ class Lake:
 
 
 def _still_fits(removed: Sequence[DataFile]) -> Callable[[Snapshot, Sequence[Change]], bool]:
-    """Return the check that files are still there to be removed, and written ones not removed by another writer."""
-    return lambda now, others: now.has(removed) and not any(change.operation == "fence" for change in others)
+    """Return the check that the files to remove are there, and written ones neither removed nor of forgotten videos."""
+    return lambda now, others: now.has(removed) and not any(each.operation in {"fence", "forget"} for each in others)
 
 
 def is_lake(uri: str) -> bool:
     """Return whether there is a lake, of any version."""
     return location_of(uri) == uri and Store(uri).exists(MARKER)  # the path of a lake is UTF-8
+
+
+def _check_empty(store: Store) -> None:
+    # A killed process leaves `_tmp`, and another one may have made the lake just now.
+    others = [name for name in store.names() if not name.startswith(".") and name not in {TEMPORARY, MARKER}]
+    if others:
+        raise LakeError(
+            f"{store.uri} is not a lake but holds {', '.join(others[:3])}{' and more' if others[3:] else ''}. "
+            "Name an empty or new folder."
+        )
 
 
 def _check_marker(store: Store) -> None:

@@ -218,6 +218,7 @@ _EMPTY_VIDEO: Row = {
     "text_model": "",
     "file_chapters": [],
     "warnings": [],
+    "warning_parts": [],
     "timings_s": [],
 }
 
@@ -273,7 +274,8 @@ def _video(task: VideoTask, analysis: Analysis, committed_at: datetime) -> Row:
         "speakers": len({each.speaker for each in transcript.utterances if each.speaker}),
         "text_model": analysis.text_model,
         "file_chapters": [asdict(chapter) for chapter in analysis.file_chapters],
-        "warnings": analysis.warnings,
+        "warnings": list(analysis.warnings),
+        "warning_parts": list(analysis.warnings.values()),
         "timings_s": list(analysis.timings_s.items()),
     }
 
@@ -294,6 +296,8 @@ def _frame(video_id: str, frame: Keyframe) -> Row:
         "text": "\n".join(line.text for line in frame.text_lines),
         "caption": frame.caption,
         "caption_source": frame.caption_source,
+        "classes": None if frame.classes is None else frame.classes.indices,
+        "class_probabilities": None if frame.classes is None else frame.classes.probabilities,
     }
 
 

@@ -26,6 +26,10 @@ class Changes:
     retried: int
     """Failed in an earlier run, at this revision."""
 
+    def __add__(self, other: "Changes") -> "Changes":
+        """Return the sum of two counts."""
+        return Changes(self.new + other.new, self.changed + other.changed, self.retried + other.retried)
+
 
 def count_changes(tasks: Sequence[VideoTask], processed: pa.Table, lake: Lake) -> Changes:
     """Count the videos to analyse by the reason for it.

@@ -18,9 +18,9 @@ from schemas.config import Config
 from schemas.errors import ErrorKind
 from schemas.records import VideoTask
 
-_Decision = Literal["analyse", "done", "failed_before"]
-_BYTES_PER_S = 500_000
-"""Bytes of a second of video, to compare videos of known duration with others: 4 Mbit/s."""
+_Decision = Literal["analyse", "done", "failed_before", "forgotten"]
+BYTES_PER_S = 500_000
+"""Bytes of a second of a typical video, 4 Mbit/s, to compare videos of known duration with others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +52,8 @@ class Plan:
     """Videos that failed at this revision, and would fail again."""
     postponed: int
     """Videos over `limits.max_videos`, left for a later run."""
+    forgotten: int = 0
+    """Videos that the lake was told to forget."""
 
     @property
     def videos(self) -> int:
@@ -102,10 +104,18 @@ class Planner:
             made = shard_id(self._revision, superseded)
             shards.append(Shard(made, self._revision, tuple(group), self._cost_bytes(group[0])))
         done, failed_before = decisions.count("done"), decisions.count("failed_before")
-        return Plan(self._revision, tuple(shards), done, failed_before, len(todo) - len(now))
+        postponed, forgotten = len(todo) - len(now), decisions.count("forgotten")
+        return Plan(self._revision, tuple(shards), done, failed_before, postponed, forgotten)
+
+    def duration_s(self, task: VideoTask) -> float | None:
+        """Return the duration of a video; None if the lake does not know it."""
+        known_s: float | None = self._column("duration_s", task)
+        return known_s or None
 
     def _decide(self, task: VideoTask) -> _Decision:
         status = self._column("status", task)
+        if status == "forgotten":
+            return "forgotten"
         if status in {None, "outdated"}:
             return "analyse"
         if status == "ok":
@@ -149,8 +159,8 @@ class Planner:
 
     def _cost_bytes(self, task: VideoTask) -> float:
         """Return the expected work for a video: by its duration if the lake knows it, otherwise by its size."""
-        known_s = self._column("duration_s", task)
-        return known_s * _BYTES_PER_S if known_s else task.size_bytes
+        known_s = self.duration_s(task)
+        return known_s * BYTES_PER_S if known_s else task.size_bytes
 
 
 def make_plan(tasks: Sequence[VideoTask], processed: pa.Table, revision: str, config: Config) -> Plan:

@@ -163,7 +163,7 @@ def analysis(video_id: str, *, shots: int = 3, text: int = TEXT[1], vision: int 
         ),
         text_model=TEXT[0],
         timings_s={"decode": 1.5, "speech": 2.0},
-        warnings=("two sound tracks",),
+        warnings={"two sound tracks": "audio"},
         subtitles=(
             Subtitle(0, 0.5, 2.5, f"Satz null von {video_id}.", "de", "track 2", 2, unit(rng, text)),
             Subtitle(1, 10.5, 12.5, f"Line one\nof {video_id}.", None, f"{video_id}.srt", None, None),

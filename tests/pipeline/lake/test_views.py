@@ -8,7 +8,7 @@ import pytest
 
 from pipeline.lake import Lake, Origin, shard_id, staging, video_tables
 from pipeline.lake.moment_views import MOMENT_VIEWS
-from schemas.tables import DESCRIPTIONS, TABLE_NAMES, table_schema
+from schemas.tables import DESCRIPTIONS, TABLE_NAMES, view_schema
 from tests.pipeline.lake.lakes import (
     COORDINATED,
     NOON,
@@ -47,7 +47,7 @@ def test_an_empty_lake_has_every_view_with_its_columns(any_lake: Lake) -> None:
     for table in TABLE_NAMES:
         found = any_lake.sql(f"FROM {table}")
         assert found.num_rows == 0
-        assert found.schema.names == table_schema(table).names
+        assert found.schema.names == view_schema(table).names
 
 
 @pytest.mark.slow
