@@ -35,6 +35,7 @@ pytest_plugins = ["tests.selection"]
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from pipeline.extras.sample.truth import Truth
     from tests.known_lake import KnownLake
     from tests.s3 import FaultProxy, S3Server
 
@@ -59,6 +60,17 @@ def known_lake(tmp_path_factory: pytest.TempPathFactory) -> "KnownLake":
     from tests.known_lake import make_known_lake
 
     return made_once(tmp_path_factory, "known", make_known_lake)
+
+
+@pytest.fixture(scope="session")
+def ocean_talk(tmp_path_factory: pytest.TempPathFactory) -> "tuple[Path, Truth]":
+    """The sample's talk of eight slides and what is in it, made once; drawing it takes ten seconds."""
+    from pipeline.extras.sample import known
+
+    def make(folder: Path) -> "tuple[Path, Truth]":
+        return folder / "talk.mp4", known.ocean_talk(folder / "talk.mp4")
+
+    return made_once(tmp_path_factory, "ocean", make)
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pipeline.analysis.media import DecodeStats, decode, probe
 from pipeline.analysis.shots import FrameSampler, ShotDetector, TransNet
 from pipeline.analysis.shots.changes import tiny_frames
-from pipeline.extras.sample.known import ocean_talk
+from pipeline.extras.sample.truth import Truth
 from schemas.config import LimitsConfig, MediaConfig, ShotsConfig
 from schemas.media import FrameBatch
 from schemas.records import Shot
@@ -124,9 +124,9 @@ def test_loading_the_network_changes_nothing_else_in_torch(network: TransNet) ->
     del network
 
 
-def test_every_slide_of_a_talk_is_a_shot(tmp_path: Path, network: TransNet) -> None:
-    truth = ocean_talk(tmp_path / "talk.mp4")
-    found = starts(detect(frames_of(tmp_path / "talk.mp4"), network))
+def test_every_slide_of_a_talk_is_a_shot(ocean_talk: tuple[Path, Truth], network: TransNet) -> None:
+    path, truth = ocean_talk
+    found = starts(detect(frames_of(path), network))
     changes = sorted([*truth.cuts_s, *truth.slides_s])
     assert len(changes) >= 5
     assert [any(abs(change - start) <= 0.25 for start in found) for change in changes] == [True] * len(changes)
