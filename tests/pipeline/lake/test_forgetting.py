@@ -113,7 +113,7 @@ def test_a_kill_at_any_moment_leaves_the_video_whole_or_hidden_and_the_next_clea
     stage(first, "77", ["v04"], minutes=9)
     hidden = []
     for changes in _MOMENTS:
-        lake = Lake(shutil.copytree(first.uri, tmp_path / str(changes)))
+        lake = Lake(str(shutil.copytree(first.uri, tmp_path / str(changes))))
         assert kill_after(lambda lake=lake: lake.forget(["v01"]), changes)  # type: ignore[misc]
         lake = Lake(lake.uri)
         now = contents(lake)
