@@ -1,6 +1,6 @@
 """Records of one video. Times are in seconds from its start; time ranges are half-open."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from schemas.media import MediaInfo
+from schemas.stages import STAGES, Stage
 
 Embedding = NDArray[np.float32]
 """(d,) float32 of unit length; all zeros if the modality is missing."""
@@ -61,6 +62,16 @@ class KeyframeImage:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class ClassScores:
+    """The most probable classes of a frame, in the order of the model's classes."""
+
+    indices: NDArray[np.int32]
+    """(n,) of the model's classes."""
+    probabilities: NDArray[np.float32]
+    """(n,)"""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Keyframe:
     """A keyframe; a row of `frames`."""
 
@@ -82,6 +93,9 @@ class Keyframe:
     """Vector of the on-screen text, by the text encoder; None or zeros if there is none."""
     coordinated_embedding: Embedding | None = None
     """Vector in the space shared by images and texts; None or zeros if nothing was recognised."""
+    classes: ClassScores | None = None
+    """What puts the frame into a space shared with texts, for a vision model without a text tower. None for a model
+    that has one, and in the rows of older versions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,6 +272,12 @@ class Summary:
     """Number of sentences left out because the evidence does not support them."""
 
 
+WarningPart = Literal["file", "images", "audio", "subtitles"]
+"""What a warning is about. Only decoding the images, or the audio, again repeats warnings about them."""
+WARNING_PARTS: tuple[WarningPart, ...] = ("file", "images", "audio", "subtitles")
+"""The parts in the order of the warnings of a video."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Analysis:
     """Everything that the analysis of one video found."""
@@ -275,8 +295,9 @@ class Analysis:
     text_model: str = ""
     """Id of the text encoder."""
     timings_s: dict[str, float] = field(default_factory=dict)
-    """Seconds spent in each step, by name."""
-    warnings: tuple[str, ...] = ()
+    """Seconds spent in each step, by name; only those of the stages that were redone."""
+    warnings: Mapping[str, WarningPart] = field(default_factory=dict)
+    """What each warning is about, by its message."""
     file_chapters: tuple[Chapter, ...] = ()
     """Chapters that the file states, in order."""
     subtitle_files: tuple[SubtitleFile, ...] = ()
@@ -309,6 +330,21 @@ class VideoTask:
     uris: tuple[str, ...]
     size_bytes: int
     mtime_ns: int
+    stages: tuple[Stage, ...] = STAGES
+    """The stages to redo, in order. Whoever redoes a stage also redoes those that read it."""
+    before: str | None = None
+    """Shard of the video's rows in the lake, which have the results of the other stages; None if all are redone."""
+
+
+@dataclass(frozen=True, slots=True)
+class StageState:
+    """What the results of one stage of a video were made with, or what kept it from having any."""
+
+    name: Stage
+    revision: str
+    """Digest of the stage's settings, models and version, and of those of the stages that it reads."""
+    error: str | None = None
+    """Kind of error, if the stage failed: it has no rows, or in a failed video, it was tried."""
 
 
 @dataclass(frozen=True, slots=True)

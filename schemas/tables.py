@@ -125,6 +125,20 @@ SUBTITLE_FILE = pa.struct(
         pa.field("mtime_ns", pa.int64(), nullable=False),
     ]
 )
+STAGE = pa.struct(
+    [
+        pa.field("name", pa.string(), nullable=False),
+        pa.field("revision", pa.string(), nullable=False),
+        pa.field("error", pa.string()),
+    ]
+)
+RUN_STAGE = pa.struct(
+    [
+        pa.field("name", pa.string(), nullable=False),
+        pa.field("revision", pa.string(), nullable=False),
+        pa.field("version", pa.int32(), nullable=False),
+    ]
+)
 SECONDS_BY_STEP = pa.map_(pa.string(), pa.float64())
 TEXT_BY_NAME = pa.map_(pa.string(), pa.string())
 
@@ -161,8 +175,13 @@ DESCRIPTIONS: Mapping[str, str] = {
 _VIDEOS = [
     *_KEYS,
     _text("status", "`ok`, or `failed` (the reason is in `errors`)."),
-    _text("uri", "Location where the video was first found: a path, or a URI (docs/archives.md)."),
-    _list("uris", pa.string(), "Its locations when it was analysed; `sources` has those found later."),
+    _text("uri", "First of `uris`: a path, or a URI (docs/archives.md)."),
+    _list(
+        "uris",
+        pa.string(),
+        "In the files: its locations when it was analysed. In the views: its locations now, or the last known ones if "
+        "it is missing.",
+    ),
     _int("size_bytes", "Size of the file.", unit="byte", kind=pa.int64()),
     _int("mtime_ns", "Modification time of `uri` when it was read; 0 if unknown.", unit="ns", kind=pa.int64()),
     _text("container", "Container format as FFmpeg names it; empty if the probe failed."),
@@ -222,7 +241,18 @@ _VIDEOS = [
     _int("speakers", "Number of speakers; 0 without speech, or if speakers were not distinguished."),
     _text("text_model", "Text encoder of the video's text vectors; empty if the analysis failed."),
     _list("warnings", pa.string(), "Notes for readers of this video's rows."),
-    _field("timings_s", SECONDS_BY_STEP, "Seconds of compute per step.", unit="s"),
+    _list(
+        "warning_parts",
+        pa.string(),
+        "What each of `warnings` is about, in the same order: `file`, `images`, `audio` or `subtitles`.",
+    ),
+    _field("timings_s", SECONDS_BY_STEP, "Seconds of compute per step, of the stages that ran last.", unit="s"),
+    _list(
+        "stages",
+        STAGE,
+        "The stages (`picture`, `sound`, `text`, `understanding`), each with the digest of what made its results, and "
+        "the kind of error if it failed. Null in rows of older versions.",
+    ),
     _field("committed_at", pa.timestamp("us", tz="UTC"), "Time when the row was written."),
 ]
 
@@ -248,6 +278,7 @@ _ERRORS = [
 _RUNS = [
     _text("run_id", "Name of the run."),
     _text("revision", "Revision that this run wrote."),
+    _list("stages", RUN_STAGE, "Digest and version of each stage, as in `videos.stages`."),
     _field("started_at", pa.timestamp("us", tz="UTC"), "Start."),
     _field("finished_at", pa.timestamp("us", tz="UTC"), "End."),
     _text("state", "`completed`, `completed_with_errors`, `stopped` or `failed`."),
@@ -277,7 +308,25 @@ _SOURCES = [
     _text("video_id", "Digest of the content found there."),
     _text("digest", "What the digest is of: `full` or `sampled` (docs/archives.md); null if unknown.", nullable=True),
     _field("seen_at", pa.timestamp("us", tz="UTC"), "Time when it was read. The newest row of a location counts."),
+    _field(
+        "missing_since",
+        pa.timestamp("us", tz="UTC"),
+        "Time when a run found the file gone; null while it is there.",
+        nullable=True,
+    ),
 ]
+
+_COMPUTED: Mapping[str, list[pa.Field]] = {
+    "videos": [
+        _field(
+            "missing_since",
+            pa.timestamp("us", tz="UTC"),
+            "Time when a run found its last file gone; null while one is there. Only in the view.",
+            nullable=True,
+        ),
+    ],
+}
+"""Columns that the views compute. The files do not have them."""
 
 _FORGOTTEN = [
     _text("video_id", "Digest of the video's content. Nothing else of it is kept."),
@@ -318,6 +367,19 @@ def _frames(text: Encoder, vision: Encoder, coordinated: Encoder, fused: Encoder
             coordinated[0],
             "coordinated",
             "Unit vector of the frame in a space that frames and texts share; zeros if nothing was recognised.",
+        ),
+        _field(
+            "classes",
+            pa.list_(pa.field("item", pa.int32(), nullable=False)),
+            "Indexes of the vision model's most probable classes, from which `coordinated_embedding` is made; null for "
+            "a model that needs none.",
+            nullable=True,
+        ),
+        _field(
+            "class_probabilities",
+            pa.list_(pa.field("item", pa.float32(), nullable=False)),
+            "Probabilities of `classes`, in the same order.",
+            nullable=True,
         ),
     ]
 
@@ -467,3 +529,13 @@ def table_schema(
         "description": DESCRIPTIONS[table],
     }
     return pa.schema(fields, metadata=metadata)
+
+
+def view_schema(table: str) -> pa.Schema:
+    """Return the schema of a table as its view shows it: with the columns that only the view has.
+
+    Raises:
+        KeyError: There is no such table.
+    """
+    schema = table_schema(table)
+    return pa.schema([*schema, *_COMPUTED.get(table, ())], metadata=schema.metadata)

@@ -15,10 +15,13 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.sharing import made_once
+from tests.examples import examples
+from tests.sharing import made_once, running_once
 
 # A busy machine is no failure.
-settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile(
+    "patient", deadline=None, max_examples=examples(), suppress_health_check=[HealthCheck.too_slow]
+)
 settings.load_profile("patient")
 
 pytest_plugins = ["tests.selection"]
@@ -39,11 +42,11 @@ def known_lake(tmp_path_factory: pytest.TempPathFactory) -> "KnownLake":
 
 
 @pytest.fixture(scope="session")
-def s3_server() -> "Iterator[S3Server]":
-    """A real S3 server, started when the first test wants it."""
+def s3_server(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[S3Server]":
+    """A real S3 server for all processes, started when the first test wants it."""
     from tests.s3 import S3Server
 
-    with S3Server() as server:
+    with running_once(tmp_path_factory, "s3-server", S3Server) as server:
         yield server
 
 
@@ -59,6 +62,13 @@ def _fault_proxy(s3_server: "S3Server") -> "Iterator[FaultProxy]":
 def s3_bucket(s3_server: "S3Server", monkeypatch: pytest.MonkeyPatch) -> "Iterator[str]":
     """The URI of an empty bucket of its own, which this process and those that it starts reach."""
     yield from _bucket(s3_server, s3_server.endpoint, monkeypatch)
+
+
+@pytest.fixture(scope="module")
+def shared_bucket(s3_server: "S3Server") -> "Iterator[str]":
+    """The same for all tests of a file, which only read what is there."""
+    with pytest.MonkeyPatch.context() as patch:
+        yield from _bucket(s3_server, s3_server.endpoint, patch)
 
 
 @pytest.fixture

@@ -71,18 +71,43 @@ def _overrides(options: dict[str, Any]) -> dict[str, Any]:
 @click.command()
 @_archive_options
 @click.option("--quiet", is_flag=True, help="Print only the result, no progress.")
+@click.option(
+    "--dry-run",
+    is_flag=True,
+    help="Only print what the run would do: which videos, how much video, and what it will cost by past runs.",
+)
+@click.option("--json", "as_json", is_flag=True, help="With --dry-run: print JSON.")
 @reported
-def run(archive: tuple[str, ...], lake: str, *, configure: Callable[..., Config], quiet: bool, **options: Any) -> None:
+def run(
+    archive: tuple[str, ...],
+    lake: str,
+    *,
+    configure: Callable[..., Config],
+    quiet: bool,
+    dry_run: bool,
+    as_json: bool,
+    **options: Any,
+) -> None:
     """Analyse the videos in ARCHIVE and write the results to a lake.
 
     ARCHIVE is any number of folders, files, globs, manifests (.txt, .csv or .parquet files that list paths) and URIs.
     Videos that are already in the lake are skipped, so run an interrupted command again to continue it.
 
+    With --dry-run, the archive is listed and new files are read to identify them, but nothing is written or analysed.
+
     Exit codes: 0 success, 1 error, 2 bad usage, 3 some videos failed (see the table `errors`), 130 interrupted.
     """
+    config = configure(_overrides(options))
+    if dry_run:
+        from flows.commands.plan import print_plan
+
+        print_plan(list(archive), lake, config, as_json=as_json, quiet=quiet)
+        return
+    if as_json:
+        raise click.UsageError("--json needs --dry-run.")
     from flows.commands.run import run_archive
 
-    sys.exit(run_archive(list(archive), lake, configure(_overrides(options)), quiet=quiet))
+    sys.exit(run_archive(list(archive), lake, config, quiet=quiet))
 
 
 @click.command()

@@ -282,7 +282,7 @@ def read_records(
             VideoRecord(
                 video_id=video_id,
                 row=videos[video_id][0],
-                summary=_summary(next(iter(summaries.get(video_id, ())), {})),
+                summary=summary_of(next(iter(summaries.get(video_id, ())), {})),
                 shots=tuple(Shot(**row) for row in shots.get(video_id, ())),
                 keyframes=found,
                 scenes=_scenes(scenes.get(video_id, ()), found),
@@ -364,7 +364,8 @@ def _rows_by_video(
     return by_video
 
 
-def _summary(row: Row) -> Summary:
+def summary_of(row: Row) -> Summary:
+    """Return the summary of a row of `summaries`; an empty one for no row."""
     # Columns are NULL in the files of older formats that lack them.
     return Summary(
         headline=row.get("headline") or "",
@@ -372,9 +373,9 @@ def _summary(row: Row) -> Summary:
         chapters=tuple(Chapter(**each) for each in row.get("chapters") or ()),
         highlights=tuple(Highlight(**each) for each in row.get("highlights") or ()),
         keyframe_ids=tuple(row.get("keyframe_ids") or ()),
-        topics=_labels(row.get("topics")),
-        keyphrases=_labels(row.get("keyphrases")),
-        labels=_labels(row.get("labels")),
+        topics=labels_of(row.get("topics")),
+        keyphrases=labels_of(row.get("keyphrases")),
+        labels=labels_of(row.get("labels")),
         abstract=_sentences(row.get("abstract")),
         abstract_source=row.get("abstract_source") or "",
         abstract_dropped=row.get("abstract_dropped") or 0,
@@ -388,19 +389,20 @@ def _sentences(rows: Sequence[Row] | None) -> tuple[SummarySentence, ...]:
     )
 
 
-def _labels(rows: Sequence[Row] | None) -> tuple[Label, ...]:
+def labels_of(rows: Sequence[Row] | None) -> tuple[Label, ...]:
+    """Return a column of labels."""
     return tuple(Label(**row) for row in rows or ())
 
 
 def _keyframe(row: Row) -> KeyframeRecord:
-    return KeyframeRecord(**{**row, "labels": _labels(row["labels"])})
+    return KeyframeRecord(**{**row, "labels": labels_of(row["labels"])})
 
 
 def _scenes(rows: Sequence[Row], keyframes: Sequence[KeyframeRecord]) -> tuple[SceneRecord, ...]:
     in_order = sorted(keyframes, key=_time_s)
     scenes = []
     for row in rows:
-        labels = {name: _labels(row[name]) for name in ("topics", "keyphrases", "labels")}
+        labels = {name: labels_of(row[name]) for name in ("topics", "keyphrases", "labels")}
         first, last = (bisect_left(in_order, row[edge], key=_time_s) for edge in ("start_s", "end_s"))
         scenes.append(SceneRecord(**{**row, **labels}, keyframes=tuple(in_order[first:last])))
     return tuple(scenes)

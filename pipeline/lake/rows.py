@@ -20,6 +20,7 @@ from schemas.records import (
     Keyframe,
     Scene,
     Shot,
+    StageState,
     Subtitle,
     Utterance,
     VideoTask,
@@ -50,6 +51,8 @@ class Origin:
     """Id and dimensions of the joint vectors; default: those of text and vision, concatenated."""
     committed_at: datetime
     """Current time, with a time zone."""
+    stages: tuple[StageState, ...] = ()
+    """What each stage was made with."""
 
 
 def video_tables(task: VideoTask, analysis: Analysis, origin: Origin) -> dict[str, pa.Table]:
@@ -67,7 +70,7 @@ def video_tables(task: VideoTask, analysis: Analysis, origin: Origin) -> dict[st
         LakeError: A value is invalid: not finite, missing, of the wrong dimensions, or a time out of order.
     """
     rows: dict[str, list[Row]] = {
-        "videos": [_video(task, analysis, origin.committed_at)],
+        "videos": [_video(task, analysis, origin)],
         "shots": [
             _span(shot) | {"shot_index": shot.index, "transition": shot.transition, "score": shot.score}
             for shot in analysis.shots
@@ -116,7 +119,7 @@ def failure_tables(task: VideoTask, failure: Failure, info: MediaInfo | None, or
     duration_s = info.duration_s if info else 0.0
     error = asdict(failure) | {"uri": task.uris[0], "failed_at": origin.committed_at}
     rows: dict[str, list[Row]] = {
-        "videos": [_EMPTY_VIDEO | _file(task, info, duration_s, origin.committed_at) | {"status": "failed"}],
+        "videos": [_EMPTY_VIDEO | _file(task, info, duration_s, origin) | {"status": "failed"}],
         "errors": [error],
     }
     return _tables(rows, {}, task.video_id, origin)
@@ -218,11 +221,12 @@ _EMPTY_VIDEO: Row = {
     "text_model": "",
     "file_chapters": [],
     "warnings": [],
+    "warning_parts": [],
     "timings_s": [],
 }
 
 
-def _file(task: VideoTask, info: MediaInfo | None, duration_s: float, committed_at: datetime) -> Row:
+def _file(task: VideoTask, info: MediaInfo | None, duration_s: float, origin: Origin) -> Row:
     video, audio = (info.video, info.audio) if info else (None, None)
     return {
         "uri": task.uris[0],
@@ -245,13 +249,14 @@ def _file(task: VideoTask, info: MediaInfo | None, duration_s: float, committed_
         "tracks": [asdict(track) for track in info.tracks] if info else [],
         "has_video": video is not None,
         "has_audio": audio is not None,
-        "committed_at": committed_at,
+        "stages": [asdict(stage) for stage in origin.stages],
+        "committed_at": origin.committed_at,
     }
 
 
-def _video(task: VideoTask, analysis: Analysis, committed_at: datetime) -> Row:
+def _video(task: VideoTask, analysis: Analysis, origin: Origin) -> Row:
     transcript = analysis.transcript
-    return _file(task, analysis.info, analysis.duration_s, committed_at) | {
+    return _file(task, analysis.info, analysis.duration_s, origin) | {
         "status": "ok",
         "frame_count": analysis.frame_count,
         "corrupt_packets": analysis.corrupt_packets,
@@ -273,7 +278,8 @@ def _video(task: VideoTask, analysis: Analysis, committed_at: datetime) -> Row:
         "speakers": len({each.speaker for each in transcript.utterances if each.speaker}),
         "text_model": analysis.text_model,
         "file_chapters": [asdict(chapter) for chapter in analysis.file_chapters],
-        "warnings": analysis.warnings,
+        "warnings": list(analysis.warnings),
+        "warning_parts": list(analysis.warnings.values()),
         "timings_s": list(analysis.timings_s.items()),
     }
 
@@ -294,6 +300,8 @@ def _frame(video_id: str, frame: Keyframe) -> Row:
         "text": "\n".join(line.text for line in frame.text_lines),
         "caption": frame.caption,
         "caption_source": frame.caption_source,
+        "classes": None if frame.classes is None else frame.classes.indices,
+        "class_probabilities": None if frame.classes is None else frame.classes.probabilities,
     }
 
 

@@ -14,6 +14,7 @@ from schemas.config import LimitsConfig, MediaConfig, ShotsConfig
 from schemas.media import FrameBatch
 from schemas.records import Shot
 from tests import material
+from tests.examples import examples
 
 pytestmark = pytest.mark.models
 Frames = tuple[np.ndarray, np.ndarray]
@@ -75,7 +76,7 @@ def test_hard_cuts_are_found_where_they_are(cuts: Frames, network: TransNet, det
     assert {shot.transition for shot in shots[1:]} == {"cut"}
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=examples(8))
 @given(batch=st.integers(1, 200))
 def test_shots_do_not_depend_on_how_frames_are_cut_into_batches(cuts: Frames, network: TransNet, batch: int) -> None:
     assert detect(cuts, network, batch=batch) == detect(cuts, network)
