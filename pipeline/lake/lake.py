@@ -4,7 +4,8 @@ import json
 import logging
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Self, TypeVar
@@ -13,6 +14,7 @@ import duckdb
 import pyarrow as pa
 
 from pipeline.lake import cleaning, commit, compaction, forgetting, query, staging, tombstones
+from pipeline.lake.corrections import correction_rows, read_corrections
 from pipeline.lake.derived import DerivedFiles
 from pipeline.lake.held import Held, held, resolve
 from pipeline.lake.layout import LAKE_FORMAT, MARKER, REPORTS, SEARCH, TEMPORARY, checked, run_file
@@ -24,6 +26,7 @@ from pipeline.lake.snapshot import Change, DataFile, Snapshot, schema_key
 from pipeline.lake.store import Store
 from pipeline.lake.video_rows import VideoRows
 from pipeline.locations import location_of
+from schemas.corrections import Correction
 from schemas.errors import LakeError
 
 logger = logging.getLogger(__name__)
@@ -237,9 +240,9 @@ class Lake:
         with self.lock():
             cleaning.clean(self._log)
             before = self.forgotten()
-            ids = [each.video_id for each in self.held([video for video in videos if video not in before])]
-            forgetting.hide(self._log, ids)
-            return forgetting.purge(self._log, clear_index=clear_index)
+            found = self.held([video for video in videos if video not in before])
+            forgetting.hide(self._log, found)
+            return forgetting.purge(self._log, found, clear_index=clear_index)
 
     def forgotten(self) -> frozenset[str]:
         """Return the ids of the videos that were forgotten. The lake knows nothing else of them."""
@@ -338,6 +341,35 @@ class Lake:
         """
         rows = [{"etag": None, "digest": None, "missing_since": None} | dict(row) for row in rows]
         self._write_rows("sources", run_id, rows, replace=False)
+
+    def write_corrections(self, corrections: Sequence[Correction]) -> None:
+        """Record corrections. They are durable when this returns, whether or not a run is writing the lake.
+
+        Where the store cannot refuse a second writer, this takes the writer lock.
+
+        Args:
+            corrections: At least one. Repeating a write changes nothing.
+
+        Raises:
+            LakeError: The lake cannot be written.
+        """
+        rows = correction_rows(corrections)
+        exclusive = not (self._store.local or self._store.conditional)
+        with self.lock() if exclusive else nullcontext():
+            self._write_rows("corrections", corrections[0].correction_id, rows, replace=False)
+
+    def corrections(self, video_ids: Collection[str] | None = None) -> dict[str, list[Correction]]:
+        """Return the corrections of some videos, oldest first; cheap if the lake has none.
+
+        Args:
+            video_ids: The videos; None: all.
+
+        Returns:
+            By video, for videos that have some. Undone ones are among them: see `schemas.corrections.standing`.
+        """
+        if not self._log.snapshot().of("corrections"):
+            return {}
+        return self.read(partial(read_corrections, video_ids=video_ids))
 
     def connect(self, *, comments: bool = True) -> duckdb.DuckDBPyConnection:
         """Open the lake in DuckDB, read-only, with the views of `pipeline.lake.views`. The caller closes it.

@@ -53,6 +53,8 @@ class Origin:
     """Current time, with a time zone."""
     stages: tuple[StageState, ...] = ()
     """What each stage was made with."""
+    analysed_at: datetime | None = None
+    """Time of the analysis, if the rows are made again from it because of corrections."""
 
 
 def video_tables(
@@ -221,11 +223,13 @@ _EMPTY_VIDEO: Row = {
     "subtitle_files": [],
     "scenes": 0,
     "speakers": 0,
+    "speaker_voices": [],
     "text_model": "",
     "file_chapters": [],
     "warnings": [],
     "warning_parts": [],
     "timings_s": [],
+    "corrections_digest": None,
 }
 
 
@@ -258,6 +262,7 @@ def _file(task: VideoTask, info: MediaInfo | None, duration_s: float, origin: Or
         "has_audio": audio is not None,
         "stages": [asdict(stage) for stage in origin.stages],
         "committed_at": origin.committed_at,
+        "analysed_at": origin.analysed_at,
     }
 
 
@@ -283,11 +288,13 @@ def _video(task: VideoTask, analysis: Analysis, origin: Origin) -> Row:
         ],
         "scenes": len(analysis.scenes),
         "speakers": len({each.speaker for each in transcript.utterances if each.speaker}),
+        "speaker_voices": [asdict(each) for each in transcript.voices],
         "text_model": analysis.text_model,
         "file_chapters": [asdict(chapter) for chapter in analysis.file_chapters],
         "warnings": list(analysis.warnings),
         "warning_parts": list(analysis.warnings.values()),
         "timings_s": list(analysis.timings_s.items()),
+        "corrections_digest": analysis.corrections_digest,
     }
 
 
@@ -325,6 +332,10 @@ def _utterance(video_id: str, utterance: Utterance) -> Row:
         "no_speech_prob": utterance.no_speech_prob,
         "compression_ratio": utterance.compression_ratio,
         "flags": utterance.flags,
+        "auto_text": utterance.auto_text,
+        "auto_words": None if utterance.auto_words is None else [asdict(each) for each in utterance.auto_words],
+        "auto_flags": utterance.auto_flags,
+        "auto_speaker": utterance.auto_speaker,
     }
 
 
@@ -346,6 +357,7 @@ def _scene(scene: Scene) -> Row:
         "text": scene.text,
         "caption": scene.caption,
         "topics": [asdict(each) for each in scene.topics],
+        "auto_topics": None if scene.auto_topics is None else [asdict(each) for each in scene.auto_topics],
         "keyphrases": [asdict(each) for each in scene.keyphrases],
         "labels": [asdict(each) for each in scene.labels],
         "text_weight": scene.text_weight,

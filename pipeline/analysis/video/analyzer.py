@@ -1,8 +1,9 @@
 """Analyse one video, stage by stage: decode it once, encode what was said and written, then fuse and summarise."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
+from pipeline.analysis.corrections import apply_corrections, correct_understanding
 from pipeline.analysis.media import probe
 from pipeline.analysis.scenes import (
     Dimensions,
@@ -21,6 +22,7 @@ from pipeline.analysis.video.models import Models
 from pipeline.analysis.video.perception import Perception, Progress
 from pipeline.analysis.video.texts import encode_texts, numbered
 from schemas.config import Config
+from schemas.corrections import Correction, corrections_digest, standing
 from schemas.media import MediaInfo
 from schemas.records import Analysis
 from schemas.stages import READS, STAGES, Stage
@@ -80,6 +82,7 @@ class VideoAnalyzer:
         progress: Progress = lambda _: None,
         stages: Collection[Stage] = STAGES,
         before: Analysis | None = None,
+        corrections: Sequence[Correction] = (),
     ) -> Analysis:
         """Run some stages on a video, by default all of them.
 
@@ -95,6 +98,8 @@ class VideoAnalyzer:
             progress: Called with the position of the decoder, in seconds.
             stages: The stages to redo, as returned by `stages_for`.
             before: Where the results of the other stages come from, and of a stage that fails.
+            corrections: All corrections of the video. They are inputs of the text stage: texts and names replace those
+                that were recognised, and what is understood follows from them. Other corrections replace its results.
 
         Returns:
             The analysis. If a stage raised an error, the others went on without its results, or with those of `before`,
@@ -119,13 +124,15 @@ class VideoAnalyzer:
             found = before
         if "text" in stages:
             with errors.apart("text"):
-                found = encode_texts(found, self.models, clock)
+                found = encode_texts(_with_right_texts(found, corrections), self.models, clock)
         if "text" in errors:
             errors.found["understanding"] = errors.found["text"]  # it reads the vectors of texts
             found = replace(found, subtitles=numbered(found.subtitles))
         elif "understanding" in stages:
             with errors.apart("understanding"):
                 found = self._understand(found, uri, video_id=video_id, clock=clock)
+                corrected = correct_understanding(found.summary, found.scenes, standing(corrections))
+                found = replace(found, summary=corrected.summary, scenes=corrected.scenes)
         if before is not None and "understanding" in errors:
             raise errors.found["understanding"]  # the earlier results belong together, and stay
         return replace(found, timings_s=clock.seconds, failed=errors.found)
@@ -173,6 +180,13 @@ class VideoAnalyzer:
             raise ValueError(f"Whoever redoes {sorted(stages)} must redo {sorted(self.stages_for(stages, before))}.")
         if not self.models.stages >= frozenset(stages):
             raise ValueError(f"The models were loaded for {sorted(self.models.stages)}, not for {sorted(stages)}.")
+
+
+def _with_right_texts(found: Analysis, corrections: Sequence[Correction]) -> Analysis:
+    """Return what was heard, with the corrections of texts and speakers."""
+    utterances, _ = apply_corrections(found.transcript.utterances, standing(corrections))
+    transcript = replace(found.transcript, utterances=utterances)
+    return replace(found, transcript=transcript, corrections_digest=corrections_digest(corrections))
 
 
 def _without_failed(

@@ -107,7 +107,8 @@ class Perception:
 
     @property
     def _voices(self) -> Callable[[], VoiceSession] | None:
-        return partial(VoiceSession, self._models.speakers, self._config.speakers) if self._models.speakers else None
+        model = self._models.speakers
+        return partial(VoiceSession, model, self._config.speakers, model.info.id) if model else None
 
     def _transcribe(self, uri: str, info: MediaInfo, stats: DecodeStats) -> Transcript:
         """Decode a file again for the audio stream in which somebody speaks, and transcribe that."""
