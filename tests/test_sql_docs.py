@@ -7,6 +7,7 @@ import pytest
 
 from pipeline.lake import Lake
 from pipeline.lake.moment_views import MOMENT_VIEWS
+from schemas.records import StageState
 from tests.pipeline.lake.lakes import publish
 
 PAGE = (Path(__file__).parent.parent / "docs" / "sql.md").read_text(encoding="utf-8")
@@ -17,7 +18,7 @@ QUERIES = re.findall(r"```sql\n(.*?)```", PAGE, re.DOTALL)
 @pytest.fixture(scope="module")
 def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
     made = Lake.create(str(tmp_path_factory.mktemp("sql") / "lake"))
-    publish(made, "01", ["v01", "v02"])
+    publish(made, "01", ["v01", "v02"], incomplete=["v02"], stages=(StageState("sound", "0123456789abcdef"),))
     return made
 
 
