@@ -15,6 +15,7 @@ from pipeline.analysis.scenes import (
     speech_spans,
 )
 from pipeline.analysis.summary import Abstract, build_summary, extract_summary
+from pipeline.analysis.video.attempts import StageAttempts, StageFailed
 from pipeline.analysis.video.clock import StepClock
 from pipeline.analysis.video.models import Models
 from pipeline.analysis.video.perception import Perception, Progress
@@ -79,6 +80,7 @@ class VideoAnalyzer:
         progress: Progress = lambda _: None,
         stages: Collection[Stage] = STAGES,
         before: Analysis | None = None,
+        on_failure: StageFailed | None = None,
     ) -> Analysis:
         """Run some stages on a video, by default all of them.
 
@@ -94,24 +96,31 @@ class VideoAnalyzer:
             progress: Called with the position of the decoder, in seconds.
             stages: The stages to redo, as returned by `stages_for`.
             before: Where the results of the other stages come from.
+            on_failure: Called with each stage whose model fails; None to raise its error. What such a stage makes is
+                kept from `before` if it has that, and the stages that read it use what is there. Without vectors, there
+                is no understanding.
 
         Raises:
             MediaError: The file cannot be decoded, or is over the limits.
             ValueError: A stage is left out that must run, or the models for a stage are not loaded.
         """
         self._check(stages, before)
-        clock = StepClock()
+        clock, attempts = StepClock(), StageAttempts(on_failure)
         decoded = [stage for stage in DECODING if stage in stages]
         if decoded:
-            perception = Perception(self.config, self.models, threads=self._threads, clock=clock, progress=progress)
-            found = perception.run(uri, info, decoded, before if len(decoded) == 1 else None)
+            perception = Perception(
+                self.config, self.models, threads=self._threads, clock=clock, attempts=attempts, progress=progress
+            )
+            found = perception.run(uri, info, decoded, before)
         else:
             assert before is not None  # noqa: S101 - `_check` has refused anything else
             found = before
         if "text" in stages:
-            found = encode_texts(found, self.models, clock)
-        if "understanding" in stages:
-            found = self._understand(found, uri, video_id=video_id, clock=clock)
+            with attempts.of("text"):
+                found = encode_texts(found, self.models, clock)
+        if "understanding" in stages and "text" not in attempts.failed:
+            with attempts.of("understanding"):
+                found = self._understand(found, uri, video_id=video_id, clock=clock)
         return replace(found, timings_s=clock.seconds)
 
     def _understand(self, found: Analysis, uri: str, *, video_id: str, clock: StepClock) -> Analysis:
