@@ -1,5 +1,6 @@
-"""Prefect artifacts of a run: a progress bar, a table of videos and errors, the result, and the report."""
+"""Prefect artifacts of a run: its plan, a progress bar, a table of videos and errors, the result, and the report."""
 
+import json
 import logging
 import shlex
 import time
@@ -17,17 +18,22 @@ from prefect.artifacts import (
     create_table_artifact,
     update_progress_artifact,
 )
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.actions import ArtifactUpdate
 
 from flows.naming import artifact_key
+from flows.plan_table import headline, plan_rows
 from flows.progress import Snapshot
 from pipeline.lake import Lake, file_name
 from pipeline.language import format_time
+from pipeline.run import PlanReport
 from schemas.config import ReportConfig
 from schemas.outcome import VideoOutcome
 
 logger = logging.getLogger(__name__)
 
 _INTERVAL_S = 5.0
+_PLAN_INTERVAL_S = 30.0
 _MAX_ROWS = 500
 _MAX_SHOWN = 10
 
@@ -62,6 +68,38 @@ class ProgressArtifact:
             update_progress_artifact(self._id, progress=round(100 * snapshot.share, 1), description=description)
         except Exception as error:  # noqa: BLE001 - as above
             logger.warning("The progress artifact could not be updated: %s", error)
+
+
+class PlanArtifact:
+    """A table in the Prefect UI of what the run does, updated while the archive is listed, twice a minute at most."""
+
+    def __init__(self, lake: str) -> None:
+        self._key = artifact_key("plan", lake)
+        self._id: UUID | None = None
+        self._updated_s = 0.0
+
+    def show(self, plan: PlanReport, *, complete: bool = False) -> None:
+        """Create or update the table, if it is time.
+
+        Args:
+            plan: The plan as far as it is made.
+            complete: Whether the whole archive is listed.
+        """
+        now_s = time.monotonic()
+        if self._id is not None and now_s - self._updated_s < _PLAN_INTERVAL_S and not complete:
+            return
+        self._updated_s = now_s
+        rows = plan_rows(plan)
+        description = headline(plan) if complete else f"So far: {headline(plan)}"
+        try:
+            if self._id is None:
+                made = create_table_artifact(table=rows, key=self._key, description=description)
+                self._id = made if isinstance(made, UUID) else None
+            else:
+                with get_client(sync_client=True) as client:
+                    client.update_artifact(self._id, ArtifactUpdate(data=json.dumps(rows), description=description))
+        except Exception as error:  # noqa: BLE001 - the run continues without its plan
+            logger.warning("The plan could not be shown in Prefect: %s", error)
 
 
 def publish_report(lake: Lake, run_id: str, config: ReportConfig) -> None:

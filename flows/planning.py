@@ -7,10 +7,12 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
 from prefect.states import Cancelled
 
+from flows.artifacts import PlanArtifact
 from flows.naming import planned_name, rename_run
+from flows.plan_table import headline
 from flows.record import Run
-from pipeline.run import Changes, Discovery, Planner, count_changes, discover_batches
-from schemas.errors import ArchiveError, RunStoppedError
+from pipeline.run import Discovery, Planner, Reporter, check_found, discover_batches, read_history
+from schemas.errors import RunStoppedError
 from workers import digest_on_workers
 
 
@@ -29,8 +31,9 @@ def prepare_plan(handle: Handle) -> str:
     cleaned = run.lake.clean()
     if cleaned.videos_published:
         logger.info("Published %d videos that an earlier run had analysed", cleaned.videos_published)
-    run.processed = run.lake.processed(run.revision)
-    return f"{run.processed.num_rows} videos in the lake"
+    run.processed = run.lake.processed()
+    run.history = read_history(run.lake)
+    return f"{run.processed.num_rows - len(run.lake.forgotten())} videos in the lake"
 
 
 @task(name="discover", task_run_name="discover", cache_policy=NO_CACHE)
@@ -52,8 +55,10 @@ def _discover(run: Run) -> str:
     logger = get_run_logger()
     assert run.processed is not None  # noqa: S101 - `prepare_plan` read it
     run.tally.update(stage="discover", listing=True)
-    planner = Planner(run.processed, run.revision, run.config)
-    new_files = files = 0
+    assert run.recipe is not None  # noqa: S101 - the flow made it
+    planner = Planner(run.processed, run.recipe, run.config, run.history)
+    reporter = Reporter(run.lake, run.processed, planner, run.revision, run.config)
+    shown = PlanArtifact(run.lake.uri)
     with digest_on_workers(run.config.workers) as digest_chunks:
         for batch in discover_batches(
             run.archive,
@@ -66,17 +71,13 @@ def _discover(run: Run) -> str:
             now = datetime.now(UTC)
             if batch.new_sources:
                 run.lake.write_sources(run.run_id, [source | {"seen_at": now} for source in batch.new_sources])
-            files, new_files = files + batch.files, new_files + len(batch.new_sources)
-            _plan(run, batch, planner)
+            _plan(run, batch, planner, reporter)
+            shown.show(run.plan)
     run.tally.update(listing=False)
-    if not run.found:
-        nothing = f"There is no video in {', '.join(run.archive)}. Give a folder, a file, a glob, a manifest or a URI."
-        raise ArchiveError(" ".join([nothing, *run.skipped.lines()]))
-    rename_run(planned_name(run.lake.uri, run.changes))
-    message = (
-        f"{files} files, {new_files} new or changed; {run.found} distinct videos: {run.planned} to analyse, "
-        f"{run.done} done before, {run.failed_before} failed before, {run.postponed} postponed"
-    )
+    check_found(run.plan, run.archive, run.skipped)
+    rename_run(planned_name(run.lake.uri, run.plan.changes))
+    shown.show(run.plan, complete=True)
+    message = headline(run.plan)
     logger.info(message)
     for line in run.skipped.lines():
         logger.warning(line)
@@ -89,26 +90,12 @@ def _listed(run: Run, files: int) -> None:
     run.tally.update(files_found=files)
 
 
-def _plan(run: Run, batch: Discovery, planner: Planner) -> None:
+def _plan(run: Run, batch: Discovery, planner: Planner, reporter: Reporter) -> None:
     """Plan the videos of a batch, and put their shards into the queue."""
-    assert run.processed is not None  # noqa: S101 - `prepare_plan` read it
     plan = planner.plan(batch.tasks)
     _listed(run, run.tally.snapshot.files_found)
-    todo = [task for shard in plan.shards for task in shard.tasks]
-    if todo:
-        found, before = count_changes(todo, run.processed, run.lake), run.changes
-        run.changes = Changes(before.new + found.new, before.changed + found.changed, before.retried + found.retried)
-    run.found += len(batch.tasks)
-    run.planned += plan.videos
-    run.done += plan.done
-    run.failed_before += plan.failed_before
-    run.postponed += plan.postponed
-    snapshot = run.tally.snapshot
-    run.tally.update(
-        videos=run.planned,
-        skipped=run.done + run.failed_before,
-        size_bytes=snapshot.size_bytes + plan.size_bytes,
-    )
+    run.plan = reporter.add(batch, plan)
+    run.tally.update(videos=run.plan.videos, skipped=run.plan.skipped, size_bytes=run.plan.size_bytes)
     for shard in plan.shards:
         run.shards.put(shard)
     if run.pool is not None:

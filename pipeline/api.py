@@ -1,6 +1,7 @@
 """The public Python API: a `Lake` to query, search and view in notebooks."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -56,6 +57,24 @@ class Lake(storage.Lake):
         if self._searcher is None:
             self._searcher = Searcher(self, refresh_s=0.0)
         return hits_table(self._searcher.search(query, admitted, limit))
+
+    def forget(self, videos: Sequence[str], *, clear_index: storage.ClearIndex | None = None) -> storage.Forgotten:
+        """Remove every byte of some videos from the lake's files, and keep later runs from bringing them back.
+
+        Args:
+            videos: Each by id, the start of an id, file name, path or URI.
+            clear_index: Removes videos from the search index; default: it is rebuilt without them.
+
+        Returns:
+            What was removed. docs/forget.md lists what this cannot reach.
+
+        Raises:
+            LakeError: No video has this name, or several have it; or the lake cannot be written, or another writer
+                holds it.
+        """
+        from pipeline.search import remove_from_index
+
+        return super().forget(videos, clear_index=clear_index or partial(remove_from_index, self))
 
     def show(self, found: str | pa.Table) -> VideoPage | HitsPage:
         """Show a video or the hits of `search` in a notebook, with thumbnails.

@@ -26,6 +26,10 @@ class Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
 
+SMALL_FILE_BYTES = 64 * 1024**2
+"""With `archive.digest = "auto"`, files up to this size are read whole."""
+
+
 class ArchiveConfig(Section):
     """Which files of the archive are analysed, and how their content is identified."""
 

@@ -51,6 +51,7 @@ for command in (
     settings.models,
     training.train_fusion,
     archive.compact,
+    archive.forget,
     training.bert,
 ):
     main.add_command(command)

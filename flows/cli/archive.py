@@ -1,4 +1,4 @@
-"""`run`, `serve`, `automations`, `sample`, `compact`: commands that fill and maintain a lake."""
+"""`run`, `serve`, `automations`, `sample`, `compact`, `forget`: commands that fill and maintain a lake."""
 
 import sys
 from collections.abc import Callable
@@ -71,18 +71,43 @@ def _overrides(options: dict[str, Any]) -> dict[str, Any]:
 @click.command()
 @_archive_options
 @click.option("--quiet", is_flag=True, help="Print only the result, no progress.")
+@click.option(
+    "--dry-run",
+    is_flag=True,
+    help="Only print what the run would do: which videos, how much video, and what it will cost by past runs.",
+)
+@click.option("--json", "as_json", is_flag=True, help="With --dry-run: print JSON.")
 @reported
-def run(archive: tuple[str, ...], lake: str, *, configure: Callable[..., Config], quiet: bool, **options: Any) -> None:
+def run(
+    archive: tuple[str, ...],
+    lake: str,
+    *,
+    configure: Callable[..., Config],
+    quiet: bool,
+    dry_run: bool,
+    as_json: bool,
+    **options: Any,
+) -> None:
     """Analyse the videos in ARCHIVE and write the results to a lake.
 
     ARCHIVE is any number of folders, files, globs, manifests (.txt, .csv or .parquet files that list paths) and URIs.
     Videos that are already in the lake are skipped, so run an interrupted command again to continue it.
 
+    With --dry-run, the archive is listed and new files are read to identify them, but nothing is written or analysed.
+
     Exit codes: 0 success, 1 error, 2 bad usage, 3 some videos failed (see the table `errors`), 130 interrupted.
     """
+    config = configure(_overrides(options))
+    if dry_run:
+        from flows.commands.plan import print_plan
+
+        print_plan(list(archive), lake, config, as_json=as_json, quiet=quiet)
+        return
+    if as_json:
+        raise click.UsageError("--json needs --dry-run.")
     from flows.commands.run import run_archive
 
-    sys.exit(run_archive(list(archive), lake, configure(_overrides(options)), quiet=quiet))
+    sys.exit(run_archive(list(archive), lake, config, quiet=quiet))
 
 
 @click.command()
@@ -161,3 +186,30 @@ def compact(lake: str) -> None:
     with opened.lock(single_writer=load_config().lake.single_writer):
         done = opened.compact()
     click.echo(f"Merged {done.files_before:,} files into {done.files_after:,}; removed {done.rows_removed:,} old rows.")
+
+
+@click.command()
+@click.argument("videos", nargs=-1, required=True, metavar="VIDEO...")
+@lake_option
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--dry-run", is_flag=True, help="Only print what would be removed.")
+@click.option("--undo", is_flag=True, help="Let runs analyse videos again that were forgotten.")
+@reported
+def forget(videos: tuple[str, ...], lake: str, *, yes: bool, dry_run: bool, undo: bool) -> None:
+    """Remove videos from a lake for good.
+
+    VIDEO is an id, the start of an id, a path, a URI or a file name. This removes every row, thumbnail, report and
+    index entry of the video, and deletes the files that held them. Only its id stays, so that runs leave it out.
+
+    --undo takes an id, or a file with the same content. What was removed does not come back until a run analyses it.
+
+    If it is interrupted, nobody sees the video any more, and the same command or the next run does the rest.
+    """
+    from flows.commands.forget import forget_videos, undo_forget
+    from pipeline.run import load_config
+
+    single_writer = load_config().lake.single_writer
+    if undo:
+        undo_forget(videos, lake, single_writer=single_writer)
+    else:
+        forget_videos(videos, lake, yes=yes, dry_run=dry_run, single_writer=single_writer)

@@ -3,6 +3,7 @@
 import os
 import sys
 from collections import Counter
+from collections.abc import Iterator
 
 import click
 
@@ -65,7 +66,6 @@ def _report(result: RunResult) -> None:
 
     from pipeline.lake import file_name
     from pipeline.language import format_time
-    from pipeline.run import Skipped
 
     console = Console(width=None if sys.stdout.isatty() else 160)
     ok = [outcome for outcome in result.outcomes if outcome.status == "ok"]
@@ -92,10 +92,19 @@ def _report(result: RunResult) -> None:
         f"\n{result.ok} analysed, {result.failed} failed, {result.done_before} already in the lake: "
         f"{format_time(result.video_s)} of video in {format_time(result.wall_s)}{speed}"
     )
-    if result.failed_before:
-        console.print(f"{result.failed_before} failed before; --retry-failed tries them again.")
-    for line in Skipped(Counter(result.skipped_extensions), result.broken_links).lines():
+    for line in _left_out(result):
         console.print(Text(line))
-    if result.postponed:
-        console.print(f"{result.postponed} left for a later run.")
     console.print(Text(f"Lake: {result.lake}"))
+
+
+def _left_out(result: RunResult) -> Iterator[str]:
+    """Yield what the run did not analyse, and why."""
+    from pipeline.run import Skipped
+
+    if result.failed_before:
+        yield f"{result.failed_before} failed before; --retry-failed tries them again."
+    if result.forgotten:
+        yield f"{result.forgotten} left out, because the lake was told to forget them."
+    yield from Skipped(Counter(result.skipped_extensions), result.broken_links).lines()
+    if result.postponed:
+        yield f"{result.postponed} left for a later run."

@@ -3,6 +3,8 @@
 from pipeline.lake.cleaning import Cleaned
 from pipeline.lake.compaction import Compacted
 from pipeline.lake.derived import DerivedFiles
+from pipeline.lake.forgetting import ClearIndex, Forgotten
+from pipeline.lake.held import Held
 from pipeline.lake.lake import Lake, is_lake
 from pipeline.lake.layout import shard_id
 from pipeline.lake.names import find_video
@@ -21,7 +23,7 @@ from pipeline.lake.records import (
     read_video,
     read_videos,
 )
-from pipeline.lake.restoring import analysis_of
+from pipeline.lake.restoring import analysis_of, stage_states
 from pipeline.lake.rows import Origin, failure_tables, video_tables
 from pipeline.lake.staging import StagingError
 from pipeline.lake.text import file_name, well_formed
@@ -29,8 +31,11 @@ from pipeline.lake.text import file_name, well_formed
 __all__ = [
     "ALL_PARTS",
     "Cleaned",
+    "ClearIndex",
     "Compacted",
     "DerivedFiles",
+    "Forgotten",
+    "Held",
     "KeyframeRecord",
     "Lake",
     "Origin",
@@ -52,6 +57,7 @@ __all__ = [
     "read_video",
     "read_videos",
     "shard_id",
+    "stage_states",
     "video_tables",
     "well_formed",
 ]

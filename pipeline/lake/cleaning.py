@@ -38,7 +38,7 @@ def clean(log: Log) -> Cleaned:
     store = log.store
     store.remove_folder(TEMPORARY)
     published = sum(_publish_leftovers(log, shard) for shard in staged_shards(store))
-    cleaned = Cleaned(published, _remove_orphans(log))
+    cleaned = Cleaned(published, remove_orphans(log))
     forget_replaced(store)
     if cleaned != Cleaned(0, 0):
         logger.info("Cleaned up after an earlier run: %s", cleaned)
@@ -66,7 +66,7 @@ def forget_replaced(store: Store) -> None:
 
 def _publish_leftovers(log: Log, shard: str) -> int:
     store = log.store
-    with open_staged(store, shard, staged(store, shard)) as found:
+    with open_staged(store, shard, staged(store, shard) - log.snapshot().forgotten) as found:
         revisions = Counter(video.revision for video in found)
         ids = {video.video_id for video in found}
     known = committed_videos(store, log.snapshot(), shard) & ids
@@ -87,8 +87,16 @@ def _commit_what_fits(log: Log, shard: str, revision: str, videos: set[str]) -> 
         return commit(log, shard, revision, usable) if usable else 0
 
 
-def _remove_orphans(log: Log) -> int:
-    """Set aside files that are not part of the lake: those of unfinished commits, or replaced by compaction."""
+def remove_orphans(log: Log, *, keep: bool = True) -> int:
+    """Remove files that are not part of the lake: those of unfinished commits, or replaced by others.
+
+    Args:
+        log: The lake's log.
+        keep: Set them aside for readers of older snapshots, instead of deleting them at once.
+
+    Returns:
+        Their number.
+    """
     store = log.store
     for attempt in range(1, _ATTEMPTS + 1):
         snapshot = log.snapshot()
@@ -106,7 +114,10 @@ def _remove_orphans(log: Log) -> int:
             if attempt == _ATTEMPTS:
                 raise
         else:
-            set_aside(store, orphans)
+            if keep:
+                set_aside(store, orphans)
+            else:
+                store.remove_files(orphans)
             store.remove_folder(COMPACTIONS)
             return len(orphans)
     raise AssertionError("unreachable")

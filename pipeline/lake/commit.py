@@ -33,6 +33,7 @@ def commit(log: Log, shard: str, revision: str, videos: Collection[str] | None =
         shard: The commit, with the name under which its videos were staged.
         revision: Revision of its rows.
         videos: Videos that the commit promises: all of them are published, or nothing is. None: those that are staged.
+            Videos that were forgotten meanwhile are left out.
 
     Returns:
         Number of videos of the shard in the lake, including failed ones.
@@ -43,9 +44,11 @@ def commit(log: Log, shard: str, revision: str, videos: Collection[str] | None =
     """
     for attempt in range(1, _ATTEMPTS + 1):
         snapshot = log.snapshot()
-        published = committed_videos(log.store, snapshot, shard)
-        promised = (staged(log.store, shard) | published) if videos is None else set(videos)
-        if not promised:
+        forgotten = snapshot.forgotten
+        published = committed_videos(log.store, snapshot, shard) - forgotten
+        wanted = (staged(log.store, shard) | published) if videos is None else set(videos)
+        promised = wanted - forgotten
+        if not wanted:
             raise LakeError(
                 f"Nothing is staged for the shard {shard}, so it cannot be committed to the lake {log.store.uri}."
             )
@@ -57,7 +60,7 @@ def commit(log: Log, shard: str, revision: str, videos: Collection[str] | None =
                 raise
             logger.warning("Another writer changes the lake %s. Committing shard %s again.", log.store.uri, shard)
         else:
-            remove_staged(log.store, shard, promised)
+            remove_staged(log.store, shard, wanted)
             return len(published | promised)
     raise AssertionError("unreachable")
 
@@ -99,7 +102,11 @@ def _publish(log: Log, snapshot: Snapshot, shard: str, revision: str, wanted: se
                 frozenset(missing),
             )
         change = _written(log.store, shard, revision, videos)
-    log.append(snapshot, change, lambda _, others: not _in_the_way(shard, others))
+    try:
+        log.append(snapshot, change, lambda now, others: not (wanted & now.forgotten or _in_the_way(shard, others)))
+    except ConflictError:
+        log.store.remove_files([file.path for file in change.added])
+        raise
     logger.info("Committed shard %s: %d videos", shard, len(videos), extra={"shard": shard, "videos": len(videos)})
 
 
@@ -121,8 +128,7 @@ def _written(store: Store, shard: str, revision: str, videos: Sequence[StagedVid
         with store.publish(f"{table}/{name}") as path:
             rows = merge(_rows(table, videos), path, schema)
             size_bytes = path.stat().st_size
-        holds = {shard: rows} if table == "videos" else {}
-        files.append(DataFile(table, name, key, rows, size_bytes, holds))
+        files.append(DataFile(table, name, key, rows, size_bytes, {shard: rows} if rows else {}))
     return Change("commit", files, (), schemas)
 
 

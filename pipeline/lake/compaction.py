@@ -11,8 +11,7 @@ each time its file grows tenfold, and a table never has more than about forty fi
 
 import logging
 import math
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
@@ -21,11 +20,11 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.lake.cleaning import clean, forget_replaced, set_aside
-from pipeline.lake.layout import compact_file, group_of
+from pipeline.lake.cleaning import forget_replaced, set_aside
+from pipeline.lake.layout import group_of
 from pipeline.lake.log import ConflictError, Log
-from pipeline.lake.parquet import merge, row_groups
 from pipeline.lake.query import open_engine
+from pipeline.lake.rewriting import Keep, rewrite
 from pipeline.lake.snapshot import Change, DataFile, Snapshot
 from pipeline.lake.store import Store
 from pipeline.lake.views import create_states, scan
@@ -39,8 +38,6 @@ _SMALL_SHARE = 0.5
 _FAN_IN = 10
 """Files of similar size that are merged after a commit, and what counts as similar: up to so many times larger."""
 
-Keep = Callable[[pa.Table], pa.Table]
-"""Returns the rows of a table to keep."""
 Bin = list[DataFile]
 """Files of a table to merge into one."""
 
@@ -55,7 +52,7 @@ class Compacted:
 
 
 def compact(log: Log, *, target_bytes: int = TARGET_BYTES) -> Compacted:
-    """Merge small files and drop superseded rows. The caller must hold the lock.
+    """Merge small files and drop superseded rows. The caller must hold the lock, and have cleaned up.
 
     Args:
         log: The lake's log.
@@ -64,7 +61,6 @@ def compact(log: Log, *, target_bytes: int = TARGET_BYTES) -> Compacted:
     Raises:
         ConflictError: Another writer compacts at the same time.
     """
-    clean(log)
     snapshot = log.snapshot()
     with closing(_states(log.store, snapshot)) as connection:
         bins: list[Bin] = []
@@ -197,23 +193,9 @@ def _size(file: DataFile) -> int:
 def _replace(log: Log, files: Bin, keep: Keep | None) -> int:
     """Merge files into one, and return the number of rows dropped."""
     store, snapshot = log.store, log.snapshot()
-    table, key = files[0].table, files[0].schema
     if not snapshot.has(files):
         raise ConflictError(f"Another writer compacts the lake {store.uri} at the same time.")
-    name = compact_file(group_of(table, files[0].name))
-    holds = Counter[str]()
-    column = {"videos": "shard", "runs": "run_id"}.get(table)
-
-    def kept(rows: pa.Table) -> pa.Table:
-        rows = keep(rows) if keep else rows
-        if column:
-            holds.update(rows[column].to_pylist())
-        return rows
-
-    with store.publish(f"{table}/{name}") as path:
-        written = merge(_rows(store, files), path, snapshot.schemas[key], kept)
-        size_bytes = path.stat().st_size
-    made = DataFile(table, name, key, written, size_bytes, holds)
+    made = rewrite(store, files, snapshot.schemas[files[0].schema], keep)
     change = Change("compact", [made], files)
     try:
         log.append(snapshot, change, lambda now, others: now.has(files) and not _fenced(others))
@@ -221,14 +203,8 @@ def _replace(log: Log, files: Bin, keep: Keep | None) -> int:
         store.remove(made.path)
         raise
     set_aside(store, [file.path for file in files])
-    return sum(file.rows for file in files) - written
+    return sum(file.rows for file in files) - made.rows
 
 
 def _fenced(others: Sequence[Change]) -> bool:
     return any(change.operation == "fence" for change in others)
-
-
-def _rows(store: Store, files: Bin) -> Iterator[pa.Table]:
-    for file in files:
-        with store.parquet(file.path) as opened:
-            yield from row_groups(opened)

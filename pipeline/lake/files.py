@@ -103,7 +103,7 @@ class LakeFiles(AbstractFileSystem):  # type: ignore[misc]
         self.snapshot = snapshot
         self._small: dict[str, bytes] = {}
         self.vanished = False
-        """Whether a query opened a file that was replaced so long ago that it is gone."""
+        """Whether a query opened a file that is gone: replaced long ago, or removed to forget a video."""
 
     def info(self, path: str, **_: object) -> dict[str, Any]:
         """Return the size and type of a file."""
@@ -160,7 +160,9 @@ class LakeFiles(AbstractFileSystem):  # type: ignore[misc]
             if self._store.exists(place):
                 return read(place)
         self.vanished = True
-        raise FileNotFoundError(f"{relative} does not exist any more: it was replaced more than an hour ago.")
+        raise FileNotFoundError(
+            f"{relative} does not exist any more: it was replaced more than an hour ago, or a video was forgotten."
+        )
 
     def _inside(self, path: str) -> str:
         relative = path.removeprefix(f"{PROTOCOL}:").lstrip("/")

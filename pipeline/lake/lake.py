@@ -4,15 +4,19 @@ import json
 import logging
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Self, TypeVar
 
 import duckdb
 import pyarrow as pa
 
-from pipeline.lake import cleaning, commit, compaction, query, staging
+from pipeline.lake import cleaning, commit, compaction, forgetting, query, staging, tombstones
+from pipeline.lake.corrections import correction_rows, read_corrections
 from pipeline.lake.derived import DerivedFiles
+from pipeline.lake.held import Held, held, resolve
 from pipeline.lake.layout import LAKE_FORMAT, MARKER, REPORTS, SEARCH, TEMPORARY, checked, run_file
 from pipeline.lake.lock import StillHeld, writer_lock
 from pipeline.lake.log import ConflictError, Log
@@ -20,7 +24,9 @@ from pipeline.lake.parquet import merge
 from pipeline.lake.rows import table_of
 from pipeline.lake.snapshot import Change, DataFile, Snapshot, schema_key
 from pipeline.lake.store import Store
+from pipeline.lake.video_rows import VideoRows
 from pipeline.locations import location_of
+from schemas.corrections import Correction
 from schemas.errors import LakeError
 
 logger = logging.getLogger(__name__)
@@ -28,23 +34,34 @@ logger = logging.getLogger(__name__)
 Answer = TypeVar("Answer")
 
 _PROCESSED = """
+WITH rows AS (
+    SELECT video_id, shard, uri, duration_s, subtitle_files, coalesce(
+        list_aggregate([concat_ws(' ', each.name, each.revision, each.error) FOR each IN stages], 'string_agg', ','),
+        revision
+    ) AS stages
+    FROM all_videos
+), kinds AS (
+    SELECT video_id, shard, string_agg(DISTINCT kind, ',' ORDER BY kind) AS kinds FROM all_errors GROUP BY ALL
+)
 SELECT newest.video_id,
-    CASE
-        WHEN current.status = 'ok' AND current.revision = $revision THEN 'ok'
-        WHEN newest.status = 'failed' AND newest.revision = $revision THEN 'failed'
-        ELSE 'outdated'
-    END AS status,
-    errors.kind AS kind,
     newest.shard AS shard,
+    CASE WHEN current.status = 'ok' THEN current.shard END AS made_by,
+    CASE WHEN current.status = 'ok' THEN made.stages END AS made,
+    CASE WHEN newest.status = 'failed' THEN tried.stages END AS tried,
+    CASE WHEN newest.status = 'failed' THEN kinds.kinds END AS kinds,
     made.uri AS uri,
     made.duration_s AS duration_s,
-    made.subtitle_files AS subtitle_files
+    made.subtitle_files AS subtitle_files,
+    false AS forgotten
 FROM lake.states AS newest
-JOIN lake.states AS current ON newest.video_id = current.video_id AND current.is_current
-LEFT JOIN all_errors AS errors ON newest.video_id = errors.video_id AND newest.shard = errors.shard
-LEFT JOIN all_videos AS made ON current.video_id = made.video_id AND current.shard = made.shard
+JOIN lake.states AS current ON newest.video_id = current.video_id AND current.is_best
+JOIN rows AS made ON current.video_id = made.video_id AND current.shard = made.shard
+JOIN rows AS tried ON newest.video_id = tried.video_id AND newest.shard = tried.shard
+LEFT JOIN kinds ON newest.video_id = kinds.video_id AND newest.shard = kinds.shard
 WHERE newest.is_newest
-ORDER BY newest.video_id
+UNION ALL BY NAME
+SELECT video_id, true AS forgotten FROM forgotten
+ORDER BY video_id
 """
 
 _KEPT_REPORTS = 50
@@ -67,6 +84,7 @@ class Lake:
         self._store = Store(uri)
         self._log = Log(self._store)
         self._reader = query.Reader(self._log)
+        self._video_rows = VideoRows(self._log)
         self._compacting = threading.Lock()
         self._still_held: StillHeld | None = None
         self.uri = self._store.absolute_uri
@@ -86,15 +104,25 @@ class Lake:
         """
         store = Store(uri)
         if not store.exists(MARKER):
-            # A killed process leaves `_tmp`, and another one may have made the lake just now.
-            others = [name for name in store.names() if not name.startswith(".") and name not in {TEMPORARY, MARKER}]
-            if others:
-                raise LakeError(
-                    f"{uri} is not a lake but holds {', '.join(others[:3])}{' and more' if others[3:] else ''}. "
-                    "Name an empty or new folder."
-                )
+            _check_empty(store)
             store.write_new(MARKER, json.dumps({"format": LAKE_FORMAT}).encode())
         return cls(uri)
+
+    @classmethod
+    @contextmanager
+    def preview(cls, uri: str) -> Iterator[Self]:
+        """Yield the lake that a run would write, to read from it: an empty one elsewhere if it does not exist yet.
+
+        Raises:
+            LakeError: As `create` would.
+        """
+        store = Store(uri)
+        if store.exists(MARKER):
+            yield cls(uri)
+            return
+        _check_empty(store)
+        with TemporaryDirectory(prefix="videolake-") as folder:
+            yield cls.create(str(Path(folder, "lake")))
 
     def stage(self, shard: str, video_id: str, tables: Mapping[str, pa.Table]) -> None:
         """Stage the rows of one video until its shard is committed. Any process or machine may call it.
@@ -121,6 +149,10 @@ class Lake:
             The id of this attempt, and the node of each earlier one of the same shard; empty for excused ones.
         """
         return staging.begin_attempt(self._store, shard, video_id, node)
+
+    def unpublished(self) -> int:
+        """Return how many videos are staged: analysed by a run that is still running, or that was killed."""
+        return sum(len(staging.staged(self._store, shard)) for shard in staging.staged_shards(self._store))
 
     def excuse_attempt(self, shard: str, video_id: str, attempt: str) -> None:
         """Note that an attempt ended for a reason other than its video."""
@@ -157,14 +189,79 @@ class Lake:
         return published
 
     def clean(self) -> cleaning.Cleaned:
-        """Clean up before a run: publish what a killed run had finished, and remove what it left unfinished."""
+        """Clean up before a run: publish what a killed run had finished, and remove what it left unfinished.
+
+        Videos whose forgetting was interrupted are removed.
+        """
         with self.lock():
-            return cleaning.clean(self._log)
+            cleaned = cleaning.clean(self._log)
+            forgetting.purge(self._log)
+            return cleaned
 
     def compact(self, *, target_bytes: int = compaction.TARGET_BYTES) -> compaction.Compacted:
         """Merge small files into files of about `target_bytes`, and drop superseded rows. Readers are not affected."""
         with self.lock():
+            self.clean()
             return compaction.compact(self._log, target_bytes=target_bytes)
+
+    def held(self, videos: Sequence[str]) -> list[Held]:
+        """Return what the lake holds of some videos, such as the number of rows that `forget` would remove.
+
+        Args:
+            videos: Each by id, the start of an id, file name, path or URI. A video that no view shows goes by its id.
+
+        Raises:
+            LakeError: No video has this name, or several have it.
+        """
+
+        def look(connection: duckdb.DuckDBPyConnection) -> list[Held]:
+            ids = dict.fromkeys(resolve(connection, video) for video in videos)
+            return held(connection, self._log.snapshot(), list(ids))
+
+        return query.read(self._log, look, pending=True)
+
+    def forget(
+        self, videos: Sequence[str], *, clear_index: forgetting.ClearIndex | None = None
+    ) -> forgetting.Forgotten:
+        """Remove every byte of some videos from the lake's files, and keep later runs from bringing them back.
+
+        Readers stop seeing them at once. If this is interrupted, the next `clean` does the rest, and so does the next
+        run. Readers of an older state start again, because the files that held the videos are deleted.
+
+        Args:
+            videos: As for `held`. Ids that are forgotten already do no harm.
+            clear_index: Removes videos from the search index, as `pipeline.search.remove_from_index` does. Without it,
+                the whole index is removed; search works without.
+
+        Raises:
+            LakeError: No video has this name, or several have it; or the lake cannot be written, or another writer
+                holds it.
+        """
+        with self.lock():
+            cleaning.clean(self._log)
+            before = self.forgotten()
+            found = self.held([video for video in videos if video not in before])
+            forgetting.hide(self._log, found)
+            return forgetting.purge(self._log, found, clear_index=clear_index)
+
+    def forgotten(self) -> frozenset[str]:
+        """Return the ids of the videos that were forgotten. The lake knows nothing else of them."""
+        return self._log.snapshot().forgotten
+
+    def undo_forget(self, videos: Collection[str]) -> None:
+        """Let later runs analyse videos again that were forgotten. Nothing that was removed comes back.
+
+        Args:
+            videos: Ids.
+
+        Raises:
+            LakeError: A video was not forgotten; or the lake cannot be written, or another writer holds it.
+        """
+        with self.lock():
+            self.clean()
+            if unknown := sorted(set(videos) - self.forgotten()):
+                raise LakeError(f"{unknown[0]} is no video that the lake {self.uri} has forgotten.")
+            tombstones.remove_tombstones(self._log, videos)
 
     @contextmanager
     def lock(self, *, single_writer: bool = False) -> Iterator[None]:
@@ -239,14 +336,48 @@ class Lake:
 
         Args:
             run_id: The run.
-            rows: In the columns of the table `sources`; without `etag` and `digest`, those are unknown.
+            rows: In the columns of the table `sources`. Without `etag` and `digest`, those are unknown; without
+                `missing_since`, the file is there.
         """
-        rows = [{"etag": None, "digest": None} | dict(row) for row in rows]
+        rows = [{"etag": None, "digest": None, "missing_since": None} | dict(row) for row in rows]
         self._write_rows("sources", run_id, rows, replace=False)
 
-    def connect(self) -> duckdb.DuckDBPyConnection:
-        """Open the lake in DuckDB, read-only, with the views of `pipeline.lake.views`. The caller closes it."""
-        return query.connect(self._log)[0]
+    def write_corrections(self, corrections: Sequence[Correction]) -> None:
+        """Record corrections. They are durable when this returns, whether or not a run is writing the lake.
+
+        Where the store cannot refuse a second writer, this takes the writer lock.
+
+        Args:
+            corrections: At least one. Repeating a write changes nothing.
+
+        Raises:
+            LakeError: The lake cannot be written.
+        """
+        rows = correction_rows(corrections)
+        exclusive = not (self._store.local or self._store.conditional)
+        with self.lock() if exclusive else nullcontext():
+            self._write_rows("corrections", corrections[0].correction_id, rows, replace=False)
+
+    def corrections(self, video_ids: Collection[str] | None = None) -> dict[str, list[Correction]]:
+        """Return the corrections of some videos, oldest first; cheap if the lake has none.
+
+        Args:
+            video_ids: The videos; None: all.
+
+        Returns:
+            By video, for videos that have some. Undone ones are among them: see `schemas.corrections.standing`.
+        """
+        if not self._log.snapshot().of("corrections"):
+            return {}
+        return self.read(partial(read_corrections, video_ids=video_ids))
+
+    def connect(self, *, comments: bool = True) -> duckdb.DuckDBPyConnection:
+        """Open the lake in DuckDB, read-only, with the views of `pipeline.lake.views`. The caller closes it.
+
+        Args:
+            comments: Whether tables and columns have their comments, which take a third of the time.
+        """
+        return query.connect(self._log, comments=comments)[0]
 
     def sql(self, statement: str, parameters: Mapping[str, Any] | None = None) -> pa.Table:
         """Run one SQL query over the views.
@@ -264,11 +395,15 @@ class Lake:
         """Run several queries on one state of the lake. `work` is called again if that becomes too old.
 
         Args:
-            work: Reads from the connection, and keeps no reference to it.
+            work: Reads from the connection, which others share, and keeps no reference to it.
 
         Raises:
             LakeError: The lake cannot be read.
         """
+        return self._reader.read(work)
+
+    def read_apart(self, work: Callable[[duckdb.DuckDBPyConnection], Answer]) -> Answer:
+        """Do as `read` does, with a connection whose tables and views `work` may replace. It takes 0.1 s to open."""
         return query.read(self._log, work)
 
     @property
@@ -291,23 +426,37 @@ class Lake:
         """
         return self._reader.stream(statement, take)
 
-    def processed(self, revision: str) -> pa.Table:
-        """Return the state of every video in the lake, as seen by a run at this revision.
-
-        Args:
-            revision: Revision of the run.
+    def processed(self) -> pa.Table:
+        """Return the state of every video in the lake, for `pipeline.run.Planner`.
 
         Returns:
-            Columns `video_id`; `status`: `ok` (nothing to do), `failed` (its newest attempt was at this revision), or
-            `outdated` (to be analysed); `kind`: kind of error of its newest attempt, null if that was ok; `shard`:
-            shard of its newest attempt, for `shard_id`; `uri`, `duration_s`: its location and duration when its current
-            row was made; `subtitle_files`: those beside it then, null if an older version did that.
+            Columns `video_id`; `shard`: shard of its newest attempt, for `shard_id`; `made_by`: shard of its results,
+            null without any; `made`: the stages of its results, as in `picture 1f…,sound 2e… crashed` (name, revision
+            and kind of error, with commas between), or the revision of the whole analysis if an older version made
+            them; `tried`: the same for its newest attempt, null unless that failed; `kinds`: kinds of error of that
+            attempt, with commas between; `uri`, `duration_s`: its location and duration when its results were made;
+            `subtitle_files`: those beside it then, null if an older version did that; `forgotten`: whether it must not
+            be analysed, and all else is null.
         """
-        return self.sql(_PROCESSED, {"revision": revision})
+        return self.sql(_PROCESSED)
+
+    def rows_of(self, video_id: str, shard: str) -> dict[str, pa.Table] | None:
+        """Return all rows of a video that one commit wrote, by table, for `analysis_of`; None if there are none.
+
+        It costs about as much in a large lake as in a small one.
+
+        Args:
+            video_id: The video.
+            shard: The commit, as in `Lake.processed`.
+
+        Raises:
+            LakeError: The lake cannot be read.
+        """
+        return self._video_rows.read(video_id, shard)
 
     def known_sources(self) -> pa.Table:
-        """Return `uri`, `size_bytes`, `mtime_ns`, `etag`, `video_id`, `digest` of every location with known content."""
-        return self.sql("SELECT uri, size_bytes, mtime_ns, etag, video_id, digest FROM sources")
+        """Return the newest row of every location in `sources`, also of those whose file is gone."""
+        return self.sql("FROM sources")
 
     def video_ids(self) -> list[str]:
         """Return the id of every video in the lake, also of those whose files are gone."""
@@ -316,9 +465,12 @@ class Lake:
 
     def _write_rows(self, table: str, run_id: str, rows: Sequence[Mapping[str, Any]], *, replace: bool) -> None:
         self._log.upgrade()
-        written = table_of(table, rows)
         for _ in range(_ATTEMPTS):
             snapshot = self._log.snapshot()
+            rows = [row for row in rows if row.get("video_id") not in snapshot.forgotten]
+            if not rows:
+                return None
+            written = table_of(table, rows)
             name = run_file(run_id)
             with self._store.publish(f"{table}/{name}") as path:
                 merge([written], path, written.schema)
@@ -329,6 +481,7 @@ class Lake:
             try:
                 self._log.append(snapshot, Change("rows", [made], old, {key: written.schema}), _still_fits(old))
             except ConflictError:
+                self._store.remove(made.path)
                 continue
             cleaning.set_aside(self._store, [file.path for file in old])
             return self._compact_if_due()
@@ -347,13 +500,23 @@ class Lake:
 
 
 def _still_fits(removed: Sequence[DataFile]) -> Callable[[Snapshot, Sequence[Change]], bool]:
-    """Return the check that files are still there to be removed, and written ones not removed by another writer."""
-    return lambda now, others: now.has(removed) and not any(change.operation == "fence" for change in others)
+    """Return the check that the files to remove are there, and written ones neither removed nor of forgotten videos."""
+    return lambda now, others: now.has(removed) and not any(each.operation in {"fence", "forget"} for each in others)
 
 
 def is_lake(uri: str) -> bool:
     """Return whether there is a lake, of any version."""
     return location_of(uri) == uri and Store(uri).exists(MARKER)  # the path of a lake is UTF-8
+
+
+def _check_empty(store: Store) -> None:
+    # A killed process leaves `_tmp`, and another one may have made the lake just now.
+    others = [name for name in store.names() if not name.startswith(".") and name not in {TEMPORARY, MARKER}]
+    if others:
+        raise LakeError(
+            f"{store.uri} is not a lake but holds {', '.join(others[:3])}{' and more' if others[3:] else ''}. "
+            "Name an empty or new folder."
+        )
 
 
 def _check_marker(store: Store) -> None:

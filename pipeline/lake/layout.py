@@ -6,6 +6,7 @@
 <lake>/<table>/<revision8>-<shard>-<id>.parquet a shard's rows
 <lake>/<table>/<revision8>-compact-<id>.parquet rows of many shards after compaction
 <lake>/runs/<run_id>-<id>.parquet, sources/<run_id>-<id>.parquet
+<lake>/corrections/<correction_id>-<id>.parquet
 <lake>/_staging/<shard>/<video_id>.staged       a video's rows, until its shard is committed
 <lake>/_staging/<shard>/<video_id>.attempt<n>   the machine that analyses it, while it does
 <lake>/_replaced/<time>/<table>/<name>          files that are no longer part of the lake, kept for its readers
@@ -37,11 +38,14 @@ LOCK_INFO = "_lock.json"
 LEASES = "_leases"
 SEARCH = "_search"
 
-LAKE_FORMAT = 3
-"""Version of this layout, in the marker. 1 and 2 had no log."""
+LAKE_FORMAT = 4
+"""Version of this layout, in the marker. 3 had no table `forgotten`, whose videos older versions would bring back."""
+FIRST_FORMAT_WITH_LOG = 3
 
-RUN_TABLES = ("runs", "sources")
-"""Tables that a run writes, one file per run."""
+RUN_TABLES = ("runs", "sources", "forgotten")
+"""Tables whose rows belong to no shard."""
+PENDING = "pending"
+"""Begins the names of files of `forgotten` whose videos are not yet removed from all other files."""
 
 REVISION_LENGTH = 8
 _COMPACT = "compact-"
@@ -74,7 +78,7 @@ def shard_file(revision: str, shard: str) -> str:
 
 
 def run_file(run_id: str) -> str:
-    """Return a new name for a file of a run table."""
+    """Return a new name for a file of a run table, or of corrections."""
     return f"{checked(run_id)}-{_unique()}.parquet"
 
 
@@ -83,9 +87,21 @@ def compact_file(group: str) -> str:
     return f"{group}-{_COMPACT}{_unique()}.parquet" if group else f"{_COMPACT}{_unique()}.parquet"
 
 
+def tombstone_file(*, pending: bool) -> str:
+    """Return a new name for a file of `forgotten`."""
+    return f"{PENDING if pending else 'done'}-{_unique()}.parquet"
+
+
+def is_pending(name: str) -> bool:
+    """Return whether the videos of a file of `forgotten` are not yet removed from all other files."""
+    return name.startswith(PENDING)
+
+
 def group_of(table: str, name: str) -> str:
-    """Return the prefix that files of one schema share: the short revision, or nothing in run tables."""
-    return name[:REVISION_LENGTH] if table in VIDEO_TABLES else ""
+    """Return the prefix of files that may be merged: the short revision, or nothing in run tables."""
+    if table in VIDEO_TABLES:
+        return name[:REVISION_LENGTH]
+    return PENDING if table == "forgotten" and is_pending(name) else ""
 
 
 def is_compact(name: str) -> bool:

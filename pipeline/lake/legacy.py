@@ -13,7 +13,7 @@ from dataclasses import replace
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.lake.layout import LAKE_FORMAT, MARKER, REVISION_LENGTH, RUN_TABLES, group_of, is_compact
+from pipeline.lake.layout import MARKER, REVISION_LENGTH, RUN_TABLES, group_of, is_compact
 from pipeline.lake.snapshot import EMPTY, Change, DataFile, Snapshot, schema_key
 from pipeline.lake.store import Store
 from schemas.errors import LakeError
@@ -27,9 +27,9 @@ _Names = Mapping[str, tuple[str, ...]]
 """File names by table."""
 
 
-def is_legacy(store: Store) -> bool:
-    """Return whether a lake has an older format than this Videolake writes."""
-    return int(json.loads(store.read(MARKER))["format"]) < LAKE_FORMAT
+def lake_format(store: Store) -> int:
+    """Return the format of a lake, as its marker states it."""
+    return int(json.loads(store.read(MARKER))["format"])
 
 
 def legacy_snapshot(store: Store) -> Snapshot:

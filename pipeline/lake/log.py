@@ -22,8 +22,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from pipeline.lake.layout import LAKE_FORMAT, LOG, MARKER
-from pipeline.lake.legacy import is_legacy, legacy_snapshot, log_of
+from pipeline.lake.layout import FIRST_FORMAT_WITH_LOG, LAKE_FORMAT, LOG, MARKER
+from pipeline.lake.legacy import lake_format, legacy_snapshot, log_of
 from pipeline.lake.lock import StillHeld
 from pipeline.lake.snapshot import (
     EMPTY,
@@ -72,7 +72,7 @@ class Log:
     def __init__(self, store: Store) -> None:
         self.store = store
         self._known = EMPTY
-        self._legacy: bool | None = None
+        self._format = 0
         self.still_held: StillHeld | None = None
         """Called right before each entry is written, to raise `LakeError` if the writer lock was lost."""
         self._lock = threading.Lock()
@@ -85,9 +85,9 @@ class Log:
 
     def legacy(self) -> bool:
         """Return whether the lake has an older format, without a log."""
-        if self._legacy is not False:
-            self._legacy = is_legacy(self.store)
-        return self._legacy
+        if self._format < FIRST_FORMAT_WITH_LOG:
+            self._format = lake_format(self.store)
+        return self._format < FIRST_FORMAT_WITH_LOG
 
     def snapshot(self) -> Snapshot:
         """Return the newest snapshot.
@@ -159,13 +159,14 @@ class Log:
         return after
 
     def upgrade(self) -> None:
-        """Give a lake of an older format its log. The caller is the only writer. Does nothing otherwise."""
-        if not self.legacy():
-            return
-        first = log_of(self.store)
-        self.store.remove_folder(LOG)
-        self.store.write(_entry(1), change_to_json(first))
-        self.store.write(MARKER, json.dumps({"format": LAKE_FORMAT}).encode())
+        """Give a lake of an older format its log, and the newest format. The caller is the only writer."""
+        if self.legacy():
+            first = log_of(self.store)
+            self.store.remove_folder(LOG)
+            self.store.write(_entry(1), change_to_json(first))
+        if self._format < LAKE_FORMAT:
+            self.store.write(MARKER, json.dumps({"format": LAKE_FORMAT}).encode())
+            self._format = LAKE_FORMAT
 
     def _changes_since(self, version: int) -> list[Change]:
         try:

@@ -32,16 +32,17 @@ _NOT_THERE = re.compile(
 _READING = {duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN, duckdb.StatementType.PRAGMA}
 
 
-def connect(log: Log, *, comments: bool = True) -> tuple[duckdb.DuckDBPyConnection, LakeFiles]:
+def connect(log: Log, *, comments: bool = True, pending: bool = False) -> tuple[duckdb.DuckDBPyConnection, LakeFiles]:
     """Open the lake for queries, with the views of `pipeline.lake.views`.
 
     The connection can only read the lake's tables. It cannot write, read other files, use the network, load extensions
     or change settings. It sees the lake as it was when it was opened, until an hour after compaction has replaced one
-    of its files.
+    of its files, or until a video in one of them is forgotten.
 
     Args:
         log: The lake's log.
         comments: Whether tables and columns have their comments, which take a quarter of the time.
+        pending: Whether the views show forgotten videos that are not yet removed from all files.
 
     Returns:
         The connection, which the caller closes, and the files it reads through.
@@ -50,7 +51,7 @@ def connect(log: Log, *, comments: bool = True) -> tuple[duckdb.DuckDBPyConnecti
         LakeError: The lake cannot be read.
     """
     for attempt in range(1, _ATTEMPTS + 1):
-        snapshot = log.snapshot()
+        snapshot = log.snapshot().with_pending() if pending else log.snapshot()
         connection, files = open_engine(log.store, snapshot)
         try:
             create_views(connection, snapshot, comments=comments)
@@ -128,10 +129,19 @@ class Reader:
 
         return self._read(query, answer)
 
+    def read(self, work: Callable[[duckdb.DuckDBPyConnection], Answer]) -> Answer:
+        """Call a function with a cursor of the engine; again if its state becomes too old.
+
+        Args:
+            work: Reads from the connection, and keeps no reference to it.
+
+        Raises:
+            LakeError: The lake cannot be read, or a query of `work` is invalid.
+        """
+        return again_if_vanished(self._cursor, work)
+
     def _read(self, query: str, work: Callable[[duckdb.DuckDBPyConnection], Answer]) -> Answer:
-        if _reads_comments(query):
-            return read(self._log, work, comments=True)
-        return _again_if_vanished(self._cursor, work)
+        return read(self._log, work, comments=True) if _reads_comments(query) else self.read(work)
 
     def _cursor(self) -> tuple[duckdb.DuckDBPyConnection, LakeFiles]:
         with self._lock:
@@ -142,30 +152,38 @@ class Reader:
             return engine[0].cursor(), engine[1]
 
 
-def read(log: Log, work: Callable[[duckdb.DuckDBPyConnection], Answer], *, comments: bool = False) -> Answer:
+def read(
+    log: Log, work: Callable[[duckdb.DuckDBPyConnection], Answer], *, comments: bool = False, pending: bool = False
+) -> Answer:
     """Call a function with a connection of its own to the newest state of the lake; again if that becomes too old.
 
     Args:
         log: The lake's log.
         work: Reads from the connection, and keeps no reference to it.
         comments: Whether tables and columns have their comments.
+        pending: Whether the views show forgotten videos that are not yet removed from all files.
 
     Raises:
         LakeError: The lake cannot be read, or a query of `work` is invalid.
     """
-    return _again_if_vanished(lambda: connect(log, comments=comments), work)
+    return again_if_vanished(lambda: connect(log, comments=comments, pending=pending), work)
 
 
-def _again_if_vanished(
+def again_if_vanished(
     opened: Callable[[], tuple[duckdb.DuckDBPyConnection, LakeFiles]],
     work: Callable[[duckdb.DuckDBPyConnection], Answer],
 ) -> Answer:
+    """Call a function with an opened connection, which is closed after it; again if its state becomes too old.
+
+    Raises:
+        LakeError: The lake cannot be read, or a query of `work` is invalid.
+    """
     for attempt in range(1, _ATTEMPTS + 1):
         connection, files = opened()
         try:
             return work(connection)
         except duckdb.Error as error:
-            # One of its files was replaced long ago: start again.
+            # One of its files was replaced long ago, or held a video that was forgotten: start again.
             if not files.vanished or attempt == _ATTEMPTS:
                 raise _explained(error) from error
         finally:

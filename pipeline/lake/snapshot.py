@@ -8,12 +8,13 @@ import hashlib
 import json
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
 import pyarrow as pa
 
+from pipeline.lake.layout import is_pending
 from schemas.tables import TABLE_NAMES
 
 
@@ -29,7 +30,8 @@ class DataFile:
     size_bytes: int | None
     """None in a lake of an older format."""
     holds: Mapping[str, int] = field(default_factory=dict)
-    """Rows by shard in `videos`, by run in `runs` and `sources`; empty in other tables."""
+    """Rows by shard, by run in `runs` and `sources`, by video in `forgotten`. Older versions wrote it only in `videos`
+    of the tables of videos."""
 
     @property
     def path(self) -> str:
@@ -42,7 +44,7 @@ class Change:
     """What one commit does to the list of files. All of it takes effect at once."""
 
     operation: str
-    """`commit`, `compact`, `rows`, `upgrade`, or `fence`: unpublished files of other writers were removed."""
+    """`commit`, `compact`, `rows`, `forget`, `upgrade`, or `fence`: unpublished files of other writers were removed."""
     added: Sequence[DataFile] = ()
     removed: Sequence[DataFile] = ()
     schemas: Mapping[str, pa.Schema] = field(default_factory=dict)
@@ -71,6 +73,21 @@ class Snapshot:
         """Return whether all these files are part of it."""
         return all(file.name in self.files[file.table] for file in files)
 
+    @property
+    def forgotten(self) -> frozenset[str]:
+        """Videos that were forgotten."""
+        return _videos(self.of("forgotten"))
+
+    @property
+    def pending(self) -> frozenset[str]:
+        """Videos that were forgotten, and are not yet removed from all files."""
+        return _videos(file for file in self.of("forgotten") if is_pending(file.name))
+
+    def with_pending(self) -> "Snapshot":
+        """Return the snapshot as it was before its pending videos were forgotten."""
+        done = {file.name: file for file in self.of("forgotten") if not is_pending(file.name)}
+        return replace(self, files={**self.files, "forgotten": done})
+
     def after(self, changes: Iterable[Change], version: int) -> "Snapshot":
         """Return the snapshot after some changes."""
         files = {table: dict(named) for table, named in self.files.items()}
@@ -82,6 +99,10 @@ class Snapshot:
                 files[new.table][new.name] = new
             schemas.update(change.schemas)
         return Snapshot(version, files, schemas)
+
+
+def _videos(tombstones: Iterable[DataFile]) -> frozenset[str]:
+    return frozenset(video_id for file in tombstones for video_id in file.holds)
 
 
 EMPTY = Snapshot(0, {table: {} for table in TABLE_NAMES}, {})

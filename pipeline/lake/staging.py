@@ -151,11 +151,12 @@ def discard(store: Store, shard: str, video_id: str, reason: str) -> None:
     store.remove(_staged_path(shard, video_id))
 
 
-def remove_staged(store: Store, shard: str, videos: set[str]) -> None:
-    """Remove the staged rows of these videos and the notes about their attempts, but nothing staged meanwhile."""
+def remove_staged(store: Store, shard: str, videos: set[str]) -> int:
+    """Remove the staged rows of these videos and the notes about their attempts, and return how many objects."""
     names = [name for name in store.names(shard_folder(shard)) if name.rsplit(".", 1)[0] in videos]
     store.remove_files([f"{shard_folder(shard)}/{name}" for name in names])
     store.remove_empty(shard_folder(shard))
+    return len(names)
 
 
 def staged_shards(store: Store) -> list[str]:

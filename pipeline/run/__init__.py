@@ -4,34 +4,58 @@ from pipeline.run.changes import Changes, count_changes
 from pipeline.run.configuration import load_config, parse_settings, profile_names, toml_value, write_settings
 from pipeline.run.digest import DigestChunks, Unread, content_digest, digest_files, digest_here, in_order
 from pipeline.run.discovery import Discovery, discover, discover_batches, discover_known
+from pipeline.run.estimate import Estimate, estimate_run
+from pipeline.run.history import History, history_of, read_history
+from pipeline.run.ledger import COSTS, PastRun, costs, past_runs
 from pipeline.run.listing import Skipped, list_archive
 from pipeline.run.plan import Plan, Planner, Shard, make_plan
-from pipeline.run.revision import models_of, revision_of
+from pipeline.run.redo import Redo, redo_reasons
+from pipeline.run.report import PlanReport, Reporter, check_found, plan_archive
+from pipeline.run.revision import STAGE_VERSIONS, Recipe, models_of, recipe_of, revision_of, stage_revisions
 
 __all__ = [
+    "COSTS",
+    "STAGE_VERSIONS",
     "Changes",
     "DigestChunks",
     "Discovery",
+    "Estimate",
+    "History",
+    "PastRun",
     "Plan",
+    "PlanReport",
     "Planner",
+    "Recipe",
+    "Redo",
+    "Reporter",
     "Shard",
     "Skipped",
     "Unread",
+    "check_found",
     "content_digest",
+    "costs",
     "count_changes",
     "digest_files",
     "digest_here",
     "discover",
     "discover_batches",
     "discover_known",
+    "estimate_run",
+    "history_of",
     "in_order",
     "list_archive",
     "load_config",
     "make_plan",
     "models_of",
     "parse_settings",
+    "past_runs",
+    "plan_archive",
     "profile_names",
+    "read_history",
+    "recipe_of",
+    "redo_reasons",
     "revision_of",
+    "stage_revisions",
     "toml_value",
     "write_settings",
 ]

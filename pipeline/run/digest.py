@@ -14,7 +14,7 @@ from typing import IO, Literal
 from pipeline.analysis.media import open_bytes
 from pipeline.locations import local_path
 from pipeline.remote import reason
-from schemas.config import ArchiveConfig
+from schemas.config import SMALL_FILE_BYTES, ArchiveConfig
 from schemas.errors import ErrorKind, MediaError
 
 logger = logging.getLogger(__name__)
@@ -22,8 +22,7 @@ logger = logging.getLogger(__name__)
 Method = Literal["full", "sampled"]
 """`full`: SHA-256 of all bytes. `sampled`: of the size, and of the first, the last and two other MiB."""
 
-SMALL_BYTES = 64 * 1024**2
-"""With `archive.digest = "auto"`, files up to this size are read whole."""
+SMALL_BYTES = SMALL_FILE_BYTES
 _CHUNK_BYTES = 1024 * 1024
 _SAMPLES = 4
 SAMPLED_BYTES = _SAMPLES * _CHUNK_BYTES

@@ -149,7 +149,7 @@ def discover_known(
     Raises:
         ArchiveError: A part of the archive does not exist or cannot be listed.
     """
-    known = KnownFiles(lake.known_sources(), lake.video_ids)
+    known = _known_files(lake)
     found: list[tuple[ArchiveItem, str]] = []
     for item in list_archive(archive, config, skipped):
         content = known.content_of(item)
@@ -168,7 +168,7 @@ def _batches(
     progress: Callable[[int], None],
     digest_chunks: DigestChunks,
 ) -> Iterator[_Batch]:
-    known = KnownFiles(lake.known_sources(), lake.video_ids)
+    known = _known_files(lake)
     identities = Identities(known, config, digest_chunks)
     listed = _Chunks(archive, config, skipped, identities, progress)
     batch, first = _Batch(), True
@@ -179,6 +179,11 @@ def _batches(
             batch, first = _Batch(), False
     if batch.found or first:
         yield batch
+
+
+def _known_files(lake: Lake) -> KnownFiles:
+    forgotten = lake.sql("SELECT video_id FROM forgotten WHERE read_whole")["video_id"]
+    return KnownFiles(lake.known_sources(), lake.video_ids, forgotten.to_pylist())
 
 
 @dataclass(slots=True)

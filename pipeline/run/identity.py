@@ -50,7 +50,7 @@ class Identities:
         """Return what must be read of a file for `contents`."""
         uri, size_bytes = file_of(item), item.size_bytes
         wanted = [Unread(uri, size_bytes, method_for(size_bytes, self._config))]
-        if self._sampled_now(item) and size_bytes in self._known.sizes_read_whole:
+        if self._sampled_now(item) and (size_bytes in self._known.sizes_read_whole or self._known.forgotten_whole):
             # It may be a copy of a file whose id is the digest of all its bytes.
             wanted.append(Unread(uri, size_bytes, "full"))
         return wanted
@@ -89,7 +89,7 @@ class Identities:
             return Content(digest, method_for(item.size_bytes, self._config))
         if whole:
             self._whole[file_of(item)] = whole[0]
-        if whole and whole[0] and self._known.has_content(whole[0]):
+        if whole and whole[0] and (self._known.has_content(whole[0]) or whole[0] in self._known.forgotten_whole):
             return Content(whole[0], "full")
         others = self._same_samples(digest)
         new = not others and not self._known.has_content(digest)

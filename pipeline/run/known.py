@@ -26,9 +26,14 @@ class KnownFiles:
     Args:
         rows: From `Lake.known_sources`.
         analysed: Returns the ids of all videos in the lake, wherever their files were. It is called when needed.
+        forgotten_whole: Forgotten videos whose files are large, and whose ids are digests of all bytes. No sample tells
+            such a file, so all new large files are read whole.
     """
 
-    def __init__(self, rows: pa.Table, analysed: Callable[[], Iterable[str]]) -> None:
+    def __init__(
+        self, rows: pa.Table, analysed: Callable[[], Iterable[str]], forgotten_whole: Iterable[str] = ()
+    ) -> None:
+        self.forgotten_whole = frozenset(forgotten_whole)
         self._analysed = analysed
         # Python lists: a lookup in an Arrow array takes ten times as long.
         self._uris: list[str] = rows["uri"].to_pylist()

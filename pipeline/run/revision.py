@@ -1,16 +1,38 @@
-"""The revision: a digest of everything that determines the results of an analysis."""
+"""Revisions: digests of everything that decides the results of an analysis, one per stage and one of them all."""
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from pipeline.analysis.taxonomy import taxonomy_info
 from pipeline.models import ModelInfo, fusion_model, resolve, roster_of
-from schemas.config import ANALYSIS_SECTIONS, Config
-from schemas.tables import FORMAT_VERSION
+from pipeline.run.stage_inputs import Settings, analysis_settings, models_for, settings_of
+from schemas.config import Config
+from schemas.stages import READS, STAGES, Stage
 
-ANALYSIS_VERSION = 6
-"""Increased when the same configuration and models give different results, so that videos are analysed again."""
+STAGE_VERSIONS: Mapping[Stage, int] = {"picture": 1, "sound": 1, "text": 1, "understanding": 1}
+"""Increased when the same settings and models give a stage other results, so that it is redone for all videos."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """What decides the results of a run."""
+
+    settings: Settings
+    """The settings that can change results, by name."""
+    models: tuple[ModelInfo, ...]
+    """All models and the taxonomy, from `models_of`."""
+    versions: Mapping[Stage, int]
+    """`STAGE_VERSIONS` of the Videolake that ran."""
+    stages: Mapping[Stage, str]
+    """Revision of each stage."""
+
+    @property
+    def revision(self) -> str:
+        """Digest over all stages, 16 hexadecimal characters."""
+        return _digest(list(self.stages.values()))
 
 
 def models_of(config: Config) -> tuple[ModelInfo, ...]:
@@ -28,19 +50,34 @@ def models_of(config: Config) -> tuple[ModelInfo, ...]:
     return tuple(found)
 
 
-def revision_of(config: Config, models: Sequence[ModelInfo]) -> str:
-    """Digest a configuration and its models.
+def recipe_of(config: Config, models: Iterable[ModelInfo], versions: Mapping[Stage, int] = STAGE_VERSIONS) -> Recipe:
+    """Return what decides the results of a configuration.
 
     Args:
         config: Only its `ANALYSIS_SECTIONS` count, because the others do not change results.
         models: The result of `models_of`.
-
-    Returns:
-        16 hexadecimal characters.
+        versions: Versions of the stages.
     """
-    analysis = config.model_dump(mode="json", include=set(ANALYSIS_SECTIONS))
-    del analysis["topics"]["taxonomy"]  # its content counts, not its path
-    del analysis["speakers"]["model"]  # the model that `auto` resolves to counts, and is in `models`
-    digests = [(model.role, model.id, model.digest) for model in models]
-    stated = json.dumps([ANALYSIS_VERSION, FORMAT_VERSION, analysis, digests], sort_keys=True)
-    return hashlib.sha256(stated.encode()).hexdigest()[:16]
+    settings, models = analysis_settings(config), tuple(models)
+    stages: dict[Stage, str] = {}
+    for stage in STAGES:
+        read = [stages[each] for each in READS[stage]]
+        stages[stage] = _digest([stage, versions[stage], settings_of(stage, settings), models_for(stage, models), read])
+    return Recipe(settings, models, dict(versions), stages)
+
+
+def stage_revisions(config: Config, models: Iterable[ModelInfo]) -> Mapping[Stage, str]:
+    """Return the revision of each stage, 16 hexadecimal characters: a digest of its settings, models and version.
+
+    The revision of a stage covers those of the stages that it reads.
+    """
+    return recipe_of(config, models).stages
+
+
+def revision_of(config: Config, models: Sequence[ModelInfo]) -> str:
+    """Digest a configuration and its models: the revisions of all stages, in 16 hexadecimal characters."""
+    return recipe_of(config, models).revision
+
+
+def _digest(stated: Any) -> str:  # noqa: ANN401 - whatever JSON can hold
+    return hashlib.sha256(json.dumps(stated, sort_keys=True).encode()).hexdigest()[:16]

@@ -2,7 +2,7 @@
 
 from pipeline.search.filters import check_query, make_filter
 from pipeline.search.hits import hits_table
-from pipeline.search.index import Indexed, index_if_large, update_index
+from pipeline.search.index import Indexed, index_if_large, remove_from_index, update_index
 from pipeline.search.links import remove_abandoned, remove_own
 from pipeline.search.query_encoder import QueryEncoder, QueryVectors, joint_queries
 from pipeline.search.searcher import Searcher
@@ -20,6 +20,7 @@ __all__ = [
     "make_filter",
     "parse_query",
     "remove_abandoned",
+    "remove_from_index",
     "remove_own",
     "terms_of",
     "update_index",

@@ -6,16 +6,24 @@ index. If the update is killed, the files it leaves behind are removed by the ne
 
 import logging
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import duckdb
 
 from pipeline.lake import DerivedFiles, Lake
-from pipeline.search.manifest import Manifest, StoredSegment, manifest_state, publish_manifest, read_manifest
+from pipeline.search.manifest import (
+    MANIFEST,
+    Manifest,
+    StoredSegment,
+    manifest_state,
+    publish_manifest,
+    read_manifest,
+    remove_leftovers,
+)
 from pipeline.search.rows import Space
 from pipeline.search.segment import load_content, space_models
-from pipeline.search.stored import read_commits, save_segment, verify_segment
+from pipeline.search.stored import read_commits, remove_cached, save_segment, verify_segment
 from schemas.config import SearchConfig
 from schemas.errors import SearchIndexError
 
@@ -73,7 +81,9 @@ def update_index(lake: Lake, *, rebuild: bool = False, verify: bool = False) -> 
     """
     with lake.lock():
         existing, damaged = ([], False) if rebuild else _existing(lake.search_files, verify=verify)
-        return replace(lake.read(lambda connection: _update(connection, lake.search_files, existing)), repaired=damaged)
+        return replace(
+            lake.read_apart(lambda connection: _update(connection, lake.search_files, existing)), repaired=damaged
+        )
 
 
 def index_if_large(lake: Lake, config: SearchConfig) -> Indexed | None:
@@ -96,6 +106,34 @@ def index_if_large(lake: Lake, config: SearchConfig) -> Indexed | None:
         if moments < config.index_from_moments:
             return None
     return update_index(lake)
+
+
+def remove_from_index(lake: Lake, videos: Collection[str]) -> int:
+    """Rebuild the segments of the search index that hold some videos, without them, under the writer lock.
+
+    Args:
+        lake: The lake, which does not show the videos any more.
+        videos: Ids.
+
+    Returns:
+        Number of segments that were removed: those that held the videos, could not be read, or were never finished.
+
+    Raises:
+        LakeError: The lake cannot be read or written, or another writer holds it.
+    """
+    files = lake.search_files
+    with lake.lock():
+        if not manifest_state(files):
+            remove_leftovers(files, {})
+            return 0
+        existing, _ = _existing(files, verify=False)
+        kept = [each for each in existing if not set(videos) & set(each.alive)]
+        removed = set(files.names()) - {each.stored.name for each in kept} - {MANIFEST}
+        if removed:
+            lake.read(lambda connection: _update(connection, files, kept))
+        for name in removed:
+            remove_cached(name)
+        return len(removed)
 
 
 def _existing(files: DerivedFiles, *, verify: bool) -> tuple[list[_Existing], bool]:

@@ -22,7 +22,7 @@ from pipeline.lake import DerivedFiles
 from pipeline.search.rows import Space
 from schemas.errors import SearchIndexError
 
-_MANIFEST = "manifest.json"
+MANIFEST = "manifest.json"
 _FORMAT = 4
 
 REMEDY = "Run `videolake index --rebuild`."
@@ -79,7 +79,7 @@ class Manifest(_Part):
 def manifest_state(files: DerivedFiles) -> str:
     """Return a string that changes whenever the index does; empty if there is no index."""
     try:
-        return hashlib.sha256(files.read(_MANIFEST)).hexdigest()
+        return hashlib.sha256(files.read(MANIFEST)).hexdigest()
     except FileNotFoundError:
         return ""
     except (PermissionError, IsADirectoryError) as error:
@@ -93,7 +93,7 @@ def read_manifest(files: DerivedFiles) -> Manifest | None:
         SearchIndexError: The manifest is damaged, or another version of Videolake wrote it.
     """
     try:
-        manifest = Manifest.model_validate_json(files.read(_MANIFEST))
+        manifest = Manifest.model_validate_json(files.read(MANIFEST))
     except FileNotFoundError:
         return None
     except (ValidationError, OSError) as error:
@@ -105,12 +105,12 @@ def read_manifest(files: DerivedFiles) -> Manifest | None:
 
 def publish_manifest(files: DerivedFiles, manifest: Manifest) -> None:
     """Switch readers to a new index, at once, and remove files that it does not use."""
-    files.write(_MANIFEST, manifest.model_dump_json(indent=1).encode())
+    files.write(MANIFEST, manifest.model_dump_json(indent=1).encode())
     remove_leftovers(files, {segment.name: segment for segment in manifest.segments})
 
 
 def remove_leftovers(files: DerivedFiles, segments: Mapping[str, StoredSegment]) -> None:
     """Remove segments of an earlier index, and those of a build that was killed."""
     for name in files.names():
-        if name not in segments and name != _MANIFEST:
+        if name not in segments and name != MANIFEST:
             files.remove_folder(name)

@@ -158,6 +158,11 @@ def _verify(index: DerivedFiles, segment: StoredSegment, folder: Path) -> None:
                 raise SearchIndexError(message)
 
 
+def remove_cached(segment: str) -> None:
+    """Remove a segment from this machine's cache."""
+    shutil.rmtree(cache_dir() / "search" / segment, ignore_errors=True)
+
+
 def _downloaded(index: DerivedFiles, segment: StoredSegment) -> Path:
     """Download a segment to this machine's cache, unless it is there."""
     folder = cache_dir() / "search" / segment.name

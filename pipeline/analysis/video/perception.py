@@ -8,23 +8,15 @@ from functools import partial
 from pipeline.analysis.media import DecodeStats, decode, prefetch
 from pipeline.analysis.shots import FrameSampler
 from pipeline.analysis.speakers import VoiceSession
-from pipeline.analysis.video.attempts import StageAttempts
 from pipeline.analysis.video.audio_track import SILENCE, AudioTrack
 from pipeline.analysis.video.clock import StepClock
+from pipeline.analysis.video.isolation import StageErrors
 from pipeline.analysis.video.models import Models
 from pipeline.analysis.video.stored import stored_keyframes, stored_shots, stored_transcript
 from pipeline.analysis.video.visual_track import VisualTrack
 from schemas.config import Config
-from schemas.media import AudioBlock, AudioStream, DecodedItem, FrameBatch, MediaInfo
-from schemas.records import (
-    WARNING_PARTS,
-    Analysis,
-    Keyframe,
-    Shot,
-    Summary,
-    Transcript,
-    WarningPart,
-)
+from schemas.media import AudioBlock, AudioStream, DecodedItem, FrameBatch, MediaInfo, SampledFrame
+from schemas.records import WARNING_PARTS, Analysis, Summary, Transcript, WarningPart
 from schemas.stages import Stage
 
 Progress = Callable[[float], None]
@@ -44,8 +36,8 @@ class Perception:
         models: The loaded models.
         threads: Decoder threads.
         clock: Records the seconds of each step.
-        attempts: Runs the stages. One that fails finds nothing, and the other goes on.
         progress: Called with the position of the decoder, in seconds.
+        errors: Takes what a stage raises. The other one goes on.
     """
 
     def __init__(
@@ -55,11 +47,11 @@ class Perception:
         *,
         threads: int,
         clock: StepClock,
-        attempts: StageAttempts,
         progress: Progress,
+        errors: StageErrors,
     ) -> None:
         self._config, self._models, self._threads = config, models, threads
-        self._clock, self._attempts, self._progress = clock, attempts, progress
+        self._clock, self._progress, self._errors = clock, progress, errors
 
     def run(self, uri: str, info: MediaInfo, stages: Collection[Stage], before: Analysis | None) -> Analysis:
         """Decode a file, transcribe the audio stream in which somebody speaks, and describe its frames.
@@ -68,15 +60,14 @@ class Perception:
             uri: Location of the file.
             info: The result of `probe` for this file.
             stages: `picture`, `sound` or both.
-            before: Has what is kept of a stage that is not redone, or fails; None if both are redone.
+            before: What is kept of the other one; None if both are redone.
 
         Returns:
-            `before` with what was found; if both are redone, an analysis that lacks the results of the later stages.
+            `before` with what was found; without it, an analysis that lacks the results of the later stages.
 
         Raises:
             MediaError: The file cannot be decoded, or is over the limits.
         """
-        known_s = before.duration_s if before and len(stages) == 1 else None
         stats = DecodeStats()
         visual = VisualTrack(self._models, self._config, self._clock) if info.video and "picture" in stages else None
         heard = info.audio_streams if "sound" in stages else ()
@@ -85,18 +76,26 @@ class Perception:
                 audio.unneeded.add(info.video.index)
             if not heard:
                 audio.unneeded.update(stream.index for stream in info.audio_streams)
+            known_s = before.duration_s if before else None
             self._decode(uri, info, visual, audio, stats=stats, progress=self._progress, known_s=known_s)
-            shots, keyframes = self._seen(visual, stats.duration_s)
-            info, transcript = self._heard(uri, info, audio, stats)
+            if visual and "picture" not in self._errors:
+                with self._errors.apart("picture"):
+                    visual.finish(stats.duration_s)
+            transcript, spoken = self._heard(audio)
+        if spoken:
+            info = _with_audio(info, spoken, stats)
+            transcript = self._transcribe(uri, info, stats)
+        if "picture" in self._errors:
+            visual = None
         found = Analysis(
             info=_with_measured_rate(info, stats),
             duration_s=stats.duration_s,
             frame_count=stats.frame_count,
             corrupt_packets=stats.corrupt_packets,
             clock_jumps=stats.clock_jumps,
-            shots=shots,
-            keyframes=keyframes,
-            transcript=transcript,
+            shots=stored_shots(visual.shots if visual else ()),
+            keyframes=stored_keyframes(visual.keyframes if visual else ()),
+            transcript=stored_transcript(transcript),
             scenes=(),
             summary=_NOT_SUMMARISED,
             warnings=_in_order(stats.warnings),
@@ -104,37 +103,12 @@ class Perception:
             subtitle_files=stats.subtitle_files,
             subtitles=stats.subtitles,
         )
-        if known_s is not None and before is not None:
-            found = _merged(before, found, stages)
-        if before is not None and "picture" in self._attempts.failed:
-            found = replace(found, shots=before.shots, keyframes=before.keyframes)
-        if before is not None and "sound" in self._attempts.failed:
-            info = replace(found.info, audio=before.info.audio, other_audio=before.info.other_audio)
-            found = replace(found, info=info, transcript=before.transcript)
-        return found
-
-    def _seen(self, visual: VisualTrack | None, duration_s: float) -> tuple[tuple[Shot, ...], tuple[Keyframe, ...]]:
-        if visual and "picture" not in self._attempts.failed:
-            with self._attempts.of("picture"):
-                visual.finish(duration_s)
-                return stored_shots(visual.shots), stored_keyframes(visual.keyframes)
-        return (), ()
-
-    def _heard(self, uri: str, info: MediaInfo, audio: AudioTrack, stats: DecodeStats) -> tuple[MediaInfo, Transcript]:
-        """Return the transcript of the audio stream in which somebody speaks, and the file with that as `audio`."""
-        if "sound" not in self._attempts.failed:
-            with self._attempts.of("sound"):
-                transcript = audio.finish()
-                spoken = audio.spoken(transcript)
-                if spoken:
-                    info = _with_audio(info, spoken, stats)
-                    transcript = self._transcribe(uri, info, stats)
-                return info, stored_transcript(transcript)
-        return info, SILENCE
+        return found if before is None else _merged(before, found, stages)
 
     @property
     def _voices(self) -> Callable[[], VoiceSession] | None:
-        return partial(VoiceSession, self._models.speakers, self._config.speakers) if self._models.speakers else None
+        model = self._models.speakers
+        return partial(VoiceSession, model, self._config.speakers, model.info.id) if model else None
 
     def _transcribe(self, uri: str, info: MediaInfo, stats: DecodeStats) -> Transcript:
         """Decode a file again for the audio stream in which somebody speaks, and transcribe that."""
@@ -145,7 +119,15 @@ class Perception:
             self._decode(uri, info, None, audio, stats=again, progress=lambda _: None, known_s=stats.duration_s)
             for message in again.warnings:
                 stats.warn(message, part="audio")
-            return SILENCE if "sound" in self._attempts.failed else audio.finish()
+            return self._heard(audio)[0]
+
+    def _heard(self, audio: AudioTrack) -> tuple[Transcript, AudioStream | None]:
+        """Return the transcript, and the stream in which somebody speaks if that is another one."""
+        if "sound" not in self._errors:
+            with self._errors.apart("sound"):
+                transcript = audio.finish()
+                return transcript, audio.spoken(transcript)
+        return SILENCE, None
 
     def _decode(
         self,
@@ -172,21 +154,20 @@ class Perception:
         )
         with closing(prefetch(self._clock.timed("decode", items), self._config.workers.decode_ahead)) as ahead:
             for item in ahead:
-                stage: Stage = "sound" if isinstance(item, AudioBlock) else "picture"
-                if stage not in self._attempts.failed:
-                    with self._attempts.of(stage):
-                        _pass_on(item, visual, audio)
+                self._take(item, visual, audio)
                 progress(_position_s(item))
 
-
-def _pass_on(item: DecodedItem, visual: VisualTrack | None, audio: AudioTrack) -> None:
-    if isinstance(item, AudioBlock):
-        audio.add(item)
-    elif isinstance(item, FrameBatch):
-        if visual is not None:
-            visual.add_batch(item)
-    elif visual is not None:
-        visual.add_frame(item)
+    def _take(self, item: DecodedItem, visual: VisualTrack | None, audio: AudioTrack) -> None:
+        if isinstance(item, AudioBlock):
+            if "sound" not in self._errors:
+                with self._errors.apart("sound"):
+                    audio.add(item)
+        elif visual is not None and "picture" not in self._errors:
+            with self._errors.apart("picture"):
+                if isinstance(item, FrameBatch):
+                    visual.add_batch(item)
+                else:
+                    visual.add_frame(item)
 
 
 def _merged(before: Analysis, found: Analysis, stages: Collection[Stage]) -> Analysis:
@@ -219,7 +200,7 @@ def _in_order(warnings: Mapping[str, WarningPart]) -> dict[str, WarningPart]:
     return dict(sorted(warnings.items(), key=lambda pair: WARNING_PARTS.index(pair[1])))
 
 
-def _position_s(item: DecodedItem) -> float:
+def _position_s(item: AudioBlock | FrameBatch | SampledFrame) -> float:
     if isinstance(item, FrameBatch):
         return float(item.times_s[-1]) if len(item.times_s) else 0.0
     return item.start_s if isinstance(item, AudioBlock) else item.time_s

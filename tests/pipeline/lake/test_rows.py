@@ -61,7 +61,7 @@ def assert_kept(rows: list[dict[str, Any]], found: tuple[Any, ...], **renamed: s
 
 
 @pytest.mark.slow
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(analyses)
 def test_an_analysis_survives_the_round_trip_through_parquet(tmp_path: Path, found: Analysis) -> None:
     tables = video_tables(task("v"), found, Origin(**MADE))

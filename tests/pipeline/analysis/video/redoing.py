@@ -18,17 +18,11 @@ from pipeline.extras.sample.narrated import Narrator, Scene, make_narrated_video
 from pipeline.extras.sample.packages import package_file
 from pipeline.extras.sample.slides import bars, content_slide, title_slide
 from pipeline.lake import Origin, analysis_of, video_tables
+from pipeline.run.stage_inputs import stages_of_role, stages_of_setting
 from schemas.config import ANALYSIS_SECTIONS, Config
 from schemas.records import Analysis, VideoTask
 from schemas.stages import READS, STAGES, Stage
 
-_SECTIONS: Mapping[str, tuple[Stage, ...]] = {
-    "media": ("picture",), "shots": ("picture",), "keyframes": ("picture",), "vision": ("picture",),
-    "ocr": ("picture",), "captions": ("picture",), "speech": ("sound",), "speakers": ("sound",), "text": ("text",),
-    "scenes": ("understanding",), "fusion": ("understanding",), "topics": ("understanding",),
-    "keyphrases": ("understanding",), "summary": ("understanding",),
-}  # fmt: skip
-_BOTH = {"media.audio_track"}
 _CHOICES: Mapping[str, tuple[Any, ...]] = {
     "media.sample_interval_s": (0.5, 1.0, 2.0),
     "media.max_side_px": (320, 480),
@@ -97,8 +91,8 @@ def changes(draw: st.DrawFn) -> tuple[Settings, Settings]:
 
 
 def stages_of_name(name: str) -> tuple[Stage, ...]:
-    """Return the stages that read a setting, without those that read their results."""
-    return ("picture", "sound") if name in _BOTH else _SECTIONS[name.partition(".")[0]]
+    """Return the stages that read a setting, or the model that it names, without those that read their results."""
+    return stages_of_setting(name) or stages_of_role(name.partition(".")[0])
 
 
 def _value(config: Config, name: str) -> Any:

@@ -10,9 +10,9 @@ from av.stream import Disposition
 
 from pipeline.analysis.media import probe
 from pipeline.analysis.speech import SpeechRecognizer
-from pipeline.analysis.video.attempts import StageAttempts
 from pipeline.analysis.video.audio_track import AudioTrack
 from pipeline.analysis.video.clock import StepClock
+from pipeline.analysis.video.isolation import StageErrors
 from pipeline.analysis.video.models import Models
 from pipeline.analysis.video.perception import Perception
 from schemas.config import Config
@@ -128,7 +128,7 @@ def test_a_file_is_read_again_for_the_track_in_which_somebody_speaks(tmp_path: P
         cast("Models", models),
         threads=1,
         clock=StepClock(),
-        attempts=StageAttempts(None),
+        errors=StageErrors(),
         progress=lambda _: None,
     )
     found = perception.run(str(film), probe(str(film), config.media, config.limits), STAGES, None)

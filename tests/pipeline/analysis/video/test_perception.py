@@ -13,8 +13,8 @@ import pytest
 
 from pipeline.analysis.media import probe
 from pipeline.analysis.media.decoding import AudioBlockBuilder, _FrameBatcher
-from pipeline.analysis.video.attempts import StageAttempts
 from pipeline.analysis.video.clock import StepClock
+from pipeline.analysis.video.isolation import StageErrors
 from pipeline.analysis.video.models import Models
 from pipeline.analysis.video.perception import Perception
 from pipeline.analysis.vision.features import FrameFeatures
@@ -96,9 +96,9 @@ def perceived(
     return rows(film, perception.run(str(film), info, stages, analysis_of(before) if before else None))
 
 
-def perception_of(config: Config, models: Models, attempts: StageAttempts | None = None) -> Perception:
-    attempts = attempts or StageAttempts(None)
-    return Perception(config, models, threads=1, clock=StepClock(), attempts=attempts, progress=lambda _: None)
+def perception_of(config: Config, models: Models, errors: StageErrors | None = None) -> Perception:
+    errors = errors or StageErrors()
+    return Perception(config, models, threads=1, clock=StepClock(), progress=lambda _: None, errors=errors)
 
 
 def rows(film: Path, found: Analysis) -> dict[str, pa.Table]:
@@ -177,21 +177,14 @@ class BrokenEar(Recognizer):
 )
 def test_a_stage_that_fails_costs_the_other_nothing(film: Path, broken: str, parts: dict[str, Any]) -> None:
     made = cast("Models", SimpleNamespace(**(vars(models(hears=True)) | parts)))
-    info = probe(str(film), config_of().media, config_of().limits)
-    with pytest.raises(RuntimeError, match=r"no (image|sound)"):
-        perception_of(config_of(), made).run(str(film), info, ("picture", "sound"), None)
-    failures: list[str] = []
-    attempts = StageAttempts(lambda stage, error: failures.append(f"{stage}: {error}"))
-    perception = perception_of(config_of(), made, attempts)
+    info, errors = probe(str(film), config_of().media, config_of().limits), StageErrors()
     whole = perceived(film, config_of(), "picture", "sound")
-    found = rows(film, perception.run(str(film), info, ("picture", "sound"), None))
-    assert len(failures) == 1
-    assert attempts.failed == {broken}
+    found = rows(film, perception_of(config_of(), made, errors).run(str(film), info, ("picture", "sound"), None))
+    assert {stage: str(error) for stage, error in errors.found.items()} == {
+        broken: "no image" if broken == "picture" else "no sound"
+    }
     kept, lost = ("utterances", "frames") if broken == "picture" else ("frames", "utterances")
     assert found[kept] == whole[kept]
     assert found[kept].num_rows
     assert not found[lost].num_rows
     assert found["videos"]["duration_s"] == whole["videos"]["duration_s"]
-    # What an earlier analysis has found is kept, whether one or both stages are redone.
-    for stages in (("picture", "sound"), (broken,)):
-        assert rows(film, perception.run(str(film), info, stages, analysis_of(whole)))[lost] == whole[lost]

@@ -1,0 +1,87 @@
+"""What a run will do as a table: in the terminal for `videolake run --dry-run`, and in Prefect."""
+
+from collections.abc import Iterator, Mapping
+
+from pipeline.language import format_duration
+from pipeline.run import Estimate, PlanReport
+from pipeline.view import format_size
+
+
+def headline(plan: PlanReport) -> str:
+    """Return a plan in one line."""
+    return (
+        f"{plan.files} files, {plan.read_files} new or changed; {plan.found} distinct videos: {plan.videos} to analyse,"
+        f" {plan.done} done before, {plan.failed_before} failed before, {plan.postponed} postponed, "
+        f"{plan.forgotten} forgotten"
+    )
+
+
+def plan_rows(plan: PlanReport) -> list[dict[str, str]]:
+    """Return a plan as rows with the columns `what`, `amount` and `details`."""
+    rows = [*_videos(plan), *_work(plan), *_cost(plan)]
+    return [{"what": what, "amount": amount, "details": details} for what, amount, details in rows]
+
+
+def _videos(plan: PlanReport) -> Iterator[tuple[str, str, str]]:
+    changes = plan.changes
+    for what, count, details in (
+        ("new", changes.new, ""),
+        ("changed", changes.changed, "other content, settings, models or subtitle files than before"),
+        ("retried", changes.retried, "failed in an earlier run"),
+        ("done", plan.done, "in the lake, unchanged"),
+        ("failed before", plan.failed_before, "would fail again; --retry-failed tries them"),
+        ("postponed", plan.postponed, "over limits.max_videos; left for a later run"),
+        ("forgotten", plan.forgotten, "the lake was told to forget them"),
+        ("unpublished", plan.unpublished, "already analysed, by a run that is running or was killed; included above"),
+    ):
+        if count or what in {"new", "changed", "done"}:
+            yield what, f"{count:,}", details if count else ""
+
+
+def _work(plan: PlanReport) -> Iterator[tuple[str, str, str]]:
+    if not plan.videos:
+        return
+    videos = "1 video" if plan.videos == 1 else f"{plan.videos:,} videos"
+    yield "to analyse", videos, format_size(plan.size_bytes)
+    yield "length", format_duration(plan.total_s), _length_from(plan)
+
+
+def _length_from(plan: PlanReport) -> str:
+    if not plan.estimated_s:
+        return "known from earlier runs"
+    share = "" if plan.estimated_s == plan.total_s else f"{format_duration(plan.estimated_s)} of it "
+    source = (
+        "4 Mbit/s, because the lake has no videos yet" if plan.typical_size else "the bit rate of the lake's videos"
+    )
+    return f"{share}estimated from file sizes, at {source}"
+
+
+def _cost(plan: PlanReport) -> Iterator[tuple[str, str, str]]:
+    found = plan.estimate
+    if found is None:
+        if plan.videos:
+            yield "cost", "unknown", "no estimate: the lake has no past run to go by"
+        return
+    runs = "1 past run" if found.runs == 1 else f"{found.runs} past runs"
+    yield "compute", format_duration(found.total_s), by_stage(found.compute_s)
+    yield "wall-clock", format_duration(found.wall_s), f"estimated from {runs}{_settings(found)}"
+    yield "typical error", _factor(found.wall_error), _error(found)
+
+
+def _settings(found: Estimate) -> str:
+    return "" if found.same_settings else ", all with other settings or models"
+
+
+def _error(found: Estimate) -> str:
+    if found.compute_error is None:
+        return "unknown: it takes at least two comparable runs"
+    return f"of wall-clock; of compute: {_factor(found.compute_error)}. Each past run was estimated from the others"
+
+
+def _factor(error: float | None) -> str:
+    return "unknown" if error is None else f"factor {error:.2g}"
+
+
+def by_stage(compute_s: Mapping[str, float]) -> str:
+    """Return seconds of compute by stage as text, without those that cost nothing."""
+    return ", ".join(f"{cost} {format_duration(seconds)}" for cost, seconds in compute_s.items() if round(seconds))

@@ -1,0 +1,103 @@
+"""Tombstones: the rows of `forgotten`, which keep a video that was forgotten out of the lake.
+
+A file of `forgotten` is pending until its videos are removed from all other files. The log says which videos each file
+names, so that readers and writers need not open one.
+"""
+
+from collections.abc import Callable, Collection, Mapping
+from datetime import UTC, datetime
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipeline.lake.layout import is_pending, tombstone_file
+from pipeline.lake.log import ConflictError, Log
+from pipeline.lake.parquet import merge
+from pipeline.lake.rows import table_of
+from pipeline.lake.snapshot import Change, DataFile, Snapshot, schema_key
+from pipeline.lake.store import Store
+from schemas.tables import table_schema
+
+_TABLE = "forgotten"
+_ATTEMPTS = 5
+
+
+def add_tombstones(log: Log, videos: Mapping[str, bool]) -> None:
+    """Hide videos from readers and keep them out of commits, from now on. They are pending.
+
+    Args:
+        log: The lake's log.
+        videos: Ids, each with whether it is a digest of all bytes of a large file.
+    """
+
+    def change(snapshot: Snapshot) -> tuple[pa.Table, list[DataFile]]:
+        new = sorted(set(videos) - snapshot.forgotten)
+        now = datetime.now(UTC)
+        rows = [{"video_id": each, "read_whole": videos[each], "forgotten_at": now} for each in new]
+        return table_of(_TABLE, rows), []
+
+    _replace(log, change, pending=True)
+
+
+def settle_tombstones(log: Log, videos: Collection[str]) -> None:
+    """Note that these pending videos are removed from all other files."""
+
+    def change(snapshot: Snapshot) -> tuple[pa.Table, list[DataFile]]:
+        old = [file for file in snapshot.of(_TABLE) if is_pending(file.name) and set(file.holds) <= set(videos)]
+        return _read(log.store, old), old
+
+    _replace(log, change, pending=False)
+
+
+def remove_tombstones(log: Log, videos: Collection[str]) -> None:
+    """Let later runs analyse these videos again. None of them may be pending."""
+
+    def change(snapshot: Snapshot) -> tuple[pa.Table, list[DataFile]]:
+        old = [file for file in snapshot.of(_TABLE) if not is_pending(file.name) and set(file.holds) & set(videos)]
+        rows = _read(log.store, old)
+        removed = pc.is_in(rows["video_id"], value_set=pa.array(sorted(videos), pa.string()))
+        return rows.filter(pc.invert(removed)), old
+
+    _replace(log, change, pending=False)
+
+
+def _read(store: Store, files: Collection[DataFile]) -> pa.Table:
+    tables = [table_schema(_TABLE).empty_table()]
+    for file in files:
+        with store.parquet(file.path) as opened:
+            tables.append(opened.read())
+    return pa.concat_tables(tables)
+
+
+def _replace(log: Log, change: Callable[[Snapshot], tuple[pa.Table, list[DataFile]]], *, pending: bool) -> None:
+    """Add rows, and remove files, in one entry of the log; again if another writer was faster."""
+    store = log.store
+    for attempt in range(1, _ATTEMPTS + 1):
+        snapshot = log.snapshot()
+        rows, old = change(snapshot)
+        made = [_written(store, rows, pending=pending)] if rows.num_rows else []
+        if not made and not old:
+            return
+        schemas = {schema_key(rows.schema): rows.schema}
+        try:
+            log.append(
+                snapshot,
+                Change("forget", made, old, schemas),
+                lambda now, others, old=old: now.has(old) and not any(each.operation == "fence" for each in others),  # type: ignore[misc]
+            )
+        except ConflictError:
+            store.remove_files([file.path for file in made])
+            if attempt == _ATTEMPTS:
+                raise
+        else:
+            store.remove_files([file.path for file in old])
+            return
+
+
+def _written(store: Store, rows: pa.Table, *, pending: bool) -> DataFile:
+    name = tombstone_file(pending=pending)
+    with store.publish(f"{_TABLE}/{name}") as path:
+        merge([rows], path, rows.schema)
+        size_bytes = path.stat().st_size
+    holds = dict.fromkeys(rows["video_id"].to_pylist(), 1)
+    return DataFile(_TABLE, name, schema_key(rows.schema), rows.num_rows, size_bytes, holds)

@@ -1,0 +1,170 @@
+"""What a run will do, in one record that is added up batch by batch: for `--dry-run`, for Prefect, and for the run."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import pyarrow as pa
+
+from pipeline.lake import Lake
+from pipeline.run.changes import Changes, count_changes
+from pipeline.run.digest import DigestChunks, digest_here
+from pipeline.run.discovery import Discovery, discover_batches
+from pipeline.run.durations import Durations
+from pipeline.run.estimate import Estimate, estimate_run
+from pipeline.run.history import read_history
+from pipeline.run.ledger import past_runs, workers_key
+from pipeline.run.listing import Skipped
+from pipeline.run.plan import Plan, Planner
+from pipeline.run.revision import models_of, recipe_of
+from schemas.config import Config
+from schemas.errors import ArchiveError
+from schemas.stages import STAGES, Stage
+
+
+@dataclass(frozen=True, slots=True)
+class PlanReport:
+    """What a run will do, as far as its archive is listed. Videos are distinct: copies count once."""
+
+    files: int = 0
+    """Files listed."""
+    read_files: int = 0
+    """New or changed files, which were read to identify their content."""
+    found: int = 0
+    """Videos in the archive."""
+    changes: Changes = field(default_factory=lambda: Changes(0, 0, 0))
+    """Videos to analyse now, by the reason."""
+    done: int = 0
+    """Videos already in the lake at this revision."""
+    failed_before: int = 0
+    """Videos that failed at this revision, and would fail again."""
+    postponed: int = 0
+    """Videos over `limits.max_videos`, left for a later run."""
+    forgotten: int = 0
+    """Videos that the lake was told to forget."""
+    unpublished: int = 0
+    """Videos that a run has analysed and not yet published, because it is running or was killed. A run publishes those
+    of killed runs first; until then, they count as videos to analyse."""
+    size_bytes: int = 0
+    """Bytes of the videos to analyse."""
+    video_s: Mapping[Stage, float] = field(default_factory=lambda: dict.fromkeys(STAGES, 0.0))
+    """Seconds of video to analyse, by stage."""
+    total_s: float = 0.0
+    """Seconds of the videos to analyse."""
+    estimated_s: float = 0.0
+    """Those of `total_s` that are estimated from the sizes of files: of videos that were never opened."""
+    typical_size: bool = False
+    """Whether they are estimated from a typical bit rate, because the lake has no videos to go by."""
+    estimate: Estimate | None = None
+    """What it will cost; None if there is nothing to do, or no past run to go by."""
+    notes: tuple[str, ...] = ()
+    """Which files of the archive are left out, in words."""
+
+    @property
+    def videos(self) -> int:
+        """Videos to analyse now."""
+        return self.changes.new + self.changes.changed + self.changes.retried
+
+    @property
+    def skipped(self) -> int:
+        """Videos that are not analysed, now or later."""
+        return self.done + self.failed_before + self.forgotten
+
+
+class Reporter:
+    """Adds up the plan of a run.
+
+    Args:
+        lake: The lake as it is before the run.
+        processed: The newest row of each video in the lake, from `Lake.processed`.
+        planner: Plans the batches.
+        revision: Revision of the run.
+        config: The whole configuration.
+    """
+
+    def __init__(self, lake: Lake, processed: pa.Table, planner: Planner, revision: str, config: Config) -> None:
+        self._lake, self._processed, self._planner = lake, processed, planner
+        self._revision, self._workers = revision, workers_key(config.workers.model_dump(mode="json"))
+        self._past = past_runs(lake)
+        self._durations = Durations(lake)
+        self._report = PlanReport(typical_size=not self._durations.known)
+
+    def add(self, batch: Discovery, plan: Plan) -> PlanReport:
+        """Add a batch and its plan, and return the report so far."""
+        before = self._report
+        todo = [task for shard in plan.shards for task in shard.tasks]
+        known_s = [self._planner.duration_s(task) for task in todo]
+        estimated_s = sum(
+            self._durations.estimate_s(task) for task, known in zip(todo, known_s, strict=True) if known is None
+        )
+        added_s = estimated_s + sum(known for known in known_s if known is not None)
+        video_s = {stage: seconds + added_s for stage, seconds in before.video_s.items()}
+        self._report = replace(
+            before,
+            files=before.files + batch.files,
+            read_files=before.read_files + len(batch.new_sources),
+            found=before.found + len(batch.tasks),
+            changes=before.changes + count_changes(todo, self._processed, self._lake) if todo else before.changes,
+            done=before.done + plan.done,
+            failed_before=before.failed_before + plan.failed_before,
+            postponed=before.postponed + plan.postponed,
+            forgotten=before.forgotten + plan.forgotten,
+            size_bytes=before.size_bytes + plan.size_bytes,
+            video_s=video_s,
+            total_s=before.total_s + added_s,
+            estimated_s=before.estimated_s + estimated_s,
+            estimate=estimate_run(video_s, self._past, revision=self._revision, workers=self._workers)
+            if before.videos or todo
+            else None,
+            notes=tuple(batch.skipped.lines()),
+        )
+        return self._report
+
+
+def plan_archive(
+    archive: Sequence[str],
+    lake: str,
+    config: Config,
+    *,
+    progress: Callable[[int], None] = lambda _: None,
+    digest_chunks: DigestChunks = digest_here,
+) -> PlanReport:
+    """Return what a run would do, without writing anything.
+
+    The archive is listed, and new or changed files are read to identify them, as in a run.
+
+    Args:
+        archive: Folders, files, globs, manifests, URIs.
+        lake: Location of the lake, which need not exist.
+        config: The whole configuration.
+        progress: Called with the number of files found so far.
+        digest_chunks: Digests files.
+
+    Raises:
+        ArchiveError: A part of the archive does not exist or cannot be listed, or it has no videos.
+        ConfigurationError: The taxonomy cannot be read.
+        LakeError: The lake cannot be read, or its folder holds other files.
+        ModelError: A model cannot be found.
+    """
+    recipe = recipe_of(config, models_of(config))
+    with Lake.preview(lake) as opened:
+        processed = opened.processed()
+        planner = Planner(processed, recipe, config, read_history(opened))
+        reporter = Reporter(opened, processed, planner, recipe.revision, config)
+        skipped, report = Skipped(), PlanReport()
+        for batch in discover_batches(
+            archive, opened, config.archive, progress=progress, digest_chunks=digest_chunks, skipped=skipped
+        ):
+            report = reporter.add(batch, planner.plan(batch.tasks))
+        check_found(report, archive, skipped)
+        return replace(report, unpublished=opened.unpublished())
+
+
+def check_found(report: PlanReport, archive: Sequence[str], skipped: Skipped) -> None:
+    """Refuse an archive without videos.
+
+    Raises:
+        ArchiveError: Nothing was found.
+    """
+    if not report.found:
+        nothing = f"There is no video in {', '.join(archive)}. Give a folder, a file, a glob, a manifest or a URI."
+        raise ArchiveError(" ".join([nothing, *skipped.lines()]))
