@@ -188,3 +188,13 @@ def test_a_stage_that_fails_costs_the_other_nothing(film: Path, broken: str, par
     assert found[kept].num_rows
     assert not found[lost].num_rows
     assert found["videos"]["duration_s"] == whole["videos"]["duration_s"]
+
+
+def test_a_file_that_could_not_be_read_to_the_end_before_has_shots_up_to_its_end(tmp_path: Path) -> None:
+    whole = odd_film(tmp_path / "whole.mkv")
+    before = perceived(truncated(whole, tmp_path / "cut.mkv", 0.4), config_of(), "picture", "sound")
+    after = perceived(whole, config_of(), "picture", "sound")
+    found = perceived(whole, config_of(), "picture", before=before)
+    assert before["videos"]["duration_s"][0].as_py() < after["videos"]["duration_s"][0].as_py()
+    assert found["shots"] == after["shots"]
+    assert found["videos"]["duration_s"] == after["videos"]["duration_s"]
