@@ -5,6 +5,7 @@ from pipeline.run.configuration import load_config, parse_settings, profile_name
 from pipeline.run.digest import DigestChunks, Unread, content_digest, digest_files, digest_here, in_order
 from pipeline.run.discovery import Discovery, discover, discover_batches, discover_known
 from pipeline.run.estimate import Estimate, estimate_run
+from pipeline.run.history import Difference, RunRecord, differences, find_run, run_history
 from pipeline.run.ledger import COSTS, PastRun, costs, past_runs
 from pipeline.run.listing import Skipped, list_archive
 from pipeline.run.plan import Plan, Planner, Shard, make_plan
@@ -15,6 +16,7 @@ __all__ = [
     "COSTS",
     "STAGE_VERSIONS",
     "Changes",
+    "Difference",
     "DigestChunks",
     "Discovery",
     "Estimate",
@@ -24,6 +26,7 @@ __all__ = [
     "Planner",
     "Recipe",
     "Reporter",
+    "RunRecord",
     "Shard",
     "Skipped",
     "Unread",
@@ -31,12 +34,14 @@ __all__ = [
     "content_digest",
     "costs",
     "count_changes",
+    "differences",
     "digest_files",
     "digest_here",
     "discover",
     "discover_batches",
     "discover_known",
     "estimate_run",
+    "find_run",
     "in_order",
     "list_archive",
     "load_config",
@@ -48,6 +53,7 @@ __all__ = [
     "profile_names",
     "recipe_of",
     "revision_of",
+    "run_history",
     "stage_revisions",
     "toml_value",
     "write_settings",
