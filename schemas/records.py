@@ -1,6 +1,6 @@
 """Records of one video. Times are in seconds from its start; time ranges are half-open."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from schemas.media import MediaInfo
+from schemas.stages import STAGES, Stage
 
 Embedding = NDArray[np.float32]
 """(d,) float32 of unit length; all zeros if the modality is missing."""
@@ -61,6 +62,16 @@ class KeyframeImage:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class ClassScores:
+    """The most probable classes of a frame, in the order of the model's classes."""
+
+    indices: NDArray[np.int32]
+    """(n,) of the model's classes."""
+    probabilities: NDArray[np.float32]
+    """(n,)"""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Keyframe:
     """A keyframe; a row of `frames`."""
 
@@ -82,6 +93,9 @@ class Keyframe:
     """Vector of the on-screen text, by the text encoder; None or zeros if there is none."""
     coordinated_embedding: Embedding | None = None
     """Vector in the space shared by images and texts; None or zeros if nothing was recognised."""
+    classes: ClassScores | None = None
+    """What puts the frame into a space shared with texts, for a vision model without a text tower. None for a model
+    that has one, and in the rows of older versions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +129,14 @@ class Utterance:
     """Set by the text step."""
     translation: str | None = None
     """In English, if requested."""
+    auto_text: str | None = None
+    """The recognised text, if somebody corrected it."""
+    auto_words: tuple[Word, ...] | None = None
+    """The recognised words, if somebody corrected the text."""
+    auto_flags: tuple[str, ...] | None = None
+    """Reasons to doubt the recognised text, if somebody corrected it."""
+    auto_speaker: str | None = None
+    """The automatic name, if somebody named the speaker; empty if it was unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +181,19 @@ class LanguageShare:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Voice:
+    """The voice of a speaker of a video."""
+
+    speaker: str
+    """The automatic name."""
+    embedding: Embedding
+    speech_s: float
+    """Seconds of speech that the vector stands for."""
+    model: str
+    """Id of the model that made the vector."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Transcript:
     """The speech of a video."""
 
@@ -170,6 +205,8 @@ class Transcript:
     """Seconds of speech found by the voice activity detector."""
     utterances: tuple[Utterance, ...]
     engine: str
+    voices: tuple[Voice, ...] = ()
+    """Of the speakers; empty if they were not distinguished."""
 
     @property
     def languages(self) -> tuple[LanguageShare, ...]:
@@ -197,6 +234,8 @@ class Scene:
     labels: tuple[Label, ...] = ()
     coordinated_embedding: Embedding | None = None
     """Mean vector of its frames in the space shared by images and texts."""
+    auto_topics: tuple[Label, ...] | None = None
+    """The automatic topics, if somebody corrected them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,6 +295,18 @@ class Summary:
     """`model:<id>`; empty if there is no abstract."""
     abstract_dropped: int = 0
     """Number of sentences left out because the evidence does not support them."""
+    auto_headline: str | None = None
+    """The automatic headline, if somebody corrected it."""
+    auto_chapters: tuple[Chapter, ...] | None = None
+    """The automatic chapters, if somebody corrected their titles."""
+    auto_topics: tuple[Label, ...] | None = None
+    """The automatic topics, if somebody corrected them."""
+
+
+WarningPart = Literal["file", "images", "audio", "subtitles"]
+"""What a warning is about. Only decoding the images, or the audio, again repeats warnings about them."""
+WARNING_PARTS: tuple[WarningPart, ...] = ("file", "images", "audio", "subtitles")
+"""The parts in the order of the warnings of a video."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -275,8 +326,9 @@ class Analysis:
     text_model: str = ""
     """Id of the text encoder."""
     timings_s: dict[str, float] = field(default_factory=dict)
-    """Seconds spent in each step, by name."""
-    warnings: tuple[str, ...] = ()
+    """Seconds spent in each step, by name; only those of the stages that were redone."""
+    warnings: Mapping[str, WarningPart] = field(default_factory=dict)
+    """What each warning is about, by its message."""
     file_chapters: tuple[Chapter, ...] = ()
     """Chapters that the file states, in order."""
     subtitle_files: tuple[SubtitleFile, ...] = ()
@@ -285,6 +337,8 @@ class Analysis:
     """Subtitles that came with the video: those of a source in order of time, one source after another."""
     clock_jumps: int = 0
     """Jumps of the file's clock that were joined."""
+    corrections_digest: str | None = None
+    """The corrections that the texts and the summary were made with; None without any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -309,6 +363,21 @@ class VideoTask:
     uris: tuple[str, ...]
     size_bytes: int
     mtime_ns: int
+    stages: tuple[Stage, ...] = STAGES
+    """The stages to redo, in order. Whoever redoes a stage also redoes those that read it."""
+    before: str | None = None
+    """Shard of the video's rows in the lake, which have the results of the other stages; None if all are redone."""
+
+
+@dataclass(frozen=True, slots=True)
+class StageState:
+    """What the results of one stage of a video were made with, or what kept it from having any."""
+
+    name: Stage
+    revision: str
+    """Digest of the stage's settings, models and version, and of those of the stages that it reads."""
+    error: str | None = None
+    """Kind of error, if the stage failed: it has no rows, or in a failed video, it was tried."""
 
 
 @dataclass(frozen=True, slots=True)

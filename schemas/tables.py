@@ -34,8 +34,8 @@ def _seconds(name: str, description: str) -> pa.Field:
     return _field(name, pa.float64(), description, unit="s")
 
 
-def _list(name: str, item: pa.DataType, description: str) -> pa.Field:
-    return _field(name, pa.list_(pa.field("item", item, nullable=False)), description)
+def _list(name: str, item: pa.DataType, description: str, *, nullable: bool = False) -> pa.Field:
+    return _field(name, pa.list_(pa.field("item", item, nullable=False)), description, nullable=nullable)
 
 
 def _embedding(name: str, dimensions: int, model: str, space: str, description: str) -> pa.Field:
@@ -125,6 +125,29 @@ SUBTITLE_FILE = pa.struct(
         pa.field("mtime_ns", pa.int64(), nullable=False),
     ]
 )
+STAGE = pa.struct(
+    [
+        pa.field("name", pa.string(), nullable=False),
+        pa.field("revision", pa.string(), nullable=False),
+        pa.field("error", pa.string()),
+    ]
+)
+RUN_STAGE = pa.struct(
+    [
+        pa.field("name", pa.string(), nullable=False),
+        pa.field("revision", pa.string(), nullable=False),
+        pa.field("version", pa.int32(), nullable=False),
+    ]
+)
+SPAN = pa.struct([pa.field("start_s", pa.float64(), nullable=False), pa.field("end_s", pa.float64(), nullable=False)])
+VOICE = pa.struct(
+    [
+        pa.field("speaker", pa.string(), nullable=False),
+        pa.field("embedding", pa.list_(pa.field("item", pa.float32(), nullable=False)), nullable=False),
+        pa.field("speech_s", pa.float64(), nullable=False),
+        pa.field("model", pa.string(), nullable=False),
+    ]
+)
 SECONDS_BY_STEP = pa.map_(pa.string(), pa.float64())
 TEXT_BY_NAME = pa.map_(pa.string(), pa.string())
 
@@ -140,6 +163,7 @@ TABLE_NAMES = (
     "runs",
     "sources",
     "forgotten",
+    "corrections",
 )
 VIDEO_TABLES = ("shots", "frames", "utterances", "subtitles", "scenes", "summaries", "errors", "videos")
 """The tables that a shard writes, in the order of publishing: `videos` last."""
@@ -156,13 +180,19 @@ DESCRIPTIONS: Mapping[str, str] = {
     "runs": "One row per flow run: configuration, versions, models, counts and compute.",
     "sources": "One row per location and the content found there, so that unchanged files are not read again.",
     "forgotten": "One row per video that was forgotten, so that no run brings it back (docs/forget.md).",
+    "corrections": "One row per correction that somebody made, or took back. Rows are never changed.",
 }
 
 _VIDEOS = [
     *_KEYS,
     _text("status", "`ok`, or `failed` (the reason is in `errors`)."),
-    _text("uri", "Location where the video was first found: a path, or a URI (docs/archives.md)."),
-    _list("uris", pa.string(), "Its locations when it was analysed; `sources` has those found later."),
+    _text("uri", "First of `uris`: a path, or a URI (docs/archives.md)."),
+    _list(
+        "uris",
+        pa.string(),
+        "In the files: its locations when it was analysed. In the views: its locations now, or the last known ones if "
+        "it is missing.",
+    ),
     _int("size_bytes", "Size of the file.", unit="byte", kind=pa.int64()),
     _int("mtime_ns", "Modification time of `uri` when it was read; 0 if unknown.", unit="ns", kind=pa.int64()),
     _text("container", "Container format as FFmpeg names it; empty if the probe failed."),
@@ -220,10 +250,29 @@ _VIDEOS = [
     _list("subtitle_files", SUBTITLE_FILE, "Subtitle files beside the video. If they change, it is analysed again."),
     _int("scenes", "Rows in `scenes`."),
     _int("speakers", "Number of speakers; 0 without speech, or if speakers were not distinguished."),
+    _list("speaker_voices", VOICE, "Unit vector of each speaker's voice, by the automatic name (docs/corrections.md)."),
     _text("text_model", "Text encoder of the video's text vectors; empty if the analysis failed."),
     _list("warnings", pa.string(), "Notes for readers of this video's rows."),
-    _field("timings_s", SECONDS_BY_STEP, "Seconds of compute per step.", unit="s"),
+    _list(
+        "warning_parts",
+        pa.string(),
+        "What each of `warnings` is about, in the same order: `file`, `images`, `audio` or `subtitles`.",
+    ),
+    _field("timings_s", SECONDS_BY_STEP, "Seconds of compute per step, of the stages that ran last.", unit="s"),
+    _list(
+        "stages",
+        STAGE,
+        "The stages (`picture`, `sound`, `text`, `understanding`), each with the digest of what made its results, and "
+        "the kind of error if it failed. Null in rows of older versions.",
+    ),
     _field("committed_at", pa.timestamp("us", tz="UTC"), "Time when the row was written."),
+    _text("corrections_digest", "The corrections that the rows were made with; null without any.", nullable=True),
+    _field(
+        "analysed_at",
+        pa.timestamp("us", tz="UTC"),
+        "Time of the analysis, if the rows were made again since because of corrections; otherwise null.",
+        nullable=True,
+    ),
 ]
 
 _SHOTS = [
@@ -248,6 +297,7 @@ _ERRORS = [
 _RUNS = [
     _text("run_id", "Name of the run."),
     _text("revision", "Revision that this run wrote."),
+    _list("stages", RUN_STAGE, "Digest and version of each stage, as in `videos.stages`."),
     _field("started_at", pa.timestamp("us", tz="UTC"), "Start."),
     _field("finished_at", pa.timestamp("us", tz="UTC"), "End."),
     _text("state", "`completed`, `completed_with_errors`, `stopped` or `failed`."),
@@ -277,12 +327,54 @@ _SOURCES = [
     _text("video_id", "Digest of the content found there."),
     _text("digest", "What the digest is of: `full` or `sampled` (docs/archives.md); null if unknown.", nullable=True),
     _field("seen_at", pa.timestamp("us", tz="UTC"), "Time when it was read. The newest row of a location counts."),
+    _field(
+        "missing_since",
+        pa.timestamp("us", tz="UTC"),
+        "Time when a run found the file gone; null while it is there.",
+        nullable=True,
+    ),
 ]
+
+_COMPUTED: Mapping[str, list[pa.Field]] = {
+    "videos": [
+        _field(
+            "missing_since",
+            pa.timestamp("us", tz="UTC"),
+            "Time when a run found its last file gone; null while one is there. Only in the view.",
+            nullable=True,
+        ),
+    ],
+}
+"""Columns that the views compute. The files do not have them."""
 
 _FORGOTTEN = [
     _text("video_id", "Digest of the video's content. Nothing else of it is kept."),
     _field("read_whole", pa.bool_(), "Whether the id of this large file is a digest of all its bytes, not of samples."),
     _field("forgotten_at", pa.timestamp("us", tz="UTC"), "Time when it was forgotten."),
+]
+
+_CORRECTIONS = [
+    _text("correction_id", "Id of the correction."),
+    _text("video_id", "Digest of the file's content."),
+    _text("field", "`text`, `speaker`, `headline`, `chapter_title` or `topics`."),
+    _field(
+        "start_s",
+        pa.float64(),
+        "Start of the utterance or chapter; null for what applies to the whole video.",
+        unit="s",
+        nullable=True,
+    ),
+    _field("end_s", pa.float64(), "Its end.", unit="s", nullable=True),
+    _list("spans", SPAN, "Where the speaker spoke then, longest first; empty for all other fields."),
+    _text(
+        "from_value",
+        "The automatic value at that time, or the automatic name of the speaker; null for an added topic.",
+        nullable=True,
+    ),
+    _text("to_value", "The right value; null for a topic that does not apply.", nullable=True),
+    _text("author", "Who made it."),
+    _field("made_at", pa.timestamp("us", tz="UTC"), "When it was made."),
+    _text("undoes", "Id of the correction that this one takes back; null for all others.", nullable=True),
 ]
 
 
@@ -319,6 +411,19 @@ def _frames(text: Encoder, vision: Encoder, coordinated: Encoder, fused: Encoder
             "coordinated",
             "Unit vector of the frame in a space that frames and texts share; zeros if nothing was recognised.",
         ),
+        _field(
+            "classes",
+            pa.list_(pa.field("item", pa.int32(), nullable=False)),
+            "Indexes of the vision model's most probable classes, from which `coordinated_embedding` is made; null for "
+            "a model that needs none.",
+            nullable=True,
+        ),
+        _field(
+            "class_probabilities",
+            pa.list_(pa.field("item", pa.float32(), nullable=False)),
+            "Probabilities of `classes`, in the same order.",
+            nullable=True,
+        ),
     ]
 
 
@@ -337,7 +442,15 @@ def _utterances(text: Encoder, vision: Encoder, coordinated: Encoder, fused: Enc
         _score("avg_logprob", "Mean log-probability of the tokens."),
         _score("no_speech_prob", "Whisper's probability that there is no speech."),
         _score("compression_ratio", "zlib compression ratio of the text. Above 2.4 the text repeats itself."),
-        _list("flags", pa.string(), "Reasons to doubt the text; usually empty."),
+        _list("flags", pa.string(), "Reasons to doubt the text; usually empty, and always for a corrected text."),
+        _text("auto_text", "The recognised text, if `text` was corrected; otherwise null.", nullable=True),
+        _list("auto_words", WORD, "The recognised words, if the text was corrected; otherwise null.", nullable=True),
+        _list("auto_flags", pa.string(), "Reasons to doubt `auto_text`; null if not corrected.", nullable=True),
+        _text(
+            "auto_speaker",
+            "The automatic name, if the speaker was named; empty if it was unknown; otherwise null.",
+            nullable=True,
+        ),
         _embedding("embedding", text[1], text[0], "text", "Unit vector of the text."),
     ]
 
@@ -376,6 +489,7 @@ def _scenes(text: Encoder, vision: Encoder, coordinated: Encoder, fused: Encoder
             "Topics from the taxonomy, strongest first. Scores are probabilities: for text, calibrated on the "
             "taxonomy itself; for frames, only as good as those of the labels (docs/understanding.md).",
         ),
+        _list("auto_topics", LABEL, "The automatic topics, if some were corrected; otherwise null.", nullable=True),
         _list(
             "keyphrases",
             LABEL,
@@ -412,16 +526,19 @@ def _scenes(text: Encoder, vision: Encoder, coordinated: Encoder, fused: Encoder
 _SUMMARIES = [
     *_KEYS,
     _text("headline", "One line about the video."),
+    _text("auto_headline", "The automatic headline, if it was corrected; otherwise null.", nullable=True),
     _list("sentences", SENTENCE, "Summary in order of time. Each sentence comes with its evidence."),
     _list("chapters", CHAPTER, "Titled chapters. The first starts at 0, and together they cover the video."),
+    _list("auto_chapters", CHAPTER, "The automatic chapters, if titles were corrected; otherwise null.", nullable=True),
     _list("highlights", HIGHLIGHT, "Moments worth jumping to, with the reason."),
     _list("keyframe_ids", pa.string(), "Keyframes of the storyboard, in order of time."),
     _list(
         "topics",
         LABEL,
         "Topics from the taxonomy, strongest first. A score is that of the most certain scene, reduced if the "
-        "topic covers less than a fifth of the video. Not calibrated.",
+        "topic covers less than a fifth of the video. Not calibrated. A topic that somebody added has 1.0.",
     ),
+    _list("auto_topics", LABEL, "The automatic topics, if some were corrected; otherwise null.", nullable=True),
     _list(
         "keyphrases",
         LABEL,
@@ -456,7 +573,7 @@ def table_schema(
     """
     fixed: dict[str, list[pa.Field]] = {
         "videos": _VIDEOS, "shots": _SHOTS, "summaries": _SUMMARIES, "errors": _ERRORS, "runs": _RUNS,
-        "sources": _SOURCES, "forgotten": _FORGOTTEN,
+        "sources": _SOURCES, "forgotten": _FORGOTTEN, "corrections": _CORRECTIONS,
     }  # fmt: skip
     fused = fused or (f"{text[0]} + {vision[0]}", text[1] + vision[1])
     shaped = {"frames": _frames, "utterances": _utterances, "subtitles": _subtitles, "scenes": _scenes}
@@ -467,3 +584,13 @@ def table_schema(
         "description": DESCRIPTIONS[table],
     }
     return pa.schema(fields, metadata=metadata)
+
+
+def view_schema(table: str) -> pa.Schema:
+    """Return the schema of a table as its view shows it: with the columns that only the view has.
+
+    Raises:
+        KeyError: There is no such table.
+    """
+    schema = table_schema(table)
+    return pa.schema([*schema, *_COMPUTED.get(table, ())], metadata=schema.metadata)

@@ -133,7 +133,7 @@ def _forgotten_id(lake: Lake, video: str) -> str:
     if video in known:
         return video
     long = len(video) >= _MIN_PREFIX
-    matches = {each for each in known if long and each.startswith(video.lower())}
+    matches = frozenset(each for each in known if long and each.startswith(video.lower()))
     if not matches and Path(video).is_file():
         matches = known & _digests(Path(video))
     if len(matches) > 1:
@@ -143,7 +143,7 @@ def _forgotten_id(lake: Lake, video: str) -> str:
             f"{video} is no video that the lake {lake.uri} has forgotten. Name its id, or a file with its content; "
             '`videolake sql "FROM forgotten"` lists the ids.'
         )
-    return matches.pop()
+    return next(iter(matches))
 
 
 def _digests(file: Path) -> set[str]:

@@ -12,7 +12,7 @@ from flows.plan_table import by_stage
 from pipeline.export import one_line
 from pipeline.lake import Lake
 from pipeline.language import format_duration, format_time
-from pipeline.run import COSTS, Difference, RunRecord, differences, find_run, run_history
+from pipeline.run import COSTS, Difference, RunRecord, differences, find_run, read_runs
 
 _WIDTH = 180
 
@@ -23,7 +23,7 @@ def print_runs(lake: str, *, limit: int, as_json: bool) -> None:
     Raises:
         LakeError: The lake cannot be read.
     """
-    runs = run_history(Lake(lake), limit)
+    runs = read_runs(Lake(lake), limit)
     if as_json:
         click.echo(_json([_short(run) for run in runs]))
     elif runs:

@@ -19,12 +19,13 @@ GROUP BY name ORDER BY jaro_winkler_similarity(lower(name), lower($video)) DESC,
 FIND_VIDEOS = """
 CREATE MACRO find_videos(name) AS TABLE
 WITH locations AS (
-    SELECT video_id, unnest(uris) AS location FROM videos
+    SELECT video_id, unnest(uris) AS location, missing_since IS NOT NULL AS missing FROM videos
     UNION ALL
-    SELECT video_id, uri AS location FROM sources SEMI JOIN videos USING (video_id)
+    SELECT video_id, uri AS location, true AS missing
+    FROM sources SEMI JOIN videos USING (video_id) WHERE missing_since IS NOT NULL
 ),
 matches AS (
-    SELECT video_id, CASE
+    SELECT video_id, missing, CASE
         WHEN video_id = name THEN 1
         WHEN location = name THEN 2
         WHEN parse_filename(location) = name OR parse_filename(location, true) = name THEN 3
@@ -35,11 +36,14 @@ matches AS (
         ) THEN 6
     END AS rule
     FROM locations
-)
+),
+ranked AS (SELECT video_id, rule + CASE WHEN missing AND rule NOT IN (1, 4) THEN 6 ELSE 0 END AS rule FROM matches)
 SELECT * FROM videos
-WHERE video_id IN (SELECT video_id FROM matches WHERE rule = (SELECT min(rule) FROM matches))
+WHERE video_id IN (SELECT video_id FROM ranked WHERE rule = (SELECT min(rule) FROM ranked))
 """
-"""A macro that returns the rows of `videos` with a name. Only the first rule that matches counts."""
+"""A macro that returns the rows of `videos` with a name. Only the first rule that matches counts.
+
+Locations where a video no longer is come after all others, so a file that moved is also found by its old name."""
 
 
 def find_video(connection: duckdb.DuckDBPyConnection, video: str) -> str:

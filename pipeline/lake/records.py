@@ -2,10 +2,10 @@
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import duckdb
 
@@ -36,10 +36,12 @@ _BATCH = 256
 """Videos that are read, and held in memory, together."""
 
 Row = Mapping[str, Any]
+Given = TypeVar("Given")
+Made = TypeVar("Made")
 
 _SUMMARY = (
     "headline, sentences, chapters, highlights, keyframe_ids, topics, keyphrases, labels, abstract, abstract_source, "
-    "abstract_dropped"
+    "abstract_dropped, auto_headline, auto_chapters, auto_topics"
 )
 _ERROR = "stage, kind, message, traceback, attempts"
 _SHOT = "shot_index AS index, start_s, end_s, transition, score"
@@ -47,7 +49,7 @@ _KEYFRAME = "frame_id, time_s, shot_index, width, height, caption, text, labels"
 _SCENE = "start_s, end_s, text, caption, topics, keyphrases, labels, text_weight, vision_weight"
 _UTTERANCE = (
     "utterance_index AS index, start_s, end_s, text, translation, language, speaker, avg_logprob, no_speech_prob, "
-    "compression_ratio, flags"
+    "compression_ratio, flags, auto_text, auto_flags, auto_speaker"
 )
 _SUBTITLE = "subtitle_index AS index, start_s, end_s, text, language, source, track"
 
@@ -270,7 +272,7 @@ def read_records(
     shots = rows("shots", _SHOT, "shot_index", "shots")
     keyframes = rows("frames", _KEYFRAME, "frame_index", "keyframes")
     scenes = rows("scenes", _SCENE, "scene_index", "scenes")
-    words = ", words" if "words" in parts else ""
+    words = ", words, auto_words" if "words" in parts else ""
     utterances = rows("utterances", _UTTERANCE + words, "utterance_index", "utterances")
     subtitles = rows("subtitles", _SUBTITLE, "subtitle_index", "subtitles")
     records = []
@@ -282,7 +284,7 @@ def read_records(
             VideoRecord(
                 video_id=video_id,
                 row=videos[video_id][0],
-                summary=_summary(next(iter(summaries.get(video_id, ())), {})),
+                summary=summary_of(next(iter(summaries.get(video_id, ())), {})),
                 shots=tuple(Shot(**row) for row in shots.get(video_id, ())),
                 keyframes=found,
                 scenes=_scenes(scenes.get(video_id, ()), found),
@@ -364,7 +366,8 @@ def _rows_by_video(
     return by_video
 
 
-def _summary(row: Row) -> Summary:
+def summary_of(row: Row) -> Summary:
+    """Return the summary of a row of `summaries`; an empty one for no row."""
     # Columns are NULL in the files of older formats that lack them.
     return Summary(
         headline=row.get("headline") or "",
@@ -372,13 +375,21 @@ def _summary(row: Row) -> Summary:
         chapters=tuple(Chapter(**each) for each in row.get("chapters") or ()),
         highlights=tuple(Highlight(**each) for each in row.get("highlights") or ()),
         keyframe_ids=tuple(row.get("keyframe_ids") or ()),
-        topics=_labels(row.get("topics")),
-        keyphrases=_labels(row.get("keyphrases")),
-        labels=_labels(row.get("labels")),
+        topics=labels_of(row.get("topics")),
+        keyphrases=labels_of(row.get("keyphrases")),
+        labels=labels_of(row.get("labels")),
         abstract=_sentences(row.get("abstract")),
         abstract_source=row.get("abstract_source") or "",
         abstract_dropped=row.get("abstract_dropped") or 0,
+        auto_headline=row.get("auto_headline"),
+        auto_chapters=if_any(row.get("auto_chapters"), lambda rows: tuple(Chapter(**each) for each in rows)),
+        auto_topics=if_any(row.get("auto_topics"), labels_of),
     )
+
+
+def if_any(value: Given | None, convert: Callable[[Given], Made]) -> Made | None:
+    """Convert a value that is not NULL."""
+    return None if value is None else convert(value)
 
 
 def _sentences(rows: Sequence[Row] | None) -> tuple[SummarySentence, ...]:
@@ -388,19 +399,20 @@ def _sentences(rows: Sequence[Row] | None) -> tuple[SummarySentence, ...]:
     )
 
 
-def _labels(rows: Sequence[Row] | None) -> tuple[Label, ...]:
+def labels_of(rows: Sequence[Row] | None) -> tuple[Label, ...]:
+    """Return a column of labels."""
     return tuple(Label(**row) for row in rows or ())
 
 
 def _keyframe(row: Row) -> KeyframeRecord:
-    return KeyframeRecord(**{**row, "labels": _labels(row["labels"])})
+    return KeyframeRecord(**{**row, "labels": labels_of(row["labels"])})
 
 
 def _scenes(rows: Sequence[Row], keyframes: Sequence[KeyframeRecord]) -> tuple[SceneRecord, ...]:
     in_order = sorted(keyframes, key=_time_s)
     scenes = []
     for row in rows:
-        labels = {name: _labels(row[name]) for name in ("topics", "keyphrases", "labels")}
+        labels = {name: labels_of(row[name]) for name in ("topics", "keyphrases", "labels")}
         first, last = (bisect_left(in_order, row[edge], key=_time_s) for edge in ("start_s", "end_s"))
         scenes.append(SceneRecord(**{**row, **labels}, keyframes=tuple(in_order[first:last])))
     return tuple(scenes)
@@ -411,5 +423,15 @@ def _time_s(keyframe: KeyframeRecord) -> float:
 
 
 def _utterance(row: Row) -> Utterance:
-    words = tuple(Word(**word) for word in row.get("words") or ())
-    return Utterance(**{**row, "words": words, "flags": tuple(row["flags"])})
+    lists = {
+        "words": words_of(row.get("words") or ()),
+        "auto_words": if_any(row.get("auto_words"), words_of),
+        "flags": tuple(row["flags"]),
+        "auto_flags": if_any(row.get("auto_flags"), tuple),
+    }
+    return Utterance(**{**row, **lists})
+
+
+def words_of(rows: Sequence[Row]) -> tuple[Word, ...]:
+    """Return the words of a row."""
+    return tuple(Word(**word) for word in rows)

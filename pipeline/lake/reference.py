@@ -3,7 +3,7 @@
 import pyarrow as pa
 
 from pipeline.lake.parquet import is_embedding
-from schemas.tables import DESCRIPTIONS, FORMAT_VERSION, TABLE_NAMES, table_schema
+from schemas.tables import DESCRIPTIONS, FORMAT_VERSION, TABLE_NAMES, view_schema
 
 _INTRODUCTION = f"""# Tables
 
@@ -54,7 +54,7 @@ def _section(table: str) -> str:
         "| column | type | unit | meaning |",
         "| --- | --- | --- | --- |",
     ]
-    for field in table_schema(table):
+    for field in view_schema(table):
         kind = "float32[d]" if is_embedding(field) else type_name(field.type)
         null = ", null" if field.nullable else ""
         unit = field.metadata.get(b"unit", b"").decode()

@@ -20,6 +20,7 @@ from schemas.records import (
     Keyframe,
     Scene,
     Shot,
+    StageState,
     Subtitle,
     Utterance,
     VideoTask,
@@ -50,6 +51,10 @@ class Origin:
     """Id and dimensions of the joint vectors; default: those of text and vision, concatenated."""
     committed_at: datetime
     """Current time, with a time zone."""
+    stages: tuple[StageState, ...] = ()
+    """What each stage was made with."""
+    analysed_at: datetime | None = None
+    """Time of the analysis, if the rows are made again from it because of corrections."""
 
 
 def video_tables(task: VideoTask, analysis: Analysis, origin: Origin) -> dict[str, pa.Table]:
@@ -67,7 +72,7 @@ def video_tables(task: VideoTask, analysis: Analysis, origin: Origin) -> dict[st
         LakeError: A value is invalid: not finite, missing, of the wrong dimensions, or a time out of order.
     """
     rows: dict[str, list[Row]] = {
-        "videos": [_video(task, analysis, origin.committed_at)],
+        "videos": [_video(task, analysis, origin)],
         "shots": [
             _span(shot) | {"shot_index": shot.index, "transition": shot.transition, "score": shot.score}
             for shot in analysis.shots
@@ -116,7 +121,7 @@ def failure_tables(task: VideoTask, failure: Failure, info: MediaInfo | None, or
     duration_s = info.duration_s if info else 0.0
     error = asdict(failure) | {"uri": task.uris[0], "failed_at": origin.committed_at}
     rows: dict[str, list[Row]] = {
-        "videos": [_EMPTY_VIDEO | _file(task, info, duration_s, origin.committed_at) | {"status": "failed"}],
+        "videos": [_EMPTY_VIDEO | _file(task, info, duration_s, origin) | {"status": "failed"}],
         "errors": [error],
     }
     return _tables(rows, {}, task.video_id, origin)
@@ -215,14 +220,17 @@ _EMPTY_VIDEO: Row = {
     "subtitle_files": [],
     "scenes": 0,
     "speakers": 0,
+    "speaker_voices": [],
     "text_model": "",
     "file_chapters": [],
     "warnings": [],
+    "warning_parts": [],
     "timings_s": [],
+    "corrections_digest": None,
 }
 
 
-def _file(task: VideoTask, info: MediaInfo | None, duration_s: float, committed_at: datetime) -> Row:
+def _file(task: VideoTask, info: MediaInfo | None, duration_s: float, origin: Origin) -> Row:
     video, audio = (info.video, info.audio) if info else (None, None)
     return {
         "uri": task.uris[0],
@@ -245,13 +253,15 @@ def _file(task: VideoTask, info: MediaInfo | None, duration_s: float, committed_
         "tracks": [asdict(track) for track in info.tracks] if info else [],
         "has_video": video is not None,
         "has_audio": audio is not None,
-        "committed_at": committed_at,
+        "stages": [asdict(stage) for stage in origin.stages],
+        "committed_at": origin.committed_at,
+        "analysed_at": origin.analysed_at,
     }
 
 
-def _video(task: VideoTask, analysis: Analysis, committed_at: datetime) -> Row:
+def _video(task: VideoTask, analysis: Analysis, origin: Origin) -> Row:
     transcript = analysis.transcript
-    return _file(task, analysis.info, analysis.duration_s, committed_at) | {
+    return _file(task, analysis.info, analysis.duration_s, origin) | {
         "status": "ok",
         "frame_count": analysis.frame_count,
         "corrupt_packets": analysis.corrupt_packets,
@@ -271,10 +281,13 @@ def _video(task: VideoTask, analysis: Analysis, committed_at: datetime) -> Row:
         ],
         "scenes": len(analysis.scenes),
         "speakers": len({each.speaker for each in transcript.utterances if each.speaker}),
+        "speaker_voices": [asdict(each) for each in transcript.voices],
         "text_model": analysis.text_model,
         "file_chapters": [asdict(chapter) for chapter in analysis.file_chapters],
-        "warnings": analysis.warnings,
+        "warnings": list(analysis.warnings),
+        "warning_parts": list(analysis.warnings.values()),
         "timings_s": list(analysis.timings_s.items()),
+        "corrections_digest": analysis.corrections_digest,
     }
 
 
@@ -294,6 +307,8 @@ def _frame(video_id: str, frame: Keyframe) -> Row:
         "text": "\n".join(line.text for line in frame.text_lines),
         "caption": frame.caption,
         "caption_source": frame.caption_source,
+        "classes": None if frame.classes is None else frame.classes.indices,
+        "class_probabilities": None if frame.classes is None else frame.classes.probabilities,
     }
 
 
@@ -310,6 +325,10 @@ def _utterance(video_id: str, utterance: Utterance) -> Row:
         "no_speech_prob": utterance.no_speech_prob,
         "compression_ratio": utterance.compression_ratio,
         "flags": utterance.flags,
+        "auto_text": utterance.auto_text,
+        "auto_words": None if utterance.auto_words is None else [asdict(each) for each in utterance.auto_words],
+        "auto_flags": utterance.auto_flags,
+        "auto_speaker": utterance.auto_speaker,
     }
 
 
@@ -331,6 +350,7 @@ def _scene(scene: Scene) -> Row:
         "text": scene.text,
         "caption": scene.caption,
         "topics": [asdict(each) for each in scene.topics],
+        "auto_topics": None if scene.auto_topics is None else [asdict(each) for each in scene.auto_topics],
         "keyphrases": [asdict(each) for each in scene.keyphrases],
         "labels": [asdict(each) for each in scene.labels],
         "text_weight": scene.text_weight,

@@ -1,10 +1,13 @@
 """The views of the lake: each video once, in its current state.
 
-- `videos`: the newest `ok` row of each video, or else its newest `failed` row while that file still exists.
+- `videos`: the newest `ok` row of each video, or else its newest `failed` row, unless other content has replaced it
+  (see `pipeline.lake.location_views`).
 - `shots`, `frames`, `utterances`, `scenes`, `summaries`, `errors`: the rows of the same video from the same commit. So
   `errors` has a row for each `failed` row of `videos`, and rows of uncommitted or superseded shards are hidden.
 - `runs`, `sources`: the newest row of each run or location.
+- `corrections`: every correction, undone ones too.
 - `all_videos`, `all_errors`: every row of every revision.
+- `former_videos`: videos that no other view shows, because their files were replaced.
 - `forgotten`: videos that were forgotten. All other views hide what files still hold of them.
 - `moments`, `words`, `chapters` and other views and macros on top of them: see `pipeline.lake.moment_views`.
 
@@ -22,29 +25,47 @@ import pyarrow as pa
 
 from pipeline.lake.files import reader_path
 from pipeline.lake.layout import RUN_TABLES, group_of
+from pipeline.lake.location_views import create_locations, located
 from pipeline.lake.moment_views import MOMENT_VIEWS, create_moments
 from pipeline.lake.parquet import is_embedding
 from pipeline.lake.snapshot import DataFile, Snapshot
-from schemas.tables import DESCRIPTIONS, TABLE_NAMES, VIDEO_TABLES, table_schema
+from schemas.tables import DESCRIPTIONS, TABLE_NAMES, VIDEO_TABLES, table_schema, view_schema
 
-VIEW_NAMES = (*TABLE_NAMES, *MOMENT_VIEWS, "all_videos", "all_errors")
+VIEW_NAMES = (*TABLE_NAMES, *MOMENT_VIEWS, "all_videos", "all_errors", "former_videos")
+
+_COMMITTED = """
+CREATE TABLE lake.committed AS
+SELECT video_id, uri, len(uris) AS locations, shard, revision, status, committed_at,
+    coalesce(analysed_at, committed_at) AS analysed_at
+FROM all_videos
+"""
 
 _STATES = """
 CREATE TABLE lake.states AS
-WITH latest AS (SELECT uri, max_by(video_id, committed_at) AS video_id FROM all_videos GROUP BY uri)
-SELECT * FROM (
-    SELECT each.video_id, shard, revision, status, committed_at,
+WITH repeated AS (SELECT video_id FROM lake.committed GROUP BY video_id HAVING count(*) > 1),
+ranked AS (
+    SELECT *, true AS is_best, true AS is_newest FROM lake.committed ANTI JOIN repeated USING (video_id)
+    UNION ALL BY NAME
+    SELECT *,
         row_number() OVER (
-            PARTITION BY each.video_id ORDER BY status = 'ok' DESC, committed_at DESC, shard DESC
-        ) = 1 AND NOT (status = 'failed' AND latest.video_id <> each.video_id) AS is_current,
-        row_number() OVER (PARTITION BY each.video_id ORDER BY committed_at DESC, shard DESC) = 1 AS is_newest
-    FROM all_videos AS each JOIN latest USING (uri)
+            PARTITION BY video_id ORDER BY status = 'ok' DESC, committed_at DESC, shard DESC
+        ) = 1 AS is_best,
+        row_number() OVER (PARTITION BY video_id ORDER BY committed_at DESC, shard DESC) = 1 AS is_newest
+    FROM lake.committed SEMI JOIN repeated USING (video_id)
+),
+latest AS (
+    SELECT uri, max_by(video_id, committed_at) AS video_id
+    FROM lake.committed SEMI JOIN (FROM lake.committed WHERE status = 'failed') USING (uri) GROUP BY uri
 )
-WHERE is_current OR is_newest
+SELECT ranked.*, is_best AND (status = 'ok' OR latest.video_id = ranked.video_id) AS is_current
+FROM ranked LEFT JOIN latest USING (uri)
+WHERE is_best OR is_newest
 """
-"""The current row of each video, and its newest row if that is a later failure.
+"""The best row of each video, and its newest row if that is a later failure. The views show current rows.
 
 A failure stops being current once its file was replaced or became readable, and so is another video now."""
+
+_FORMER = "FROM all_videos SEMI JOIN (FROM lake.states WHERE is_best AND NOT is_current) USING (video_id, shard)"
 
 _NEWEST_BY = {
     "runs": ("run_id", "finished_at"),
@@ -59,7 +80,8 @@ FROM ({files}) SEMI JOIN lake.current USING (video_id, shard)
 """
 """The file and row number of each row of `frames`. DuckDB finds a row by its number without reading the others."""
 
-_NEWEST_REVISION = "SELECT revision FROM lake.states ORDER BY status = 'ok' DESC, committed_at DESC LIMIT 1"
+_NEWEST = "SELECT revision FROM lake.states ORDER BY status = 'ok' DESC, analysed_at DESC LIMIT 1"
+"""The revision of the newest analysis. Rows that were made again because of corrections keep the time of theirs."""
 
 _SPACES = """
 CREATE TABLE lake.spaces (
@@ -88,14 +110,20 @@ def create_states(connection: duckdb.DuckDBPyConnection, snapshot: Snapshot) -> 
         connection.execute("INSERT INTO lake.forgotten SELECT unnest($ids)", {"ids": list(snapshot.forgotten)})
     rows = _select("videos", _groups(snapshot, "videos"))
     _create_view(connection, "all_videos", _remembered("videos", rows, snapshot))
+    connection.execute(_COMMITTED)
     connection.execute(_STATES)
+    connection.execute("DROP TABLE lake.committed")
 
 
 def create_views(connection: duckdb.DuckDBPyConnection, snapshot: Snapshot, *, comments: bool = True) -> None:
     """Create all views, over exactly these files."""
     create_states(connection, snapshot)
+    sources = _groups(snapshot, "sources")
+    create_locations(connection, _remembered("sources", _select("sources", sources), snapshot) if sources else None)
+    connection.execute("ALTER TABLE lake.states DROP uri; ALTER TABLE lake.states DROP locations")
     connection.execute("CREATE VIEW lake.current AS SELECT video_id, shard FROM lake.states WHERE is_current")
-    newest = connection.execute(_NEWEST_REVISION).fetchone()
+    connection.execute(f"CREATE VIEW lake.newest AS {_NEWEST}")
+    newest = connection.execute("FROM lake.newest").fetchone()
     groups_of = {table: _groups(snapshot, table) for table in VIDEO_TABLES}
     spaces_of = _create_spaces(connection, groups_of, group_of("videos", newest[0]) if newest else "")
     rows_of = {table: _select(table, groups, spaces_of[table]) for table, groups in groups_of.items()}
@@ -104,11 +132,15 @@ def create_views(connection: duckdb.DuckDBPyConnection, snapshot: Snapshot, *, c
         key, time = _NEWEST_BY[table]
         newest_row = f"QUALIFY row_number() OVER (PARTITION BY {key} ORDER BY {time} DESC) = 1"
         _create_view(connection, table, f"FROM ({rows}) {newest_row}")
+    corrections = _select("corrections", _groups(snapshot, "corrections"))
+    _create_view(connection, "corrections", _remembered("corrections", corrections, snapshot))
     _create_moments(connection, groups_of, spaces_of)
     for table, rows in rows_of.items():
         if table == "errors":
             _create_view(connection, "all_errors", _remembered(table, rows, snapshot))
-        _create_view(connection, table, f"FROM ({rows}) SEMI JOIN lake.current USING (video_id, shard)")
+        current = f"FROM ({rows}) SEMI JOIN lake.current USING (video_id, shard)"
+        _create_view(connection, table, located(current) if table == "videos" else current)
+    _create_view(connection, "former_videos", _FORMER)
     _create_view(connection, "lake.frame_rows", _FRAME_ROWS.format(files=_row_numbers(snapshot.of("frames"))))
     if comments:
         _describe(connection)
@@ -155,7 +187,7 @@ def _create_moments(
     """
     statements = []
     for table, groups in groups_of.items():
-        types = dict(_column_types(table_schema(table)))
+        types = dict(_column_types(view_schema(table)))
         for group in groups:
             types |= _column_types(group.schema)
         types |= {name: f"FLOAT[{dimensions}]" for name, (_, dimensions) in spaces_of[table].items()}
@@ -264,7 +296,7 @@ def _describe(connection: duckdb.DuckDBPyConnection) -> None:
     comments = []
     for table in TABLE_NAMES:
         comments.append(f"COMMENT ON VIEW {table} IS {_literal(DESCRIPTIONS[table])}")
-        for field in table_schema(table):
+        for field in view_schema(table):
             meaning = _literal(field.metadata[b"description"].decode())
             comments.append(f"COMMENT ON COLUMN {table}.{field.name} IS {meaning}")
     comments += [f"COMMENT ON VIEW {view} IS {_literal(meaning)}" for view, meaning in MOMENT_VIEWS.items()]

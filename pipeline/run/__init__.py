@@ -5,12 +5,14 @@ from pipeline.run.configuration import load_config, parse_settings, profile_name
 from pipeline.run.digest import DigestChunks, Unread, content_digest, digest_files, digest_here, in_order
 from pipeline.run.discovery import Discovery, discover, discover_batches, discover_known
 from pipeline.run.estimate import Estimate, estimate_run
-from pipeline.run.history import Difference, RunRecord, differences, find_run, run_history
+from pipeline.run.history import History, history_of, read_history
 from pipeline.run.ledger import COSTS, PastRun, costs, past_runs
 from pipeline.run.listing import Skipped, list_archive
 from pipeline.run.plan import Plan, Planner, Shard, make_plan
+from pipeline.run.redo import Redo, redo_reasons
 from pipeline.run.report import PlanReport, Reporter, check_found, plan_archive
 from pipeline.run.revision import STAGE_VERSIONS, Recipe, models_of, recipe_of, revision_of, stage_revisions
+from pipeline.run.run_records import Difference, RunRecord, differences, find_run, read_runs
 
 __all__ = [
     "COSTS",
@@ -20,11 +22,13 @@ __all__ = [
     "DigestChunks",
     "Discovery",
     "Estimate",
+    "History",
     "PastRun",
     "Plan",
     "PlanReport",
     "Planner",
     "Recipe",
+    "Redo",
     "Reporter",
     "RunRecord",
     "Shard",
@@ -42,6 +46,7 @@ __all__ = [
     "discover_known",
     "estimate_run",
     "find_run",
+    "history_of",
     "in_order",
     "list_archive",
     "load_config",
@@ -51,9 +56,11 @@ __all__ = [
     "past_runs",
     "plan_archive",
     "profile_names",
+    "read_history",
+    "read_runs",
     "recipe_of",
+    "redo_reasons",
     "revision_of",
-    "run_history",
     "stage_revisions",
     "toml_value",
     "write_settings",

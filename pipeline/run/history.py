@@ -1,126 +1,111 @@
-"""The past runs of a lake, and how each differs from the run before it."""
+"""What earlier runs made: the settings, models and versions behind each stage revision in a lake.
 
+Version 6 of the analysis, the last one without stages, gave a video one revision. Its runs recorded their configuration
+and models, so the revision can be computed again: if it is the recorded one, the run had the first version of each
+stage, and its results are compared stage by stage like any others.
+"""
+
+import hashlib
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from pipeline.lake import Lake
-from pipeline.run.ledger import costs
-from schemas.errors import LakeError
+from pipeline.models import ModelInfo
+from pipeline.run.revision import Recipe, recipe_of
+from schemas.config import ANALYSIS_SECTIONS, Config
+from schemas.stages import STAGES, Stage
 
-_NEWEST_FIRST = "SELECT * FROM runs ORDER BY started_at DESC, run_id DESC"
-
-
-@dataclass(frozen=True, slots=True)
-class RunRecord:
-    """A run of the table `runs`."""
-
-    run_id: str
-    started_at: datetime
-    finished_at: datetime
-    state: str
-    archive: tuple[str, ...]
-    revision: str
-    videos_found: int
-    videos_skipped: int
-    videos_ok: int
-    videos_failed: int
-    video_s: float
-    wall_s: float
-    compute_s: Mapping[str, float]
-    """Seconds of compute, over all workers, by each of `COSTS`."""
-    settings: Mapping[str, Any]
-    """Values of all settings, as JSON has them, by name, such as `speech.beam_size`."""
-    models: Mapping[str, str]
-    """Id and digest of each model, by role."""
-    versions: Mapping[str, str]
-    prefect_flow_run_id: str | None
-
-    @property
-    def real_time(self) -> float:
-        """Seconds of video per second of the run."""
-        return self.video_s / self.wall_s if self.wall_s > 0 else 0.0
-
-    @property
-    def total_s(self) -> float:
-        """Seconds of compute for everything."""
-        return sum(self.compute_s.values())
+_RUNS = """
+SELECT revision, stages, arg_max(configuration, finished_at) AS configuration, arg_max(models, finished_at) AS models
+FROM runs GROUP BY revision, stages ORDER BY max(finished_at)
+"""
+"""Runs with the same results. Their configurations differ at most in where and how they ran."""
+_LAST_UNSTAGED = (6, 2)
+"""The analysis and the tables of the last version without stages; both were part of its revisions."""
+_UNREADABLE = (ValueError, KeyError, TypeError, AttributeError)
+"""Raised by configurations that other programs or much older versions wrote. Nothing is known of their runs."""
+_FIRST_VERSIONS: Mapping[Stage, int] = dict.fromkeys(STAGES, 1)
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
-    """Something that differs between two runs. None: one of them does not have it."""
+class History:
+    """The recipes of earlier runs by what they wrote."""
 
-    kind: str
-    """`setting`, `model`, `version` or `archive`."""
-    name: str
-    before: Any
-    after: Any
+    recipes: Mapping[tuple[Stage, str], Recipe] = field(default_factory=dict)
+    """By stage and revision, as videos name them. Their own revisions are computed as today."""
+
+    def recipe(self, stage: Stage, revision: str) -> Recipe | None:
+        """Return what a stage was made with; None if no run says so."""
+        return self.recipes.get((stage, revision))
+
+    def is_made(self, stage: Stage, revision: str, wanted: str) -> bool:
+        """Return whether a stage's results are those of the wanted revision.
+
+        A setting that is newer than the results counts with its default value.
+        """
+        if revision == wanted:
+            return True
+        found = self.recipe(stage, revision)
+        return found is not None and found.stages[stage] == wanted
 
 
-def run_history(lake: Lake, limit: int | None = None) -> tuple[RunRecord, ...]:
-    """Return the runs of a lake, the newest first.
-
-    Args:
-        lake: The lake.
-        limit: Maximum number of runs.
-    """
-    query = _NEWEST_FIRST if limit is None else f"{_NEWEST_FIRST} LIMIT $limit"
-    rows = lake.sql(query, None if limit is None else {"limit": limit}).to_pylist()
-    return tuple(_record(row) for row in rows)
-
-
-def find_run(lake: Lake, run_id: str) -> tuple[RunRecord, RunRecord | None]:
-    """Return a run, and the run before it.
-
-    Args:
-        lake: The lake.
-        run_id: Its id, or the start of it.
+def read_history(lake: Lake) -> History:
+    """Return what the runs of a lake made.
 
     Raises:
-        LakeError: There is no such run, or several.
+        LakeError: The lake cannot be read.
     """
-    runs = run_history(lake)
-    found = [place for place, run in enumerate(runs) if run.run_id == run_id] or [
-        place for place, run in enumerate(runs) if run.run_id.startswith(run_id)
-    ]
-    if len(found) != 1:
-        problem = f"{len(found)} runs of the lake {lake.uri} start with" if found else f"The lake {lake.uri} has no run"
-        raise LakeError(f"{problem} {run_id}. `videolake runs --lake {lake.uri}` lists them.")
-    place = found[0]
-    return runs[place], runs[place + 1] if place + 1 < len(runs) else None
+    return history_of(lake.sql(_RUNS).to_pylist())
 
 
-def differences(before: RunRecord, after: RunRecord) -> tuple[Difference, ...]:
-    """Return how a run differs from an earlier one: its archive, settings, models and versions."""
-    archives = [{"archive": list(run.archive)} for run in (before, after)]
-    return (
-        *_differences("archive", *archives),
-        *_differences("setting", before.settings, after.settings),
-        *_differences("model", before.models, after.models),
-        *_differences("version", before.versions, after.versions),
-    )
+def history_of(runs: Iterable[Mapping[str, Any]]) -> History:
+    """Return what some runs made.
+
+    Args:
+        runs: `revision`, `stages`, `configuration` and `models` of rows of the table `runs`, the oldest first.
+    """
+    recipes: dict[tuple[Stage, str], Recipe] = {}
+    for run in runs:
+        with suppress(*_UNREADABLE):
+            recorded = json.loads(run["configuration"])
+            models = [_model(each) for each in run["models"]]
+            if run["stages"]:
+                versions = {each["name"]: each["version"] for each in run["stages"]}
+                written = {each["name"]: each["revision"] for each in run["stages"]}
+            elif run["revision"] == _unstaged_revision(recorded, models):
+                versions, written = dict(_FIRST_VERSIONS), dict.fromkeys(STAGES, run["revision"])
+            else:
+                continue
+            recipe = recipe_of(_config(recorded), models, versions)
+            recipes |= {(stage, written[stage]): recipe for stage in STAGES}
+    return History(recipes)
 
 
-def _differences(kind: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Difference]:
-    for name in dict.fromkeys([*before, *after]):
-        if before.get(name) != after.get(name):
-            yield Difference(kind, name, before.get(name), after.get(name))
+def _model(recorded: Mapping[str, str]) -> ModelInfo:
+    return ModelInfo(path=Path(), **recorded)
 
 
-def _record(row: Mapping[str, Any]) -> RunRecord:
-    sections = json.loads(row["configuration"])
-    same = (
-        "run_id", "started_at", "finished_at", "state", "revision", "videos_found", "videos_skipped", "videos_ok",
-        "videos_failed", "video_s", "wall_s", "prefect_flow_run_id",
-    )  # fmt: skip
-    return RunRecord(
-        **{name: row[name] for name in same},
-        archive=tuple(row["archive"]),
-        compute_s=costs(row["compute_s"]),
-        settings={f"{section}.{key}": value for section, keys in sections.items() for key, value in keys.items()},
-        models={model["role"]: f"{model['id']} ({model['digest']})" for model in row["models"]},
-        versions=dict(row["versions"]),
-    )
+def _config(recorded: Mapping[str, Any]) -> Config:
+    """Return a configuration that an older version wrote, with the defaults of new settings, without dropped ones."""
+    kept = {
+        name: {key: value for key, value in section.items() if key in type(getattr(Config(), name)).model_fields}
+        for name, section in recorded.items()
+        if name in ANALYSIS_SECTIONS
+    }
+    return Config.model_validate(kept)
+
+
+def _unstaged_revision(recorded: Mapping[str, Any], models: Sequence[ModelInfo]) -> str:
+    """Return the revision that version 6 of the analysis computed from a configuration and models."""
+    dropped = {("topics", "taxonomy"), ("speakers", "model")}
+    analysis = {
+        name: {key: value for key, value in recorded[name].items() if (name, key) not in dropped}
+        for name in ANALYSIS_SECTIONS
+    }
+    digests = [(model.role, model.id, model.digest) for model in models]
+    stated = json.dumps([*_LAST_UNSTAGED, analysis, digests], sort_keys=True)
+    return hashlib.sha256(stated.encode()).hexdigest()[:16]

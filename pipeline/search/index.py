@@ -81,7 +81,9 @@ def update_index(lake: Lake, *, rebuild: bool = False, verify: bool = False) -> 
     """
     with lake.lock():
         existing, damaged = ([], False) if rebuild else _existing(lake.search_files, verify=verify)
-        return replace(lake.read(lambda connection: _update(connection, lake.search_files, existing)), repaired=damaged)
+        return replace(
+            lake.read_apart(lambda connection: _update(connection, lake.search_files, existing)), repaired=damaged
+        )
 
 
 def index_if_large(lake: Lake, config: SearchConfig) -> Indexed | None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
+import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
@@ -34,7 +35,7 @@ Section = TypeVar("Section", TextConfig, VisionConfig)
 _SPACES = "SELECT space, any_value(model), any_value(dimensions) FROM lake.spaces GROUP BY space"
 _CONFIGURATION = """
 SELECT configuration FROM runs
-ORDER BY revision = (SELECT revision FROM lake.states ORDER BY status = 'ok' DESC, committed_at DESC LIMIT 1) DESC,
+ORDER BY revision = (FROM lake.newest) DESC,
     started_at DESC
 LIMIT 1
 """
@@ -110,9 +111,7 @@ class QueryEncoder:
         Raises:
             LakeError: The lake cannot be read.
         """
-        with lake.connect() as connection:
-            spaces = {space: (model, size) for space, model, size in connection.execute(_SPACES).fetchall()}
-            row = connection.execute(_CONFIGURATION).fetchone()
+        spaces, row = lake.read(_spaces_and_configuration)
         stated = json.loads(row[0]) if row else {}
         return cls(
             Spaces(**{name: spaces[name] for name in ("text", "vision", "coordinated", "fused") if name in spaces}),
@@ -221,6 +220,11 @@ def joint_queries(
 
 def _zeros(queries: Sequence[object], space: Encoder) -> NDArray[np.float32]:
     return np.zeros((len(queries), space[1]), dtype=np.float32)
+
+
+def _spaces_and_configuration(connection: duckdb.DuckDBPyConnection) -> tuple[dict[str, Encoder], tuple[str] | None]:
+    spaces = {space: (model, size) for space, model, size in connection.execute(_SPACES).fetchall()}
+    return spaces, connection.execute(_CONFIGURATION).fetchone()
 
 
 def _section(kind: type[Section], stated: dict[str, object]) -> Section:

@@ -44,14 +44,14 @@ ROW_SCHEMA = pa.schema(
 
 _ROWS = """
 SELECT m.video_id, kind, moment_id, m.start_s, m.end_s, m.text, translation, frame_id, language, speaker, source,
-    m.topics, coalesce(s.start_s, m.start_s) AS scene_start_s, coalesce(s.end_s, m.end_s) AS scene_end_s
+    m.topics, m.scene_index, coalesce(s.start_s, m.start_s) AS scene_start_s, coalesce(s.end_s, m.end_s) AS scene_end_s
 FROM moments m LEFT JOIN scenes s USING (video_id, scene_index)
 ORDER BY m.video_id, kind, m.start_s, moment_id
 """
 _SCENES = """
 SELECT min_by(moment_id, (m.start_s, moment_id)) AS moment_id, any_value(text_embedding) AS text,
     any_value(coordinated_embedding) AS coordinated
-FROM scenes JOIN moments m USING (video_id, scene_index)
+FROM scenes JOIN placed_moments m USING (video_id, scene_index)
 GROUP BY video_id, scene_index
 """
 _SCENE_TEXT_WEIGHT = FusionConfig().text_weight
@@ -78,16 +78,20 @@ class Vectors:
 
 
 def load_rows(connection: duckdb.DuckDBPyConnection) -> pa.Table:
-    """Read all moments that the connection shows, in a fixed order."""
+    """Read all moments that the connection shows, in a fixed order.
+
+    From now on the connection has the table `placed_moments` for `load_vectors`: the view `moments` takes long.
+    """
     found: pa.Table = connection.sql(_ROWS).to_arrow_table()
-    return found.cast(ROW_SCHEMA).unify_dictionaries().combine_chunks()
+    connection.register("placed_moments", found.select(["video_id", "scene_index", "moment_id", "start_s"]))
+    return found.drop_columns("scene_index").cast(ROW_SCHEMA).unify_dictionaries().combine_chunks()
 
 
 def load_vectors(connection: duckdb.DuckDBPyConnection, rows: pa.Table, space: Space) -> Vectors | None:
     """Read the vectors of moments in one space; None if there are none.
 
     Args:
-        connection: Connection to the lake.
+        connection: The connection that `load_rows` has read from.
         rows: The result of `load_rows`.
         space: Which vectors to read.
     """

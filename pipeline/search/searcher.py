@@ -49,9 +49,7 @@ _MANY_IN_MEMORY = 100_000
 
 _COMMITS = "SELECT video_id, shard FROM lake.states WHERE is_current AND status = 'ok'"
 _MADE_BY = """
-SELECT revision || ' ' || count(run_id) FROM runs RIGHT JOIN (
-    SELECT revision FROM lake.states ORDER BY status = 'ok' DESC, committed_at DESC LIMIT 1
-) USING (revision) GROUP BY revision
+SELECT revision || ' ' || count(run_id) FROM runs RIGHT JOIN lake.newest USING (revision) GROUP BY revision
 """
 _VIDEOS = "SELECT video_id, uri, coalesce(headline, '') FROM videos LEFT JOIN summaries USING (video_id)"
 _ALL = Filter()
@@ -229,7 +227,7 @@ class Searcher:
         try:
             version = (self._lake.state, manifest_state(self._lake.search_files))
             if state is None or state.version != version:
-                state = self._lake.read(lambda connection: self._load(connection, version))
+                state = self._lake.read_apart(lambda connection: self._load(connection, version))
             self._notes.pop("lake", None)
         except (LakeError, OSError) as error:
             if state is None:

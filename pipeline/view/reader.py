@@ -132,7 +132,7 @@ class LakeReader:
 
     def _open(self) -> _Opened:
         state = self.lake.state
-        connection = self.lake.connect()
+        connection = self.lake.connect(comments=False)
         try:
             connection.execute(_CATALOGUE)
             connection.execute(_FIRST_THUMBNAILS)

@@ -42,7 +42,7 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Lake:
         chapters=tuple(replace(each, title=EVIL) for each in made.summary.chapters),
     )
     said = tuple(replace(each, text=EVIL, words=(), speaker=EVIL) for each in made.transcript.utterances)
-    made = replace(made, summary=summary, transcript=replace(made.transcript, utterances=said), warnings=(EVIL,))
+    made = replace(made, summary=summary, transcript=replace(made.transcript, utterances=said), warnings={EVIL: "file"})
     about = {
         "revision": REVISION, "shard": "01", "text": TEXT, "vision": VISION, "coordinated": COORDINATED,
         "committed_at": NOON,

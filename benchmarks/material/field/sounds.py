@@ -14,7 +14,8 @@ from schemas.media import SAMPLE_RATE_HZ
 
 _SPOKEN = Truth(duration_s=24, groups_s=groups(24))
 _PCM = bytes.fromhex("0100000000001000800000aa00389b71")
-_QUESTIONS = ("Where did you grow up as a child?", "Which school did you visit in the city?")
+_QUESTIONS = ("Where did you learn to play the guitar?", "What did you do after the war was over?")
+"""The speech model hears both when they are played alone."""
 _ENGLISH = (
     "Good evening and welcome to our programme about the history of railways. The first steam engines were built for "
     "mines. Soon people wanted to travel with them, and engineers laid tracks between the cities."
@@ -99,7 +100,7 @@ CASES = (
     Case("float_96k.wav", "64-bit floating point at 96 kHz", _mono("-c:a", "pcm_f64le", "-ar", "96000"), _SPOKEN),
     Case("telephone.wav", "A-law at 8 kHz", _mono("-c:a", "pcm_alaw", "-ar", "8000"), _SPOKEN),
     Case("interview.wav", "an interview with a voice on each channel, which overlap", _interview,
-         Truth(words={"grow up": 1, "school": 1, "fail better": 2}, videos={"speakers": 2})),
+         Truth(words={"guitar": 1, "the war": 1, "fail better": 2}, videos={"speakers": 2})),
     Case("two_languages.flac", "English, then German", _two_languages,
          Truth(words={"welcome to our": 2, "willkommen": 2, "Menschen": 2})),
 )  # fmt: skip

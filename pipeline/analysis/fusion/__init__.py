@@ -3,6 +3,7 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from pipeline.analysis.fusion.conse import top_classes
 from pipeline.analysis.fusion.coordinated import (
     CONSE_PREFIX,
     ConseSpace,
@@ -42,6 +43,7 @@ __all__ = [
     "padded",
     "reciprocal_rank_fusion",
     "save",
+    "top_classes",
     "unit",
     "weighted_mean",
     "weighted_scores",

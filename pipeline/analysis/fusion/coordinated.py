@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.analysis.fusion.conse import PROMPT, centred, conse
+from pipeline.analysis.fusion.conse import PROMPT, centred, conse, probabilities_of
 from pipeline.models import cached_array
+from schemas.records import Keyframe
 from schemas.tables import NO_ENCODER, Encoder
 
 if TYPE_CHECKING:  # they import PyTorch
@@ -24,6 +25,7 @@ if TYPE_CHECKING:  # they import PyTorch
     from pipeline.analysis.vision import FrameEncoder, FrameFeatures
 
 CONSE_PREFIX = "conse:"
+_FRAMES_AT_ONCE = 256
 _VERSION = "1"
 """Version of the label vectors in the cache. Raise it when their computation changes."""
 
@@ -31,9 +33,15 @@ _VERSION = "1"
 class CoordinatedSpace(Protocol):
     """A space that images share with texts: the greater the cosine, the better a text describes an image."""
 
+    reads_classes: bool
+    """Whether it places keyframes by `Keyframe.classes`."""
+
     @property
     def space(self) -> Encoder:
         """Id and dimensions, as stored in the lake."""
+
+    def of_keyframes(self, keyframes: Sequence[Keyframe]) -> NDArray[np.float32]:
+        """Return (n, dimensions) of unit length for keyframes, from what the lake holds of them."""
 
     def of_images(self, features: "FrameFeatures") -> NDArray[np.float32]:
         """Return (n, dimensions) of unit length for encoded frames; zeros if nothing was recognised."""
@@ -69,6 +77,8 @@ class ConseSpace:
         vision: Predicts label probabilities.
     """
 
+    reads_classes = True
+
     def __init__(self, text: "TextEncoder", vision: "FrameEncoder") -> None:
         self._text, self._vision = text, vision
 
@@ -76,6 +86,15 @@ class ConseSpace:
     def space(self) -> Encoder:
         """`conse:<text id>+<vision id>`, and the text encoder's dimensions."""
         return conse_id(self._text.info.id, self._vision.info.id), self._text.dimensions
+
+    def of_keyframes(self, keyframes: Sequence[Keyframe]) -> NDArray[np.float32]:
+        """Return (n, dimensions) of unit length, from the frames' classes; zeros for blank frames."""
+        vectors = np.zeros((len(keyframes), self._text.dimensions), dtype=np.float32)
+        for start in range(0, len(keyframes), _FRAMES_AT_ONCE):
+            classes = [frame.classes for frame in keyframes[start : start + _FRAMES_AT_ONCE]]
+            probabilities = probabilities_of(classes, len(self._vision.label_names))
+            vectors[start : start + len(classes)] = conse(probabilities, self._label_vectors, self._background)
+        return vectors
 
     def of_images(self, features: "FrameFeatures") -> NDArray[np.float32]:
         """Return (n, dimensions) of unit length, from the frames' label probabilities; zeros for blank frames."""
@@ -112,6 +131,8 @@ class TowerSpace:
         vision: A frame encoder whose model has a text tower.
     """
 
+    reads_classes = False
+
     def __init__(self, vision: "FrameEncoder") -> None:
         self._vision = vision
 
@@ -119,6 +140,10 @@ class TowerSpace:
     def space(self) -> Encoder:
         """The vision model's id and dimensions."""
         return self._vision.info.id, self._vision.dimensions
+
+    def of_keyframes(self, keyframes: Sequence[Keyframe]) -> NDArray[np.float32]:
+        """Return the frames' own embeddings."""
+        return np.stack([frame.embedding for frame in keyframes]) if keyframes else self.of_texts(())
 
     def of_images(self, features: "FrameFeatures") -> NDArray[np.float32]:
         """Return the frames' own embeddings."""
@@ -143,6 +168,11 @@ class NoSpace:
     """For vision models without labels and without a text tower: nothing can be compared."""
 
     space = NO_ENCODER
+    reads_classes = False
+
+    def of_keyframes(self, keyframes: Sequence[Keyframe]) -> NDArray[np.float32]:
+        """Return zeros (n, 1)."""
+        return np.zeros((len(keyframes), self.space[1]), dtype=np.float32)
 
     def of_images(self, features: "FrameFeatures") -> NDArray[np.float32]:
         """Return zeros (n, 1)."""

@@ -4,6 +4,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import av
@@ -27,7 +28,7 @@ from pipeline.analysis.media.timeline import Timeline, plausible_s
 from schemas.config import ChannelMode, LimitsConfig, MediaConfig
 from schemas.errors import ErrorKind, MediaError
 from schemas.media import SMALL_HEIGHT, SMALL_WIDTH, DecodedItem, FrameBatch, MediaInfo, SampledFrame
-from schemas.records import Chapter, Subtitle, SubtitleFile
+from schemas.records import Chapter, Subtitle, SubtitleFile, WarningPart
 
 logger = logging.getLogger(__name__)
 
@@ -61,12 +62,12 @@ class DecodeStats:
     """Subtitle files beside the video."""
     subtitles: tuple[Subtitle, ...] = ()
     """Text subtitles of the file, and of subtitle files beside it."""
-    warnings: list[str] = field(default_factory=list)
+    warnings: dict[str, WarningPart] = field(default_factory=dict)
+    """What each warning is about, by its message."""
 
-    def warn(self, message: str) -> None:
+    def warn(self, message: str, part: WarningPart = "file") -> None:
         """Add a warning, unless it is already there."""
-        if message not in self.warnings:
-            self.warnings.append(message)
+        self.warnings.setdefault(message, part)
 
 
 def decode(
@@ -80,6 +81,7 @@ def decode(
     stats: DecodeStats,
     channels: ChannelMode = "mix",
     skipped: Set[int] = frozenset(),
+    known_s: float | None = None,
 ) -> Iterator[DecodedItem]:
     """Decode video and audio in one pass, in memory that does not grow with the length of the file.
 
@@ -95,6 +97,7 @@ def decode(
         stats: Filled in during the pass.
         channels: Whether to mix the channels of the audio or to keep them apart.
         skipped: Indexes of streams that are read but not decoded. The caller may add some during the pass.
+        known_s: The duration, if a pass that decoded everything has measured it; None for such a pass.
 
     Yields:
         A `FrameBatch` for all frames, a `SampledFrame` for each wanted one, and `AudioBlock`s of `info.audio_streams`.
@@ -122,7 +125,7 @@ def decode(
                     PixelShape(container.streams[info.video.index]),
                     max_side_px=config.max_side_px,
                     threads=threads,
-                    warn=stats.warn,
+                    warn=partial(stats.warn, part="images"),
                 ),
                 limits=limits,
                 wanted=wanted,
@@ -138,7 +141,7 @@ def decode(
             for stream in info.audio_streams
         }
         packets = clocked_packets(uri, container, streams, clock, stats.warn, followers=others, subtitle=subtitles.add)
-        for index, frame in _frames(packets, stats, skipped, partly_encrypted=info.partly_encrypted):
+        for index, frame in _frames(packets, stats, skipped, others, partly_encrypted=info.partly_encrypted):
             _check_limits(uri, info, stats, limits, started)
             if isinstance(frame, VideoFrame) and video:
                 yield from video.add(frame)
@@ -149,21 +152,26 @@ def decode(
             yield from video.finish()
         for builder in audio.values():
             yield from builder.finish()
-        stats.duration_s = _end_s(info, video, audio)
+        stats.duration_s = _end_s(info, video, audio) if known_s is None else known_s
         stats.chapters = chapters_of(container, origin_s, stats.duration_s)
         stats.subtitle_files = tuple(find_sidecars(uri))
-        files = read_sidecars(stats.subtitle_files, stats.warn)
-        stats.subtitles = subtitles.finish(files, stats.duration_s, stats.warn)
+        warn = partial(stats.warn, part="subtitles")
+        files = read_sidecars(stats.subtitle_files, warn)
+        stats.subtitles = subtitles.finish(files, stats.duration_s, warn)
     stats.clock_jumps = clock.jumps
-    if info.video is None or info.video.index not in skipped:
-        _check_decoded(uri, info, stats, has_audio=any(builder.end_s > 0 for builder in audio.values()))
+    has_audio = any(builder.end_s > 0 for builder in audio.values())
+    if known_s is None:
+        _check_decoded(uri, info, stats, has_audio=has_audio)
+    if info.audio and info.audio.index not in skipped and not has_audio:
+        stats.warn("No audio could be decoded.", part="audio")
 
 
 def _audio_builder(
     stream: int, stats: DecodeStats, origin_s: float, channels: ChannelMode, counted: bool
 ) -> AudioBlockBuilder:
-    timeline = Timeline(origin_s=origin_s, frame_s=0.0, warn=stats.warn)
-    return AudioBlockBuilder(stream, timeline, channels, stats.warn, counts_samples=counted)
+    warn = partial(stats.warn, part="audio")
+    timeline = Timeline(origin_s=origin_s, frame_s=0.0, warn=warn, frames="Audio frames")
+    return AudioBlockBuilder(stream, timeline, channels, warn, counts_samples=counted)
 
 
 def _end_s(info: MediaInfo, video: "_FrameBatcher | None", audio: Mapping[int, AudioBlockBuilder]) -> float:
@@ -206,7 +214,7 @@ class _FrameBatcher:
     def add(self, frame: VideoFrame) -> Iterator[DecodedItem]:
         check_pixels(self._uri, frame.width, frame.height, self._limits, stage="decode")
         if frame.pts is None:
-            self._stats.warn("Frames without a timestamp were placed after the previous frame.")
+            self._stats.warn("Frames without a timestamp were placed after the previous frame.", part="images")
         lasts_s = plausible_s(frame.duration, frame.time_base)
         time_s = self._timeline.time_of(frame.pts, frame.time_base, lasts_s)
         small = self._scaler.small(frame)
@@ -247,7 +255,7 @@ class _FrameBatcher:
 
 
 def _timeline(info: MediaInfo, origin_s: float, stats: DecodeStats) -> Timeline:
-    return Timeline(origin_s=origin_s, frame_s=_frame_s(info), warn=stats.warn)
+    return Timeline(origin_s=origin_s, frame_s=_frame_s(info), warn=partial(stats.warn, part="images"))
 
 
 def _frame_s(info: MediaInfo) -> float:
@@ -276,9 +284,12 @@ def _select(uri: str, container: InputContainer, info: MediaInfo, threads: int, 
 
 
 def _frames(
-    packets: Iterator[Any], stats: DecodeStats, skipped: Set[int], *, partly_encrypted: bool
+    packets: Iterator[Any], stats: DecodeStats, skipped: Set[int], others: Set[int], *, partly_encrypted: bool
 ) -> Iterator[tuple[int, Any]]:
-    """Decode packet by packet, and yield each frame with the index of its stream; skip and count damaged packets."""
+    """Decode packet by packet, and yield each frame with the index of its stream; skip and count damaged packets.
+
+    Those of `others` are not counted, because how far these streams are decoded depends on what is heard.
+    """
     while True:
         try:
             packet = next(packets, None)
@@ -290,16 +301,17 @@ def _frames(
             return
         if packet.stream_index in skipped:
             continue
+        counted = packet.stream_index not in others
         if partly_encrypted and is_encrypted(packet):
-            stats.encrypted_packets += 1
+            stats.encrypted_packets += counted
             continue
         if packet.is_corrupt and not _is_raw_audio(packet.stream):  # the last one may be short
-            stats.corrupt_packets += 1
+            stats.corrupt_packets += counted
         try:
             for frame in packet.decode():
                 yield packet.stream_index, frame
         except av.error.FFmpegError:
-            stats.corrupt_packets += 1
+            stats.corrupt_packets += counted
 
 
 def _check_limits(uri: str, info: MediaInfo, stats: DecodeStats, limits: LimitsConfig, started: float) -> None:
@@ -328,8 +340,6 @@ def _check_decoded(uri: str, info: MediaInfo, stats: DecodeStats, *, has_audio: 
         raise MediaError(ErrorKind.CORRUPT, message, stage="decode")
     if info.video and not stats.frame_count:
         stats.warn("No video frame could be decoded.")
-    if info.audio and not has_audio:
-        stats.warn("No audio could be decoded.")
     if stats.corrupt_packets:
         stats.warn(_skipped(stats.corrupt_packets, "damaged"))
     # Across a jump of the clock, the stated length means nothing.

@@ -155,9 +155,13 @@ class Timeline:
         origin_s: Start of the video on the stream's clock.
         frame_s: Usual seconds between frames; 0.0 if unknown.
         warn: Called with a message for each repair.
+        frames: How messages name the frames.
     """
 
-    def __init__(self, *, origin_s: float = 0.0, frame_s: float = 0.0, warn: Callable[[str], None]) -> None:
+    def __init__(
+        self, *, origin_s: float = 0.0, frame_s: float = 0.0, warn: Callable[[str], None], frames: str = "Frames"
+    ) -> None:
+        self._frames = frames
         self._origin_s = origin_s
         self._frame_s = frame_s if 0 < frame_s <= _MAX_PACKET_S else 1 / _DEFAULT_FPS
         self._warn = warn
@@ -180,7 +184,7 @@ class Timeline:
         if last_s is None:
             time_s = max(0.0, time_s)
         elif time_s <= last_s:
-            self._warn("Frames with a timestamp out of order were placed after the previous frame.")
+            self._warn(f"{self._frames} with a timestamp out of order were placed after the previous frame.")
             time_s = last_s + _STEP_S
         self._last_s = time_s
         self._due_s = time_s + (frame_s or self._frame_s)

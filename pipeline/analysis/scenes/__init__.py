@@ -6,7 +6,7 @@ from pipeline.analysis.scenes.joint import fuse_scenes
 from pipeline.analysis.scenes.object_labels import FEW_SHOTS, ObjectLabel, find_object_labels
 from pipeline.analysis.scenes.scenes import aggregate_labels, build_scenes, find_scenes
 from pipeline.analysis.scenes.selection import centrality, choose_diverse, lexrank
-from pipeline.analysis.scenes.spans import TextSpan, screen_spans, shown_from, written_text
+from pipeline.analysis.scenes.spans import TextSpan, screen_spans, screen_texts, shown_from, written_text
 from pipeline.analysis.scenes.subjects import Subject, Subjects, find_subjects
 from pipeline.analysis.scenes.titles import (
     TITLE_HEIGHT,
@@ -48,6 +48,7 @@ __all__ = [
     "lexrank",
     "phrase_title",
     "screen_spans",
+    "screen_texts",
     "screen_title",
     "sentence_title",
     "shown_from",

@@ -40,7 +40,7 @@ def compose_caption(labels: Sequence[Label], text_lines: Sequence[TextLine], spe
 
 
 def caption_keyframes(keyframes: Sequence[Keyframe], utterances: Sequence[Utterance]) -> tuple[Keyframe, ...]:
-    """Add the speech at the time of each frame to its composed caption; captions by a model stay unchanged.
+    """Compose the captions of frames anew, with the speech at their times; captions by a model stay unchanged.
 
     Args:
         keyframes: In order of time.
@@ -52,7 +52,7 @@ def caption_keyframes(keyframes: Sequence[Keyframe], utterances: Sequence[Uttera
     for frame in keyframes:
         index = bisect_right(starts, frame.time_s) - 1
         speech = quotable[index].text if index >= 0 and frame.time_s < quotable[index].end_s else ""
-        if speech and frame.caption_source == COMPOSED:
+        if frame.caption_source == COMPOSED:
             captioned.append(replace(frame, caption=compose_caption(frame.labels, frame.text_lines, speech)))
         else:
             captioned.append(frame)

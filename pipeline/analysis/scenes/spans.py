@@ -60,6 +60,17 @@ def screen_spans(
     return spans
 
 
+def screen_texts(keyframes: Sequence[Keyframe], duration_s: float, shots: Sequence[Shot]) -> list[TextSpan]:
+    """Return `screen_spans` with the text vectors of their keyframes."""
+    by_text = {written_text(frame): frame.text_embedding for frame in keyframes}
+    spans = []
+    for start_s, end_s, text in screen_spans(keyframes, duration_s, shots):
+        vector = by_text[text]
+        assert vector is not None  # noqa: S101 - the text stage gives one to every frame
+        spans.append(TextSpan(start_s=start_s, end_s=end_s, text=text, embedding=vector, kind="screen"))
+    return spans
+
+
 def written_text(frame: Keyframe) -> str:
     """Return the on-screen text of a frame, with its line breaks."""
     return "\n".join(line.text for line in frame.text_lines)

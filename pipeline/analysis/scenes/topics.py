@@ -91,11 +91,10 @@ class TopicSpace:
         """
         shown = [_by_family(labels) for labels in frames]
         new = sorted({name for scores in shown for name in scores} - self._of_name.keys())
-        if new:
-            # The encoder reads a name alone and in a sentence differently; the mean is more robust.
-            found = self.of_texts(self._encoder.encode([*new, *(_PROMPT.format(name) for name in new)]))
-            both = (found[: len(new)] + found[len(new) :]) / 2
-            self._of_name.update(zip(new, both, strict=True))
+        for name in new:
+            # The encoder reads a name alone and in a sentence differently; the mean is more robust. One name at a time,
+            # because a vector depends a little on its batch, and must not depend on which videos came before.
+            self._of_name[name] = self.of_texts(self._encoder.encode([name, _PROMPT.format(name)])).mean(axis=0)
         found = np.zeros((len(frames), len(self.names)))
         for index, scores in enumerate(shown):
             for name, score in scores.items():

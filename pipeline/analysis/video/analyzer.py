@@ -1,41 +1,33 @@
-"""Analyse one video: probe it, decode it once, pass frames and audio to their steps, then fuse and summarise."""
+"""Analyse one video, stage by stage: decode it once, encode what was said and written, then fuse and summarise."""
 
-import logging
-from collections.abc import Callable, Sequence
-from contextlib import closing
+from collections.abc import Collection, Sequence
 from dataclasses import replace
-from functools import partial
 
-from pipeline.analysis.media import DecodeStats, decode, prefetch, probe
+from pipeline.analysis.corrections import apply_corrections, correct_understanding
+from pipeline.analysis.media import probe
 from pipeline.analysis.scenes import (
     Dimensions,
-    TextSpan,
     VideoContent,
     build_scenes,
-    caption_keyframes,
     find_scenes,
     find_subjects,
     fuse_scenes,
-    screen_spans,
+    screen_texts,
     speech_spans,
-    written_text,
 )
-from pipeline.analysis.shots import FrameSampler
-from pipeline.analysis.speakers import VoiceSession
 from pipeline.analysis.summary import Abstract, build_summary, extract_summary
-from pipeline.analysis.text import TextEncoder
-from pipeline.analysis.video.audio_track import AudioTrack
 from pipeline.analysis.video.clock import StepClock
 from pipeline.analysis.video.models import Models
-from pipeline.analysis.video.visual_track import VisualTrack
+from pipeline.analysis.video.perception import Perception, Progress
+from pipeline.analysis.video.texts import encode_texts
 from schemas.config import Config
-from schemas.media import AudioBlock, AudioStream, FrameBatch, MediaInfo, SampledFrame
-from schemas.records import Analysis, Keyframe, Shot, Subtitle, Transcript, Utterance
+from schemas.corrections import Correction, corrections_digest, standing
+from schemas.media import MediaInfo
+from schemas.records import Analysis
+from schemas.stages import READS, STAGES, Stage
 
-logger = logging.getLogger(__name__)
-
-Progress = Callable[[float], None]
-"""Called with the seconds of video decoded so far, after every decoded item."""
+DECODING: tuple[Stage, ...] = ("picture", "sound")
+"""The stages that open the file."""
 
 
 class VideoAnalyzer:
@@ -43,7 +35,7 @@ class VideoAnalyzer:
 
     Args:
         config: The whole configuration.
-        models: Loaded by `load_models` from the same configuration.
+        models: Loaded by `load_models` from the same configuration, for the stages that are asked for.
         threads: Decoder threads.
     """
 
@@ -63,39 +55,88 @@ class VideoAnalyzer:
         """
         return probe(uri, self.config.media, self.config.limits)
 
-    def analyze(self, uri: str, info: MediaInfo, *, video_id: str, progress: Progress = lambda _: None) -> Analysis:
-        """Run every step on a video.
+    def stages_for(self, stages: Collection[Stage], before: Analysis) -> frozenset[Stage]:
+        """Return the stages to redo, with those that read them.
 
         Args:
-            uri: Location of the file.
-            info: The result of `probe` for this file.
+            stages: The stages that are out of date.
+            before: The analysis to start from. If it lacks what the text stage reads, as in the rows of older
+                versions, `picture` is added.
+        """
+        found = set(stages)
+        lacks_classes = any(frame.classes is None for frame in before.keyframes)
+        if "text" in found and self.models.coordinated.reads_classes and lacks_classes:
+            found.add("picture")
+        for stage in STAGES:
+            if found & set(READS[stage]):
+                found.add(stage)
+        return frozenset(found)
+
+    def analyze(
+        self,
+        uri: str,
+        info: MediaInfo,
+        *,
+        video_id: str,
+        progress: Progress = lambda _: None,
+        stages: Collection[Stage] = STAGES,
+        before: Analysis | None = None,
+        corrections: Sequence[Correction] = (),
+    ) -> Analysis:
+        """Run some stages on a video, by default all of them.
+
+        The result has the same rows as a complete analysis with this configuration if `before` was made by one that
+        differs only in the settings and models of `stages`. `media.audio_track` is a setting of both `picture` and
+        `sound`, because the last shot ends with the audio.
+
+        Args:
+            uri: Location of the file. Its name may become the headline.
+            info: The result of `probe` for this file. If neither `picture` nor `sound` is redone, the file is not
+                opened, and this is `before.info`.
             video_id: Prefix of the ids of frames and utterances in the evidence of the summary.
             progress: Called with the position of the decoder, in seconds.
+            stages: The stages to redo, as returned by `stages_for`.
+            before: Where the results of the other stages come from.
+            corrections: All corrections of the video. They are inputs of the text stage: texts and names replace those
+                that were recognised, and what is understood follows from them. Other corrections replace its results.
 
         Raises:
             MediaError: The file cannot be decoded, or is over the limits.
+            ValueError: A stage is left out that must run, or the models for a stage are not loaded.
         """
+        self._check(stages, before)
         clock = StepClock()
-        stats = DecodeStats()
-        visual = VisualTrack(self.models, self.config, clock) if info.video else None
-        info, transcript = self._hear(uri, info, visual, clock=clock, stats=stats, progress=progress)
-        languages = [each.language for each in transcript.languages]
-        encoder = self.models.text.for_languages(languages)
-        video = self._encode_texts(
-            transcript.utterances,
-            tuple(visual.keyframes) if visual else (),
-            tuple(visual.shots) if visual else (),
-            stats.duration_s,
-            language=transcript.language or "en",
-            clock=clock,
+        decoded = [stage for stage in DECODING if stage in stages]
+        if decoded:
+            perception = Perception(self.config, self.models, threads=self._threads, clock=clock, progress=progress)
+            found = perception.run(uri, info, decoded, before if len(decoded) == 1 else None)
+        else:
+            assert before is not None  # noqa: S101 - `_check` has refused anything else
+            found = before
+        if "text" in stages:
+            found = encode_texts(_with_right_texts(found, corrections), self.models, clock)
+        if "understanding" in stages:
+            found = self._understand(found, uri, video_id=video_id, clock=clock)
+            corrected = correct_understanding(found.summary, found.scenes, standing(corrections))
+            found = replace(found, summary=corrected.summary, scenes=corrected.scenes)
+        return replace(found, timings_s=clock.seconds)
+
+    def _understand(self, found: Analysis, uri: str, *, video_id: str, clock: StepClock) -> Analysis:
+        """Find scenes, their subjects and fused vectors, and the summary. Reads only what the lake stores."""
+        utterances, keyframes = found.transcript.utterances, found.keyframes
+        video = VideoContent(
+            found.duration_s,
+            found.shots,
+            keyframes,
+            utterances,
+            [*speech_spans(utterances, self._dimensions.text), *screen_texts(keyframes, found.duration_s, found.shots)],
         )
-        with clock.step("text"):
-            subtitles = _encoded(stats.subtitles, self.models.text, transcript.language or "en")
+        encoder = self.models.text.for_languages([each.language for each in found.transcript.languages])
         with clock.step("scenes"):
-            found = find_scenes(video, dimensions=self._dimensions, config=self.config.scenes)
+            grouped = find_scenes(video, dimensions=self._dimensions, config=self.config.scenes)
         with clock.step("subjects"):
             subjects = find_subjects(
-                found,
+                grouped,
                 video,
                 encoder=encoder,
                 space=self.models.topics.of(encoder) if self.models.topics else None,
@@ -103,174 +144,30 @@ class VideoAnalyzer:
                 keyphrases=self.config.keyphrases,
             )
         with clock.step("fusion"):
-            fused = fuse_scenes(found, video, method=self.models.fusion, space=self.models.coordinated)
-        scenes = build_scenes(found, subjects.scenes, fused)
+            fused = fuse_scenes(grouped, video, method=self.models.fusion, space=self.models.coordinated)
+        scenes = build_scenes(grouped, subjects.scenes, fused)
         with clock.step("summary"):
             extract = extract_summary(scenes, video, video_id=video_id, uri=uri, config=self.config.summary)
         abstract = Abstract()
         if self.models.abstract is not None:
             with clock.step("abstract"):
                 abstract = self.models.abstract.write(
-                    extract.chapters, video, video_id=video_id, language=transcript.language
+                    extract.chapters, video, video_id=video_id, language=found.transcript.language
                 )
-        return Analysis(
-            info=_with_measured_rate(info, stats),
-            duration_s=stats.duration_s,
-            frame_count=stats.frame_count,
-            corrupt_packets=stats.corrupt_packets,
-            clock_jumps=stats.clock_jumps,
-            shots=tuple(video.shots),
-            keyframes=tuple(video.keyframes),
-            transcript=replace(transcript, utterances=tuple(video.utterances)),
-            scenes=scenes,
-            summary=build_summary(extract, subjects.video, abstract),
-            text_model=" + ".join(dict.fromkeys(self.models.text.model_for(each) for each in languages or (None,))),
-            timings_s=clock.seconds,
-            warnings=tuple(stats.warnings),
-            file_chapters=stats.chapters,
-            subtitle_files=stats.subtitle_files,
-            subtitles=subtitles,
-        )
+        return replace(found, scenes=scenes, summary=build_summary(extract, subjects.video, abstract))
 
-    @property
-    def _voices(self) -> Callable[[], VoiceSession] | None:
-        return partial(VoiceSession, self.models.speakers, self.config.speakers) if self.models.speakers else None
-
-    def _hear(
-        self,
-        uri: str,
-        info: MediaInfo,
-        visual: VisualTrack | None,
-        *,
-        clock: StepClock,
-        stats: DecodeStats,
-        progress: Progress,
-    ) -> tuple[MediaInfo, Transcript]:
-        """Decode a file and transcribe the audio stream in which somebody speaks, by default the first.
-
-        Returns:
-            The description of the file with that stream as `audio`, and the transcript.
-        """
-        with AudioTrack(self.models.speech, clock, info.audio_streams, self._voices) as audio:
-            self._decode(uri, info, visual, audio, clock=clock, stats=stats, progress=progress)
-            if visual:
-                visual.finish(stats.duration_s)
-            transcript = audio.finish()
-            spoken = audio.spoken(transcript)
-        if not spoken:
-            return info, transcript
-        info = _with_audio(info, spoken, stats)
-        return info, self._transcribe(uri, info, clock=clock, stats=stats)
-
-    def _transcribe(self, uri: str, info: MediaInfo, *, clock: StepClock, stats: DecodeStats) -> Transcript:
-        """Decode a file again for the audio stream in which somebody speaks, and transcribe that."""
-        again = DecodeStats()
-        with AudioTrack(self.models.speech, clock, info.audio_streams[:1], self._voices) as audio:
-            others = {stream.index for stream in (info.video, *info.other_audio) if stream}
-            audio.unneeded.update(others)
-            self._decode(uri, info, None, audio, clock=clock, stats=again, progress=lambda _: None)
-            for message in again.warnings:
-                stats.warn(message)
-            return audio.finish()
-
-    def _decode(
-        self,
-        uri: str,
-        info: MediaInfo,
-        visual: VisualTrack | None,
-        audio: AudioTrack,
-        *,
-        clock: StepClock,
-        stats: DecodeStats,
-        progress: Progress,
-    ) -> None:
-        items = decode(
-            uri,
-            info,
-            self.config.media,
-            self.config.limits,
-            wanted=FrameSampler(self.config.media),
-            threads=self._threads,
-            stats=stats,
-            channels=self.config.speech.channels,
-            skipped=audio.unneeded,
-        )
-        with closing(prefetch(clock.timed("decode", items), self.config.workers.decode_ahead)) as ahead:
-            for item in ahead:
-                if isinstance(item, AudioBlock):
-                    audio.add(item)
-                elif visual is None:
-                    continue
-                elif isinstance(item, FrameBatch):
-                    visual.add_batch(item)
-                elif isinstance(item, SampledFrame):
-                    visual.add_frame(item)
-                progress(_position_s(item))
-
-    def _encode_texts(
-        self,
-        utterances: tuple[Utterance, ...],
-        keyframes: tuple[Keyframe, ...],
-        shots: tuple[Shot, ...],
-        duration_s: float,
-        *,
-        language: str,
-        clock: StepClock,
-    ) -> VideoContent:
-        """Encode speech, each utterance by its language, and on-screen text by that of the video.
-
-        Speech is also added to the composed captions of keyframes.
-        """
-        written = screen_spans(keyframes, duration_s, shots)
-        with clock.step("text"):
-            vectors = self.models.text.encode_spoken(
-                [*(utterance.text for utterance in utterances), *(text for _, _, text in written)],
-                [*(utterance.language for utterance in utterances), *(language for _ in written)],
-            )
-        spoken = tuple(
-            replace(utterance, embedding=vector) for utterance, vector in zip(utterances, vectors, strict=False)
-        )
-        screen = [
-            TextSpan(start_s=start_s, end_s=end_s, text=text, embedding=vector, kind="screen")
-            for (start_s, end_s, text), vector in zip(written, vectors[len(utterances) :], strict=True)
-        ]
-        by_text = {span.text: span.embedding for span in screen}
-        described = [replace(frame, text_embedding=by_text.get(written_text(frame))) for frame in keyframes]
-        texts = [*speech_spans(spoken, self._dimensions.text), *screen]
-        return VideoContent(duration_s, shots, caption_keyframes(described, spoken), spoken, texts)
+    def _check(self, stages: Collection[Stage], before: Analysis | None) -> None:
+        left_out = set(STAGES) - set(stages)
+        if before is None and left_out:
+            raise ValueError(f"Without an earlier analysis, all stages must run; left out: {sorted(left_out)}.")
+        if before is not None and self.stages_for(stages, before) != frozenset(stages):
+            raise ValueError(f"Whoever redoes {sorted(stages)} must redo {sorted(self.stages_for(stages, before))}.")
+        if not self.models.stages >= frozenset(stages):
+            raise ValueError(f"The models were loaded for {sorted(self.models.stages)}, not for {sorted(stages)}.")
 
 
-def _encoded(lines: Sequence[Subtitle], encoder: TextEncoder, spoken: str) -> tuple[Subtitle, ...]:
-    """Number lines of subtitles, and encode each text once: several tracks often hold the same.
-
-    A track that does not state its language is taken to be in the one that is spoken.
-    """
-    keys = [(line.text, line.language or spoken) for line in lines]
-    texts = list(dict.fromkeys(keys))
-    vectors = dict(zip(texts, encoder.encode_spoken([t for t, _ in texts], [code for _, code in texts]), strict=True))
-    pairs = zip(lines, keys, strict=True)
-    return tuple(replace(line, index=index, embedding=vectors[key]) for index, (line, key) in enumerate(pairs))
-
-
-def _position_s(item: AudioBlock | FrameBatch | SampledFrame) -> float:
-    if isinstance(item, FrameBatch):
-        return float(item.times_s[-1]) if len(item.times_s) else 0.0
-    return item.start_s if isinstance(item, AudioBlock) else item.time_s
-
-
-def _with_audio(info: MediaInfo, spoken: AudioStream, stats: DecodeStats) -> MediaInfo:
-    """Return the description of a file with another audio stream as the one to transcribe."""
-    others = tuple(stream for stream in info.audio_streams if stream != spoken)
-    names = ", ".join(stream.name for stream in sorted(info.audio_streams, key=lambda stream: stream.track))
-    stats.warn(
-        f"Nobody speaks in audio track {others[0].name}, so track {spoken.name} was transcribed. The file has the "
-        f"audio tracks {names}; media.audio_track chooses one."
-    )
-    return replace(info, audio=spoken, other_audio=others)
-
-
-def _with_measured_rate(info: MediaInfo, stats: DecodeStats) -> MediaInfo:
-    if info.video is None:
-        return info
-    fps, varies = stats.frame_rate.measure(info.video.fps)
-    return replace(info, video=replace(info.video, fps=fps, fps_varies=varies))
+def _with_right_texts(found: Analysis, corrections: Sequence[Correction]) -> Analysis:
+    """Return what was heard, with the corrections of texts and speakers."""
+    utterances, _ = apply_corrections(found.transcript.utterances, standing(corrections))
+    transcript = replace(found.transcript, utterances=utterances)
+    return replace(found, transcript=transcript, corrections_digest=corrections_digest(corrections))

@@ -1,8 +1,8 @@
 """All models that the analysis of a video needs, each loaded once."""
 
 import logging
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -17,16 +17,20 @@ from pipeline.analysis.summary import AbstractWriter
 from pipeline.analysis.taxonomy import load_taxonomy
 from pipeline.analysis.text import TextEncoder
 from pipeline.analysis.vision import Captioner, FrameEncoder, TextReader
-from pipeline.models import loading_faults, roster_of
+from pipeline.models import Roster, loading_faults, roster_of
 from schemas.config import Config
 from schemas.errors import ModelError
+from schemas.stages import STAGES, Stage
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Models:
-    """Loaded models; None for those that the configuration does not use."""
+    """Loaded models; None for those that the configuration, or the stages to run, do not use."""
+
+    stages: frozenset[Stage]
+    """The stages that the models can run."""
 
     text: TextEncoder
     vision: FrameEncoder
@@ -42,13 +46,14 @@ class Models:
     abstract: AbstractWriter | None
 
 
-def load_models(config: Config, *, device: str, threads: int) -> Models:
+def load_models(config: Config, *, device: str, threads: int, stages: Collection[Stage] = STAGES) -> Models:
     """Load the models that the configuration names.
 
     Args:
         config: The whole configuration.
         device: `cpu` or `cuda`.
         threads: CPU threads of each model.
+        stages: The stages to run. The encoders of texts and frames are always loaded: they define the vectors.
 
     Raises:
         ModelError: A model cannot be found or loaded, or fails on a tiny input.
@@ -56,7 +61,7 @@ def load_models(config: Config, *, device: str, threads: int) -> Models:
         ConfigurationError: The taxonomy cannot be read.
     """
     with loading_faults(device):
-        models = _load(config, device, threads)
+        models = _load(config, device, threads, frozenset(stages))
         logger.info("models run on: %s", check_models(models))
     return models
 
@@ -107,12 +112,25 @@ def _check(role: str, model: Any, check: Callable[[], Any]) -> None:  # noqa: AN
         )
 
 
-def _load(config: Config, device: str, threads: int) -> Models:
+def _roster_of(config: Config, stages: frozenset[Stage]) -> Roster:
+    """Return the models that some stages use."""
+    roster = roster_of(config)
+    if "picture" not in stages:
+        roster = replace(roster, shots=None, ocr=None, captions=None)
+    if "sound" not in stages:
+        roster = replace(roster, speech=None, speakers=None)
+    if "understanding" not in stages:
+        roster = replace(roster, taxonomy=None, summary=None, nli=None)
+    return roster
+
+
+def _load(config: Config, device: str, threads: int, stages: frozenset[Stage]) -> Models:
     text = TextEncoder(config.text, device=device, threads=threads)
     vision = FrameEncoder(config.vision, device=device, threads=threads)
     shared = coordinated_space(text, vision)
-    roster = roster_of(config)
+    roster = _roster_of(config, stages)
     return Models(
+        stages=stages,
         text=text,
         vision=vision,
         coordinated=shared,

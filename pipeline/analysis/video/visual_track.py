@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from pipeline.analysis.fusion import top_classes
 from pipeline.analysis.keyframes import KeyframeSelector, thumbnail
 from pipeline.analysis.scenes import compose_caption
 from pipeline.analysis.shots import ShotDetector
@@ -9,7 +10,7 @@ from pipeline.analysis.video.clock import StepClock
 from pipeline.analysis.video.models import Models
 from schemas.config import COMPOSED, Config
 from schemas.media import FrameBatch, SampledFrame
-from schemas.records import Keyframe, KeyframeImage, Shot
+from schemas.records import ClassScores, Keyframe, KeyframeImage, Shot
 
 
 class VisualTrack:
@@ -63,8 +64,9 @@ class VisualTrack:
         batch, self._chosen = self._chosen[:count], self._chosen[count:]
         with self._clock.step("vision"):
             features = self._models.vision.encode([frame.image for frame in batch])
-        with self._clock.step("coordinate"):
-            coordinated = self._models.coordinated.of_images(features)
+        classes: list[ClassScores] | None = None
+        if self._models.coordinated.reads_classes and features.probabilities is not None:
+            classes = top_classes(features.probabilities)
         with self._clock.step("ocr"):
             texts = [self._reader.read(frame.image) if self._reader else () for frame in batch]
         captions = self._captions(batch)
@@ -90,7 +92,7 @@ class VisualTrack:
                     caption_source=source if captions[index] else COMPOSED,
                     # A copy, because a view of one row would keep the whole matrix of the batch in memory.
                     embedding=features.embeddings[index].copy(),
-                    coordinated_embedding=coordinated[index].copy(),
+                    classes=classes[index] if classes else None,
                 )
             )
 

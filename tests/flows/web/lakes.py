@@ -143,7 +143,7 @@ def hostile_analysis() -> Analysis:
             keyphrases=label,
             labels=label,
         ),
-        warnings=(EVIL,),
+        warnings={EVIL: "file"},
         file_chapters=(Chapter(EVIL, 0.0, 15.0),),
         subtitles=tuple(replace(each, text=EVIL, source=EVIL) for each in made.subtitles),
     )

@@ -8,6 +8,7 @@ from pipeline.export.cues import Cue, Limits, divide, limits_for, make_cues
 from pipeline.export.pieces import Piece
 from pipeline.export.text import columns
 from schemas.records import Utterance
+from tests.nightly import examples
 from tests.pipeline.export.records import said, speech, speech_at_once
 
 LANGUAGES = st.sampled_from(["en", "zh", "ja"])
@@ -69,7 +70,7 @@ def test_a_subtitle_has_one_speaker(utterances: list[Utterance]) -> None:
 
 
 @given(st.lists(st.tuples(st.integers(1, 8), st.floats(0.02, 0.8), st.floats(0, 3)), min_size=1, max_size=9))
-@settings(max_examples=200)
+@settings(max_examples=examples(60))
 def test_no_other_split_lacks_less_time(parts: list[tuple[int, float, float]]) -> None:
     pieces, at_s = [], 0.0
     for length, lasts_s, pause_s in parts:

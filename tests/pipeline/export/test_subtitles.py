@@ -7,7 +7,7 @@ import av
 import pysubs2
 import pytest
 import webvtt
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.export import FORMATS, Options
@@ -51,7 +51,6 @@ def test_subtitles_in_another_language_than_the_video_are_tagged() -> None:
 
 
 @given(speech())
-@settings(max_examples=40)
 def test_other_programs_read_the_same_subtitles_from_both_formats(utterances: list) -> None:
     film = video(utterances=tuple(utterances))
     from_srt = pysubs2.SSAFile.from_string(srt(film), "srt")
@@ -65,7 +64,6 @@ def test_other_programs_read_the_same_subtitles_from_both_formats(utterances: li
 
 
 @given(speech_at_once())
-@settings(max_examples=40)
 def test_other_programs_read_the_same_simultaneous_speech(utterances: list) -> None:
     film = video(utterances=tuple(utterances))
     from_srt = pysubs2.SSAFile.from_string(srt(film), "srt")

@@ -46,7 +46,7 @@ def shortest(video_id: str) -> Analysis:
     return replace(
         full, duration_s=0.04, frame_count=1, keyframes=(frame,), scenes=(scene,),
         shots=(Shot(0, 0.0, 0.04, "start", 1.0),), transcript=Transcript(None, 0.0, 0.0, (), ""),
-        summary=Summary("", (), (), (), (), (), (), (), (), "", 0), text_model="", timings_s={}, warnings=(),
+        summary=Summary("", (), (), (), (), (), (), (), (), "", 0), text_model="", timings_s={}, warnings={},
     )  # fmt: skip
 
 
@@ -90,7 +90,7 @@ def evil(video_id: str, text: str = EVIL) -> Analysis:
             chapters=(Chapter(text, 0.0, 15.0), Chapter(text, 15.0, 30.0)),
             highlights=tuple(replace(each, reason=text) for each in summary.highlights),
         ),
-        warnings=(text,),
+        warnings={text: "file"},
     )  # fmt: skip
 
 

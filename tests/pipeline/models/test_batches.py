@@ -3,7 +3,7 @@ from collections.abc import Sequence
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.models import BatchSize, batch_size
@@ -11,7 +11,6 @@ from pipeline.models import BatchSize, batch_size
 LENGTHS = st.lists(st.integers(1, 300)).map(lambda lengths: sorted(lengths, reverse=True))
 
 
-@settings(max_examples=30)
 @given(LENGTHS, st.integers(64, 2048), st.integers(300, 3000))
 def test_every_item_is_computed_once_in_batches_that_fit(lengths: list[int], size: int, memory: int) -> None:
     def compute(batch: Sequence[int]) -> int:

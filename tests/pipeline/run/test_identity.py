@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.run import digest
@@ -189,7 +189,6 @@ OPERATIONS = st.lists(
 )
 
 
-@settings(max_examples=40)
 @given(OPERATIONS)
 def test_whatever_happens_to_files_two_contents_never_share_an_id(
     tmp_path_factory: pytest.TempPathFactory, operations: list[tuple[str, tuple[int, int], int, bool]]

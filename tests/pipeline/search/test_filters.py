@@ -12,6 +12,7 @@ from pipeline.search import Searcher, check_query, make_filter, update_index
 from schemas.errors import ConfigurationError, FilterError, LakeError, VideolakeError
 from schemas.records import Analysis
 from schemas.search import MOMENT_KINDS, Filter
+from tests.nightly import examples
 from tests.pipeline.lake.lakes import analysis, publish
 from tests.pipeline.search.test_searcher import PlacedEncoder
 
@@ -135,7 +136,7 @@ def test_a_query_without_a_word_is_refused(lake: Lake, query: str) -> None:
         st.none() | st.text(max_size=8) | st.lists(st.text(max_size=4), max_size=2) | st.floats(),
     )
 )
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=examples(50))
 def test_any_filter_is_accepted_or_refused_with_a_message(given_filters: dict[str, Any]) -> None:
     try:
         made = make_filter(**given_filters)
@@ -147,7 +148,7 @@ def test_any_filter_is_accepted_or_refused_with_a_message(given_filters: dict[st
 
 @pytest.mark.slow
 @given(st.sampled_from(["videos", "languages", "topics", "speakers"]), st.text(max_size=8))
-@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_name_is_accepted_or_refused_with_a_message(searcher: Searcher, field: str, name: str) -> None:
     filters: Any = {field: (name,)}
     with suppress(VideolakeError):

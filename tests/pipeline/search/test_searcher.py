@@ -15,6 +15,7 @@ from pipeline.search import Searcher, update_index
 from pipeline.search.query_encoder import QueryVectors, Spaces
 from schemas.errors import LakeError
 from schemas.search import MOMENT_KINDS, Filter, Hit
+from tests.nightly import examples
 from tests.pipeline.lake.lakes import COORDINATED, TEXT, analysis, pictureless, publish, wordless
 
 
@@ -194,7 +195,7 @@ def test_filters_apply_before_the_limit(filled: Lake, monkeypatch: pytest.Monkey
     limit=st.integers(1, 30),
     prefix=st.booleans(),
 )
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(50), suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_query_fails_or_finds_filtered_moments(
     filled: Lake, query: str, filters: Filter, limit: int, prefix: bool
 ) -> None:
@@ -253,7 +254,7 @@ def test_a_lake_that_is_unreadable_for_a_while_is_searched_as_last_seen(
         raise LakeError("The network is down.")
 
     with monkeypatch.context() as patch:
-        patch.setattr(type(lake), "read", fails)
+        patch.setattr(type(lake), "read_apart", fails)
         assert searcher.search("sentence") == before
         assert "The network is down" in searcher.notes[0]
         with pytest.raises(LakeError, match="network is down"):

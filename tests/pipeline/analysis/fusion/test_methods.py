@@ -2,7 +2,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
@@ -39,7 +39,6 @@ def scene(seed: int, texts: int, frames: int) -> SceneParts:
 scenes = st.builds(scene, st.integers(0, 2**32 - 1), st.integers(0, 5), st.integers(0, 5))
 
 
-@settings(deadline=None)
 @given(st.sampled_from(METHODS), st.lists(scenes, max_size=5), st.floats(0, 1))
 def test_fused_vectors_are_of_unit_length_or_zeros_and_weights_say_what_is_there(
     name: str, parts: list[SceneParts], weight: float
@@ -55,7 +54,6 @@ def test_fused_vectors_are_of_unit_length_or_zeros_and_weights_say_what_is_there
         assert (text_weight, vision_weight) == pytest.approx(expected, abs=1e-3)
 
 
-@settings(deadline=None)
 @given(st.lists(scenes, min_size=2, max_size=5), st.sampled_from(METHODS))
 def test_scenes_do_not_depend_on_each_other(parts: list[SceneParts], name: str) -> None:
     made = method(name)
@@ -63,7 +61,6 @@ def test_scenes_do_not_depend_on_each_other(parts: list[SceneParts], name: str) 
         assert together == pytest.approx(made.fuse([part])[0][0], abs=1e-5)
 
 
-@settings(deadline=None)
 @given(st.integers(0, 999), st.integers(1, 5), st.floats(0, 1))
 def test_a_silent_scene_is_its_images_and_a_black_one_its_words(seed: int, count: int, weight: float) -> None:
     silent, black = scene(seed, 0, count), scene(seed, count, 0)
@@ -73,7 +70,6 @@ def test_a_silent_scene_is_its_images_and_a_black_one_its_words(seed: int, count
         assert method(name, weight).fuse([black])[0][0] == pytest.approx(words, abs=1e-4)
 
 
-@settings(deadline=None)
 @given(st.integers(0, 999), st.integers(1, 5), st.integers(1, 5), st.floats(-500, 500))
 def test_the_hybrid_sees_times_apart_and_neither_order_nor_the_clock(
     seed: int, texts: int, frames: int, shift_s: float

@@ -2,7 +2,7 @@ from itertools import pairwise
 
 import cv2
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.analysis.keyframes.selector import KeyframeSelector
@@ -44,7 +44,6 @@ def every(seconds: float, until_s: float, seed: int | None = None) -> list[Sampl
     ]
 
 
-@settings(max_examples=30, deadline=None)
 @given(st.lists(st.integers(2, 40), min_size=1, max_size=8), st.integers(1, 9))
 def test_every_shot_keeps_a_keyframe_in_time_order(lengths: list[int], step: int) -> None:
     shots = shots_of([float(length) for length in lengths])

@@ -18,6 +18,7 @@ from pipeline.extras.sample.make import write_video
 from schemas.config import LimitsConfig, MediaConfig
 from schemas.media import SAMPLE_RATE_HZ, AudioBlock, FrameBatch
 from tests import material
+from tests.nightly import examples
 
 FPS = 10
 
@@ -340,7 +341,7 @@ def with_sample_durations(source: Path, target: Path, kind: bytes, change: Calla
     return target
 
 
-@settings(deadline=None, max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(10), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.sampled_from([b"vide", b"soun"]), st.floats(1.0, 19.0))
 def test_a_wrong_table_of_durations_adds_no_time(sources: Path, tmp_path: Path, kind: bytes, bits: float) -> None:
     wrong = with_sample_durations(

@@ -49,7 +49,7 @@ def test_dropped_connections_change_nothing(film: Path, remote: str, faulty_buck
     with faulty_bucket[1].failing(sometimes):
         found = decoded(remote)
     assert faulty_bucket[1].faults.total() > 3
-    assert (found.frame_count, found.duration_s, found.warnings) == (100, decoded(str(film)).duration_s, [])
+    assert (found.frame_count, found.duration_s, found.warnings) == (100, decoded(str(film)).duration_s, {})
 
 
 def test_a_store_that_goes_away_in_the_middle_is_an_error_that_the_next_run_retries(

@@ -2,7 +2,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.analysis.media.outliers import without_outliers
@@ -42,13 +42,11 @@ def clean_files(draw: st.DrawFn) -> list[tuple[int, int]]:
     return times
 
 
-@settings(deadline=None, max_examples=50)
 @given(clean_files())
 def test_a_file_that_pauses_or_starts_again_keeps_its_timestamps(times: list[tuple[int, int]]) -> None:
     assert repaired(packets(times)) == [time for _, time in times]
 
 
-@settings(deadline=None, max_examples=50)
 @given(st.data())
 def test_wrong_timestamps_are_removed_and_no_others(data: st.DataObject) -> None:
     times = [(stream, 40 * number + stream) for number in range(60) for stream in (0, 1)]
@@ -63,7 +61,6 @@ def test_wrong_timestamps_are_removed_and_no_others(data: st.DataObject) -> None
     assert repaired(found) == expected
 
 
-@settings(deadline=None, max_examples=50)
 @given(st.integers(2_000, 10**9), st.integers(2, 40))
 def test_a_stretch_of_wrong_timestamps_is_removed(by_ms: int, count: int) -> None:
     times = [40 * number for number in range(100)]
@@ -71,14 +68,12 @@ def test_a_stretch_of_wrong_timestamps_is_removed(by_ms: int, count: int) -> Non
     assert repaired(found) == [None if 30 <= number < 30 + count else time for number, time in enumerate(times)]
 
 
-@settings(deadline=None, max_examples=50)
 @given(st.integers(3_700_000, 10**9), st.booleans())
 def test_a_wrong_first_timestamp_is_removed(by_ms: int, early: bool) -> None:
     found = packets([(0, 0 if early else by_ms), *((0, 40 * number + by_ms * early) for number in range(1, 9))])
     assert repaired(found)[:2] == [None, 40 + by_ms * early]
 
 
-@settings(deadline=None, max_examples=50)
 @given(st.integers(60_000, 10**9), st.integers(10, 100))
 def test_a_stream_that_jumps_alone_is_moved_back(by_ms: int, at: int) -> None:
     times = [(stream, 40 * number + stream) for number in range(300) for stream in (0, 1)]

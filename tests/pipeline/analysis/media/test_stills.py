@@ -22,7 +22,7 @@ def test_a_still_image_is_one_frame(tmp_path: Path, ending: str) -> None:
     assert len(shown.large) == 1
     assert shown.large[0].shape == (64, 96, 3)
     assert shown.colours[0] == pytest.approx(RED, abs=8)
-    assert shown.warnings == []
+    assert shown.warnings == {}
 
 
 def test_a_transparent_avif_is_read_by_its_image_not_its_mask(tmp_path: Path) -> None:

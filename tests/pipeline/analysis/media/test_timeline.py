@@ -1,7 +1,7 @@
 import itertools
 from fractions import Fraction
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.analysis.media.timeline import Clock, Timeline
@@ -81,7 +81,6 @@ parts = st.lists(
 """Of each part: its length, the share of it that has sound, where it starts, and a wrong duration of its packets."""
 
 
-@settings(max_examples=60, deadline=None)
 @given(parts)
 def test_any_mix_of_jumps_gaps_overlaps_wrong_durations_and_unequal_ends_becomes_one_timeline_in_sync(
     given_parts: list[tuple[int, float, tuple[str, float], float | None]],

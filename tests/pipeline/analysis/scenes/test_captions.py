@@ -56,12 +56,14 @@ def test_keyframes_quote_only_what_is_said_surely_while_they_are_shown() -> None
         utterance(0, 2.5, 4.0, "Coffee is ready.", 0),
         utterance(1, 4.5, 6.0, "Thanks for watching!", 0, flags=("low_logprob",)),
     ]
-    captions = [frame.caption for frame in caption_keyframes(frames, spoken)]
+    # What a caption quoted before is forgotten.
+    before = [replace(frame, caption="Shows espresso, while someone says “Tea”.") for frame in frames]
+    captions = [frame.caption for frame in caption_keyframes(before, spoken)]
     assert captions == [
-        "Shows espresso.",
+        "Probably an espresso.",
         "Probably an espresso, while someone says “Coffee is ready”.",
-        "Shows espresso.",
-        "Shows espresso.",
+        "Probably an espresso.",
+        "Probably an espresso.",
     ]
 
 

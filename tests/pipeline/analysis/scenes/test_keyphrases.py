@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.analysis.scenes.keyphrases import Passage, candidates, choose_keyphrases
@@ -88,7 +88,6 @@ def test_without_text_or_candidates_there_are_no_keyphrases() -> None:
     assert candidates([Passage("... 12:30 — !", "en")], 10) == []
 
 
-@settings(max_examples=60, deadline=None)
 @given(text=st.text(max_size=200), language=st.sampled_from([None, "en", "fr", "zh", "ja", "th", "xx"]))
 def test_candidates_of_any_text_are_pieces_of_it(text: str, language: str | None) -> None:
     found = candidates([Passage(text, language)], 50)

@@ -2,7 +2,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.analysis.scenes import TextSpan, screen_spans
@@ -96,7 +96,6 @@ def test_a_letter_or_a_number_on_screen_means_nothing_by_itself(title: str) -> N
     assert screen_spans([keyframe(0, 1.0, 0, 0, title=title)], 10.0) == []
 
 
-@settings(max_examples=40, deadline=None)
 @given(
     lengths=st.lists(st.floats(0.2, 400.0), max_size=12),
     talk=st.lists(st.tuples(st.floats(0, 300), st.floats(0.1, 40), st.integers(0, 5)), max_size=12),

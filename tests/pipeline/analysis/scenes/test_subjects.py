@@ -3,7 +3,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.analysis.scenes import (
@@ -99,7 +99,6 @@ def test_a_video_of_no_length_has_no_subjects() -> None:
     assert found == Subjects(Subject(), ())
 
 
-@settings(max_examples=40, deadline=None)
 @given(
     talk=st.lists(st.tuples(st.floats(0, 90), st.floats(0.1, 20), st.text("abe nor.st,!", max_size=40)), max_size=10),
     titles=st.lists(st.tuples(st.floats(0, 99), st.text("aeinor st", max_size=20)), max_size=5),

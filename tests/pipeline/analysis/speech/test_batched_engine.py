@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from pipeline.analysis.speech.engines import Alignment, BatchedEngine, Decoded, Encoded, Span, Task
 from pipeline.models import BatchSize
+from tests.nightly import examples
 
 
 class SmallEngine:
@@ -55,7 +56,7 @@ def everything(engine: Any, mel: NDArray[np.float32], spans: Sequence[Span]) -> 
 METHODS = ("encode", "detect", "generate", "align")
 
 
-@settings(max_examples=15)
+@settings(max_examples=examples(15))
 @given(st.integers(1, 9), st.dictionaries(st.sampled_from(METHODS), st.integers(1, 9)), st.data())
 def test_a_lack_of_memory_anywhere_changes_no_result(count: int, room: dict[str, int], data: st.DataObject) -> None:
     mel = np.arange(count * 8, dtype=np.float32).reshape(count, 2, 4)

@@ -16,6 +16,7 @@ from pipeline.analysis.speech.voice_activity import (
     SpeechSegmentFinder,
     VoiceActivityDetector,
 )
+from tests.nightly import examples
 
 activity = cache(VoiceActivityDetector)
 RANDOM = np.random.default_rng(0)
@@ -40,7 +41,7 @@ def probabilities(audio: NDArray[np.float32], places: list[int]) -> NDArray[np.f
 
 
 @pytest.mark.models
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25))
 @given(st.lists(st.integers(0, len(BABBLE)), max_size=12))
 def test_probabilities_are_the_same_to_the_last_bit_whatever_the_block_sizes(places: list[int]) -> None:
     assert np.array_equal(probabilities(BABBLE, places), probabilities(BABBLE, []))

@@ -3,7 +3,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.analysis.summary.chapters import make_chapters
@@ -34,7 +34,6 @@ def chapters_of(
     )  # fmt: skip
 
 
-@settings(max_examples=60, deadline=None)
 @given(
     lengths=st.lists(st.floats(0.05, 300.0), min_size=1, max_size=60),
     topics=st.lists(st.integers(0, 7), min_size=60, max_size=60),

@@ -1,6 +1,6 @@
 from dataclasses import replace
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.analysis.summary.storyboard import storyboard
@@ -21,7 +21,6 @@ def test_what_looks_the_same_is_shown_once_but_slides_with_other_titles_are_not_
     assert len(storyboard(slides, 4)) == 4
 
 
-@settings(max_examples=40, deadline=None)
 @given(st.lists(st.tuples(st.floats(0, 3000), st.integers(0, 5), st.floats(0, 500)), max_size=30), st.integers(0, 12))
 def test_a_storyboard_is_in_order_and_no_longer_than_asked(taken: list[tuple[float, int, float]], count: int) -> None:
     frames = [

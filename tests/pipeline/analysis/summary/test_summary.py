@@ -3,7 +3,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.analysis.fusion import fuse_early
@@ -194,7 +194,6 @@ def test_long_talks_have_chapters_of_a_fair_length() -> None:
     assert len({chapter.title for chapter in chapters}) == len(chapters)
 
 
-@settings(max_examples=40, deadline=None)
 @given(
     lengths=st.lists(st.floats(0.3, 300.0), max_size=10),
     talk=st.lists(

@@ -8,15 +8,16 @@ import numpy as np
 import pytest
 from av.stream import Disposition
 
-from pipeline.analysis.media import DecodeStats
+from pipeline.analysis.media import probe
 from pipeline.analysis.speech import SpeechRecognizer
-from pipeline.analysis.video.analyzer import VideoAnalyzer
 from pipeline.analysis.video.audio_track import AudioTrack
 from pipeline.analysis.video.clock import StepClock
 from pipeline.analysis.video.models import Models
+from pipeline.analysis.video.perception import Perception
 from schemas.config import Config
 from schemas.media import SAMPLE_RATE_HZ, AudioBlock, AudioStream
 from schemas.records import Transcript, Utterance
+from schemas.stages import STAGES
 from tests.material import audio_tracks
 
 WORD = Utterance(0, 0.0, 1.0, "Yes.", "en", None, (), 0.0, 0.0, 1.0, ())
@@ -119,16 +120,14 @@ def test_channels_that_are_separated_are_recognised_each_by_itself() -> None:
 
 def test_a_file_is_read_again_for_the_track_in_which_somebody_speaks(tmp_path: Path) -> None:
     film = audio_tracks(tmp_path / "film.mka", ("eng", Disposition.default, 0.0), ("ger", 0, 0.3), seconds=3)
-    config, stats = Config(), DecodeStats()
-    parts = SimpleNamespace(dimensions=8, space=("joint", 8))
-    models = SimpleNamespace(text=parts, vision=parts, coordinated=parts, speech=Recognizer(), speakers=None)
-    analyzer = VideoAnalyzer(config, cast("Models", models), threads=1)
-    info, transcript = analyzer._hear(
-        str(film), analyzer.probe(str(film)), None, clock=StepClock(), stats=stats, progress=lambda _: None
-    )
-    assert info.audio
-    assert info.audio.language == "ger"
-    assert transcript.speech_s == pytest.approx(3.0, abs=0.1)
-    assert stats.duration_s == pytest.approx(3.0, abs=0.1)
-    assert stats.warnings[0].startswith("Nobody speaks in audio track 0 (eng), so track 1 (ger) was transcribed.")
-    assert len(stats.warnings) == 1
+    config = Config()
+    models = SimpleNamespace(speech=Recognizer(), speakers=None)
+    perception = Perception(config, cast("Models", models), threads=1, clock=StepClock(), progress=lambda _: None)
+    found = perception.run(str(film), probe(str(film), config.media, config.limits), STAGES, None)
+    assert found.info.audio
+    assert found.info.audio.language == "ger"
+    assert found.transcript.speech_s == pytest.approx(3.0, abs=0.1)
+    assert found.duration_s == pytest.approx(3.0, abs=0.1)
+    [(warning, part)] = found.warnings.items()
+    assert warning.startswith("Nobody speaks in audio track 0 (eng), so track 1 (ger) was transcribed.")
+    assert part == "audio"

@@ -7,8 +7,8 @@ from click.testing import CliRunner
 
 from flows.cli import main
 from pipeline.lake import Lake
-from pipeline.run.history import Difference, differences, find_run, run_history
 from pipeline.run.ledger import past_runs
+from pipeline.run.run_records import Difference, differences, find_run, read_runs
 from schemas.errors import LakeError
 from tests.pipeline.run.ledgers import run_row, write_runs
 
@@ -39,12 +39,12 @@ def call(*arguments: object) -> str:
 
 
 def test_runs_are_listed_newest_first_with_the_cost_of_each_stage(lake: Lake) -> None:
-    runs = run_history(lake)
+    runs = read_runs(lake)
     assert [run.run_id for run in runs] == ["r3", "r2", "r1"]
     assert runs[0].compute_s == COSTS
     assert runs[0].total_s == 80.0
     assert runs[0].real_time == 2.0
-    assert [run.run_id for run in run_history(lake, 1)] == ["r3"]
+    assert [run.run_id for run in read_runs(lake, 1)] == ["r3"]
 
 
 def test_the_ledger_of_estimates_has_the_runs_that_analysed_something(lake: Lake) -> None:

@@ -1,0 +1,10 @@
+"""How many examples property tests try: few in the gate, more at night, with `VIDEOLAKE_EXAMPLES=10`."""
+
+import os
+
+_FACTOR = float(os.environ.get("VIDEOLAKE_EXAMPLES", "1"))
+
+
+def examples(count: int = 30) -> int:
+    """Return the number of examples for a test that needs this many to be worth running, times `VIDEOLAKE_EXAMPLES`."""
+    return max(1, round(count * _FACTOR))
