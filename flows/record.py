@@ -111,6 +111,7 @@ def run_result(run: Run) -> RunResult:
         forgotten=run.plan.forgotten,
         ok=run.tally.snapshot.ok,
         failed=run.tally.snapshot.failed,
+        incomplete=run.tally.snapshot.incomplete,
         video_s=run.tally.snapshot.video_s,
         wall_s=run.wall_s,
         skipped_extensions=dict(run.skipped.extensions),

@@ -339,6 +339,8 @@ class Analysis:
     """Jumps of the file's clock that were joined."""
     corrections_digest: str | None = None
     """The corrections that the texts and the summary were made with; None without any."""
+    failed: Mapping[Stage, Exception] = field(default_factory=dict)
+    """What stages raised. Their results are those of an earlier analysis, or missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -366,7 +368,8 @@ class VideoTask:
     stages: tuple[Stage, ...] = STAGES
     """The stages to redo, in order. Whoever redoes a stage also redoes those that read it."""
     before: str | None = None
-    """Shard of the video's rows in the lake, which have the results of the other stages; None if all are redone."""
+    """Shard of the video's rows in the lake, which have the results of other stages, and of a stage that fails; None
+    for a new video."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -377,7 +380,7 @@ class StageState:
     revision: str
     """Digest of the stage's settings, models and version, and of those of the stages that it reads."""
     error: str | None = None
-    """Kind of error, if the stage failed: it has no rows, or in a failed video, it was tried."""
+    """Kind of error, if the last attempt failed: the stage has no results, or those of an earlier one."""
 
 
 @dataclass(frozen=True, slots=True)

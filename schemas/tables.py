@@ -176,7 +176,7 @@ DESCRIPTIONS: Mapping[str, str] = {
     "subtitles": "One row per line of subtitles that came with a video, in a text track or a subtitle file.",
     "scenes": "One row per scene: shots that belong together, fused with their speech.",
     "summaries": "One row per video: headline, summary with evidence, chapters, highlights.",
-    "errors": "One row per video whose analysis failed, with the reason.",
+    "errors": "One row per video whose analysis failed, and per stage of a video that failed, with the reason.",
     "runs": "One row per flow run: configuration, versions, models, counts and compute.",
     "sources": "One row per location and the content found there, so that unchanged files are not read again.",
     "forgotten": "One row per video that was forgotten, so that no run brings it back (docs/forget.md).",
@@ -263,7 +263,8 @@ _VIDEOS = [
         "stages",
         STAGE,
         "The stages (`picture`, `sound`, `text`, `understanding`), each with the digest of what made its results, and "
-        "the kind of error if it failed. Null in rows of older versions.",
+        "the kind of error if its last attempt failed: then it has no results, or those of before. Null in rows of "
+        "older versions.",
     ),
     _field("committed_at", pa.timestamp("us", tz="UTC"), "Time when the row was written."),
     _text("corrections_digest", "The corrections that the rows were made with; null without any.", nullable=True),
@@ -286,7 +287,7 @@ _SHOTS = [
 _ERRORS = [
     *_KEYS,
     _text("uri", "Location of the video."),
-    _text("stage", "The step that failed."),
+    _text("stage", "The step that failed; if the rest of the video was analysed, the stage, as in `videos.stages`."),
     _text("kind", "Kind of error, one of `schemas.errors.ErrorKind`."),
     _text("message", "What happened and what to do."),
     _text("traceback", "Traceback for developers; empty for expected failures."),

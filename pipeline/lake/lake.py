@@ -240,9 +240,9 @@ class Lake:
         with self.lock():
             cleaning.clean(self._log)
             before = self.forgotten()
-            ids = [each.video_id for each in self.held([video for video in videos if video not in before])]
-            forgetting.hide(self._log, ids)
-            return forgetting.purge(self._log, clear_index=clear_index)
+            found = self.held([video for video in videos if video not in before])
+            forgetting.hide(self._log, found)
+            return forgetting.purge(self._log, found, clear_index=clear_index)
 
     def forgotten(self) -> frozenset[str]:
         """Return the ids of the videos that were forgotten. The lake knows nothing else of them."""

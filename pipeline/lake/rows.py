@@ -57,16 +57,19 @@ class Origin:
     """Time of the analysis, if the rows are made again from it because of corrections."""
 
 
-def video_tables(task: VideoTask, analysis: Analysis, origin: Origin) -> dict[str, pa.Table]:
+def video_tables(
+    task: VideoTask, analysis: Analysis, origin: Origin, failures: Sequence[Failure] = ()
+) -> dict[str, pa.Table]:
     """Return the rows of an analysed video.
 
     Args:
         task: The video.
         analysis: Its analysis.
         origin: What made the rows, and when.
+        failures: Why stages failed; at most one per stage.
 
     Returns:
-        One table for each of `VIDEO_TABLES`, with the schemas of `schemas.tables`. `errors` has no rows.
+        One table for each of `VIDEO_TABLES`, with the schemas of `schemas.tables`.
 
     Raises:
         LakeError: A value is invalid: not finite, missing, of the wrong dimensions, or a time out of order.
@@ -82,6 +85,7 @@ def video_tables(task: VideoTask, analysis: Analysis, origin: Origin) -> dict[st
         "subtitles": [_subtitle(task.video_id, line) for line in analysis.subtitles],
         "scenes": [_scene(scene) for scene in analysis.scenes],
         "summaries": [asdict(analysis.summary)],
+        "errors": [_error(task, failure, origin) for failure in failures],
     }
     d_text, d_vision, d_shared = origin.text[1], origin.vision[1], origin.coordinated[1]
     d_fused = origin.fused[1] if origin.fused else d_text + d_vision
@@ -119,10 +123,9 @@ def failure_tables(task: VideoTask, failure: Failure, info: MediaInfo | None, or
         LakeError: A value is invalid.
     """
     duration_s = info.duration_s if info else 0.0
-    error = asdict(failure) | {"uri": task.uris[0], "failed_at": origin.committed_at}
     rows: dict[str, list[Row]] = {
         "videos": [_EMPTY_VIDEO | _file(task, info, duration_s, origin) | {"status": "failed"}],
-        "errors": [error],
+        "errors": [_error(task, failure, origin)],
     }
     return _tables(rows, {}, task.video_id, origin)
 
@@ -228,6 +231,10 @@ _EMPTY_VIDEO: Row = {
     "timings_s": [],
     "corrections_digest": None,
 }
+
+
+def _error(task: VideoTask, failure: Failure, origin: Origin) -> Row:
+    return asdict(failure) | {"uri": task.uris[0], "failed_at": origin.committed_at}
 
 
 def _file(task: VideoTask, info: MediaInfo | None, duration_s: float, origin: Origin) -> Row:

@@ -154,9 +154,8 @@ class Planner:
             if not reasons:
                 return _Decided("done", task)
             redo = {reason.stage for reason in reasons}
-            task = replace(task, stages=tuple(stage for stage in STAGES if stage in redo))
-            # A video of which everything is redone needs none of its rows.
-            task = replace(task, before=self._column("made_by", task) if task.stages != STAGES else None)
+            stages = tuple(stage for stage in STAGES if stage in redo)
+            task = replace(task, stages=stages, before=self._column("made_by", task))
         if tried is not None and not self._config.archive.retry_failed:
             states, kinds = _states(tried, _FILE_STAGES), (self._column("kinds", task) or "").split(",")
             if would_fail_again(states, filter(None, kinds), task.stages, self._recipe, self._history):
@@ -191,7 +190,7 @@ class Planner:
     def _superseded(self, task: VideoTask) -> str | None:
         """Return what the rows of a video follow in the lake; for a partial redo also what is redone."""
         shard: str | None = self._column("shard", task)
-        return shard if task.before is None else f"{shard} {' '.join(task.stages)}"
+        return shard if task.stages == STAGES else f"{shard} {' '.join(task.stages)}"
 
     def _column(self, name: str, task: VideoTask) -> Any:  # noqa: ANN401 - a string, or None if the lake lacks it
         row = self._rows.get(task.video_id)

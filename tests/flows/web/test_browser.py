@@ -16,6 +16,7 @@ pytestmark = pytest.mark.browser
 
 Open = Callable[..., Page]
 SCHEMES = ("light", "dark")
+_PATIENCE_MS = 120_000
 PLACES = (
     "/",
     "/?q=telescope",
@@ -43,6 +44,7 @@ def opened(browser: Browser, site: str) -> Iterator[Open]:
 
     def open_page(address: str, *, status: int = 200, **options: object) -> Page:
         context = browser.new_context(base_url=site, **options)  # type: ignore[arg-type]
+        context.set_default_timeout(_PATIENCE_MS)
         contexts.append(context)
         page = context.new_page()
         watch(page)
