@@ -12,11 +12,13 @@ from pipeline.run.plan import Plan, Planner, Shard, make_plan
 from pipeline.run.redo import Redo, redo_reasons
 from pipeline.run.report import PlanReport, Reporter, check_found, plan_archive
 from pipeline.run.revision import STAGE_VERSIONS, Recipe, models_of, recipe_of, revision_of, stage_revisions
+from pipeline.run.run_records import Difference, RunRecord, differences, find_run, read_runs
 
 __all__ = [
     "COSTS",
     "STAGE_VERSIONS",
     "Changes",
+    "Difference",
     "DigestChunks",
     "Discovery",
     "Estimate",
@@ -28,6 +30,7 @@ __all__ = [
     "Recipe",
     "Redo",
     "Reporter",
+    "RunRecord",
     "Shard",
     "Skipped",
     "Unread",
@@ -35,12 +38,14 @@ __all__ = [
     "content_digest",
     "costs",
     "count_changes",
+    "differences",
     "digest_files",
     "digest_here",
     "discover",
     "discover_batches",
     "discover_known",
     "estimate_run",
+    "find_run",
     "history_of",
     "in_order",
     "list_archive",
@@ -52,6 +57,7 @@ __all__ = [
     "plan_archive",
     "profile_names",
     "read_history",
+    "read_runs",
     "recipe_of",
     "redo_reasons",
     "revision_of",
