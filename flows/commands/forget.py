@@ -108,8 +108,7 @@ def _print(found: Sequence[Held]) -> None:
 
 
 def _confirmed(count: int) -> bool:
-    question = f"Remove {_count(count, 'video')} from the lake for good, and leave them out of runs?"
-    return click.confirm(question)
+    return click.confirm(f"Forget {_count(count, 'video')} for good?")
 
 
 def _report(done: Forgotten) -> None:
@@ -120,7 +119,9 @@ def _report(done: Forgotten) -> None:
     removed = [_count(count, what) for what, count in counts.items() if count]
     if done.segments:
         removed.append(f"{_count(done.segments, 'segment')} of the search index")
-    click.echo(f"Forgot {_count(done.videos, 'video')}: removed {', '.join(removed)}; {format_size(done.bytes)} less.")
+    click.echo(
+        f"Forgot {_count(done.videos, 'video')}: removed {', '.join(removed)}; {format_size(max(0, done.bytes))} less."
+    )
     click.echo(_OUT_OF_REACH)
 
 
@@ -146,9 +147,9 @@ def _forgotten_id(lake: Lake, video: str) -> str:
     return next(iter(matches))
 
 
-def _digests(file: Path) -> set[str]:
+def _digests(file: Path) -> frozenset[str]:
     """Return the ids that a file may have."""
     from pipeline.run import content_digest
 
     uri, size_bytes = location_of(str(file.absolute())), file.stat().st_size
-    return {content_digest(uri, size_bytes, ArchiveConfig(digest=each)) for each in ("sampled", "full")}
+    return frozenset(content_digest(uri, size_bytes, ArchiveConfig(digest=each)) for each in ("sampled", "full"))
