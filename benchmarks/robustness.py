@@ -27,7 +27,7 @@ from pipeline.lake import Lake
 from pipeline.run.configuration import load_config
 from pipeline.run.discovery import discover
 from pipeline.run.plan import make_plan
-from pipeline.run.revision import models_of, revision_of
+from pipeline.run.revision import models_of, recipe_of
 from pipeline.search.query_encoder import QueryEncoder
 from workers import InlinePool, RunJob
 
@@ -79,15 +79,15 @@ def main() -> None:
 def analysed(files: list[Path], work: Path, *, threads: int) -> Lake:
     """Analyse files. Failed ones are not in the lake."""
     config = load_config(environment={}, settings=[*SETTINGS, f"workers.threads={threads}"])
-    revision = revision_of(config, models_of(config))
+    recipe = recipe_of(config, models_of(config))
     lake = Lake.create(str(work))
     lake.clean()
     found = discover([str(file) for file in files], lake, config.archive)
-    pool = InlinePool(RunJob(revision, lake.uri, config))
-    for shard in make_plan(found.tasks, lake.processed(revision), revision, config).shards:
+    pool = InlinePool(RunJob(recipe.revision, lake.uri, config, stages=recipe.stages))
+    for shard in make_plan(found.tasks, lake.processed(), recipe, config).shards:
         for outcome in pool.submit(shard.id, shard.tasks).outcomes():
             print(f"  {outcome.status} {Path(outcome.uri).name} {outcome.error_message}", flush=True)
-        lake.commit(shard.id, revision)
+        lake.commit(shard.id, shard.revision)
     return lake
 
 

@@ -26,7 +26,7 @@ from pipeline.lake import Lake
 from pipeline.run.configuration import load_config
 from pipeline.run.discovery import discover
 from pipeline.run.plan import make_plan
-from pipeline.run.revision import models_of, revision_of
+from pipeline.run.revision import models_of, recipe_of
 from schemas.outcome import VideoOutcome
 from workers import RunJob, open_pool
 
@@ -56,16 +56,16 @@ def analyse(
 ) -> tuple[list[VideoOutcome], float]:
     config = load_config(environment={}, settings=[f"workers.engine={engine}", *settings])
     lake = Lake.create(lake_uri)
-    revision = revision_of(config, models_of(config))
-    plan = make_plan(discover([str(archive)], lake, config.archive).tasks, lake.processed(revision), revision, config)
+    recipe = recipe_of(config, models_of(config))
+    plan = make_plan(discover([str(archive)], lake, config.archive).tasks, lake.processed(), recipe, config)
     started = time.perf_counter()
     outcomes: list[VideoOutcome] = []
-    with open_pool(RunJob(revision, lake.uri, config)) as pool:
+    with open_pool(RunJob(recipe.revision, lake.uri, config, stages=recipe.stages)) as pool:
         pool.expect(plan.videos)
         batches = [(shard, pool.submit(shard.id, shard.tasks)) for shard in plan.shards]
         for shard, batch in batches:
             outcomes += batch.outcomes()
-            lake.commit(shard.id, revision)
+            lake.commit(shard.id, shard.revision)
     return outcomes, time.perf_counter() - started
 
 

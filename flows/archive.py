@@ -22,7 +22,7 @@ from flows.record import Run, run_result, run_row  # noqa: E402
 from flows.shards import analyse_shards  # noqa: E402
 from pipeline.lake import Lake  # noqa: E402
 from pipeline.models import settle  # noqa: E402
-from pipeline.run import models_of, revision_of  # noqa: E402
+from pipeline.run import models_of, recipe_of  # noqa: E402
 from pipeline.search import index_if_large  # noqa: E402
 from schemas.errors import LakeError, VideolakeError  # noqa: E402
 from schemas.outcome import RunResult  # noqa: E402
@@ -99,7 +99,7 @@ def analyze_archive(archive: list[str], lake: str, profile: Profile = "embedded"
         stack.enter_context(heartbeat())
         stack.enter_context(opened.lock(single_writer=config.lake.single_writer))
         run.models = models_of(config)
-        run.revision = revision_of(config, run.models)
+        run.recipe = recipe_of(config, run.models)
         bar = ProgressArtifact(opened.uri)
         stack.enter_context(watched_by(lambda snapshot, _ended: bar.show(snapshot)))
         try:
@@ -132,7 +132,9 @@ def _analyse(run: Run, bar: ProgressArtifact) -> None:
         if run.shards.wait():
             bar.create()
             run.tally.update(stage="analyse")
-            job = RunJob(run.revision, run.lake.uri, run.config, run.models)
+            assert run.recipe is not None  # noqa: S101 - the flow made it
+            recipe, expected = run.recipe, run.shards.stages
+            job = RunJob(recipe.revision, run.lake.uri, run.config, run.models, recipe.stages, expected)
             with open_pool(job, positions=run.tally.move, logger=run.logger) as pool:
                 run.pool = pool
                 analyse_shards(run, pool)

@@ -11,7 +11,7 @@ from flows.artifacts import PlanArtifact
 from flows.naming import planned_name, rename_run
 from flows.plan_table import headline
 from flows.record import Run
-from pipeline.run import Discovery, Planner, Reporter, check_found, discover_batches
+from pipeline.run import Discovery, Planner, Reporter, check_found, discover_batches, read_history
 from schemas.errors import RunStoppedError
 from workers import digest_on_workers
 
@@ -31,7 +31,8 @@ def prepare_plan(handle: Handle) -> str:
     cleaned = run.lake.clean()
     if cleaned.videos_published:
         logger.info("Published %d videos that an earlier run had analysed", cleaned.videos_published)
-    run.processed = run.lake.processed(run.revision)
+    run.processed = run.lake.processed()
+    run.history = read_history(run.lake)
     return f"{run.processed.num_rows - len(run.lake.forgotten())} videos in the lake"
 
 
@@ -54,7 +55,8 @@ def _discover(run: Run) -> str:
     logger = get_run_logger()
     assert run.processed is not None  # noqa: S101 - `prepare_plan` read it
     run.tally.update(stage="discover", listing=True)
-    planner = Planner(run.processed, run.revision, run.config)
+    assert run.recipe is not None  # noqa: S101 - the flow made it
+    planner = Planner(run.processed, run.recipe, run.config, run.history)
     reporter = Reporter(run.lake, run.processed, planner, run.revision, run.config)
     shown = PlanArtifact(run.lake.uri)
     with digest_on_workers(run.config.workers) as digest_chunks:

@@ -14,7 +14,7 @@ from flows.progress import Tally
 from flows.shard_queue import ShardQueue
 from pipeline.lake import Lake
 from pipeline.models import ModelInfo
-from pipeline.run import PlanReport, Skipped
+from pipeline.run import History, PlanReport, Recipe, Skipped
 from schemas.config import Config
 from schemas.outcome import RunResult
 from workers import Pool
@@ -37,9 +37,12 @@ class Run:
     run_id: str = ""
     started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     models: tuple[ModelInfo, ...] = ()
-    revision: str = ""
+    recipe: Recipe | None = None
+    """What decides the results of the run."""
+    history: History = field(default_factory=History)
+    """What earlier runs used."""
     processed: pa.Table | None = None
-    """The newest row of each video in the lake when the run started."""
+    """The state of each video in the lake when the run started."""
     shards: ShardQueue = field(default_factory=ShardQueue)
     """Planned and not opened."""
     pool: Pool | None = None
@@ -49,6 +52,11 @@ class Run:
     skipped: Skipped = field(default_factory=Skipped)
     plan: PlanReport = field(default_factory=PlanReport)
     """What the run does, as far as its archive is listed."""
+
+    @property
+    def revision(self) -> str:
+        """Revision of the results; empty before the models are found."""
+        return self.recipe.revision if self.recipe else ""
 
     @property
     def wall_s(self) -> float:
@@ -63,6 +71,12 @@ def run_row(run: Run, state: str, *, prefect_flow_run_id: str | None) -> dict[st
     return {
         "run_id": run.run_id,
         "revision": run.revision,
+        "stages": [
+            {"name": stage, "revision": revision, "version": run.recipe.versions[stage]}
+            for stage, revision in run.recipe.stages.items()
+        ]
+        if run.recipe
+        else [],
         "started_at": run.started_at,
         "finished_at": finished_at,
         "state": state,
@@ -97,6 +111,7 @@ def run_result(run: Run) -> RunResult:
         forgotten=run.plan.forgotten,
         ok=run.tally.snapshot.ok,
         failed=run.tally.snapshot.failed,
+        incomplete=run.tally.snapshot.incomplete,
         video_s=run.tally.snapshot.video_s,
         wall_s=run.wall_s,
         skipped_extensions=dict(run.skipped.extensions),

@@ -4,6 +4,7 @@ import heapq
 import threading
 
 from pipeline.run import Shard
+from schemas.stages import STAGES, Stage
 
 
 class ShardQueue:
@@ -20,6 +21,13 @@ class ShardQueue:
     def videos(self) -> int:
         """Videos of the shards in the queue."""
         return self._videos
+
+    @property
+    def stages(self) -> tuple[Stage, ...]:
+        """The stages that videos of the shards in the queue need. Shards that come later may need others."""
+        with self._changed:
+            needed = {stage for *_, shard in self._heap for stage in shard.stages}
+        return tuple(stage for stage in STAGES if stage in needed)
 
     def put(self, shard: Shard) -> None:
         """Add a shard."""

@@ -35,6 +35,8 @@ class VideoOutcome(BaseModel):
     timings_s: dict[str, float] = {}
     error_kind: str = ""
     error_message: str = ""
+    stage_errors: dict[str, str] = {}
+    """Why stages of an `ok` video failed, by stage."""
     attempts: int = 1
     worker: str = ""
     """Host and process id of the worker."""
@@ -64,6 +66,8 @@ class RunResult(BaseModel):
     """Videos of the archive that the lake was told to forget."""
     ok: int
     failed: int
+    incomplete: int = 0
+    """Videos among `ok` of which a stage failed."""
     video_s: float
     wall_s: float
     skipped_extensions: dict[str, int] = {}

@@ -1,7 +1,11 @@
 """What all tests share: no network, quiet frameworks, one thread a model."""
 
+import ctypes
+import gc
 import os
+import sys
 import uuid
+from pathlib import Path
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -15,8 +19,8 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.examples import examples
-from tests.sharing import made_once
+from tests.nightly import examples
+from tests.sharing import made_once, running_once
 
 # A busy machine is no failure.
 settings.register_profile(
@@ -24,13 +28,30 @@ settings.register_profile(
 )
 settings.load_profile("patient")
 
+_MUCH_MEMORY = 1_500_000_000
+
 pytest_plugins = ["tests.selection"]
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from pipeline.extras.sample.truth import Truth
     from tests.known_lake import KnownLake
     from tests.s3 import FaultProxy, S3Server
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _give_memory_back() -> "Iterator[None]":
+    """Give the memory of a file's models back to the system, of which several processes share the memory."""
+    yield
+    if sys.platform == "linux" and _resident_bytes() > _MUCH_MEMORY:
+        gc.collect()
+        ctypes.CDLL(None).malloc_trim(0)
+
+
+def _resident_bytes() -> int:
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE")
 
 
 @pytest.fixture(scope="session")
@@ -42,11 +63,22 @@ def known_lake(tmp_path_factory: pytest.TempPathFactory) -> "KnownLake":
 
 
 @pytest.fixture(scope="session")
-def s3_server() -> "Iterator[S3Server]":
-    """A real S3 server, started when the first test wants it."""
+def ocean_talk(tmp_path_factory: pytest.TempPathFactory) -> "tuple[Path, Truth]":
+    """The sample's talk of eight slides and what is in it, made once; drawing it takes ten seconds."""
+    from pipeline.extras.sample import known
+
+    def make(folder: Path) -> "tuple[Path, Truth]":
+        return folder / "talk.mp4", known.ocean_talk(folder / "talk.mp4")
+
+    return made_once(tmp_path_factory, "ocean", make)
+
+
+@pytest.fixture(scope="session")
+def s3_server(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[S3Server]":
+    """A real S3 server for all processes, started when the first test wants it."""
     from tests.s3 import S3Server
 
-    with S3Server() as server:
+    with running_once(tmp_path_factory, "s3-server", S3Server) as server:
         yield server
 
 
@@ -62,6 +94,13 @@ def _fault_proxy(s3_server: "S3Server") -> "Iterator[FaultProxy]":
 def s3_bucket(s3_server: "S3Server", monkeypatch: pytest.MonkeyPatch) -> "Iterator[str]":
     """The URI of an empty bucket of its own, which this process and those that it starts reach."""
     yield from _bucket(s3_server, s3_server.endpoint, monkeypatch)
+
+
+@pytest.fixture(scope="module")
+def shared_bucket(s3_server: "S3Server") -> "Iterator[str]":
+    """The same for all tests of a file, which only read what is there."""
+    with pytest.MonkeyPatch.context() as patch:
+        yield from _bucket(s3_server, s3_server.endpoint, patch)
 
 
 @pytest.fixture

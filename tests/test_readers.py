@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-import polars as pl
 import pyarrow as pa
 import pyarrow.dataset as ds
 import pytest
@@ -71,6 +70,8 @@ def test_the_query_of_the_page_gives_the_rows_that_count(lake: Lake) -> None:
 
 @pytest.mark.parametrize("table", [name for name in TABLE_NAMES if name != "runs"])
 def test_every_table_is_read_whole_by_every_engine(lake: Lake, table: str) -> None:
+    import polars as pl
+
     folder = f"{lake.uri}/{table}"
     rows = ds.dataset(folder).to_table()
     polars = pl.read_parquet(f"{folder}/*.parquet")
@@ -88,6 +89,8 @@ def test_a_folder_is_read_by_its_name_without_internal_files(lake: Lake) -> None
 
 
 def test_vectors_are_arrays_of_fixed_length(lake: Lake) -> None:
+    import polars as pl
+
     [width] = {each.type.list_size for each in [ds.dataset(f"{lake.uri}/frames").schema.field("embedding")]}
     frame = pl.read_parquet(f"{lake.uri}/frames/*.parquet", columns=["embedding"])
     assert frame.schema["embedding"] == pl.Array(pl.Float32, width)

@@ -6,7 +6,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from schemas.config import Config
 from schemas.outcome import VideoOutcome
 from schemas.records import VideoTask
 from workers.cluster import ray_cluster
@@ -118,8 +117,7 @@ class InlinePool:
     def work(self, task: VideoTask, shard: str) -> VideoOutcome:
         """Analyse one video. The first one loads the models."""
         if self._worker is None:
-            config = self._job.config
-            self._worker = self._make_worker(config, config.workers.threads or 1, self._move)
+            self._worker = self._make_worker(self._job, self._job.config.workers.threads or 1, self._move)
         return self._worker.work(task, self._job.of_shard(shard))
 
     def _move(self, video_id: str, position_s: float) -> None:
@@ -140,7 +138,7 @@ class InlineBatch:
             yield self.pool.work(task, self.shard)
 
 
-def _local_worker(config: Config, threads: int, position: Position) -> Worker:
+def _local_worker(job: RunJob, threads: int, position: Position) -> Worker:
     from workers.video_worker import VideoWorker
 
-    return VideoWorker(config, threads=threads, position=position)
+    return VideoWorker(job.config, threads=threads, position=position, expected=job.expected)

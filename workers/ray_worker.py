@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from importlib import metadata
 from typing import Any, Protocol
 
-from schemas.config import Config
 from schemas.errors import ConfigurationError, DeviceError, LakeError, ModelError, VideolakeError
 from schemas.outcome import VideoOutcome
 from schemas.records import VideoTask
@@ -30,8 +29,8 @@ class Worker(Protocol):
 
 Position = Callable[[str, float], None]
 """Called with a video's id and the seconds of it that are decoded."""
-MakeWorker = Callable[[Config, int, Position], Worker]
-"""Makes a worker from the configuration, the number of threads and what to call with its progress."""
+MakeWorker = Callable[[RunJob, int, Position], Worker]
+"""Makes a worker from the run's job, the number of threads and what to call with its progress."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +73,7 @@ class RayWorker:
         """
         try:
             _check_models(job)
-            self._job, self._worker = job, make_worker(job.config, threads, self._progress)
+            self._job, self._worker = job, make_worker(job, threads, self._progress)
         except (ModelError, ConfigurationError, DeviceError) as error:
             return _from_here(error)
         return None
@@ -95,12 +94,13 @@ class RayWorker:
             return error
 
 
-def video_worker(config: Config, threads: int, position: Position) -> Worker:
+def video_worker(job: RunJob, threads: int, position: Position) -> Worker:
     """Make the real worker. Its imports take seconds, and only workers need them."""
     from workers.machine import ray_machine
     from workers.video_worker import VideoWorker
 
-    return VideoWorker(config, threads=threads, position=position, machine=ray_machine())
+    machine = ray_machine()
+    return VideoWorker(job.config, threads=threads, position=position, machine=machine, expected=job.expected)
 
 
 def installed_version() -> str:

@@ -6,32 +6,36 @@ import resource
 import socket
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
 import pyarrow as pa
 
-from pipeline.analysis.video import VideoAnalyzer, load_models
-from pipeline.lake import Lake, Origin, failure_tables, video_tables
+from pipeline.analysis.video import DECODING, VideoAnalyzer, load_models
+from pipeline.lake import Lake, Origin, analysis_of, failure_tables, stage_states, video_tables
 from pipeline.language import word_count
 from pipeline.locations import local_path
 from pipeline.models import choose_device, device_faults
 from schemas.config import Config
 from schemas.errors import DeviceError, ErrorKind, LakeError, MediaError, ModelError
 from schemas.media import MediaInfo
-from schemas.outcome import VideoOutcome
-from schemas.records import Analysis, Failure, VideoTask
-from workers.failures import failure_of, failure_of_attempts, failure_of_time
+from schemas.outcome import LogLine, VideoOutcome
+from schemas.records import Analysis, Failure, StageState, VideoTask
+from schemas.stages import STAGES, Stage
+from workers.failures import failure_of, failure_of_attempts, failure_of_time, failures_of_stages, kind_of
 from workers.job import ShardJob
 from workers.log_capture import captured_logs
 from workers.machine import Machine
 from workers.watchdog import Watchdog
 
 logger = logging.getLogger(__name__)
+
+_UNUSABLE = (LakeError, LookupError, TypeError, ValueError)
+"""Raised by rows that another program or a much older version wrote."""
 
 Position = Callable[[str, float], None]
 """Called with a video's id and the seconds of it that are decoded."""
@@ -42,6 +46,20 @@ class _Result:
     info: MediaInfo | None = None
     analysis: Analysis | None = None
     failure: Failure | None = None
+    stages: frozenset[Stage] = frozenset(STAGES)
+    """The stages that were redone, or tried."""
+    before: tuple[StageState, ...] = ()
+    """What the stages were made with before."""
+    stage_failures: Sequence[Failure] = ()
+    """Why stages failed while others succeeded."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Before:
+    """What the lake has of a video, of which some stages are redone."""
+
+    analysis: Analysis
+    states: tuple[StageState, ...]
 
 
 class VideoWorker:
@@ -52,6 +70,7 @@ class VideoWorker:
         threads: Threads of the decoder and of each model.
         position: Called with the progress of the video.
         machine: Where it runs; None for a process without a cluster.
+        expected: The stages whose models are loaded now. Those of others are loaded once a video needs them.
 
     Raises:
         ModelError: A model cannot be found or loaded, so no video can be analysed.
@@ -65,14 +84,22 @@ class VideoWorker:
         threads: int,
         position: Position = lambda _id, _s: None,
         machine: Machine | None = None,
+        expected: Collection[Stage] = STAGES,
     ) -> None:
-        started = time.perf_counter()
-        self._config = config
+        self._config, self._threads = config, threads
         self._position = position
         self._machine = machine or Machine()
-        with captured_logs() as self._load_log:
-            models = load_models(config, device=choose_device(config.workers.device), threads=threads)
-        self._analyzer = VideoAnalyzer(config, models, threads=threads)
+        self._load_s, self._load_log = 0.0, list[LogLine]()
+        self._lake: Lake | None = None
+        self._load(expected)
+
+    def _load(self, stages: Collection[Stage]) -> None:
+        """Load the models of some stages."""
+        started = time.perf_counter()
+        with captured_logs() as log:
+            device = choose_device(self._config.workers.device)
+            models = load_models(self._config, device=device, threads=self._threads, stages=stages)
+        self._analyzer = VideoAnalyzer(self._config, models, threads=self._threads)
         self._origin = partial(
             Origin,
             text=(models.text.info.id, models.text.dimensions),
@@ -80,7 +107,8 @@ class VideoWorker:
             coordinated=models.coordinated.space,
             fused=models.fusion.space,
         )
-        self._load_s = time.perf_counter() - started
+        self._load_s += time.perf_counter() - started
+        self._load_log += log
 
     def work(self, task: VideoTask, job: ShardJob) -> VideoOutcome:
         """Analyse a video and stage its rows. A video that is already staged is not analysed again.
@@ -95,7 +123,7 @@ class VideoWorker:
             ModelError: A plug-in model does not work as it must.
         """
         started = time.perf_counter()
-        lake = Lake(job.lake_uri)
+        lake = self._opened(job.lake_uri)
         with _counted_attempt(lake, task, job, self._machine.node) as earlier:
             outcome = _staged_outcome(lake, task, job) if earlier else None
             if outcome is None:
@@ -106,12 +134,26 @@ class VideoWorker:
             update={"wall_s": time.perf_counter() - started, "load_s": load_s, "log": (*load_log, *outcome.log)}
         )
 
+    def _opened(self, uri: str) -> Lake:
+        """Return the lake. The same instance reads one video after another at less cost."""
+        if self._lake is None or self._lake.uri != uri:
+            self._lake = Lake(uri)
+        return self._lake
+
     def _analyze(self, lake: Lake, task: VideoTask, job: ShardJob, earlier: list[str]) -> VideoOutcome:
         attempts = len(earlier) + 1
         result = _Result(failure=failure_of_attempts(task, earlier, self._config.limits, self._machine.is_lost))
+        before = None if result.failure else self._before(lake, task)
+        if result.failure:
+            result.stages = frozenset(task.stages)
+        elif before:
+            result.stages = self._analyzer.stages_for(task.stages, before.analysis)
+            result.before = before.states
 
         def give_up(limit_s: float, traces: str) -> None:
-            failed = _Result(result.info, failure=failure_of_time(task, limit_s, traces, attempts))
+            failed = _Result(
+                result.info, failure=failure_of_time(task, limit_s, traces, attempts), stages=result.stages
+            )
             lake.stage(job.shard, task.video_id, self._tables(task, job, failed, attempts))
 
         with (
@@ -119,27 +161,53 @@ class VideoWorker:
             Watchdog(self._config.limits, give_up, active=self._machine.expendable) as watchdog,
         ):
             if result.failure is None:
-                self._attempt(task, result, watchdog, attempts)
+                self._attempt(task, result, before, watchdog, attempts)
             tables = self._tables(task, job, result, attempts)
-            if result.failure:
-                logger.warning("%s", result.failure.message)
+            for failure in [result.failure] if result.failure else result.stage_failures:
+                logger.warning("%s", failure.message)
             lake.stage(job.shard, task.video_id, tables)
         return _outcome(task, result).model_copy(update={"log": tuple(log), "attempts": attempts})
 
-    def _attempt(self, task: VideoTask, result: _Result, watchdog: Watchdog, attempts: int) -> None:
+    def _before(self, lake: Lake, task: VideoTask) -> _Before | None:
+        """Return what the lake has of a video; None if it is analysed as a whole."""
+        tables = lake.rows_of(task.video_id, task.before) if task.before is not None else None
+        if tables is None:
+            return None
+        try:
+            return _Before(analysis_of(tables), stage_states(tables))
+        except _UNUSABLE as error:
+            logger.warning("%s is analysed as a whole, because its rows cannot be used: %s", task.uris[0], error)
+            return None
+
+    def _attempt(
+        self, task: VideoTask, result: _Result, before: _Before | None, watchdog: Watchdog, attempts: int
+    ) -> None:
         """Fill in the result of a video."""
         uri = task.uris[0]
+        reads_file = not result.stages.isdisjoint(DECODING)
 
         def progress(position_s: float) -> None:
             watchdog.extend(position_s)
             self._position(task.video_id, position_s)
 
         try:
+            if not self._analyzer.models.stages >= result.stages:
+                self._load(self._analyzer.models.stages | result.stages)
             with device_faults():
-                result.info = self._analyzer.probe(uri)
+                kept = before.analysis if before else None
+                result.info = self._analyzer.probe(uri) if reads_file or kept is None else kept.info
                 watchdog.extend(result.info.duration_s)
-                result.analysis = self._analyzer.analyze(uri, result.info, video_id=task.video_id, progress=progress)
-                _check_unchanged(task)
+                result.analysis = self._analyzer.analyze(
+                    uri,
+                    result.info,
+                    video_id=task.video_id,
+                    progress=progress,
+                    stages=result.stages,
+                    before=kept,
+                )
+                if reads_file:
+                    _check_unchanged(task)
+                result.stage_failures = failures_of_stages(result.analysis.failed, task, attempts)
         except (DeviceError, ModelError):
             raise
         except Exception as error:  # noqa: BLE001 - one video never stops the others
@@ -149,12 +217,35 @@ class VideoWorker:
         origin = self._origin(revision=job.revision, shard=job.shard, committed_at=datetime.now(UTC))
         if result.analysis is not None:
             try:
-                return video_tables(task, result.analysis, origin)
+                failures = result.stage_failures
+                return video_tables(task, result.analysis, replace(origin, stages=_made(job, result)), failures)
             except LakeError as error:
                 # The results violate a table's schema. That is a bug of ours, but it only costs this video.
                 result.analysis, result.failure = None, failure_of(error, task, attempts)
         assert result.failure is not None  # noqa: S101 - there is either an analysis or a failure
-        return failure_tables(task, result.failure, result.info, origin)
+        return failure_tables(task, result.failure, result.info, replace(origin, stages=_tried(job, result)))
+
+
+def _made(job: ShardJob, result: _Result) -> tuple[StageState, ...]:
+    """Return what each stage of a video was made with. A stage that failed keeps the results that it had."""
+    assert result.analysis is not None  # noqa: S101 - the caller knows
+    states = {state.name: state for state in result.before}
+    for stage in result.stages:
+        error = result.analysis.failed.get(stage)
+        if error is None:
+            states[stage] = StageState(stage, job.revision_of(stage))
+        else:
+            old = states.get(stage)
+            states[stage] = StageState(stage, old.revision if old else job.revision_of(stage), kind_of(error))
+    return tuple(states[stage] for stage in STAGES if stage in states)
+
+
+def _tried(job: ShardJob, result: _Result) -> tuple[StageState, ...]:
+    """Return the stages in which a failed video failed: with their settings, it would fail again."""
+    assert result.failure is not None  # noqa: S101 - the caller knows
+    tried = [stage for stage in STAGES if stage in result.stages]
+    reading = [stage for stage in tried if stage in DECODING]
+    return tuple(StageState(stage, job.revision_of(stage), result.failure.kind) for stage in reading or tried)
 
 
 @contextmanager
@@ -180,14 +271,16 @@ def _staged_outcome(lake: Lake, task: VideoTask, job: ShardJob) -> VideoOutcome 
         return None
     errors = lake.staged_rows(job.shard, task.video_id, "errors") or []
     summaries = lake.staged_rows(job.shard, task.video_id, "summaries") or []
+    failed = bool(errors) and videos[0]["status"] == "failed"
     names = ("status", "duration_s", "language", "shots", "frames", "utterances", "words")
     return VideoOutcome(
         **_outcome_keys(task),
         **{name: videos[0][name] for name in names},
         timings_s=dict(videos[0]["timings_s"]),
         headline=summaries[0]["headline"] if summaries else "",
-        error_kind=errors[0]["kind"] if errors else "",
-        error_message=errors[0]["message"] if errors else "",
+        error_kind=errors[0]["kind"] if failed else "",
+        error_message=errors[0]["message"] if failed else "",
+        stage_errors={} if failed else {each["stage"]: each["message"] for each in errors},
         attempts=errors[0]["attempts"] if errors else 1,
     )
 
@@ -235,6 +328,7 @@ def _outcome(task: VideoTask, result: _Result) -> VideoOutcome:
         words=sum(len(each.words) or word_count(each.text, each.language) for each in utterances),
         headline=analysis.summary.headline,
         timings_s=analysis.timings_s,
+        stage_errors={each.stage: each.message for each in result.stage_failures},
         **common,
     )
 

@@ -10,7 +10,7 @@ from pipeline.lake import Lake
 from pipeline.run.configuration import load_config
 from pipeline.run.discovery import discover
 from pipeline.run.plan import make_plan
-from pipeline.run.revision import models_of, revision_of
+from pipeline.run.revision import models_of, recipe_of
 from workers import InlinePool, RunJob
 
 SETTINGS = ("summary.min_chapter_s=15",)
@@ -59,12 +59,12 @@ def analysed_lake(
         RuntimeError: A file could not be analysed.
     """
     config = load_config(environment={}, settings=[*SETTINGS, *settings, f"workers.threads={threads}"])
-    revision = revision_of(config, models_of(config))
-    lake = Lake.create(str(work / f"lake-{revision[:8]}-{_code_digest()[:8]}"))
+    recipe = recipe_of(config, models_of(config))
+    lake = Lake.create(str(work / f"lake-{recipe.revision[:8]}-{_code_digest()[:8]}"))
     lake.clean()
     found = discover([str(file) for file in files], lake, config.archive)
-    plan = make_plan(found.tasks, lake.processed(revision), revision, config)
-    pool = InlinePool(RunJob(revision, lake.uri, config))
+    plan = make_plan(found.tasks, lake.processed(), recipe, config)
+    pool = InlinePool(RunJob(recipe.revision, lake.uri, config, stages=recipe.stages))
     for shard in plan.shards:
         for outcome in pool.submit(shard.id, shard.tasks).outcomes():
             if outcome.status == "failed" and not may_fail:
@@ -73,7 +73,7 @@ def analysed_lake(
                 f"  analysed {Path(outcome.uri).name} ({outcome.duration_s:.0f} s in {outcome.wall_s:.0f} s)",
                 flush=True,
             )
-        lake.commit(shard.id, revision)
+        lake.commit(shard.id, shard.revision)
     return lake
 
 

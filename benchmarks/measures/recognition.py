@@ -2,9 +2,6 @@
 
 from collections.abc import Iterable, Sequence
 
-import jiwer
-from whisper.normalizers import BasicTextNormalizer, EnglishTextNormalizer
-
 from pipeline.language.scripts import UNSPACED_LANGUAGES
 
 
@@ -14,6 +11,9 @@ def word_error_rate(references: Sequence[str], heard: Sequence[str], language: s
     Both sides are normalised as in the Whisper paper (Radford et al. 2022, appendix C). Languages without spaces are
     counted by character.
     """
+    import jiwer
+    from whisper.normalizers import BasicTextNormalizer, EnglishTextNormalizer
+
     normalize = EnglishTextNormalizer() if language == "en" else BasicTextNormalizer()
     pairs = [(normalize(reference), normalize(text)) for reference, text in zip(references, heard, strict=True)]
     if language in UNSPACED_LANGUAGES:
@@ -29,6 +29,8 @@ def character_error_rate(lines: Sequence[str], read: Sequence[Iterable[str]]) ->
         read: For each drawn line, all lines that were recognised while it was on screen. The nearest one counts. The
             error of a line is at most 100 %.
     """
+    import jiwer
+
     wrong = 0.0
     for line, candidates in zip(lines, read, strict=True):
         nearest = min((jiwer.cer(line, text) for text in candidates if text), default=1.0)

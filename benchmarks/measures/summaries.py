@@ -3,10 +3,12 @@
 import re
 from collections.abc import Sequence
 from functools import cache
-
-from rouge_score.rouge_scorer import RougeScorer
+from typing import TYPE_CHECKING
 
 from pipeline.extras.sample.truth import Truth
+
+if TYPE_CHECKING:
+    from rouge_score.rouge_scorer import RougeScorer
 
 _KINDS = ("rouge1", "rouge2", "rougeL")
 _WORD = re.compile(r"\w+")
@@ -52,5 +54,7 @@ def _words(text: str) -> list[str]:
 
 
 @cache
-def _scorer() -> RougeScorer:
+def _scorer() -> "RougeScorer":
+    from rouge_score.rouge_scorer import RougeScorer
+
     return RougeScorer(list(_KINDS), use_stemmer=True)

@@ -2,8 +2,6 @@
 
 from collections.abc import Sequence
 
-from nltk.metrics import pk, windowdiff
-
 
 def matches(found_s: Sequence[float], known_s: Sequence[float], tolerance_s: float) -> int:
     """Return how many known times were found; each found time counts once."""
@@ -35,6 +33,8 @@ def boundary_errors(known_s: Sequence[float], found_s: Sequence[float], duration
         Pk (Beeferman, Berger and Lafferty 1999) and WindowDiff (Pevzner and Hearst 2002), 0 for equal segmentations.
         The window is half the mean length of a true segment.
     """
+    from nltk.metrics import pk, windowdiff
+
     known, found = _marks(known_s, duration_s), _marks(found_s, duration_s)
     window = max(2, round(len(known) / (known.count("1") + 1) / 2))
     return float(pk(known, found, window)), float(windowdiff(known, found, window))

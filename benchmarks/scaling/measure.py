@@ -67,7 +67,7 @@ class Sleeper:
         )  # fmt: skip
 
 
-def sleeper(_config: Config, _threads: int, _position: Any, *, log: Path) -> Sleeper:
+def sleeper(_job: Any, _threads: int, _position: Any, *, log: Path) -> Sleeper:
     return Sleeper(log)
 
 
@@ -133,6 +133,7 @@ def plan(options: dict[str, Any]) -> dict[str, float]:
 
     from flows.progress import Tally
     from pipeline.run.plan import make_plan
+    from pipeline.run.revision import recipe_of
 
     count = options["videos"]
     tasks = [
@@ -140,15 +141,18 @@ def plan(options: dict[str, Any]) -> dict[str, float]:
         for n in range(count)
     ]
     half = count // 2
+    recipe = recipe_of(Config(), ())
+    done = ",".join(f"{stage} {revision}" for stage, revision in recipe.stages.items())
     columns = {
-        "video_id": [task.video_id for task in tasks[:half]], "status": ["ok"] * half, "kind": [None] * half,
-        "shard": ["5a"] * half, "uri": [task.uris[0] for task in tasks[:half]], "duration_s": [60.0] * half,
+        "video_id": [task.video_id for task in tasks[:half]], "shard": ["5a"] * half, "made_by": ["5a"] * half,
+        "made": [done] * half, "tried": [None] * half, "kinds": [None] * half,
+        "uri": [task.uris[0] for task in tasks[:half]], "duration_s": [60.0] * half,
         "subtitle_files": [[] for _ in range(half)],
     }  # fmt: skip
     processed = pa.table(columns)
     del columns
     started_s = time.perf_counter()
-    made = make_plan(tasks, processed, REVISION, Config())
+    made = make_plan(tasks, processed, recipe, Config())
     wall_s = time.perf_counter() - started_s
     tally = Tally()
     if not PREVIOUS:

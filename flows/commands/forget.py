@@ -108,8 +108,7 @@ def _print(found: Sequence[Held]) -> None:
 
 
 def _confirmed(count: int) -> bool:
-    question = f"Remove {_count(count, 'video')} from the lake for good, and leave them out of runs?"
-    return click.confirm(question)
+    return click.confirm(f"Forget {_count(count, 'video')} for good?")
 
 
 def _report(done: Forgotten) -> None:
@@ -120,7 +119,9 @@ def _report(done: Forgotten) -> None:
     removed = [_count(count, what) for what, count in counts.items() if count]
     if done.segments:
         removed.append(f"{_count(done.segments, 'segment')} of the search index")
-    click.echo(f"Forgot {_count(done.videos, 'video')}: removed {', '.join(removed)}; {format_size(done.bytes)} less.")
+    click.echo(
+        f"Forgot {_count(done.videos, 'video')}: removed {', '.join(removed)}; {format_size(max(0, done.bytes))} less."
+    )
     click.echo(_OUT_OF_REACH)
 
 
@@ -133,7 +134,7 @@ def _forgotten_id(lake: Lake, video: str) -> str:
     if video in known:
         return video
     long = len(video) >= _MIN_PREFIX
-    matches = {each for each in known if long and each.startswith(video.lower())}
+    matches = frozenset(each for each in known if long and each.startswith(video.lower()))
     if not matches and Path(video).is_file():
         matches = known & _digests(Path(video))
     if len(matches) > 1:
@@ -143,12 +144,12 @@ def _forgotten_id(lake: Lake, video: str) -> str:
             f"{video} is no video that the lake {lake.uri} has forgotten. Name its id, or a file with its content; "
             '`videolake sql "FROM forgotten"` lists the ids.'
         )
-    return matches.pop()
+    return next(iter(matches))
 
 
-def _digests(file: Path) -> set[str]:
+def _digests(file: Path) -> frozenset[str]:
     """Return the ids that a file may have."""
     from pipeline.run import content_digest
 
     uri, size_bytes = location_of(str(file.absolute())), file.stat().st_size
-    return {content_digest(uri, size_bytes, ArchiveConfig(digest=each)) for each in ("sampled", "full")}
+    return frozenset(content_digest(uri, size_bytes, ArchiveConfig(digest=each)) for each in ("sampled", "full"))

@@ -1,7 +1,7 @@
 """Check quickly, without Prefect, Ray or a model, whether a run has nothing to do or cannot start."""
 
 from pipeline.lake import Lake
-from pipeline.run import Skipped, discover_known, list_archive, make_plan, models_of, revision_of
+from pipeline.run import Skipped, discover_known, list_archive, make_plan, models_of, read_history, recipe_of
 from schemas.config import Config
 from schemas.errors import LakeError
 
@@ -27,8 +27,7 @@ def nothing_to_do(archive: list[str], lake: str, config: Config) -> str | None:
     tasks = discover_known(archive, opened, config.archive, skipped)
     if not tasks:
         return None
-    revision = revision_of(config, models)
-    plan = make_plan(tasks, opened.processed(revision), revision, config)
+    plan = make_plan(tasks, opened.processed(), recipe_of(config, models), config, read_history(opened))
     if plan.videos:
         return None
     failed = f" {plan.failed_before} failed before; --retry-failed tries them again." if plan.failed_before else ""

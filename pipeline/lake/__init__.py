@@ -23,7 +23,7 @@ from pipeline.lake.records import (
     read_video,
     read_videos,
 )
-from pipeline.lake.restoring import analysis_of
+from pipeline.lake.restoring import analysis_of, stage_states
 from pipeline.lake.rows import Origin, failure_tables, video_tables
 from pipeline.lake.staging import StagingError
 from pipeline.lake.text import file_name, well_formed
@@ -57,6 +57,7 @@ __all__ = [
     "read_video",
     "read_videos",
     "shard_id",
+    "stage_states",
     "video_tables",
     "well_formed",
 ]

@@ -128,8 +128,7 @@ def _written(store: Store, shard: str, revision: str, videos: Sequence[StagedVid
         with store.publish(f"{table}/{name}") as path:
             rows = merge(_rows(table, videos), path, schema)
             size_bytes = path.stat().st_size
-        holds = {shard: rows} if table == "videos" else {}
-        files.append(DataFile(table, name, key, rows, size_bytes, holds))
+        files.append(DataFile(table, name, key, rows, size_bytes, {shard: rows} if rows else {}))
     return Change("commit", files, (), schemas)
 
 

@@ -14,6 +14,7 @@ import html
 import logging
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 
 import duckdb
@@ -21,10 +22,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.lake.cleaning import remove_orphans
-from pipeline.lake.held import Held, held, hidden_failures, read_whole, rows_by_file
+from pipeline.lake.held import Held, held, rows_by_file
 from pipeline.lake.layout import REPLACED, REPORTS, SEARCH
 from pipeline.lake.log import ConflictError, Log
-from pipeline.lake.query import read
+from pipeline.lake.query import open_engine, read
 from pipeline.lake.rewriting import Keep, rewrite
 from pipeline.lake.snapshot import Change, DataFile, Snapshot
 from pipeline.lake.staging import remove_staged, staged_shards
@@ -66,26 +67,21 @@ class Forgotten:
     """Segments of the search index that were deleted or rebuilt."""
 
 
-def hide(log: Log, videos: Collection[str]) -> None:
+def hide(log: Log, videos: Sequence[Held]) -> None:
     """Hide videos from readers, and keep them out of commits, from now on. `purge` removes them.
 
-    Failures at their locations that they hid are forgotten, too, since they would be visible again.
+    Failures that they hide are forgotten, too, since they would be visible again.
     """
-
-    def expanded(connection: duckdb.DuckDBPyConnection) -> dict[str, bool]:
-        snapshot = log.snapshot()
-        locations = {uri for each in held(connection, snapshot, videos) for uri in each.uris}
-        whole = read_whole(connection, videos)
-        return {video_id: video_id in whole for video_id in {*videos, *hidden_failures(connection, locations)}}
-
-    add_tombstones(log, read(log, expanded))
+    failures = dict.fromkeys((failed for each in videos for failed in each.failures), False)
+    add_tombstones(log, failures | {each.video_id: each.read_whole for each in videos})
 
 
-def purge(log: Log, *, clear_index: ClearIndex | None = None) -> Forgotten:
+def purge(log: Log, known: Sequence[Held] = (), *, clear_index: ClearIndex | None = None) -> Forgotten:
     """Remove the videos that are hidden and still in files. The caller must hold the lock.
 
     Args:
         log: The lake's log.
+        known: What the lake holds of the videos, if that was read already.
         clear_index: Removes videos from the search index; None removes the whole index, which is derived.
 
     Raises:
@@ -96,7 +92,9 @@ def purge(log: Log, *, clear_index: ClearIndex | None = None) -> Forgotten:
         return Forgotten()
     if log.still_held:
         log.still_held()
-    found = read(log, lambda connection: held(connection, log.snapshot(), sorted(videos)), pending=True)
+    found = known
+    if not videos <= {each.video_id for each in known}:
+        found = read(log, lambda connection: held(connection, log.snapshot(), sorted(videos)), pending=True)
     staged = sum(remove_staged(store, shard, set(videos)) for shard in staged_shards(store))
     reports = _remove_reports(store, found)
     segments = clear_index(videos) if clear_index else _remove_index(store)
@@ -139,7 +137,8 @@ def _remove_rows(log: Log, videos: frozenset[str], found: Sequence[Held]) -> tup
     removed, removed_bytes = Counter[str](), 0
     for attempt in range(1, _ATTEMPTS + 1):
         snapshot = log.snapshot()
-        old = read(log, lambda connection, snapshot=snapshot: _files(connection, snapshot, videos, names))  # type: ignore[misc]
+        with closing(open_engine(log.store, snapshot)[0]) as connection:
+            old = _files(connection, snapshot, videos, names)
         if not old:
             break
         made: list[DataFile] = []
@@ -147,6 +146,7 @@ def _remove_rows(log: Log, videos: frozenset[str], found: Sequence[Held]) -> tup
             keep = keeps.get(file.table) or _without(videos)
             made.append(rewrite(log.store, [file], snapshot.schemas[file.schema], keep))
         kept = [file for file in made if file.rows]
+        log.store.remove_files([file.path for file in made if not file.rows])
         try:
             log.append(
                 snapshot,
@@ -158,9 +158,11 @@ def _remove_rows(log: Log, videos: frozenset[str], found: Sequence[Held]) -> tup
             if attempt == _ATTEMPTS:
                 raise
             continue
+        # Nobody adds rows of them: commits look for tombstones, and whoever merges the old files finds them gone.
         for before, after in zip(old, made, strict=True):
             removed[before.table] += before.rows - after.rows
         removed_bytes += sum(file.size_bytes or 0 for file in old) - sum(file.size_bytes or 0 for file in kept)
+        break
     return {table: rows for table, rows in removed.items() if rows}, removed_bytes
 
 

@@ -1,7 +1,7 @@
 """What a lake holds of some videos: their rows in every file, and their names in what is kept beside the tables."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -41,16 +41,15 @@ SELECT video_id, max(committed_at) FROM all_videos WHERE video_id IN (SELECT unn
 """
 
 _HIDDEN_FAILURES = """
-SELECT video_id FROM all_videos
-WHERE video_id NOT IN (SELECT video_id FROM lake.current)
-GROUP BY video_id HAVING bool_and(status = 'failed') AND bool_or(uri IN (SELECT unnest($locations)))
+SELECT video_id, unnest(list(DISTINCT uri)) FROM all_videos ANTI JOIN lake.current USING (video_id)
+GROUP BY video_id HAVING bool_and(status = 'failed')
 """
-"""Failures at the locations of a video: of what was there before, or of the video itself when it could not be read."""
 
 _LARGE_AND_WHOLE = """
 SELECT video_id FROM sources WHERE video_id IN (SELECT unnest($videos))
 GROUP BY video_id HAVING max(size_bytes) > $small AND bool_or(digest IS DISTINCT FROM 'sampled')
 """
+_SMALL = {"small": SMALL_FILE_BYTES}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +64,12 @@ class Held:
     """Time of its newest row in `videos`."""
     rows: Mapping[str, int]
     """By table, of every revision."""
-    pending: bool = False
+    pending: bool
     """Whether it was forgotten, and is not yet removed from all files."""
+    read_whole: bool
+    """Whether its id is a digest of all bytes although the file is large."""
+    failures: frozenset[str]
+    """Failed videos that no view shows, because this one was found at their location."""
 
     @property
     def names(self) -> frozenset[str]:
@@ -97,6 +100,10 @@ def held(connection: duckdb.DuckDBPyConnection, snapshot: Snapshot, videos: Coll
     summaries = _HEADLINES.format(summaries=_rows(snapshot, "summaries"))
     headlines = dict(connection.execute(summaries, parameters).fetchall())
     dates = dict(connection.execute(_DATES, parameters).fetchall())
+    whole = {video_id for (video_id,) in connection.execute(_LARGE_AND_WHOLE, parameters | _SMALL).fetchall()}
+    failures: dict[str, set[str]] = {}
+    for video_id, uri in connection.execute(_HIDDEN_FAILURES).fetchall():
+        failures.setdefault(uri, set()).add(video_id)
     counts: dict[str, Counter[str]] = {}
     for file, video_id, count in rows_by_file(connection, snapshot, videos):
         counts.setdefault(video_id, Counter())[file.table] += count
@@ -108,6 +115,8 @@ def held(connection: duckdb.DuckDBPyConnection, snapshot: Snapshot, videos: Coll
             dates.get(video_id),
             counts.get(video_id, {}),
             video_id in snapshot.pending,
+            video_id in whole,
+            frozenset(failed for uri in locations.get(video_id, ()) for failed in failures.get(uri, ())),
         )
         for video_id in videos
     ]
@@ -124,17 +133,6 @@ def rows_by_file(
             for video_id, path, count in connection.execute(query, {"videos": list(videos)}).fetchall():
                 found.append((snapshot.files[table][path.rsplit("/", 1)[-1]], video_id, count))
     return found
-
-
-def hidden_failures(connection: duckdb.DuckDBPyConnection, locations: Iterable[str]) -> set[str]:
-    """Return the failed videos that no view shows because other content was found at their location."""
-    return {video_id for (video_id,) in connection.execute(_HIDDEN_FAILURES, {"locations": list(locations)}).fetchall()}
-
-
-def read_whole(connection: duckdb.DuckDBPyConnection, videos: Collection[str]) -> set[str]:
-    """Return those of these videos whose id is a digest of all bytes although the file is large."""
-    found = connection.execute(_LARGE_AND_WHOLE, {"videos": list(videos), "small": SMALL_FILE_BYTES}).fetchall()
-    return {video_id for (video_id,) in found}
 
 
 def _rows(snapshot: Snapshot, table: str) -> str:

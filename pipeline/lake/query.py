@@ -138,7 +138,7 @@ class Reader:
         Raises:
             LakeError: The lake cannot be read, or a query of `work` is invalid.
         """
-        return _again_if_vanished(self._cursor, work)
+        return again_if_vanished(self._cursor, work)
 
     def _read(self, query: str, work: Callable[[duckdb.DuckDBPyConnection], Answer]) -> Answer:
         return read(self._log, work, comments=True) if _reads_comments(query) else self.read(work)
@@ -166,13 +166,18 @@ def read(
     Raises:
         LakeError: The lake cannot be read, or a query of `work` is invalid.
     """
-    return _again_if_vanished(lambda: connect(log, comments=comments, pending=pending), work)
+    return again_if_vanished(lambda: connect(log, comments=comments, pending=pending), work)
 
 
-def _again_if_vanished(
+def again_if_vanished(
     opened: Callable[[], tuple[duckdb.DuckDBPyConnection, LakeFiles]],
     work: Callable[[duckdb.DuckDBPyConnection], Answer],
 ) -> Answer:
+    """Call a function with an opened connection, which is closed after it; again if its state becomes too old.
+
+    Raises:
+        LakeError: The lake cannot be read, or a query of `work` is invalid.
+    """
     for attempt in range(1, _ATTEMPTS + 1):
         connection, files = opened()
         try:

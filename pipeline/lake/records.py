@@ -2,10 +2,10 @@
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import duckdb
 
@@ -36,10 +36,12 @@ _BATCH = 256
 """Videos that are read, and held in memory, together."""
 
 Row = Mapping[str, Any]
+Given = TypeVar("Given")
+Made = TypeVar("Made")
 
 _SUMMARY = (
     "headline, sentences, chapters, highlights, keyframe_ids, topics, keyphrases, labels, abstract, abstract_source, "
-    "abstract_dropped"
+    "abstract_dropped, auto_headline, auto_chapters, auto_topics"
 )
 _ERROR = "stage, kind, message, traceback, attempts"
 _SHOT = "shot_index AS index, start_s, end_s, transition, score"
@@ -47,7 +49,7 @@ _KEYFRAME = "frame_id, time_s, shot_index, width, height, caption, text, labels"
 _SCENE = "start_s, end_s, text, caption, topics, keyphrases, labels, text_weight, vision_weight"
 _UTTERANCE = (
     "utterance_index AS index, start_s, end_s, text, translation, language, speaker, avg_logprob, no_speech_prob, "
-    "compression_ratio, flags"
+    "compression_ratio, flags, auto_text, auto_flags, auto_speaker"
 )
 _SUBTITLE = "subtitle_index AS index, start_s, end_s, text, language, source, track"
 
@@ -270,7 +272,7 @@ def read_records(
     shots = rows("shots", _SHOT, "shot_index", "shots")
     keyframes = rows("frames", _KEYFRAME, "frame_index", "keyframes")
     scenes = rows("scenes", _SCENE, "scene_index", "scenes")
-    words = ", words" if "words" in parts else ""
+    words = ", words, auto_words" if "words" in parts else ""
     utterances = rows("utterances", _UTTERANCE + words, "utterance_index", "utterances")
     subtitles = rows("subtitles", _SUBTITLE, "subtitle_index", "subtitles")
     records = []
@@ -379,7 +381,15 @@ def summary_of(row: Row) -> Summary:
         abstract=_sentences(row.get("abstract")),
         abstract_source=row.get("abstract_source") or "",
         abstract_dropped=row.get("abstract_dropped") or 0,
+        auto_headline=row.get("auto_headline"),
+        auto_chapters=if_any(row.get("auto_chapters"), lambda rows: tuple(Chapter(**each) for each in rows)),
+        auto_topics=if_any(row.get("auto_topics"), labels_of),
     )
+
+
+def if_any(value: Given | None, convert: Callable[[Given], Made]) -> Made | None:
+    """Convert a value that is not NULL."""
+    return None if value is None else convert(value)
 
 
 def _sentences(rows: Sequence[Row] | None) -> tuple[SummarySentence, ...]:
@@ -413,5 +423,15 @@ def _time_s(keyframe: KeyframeRecord) -> float:
 
 
 def _utterance(row: Row) -> Utterance:
-    words = tuple(Word(**word) for word in row.get("words") or ())
-    return Utterance(**{**row, "words": words, "flags": tuple(row["flags"])})
+    lists = {
+        "words": words_of(row.get("words") or ()),
+        "auto_words": if_any(row.get("auto_words"), words_of),
+        "flags": tuple(row["flags"]),
+        "auto_flags": if_any(row.get("auto_flags"), tuple),
+    }
+    return Utterance(**{**row, **lists})
+
+
+def words_of(rows: Sequence[Row]) -> tuple[Word, ...]:
+    """Return the words of a row."""
+    return tuple(Word(**word) for word in rows)

@@ -9,11 +9,12 @@ from pipeline.lake.layout import compact_file, group_of
 from pipeline.lake.parquet import merge, row_groups
 from pipeline.lake.snapshot import DataFile
 from pipeline.lake.store import Store
+from schemas.tables import VIDEO_TABLES
 
 Keep = Callable[[pa.Table], pa.Table]
 """Returns the rows of a table to keep."""
 
-_HELD = {"videos": "shard", "runs": "run_id", "forgotten": "video_id"}
+_HELD = dict.fromkeys(VIDEO_TABLES, "shard") | {"runs": "run_id", "forgotten": "video_id"}
 """The column that `DataFile.holds` counts."""
 
 

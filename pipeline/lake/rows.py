@@ -20,6 +20,7 @@ from schemas.records import (
     Keyframe,
     Scene,
     Shot,
+    StageState,
     Subtitle,
     Utterance,
     VideoTask,
@@ -50,24 +51,31 @@ class Origin:
     """Id and dimensions of the joint vectors; default: those of text and vision, concatenated."""
     committed_at: datetime
     """Current time, with a time zone."""
+    stages: tuple[StageState, ...] = ()
+    """What each stage was made with."""
+    analysed_at: datetime | None = None
+    """Time of the analysis, if the rows are made again from it because of corrections."""
 
 
-def video_tables(task: VideoTask, analysis: Analysis, origin: Origin) -> dict[str, pa.Table]:
+def video_tables(
+    task: VideoTask, analysis: Analysis, origin: Origin, failures: Sequence[Failure] = ()
+) -> dict[str, pa.Table]:
     """Return the rows of an analysed video.
 
     Args:
         task: The video.
         analysis: Its analysis.
         origin: What made the rows, and when.
+        failures: Why stages failed; at most one per stage.
 
     Returns:
-        One table for each of `VIDEO_TABLES`, with the schemas of `schemas.tables`. `errors` has no rows.
+        One table for each of `VIDEO_TABLES`, with the schemas of `schemas.tables`.
 
     Raises:
         LakeError: A value is invalid: not finite, missing, of the wrong dimensions, or a time out of order.
     """
     rows: dict[str, list[Row]] = {
-        "videos": [_video(task, analysis, origin.committed_at)],
+        "videos": [_video(task, analysis, origin)],
         "shots": [
             _span(shot) | {"shot_index": shot.index, "transition": shot.transition, "score": shot.score}
             for shot in analysis.shots
@@ -77,6 +85,7 @@ def video_tables(task: VideoTask, analysis: Analysis, origin: Origin) -> dict[st
         "subtitles": [_subtitle(task.video_id, line) for line in analysis.subtitles],
         "scenes": [_scene(scene) for scene in analysis.scenes],
         "summaries": [asdict(analysis.summary)],
+        "errors": [_error(task, failure, origin) for failure in failures],
     }
     d_text, d_vision, d_shared = origin.text[1], origin.vision[1], origin.coordinated[1]
     d_fused = origin.fused[1] if origin.fused else d_text + d_vision
@@ -114,10 +123,9 @@ def failure_tables(task: VideoTask, failure: Failure, info: MediaInfo | None, or
         LakeError: A value is invalid.
     """
     duration_s = info.duration_s if info else 0.0
-    error = asdict(failure) | {"uri": task.uris[0], "failed_at": origin.committed_at}
     rows: dict[str, list[Row]] = {
-        "videos": [_EMPTY_VIDEO | _file(task, info, duration_s, origin.committed_at) | {"status": "failed"}],
-        "errors": [error],
+        "videos": [_EMPTY_VIDEO | _file(task, info, duration_s, origin) | {"status": "failed"}],
+        "errors": [_error(task, failure, origin)],
     }
     return _tables(rows, {}, task.video_id, origin)
 
@@ -215,15 +223,21 @@ _EMPTY_VIDEO: Row = {
     "subtitle_files": [],
     "scenes": 0,
     "speakers": 0,
+    "speaker_voices": [],
     "text_model": "",
     "file_chapters": [],
     "warnings": [],
     "warning_parts": [],
     "timings_s": [],
+    "corrections_digest": None,
 }
 
 
-def _file(task: VideoTask, info: MediaInfo | None, duration_s: float, committed_at: datetime) -> Row:
+def _error(task: VideoTask, failure: Failure, origin: Origin) -> Row:
+    return asdict(failure) | {"uri": task.uris[0], "failed_at": origin.committed_at}
+
+
+def _file(task: VideoTask, info: MediaInfo | None, duration_s: float, origin: Origin) -> Row:
     video, audio = (info.video, info.audio) if info else (None, None)
     return {
         "uri": task.uris[0],
@@ -246,13 +260,15 @@ def _file(task: VideoTask, info: MediaInfo | None, duration_s: float, committed_
         "tracks": [asdict(track) for track in info.tracks] if info else [],
         "has_video": video is not None,
         "has_audio": audio is not None,
-        "committed_at": committed_at,
+        "stages": [asdict(stage) for stage in origin.stages],
+        "committed_at": origin.committed_at,
+        "analysed_at": origin.analysed_at,
     }
 
 
-def _video(task: VideoTask, analysis: Analysis, committed_at: datetime) -> Row:
+def _video(task: VideoTask, analysis: Analysis, origin: Origin) -> Row:
     transcript = analysis.transcript
-    return _file(task, analysis.info, analysis.duration_s, committed_at) | {
+    return _file(task, analysis.info, analysis.duration_s, origin) | {
         "status": "ok",
         "frame_count": analysis.frame_count,
         "corrupt_packets": analysis.corrupt_packets,
@@ -272,11 +288,13 @@ def _video(task: VideoTask, analysis: Analysis, committed_at: datetime) -> Row:
         ],
         "scenes": len(analysis.scenes),
         "speakers": len({each.speaker for each in transcript.utterances if each.speaker}),
+        "speaker_voices": [asdict(each) for each in transcript.voices],
         "text_model": analysis.text_model,
         "file_chapters": [asdict(chapter) for chapter in analysis.file_chapters],
         "warnings": list(analysis.warnings),
         "warning_parts": list(analysis.warnings.values()),
         "timings_s": list(analysis.timings_s.items()),
+        "corrections_digest": analysis.corrections_digest,
     }
 
 
@@ -314,6 +332,10 @@ def _utterance(video_id: str, utterance: Utterance) -> Row:
         "no_speech_prob": utterance.no_speech_prob,
         "compression_ratio": utterance.compression_ratio,
         "flags": utterance.flags,
+        "auto_text": utterance.auto_text,
+        "auto_words": None if utterance.auto_words is None else [asdict(each) for each in utterance.auto_words],
+        "auto_flags": utterance.auto_flags,
+        "auto_speaker": utterance.auto_speaker,
     }
 
 
@@ -335,6 +357,7 @@ def _scene(scene: Scene) -> Row:
         "text": scene.text,
         "caption": scene.caption,
         "topics": [asdict(each) for each in scene.topics],
+        "auto_topics": None if scene.auto_topics is None else [asdict(each) for each in scene.auto_topics],
         "keyphrases": [asdict(each) for each in scene.keyphrases],
         "labels": [asdict(each) for each in scene.labels],
         "text_weight": scene.text_weight,

@@ -30,7 +30,8 @@ class DataFile:
     size_bytes: int | None
     """None in a lake of an older format."""
     holds: Mapping[str, int] = field(default_factory=dict)
-    """Rows by shard in `videos`, by run in `runs` and `sources`, by video in `forgotten`; empty in other tables."""
+    """Rows by shard, by run in `runs` and `sources`, by video in `forgotten`. Older versions wrote it only in `videos`
+    of the tables of videos."""
 
     @property
     def path(self) -> str:

@@ -5,9 +5,11 @@ from pipeline.run.configuration import load_config, parse_settings, profile_name
 from pipeline.run.digest import DigestChunks, Unread, content_digest, digest_files, digest_here, in_order
 from pipeline.run.discovery import Discovery, discover, discover_batches, discover_known
 from pipeline.run.estimate import Estimate, estimate_run
+from pipeline.run.history import History, history_of, read_history
 from pipeline.run.ledger import COSTS, PastRun, costs, past_runs
 from pipeline.run.listing import Skipped, list_archive
 from pipeline.run.plan import Plan, Planner, Shard, make_plan
+from pipeline.run.redo import Redo, redo_reasons
 from pipeline.run.report import PlanReport, Reporter, check_found, plan_archive
 from pipeline.run.revision import STAGE_VERSIONS, Recipe, models_of, recipe_of, revision_of, stage_revisions
 
@@ -18,11 +20,13 @@ __all__ = [
     "DigestChunks",
     "Discovery",
     "Estimate",
+    "History",
     "PastRun",
     "Plan",
     "PlanReport",
     "Planner",
     "Recipe",
+    "Redo",
     "Reporter",
     "Shard",
     "Skipped",
@@ -37,6 +41,7 @@ __all__ = [
     "discover_batches",
     "discover_known",
     "estimate_run",
+    "history_of",
     "in_order",
     "list_archive",
     "load_config",
@@ -46,7 +51,9 @@ __all__ = [
     "past_runs",
     "plan_archive",
     "profile_names",
+    "read_history",
     "recipe_of",
+    "redo_reasons",
     "revision_of",
     "stage_revisions",
     "toml_value",

@@ -40,7 +40,7 @@ def count_changes(tasks: Sequence[VideoTask], processed: pa.Table, lake: Lake) -
     """
     ids = pa.array([task.video_id for task in tasks], pa.string())
     rows = processed.filter(pc.is_in(processed["video_id"], value_set=ids))
-    retried = pc.sum(pc.equal(rows["status"], "failed")).as_py() or 0
+    retried = pc.sum(pc.is_valid(rows["tried"])).as_py() or 0
     seen = set(rows["video_id"].to_pylist())
     unseen = [task for task in tasks if task.video_id not in seen]
     replaced = _count_known([task.uris[0] for task in unseen], lake) if processed.num_rows else 0

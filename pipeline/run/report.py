@@ -11,10 +11,11 @@ from pipeline.run.digest import DigestChunks, digest_here
 from pipeline.run.discovery import Discovery, discover_batches
 from pipeline.run.durations import Durations
 from pipeline.run.estimate import Estimate, estimate_run
+from pipeline.run.history import read_history
 from pipeline.run.ledger import past_runs, workers_key
 from pipeline.run.listing import Skipped
 from pipeline.run.plan import Plan, Planner
-from pipeline.run.revision import models_of, revision_of
+from pipeline.run.revision import models_of, recipe_of
 from schemas.config import Config
 from schemas.errors import ArchiveError
 from schemas.records import NO_CHANGES, LocationChanges
@@ -148,11 +149,11 @@ def plan_archive(
         LakeError: The lake cannot be read, or its folder holds other files.
         ModelError: A model cannot be found.
     """
-    revision = revision_of(config, models_of(config))
+    recipe = recipe_of(config, models_of(config))
     with Lake.preview(lake) as opened:
-        processed = opened.processed(revision)
-        planner = Planner(processed, revision, config)
-        reporter = Reporter(opened, processed, planner, revision, config)
+        processed = opened.processed()
+        planner = Planner(processed, recipe, config, read_history(opened))
+        reporter = Reporter(opened, processed, planner, recipe.revision, config)
         skipped, report = Skipped(), PlanReport()
         for batch in discover_batches(
             archive, opened, config.archive, progress=progress, digest_chunks=digest_chunks, skipped=skipped

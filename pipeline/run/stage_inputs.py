@@ -15,6 +15,7 @@ _SECTIONS: Mapping[str, tuple[Stage, ...]] = {
     "captions": ("picture",),
     "speech": ("sound",),
     "speakers": ("sound",),
+    "text": ("text",),
     "scenes": ("understanding",),
     "fusion": ("understanding",),
     "topics": ("understanding",),
@@ -22,19 +23,11 @@ _SECTIONS: Mapping[str, tuple[Stage, ...]] = {
     "summary": ("understanding",),
 }
 """Stages of all settings of a section. A stage that only reads the results of these stages is not listed."""
-_LABEL_VECTORS: tuple[Stage, ...] = ("picture", "text")
-"""The text encoder also encodes the names of labels, which place frames in its space (ConSE)."""
 _FIELDS: Mapping[str, tuple[Stage, ...]] = {
     "media.sample_interval_s": ("picture",),
     "media.max_side_px": ("picture",),
-    "media.audio_track": ("sound",),
-    "text.model": _LABEL_VECTORS,
-    "text.english_model": _LABEL_VECTORS,
-    "text.multilingual_model": _LABEL_VECTORS,
-    "text.pooling": _LABEL_VECTORS,
-    "text.multilingual_pooling": _LABEL_VECTORS,
-    "text.max_tokens": _LABEL_VECTORS,
-    "text.batch_tokens": ("text",),
+    # The last shot ends with the audio.
+    "media.audio_track": ("picture", "sound"),
 }
 """Stages of settings whose section has several."""
 _ELSEWHERE = frozenset({"topics.taxonomy", "speakers.model"})
@@ -46,7 +39,8 @@ _ROLES: Mapping[str, tuple[Stage, ...]] = {
     "captions": ("picture",),
     "speech": ("sound",),
     "speakers": ("sound",),
-    "text": _LABEL_VECTORS,
+    # Also places frames in its space, by the names of their labels (ConSE).
+    "text": ("text",),
     "fusion": ("understanding",),
     "topics": ("understanding",),
     "summary": ("understanding",),

@@ -60,11 +60,26 @@ def lake(archive: Path, environment: dict[str, str]) -> Path:
     return lake
 
 
+def call(*arguments: object) -> tuple[int, str]:
+    """Call a command in this process, which has imported everything."""
+    done = CliRunner().invoke(main, [str(argument) for argument in arguments])
+    return done.exit_code, done.output
+
+
+def call_on(server: dict[str, str], *arguments: object) -> tuple[int, str]:
+    """Do the same with a Prefect server."""
+    from prefect.settings import PREFECT_API_URL, temporary_settings
+
+    with temporary_settings({PREFECT_API_URL: server["PREFECT_API_URL"]}):
+        return call(*arguments)
+
+
 @pytest.fixture(scope="module")
 def light_lake(archive: Path, prefect_server: dict[str, str]) -> Path:
     """The lake of an undisturbed run with few models."""
     lake = archive.parent / "light"
-    assert videolake(prefect_server, "run", archive, "--lake", lake, "--engine", "inline", *LIGHT).returncode == 3
+    code, output = call_on(prefect_server, "run", archive, "--lake", lake, "--engine", "inline", *LIGHT)
+    assert code == 3, output
     return lake
 
 
@@ -79,20 +94,20 @@ def test_a_second_run_has_nothing_to_do_and_says_so_quickly(
     assert contents(Lake(str(lake))) == before
 
 
-@pytest.mark.parametrize(
-    ("engine", "moments"), [("inline", ["staged", "committing"]), ("ray", ["staged"])], ids=["inline", "ray"]
-)
 def test_a_run_killed_at_random_and_repeated_gives_the_lake_of_an_undisturbed_run(
-    light_lake: Path, archive: Path, prefect_server: dict[str, str], tmp_path: Path, engine: str, moments: list[str]
+    light_lake: Path, archive: Path, prefect_server: dict[str, str], tmp_path: Path
 ) -> None:
     disturbed = tmp_path / "lake"
-    options = ["--engine", engine, "--shard-videos", "2", *LIGHT]
-    command = [*VIDEOLAKE, "run", str(archive), "--lake", str(disturbed), *options]
+    command = ["run", str(archive), "--lake", str(disturbed), "--shard-videos", "2", *LIGHT, "--engine"]
     rng = random.Random(7)
     killed: list[int] = []
-    for moment in moments:
+    for engine, moment in (("ray", "staged"), ("inline", "committing")):
         process = subprocess.Popen(
-            command, env=prefect_server, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+            [*VIDEOLAKE, *command, engine],
+            env=prefect_server,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
         )
         deadline = time.monotonic() + 600
         while process.poll() is None and time.monotonic() < deadline:
@@ -105,8 +120,8 @@ def test_a_run_killed_at_random_and_repeated_gives_the_lake_of_an_undisturbed_ru
         process.send_signal(signal.SIGKILL)
         process.wait()
         killed.append(process.pid)
-    done = videolake(prefect_server, *command[3:])
-    assert done.returncode in {0, 3}, done.stderr
+    code, output = call_on(prefect_server, *command, "inline")
+    assert code in {0, 3}, output
     assert contents(Lake(str(disturbed))) == contents(Lake(str(light_lake)))
     assert not list(disturbed.glob("_staging/*"))
     for group in killed:
@@ -119,9 +134,9 @@ def test_ctrl_c_stops_cleanly_and_says_how_to_continue(
     light_lake: Path, archive: Path, prefect_server: dict[str, str], tmp_path: Path
 ) -> None:
     stopped = tmp_path / "lake"
-    command = [*VIDEOLAKE, "run", str(archive), "--lake", str(stopped), "--engine", "inline", *LIGHT]
+    command = ["run", str(archive), "--lake", str(stopped), "--engine", "inline", *LIGHT]
     process = subprocess.Popen(
-        command,
+        [*VIDEOLAKE, *command],
         env=prefect_server,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -138,13 +153,8 @@ def test_ctrl_c_stops_cleanly_and_says_how_to_continue(
     assert "Run the same command again to continue" in errors
     assert "Traceback" not in errors
     assert Lake(str(stopped)).sql("SELECT state FROM runs").column(0).to_pylist() == ["stopped"]
-    assert videolake(prefect_server, *command[3:]).returncode in {0, 3}
+    assert call_on(prefect_server, *command)[0] in {0, 3}
     assert contents(Lake(str(stopped))) == contents(Lake(str(light_lake)))
-
-
-def call(*arguments: object) -> tuple[int, str]:
-    done = CliRunner().invoke(main, [str(argument) for argument in arguments])
-    return done.exit_code, done.output
 
 
 def test_a_prefect_server_that_does_not_answer_is_named(

@@ -47,6 +47,10 @@ class S3Server:
         self._process.kill()
         self._process.wait()
 
+    def __getstate__(self) -> dict[str, object]:
+        """Say where it is, for other processes of the test run; only this one can end it."""
+        return {"host": self.host, "port": self.port, "endpoint": self.endpoint}
+
     def create_bucket(self, name: str) -> None:
         """Make an empty bucket."""
         connection = http.client.HTTPConnection(self.host, self.port, timeout=_PATIENCE_S)

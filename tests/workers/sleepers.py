@@ -5,11 +5,10 @@ import os
 import time
 from pathlib import Path
 
-from schemas.config import Config
 from schemas.errors import DeviceError, LakeError
 from schemas.outcome import VideoOutcome
 from schemas.records import VideoTask
-from workers.job import ShardJob
+from workers.job import RunJob, ShardJob
 from workers.ray_worker import Position
 
 
@@ -54,14 +53,14 @@ class Broken(Sleeper):
         raise DeviceError("CUDA error: an illegal memory access was encountered")
 
 
-def sleeper(config: Config, threads: int, position: Position) -> Sleeper:
+def sleeper(job: RunJob, threads: int, position: Position) -> Sleeper:
     return Sleeper(threads)
 
 
-def broken_on_gpus(config: Config, threads: int, position: Position) -> Sleeper:
+def broken_on_gpus(job: RunJob, threads: int, position: Position) -> Sleeper:
     made = Sleeper(threads)
     return Broken(threads) if made._facts["resources"]["GPU"] else made  # type: ignore[index]
 
 
-def broken_at_start(config: Config, threads: int, position: Position) -> Sleeper:
+def broken_at_start(job: RunJob, threads: int, position: Position) -> Sleeper:
     raise DeviceError("No GPU answers")

@@ -7,21 +7,19 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import ray
 from ray.cluster_utils import Cluster
 
 from pipeline.lake import Lake
 from pipeline.run.discovery import discover
 from pipeline.run.revision import models_of, revision_of
 from schemas.config import ArchiveConfig, Config, OcrConfig, ShotsConfig, SpeechConfig, TextConfig, WorkersConfig
-from schemas.errors import ConfigurationError, ModelError
+from schemas.errors import ModelError
 from schemas.records import VideoTask
 from tests.workers.archives import contents, make_archive
+from tests.workers.clusters import join, running_cluster
 from workers import InlinePool, RunJob, open_pool
-from workers.cluster import ray_cluster
 
 pytestmark = [pytest.mark.cluster, pytest.mark.models]
-MEMORY = 100_000_000
 
 
 def light(address: str | None = None) -> Config:
@@ -42,15 +40,8 @@ REVISION = revision_of(CONFIG, MODELS)
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Cluster]:
     """A node with a CPU, and one that also has a logical GPU."""
-    patched = pytest.MonkeyPatch()
-    patched.setenv("RAY_AUTH_MODE", "disabled")  # for nodes that join, as it is for those that are there
-    made = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "object_store_memory": MEMORY})
-    made.add_node(num_cpus=1, num_gpus=1, object_store_memory=MEMORY)
-    made.wait_for_nodes()
-    yield made
-    ray.shutdown()
-    made.shutdown()
-    patched.undo()
+    with running_cluster({"num_cpus": 1}, {"num_cpus": 1, "num_gpus": 1}) as made:
+        yield made
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +73,7 @@ def test_nodes_that_differ_join_and_die_give_what_one_process_gives(
         first, second = (iter(pool.submit(*each).outcomes()) for each in (("5a", tasks[:4]), ("5b", tasks[4:])))
         outcomes = [next(first)]
         os.kill(int(outcomes[0].worker.split(":")[1]), signal.SIGKILL)
-        late = cluster.add_node(num_cpus=1, object_store_memory=MEMORY)
+        late = join(cluster, num_cpus=1)
         outcomes += [*first, next(second)]
         cluster.remove_node(late, allow_graceful=False)
         outcomes += second
@@ -109,8 +100,3 @@ def test_a_worker_without_the_planned_models_ends_the_run_with_a_message_that_na
     for message, job in refused.items():
         with open_pool(job) as pool, pytest.raises(ModelError, match=message):
             list(pool.submit("5a", tasks).outcomes())
-
-
-def test_an_unreachable_cluster_is_an_error_that_says_what_to_do() -> None:
-    with pytest.raises(ConfigurationError, match="ray start --head"), ray_cluster("127.0.0.1:1"):
-        pass

@@ -17,6 +17,7 @@ from schemas.errors import ConfigurationError, DeviceError, LakeError, ModelErro
 from schemas.outcome import VideoOutcome
 from schemas.records import VideoTask
 from tests.workers import sleepers
+from tests.workers.clusters import join, running_cluster
 from workers import RunJob, digest_on_workers
 from workers.cluster import ray_cluster
 from workers.nodes import Node
@@ -24,22 +25,13 @@ from workers.progress_actor import ProgressActor
 from workers.ray_pool import RayPool
 
 pytestmark = pytest.mark.cluster
-MEMORY = 80_000_000
 
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Cluster]:
     """A head without CPUs, a node with two, and one with two and a logical GPU."""
-    patched = pytest.MonkeyPatch()
-    patched.setenv("RAY_AUTH_MODE", "disabled")  # for nodes that join, as it is for those that are there
-    made = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "object_store_memory": MEMORY})
-    made.add_node(num_cpus=2, object_store_memory=MEMORY)
-    made.add_node(num_cpus=2, num_gpus=1, object_store_memory=MEMORY)
-    made.wait_for_nodes()
-    yield made
-    ray.shutdown()
-    made.shutdown()
-    patched.undo()
+    with running_cluster({"num_cpus": 0}, {"num_cpus": 2}, {"num_cpus": 2, "num_gpus": 1}) as made:
+        yield made
 
 
 @contextmanager
@@ -79,7 +71,7 @@ def test_a_node_that_joins_is_used_and_one_that_is_lost_costs_its_videos_a_retry
     with pool_on(cluster, device="cpu", num_cpus=2) as pool:
         pool.expect(1000)
         done += pool.submit("early", videos(3, name="early")).outcomes()
-        late = cluster.add_node(num_cpus=2, object_store_memory=MEMORY)
+        late = join(cluster, num_cpus=2)
         while late.node_id not in {each["node"] for each in facts(done)}:
             done += pool.submit("5a", videos(6, name=f"{len(done)}v")).outcomes()
         last = pool.submit("last", videos(9, 500, name="last")).outcomes()
@@ -93,7 +85,7 @@ def test_a_node_that_joins_is_used_and_one_that_is_lost_costs_its_videos_a_retry
 def test_workers_that_fit_no_node_yet_wait_for_one_if_it_is_said_how_many_there_shall_be(cluster: Cluster) -> None:
     with pool_on(cluster, device="cpu", num_cpus=3, max_workers=1) as pool:
         batch = pool.submit("5a", videos(2))
-        grown = cluster.add_node(num_cpus=3, object_store_memory=MEMORY)
+        grown = join(cluster, num_cpus=3)
         done = list(batch.outcomes())
     cluster.remove_node(grown)
     assert {each["node"] for each in facts(done)} == {grown.node_id}
@@ -136,15 +128,15 @@ def test_a_shard_that_fails_leaves_the_others_alone(cluster: Cluster) -> None:
 
 def test_nobody_analyses_what_nobody_waits_for(cluster: Cluster) -> None:
     with pool_on(cluster, device="cpu", max_workers=1) as pool, ThreadPoolExecutor(1) as executor:
-        left = pool.submit("5a", [*videos(1, name="a"), *videos(100, 500, name="left")]).outcomes()
+        left = pool.submit("5a", [*videos(1, name="a"), *videos(1000, 500, name="left")]).outcomes()
         next(left)
         left.close()  # type: ignore[attr-defined] # as when the task of a shard fails
-        assert len(executor.submit(list, pool.submit("5b", videos(3)).outcomes()).result(timeout=15)) == 3
+        assert len(executor.submit(list, pool.submit("5b", videos(3)).outcomes()).result(timeout=300)) == 3
 
 
 def test_closing_the_pool_ends_what_is_in_flight(cluster: Cluster) -> None:
     with pool_on(cluster, device="cpu", max_workers=1) as pool, ThreadPoolExecutor(1) as executor:
-        batch = pool.submit("5a", videos(2, 60_000))
+        batch = pool.submit("5a", videos(2, 1_000_000))
         waiting = executor.submit(list, batch.outcomes())
         pool.close()
         with pytest.raises(RunStoppedError):
@@ -152,9 +144,9 @@ def test_closing_the_pool_ends_what_is_in_flight(cluster: Cluster) -> None:
         # A shard whose retry begins only now, and the next shard, must not wait for ever.
         retry = executor.submit(list, pool.submit("5a", videos(2)).outcomes())
         with pytest.raises(RunStoppedError):
-            retry.result(timeout=10)
+            retry.result(timeout=300)
         with pytest.raises(RunStoppedError):
-            executor.submit(pool.wait_for_room).result(timeout=10)
+            executor.submit(pool.wait_for_room).result(timeout=300)
 
 
 def test_a_cluster_that_cannot_be_looked_at_ends_the_run(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -163,9 +155,9 @@ def test_a_cluster_that_cannot_be_looked_at_ends_the_run(cluster: Cluster, monke
 
     with pool_on(cluster, device="cpu") as pool, ThreadPoolExecutor(1) as executor:
         monkeypatch.setattr("workers.provision.alive_nodes", lost)
-        batch = pool.submit("5a", videos(2, 60_000))
+        batch = pool.submit("5a", videos(2, 1_000_000))
         with pytest.raises(RuntimeError, match="the head is gone"):
-            executor.submit(list, batch.outcomes()).result(timeout=10)
+            executor.submit(list, batch.outcomes()).result(timeout=300)
 
 
 def test_a_run_waits_only_so_long_for_room_that_others_use(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -176,7 +168,7 @@ def test_a_run_waits_only_so_long_for_room_that_others_use(cluster: Cluster, mon
         with pool_on(cluster) as pool:
             waiting = executor.submit(list, pool.submit("5b", videos(1)).outcomes())
             with pytest.raises(ConfigurationError, match="no room for a worker"):
-                waiting.result(timeout=20)
+                waiting.result(timeout=300)
         for other in others:
             ray.kill(other)
 
@@ -186,8 +178,6 @@ def test_no_node_fits(cluster: Cluster) -> None:
         pytest.raises(ConfigurationError, match="the largest node of the cluster has 2 and 1"),
         pool_on(cluster, num_cpus=3),
     ):
-        pass
-    with pytest.raises(ConfigurationError, match="ray job submit"), ray_cluster("ray://127.0.0.1:10001"):
         pass
 
 

@@ -2,10 +2,10 @@ import os
 import shutil
 import threading
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pytest
 import uvicorn
-from playwright.sync_api import Browser, sync_playwright
 from starlette.testclient import TestClient
 
 from flows.commands.browse import listen
@@ -15,6 +15,10 @@ from pipeline.lake import Lake
 from pipeline.search import Searcher
 from tests.flows.web.lakes import make_lake
 
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+_PATIENCE_MS = 120_000
 QUIET = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync", "--autoplay-policy=no-user-gesture-required", "--mute-audio",
@@ -49,7 +53,7 @@ def site(web_lake: Lake) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
+def browser() -> Iterator["Browser"]:
     """Start Debian's Chromium; without one skip, unless `VIDEOLAKE_REQUIRE_BROWSER` is set.
 
     It is closed with the module, as `asyncio.run` does not work beside Playwright.
@@ -59,6 +63,9 @@ def browser() -> Iterator[Browser]:
         if os.environ.get("VIDEOLAKE_REQUIRE_BROWSER"):
             pytest.fail("There is no Chromium, and VIDEOLAKE_REQUIRE_BROWSER is set. `apt-get install chromium`")
         pytest.skip("There is no Chromium to drive. `apt-get install chromium`")
+    from playwright.sync_api import expect, sync_playwright
+
+    expect.set_options(timeout=_PATIENCE_MS)
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(executable_path=path, args=QUIET)
         yield started

@@ -3,10 +3,10 @@
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from click.testing import CliRunner
-from playwright.sync_api import Browser
 from starlette.testclient import TestClient
 
 from flows.artifacts import publish_report, report_markdown
@@ -19,6 +19,9 @@ from schemas.config import ReportConfig
 from tests.flows.web.lakes import BROKEN, HOSTILE, TALK, jpeg
 from tests.flows.web.test_pages import Elements
 from tests.pipeline.lake.lakes import publish
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 
 def outside(page: Elements) -> list[str]:
@@ -197,7 +200,7 @@ def test_prefect_gets_a_link_only_where_a_browser_can_open_it(
 
 
 @pytest.mark.browser
-def test_a_report_opens_from_disk_without_warnings(web_lake: Lake, browser: Browser, tmp_path: Path) -> None:
+def test_a_report_opens_from_disk_without_warnings(web_lake: Lake, browser: "Browser", tmp_path: Path) -> None:
     made = tmp_path / "talk.html"
     made.write_text(video_report(web_lake, TALK), encoding="utf-8")
     page = browser.new_page(viewport={"width": 320, "height": 640})

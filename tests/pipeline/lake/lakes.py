@@ -1,6 +1,6 @@
 """Invented analyses of invented videos, and lakes filled with them."""
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -245,8 +245,8 @@ def run(lake: Lake, videos: Iterable[str], *, shard_size: int = 3, compact: bool
     """Do what a run does with a lake: put it in order, then analyse, stage and commit what is missing."""
     with lake.lock():
         lake.clean()
-        known = {row["video_id"]: row for row in lake.processed(REVISION).to_pylist()}
-        missing = [each for each in sorted(videos) if known.get(each, {}).get("status") not in {"ok", "failed"}]
+        known = {row["video_id"]: row for row in lake.processed().to_pylist()}
+        missing = [each for each in sorted(videos) if REVISION not in _attempts(known.get(each, {}))]
         for start in range(0, len(missing), shard_size):
             group = missing[start : start + shard_size]
             shard = shard_id(REVISION, [(each, known.get(each, {}).get("shard")) for each in group])
@@ -254,6 +254,10 @@ def run(lake: Lake, videos: Iterable[str], *, shard_size: int = 3, compact: bool
             lake.commit(shard, REVISION)
         if compact:
             lake.compact()
+
+
+def _attempts(row: Mapping[str, Any]) -> set[str | None]:
+    return {row.get("made"), row.get("tried")}
 
 
 def seen(lake: Lake) -> dict[str, list[dict[str, Any]]]:

@@ -7,10 +7,13 @@ from schemas.errors import LakeError
 from tests.pipeline.lake.lakes import publish
 
 
-@pytest.fixture
-def filled(any_lake: Lake) -> Lake:
-    publish(any_lake, "01", ["v01"])
-    return any_lake
+@pytest.fixture(scope="module", params=["disk", pytest.param("object store", marks=pytest.mark.s3)])
+def filled(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Lake:
+    disk = request.param == "disk"
+    folder = tmp_path_factory.mktemp("query") if disk else request.getfixturevalue("shared_bucket")
+    made = Lake.create(f"{folder}/lake")
+    publish(made, "01", ["v01"])
+    return made
 
 
 @pytest.mark.slow
@@ -109,8 +112,8 @@ def test_statements_that_only_read_are_allowed(filled: Lake, query: str) -> None
 def test_show_tables_names_the_tables_and_nothing_internal(filled: Lake) -> None:
     assert set(filled.sql("SHOW TABLES")["name"].to_pylist()) == {
         "videos", "shots", "frames", "utterances", "subtitles", "scenes", "summaries", "errors", "runs", "sources",
-        "all_videos", "all_errors", "former_videos", "moments", "words", "chapters", "file_chapters", "highlights",
-        "sentences",
+        "forgotten", "all_videos", "all_errors", "former_videos", "moments", "words", "chapters", "file_chapters",
+        "highlights", "sentences",
     }  # fmt: skip
 
 

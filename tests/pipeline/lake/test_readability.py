@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import duckdb
-import pandas as pd
 import pyarrow as pa
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
@@ -26,9 +25,9 @@ COUNTS = {
 }
 
 
-@pytest.fixture(params=["committed", "compacted"])
-def lake(request: pytest.FixtureRequest, tmp_path: Path) -> Lake:
-    made = Lake.create(str(tmp_path / "lake"))
+@pytest.fixture(scope="module", params=["committed", "compacted"])
+def lake(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Lake:
+    made = Lake.create(str(tmp_path_factory.mktemp("readability") / "lake"))
     publish(made, "01", ["v01", "v02"], failed=["v02"])
     publish(made, "02", ["v03"])
     if request.param == "compacted":
@@ -48,6 +47,8 @@ def test_duckdb_reads_the_folder_of_a_table(lake: Lake, table: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("table", VIDEO_TABLES)
 def test_arrow_and_pandas_read_the_folder_of_a_table(lake: Lake, table: str) -> None:
+    import pandas as pd
+
     schema = table_schema(table, text=TEXT, vision=VISION, coordinated=COORDINATED)
     found = ds.dataset(f"{lake.uri}/{table}").to_table()
     assert found.num_rows == COUNTS[table]
@@ -61,6 +62,8 @@ def test_engines_skip_the_internal_files_of_a_lake_folder(lake: Lake) -> None:
 
 
 def test_the_rule_in_the_reference_gives_other_engines_the_rows_of_the_views(lake: Lake) -> None:
+    import pandas as pd
+
     videos = pd.read_parquet(f"{lake.uri}/videos")
     newest = videos[videos.status == "ok"].sort_values("committed_at").drop_duplicates("video_id", keep="last")
     frames = pd.read_parquet(f"{lake.uri}/frames").merge(newest[["video_id", "shard"]], on=["video_id", "shard"])

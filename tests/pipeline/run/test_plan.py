@@ -1,4 +1,4 @@
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,40 +10,119 @@ from pipeline.lake import Lake
 from pipeline.run import discovery
 from pipeline.run.digest import Unread, digest_files
 from pipeline.run.discovery import discover, discover_batches, discover_known
-from pipeline.run.plan import Planner, make_plan
+from pipeline.run.history import History
+from pipeline.run.plan import Plan, Planner, make_plan
+from pipeline.run.redo import Redo
+from pipeline.run.revision import recipe_of
 from schemas.config import ArchiveConfig, Config, LimitsConfig, ShardsConfig
 from schemas.records import VideoTask
+from schemas.stages import STAGES
 
-REVISION = "a" * 16
+RECIPE = recipe_of(Config(), ())
+DONE = dict(RECIPE.stages)
+READERS = ("text", "understanding")
 
 
 def tasks(count: int, size_bytes: int = 10) -> list[VideoTask]:
     return [VideoTask(f"v{number:02d}", (f"/v{number:02d}.mp4",), size_bytes + number, 1) for number in range(count)]
 
 
-def processed(rows: list[tuple[str, str, str | None, str]]) -> pa.Table:
-    names = ["video_id", "status", "kind", "shard"]
-    return pa.table({name: pa.array([row[place] for row in rows], pa.string()) for place, name in enumerate(names)})
+def stated(stages: Mapping[str, str]) -> str:
+    """Return stages as `Lake.processed` does; a revision may be followed by an error."""
+    return ",".join(f"{name} {revision}" for name, revision in stages.items())
+
+
+def ok(video_id: str, stages: Mapping[str, str] = DONE, shard: str = "s1", **columns: Any) -> dict[str, Any]:
+    return {"video_id": video_id, "shard": shard, "made_by": shard, "made": stated(stages), **columns}
+
+
+def failed(video_id: str, kind: str, stages: Mapping[str, str] | None = None, shard: str = "s1") -> dict[str, Any]:
+    tried = stages or {name: f"{DONE[name]} {kind}" for name in ("picture", "sound")}
+    return {"video_id": video_id, "shard": shard, "tried": stated(tried), "kinds": kind}
+
+
+def processed(*rows: dict[str, Any]) -> pa.Table:
+    names = ("video_id", "shard", "made_by", "made", "tried", "kinds", "uri")
+    columns: dict[str, Any] = {name: pa.array([row.get(name) for row in rows], pa.string()) for name in names}
+    columns["duration_s"] = pa.array([row.get("duration_s") for row in rows], pa.float64())
+    columns["subtitle_files"] = [row.get("subtitle_files") for row in rows]
+    return pa.table(columns)
+
+
+def planned(tasks: Sequence[VideoTask], *rows: dict[str, Any], config: Config | None = None) -> Plan:
+    return make_plan(tasks, processed(*rows), RECIPE, config or Config())
 
 
 def test_done_videos_are_left_out_and_outdated_ones_are_analysed_again() -> None:
-    seen = processed([("v00", "ok", None, "s1"), ("v01", "outdated", None, "s1")])
-    plan = make_plan(tasks(3), seen, REVISION, Config())
+    plan = planned(tasks(3), ok("v00"), ok("v01", dict.fromkeys(STAGES, "0" * 16)))
     assert {task.video_id for shard in plan.shards for task in shard.tasks} == {"v01", "v02"}
     assert (plan.done, plan.failed_before, plan.videos) == (1, 0, 2)
 
 
+def test_only_outdated_stages_and_their_readers_are_redone_from_the_rows_of_the_video() -> None:
+    [shard] = planned(
+        tasks(3),
+        ok("v00", {**DONE, "understanding": "0" * 16}, "s7"),
+        ok("v01", {**DONE, "sound": "0" * 16, "text": "1" * 16, "understanding": "2" * 16}),
+        ok("v02", {**DONE, "picture": "0" * 16, "sound": "1" * 16, "text": "2" * 16, "understanding": "3" * 16}),
+    ).shards
+    found = {task.video_id: (task.stages, task.before) for task in shard.tasks}
+    assert found == {
+        "v00": (("understanding",), "s7"),
+        "v01": (("sound", *READERS), "s1"),
+        "v02": (STAGES, "s1"),
+    }
+    assert shard.stages == STAGES
+    assert shard.tasks[-1].video_id == "v00", "the cheapest video comes last"
+
+
+def test_a_plan_says_how_many_videos_have_each_reason() -> None:
+    plan = planned(
+        tasks(4),
+        ok("v00", {**DONE, "sound": f"{DONE['sound']} timeout"}),
+        ok("v01", {**DONE, "sound": f"{DONE['sound']} timeout"}),
+        ok("v02", {**DONE, "sound": f"{DONE['sound']} unsupported"}),
+    )
+    assert plan.redone == {
+        Redo("sound", "failed (timeout)"): 2,
+        Redo("text", "reads sound"): 2,
+        Redo("understanding", "reads sound and text"): 2,
+    }
+    assert (plan.videos, plan.done) == (3, 1)
+
+
+def test_a_video_of_an_older_version_is_compared_with_what_its_run_recorded() -> None:
+    unstaged, other = "9" * 16, "8" * 16
+    table = processed(*({"video_id": name, "shard": "s1", "made_by": "s1", "made": made} for name, made in
+                        [("v00", unstaged), ("v01", other)]))  # fmt: skip
+    history = History({(stage, unstaged): RECIPE for stage in STAGES})
+    plan = make_plan(tasks(2), table, RECIPE, Config(), history)
+    assert [task.video_id for shard in plan.shards for task in shard.tasks] == ["v01"]
+    assert plan.redone == {Redo(stage, "made with settings that no run recorded"): 1 for stage in STAGES}
+
+
 def test_permanent_failures_are_retried_only_on_request() -> None:
-    seen = processed([("v00", "failed", "corrupt", "s1"), ("v01", "failed", "timeout", "s1")])
-    assert make_plan(tasks(2), seen, REVISION, Config()).failed_before == 1
+    rows = [failed("v00", "corrupt"), failed("v01", "timeout")]
+    assert planned(tasks(2), *rows).failed_before == 1
     asked = Config(archive=ArchiveConfig(retry_failed=True))
-    assert make_plan(tasks(2), seen, REVISION, asked).videos == 2
+    assert planned(tasks(2), *rows, config=asked).videos == 2
+
+
+def test_a_failure_is_final_only_for_what_was_tried() -> None:
+    other = failed("v00", "corrupt", {"picture": f"{'0' * 16} corrupt", "sound": f"{DONE['sound']} corrupt"})
+    assert planned(tasks(1), other).videos == 1, "other settings of the picture may help"
+    old = failed("v00", "corrupt", {"understanding": f"{'0' * 16} corrupt"})
+    assert planned(tasks(1), {**ok("v00"), **old}).done == 1
+    same = failed("v00", "corrupt", {"sound": f"{DONE['sound']} corrupt"})
+    outdated = {**DONE, "sound": "0" * 16, "text": "1" * 16, "understanding": "2" * 16}
+    assert planned(tasks(1), {**ok("v00", outdated), **same}).failed_before == 1
+    assert planned(tasks(1), {**ok("v00", {**DONE, "understanding": "2" * 16}), **same}).videos == 1
 
 
 def test_shards_are_bounded_in_videos_and_bytes_and_largest_first() -> None:
-    by_count = make_plan(tasks(7), processed([]), REVISION, Config(shards=ShardsConfig(max_videos=3)))
+    by_count = planned(tasks(7), config=Config(shards=ShardsConfig(max_videos=3)))
     assert [len(shard.tasks) for shard in by_count.shards] == [3, 3, 1]
-    by_bytes = make_plan(tasks(4, 100), processed([]), REVISION, Config(shards=ShardsConfig(max_bytes=250)))
+    by_bytes = planned(tasks(4, 100), config=Config(shards=ShardsConfig(max_bytes=250)))
     assert [len(shard.tasks) for shard in by_bytes.shards] == [2, 2]
     for shard in by_count.shards:
         sizes = [task.size_bytes for task in shard.tasks]
@@ -52,54 +131,50 @@ def test_shards_are_bounded_in_videos_and_bytes_and_largest_first() -> None:
 
 def test_the_longest_videos_of_the_whole_run_come_first_by_duration_where_it_is_known() -> None:
     found = [VideoTask(f"v{number}", (f"/v{number}.mp4",), size, 1) for number, size in enumerate((5, 9, 1, 7))]
-    plan = make_plan(found, processed([]), REVISION, Config(shards=ShardsConfig(max_videos=2)))
+    few = Config(shards=ShardsConfig(max_videos=2))
+    plan = planned(found, config=few)
     assert [[task.size_bytes for task in shard.tasks] for shard in plan.shards] == [[9, 7], [5, 1]]
     assert [shard.longest_bytes for shard in plan.shards] == [9, 5]
-    known = processed([("v2", "outdated", None, "s1")]).append_column("duration_s", pa.array([60.0]))
-    again = make_plan(found, known, REVISION, Config(shards=ShardsConfig(max_videos=2)))
+    again = planned(found, ok("v2", {}, duration_s=60.0), config=few)
     assert again.shards[0].tasks[0].video_id == "v2", "a small file, but a minute of video"
 
 
 def test_batches_are_planned_one_after_another_within_one_limit() -> None:
-    planner = Planner(processed([]), REVISION, Config(limits=LimitsConfig(max_videos=3)))
+    planner = Planner(processed(), RECIPE, Config(limits=LimitsConfig(max_videos=3)), History())
     first, second = planner.plan(tasks(2)), planner.plan(tasks(5)[2:])
     assert (first.videos, first.postponed, second.videos, second.postponed) == (2, 0, 1, 2)
 
 
 def test_the_same_plan_gives_the_same_shard_ids_and_a_retry_gives_new_ones() -> None:
-    first = make_plan(tasks(3), processed([]), REVISION, Config())
-    assert first == make_plan(tasks(3), processed([]), REVISION, Config())
-    again = make_plan(tasks(3), processed([("v00", "failed", "timeout", "s1")]), REVISION, Config())
-    assert again.shards[0].id != first.shards[0].id
+    first = planned(tasks(3))
+    assert first == planned(tasks(3))
+    assert planned(tasks(3), failed("v00", "timeout")).shards[0].id != first.shards[0].id
+    part = ok("v00", {**DONE, "understanding": "0" * 16})
+    more = ok("v00", {**DONE, "sound": "0" * 16, "text": "1" * 16, "understanding": "0" * 16})
+    assert planned(tasks(1), part) == planned(tasks(1), part)
+    assert planned(tasks(1), part).shards[0].id != planned(tasks(1), more).shards[0].id
 
 
 def test_a_limit_postpones_the_rest() -> None:
-    plan = make_plan(tasks(5), processed([]), REVISION, Config(limits=LimitsConfig(max_videos=2)))
+    plan = planned(tasks(5), config=Config(limits=LimitsConfig(max_videos=2)))
     assert (plan.videos, plan.postponed) == (2, 3)
 
 
-def test_a_video_is_analysed_again_when_its_subtitle_files_change(tmp_path: Path) -> None:
+def test_text_is_redone_when_the_subtitle_files_of_a_video_change(tmp_path: Path) -> None:
     task = VideoTask("v00", (str(tmp_path / "film.mp4"),), 10, 1)
 
-    def planned(files: list[dict[str, Any]] | None) -> int:
-        row = {
-            "video_id": "v00",
-            "status": "ok",
-            "kind": None,
-            "shard": "s1",
-            "uri": task.uris[0],
-            "subtitle_files": files,
-        }
-        return make_plan([task], pa.Table.from_pylist([row]), REVISION, Config()).videos
+    def redone(files: list[dict[str, Any]] | None) -> list[tuple[str, ...]]:
+        plan = planned([task], ok("v00", uri=task.uris[0], subtitle_files=files))
+        return [task.stages for shard in plan.shards for task in shard.tasks]
 
-    assert planned([]) == 0
+    assert redone([]) == []
     (tmp_path / "film.en.srt").write_text("1")
     state = (tmp_path / "film.en.srt").stat()
     known = {"name": "film.en.srt", "size_bytes": 1, "mtime_ns": state.st_mtime_ns}
-    assert planned([]) == 1
-    assert planned([known]) == 0
-    assert planned([{**known, "mtime_ns": 5}]) == 1
-    assert planned(None) == 0, "an older version did not write them down"
+    assert redone([]) == [READERS]
+    assert redone([known]) == []
+    assert redone([{**known, "mtime_ns": 5}]) == [READERS]
+    assert redone(None) == [], "an older version did not write them down"
 
 
 def test_subtitle_files_count_only_beside_the_copy_that_was_analysed(tmp_path: Path) -> None:
@@ -108,18 +183,15 @@ def test_subtitle_files_count_only_beside_the_copy_that_was_analysed(tmp_path: P
     (tmp_path / "with" / "film.srt").write_text("1")
     state = (tmp_path / "with" / "film.srt").stat()
     copies = [str(tmp_path / folder / "film.mp4") for folder in ("with", "without")]
-    row = {
-        "video_id": "v00", "status": "ok", "kind": None, "shard": "s1", "uri": copies[0],
-        "subtitle_files": [{"name": "film.srt", "size_bytes": 1, "mtime_ns": state.st_mtime_ns}],
-    }  # fmt: skip
+    files = [{"name": "film.srt", "size_bytes": 1, "mtime_ns": state.st_mtime_ns}]
 
-    def planned(*uris: str) -> int:
-        return make_plan([VideoTask("v00", uris, 10, 1)], pa.Table.from_pylist([row]), REVISION, Config()).videos
+    def videos(*uris: str) -> int:
+        return planned([VideoTask("v00", uris, 10, 1)], ok("v00", uri=copies[0], subtitle_files=files)).videos
 
-    assert planned(copies[0]) == planned(copies[1]) == planned(copies[1], copies[0]) == 0
+    assert videos(copies[0]) == videos(copies[1]) == videos(copies[1], copies[0]) == 0
     (tmp_path / "with" / "film.srt").unlink()
-    assert planned(copies[1], copies[0]) == 1
-    assert planned(copies[1]) == 0
+    assert videos(copies[1], copies[0]) == 1
+    assert videos(copies[1]) == 0
 
 
 @pytest.fixture

@@ -110,7 +110,7 @@ def test_a_manifest_on_the_web_cannot_name_local_files_or_chains(server: WebServ
 
 
 def test_files_of_a_slow_server_are_looked_up_together(server: WebServer, tmp_path: Path) -> None:
-    together = threading.Barrier(8, timeout=20)  # no request is answered before eight have come
+    together = threading.Barrier(8, timeout=120)  # no request is answered before eight have come
     server.pages |= {f"/{number}.mp4": Page(b"1", together=together) for number in range(8)}
     (tmp_path / "list.txt").write_text("\n".join(f"{server.url}/{number}.mp4" for number in range(8)))
     found = list(list_archive([str(tmp_path / "list.txt")], CONFIG))

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from whisper.tokenizer import get_tokenizer
 
 from pipeline.analysis.speech.engines import Alignment
 from pipeline.analysis.speech.engines.interface import alignment
@@ -22,6 +21,8 @@ def spoken(text: str, start_s: float, end_s: float) -> SpokenWord:
 
 
 def words_of(text: str, language: str) -> list[SpokenWord]:
+    from whisper.tokenizer import get_tokenizer
+
     tokenizer = get_tokenizer(multilingual=True, language=language, task="transcribe")
     tokens = tokenizer.encode(text)
     aligned = Alignment(np.arange(len(tokens) + 1) * 0.1, np.full(len(tokens), 0.5))

@@ -1,0 +1,1 @@
+"""Corrections of a lake: make, import, record, apply and list them."""

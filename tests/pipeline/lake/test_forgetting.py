@@ -1,0 +1,257 @@
+"""Videos that are forgotten leave nothing behind, on any store and however the command ends."""
+
+import shutil
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline.lake import Lake, shard_id
+from pipeline.lake import forgetting as module
+from pipeline.lake.log import Log
+from schemas.errors import LakeError
+from tests.pipeline.lake.lakes import NOON, REVISION, contents, publish, run, stage
+from tests.pipeline.lake.remains import contents_of, remains, traces_of
+
+LEFT = ["v02", "v03"]
+_MOMENTS = [5, 14, 16, 18, 34, 35, 48, 54, 56]
+"""Numbers of changes to the files of the lake after which the command is killed."""
+
+
+def filled(lake: Lake) -> Lake:
+    """Fill a lake with three videos of which one comes in two revisions, its locations, its runs and their reports."""
+    publish(lake, "01", ["v01", "v02", "v03"], failed=["v03"])
+    publish(lake, "02", ["v01"], revision="b" * 16, minutes=3)
+    lake.write_sources("r1", [source("v01"), source("v02"), source("v01", "/elsewhere/v01.mp4")])
+    lake.write_run(run_row("r1", ["/archive", "/archive/v01.mp4"]))
+    lake.write_report("r1", "<h3>v01.mp4</h3>")
+    lake.write_report("r2", "<h3>v02.mp4</h3>")
+    return lake
+
+
+def source(video_id: str, uri: str = "") -> dict[str, Any]:
+    uri = uri or f"/archive/{video_id}.mp4"
+    return {"uri": uri, "size_bytes": 1000, "mtime_ns": 1, "video_id": video_id, "digest": "full", "seen_at": NOON}
+
+
+def run_row(run_id: str, archive: list[str]) -> dict[str, Any]:
+    counts = dict.fromkeys(("videos_found", "videos_skipped", "videos_ok", "videos_failed"), 1)
+    return counts | {
+        "run_id": run_id, "revision": REVISION, "started_at": NOON, "finished_at": NOON, "state": "completed",
+        "archive": archive, "configuration": "{}", "versions": [], "models": [], "video_s": 1.0, "wall_s": 1.0,
+        "compute_s": [], "prefect_flow_run_id": None,
+    }  # fmt: skip
+
+
+def visible(lake: Lake) -> list[str]:
+    ids: list[str] = lake.sql("SELECT video_id FROM videos ORDER BY video_id")["video_id"].to_pylist()
+    return ids
+
+
+def others(found: dict[str, list[dict[str, Any]]]) -> dict[str, list[dict[str, Any]]]:
+    """Leave out the rows of v01, and what forgetting it changes on purpose."""
+    return {
+        table: [row for row in rows if row.get("video_id") != "v01"]
+        for table, rows in found.items()
+        if table not in {"runs", "forgotten"}
+    }
+
+
+def test_the_traces_are_found_before(any_lake: Lake) -> None:
+    filled(any_lake)
+    stage(any_lake, "77", ["v01"], minutes=9)
+    found = remains(any_lake, "v01")
+    assert {path.split("/")[0] for path in found} >= {
+        "videos", "shots", "frames", "utterances", "subtitles", "scenes", "summaries", "sources", "runs", "_reports",
+        "_staging",
+    }  # fmt: skip
+    assert set(traces_of("v01")) <= {trace for traces in found.values() for trace in traces}
+
+
+@pytest.mark.parametrize("compacted", [False, True])
+def test_no_byte_of_a_forgotten_video_is_left_and_all_others_are_untouched(any_lake: Lake, compacted: bool) -> None:
+    filled(any_lake)
+    if compacted:
+        any_lake.compact()  # its files are set aside for readers of older snapshots
+    stage(any_lake, "77", ["v01"], minutes=9)
+    any_lake.begin_attempt("78", "v01", "node")
+    before = contents(any_lake)
+    done = any_lake.forget(["v01.mp4"])
+    assert remains(any_lake, "v01") == {}
+    assert others(contents(any_lake)) == others(before)
+    assert visible(any_lake) == LEFT
+    assert any_lake.reports() == ["r2"]
+    assert any_lake.sql("SELECT archive FROM runs")["archive"].to_pylist() == [["/archive", "(forgotten)"]]
+    assert any_lake.sql("SELECT video_id FROM forgotten")["video_id"].to_pylist() == ["v01"]
+    assert (done.videos, done.reports) == (1, 1)
+    assert done.rows["videos"] >= 2
+    assert done.rows["sources"] == 2
+    assert done.bytes > 0
+
+
+def test_every_view_hides_a_video_as_soon_as_its_tombstone_is_there(lake: Lake) -> None:
+    filled(lake)
+    before = contents(lake)
+    module.hide(lake._log, lake.held(["v01"]))
+    assert remains(lake, "v01")
+    assert others(contents(lake)) == others(before)
+    for view in ("videos", "all_videos", "frames", "utterances", "sources", "moments", "words", "chapters"):
+        assert "v01" not in lake.sql(f"FROM {view}")["video_id"].to_pylist()
+    assert lake.sql("FROM all_errors")["video_id"].to_pylist() == ["v03"]
+    assert sorted(lake.video_ids()) == LEFT
+    assert lake.sql("FROM find_videos('v01')").num_rows == 0
+
+
+def test_a_kill_at_any_moment_leaves_the_video_whole_or_hidden_and_the_next_clean_up_does_the_rest(
+    tmp_path: Path, kill_after: Callable[[Callable[[], object], int], bool]
+) -> None:
+    """`benchmarks/faults.py` tries many more moments."""
+    first = filled(Lake.create(str(tmp_path / "first")))
+    before = contents(first)
+    stage(first, "77", ["v04"], minutes=9)
+    hidden = []
+    for changes in _MOMENTS:
+        lake = Lake(str(shutil.copytree(first.uri, tmp_path / str(changes))))
+        assert kill_after(lambda lake=lake: lake.forget(["v01"]), changes)  # type: ignore[misc]
+        lake = Lake(lake.uri)
+        now = contents(lake)
+        hidden.append(not [row for row in now["videos"] if row["video_id"] == "v01"])
+        left = {table: [row for row in rows if row.get("video_id") != "v04"] for table, rows in now.items()}
+        assert others(left) == others(before)
+        if hidden[-1]:
+            assert not [row for table in others(left) for row in left[table] if row.get("video_id") == "v01"]
+            lake.clean()
+        else:
+            assert left == before
+            lake.forget(["v01"])
+        assert remains(lake, "v01") == {}
+        assert visible(lake) == [*LEFT, "v04"]
+        assert lake.forgotten() == {"v01"}
+        assert not lake._log.snapshot().pending
+    assert hidden == sorted(hidden)
+    assert {*hidden} == {False, True}
+
+
+def test_forgetting_is_finished_by_the_same_command_by_name(
+    lake: Lake, kill_after: Callable[[Callable[[], object], int], bool]
+) -> None:
+    filled(lake)
+    assert kill_after(lambda: module.purge(lake._log), 0) is False
+    module.hide(lake._log, lake.held(["v01"]))
+    [found] = lake.held(["v01.mp4"])
+    assert found.pending
+    assert lake.forget(["v01.mp4"]).rows["videos"] == 2
+    assert remains(lake, "v01") == {}
+    assert lake.forget(["v01"]).videos == 0
+
+
+def test_what_a_worker_staged_meanwhile_is_dropped_by_the_commit(any_lake: Lake) -> None:
+    filled(any_lake)
+    shard = shard_id(REVISION, [("v01", "02"), ("v05", None)])
+    any_lake.forget(["v01"])
+    stage(any_lake, shard, ["v01", "v05"], minutes=9)
+    assert any_lake.commit(shard, REVISION, ["v01", "v05"]) == 1
+    assert visible(any_lake) == [*LEFT, "v05"]
+    assert remains(any_lake, "v01") == {}
+    stage(any_lake, "77", ["v01"], minutes=9)
+    assert any_lake.commit("77", REVISION, ["v01"]) == 0
+    stage(any_lake, "78", ["v01"], minutes=9)
+    any_lake.clean()
+    assert remains(any_lake, "v01") == {}
+
+
+def test_a_tombstone_that_comes_while_a_shard_is_committed_wins(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    filled(lake)
+    other, append = Lake(lake.uri), Log.append
+    stage(lake, "77", ["v01", "v05"], minutes=9)
+
+    def late(self: Log, *arguments: Any) -> Any:
+        monkeypatch.setattr(Log, "append", append)
+        other.forget(["v01"])
+        return append(self, *arguments)
+
+    monkeypatch.setattr(Log, "append", late)
+    # The commit's files are deleted, so no clean-up is needed. What `clean` published would be there twice.
+    monkeypatch.setattr("pipeline.lake.cleaning.clean", lambda log: None)
+    assert lake.commit("77", REVISION, ["v01", "v05"]) == 1
+    assert visible(lake) == [*LEFT, "v05"]
+    assert remains(lake, "v01") == {}
+
+
+def test_a_run_neither_records_the_location_of_a_forgotten_video_nor_analyses_it(lake: Lake) -> None:
+    filled(lake)
+    lake.forget(["v01"])
+    lake.write_sources("r3", [source("v01"), source("v06")])
+    lake.write_sources("r4", [source("v01")])
+    assert lake.sql("SELECT video_id FROM sources ORDER BY uri")["video_id"].to_pylist() == ["v02", "v06"]
+    statuses = {row["video_id"]: row["status"] for row in lake.processed(REVISION).to_pylist()}
+    assert statuses == {"v01": "forgotten", "v02": "ok", "v03": "failed"}
+    assert remains(lake, "v01") == {}
+
+
+def test_an_undone_tombstone_lets_the_next_run_analyse_the_video_again(lake: Lake) -> None:
+    filled(lake)
+    lake.forget(["v01", "v02"])
+    lake.undo_forget(["v01"])
+    assert lake.forgotten() == {"v02"}
+    run(lake, ["v01"])
+    assert visible(lake) == ["v01", "v03"]
+    with pytest.raises(LakeError, match="v77 is no video that"):
+        lake.undo_forget(["v77"])
+
+
+def test_a_failure_that_the_video_hid_does_not_come_back(lake: Lake) -> None:
+    publish(lake, "01", ["v01"], failed=["v01"])
+    unreadable = lake.sql("SELECT uri FROM videos")["uri"].to_pylist()
+    lake.stage("02", "v09", _at(unreadable[0], "v09"))
+    lake.commit("02", REVISION)
+    assert visible(lake) == ["v09"]
+    lake.forget(["v09"])
+    assert visible(lake) == []
+    assert not [path for path, content in contents_of(lake) if b"/archive/v01.mp4" in content]
+
+
+def _at(uri: str, video_id: str) -> Any:
+    from pipeline.lake import Origin, video_tables
+    from schemas.records import VideoTask
+    from tests.pipeline.lake.lakes import COORDINATED, TEXT, VISION, analysis
+
+    origin = Origin(
+        revision=REVISION, shard="02", text=TEXT, vision=VISION, coordinated=COORDINATED,
+        committed_at=datetime(2026, 11, 25, tzinfo=UTC),
+    )  # fmt: skip
+    return video_tables(VideoTask(video_id, (uri,), 9, 0), analysis(video_id), origin)
+
+
+def test_a_reader_of_an_older_state_starts_again_instead_of_reading_half(any_lake: Lake) -> None:
+    filled(any_lake)
+    reader = Lake(any_lake.uri)
+    states: list[list[str]] = []
+
+    def work(connection: Any) -> int:
+        states.append([each for (each,) in connection.sql("SELECT video_id FROM videos ORDER BY 1").fetchall()])
+        if len(states) == 1:
+            any_lake.forget(["v01"])
+        return len(connection.sql("SELECT thumbnail FROM frames").fetchall())
+
+    frames = reader.read(work)
+    assert frames == (3 if states[-1] == LEFT else 6)
+
+
+def test_forgetting_is_refused_while_another_process_writes(lake: Lake) -> None:
+    filled(lake)
+    other = Lake(lake.uri)
+    with lake.lock(), pytest.raises(LakeError, match="is being written by"):
+        other.forget(["v01"])
+    assert "v01" in visible(lake)
+
+
+def test_a_lake_of_an_older_format_gets_a_newer_one_before_anything_is_forgotten(lake: Lake) -> None:
+    filled(lake)
+    lake._store.write("_videolake.json", b'{"format": 3}')
+    older = Lake(lake.uri)
+    older.forget(["v01"])
+    assert lake._store.read("_videolake.json") == b'{"format": 4}'
+    assert remains(older, "v01") == {}
