@@ -95,3 +95,21 @@ class Follower:
         times = {"uris": [row["uri"] for row in rows], "seen_at": [row.pop("seen_at") for row in rows]}
         unchanged = set(self._lake.sql(_UNCHANGED, times)["uri"].to_pylist())
         return [row for row in rows if row["uri"] in unchanged]
+
+
+def location_lines(changes: LocationChanges) -> list[str]:
+    """Return what became of known locations, in sentences for people."""
+    words = (
+        (changes.moved, "moved"),
+        (changes.missing, "vanished"),
+        (changes.returned, "came back"),
+        (
+            changes.replaced,
+            "were replaced by other content" if changes.replaced > 1 else "was replaced by other content",
+        ),
+    )
+    found = [f"{count:,} {what}" for count, what in words if count]
+    if not found:
+        return []
+    kept = " Videos without a file stay in the lake: `missing_since` in the table `videos` says since when."
+    return [f"Known files: {', '.join(found)}.{kept if changes.missing else ''}"]
