@@ -265,11 +265,12 @@ class Lake:
             tombstones.remove_tombstones(self._log, videos)
 
     @contextmanager
-    def lock(self, *, single_writer: bool = False) -> Iterator[None]:
+    def lock(self, *, single_writer: bool = False, brief: bool = False) -> Iterator[None]:
         """Hold the writer lock. The same instance may enter it again.
 
         Args:
             single_writer: Write without a lock where the store cannot provide one (see `lake.single_writer`).
+            brief: Whether it is held for a moment only. Other writers then wait for it.
 
         Raises:
             LakeError: Another process holds the lock; the message says which.
@@ -278,7 +279,7 @@ class Lake:
             self._still_held()
             yield
             return
-        with writer_lock(self._store, single_writer=single_writer) as still_held:
+        with writer_lock(self._store, single_writer=single_writer, brief=brief) as still_held:
             self._still_held = self._log.still_held = still_held
             try:
                 self._log.upgrade()
