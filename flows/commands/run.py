@@ -102,15 +102,17 @@ def _report(result: RunResult) -> None:
 
 
 def _left_out(result: RunResult) -> Iterator[str]:
-    """Yield what the run did not analyse, and why."""
-    from pipeline.run import Skipped
+    """Yield what became of known files, and what the run did not analyse, and why."""
+    from pipeline.run import Skipped, location_lines
 
+    yield from location_lines(result.locations)
     if result.incomplete:
         yield f"{result.incomplete} of the analysed videos lack a stage; the next run tries it again."
     if result.failed_before:
         yield f"{result.failed_before} failed before; --retry-failed tries them again."
     if result.forgotten:
         yield f"{result.forgotten} left out, because the lake was told to forget them."
-    yield from Skipped(Counter(result.skipped_extensions), result.broken_links).lines()
+    skipped = Counter(result.skipped_extensions), result.broken_links, Counter(result.empty_folders)
+    yield from Skipped(*skipped).lines()
     if result.postponed:
         yield f"{result.postponed} left for a later run."

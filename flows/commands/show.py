@@ -54,6 +54,7 @@ def _document(video: VideoRecord) -> dict[str, Any]:
         "video_id": video.video_id,
         "uri": video.uri,
         "uris": video.uris,
+        "missing_since": video.missing_since.isoformat() if video.missing_since else None,
         "status": video.status,
         "headline": video.headline,
         "facts": list(video_facts(video).items()),

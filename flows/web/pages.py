@@ -136,6 +136,6 @@ def _chips(parameters: SearchParameters, cards: Mapping[str, Card]) -> list[tupl
         chips.append((f"from {parameters.start}", parameters.params(**{"from": ""})))
     if parameters.end:
         chips.append((f"before {parameters.end}", parameters.params(to="")))
-    if parameters.selection.status == "failed":
-        chips.append(("failed videos", parameters.params(status="")))
+    if parameters.selection.status != "ok":
+        chips.append((f"{parameters.selection.status} videos", parameters.params(status="")))
     return chips

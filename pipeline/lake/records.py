@@ -4,6 +4,7 @@ from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from typing import Any, Literal, TypeVar
 
@@ -107,13 +108,19 @@ class VideoRecord:
 
     @property
     def uri(self) -> str:
-        """Location."""
+        """First of its locations."""
         return str(self.row["uri"])
 
     @property
     def uris(self) -> tuple[str, ...]:
-        """All locations of the last analysis."""
+        """All locations where it is now, or was last if it is missing."""
         return tuple(self.row["uris"])
+
+    @property
+    def missing_since(self) -> datetime | None:
+        """When a run found its last file gone; None while one is there."""
+        found: datetime | None = self.row.get("missing_since")
+        return found
 
     @property
     def status(self) -> str:

@@ -23,7 +23,7 @@ CREATE TABLE lake.catalogue AS
 SELECT video_id, videos.uri, parse_filename(videos.uri) AS name, status, videos.language,
     coalesce(list_transform(videos.languages, lambda each: each.language),
         list_filter([videos.language], lambda each: each IS NOT NULL)) AS languages, duration_s, has_video,
-    committed_at,
+    committed_at, missing_since IS NOT NULL AS missing,
     coalesce(headline, '') AS headline,
     coalesce(list_transform(topics, lambda each: each.label), []) AS topics,
     keyframe_ids[1] AS poster, coalesce(kind, '') AS error_kind, coalesce(message, '') AS error_message,
