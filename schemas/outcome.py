@@ -4,6 +4,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from schemas.stages import STAGES, Stage
+
 
 class LogLine(BaseModel):
     """A log record from the analysis of a video."""
@@ -33,6 +35,8 @@ class VideoOutcome(BaseModel):
     words: int = 0
     headline: str = ""
     timings_s: dict[str, float] = {}
+    stages: tuple[Stage, ...] = STAGES
+    """The stages that were redone, or tried."""
     error_kind: str = ""
     error_message: str = ""
     stage_errors: dict[str, str] = {}
