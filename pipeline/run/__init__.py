@@ -5,7 +5,8 @@ from pipeline.run.configuration import load_config, parse_settings, profile_name
 from pipeline.run.digest import DigestChunks, Unread, content_digest, digest_files, digest_here, in_order
 from pipeline.run.discovery import Discovery, discover, discover_batches, discover_known
 from pipeline.run.estimate import Estimate, estimate_run
-from pipeline.run.history import History, history_of, read_history
+from pipeline.run.following import location_lines
+from pipeline.run.history import History, history_of, read_history, recorded_config
 from pipeline.run.ledger import COSTS, PastRun, costs, past_runs
 from pipeline.run.listing import Skipped, list_archive
 from pipeline.run.plan import Plan, Planner, Shard, make_plan
@@ -50,6 +51,7 @@ __all__ = [
     "in_order",
     "list_archive",
     "load_config",
+    "location_lines",
     "make_plan",
     "models_of",
     "parse_settings",
@@ -59,6 +61,7 @@ __all__ = [
     "read_history",
     "read_runs",
     "recipe_of",
+    "recorded_config",
     "redo_reasons",
     "revision_of",
     "stage_revisions",

@@ -20,6 +20,7 @@ from pipeline.run.redo import Redo
 from pipeline.run.revision import models_of, recipe_of
 from schemas.config import Config
 from schemas.errors import ArchiveError
+from schemas.records import NO_CHANGES, LocationChanges
 from schemas.stages import STAGES, Stage
 
 
@@ -56,6 +57,8 @@ class PlanReport:
     unpublished: int = 0
     """Videos that a run has analysed and not yet published, because it is running or was killed. A run publishes those
     of killed runs first; until then, they count as videos to analyse."""
+    locations: LocationChanges = NO_CHANGES
+    """What became of the locations that the lake knew."""
     size_bytes: int = 0
     """Bytes of the videos to analyse."""
     stage_videos: Mapping[Stage, int] = field(default_factory=lambda: dict.fromkeys(STAGES, 0))
@@ -132,6 +135,7 @@ class Reporter:
             failed_before=before.failed_before + plan.failed_before,
             postponed=before.postponed + plan.postponed,
             forgotten=before.forgotten + plan.forgotten,
+            locations=before.locations + batch.changes,
             size_bytes=before.size_bytes + plan.size_bytes,
             stage_videos=dict(self._stage_videos),
             stage_video_s=dict(self._stage_video_s),
