@@ -21,6 +21,7 @@ from schemas.records import (
     Label,
     Scene,
     Shot,
+    StageState,
     Subtitle,
     Summary,
     SummarySentence,
@@ -202,6 +203,7 @@ def stage(
     vision: tuple[str, int] = VISION,
     kind: str = "corrupt",
     made_up: Callable[[str], Analysis] | None = None,
+    stages: tuple[StageState, ...] = (),
 ) -> None:
     """Stage videos as a worker would, some of them as failures, so many minutes after noon."""
     made: dict[str, Any] = {
@@ -211,6 +213,7 @@ def stage(
         "vision": vision,
         "coordinated": COORDINATED,
         "committed_at": NOON + timedelta(minutes=minutes),
+        "stages": stages,
     }
     for video_id in videos:
         if video_id in failed:
