@@ -1,4 +1,4 @@
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -20,11 +20,11 @@ def lake(tmp_path: Path) -> Lake:
 
 
 @pytest.fixture(params=["disk", pytest.param("object store", marks=pytest.mark.s3)])
-def any_lake(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Lake]:
-    if request.param == "disk":
-        yield Lake.create(str(tmp_path / "lake"))
-        return
-    yield Lake.create(f"{request.getfixturevalue('s3_bucket')}/lake")
+def any_lake(request: pytest.FixtureRequest, tmp_path: Path) -> Lake:
+    """A lake on either kind of store. Those of a file share a bucket, as a new client of S3 takes long to make."""
+    disk = request.param == "disk"
+    folder = tmp_path if disk else f"{request.getfixturevalue('shared_bucket')}/{tmp_path.name}"
+    return Lake.create(f"{folder}/lake")
 
 
 @pytest.fixture(params=["s3fs", "arrow"])
