@@ -116,6 +116,8 @@ def run_result(run: Run) -> RunResult:
         wall_s=run.wall_s,
         skipped_extensions=dict(run.skipped.extensions),
         broken_links=run.skipped.broken_links,
+        empty_folders=dict(run.skipped.empty_folders),
+        locations=run.plan.locations,
         outcomes=run.tally.sample,
     )
 
