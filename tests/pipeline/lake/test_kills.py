@@ -62,7 +62,7 @@ def test_readers_see_whole_videos_once_while_shards_are_committed_and_compacted(
             "(SELECT count(*) FROM summaries) AS summaries FROM videos"
         )
         try:
-            while not done.is_set():
+            while not done.wait(0.05):  # the writer needs the store, too
                 [row] = any_lake.sql(query).to_pylist()
                 found.append(tuple(value or 0 for value in row.values()))
         except LakeError as problem:
