@@ -21,6 +21,7 @@ from pipeline.language import word_count
 from pipeline.locations import local_path
 from pipeline.models import choose_device, device_faults
 from schemas.config import Config
+from schemas.corrections import Correction
 from schemas.errors import DeviceError, ErrorKind, LakeError, MediaError, ModelError
 from schemas.media import MediaInfo
 from schemas.outcome import LogLine, VideoOutcome
@@ -50,6 +51,8 @@ class _Result:
     """The stages that were redone, or tried."""
     before: tuple[StageState, ...] = ()
     """What the stages were made with before."""
+    corrections: Sequence[Correction] = ()
+    """What people corrected."""
     stage_failures: Sequence[Failure] = ()
     """Why stages failed while others succeeded."""
 
@@ -161,6 +164,7 @@ class VideoWorker:
             Watchdog(self._config.limits, give_up, active=self._machine.expendable) as watchdog,
         ):
             if result.failure is None:
+                result.corrections = lake.corrections([task.video_id]).get(task.video_id, ())
                 self._attempt(task, result, before, watchdog, attempts)
             tables = self._tables(task, job, result, attempts)
             for failure in [result.failure] if result.failure else result.stage_failures:
@@ -204,6 +208,7 @@ class VideoWorker:
                     progress=progress,
                     stages=result.stages,
                     before=kept,
+                    corrections=result.corrections,
                 )
                 if reads_file:
                     _check_unchanged(task)

@@ -81,6 +81,8 @@ class Facets:
     topics: tuple[tuple[str, int], ...]
     videos: int
     failed: int
+    incomplete: int
+    """Of `videos`, those of which a stage failed."""
     missing: int
     duration_s: float
 
@@ -140,10 +142,10 @@ def cards_named(connection: duckdb.DuckDBPyConnection, words: str, selection: Se
 
 
 def failures(connection: duckdb.DuckDBPyConnection, page: int) -> list[tuple[Card, str]]:
-    """Return one page of failed videos, each with its traceback."""
+    """Return one page of the videos that failed, or of which a stage failed, each with its traceback."""
     found = connection.execute(
         f"SELECT {_COLUMNS}, (SELECT any_value(traceback) FROM errors WHERE errors.video_id = catalogue.video_id) "  # noqa: S608
-        "FROM lake.catalogue WHERE status = 'failed' ORDER BY error_kind, name, video_id "
+        "FROM lake.catalogue WHERE error_kind <> '' ORDER BY status, error_kind, name, video_id "
         f"LIMIT {ERRORS_PAGE_SIZE} OFFSET $offset",
         {"offset": (page - 1) * ERRORS_PAGE_SIZE},
     ).fetchall()
@@ -163,9 +165,10 @@ def facets(connection: duckdb.DuckDBPyConnection) -> Facets:
     ).fetchall()
     counts = connection.execute(
         "SELECT count(*) FILTER (status = 'ok'), count(*) FILTER (status = 'failed'), "
+        "count(*) FILTER (status = 'ok' AND error_kind <> ''), "
         "count(*) FILTER (status = 'ok' AND missing), "
         "coalesce(sum(duration_s) FILTER (status = 'ok'), 0) FROM lake.catalogue"
-    ).fetchone() or (0, 0, 0, 0.0)
+    ).fetchone() or (0, 0, 0, 0, 0.0)
     return Facets(tuple(languages), tuple(topics), *counts)
 
 

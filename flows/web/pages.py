@@ -121,7 +121,7 @@ class Pages:
         page = page_of(params)
         facets: Facets = self.reader.ask(catalogue.facets)
         failures = self.reader.ask(partial(catalogue.failures, page=page))
-        last = max(1, math.ceil(facets.failed / catalogue.ERRORS_PAGE_SIZE))
+        last = max(1, math.ceil((facets.failed + facets.incomplete) / catalogue.ERRORS_PAGE_SIZE))
         return render("errors.html", failures=failures, facets=facets, page=page, last=last)
 
 

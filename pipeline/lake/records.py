@@ -101,8 +101,8 @@ class VideoRecord:
     keyframes: tuple[KeyframeRecord, ...]
     scenes: tuple[SceneRecord, ...]
     utterances: tuple[Utterance, ...]
-    error: Failure | None
-    """Why the analysis failed."""
+    errors: tuple[Failure, ...]
+    """Why the analysis failed; of an analysed video, why stages of it failed."""
     subtitles: tuple[Subtitle, ...] = ()
     """Subtitles that came with the video."""
 
@@ -297,7 +297,7 @@ def read_records(
                 scenes=_scenes(scenes.get(video_id, ()), found),
                 utterances=tuple(_utterance(row) for row in utterances.get(video_id, ())),
                 subtitles=tuple(Subtitle(**row) for row in subtitles.get(video_id, ())),
-                error=next((Failure(**row) for row in errors.get(video_id, ())), None),
+                errors=tuple(Failure(**row) for row in errors.get(video_id, ())),
             )
         )
     return records

@@ -150,7 +150,8 @@ class Planner:
         made, tried = self._column("made", task), self._column("tried", task)
         reasons: tuple[Redo, ...] = ()
         if made is not None:
-            reasons = self._reasons(made, self._subtitles_changed(task))
+            also = (self._subtitles_changed(task), bool(self._column("corrections_changed", task)))
+            reasons = self._reasons(made, also)
             if not reasons:
                 return _Decided("done", task)
             redo = {reason.stage for reason in reasons}
@@ -162,13 +163,19 @@ class Planner:
                 return _Decided("failed_before", task)
         return _Decided("analyse", task, reasons)
 
-    def _compared(self, made: str, subtitles_changed: bool) -> tuple[Redo, ...]:
-        """Compare what a video was made with and the recipe. Most videos of a lake were made with the same."""
+    def _compared(self, made: str, changed: tuple[bool, bool]) -> tuple[Redo, ...]:
+        """Compare what a video was made with and the recipe. Most videos of a lake were made with the same.
+
+        Args:
+            made: A column of `Lake.processed`.
+            changed: Whether its subtitle files and its corrections have changed.
+        """
+        subjects = [subject for subject, has in zip(("subtitle files", "corrections"), changed, strict=True) if has]
         return redo_reasons(
             _states(made, STAGES),
             self._recipe,
             self._history,
-            also={"text": "subtitle files have changed"} if subtitles_changed else None,
+            also={"text": f"{' and '.join(subjects)} have changed"} if subjects else None,
             retry_failed=self._config.archive.retry_failed,
         )
 
