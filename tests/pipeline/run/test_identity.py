@@ -21,7 +21,7 @@ from schemas.records import ArchiveItem
 AUTO = ArchiveConfig()
 COLUMNS = {
     "uri": pa.string(), "size_bytes": pa.int64(), "mtime_ns": pa.int64(), "etag": pa.string(),
-    "video_id": pa.string(), "digest": pa.string(),
+    "video_id": pa.string(), "digest": pa.string(), "seen_at": pa.timestamp("us"), "missing_since": pa.timestamp("us"),
 }  # fmt: skip
 LARGE = digest.SMALL_BYTES + 1
 SECOND = 1_000_000_000
@@ -55,7 +55,7 @@ class Runs:
 
     def remember(self, item: ArchiveItem, content: Content) -> None:
         """Write down what a location holds, as a run does."""
-        values = (item.uri, item.size_bytes, item.mtime_ns, item.etag, content.video_id, content.method)
+        values = (item.uri, item.size_bytes, item.mtime_ns, item.etag, content.video_id, content.method, None, None)
         self.analysed.add(content.video_id)
         self.sources[item.uri] = dict(zip(COLUMNS, values, strict=True))
 
