@@ -41,7 +41,7 @@ def run_row(run_id: str, archive: list[str]) -> dict[str, Any]:
     return counts | {
         "run_id": run_id, "revision": REVISION, "started_at": NOON, "finished_at": NOON, "state": "completed",
         "archive": archive, "configuration": "{}", "versions": [], "models": [], "video_s": 1.0, "wall_s": 1.0,
-        "compute_s": [], "prefect_flow_run_id": None,
+        "compute_s": [], "stages": [], "prefect_flow_run_id": None,
     }  # fmt: skip
 
 
