@@ -24,9 +24,9 @@ EXTRAS := embedded,speakers,sample,audit,dev
 VENV := .venv
 BIN := $(VENV)/bin
 # Tests start many processes, which keep the compiled modules whatever the environment says. After a crash of a process,
-# pytest-xdist would wait for ever.
-PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder \
-	--max-worker-restart 0
+# pytest-xdist would wait for ever. One process more than two cores, as tests of servers and clusters mostly wait.
+JOBS ?= 3
+PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest --dist loadfile --no-loadscope-reorder --max-worker-restart 0
 STAMP := $(VENV)/.installed
 VENV_WORKS := $(BIN)/python -c 'import pip; $(CHECK_VERSION)' 2>/dev/null
 
@@ -52,10 +52,10 @@ demo: setup  ## make a small archive, analyse it, and show what was found
 	@$(BIN)/python examples/show_demo.py demo/lake
 
 test: setup  ## run the tests
-	$(PYTEST)
+	$(PYTEST) -n $(JOBS)
 
 test-quick: setup  ## run the tests that need no models, Ray, server or browser
-	$(PYTEST) --quick
+	$(PYTEST) -n 2 --quick -p no:schemathesis
 
 check: setup  ## ruff, mypy and the import contracts
 	$(BIN)/ruff check .

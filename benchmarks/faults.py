@@ -45,6 +45,7 @@ from tests.pipeline.lake.lakes import run, seen
 from tests.s3 import Fault, FaultProxy, Request, S3Server, environment
 
 _CONTEXT = multiprocessing.get_context("forkserver")
+_CONTEXT.set_forkserver_preload(["tests.pipeline.lake.lakes", "tests.s3", "s3fs"])
 _EXPIRY_S, _HEARTBEAT_S = 2.0, 0.3
 _LIMIT_S = 180.0
 _VIDEOS_A_ROUND, _SHARD_SIZE = 3, 2
@@ -403,7 +404,6 @@ def main() -> None:
     parser.add_argument("--store", nargs="+", choices=["disk", "s3"], default=["disk", "s3"])
     parser.add_argument("--json", type=Path, default=Path("benchmarks/results/faults.json"))
     options = parser.parse_args()
-    _CONTEXT.set_forkserver_preload(["tests.pipeline.lake.lakes", "tests.s3", "s3fs"])
     started = time.monotonic()
     results: dict[str, Counts] = {}
     folder = Path(tempfile.mkdtemp(prefix="videolake-faults-"))

@@ -26,6 +26,8 @@ class Snapshot:
     skipped: int = 0
     ok: int = 0
     failed: int = 0
+    incomplete: int = 0
+    """Of `ok`, the videos of which a stage failed."""
     size_bytes: int = 0
     done_bytes: int = 0
     video_s: float = 0.0
@@ -124,6 +126,7 @@ class Tally:
                 before,
                 ok=before.ok + (not failed),
                 failed=before.failed + failed,
+                incomplete=before.incomplete + bool(outcome.stage_errors),
                 done_bytes=before.done_bytes + outcome.size_bytes,
             )
             self._count(counted, outcome)

@@ -111,10 +111,13 @@ def run_result(run: Run) -> RunResult:
         forgotten=run.plan.forgotten,
         ok=run.tally.snapshot.ok,
         failed=run.tally.snapshot.failed,
+        incomplete=run.tally.snapshot.incomplete,
         video_s=run.tally.snapshot.video_s,
         wall_s=run.wall_s,
         skipped_extensions=dict(run.skipped.extensions),
         broken_links=run.skipped.broken_links,
+        empty_folders=dict(run.skipped.empty_folders),
+        locations=run.plan.locations,
         outcomes=run.tally.sample,
     )
 

@@ -71,6 +71,10 @@ class LostLeaseError(LakeError):
     """Another process writes the lake now, because this one gave no sign of life for too long. It must stop."""
 
 
+class PendingCorrectionError(LakeError):
+    """Corrections are kept but cannot be applied now. The message says why, and what will apply them."""
+
+
 class ExportError(VideolakeError):
     """The results cannot be written in the requested format. The message names the rule that they break."""
 

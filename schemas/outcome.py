@@ -4,6 +4,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from schemas.records import NO_CHANGES, LocationChanges
+
 
 class LogLine(BaseModel):
     """A log record from the analysis of a video."""
@@ -35,6 +37,8 @@ class VideoOutcome(BaseModel):
     timings_s: dict[str, float] = {}
     error_kind: str = ""
     error_message: str = ""
+    stage_errors: dict[str, str] = {}
+    """Why stages of an `ok` video failed, by stage."""
     attempts: int = 1
     worker: str = ""
     """Host and process id of the worker."""
@@ -64,11 +68,17 @@ class RunResult(BaseModel):
     """Videos of the archive that the lake was told to forget."""
     ok: int
     failed: int
+    incomplete: int = 0
+    """Videos among `ok` of which a stage failed."""
     video_s: float
     wall_s: float
     skipped_extensions: dict[str, int] = {}
     """Number of files that were not listed, by extension in lower case; empty for files without one."""
     broken_links: int = 0
     """Links in the archive that lead to no file."""
+    empty_folders: dict[str, int] = {}
+    """Known files by the folder that they were in, and that has no files now: its disk may not be mounted."""
+    locations: LocationChanges = NO_CHANGES
+    """What became of the locations that the lake knew."""
     outcomes: tuple[VideoOutcome, ...] = ()
     """A sample: the newest failures, at most 500, and then the newest other videos, at most 500."""

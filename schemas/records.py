@@ -129,6 +129,14 @@ class Utterance:
     """Set by the text step."""
     translation: str | None = None
     """In English, if requested."""
+    auto_text: str | None = None
+    """The recognised text, if somebody corrected it."""
+    auto_words: tuple[Word, ...] | None = None
+    """The recognised words, if somebody corrected the text."""
+    auto_flags: tuple[str, ...] | None = None
+    """Reasons to doubt the recognised text, if somebody corrected it."""
+    auto_speaker: str | None = None
+    """The automatic name, if somebody named the speaker; empty if it was unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +181,19 @@ class LanguageShare:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Voice:
+    """The voice of a speaker of a video."""
+
+    speaker: str
+    """The automatic name."""
+    embedding: Embedding
+    speech_s: float
+    """Seconds of speech that the vector stands for."""
+    model: str
+    """Id of the model that made the vector."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Transcript:
     """The speech of a video."""
 
@@ -184,6 +205,8 @@ class Transcript:
     """Seconds of speech found by the voice activity detector."""
     utterances: tuple[Utterance, ...]
     engine: str
+    voices: tuple[Voice, ...] = ()
+    """Of the speakers; empty if they were not distinguished."""
 
     @property
     def languages(self) -> tuple[LanguageShare, ...]:
@@ -211,6 +234,8 @@ class Scene:
     labels: tuple[Label, ...] = ()
     coordinated_embedding: Embedding | None = None
     """Mean vector of its frames in the space shared by images and texts."""
+    auto_topics: tuple[Label, ...] | None = None
+    """The automatic topics, if somebody corrected them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,6 +295,12 @@ class Summary:
     """`model:<id>`; empty if there is no abstract."""
     abstract_dropped: int = 0
     """Number of sentences left out because the evidence does not support them."""
+    auto_headline: str | None = None
+    """The automatic headline, if somebody corrected it."""
+    auto_chapters: tuple[Chapter, ...] | None = None
+    """The automatic chapters, if somebody corrected their titles."""
+    auto_topics: tuple[Label, ...] | None = None
+    """The automatic topics, if somebody corrected them."""
 
 
 WarningPart = Literal["file", "images", "audio", "subtitles"]
@@ -306,6 +337,10 @@ class Analysis:
     """Subtitles that came with the video: those of a source in order of time, one source after another."""
     clock_jumps: int = 0
     """Jumps of the file's clock that were joined."""
+    corrections_digest: str | None = None
+    """The corrections that the texts and the summary were made with; None without any."""
+    failed: Mapping[Stage, Exception] = field(default_factory=dict)
+    """What stages raised. Their results are those of an earlier analysis, or missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -323,6 +358,32 @@ class ArchiveItem:
 
 
 @dataclass(frozen=True, slots=True)
+class LocationChanges:
+    """What became of the known locations of an archive: numbers of locations."""
+
+    moved: int = 0
+    """Vanished, and their content was found at a new location."""
+    missing: int = 0
+    """Vanished, and their content has no other location left."""
+    returned: int = 0
+    """Had vanished, and are there again with the same content."""
+    replaced: int = 0
+    """Have other content than before."""
+
+    def __add__(self, other: "LocationChanges") -> "LocationChanges":
+        """Return the sum of two counts."""
+        return LocationChanges(
+            self.moved + other.moved,
+            self.missing + other.missing,
+            self.returned + other.returned,
+            self.replaced + other.replaced,
+        )
+
+
+NO_CHANGES = LocationChanges()
+
+
+@dataclass(frozen=True, slots=True)
 class VideoTask:
     """A video to analyse: one content at one or more locations."""
 
@@ -333,7 +394,8 @@ class VideoTask:
     stages: tuple[Stage, ...] = STAGES
     """The stages to redo, in order. Whoever redoes a stage also redoes those that read it."""
     before: str | None = None
-    """Shard of the video's rows in the lake, which have the results of the other stages; None if all are redone."""
+    """Shard of the video's rows in the lake, which have the results of other stages, and of a stage that fails; None
+    for a new video."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -344,7 +406,7 @@ class StageState:
     revision: str
     """Digest of the stage's settings, models and version, and of those of the stages that it reads."""
     error: str | None = None
-    """Kind of error, if the stage failed: it has no rows, or in a failed video, it was tried."""
+    """Kind of error, if the last attempt failed: the stage has no results, or those of an earlier one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,8 +34,8 @@ def _seconds(name: str, description: str) -> pa.Field:
     return _field(name, pa.float64(), description, unit="s")
 
 
-def _list(name: str, item: pa.DataType, description: str) -> pa.Field:
-    return _field(name, pa.list_(pa.field("item", item, nullable=False)), description)
+def _list(name: str, item: pa.DataType, description: str, *, nullable: bool = False) -> pa.Field:
+    return _field(name, pa.list_(pa.field("item", item, nullable=False)), description, nullable=nullable)
 
 
 def _embedding(name: str, dimensions: int, model: str, space: str, description: str) -> pa.Field:
@@ -139,6 +139,15 @@ RUN_STAGE = pa.struct(
         pa.field("version", pa.int32(), nullable=False),
     ]
 )
+SPAN = pa.struct([pa.field("start_s", pa.float64(), nullable=False), pa.field("end_s", pa.float64(), nullable=False)])
+VOICE = pa.struct(
+    [
+        pa.field("speaker", pa.string(), nullable=False),
+        pa.field("embedding", pa.list_(pa.field("item", pa.float32(), nullable=False)), nullable=False),
+        pa.field("speech_s", pa.float64(), nullable=False),
+        pa.field("model", pa.string(), nullable=False),
+    ]
+)
 SECONDS_BY_STEP = pa.map_(pa.string(), pa.float64())
 TEXT_BY_NAME = pa.map_(pa.string(), pa.string())
 
@@ -154,6 +163,7 @@ TABLE_NAMES = (
     "runs",
     "sources",
     "forgotten",
+    "corrections",
 )
 VIDEO_TABLES = ("shots", "frames", "utterances", "subtitles", "scenes", "summaries", "errors", "videos")
 """The tables that a shard writes, in the order of publishing: `videos` last."""
@@ -166,10 +176,11 @@ DESCRIPTIONS: Mapping[str, str] = {
     "subtitles": "One row per line of subtitles that came with a video, in a text track or a subtitle file.",
     "scenes": "One row per scene: shots that belong together, fused with their speech.",
     "summaries": "One row per video: headline, summary with evidence, chapters, highlights.",
-    "errors": "One row per video whose analysis failed, with the reason.",
+    "errors": "One row per video whose analysis failed, and per stage of a video that failed, with the reason.",
     "runs": "One row per flow run: configuration, versions, models, counts and compute.",
     "sources": "One row per location and the content found there, so that unchanged files are not read again.",
     "forgotten": "One row per video that was forgotten, so that no run brings it back (docs/forget.md).",
+    "corrections": "One row per correction that somebody made, or took back. Rows are never changed.",
 }
 
 _VIDEOS = [
@@ -239,6 +250,7 @@ _VIDEOS = [
     _list("subtitle_files", SUBTITLE_FILE, "Subtitle files beside the video. If they change, it is analysed again."),
     _int("scenes", "Rows in `scenes`."),
     _int("speakers", "Number of speakers; 0 without speech, or if speakers were not distinguished."),
+    _list("speaker_voices", VOICE, "Unit vector of each speaker's voice, by the automatic name (docs/corrections.md)."),
     _text("text_model", "Text encoder of the video's text vectors; empty if the analysis failed."),
     _list("warnings", pa.string(), "Notes for readers of this video's rows."),
     _list(
@@ -251,9 +263,17 @@ _VIDEOS = [
         "stages",
         STAGE,
         "The stages (`picture`, `sound`, `text`, `understanding`), each with the digest of what made its results, and "
-        "the kind of error if it failed. Null in rows of older versions.",
+        "the kind of error if its last attempt failed: then it has no results, or those of before. Null in rows of "
+        "older versions.",
     ),
     _field("committed_at", pa.timestamp("us", tz="UTC"), "Time when the row was written."),
+    _text("corrections_digest", "The corrections that the rows were made with; null without any.", nullable=True),
+    _field(
+        "analysed_at",
+        pa.timestamp("us", tz="UTC"),
+        "Time of the analysis, if the rows were made again since because of corrections; otherwise null.",
+        nullable=True,
+    ),
 ]
 
 _SHOTS = [
@@ -267,7 +287,7 @@ _SHOTS = [
 _ERRORS = [
     *_KEYS,
     _text("uri", "Location of the video."),
-    _text("stage", "The step that failed."),
+    _text("stage", "The step that failed; if the rest of the video was analysed, the stage, as in `videos.stages`."),
     _text("kind", "Kind of error, one of `schemas.errors.ErrorKind`."),
     _text("message", "What happened and what to do."),
     _text("traceback", "Traceback for developers; empty for expected failures."),
@@ -332,6 +352,30 @@ _FORGOTTEN = [
     _text("video_id", "Digest of the video's content. Nothing else of it is kept."),
     _field("read_whole", pa.bool_(), "Whether the id of this large file is a digest of all its bytes, not of samples."),
     _field("forgotten_at", pa.timestamp("us", tz="UTC"), "Time when it was forgotten."),
+]
+
+_CORRECTIONS = [
+    _text("correction_id", "Id of the correction."),
+    _text("video_id", "Digest of the file's content."),
+    _text("field", "`text`, `speaker`, `headline`, `chapter_title` or `topics`."),
+    _field(
+        "start_s",
+        pa.float64(),
+        "Start of the utterance or chapter; null for what applies to the whole video.",
+        unit="s",
+        nullable=True,
+    ),
+    _field("end_s", pa.float64(), "Its end.", unit="s", nullable=True),
+    _list("spans", SPAN, "Where the speaker spoke then, longest first; empty for all other fields."),
+    _text(
+        "from_value",
+        "The automatic value at that time, or the automatic name of the speaker; null for an added topic.",
+        nullable=True,
+    ),
+    _text("to_value", "The right value; null for a topic that does not apply.", nullable=True),
+    _text("author", "Who made it."),
+    _field("made_at", pa.timestamp("us", tz="UTC"), "When it was made."),
+    _text("undoes", "Id of the correction that this one takes back; null for all others.", nullable=True),
 ]
 
 
@@ -399,7 +443,15 @@ def _utterances(text: Encoder, vision: Encoder, coordinated: Encoder, fused: Enc
         _score("avg_logprob", "Mean log-probability of the tokens."),
         _score("no_speech_prob", "Whisper's probability that there is no speech."),
         _score("compression_ratio", "zlib compression ratio of the text. Above 2.4 the text repeats itself."),
-        _list("flags", pa.string(), "Reasons to doubt the text; usually empty."),
+        _list("flags", pa.string(), "Reasons to doubt the text; usually empty, and always for a corrected text."),
+        _text("auto_text", "The recognised text, if `text` was corrected; otherwise null.", nullable=True),
+        _list("auto_words", WORD, "The recognised words, if the text was corrected; otherwise null.", nullable=True),
+        _list("auto_flags", pa.string(), "Reasons to doubt `auto_text`; null if not corrected.", nullable=True),
+        _text(
+            "auto_speaker",
+            "The automatic name, if the speaker was named; empty if it was unknown; otherwise null.",
+            nullable=True,
+        ),
         _embedding("embedding", text[1], text[0], "text", "Unit vector of the text."),
     ]
 
@@ -438,6 +490,7 @@ def _scenes(text: Encoder, vision: Encoder, coordinated: Encoder, fused: Encoder
             "Topics from the taxonomy, strongest first. Scores are probabilities: for text, calibrated on the "
             "taxonomy itself; for frames, only as good as those of the labels (docs/understanding.md).",
         ),
+        _list("auto_topics", LABEL, "The automatic topics, if some were corrected; otherwise null.", nullable=True),
         _list(
             "keyphrases",
             LABEL,
@@ -474,16 +527,19 @@ def _scenes(text: Encoder, vision: Encoder, coordinated: Encoder, fused: Encoder
 _SUMMARIES = [
     *_KEYS,
     _text("headline", "One line about the video."),
+    _text("auto_headline", "The automatic headline, if it was corrected; otherwise null.", nullable=True),
     _list("sentences", SENTENCE, "Summary in order of time. Each sentence comes with its evidence."),
     _list("chapters", CHAPTER, "Titled chapters. The first starts at 0, and together they cover the video."),
+    _list("auto_chapters", CHAPTER, "The automatic chapters, if titles were corrected; otherwise null.", nullable=True),
     _list("highlights", HIGHLIGHT, "Moments worth jumping to, with the reason."),
     _list("keyframe_ids", pa.string(), "Keyframes of the storyboard, in order of time."),
     _list(
         "topics",
         LABEL,
         "Topics from the taxonomy, strongest first. A score is that of the most certain scene, reduced if the "
-        "topic covers less than a fifth of the video. Not calibrated.",
+        "topic covers less than a fifth of the video. Not calibrated. A topic that somebody added has 1.0.",
     ),
+    _list("auto_topics", LABEL, "The automatic topics, if some were corrected; otherwise null.", nullable=True),
     _list(
         "keyphrases",
         LABEL,
@@ -518,7 +574,7 @@ def table_schema(
     """
     fixed: dict[str, list[pa.Field]] = {
         "videos": _VIDEOS, "shots": _SHOTS, "summaries": _SUMMARIES, "errors": _ERRORS, "runs": _RUNS,
-        "sources": _SOURCES, "forgotten": _FORGOTTEN,
+        "sources": _SOURCES, "forgotten": _FORGOTTEN, "corrections": _CORRECTIONS,
     }  # fmt: skip
     fused = fused or (f"{text[0]} + {vision[0]}", text[1] + vision[1])
     shaped = {"frames": _frames, "utterances": _utterances, "subtitles": _subtitles, "scenes": _scenes}

@@ -1,7 +1,11 @@
 """What all tests share: no network, quiet frameworks, one thread a model."""
 
+import ctypes
+import gc
 import os
+import sys
 import uuid
+from pathlib import Path
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -15,7 +19,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.examples import examples
+from tests.nightly import examples
 from tests.sharing import made_once, running_once
 
 # A busy machine is no failure.
@@ -24,13 +28,30 @@ settings.register_profile(
 )
 settings.load_profile("patient")
 
+_MUCH_MEMORY = 1_500_000_000
+
 pytest_plugins = ["tests.selection"]
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from pipeline.extras.sample.truth import Truth
     from tests.known_lake import KnownLake
     from tests.s3 import FaultProxy, S3Server
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _give_memory_back() -> "Iterator[None]":
+    """Give the memory of a file's models back to the system, of which several processes share the memory."""
+    yield
+    if sys.platform == "linux" and _resident_bytes() > _MUCH_MEMORY:
+        gc.collect()
+        ctypes.CDLL(None).malloc_trim(0)
+
+
+def _resident_bytes() -> int:
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE")
 
 
 @pytest.fixture(scope="session")
@@ -39,6 +60,17 @@ def known_lake(tmp_path_factory: pytest.TempPathFactory) -> "KnownLake":
     from tests.known_lake import make_known_lake
 
     return made_once(tmp_path_factory, "known", make_known_lake)
+
+
+@pytest.fixture(scope="session")
+def ocean_talk(tmp_path_factory: pytest.TempPathFactory) -> "tuple[Path, Truth]":
+    """The sample's talk of eight slides and what is in it, made once; drawing it takes ten seconds."""
+    from pipeline.extras.sample import known
+
+    def make(folder: Path) -> "tuple[Path, Truth]":
+        return folder / "talk.mp4", known.ocean_talk(folder / "talk.mp4")
+
+    return made_once(tmp_path_factory, "ocean", make)
 
 
 @pytest.fixture(scope="session")

@@ -10,16 +10,18 @@ import os
 import re
 import sys
 import sysconfig
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
+from itertools import islice
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
 
-SLOW = ("prefect", "cluster", "browser", "models", "s3", "slow")
+_WAITING = ("prefect", "cluster", "browser")
+SLOW = (*_WAITING, "models", "s3", "slow")
 """Marks that are left out, the slowest first."""
 _ALL_SLOW = re.compile(rf"^pytestmark = .*pytest\.mark\.({'|'.join(SLOW)})\b", re.MULTILINE)
 _PROGRAMS = {
@@ -61,16 +63,36 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         config.hook.pytest_deselected(items=slow)
         items[:] = [item for item in items if _rank(item) == len(SLOW)]
     if "PYTEST_XDIST_WORKER" in os.environ:
-        # Two processes end together only if the long files come first.
-        ranks: dict[Path, int] = {}
-        for item in items:
-            ranks[item.path] = min(_rank(item), ranks.get(item.path, len(SLOW)))
-        items.sort(key=lambda item: ranks[item.path])
+        order = _order({item.path: _rank(item) for item in sorted(items, key=_rank, reverse=True)})
+        items.sort(key=lambda item: order[item.path])
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    # Imports leave hardly any garbage to look for.
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
 
 
 def pytest_collection_finish() -> None:
     # Modules stay: otherwise the garbage collector goes through them again and again, for 4 % of the time.
     gc.freeze()
+
+
+def _order(ranks: Mapping[Path, int]) -> dict[Path, int]:
+    """Return the place of each file among all, from the rank of its slowest test.
+
+    Long files come first, so that all processes end together. Every third is one that mostly waits, for servers,
+    clusters and browsers, while the two after it compute.
+    """
+    files = sorted(ranks, key=lambda path: (ranks[path], path))
+    waiting = [path for path in files if ranks[path] < len(_WAITING)]
+    computing = iter([path for path in files if ranks[path] >= len(_WAITING)])
+    order = [each for path in waiting for each in (path, *islice(computing, 2))]
+    return {path: place for place, path in enumerate((*order, *computing))}
 
 
 def _rank(item: pytest.Item) -> int:

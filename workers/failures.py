@@ -6,12 +6,14 @@ is a lack of memory or a bug. `VideoWorker` catches both and stages the failure 
 """
 
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from pipeline.models import is_out_of_memory
 from schemas.config import LimitsConfig
 from schemas.errors import ErrorKind, MediaError
 from schemas.records import Failure, VideoTask
+from schemas.stages import Stage
 
 _MAX_ATTEMPTS = 10
 """So many attempts of any kind end a video: then it is probably the video that breaks nodes and GPUs."""
@@ -36,6 +38,26 @@ def failure_of(error: Exception, task: VideoTask, attempts: int) -> Failure:
         return Failure("worker", ErrorKind.OUT_OF_MEMORY, message, trace, attempts)
     message = f"{task.uris[0]}: unexpected {type(error).__name__}: {error}. Please report it with the traceback."
     return Failure("worker", ErrorKind.INTERNAL, message, trace, attempts)
+
+
+def kind_of(error: Exception) -> ErrorKind:
+    """Return the kind of what an analysis raised."""
+    if isinstance(error, MediaError):
+        return error.kind
+    return ErrorKind.OUT_OF_MEMORY if is_out_of_memory(error) else ErrorKind.INTERNAL
+
+
+def failures_of_stages(failed: Mapping[Stage, Exception], task: VideoTask, attempts: int) -> list[Failure]:
+    """Return the failures of stages of a video whose other stages succeeded.
+
+    Args:
+        failed: What each stage raised. A stage that only lacks the results of another one has the same error.
+        task: The video.
+        attempts: Attempts so far, including this one.
+    """
+    first = {id(error): stage for stage, error in reversed(list(failed.items()))}
+    own = [stage for stage, error in failed.items() if first[id(error)] == stage]
+    return [replace(failure_of(failed[stage], task, attempts), stage=stage) for stage in own]
 
 
 def failure_of_attempts(

@@ -6,7 +6,7 @@ import resource
 import socket
 import sys
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -21,12 +21,13 @@ from pipeline.language import word_count
 from pipeline.locations import local_path
 from pipeline.models import choose_device, device_faults
 from schemas.config import Config
+from schemas.corrections import Correction
 from schemas.errors import DeviceError, ErrorKind, LakeError, MediaError, ModelError
 from schemas.media import MediaInfo
 from schemas.outcome import LogLine, VideoOutcome
 from schemas.records import Analysis, Failure, StageState, VideoTask
 from schemas.stages import STAGES, Stage
-from workers.failures import failure_of, failure_of_attempts, failure_of_time
+from workers.failures import failure_of, failure_of_attempts, failure_of_time, failures_of_stages, kind_of
 from workers.job import ShardJob
 from workers.log_capture import captured_logs
 from workers.machine import Machine
@@ -48,8 +49,12 @@ class _Result:
     failure: Failure | None = None
     stages: frozenset[Stage] = frozenset(STAGES)
     """The stages that were redone, or tried."""
-    kept: tuple[StageState, ...] = ()
-    """What the other stages were made with."""
+    before: tuple[StageState, ...] = ()
+    """What the stages were made with before."""
+    corrections: Sequence[Correction] = ()
+    """What people corrected."""
+    stage_failures: Sequence[Failure] = ()
+    """Why stages failed while others succeeded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +151,7 @@ class VideoWorker:
             result.stages = frozenset(task.stages)
         elif before:
             result.stages = self._analyzer.stages_for(task.stages, before.analysis)
-            result.kept = tuple(state for state in before.states if state.name not in result.stages)
+            result.before = before.states
 
         def give_up(limit_s: float, traces: str) -> None:
             failed = _Result(
@@ -159,10 +164,11 @@ class VideoWorker:
             Watchdog(self._config.limits, give_up, active=self._machine.expendable) as watchdog,
         ):
             if result.failure is None:
+                result.corrections = lake.corrections([task.video_id]).get(task.video_id, ())
                 self._attempt(task, result, before, watchdog, attempts)
             tables = self._tables(task, job, result, attempts)
-            if result.failure:
-                logger.warning("%s", result.failure.message)
+            for failure in [result.failure] if result.failure else result.stage_failures:
+                logger.warning("%s", failure.message)
             lake.stage(job.shard, task.video_id, tables)
         return _outcome(task, result).model_copy(update={"log": tuple(log), "attempts": attempts})
 
@@ -202,9 +208,11 @@ class VideoWorker:
                     progress=progress,
                     stages=result.stages,
                     before=kept,
+                    corrections=result.corrections,
                 )
                 if reads_file:
                     _check_unchanged(task)
+                result.stage_failures = failures_of_stages(result.analysis.failed, task, attempts)
         except (DeviceError, ModelError):
             raise
         except Exception as error:  # noqa: BLE001 - one video never stops the others
@@ -214,7 +222,8 @@ class VideoWorker:
         origin = self._origin(revision=job.revision, shard=job.shard, committed_at=datetime.now(UTC))
         if result.analysis is not None:
             try:
-                return video_tables(task, result.analysis, replace(origin, stages=_made(job, result)))
+                failures = result.stage_failures
+                return video_tables(task, result.analysis, replace(origin, stages=_made(job, result)), failures)
             except LakeError as error:
                 # The results violate a table's schema. That is a bug of ours, but it only costs this video.
                 result.analysis, result.failure = None, failure_of(error, task, attempts)
@@ -223,9 +232,16 @@ class VideoWorker:
 
 
 def _made(job: ShardJob, result: _Result) -> tuple[StageState, ...]:
-    """Return what each stage of a video was made with."""
-    states = {state.name: state for state in result.kept}
-    states |= {stage: StageState(stage, job.revision_of(stage)) for stage in result.stages}
+    """Return what each stage of a video was made with. A stage that failed keeps the results that it had."""
+    assert result.analysis is not None  # noqa: S101 - the caller knows
+    states = {state.name: state for state in result.before}
+    for stage in result.stages:
+        error = result.analysis.failed.get(stage)
+        if error is None:
+            states[stage] = StageState(stage, job.revision_of(stage))
+        else:
+            old = states.get(stage)
+            states[stage] = StageState(stage, old.revision if old else job.revision_of(stage), kind_of(error))
     return tuple(states[stage] for stage in STAGES if stage in states)
 
 
@@ -260,14 +276,16 @@ def _staged_outcome(lake: Lake, task: VideoTask, job: ShardJob) -> VideoOutcome 
         return None
     errors = lake.staged_rows(job.shard, task.video_id, "errors") or []
     summaries = lake.staged_rows(job.shard, task.video_id, "summaries") or []
+    failed = bool(errors) and videos[0]["status"] == "failed"
     names = ("status", "duration_s", "language", "shots", "frames", "utterances", "words")
     return VideoOutcome(
         **_outcome_keys(task),
         **{name: videos[0][name] for name in names},
         timings_s=dict(videos[0]["timings_s"]),
         headline=summaries[0]["headline"] if summaries else "",
-        error_kind=errors[0]["kind"] if errors else "",
-        error_message=errors[0]["message"] if errors else "",
+        error_kind=errors[0]["kind"] if failed else "",
+        error_message=errors[0]["message"] if failed else "",
+        stage_errors={} if failed else {each["stage"]: each["message"] for each in errors},
         attempts=errors[0]["attempts"] if errors else 1,
     )
 
@@ -315,6 +333,7 @@ def _outcome(task: VideoTask, result: _Result) -> VideoOutcome:
         words=sum(len(each.words) or word_count(each.text, each.language) for each in utterances),
         headline=analysis.summary.headline,
         timings_s=analysis.timings_s,
+        stage_errors={each.stage: each.message for each in result.stage_failures},
         **common,
     )
 

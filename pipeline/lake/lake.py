@@ -4,7 +4,7 @@ import json
 import logging
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Self, TypeVar
@@ -13,6 +13,7 @@ import duckdb
 import pyarrow as pa
 
 from pipeline.lake import cleaning, commit, compaction, forgetting, query, staging, tombstones
+from pipeline.lake.corrections import Corrections, correction_rows
 from pipeline.lake.derived import DerivedFiles
 from pipeline.lake.held import Held, held, resolve
 from pipeline.lake.layout import LAKE_FORMAT, MARKER, REPORTS, SEARCH, TEMPORARY, checked, run_file
@@ -24,6 +25,7 @@ from pipeline.lake.snapshot import Change, DataFile, Snapshot, schema_key
 from pipeline.lake.store import Store
 from pipeline.lake.video_rows import VideoRows
 from pipeline.locations import location_of
+from schemas.corrections import Correction, corrections_digest
 from schemas.errors import LakeError
 
 logger = logging.getLogger(__name__)
@@ -32,7 +34,7 @@ Answer = TypeVar("Answer")
 
 _PROCESSED = """
 WITH rows AS (
-    SELECT video_id, shard, uri, duration_s, subtitle_files, coalesce(
+    SELECT video_id, shard, uri, duration_s, subtitle_files, corrections_digest, coalesce(
         list_aggregate([concat_ws(' ', each.name, each.revision, each.error) FOR each IN stages], 'string_agg', ','),
         revision
     ) AS stages
@@ -49,6 +51,7 @@ SELECT newest.video_id,
     made.uri AS uri,
     made.duration_s AS duration_s,
     made.subtitle_files AS subtitle_files,
+    made.corrections_digest AS corrected_with,
     false AS forgotten
 FROM lake.states AS newest
 JOIN lake.states AS current ON newest.video_id = current.video_id AND current.is_best
@@ -82,6 +85,7 @@ class Lake:
         self._log = Log(self._store)
         self._reader = query.Reader(self._log)
         self._video_rows = VideoRows(self._log)
+        self._corrections = Corrections(self._log)
         self._compacting = threading.Lock()
         self._still_held: StillHeld | None = None
         self.uri = self._store.absolute_uri
@@ -261,11 +265,12 @@ class Lake:
             tombstones.remove_tombstones(self._log, videos)
 
     @contextmanager
-    def lock(self, *, single_writer: bool = False) -> Iterator[None]:
+    def lock(self, *, single_writer: bool = False, brief: bool = False) -> Iterator[None]:
         """Hold the writer lock. The same instance may enter it again.
 
         Args:
             single_writer: Write without a lock where the store cannot provide one (see `lake.single_writer`).
+            brief: Whether it is held for a moment only. Other writers then wait for it.
 
         Raises:
             LakeError: Another process holds the lock; the message says which.
@@ -274,7 +279,7 @@ class Lake:
             self._still_held()
             yield
             return
-        with writer_lock(self._store, single_writer=single_writer) as still_held:
+        with writer_lock(self._store, single_writer=single_writer, brief=brief) as still_held:
             self._still_held = self._log.still_held = still_held
             try:
                 self._log.upgrade()
@@ -338,6 +343,33 @@ class Lake:
         """
         rows = [{"etag": None, "digest": None, "missing_since": None} | dict(row) for row in rows]
         self._write_rows("sources", run_id, rows, replace=False)
+
+    def write_corrections(self, corrections: Sequence[Correction]) -> None:
+        """Record corrections. They are durable when this returns, whether or not a run is writing the lake.
+
+        Where the store cannot refuse a second writer, this takes the writer lock.
+
+        Args:
+            corrections: At least one. Repeating a write changes nothing.
+
+        Raises:
+            LakeError: The lake cannot be written.
+        """
+        rows = correction_rows(corrections)
+        exclusive = not (self._store.local or self._store.conditional)
+        with self.lock() if exclusive else nullcontext():
+            self._write_rows("corrections", corrections[0].correction_id, rows, replace=False)
+
+    def corrections(self, video_ids: Collection[str] | None = None) -> dict[str, list[Correction]]:
+        """Return the corrections of some videos, oldest first; cheap if the lake has none.
+
+        Args:
+            video_ids: The videos; None: all.
+
+        Returns:
+            By video, for videos that have some. Undone ones are among them: see `schemas.corrections.standing`.
+        """
+        return self._corrections.read(video_ids)
 
     def connect(self, *, comments: bool = True) -> duckdb.DuckDBPyConnection:
         """Open the lake in DuckDB, read-only, with the views of `pipeline.lake.views`. The caller closes it.
@@ -403,10 +435,15 @@ class Lake:
             and kind of error, with commas between), or the revision of the whole analysis if an older version made
             them; `tried`: the same for its newest attempt, null unless that failed; `kinds`: kinds of error of that
             attempt, with commas between; `uri`, `duration_s`: its location and duration when its results were made;
-            `subtitle_files`: those beside it then, null if an older version did that; `forgotten`: whether it must not
-            be analysed, and all else is null.
+            `subtitle_files`: those beside it then, null if an older version did that; `corrections_changed`: whether
+            its results were made with other corrections than it has now; `forgotten`: whether it must not be analysed,
+            and all else is null.
         """
-        return self.sql(_PROCESSED)
+        found = self.sql(_PROCESSED)
+        digests = {video_id: corrections_digest(events) for video_id, events in self.corrections().items()}
+        rows = zip(found["video_id"].to_pylist(), found["corrected_with"].to_pylist(), strict=True)
+        changed = [digests.get(video_id) != digest for video_id, digest in rows]
+        return found.drop_columns("corrected_with").append_column("corrections_changed", pa.array(changed, pa.bool_()))
 
     def rows_of(self, video_id: str, shard: str) -> dict[str, pa.Table] | None:
         """Return all rows of a video that one commit wrote, by table, for `analysis_of`; None if there are none.

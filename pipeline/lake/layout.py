@@ -6,6 +6,7 @@
 <lake>/<table>/<revision8>-<shard>-<id>.parquet a shard's rows
 <lake>/<table>/<revision8>-compact-<id>.parquet rows of many shards after compaction
 <lake>/runs/<run_id>-<id>.parquet, sources/<run_id>-<id>.parquet
+<lake>/corrections/<correction_id>-<id>.parquet
 <lake>/_staging/<shard>/<video_id>.staged       a video's rows, until its shard is committed
 <lake>/_staging/<shard>/<video_id>.attempt<n>   the machine that analyses it, while it does
 <lake>/_replaced/<time>/<table>/<name>          files that are no longer part of the lake, kept for its readers
@@ -77,7 +78,7 @@ def shard_file(revision: str, shard: str) -> str:
 
 
 def run_file(run_id: str) -> str:
-    """Return a new name for a file of a run table."""
+    """Return a new name for a file of a run table, or of corrections."""
     return f"{checked(run_id)}-{_unique()}.parquet"
 
 

@@ -57,11 +57,13 @@ class Holder:
     host: str | None
     since: str | None
     """ISO 8601, in UTC."""
+    brief: bool = False
+    """Whether it will have finished in a moment, so that others wait for it."""
 
     @classmethod
-    def this_process(cls) -> Self:
+    def this_process(cls, *, brief: bool = False) -> Self:
         """Return this process."""
-        return cls(os.getpid(), socket.gethostname(), datetime.now(UTC).isoformat("T", "seconds"))
+        return cls(os.getpid(), socket.gethostname(), datetime.now(UTC).isoformat("T", "seconds"), brief)
 
     @classmethod
     def unknown(cls) -> Self:
@@ -73,7 +75,7 @@ class Holder:
         """Read a note of a holder; an unreadable one is of an unknown holder."""
         try:
             note = json.loads(content)
-            return cls(int(note["pid"]), str(note["host"]), str(note["since"]))
+            return cls(int(note["pid"]), str(note["host"]), str(note["since"]), bool(note.get("brief")))
         except (ValueError, KeyError, TypeError):
             return cls.unknown()
 

@@ -15,17 +15,21 @@ from pipeline.lake.lease import Holder, hold_lease
 from pipeline.lake.store import Store
 from schemas.errors import LakeError
 
+_BRIEF_S = 30.0
+"""How long to wait for a writer that holds the lock for a moment only. On object stores, all writers wait as long."""
+
 StillHeld = Callable[[], None]
 """Raises `LakeError` if the lock was lost. Call it right before each step that readers or other writers can see."""
 
 
 @contextmanager
-def writer_lock(store: Store, *, single_writer: bool = False) -> Iterator[StillHeld]:
+def writer_lock(store: Store, *, single_writer: bool = False, brief: bool = False) -> Iterator[StillHeld]:
     """Hold the writer lock.
 
     Args:
         store: The lake's files.
         single_writer: Write without a lock where the store cannot provide one (see `lake.single_writer`).
+        brief: Whether it is held for a moment only. Others then wait for it.
 
     Yields:
         A check that the lock is still held.
@@ -34,7 +38,7 @@ def writer_lock(store: Store, *, single_writer: bool = False) -> Iterator[StillH
         LakeError: Another process holds it; the message says which.
     """
     if store.local:
-        with _file_lock(store):
+        with _file_lock(store, brief=brief):
             yield lambda: None
     else:
         with hold_lease(store, single_writer=single_writer) as still_held:
@@ -42,16 +46,21 @@ def writer_lock(store: Store, *, single_writer: bool = False) -> Iterator[StillH
 
 
 @contextmanager
-def _file_lock(store: Store) -> Iterator[None]:
+def _file_lock(store: Store, *, brief: bool) -> Iterator[None]:
     lock = FileLock(store.path(LOCK), timeout=0, thread_local=False)
     try:
-        lock.acquire()
+        try:
+            lock.acquire()
+        except Timeout:
+            if not _holder(store).brief:
+                raise
+            lock.acquire(timeout=_BRIEF_S)
     except Timeout as error:
         raise _holder(store).refusal(store.uri) from error
     except OSError as error:
         raise LakeError(f"The lake {store.uri} cannot be locked for writing: {error}") from error
     try:
-        store.write(LOCK_INFO, json.dumps(Holder.this_process().as_dict()).encode())
+        store.write(LOCK_INFO, json.dumps(Holder.this_process(brief=brief).as_dict()).encode())
         yield
     finally:
         # Release the lock even if the note cannot be removed.

@@ -2,10 +2,11 @@
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import duckdb
 
@@ -36,10 +37,12 @@ _BATCH = 256
 """Videos that are read, and held in memory, together."""
 
 Row = Mapping[str, Any]
+Given = TypeVar("Given")
+Made = TypeVar("Made")
 
 _SUMMARY = (
     "headline, sentences, chapters, highlights, keyframe_ids, topics, keyphrases, labels, abstract, abstract_source, "
-    "abstract_dropped"
+    "abstract_dropped, auto_headline, auto_chapters, auto_topics"
 )
 _ERROR = "stage, kind, message, traceback, attempts"
 _SHOT = "shot_index AS index, start_s, end_s, transition, score"
@@ -47,7 +50,7 @@ _KEYFRAME = "frame_id, time_s, shot_index, width, height, caption, text, labels"
 _SCENE = "start_s, end_s, text, caption, topics, keyphrases, labels, text_weight, vision_weight"
 _UTTERANCE = (
     "utterance_index AS index, start_s, end_s, text, translation, language, speaker, avg_logprob, no_speech_prob, "
-    "compression_ratio, flags"
+    "compression_ratio, flags, auto_text, auto_flags, auto_speaker"
 )
 _SUBTITLE = "subtitle_index AS index, start_s, end_s, text, language, source, track"
 
@@ -98,20 +101,26 @@ class VideoRecord:
     keyframes: tuple[KeyframeRecord, ...]
     scenes: tuple[SceneRecord, ...]
     utterances: tuple[Utterance, ...]
-    error: Failure | None
-    """Why the analysis failed."""
+    errors: tuple[Failure, ...]
+    """Why the analysis failed; of an analysed video, why stages of it failed."""
     subtitles: tuple[Subtitle, ...] = ()
     """Subtitles that came with the video."""
 
     @property
     def uri(self) -> str:
-        """Location."""
+        """First of its locations."""
         return str(self.row["uri"])
 
     @property
     def uris(self) -> tuple[str, ...]:
-        """All locations of the last analysis."""
+        """All locations where it is now, or was last if it is missing."""
         return tuple(self.row["uris"])
+
+    @property
+    def missing_since(self) -> datetime | None:
+        """When a run found its last file gone; None while one is there."""
+        found: datetime | None = self.row.get("missing_since")
+        return found
 
     @property
     def status(self) -> str:
@@ -270,7 +279,7 @@ def read_records(
     shots = rows("shots", _SHOT, "shot_index", "shots")
     keyframes = rows("frames", _KEYFRAME, "frame_index", "keyframes")
     scenes = rows("scenes", _SCENE, "scene_index", "scenes")
-    words = ", words" if "words" in parts else ""
+    words = ", words, auto_words" if "words" in parts else ""
     utterances = rows("utterances", _UTTERANCE + words, "utterance_index", "utterances")
     subtitles = rows("subtitles", _SUBTITLE, "subtitle_index", "subtitles")
     records = []
@@ -288,7 +297,7 @@ def read_records(
                 scenes=_scenes(scenes.get(video_id, ()), found),
                 utterances=tuple(_utterance(row) for row in utterances.get(video_id, ())),
                 subtitles=tuple(Subtitle(**row) for row in subtitles.get(video_id, ())),
-                error=next((Failure(**row) for row in errors.get(video_id, ())), None),
+                errors=tuple(Failure(**row) for row in errors.get(video_id, ())),
             )
         )
     return records
@@ -379,7 +388,15 @@ def summary_of(row: Row) -> Summary:
         abstract=_sentences(row.get("abstract")),
         abstract_source=row.get("abstract_source") or "",
         abstract_dropped=row.get("abstract_dropped") or 0,
+        auto_headline=row.get("auto_headline"),
+        auto_chapters=if_any(row.get("auto_chapters"), lambda rows: tuple(Chapter(**each) for each in rows)),
+        auto_topics=if_any(row.get("auto_topics"), labels_of),
     )
+
+
+def if_any(value: Given | None, convert: Callable[[Given], Made]) -> Made | None:
+    """Convert a value that is not NULL."""
+    return None if value is None else convert(value)
 
 
 def _sentences(rows: Sequence[Row] | None) -> tuple[SummarySentence, ...]:
@@ -413,5 +430,15 @@ def _time_s(keyframe: KeyframeRecord) -> float:
 
 
 def _utterance(row: Row) -> Utterance:
-    words = tuple(Word(**word) for word in row.get("words") or ())
-    return Utterance(**{**row, "words": words, "flags": tuple(row["flags"])})
+    lists = {
+        "words": words_of(row.get("words") or ()),
+        "auto_words": if_any(row.get("auto_words"), words_of),
+        "flags": tuple(row["flags"]),
+        "auto_flags": if_any(row.get("auto_flags"), tuple),
+    }
+    return Utterance(**{**row, **lists})
+
+
+def words_of(rows: Sequence[Row]) -> tuple[Word, ...]:
+    """Return the words of a row."""
+    return tuple(Word(**word) for word in rows)

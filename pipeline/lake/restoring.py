@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from pipeline.lake.records import labels_of, summary_of
+from pipeline.lake.records import if_any, labels_of, summary_of, words_of
 from schemas.errors import LakeError
 from schemas.media import AudioStream, MediaInfo, Track, VideoStream
 from schemas.records import (
@@ -23,7 +23,7 @@ from schemas.records import (
     TextLine,
     Transcript,
     Utterance,
-    Word,
+    Voice,
 )
 from schemas.stages import STAGES
 
@@ -62,6 +62,7 @@ def analysis_of(tables: Mapping[str, pa.Table]) -> Analysis:
             speech_s=video["speech_s"],
             utterances=tuple(_utterance(row) for row in _rows(tables["utterances"], "utterance_index")),
             engine="",
+            voices=tuple(_voice(each) for each in video.get("speaker_voices") or ()),
         ),
         scenes=tuple(_scene(row) for row in _rows(tables["scenes"], "scene_index")),
         summary=summary_of(summary),
@@ -71,6 +72,7 @@ def analysis_of(tables: Mapping[str, pa.Table]) -> Analysis:
         file_chapters=tuple(Chapter(**each) for each in video.get("file_chapters") or ()),
         subtitle_files=tuple(_subtitle_file(each) for each in video.get("subtitle_files") or ()),
         subtitles=tuple(_subtitle(row) for row in _rows(tables["subtitles"], "subtitle_index")),
+        corrections_digest=video.get("corrections_digest"),
     )
 
 
@@ -174,14 +176,22 @@ def _utterance(row: Row) -> Utterance:
         text=row["text"],
         language=row["language"],
         speaker=row["speaker"],
-        words=tuple(Word(**each) for each in row["words"]),
+        words=words_of(row["words"]),
         avg_logprob=row["avg_logprob"],
         no_speech_prob=row["no_speech_prob"],
         compression_ratio=row["compression_ratio"],
         flags=tuple(row["flags"]),
         embedding=row["embedding"],
         translation=row["translation"],
+        auto_text=row.get("auto_text"),
+        auto_words=if_any(row.get("auto_words"), words_of),
+        auto_flags=if_any(row.get("auto_flags"), tuple),
+        auto_speaker=row.get("auto_speaker"),
     )
+
+
+def _voice(row: Row) -> Voice:
+    return Voice(row["speaker"], np.array(row["embedding"], np.float32), row["speech_s"], row["model"])
 
 
 def _subtitle(row: Row) -> Subtitle:
@@ -219,4 +229,5 @@ def _scene(row: Row) -> Scene:
         keyphrases=labels_of(row["keyphrases"]),
         labels=labels_of(row["labels"]),
         coordinated_embedding=row["coordinated_embedding"],
+        auto_topics=if_any(row.get("auto_topics"), labels_of),
     )

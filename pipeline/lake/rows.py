@@ -53,18 +53,23 @@ class Origin:
     """Current time, with a time zone."""
     stages: tuple[StageState, ...] = ()
     """What each stage was made with."""
+    analysed_at: datetime | None = None
+    """Time of the analysis, if the rows are made again from it because of corrections."""
 
 
-def video_tables(task: VideoTask, analysis: Analysis, origin: Origin) -> dict[str, pa.Table]:
+def video_tables(
+    task: VideoTask, analysis: Analysis, origin: Origin, failures: Sequence[Failure] = ()
+) -> dict[str, pa.Table]:
     """Return the rows of an analysed video.
 
     Args:
         task: The video.
         analysis: Its analysis.
         origin: What made the rows, and when.
+        failures: Why stages failed; at most one per stage.
 
     Returns:
-        One table for each of `VIDEO_TABLES`, with the schemas of `schemas.tables`. `errors` has no rows.
+        One table for each of `VIDEO_TABLES`, with the schemas of `schemas.tables`.
 
     Raises:
         LakeError: A value is invalid: not finite, missing, of the wrong dimensions, or a time out of order.
@@ -80,6 +85,7 @@ def video_tables(task: VideoTask, analysis: Analysis, origin: Origin) -> dict[st
         "subtitles": [_subtitle(task.video_id, line) for line in analysis.subtitles],
         "scenes": [_scene(scene) for scene in analysis.scenes],
         "summaries": [asdict(analysis.summary)],
+        "errors": [_error(task, failure, origin) for failure in failures],
     }
     d_text, d_vision, d_shared = origin.text[1], origin.vision[1], origin.coordinated[1]
     d_fused = origin.fused[1] if origin.fused else d_text + d_vision
@@ -117,10 +123,9 @@ def failure_tables(task: VideoTask, failure: Failure, info: MediaInfo | None, or
         LakeError: A value is invalid.
     """
     duration_s = info.duration_s if info else 0.0
-    error = asdict(failure) | {"uri": task.uris[0], "failed_at": origin.committed_at}
     rows: dict[str, list[Row]] = {
         "videos": [_EMPTY_VIDEO | _file(task, info, duration_s, origin) | {"status": "failed"}],
-        "errors": [error],
+        "errors": [_error(task, failure, origin)],
     }
     return _tables(rows, {}, task.video_id, origin)
 
@@ -218,12 +223,18 @@ _EMPTY_VIDEO: Row = {
     "subtitle_files": [],
     "scenes": 0,
     "speakers": 0,
+    "speaker_voices": [],
     "text_model": "",
     "file_chapters": [],
     "warnings": [],
     "warning_parts": [],
     "timings_s": [],
+    "corrections_digest": None,
 }
+
+
+def _error(task: VideoTask, failure: Failure, origin: Origin) -> Row:
+    return asdict(failure) | {"uri": task.uris[0], "failed_at": origin.committed_at}
 
 
 def _file(task: VideoTask, info: MediaInfo | None, duration_s: float, origin: Origin) -> Row:
@@ -251,6 +262,7 @@ def _file(task: VideoTask, info: MediaInfo | None, duration_s: float, origin: Or
         "has_audio": audio is not None,
         "stages": [asdict(stage) for stage in origin.stages],
         "committed_at": origin.committed_at,
+        "analysed_at": origin.analysed_at,
     }
 
 
@@ -276,11 +288,13 @@ def _video(task: VideoTask, analysis: Analysis, origin: Origin) -> Row:
         ],
         "scenes": len(analysis.scenes),
         "speakers": len({each.speaker for each in transcript.utterances if each.speaker}),
+        "speaker_voices": [asdict(each) for each in transcript.voices],
         "text_model": analysis.text_model,
         "file_chapters": [asdict(chapter) for chapter in analysis.file_chapters],
         "warnings": list(analysis.warnings),
         "warning_parts": list(analysis.warnings.values()),
         "timings_s": list(analysis.timings_s.items()),
+        "corrections_digest": analysis.corrections_digest,
     }
 
 
@@ -318,6 +332,10 @@ def _utterance(video_id: str, utterance: Utterance) -> Row:
         "no_speech_prob": utterance.no_speech_prob,
         "compression_ratio": utterance.compression_ratio,
         "flags": utterance.flags,
+        "auto_text": utterance.auto_text,
+        "auto_words": None if utterance.auto_words is None else [asdict(each) for each in utterance.auto_words],
+        "auto_flags": utterance.auto_flags,
+        "auto_speaker": utterance.auto_speaker,
     }
 
 
@@ -339,6 +357,7 @@ def _scene(scene: Scene) -> Row:
         "text": scene.text,
         "caption": scene.caption,
         "topics": [asdict(each) for each in scene.topics],
+        "auto_topics": None if scene.auto_topics is None else [asdict(each) for each in scene.auto_topics],
         "keyphrases": [asdict(each) for each in scene.keyphrases],
         "labels": [asdict(each) for each in scene.labels],
         "text_weight": scene.text_weight,

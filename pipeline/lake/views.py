@@ -5,6 +5,7 @@
 - `shots`, `frames`, `utterances`, `scenes`, `summaries`, `errors`: the rows of the same video from the same commit. So
   `errors` has a row for each `failed` row of `videos`, and rows of uncommitted or superseded shards are hidden.
 - `runs`, `sources`: the newest row of each run or location.
+- `corrections`: every correction, undone ones too.
 - `all_videos`, `all_errors`: every row of every revision.
 - `former_videos`: videos that no other view shows, because their files were replaced.
 - `forgotten`: videos that were forgotten. All other views hide what files still hold of them.
@@ -34,7 +35,9 @@ VIEW_NAMES = (*TABLE_NAMES, *MOMENT_VIEWS, "all_videos", "all_errors", "former_v
 
 _COMMITTED = """
 CREATE TABLE lake.committed AS
-SELECT video_id, uri, len(uris) AS locations, shard, revision, status, committed_at FROM all_videos
+SELECT video_id, uri, len(uris) AS locations, shard, revision, status, committed_at,
+    coalesce(analysed_at, committed_at) AS analysed_at
+FROM all_videos
 """
 
 _STATES = """
@@ -77,7 +80,8 @@ FROM ({files}) SEMI JOIN lake.current USING (video_id, shard)
 """
 """The file and row number of each row of `frames`. DuckDB finds a row by its number without reading the others."""
 
-_NEWEST_REVISION = "SELECT revision FROM lake.states ORDER BY status = 'ok' DESC, committed_at DESC LIMIT 1"
+_NEWEST = "SELECT revision FROM lake.states ORDER BY status = 'ok' DESC, analysed_at DESC LIMIT 1"
+"""The revision of the newest analysis. Rows that were made again because of corrections keep the time of theirs."""
 
 _SPACES = """
 CREATE TABLE lake.spaces (
@@ -118,7 +122,8 @@ def create_views(connection: duckdb.DuckDBPyConnection, snapshot: Snapshot, *, c
     create_locations(connection, _remembered("sources", _select("sources", sources), snapshot) if sources else None)
     connection.execute("ALTER TABLE lake.states DROP uri; ALTER TABLE lake.states DROP locations")
     connection.execute("CREATE VIEW lake.current AS SELECT video_id, shard FROM lake.states WHERE is_current")
-    newest = connection.execute(_NEWEST_REVISION).fetchone()
+    connection.execute(f"CREATE VIEW lake.newest AS {_NEWEST}")
+    newest = connection.execute("FROM lake.newest").fetchone()
     groups_of = {table: _groups(snapshot, table) for table in VIDEO_TABLES}
     spaces_of = _create_spaces(connection, groups_of, group_of("videos", newest[0]) if newest else "")
     rows_of = {table: _select(table, groups, spaces_of[table]) for table, groups in groups_of.items()}
@@ -127,6 +132,8 @@ def create_views(connection: duckdb.DuckDBPyConnection, snapshot: Snapshot, *, c
         key, time = _NEWEST_BY[table]
         newest_row = f"QUALIFY row_number() OVER (PARTITION BY {key} ORDER BY {time} DESC) = 1"
         _create_view(connection, table, f"FROM ({rows}) {newest_row}")
+    corrections = _select("corrections", _groups(snapshot, "corrections"))
+    _create_view(connection, "corrections", _remembered("corrections", corrections, snapshot))
     _create_moments(connection, groups_of, spaces_of)
     for table, rows in rows_of.items():
         if table == "errors":

@@ -3,7 +3,14 @@
 from pipeline.language.codes import language_code
 from pipeline.language.joining import joined
 from pipeline.language.marks import ABBREVIATION, CLAUSE_END, SENTENCE_END
-from pipeline.language.scripts import DENSE_SCRIPT, UNSEPARATED_LETTERS, UNSPACED, UNSPACED_LANGUAGES, WIDE_LANGUAGES
+from pipeline.language.scripts import (
+    DENSE_SCRIPT,
+    UNSEPARATED_LETTERS,
+    UNSPACED,
+    UNSPACED_LANGUAGES,
+    UNSPACED_LETTERS,
+    WIDE_LANGUAGES,
+)
 from pipeline.language.sentence_segmentation import ends_sentence, sentences
 from pipeline.language.shortening import clean, shortened
 from pipeline.language.stop_words import ELISIONS, function_words, query_stop_words, stop_words_of
@@ -29,6 +36,7 @@ __all__ = [
     "UNSEPARATED_LETTERS",
     "UNSPACED",
     "UNSPACED_LANGUAGES",
+    "UNSPACED_LETTERS",
     "WIDE_LANGUAGES",
     "TimeRange",
     "VideoTime",

@@ -80,7 +80,7 @@ def history_of(runs: Iterable[Mapping[str, Any]]) -> History:
                 versions, written = dict(_FIRST_VERSIONS), dict.fromkeys(STAGES, run["revision"])
             else:
                 continue
-            recipe = recipe_of(_config(recorded), models, versions)
+            recipe = recipe_of(recorded_config(recorded), models, versions)
             recipes |= {(stage, written[stage]): recipe for stage in STAGES}
     return History(recipes)
 
@@ -89,7 +89,7 @@ def _model(recorded: Mapping[str, str]) -> ModelInfo:
     return ModelInfo(path=Path(), **recorded)
 
 
-def _config(recorded: Mapping[str, Any]) -> Config:
+def recorded_config(recorded: Mapping[str, Any]) -> Config:
     """Return a configuration that an older version wrote, with the defaults of new settings, without dropped ones."""
     kept = {
         name: {key: value for key, value in section.items() if key in type(getattr(Config(), name)).model_fields}

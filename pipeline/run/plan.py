@@ -150,26 +150,32 @@ class Planner:
         made, tried = self._column("made", task), self._column("tried", task)
         reasons: tuple[Redo, ...] = ()
         if made is not None:
-            reasons = self._reasons(made, self._subtitles_changed(task))
+            also = (self._subtitles_changed(task), bool(self._column("corrections_changed", task)))
+            reasons = self._reasons(made, also)
             if not reasons:
                 return _Decided("done", task)
             redo = {reason.stage for reason in reasons}
-            task = replace(task, stages=tuple(stage for stage in STAGES if stage in redo))
-            # A video of which everything is redone needs none of its rows.
-            task = replace(task, before=self._column("made_by", task) if task.stages != STAGES else None)
+            stages = tuple(stage for stage in STAGES if stage in redo)
+            task = replace(task, stages=stages, before=self._column("made_by", task))
         if tried is not None and not self._config.archive.retry_failed:
             states, kinds = _states(tried, _FILE_STAGES), (self._column("kinds", task) or "").split(",")
             if would_fail_again(states, filter(None, kinds), task.stages, self._recipe, self._history):
                 return _Decided("failed_before", task)
         return _Decided("analyse", task, reasons)
 
-    def _compared(self, made: str, subtitles_changed: bool) -> tuple[Redo, ...]:
-        """Compare what a video was made with and the recipe. Most videos of a lake were made with the same."""
+    def _compared(self, made: str, changed: tuple[bool, bool]) -> tuple[Redo, ...]:
+        """Compare what a video was made with and the recipe. Most videos of a lake were made with the same.
+
+        Args:
+            made: A column of `Lake.processed`.
+            changed: Whether its subtitle files and its corrections have changed.
+        """
+        subjects = [subject for subject, has in zip(("subtitle files", "corrections"), changed, strict=True) if has]
         return redo_reasons(
             _states(made, STAGES),
             self._recipe,
             self._history,
-            also={"text": "subtitle files have changed"} if subtitles_changed else None,
+            also={"text": f"{' and '.join(subjects)} have changed"} if subjects else None,
             retry_failed=self._config.archive.retry_failed,
         )
 
@@ -191,7 +197,7 @@ class Planner:
     def _superseded(self, task: VideoTask) -> str | None:
         """Return what the rows of a video follow in the lake; for a partial redo also what is redone."""
         shard: str | None = self._column("shard", task)
-        return shard if task.before is None else f"{shard} {' '.join(task.stages)}"
+        return shard if task.stages == STAGES else f"{shard} {' '.join(task.stages)}"
 
     def _column(self, name: str, task: VideoTask) -> Any:  # noqa: ANN401 - a string, or None if the lake lacks it
         row = self._rows.get(task.video_id)

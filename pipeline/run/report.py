@@ -18,6 +18,7 @@ from pipeline.run.plan import Plan, Planner
 from pipeline.run.revision import models_of, recipe_of
 from schemas.config import Config
 from schemas.errors import ArchiveError
+from schemas.records import NO_CHANGES, LocationChanges
 from schemas.stages import STAGES, Stage
 
 
@@ -44,6 +45,8 @@ class PlanReport:
     unpublished: int = 0
     """Videos that a run has analysed and not yet published, because it is running or was killed. A run publishes those
     of killed runs first; until then, they count as videos to analyse."""
+    locations: LocationChanges = NO_CHANGES
+    """What became of the locations that the lake knew."""
     size_bytes: int = 0
     """Bytes of the videos to analyse."""
     video_s: Mapping[Stage, float] = field(default_factory=lambda: dict.fromkeys(STAGES, 0.0))
@@ -108,6 +111,7 @@ class Reporter:
             failed_before=before.failed_before + plan.failed_before,
             postponed=before.postponed + plan.postponed,
             forgotten=before.forgotten + plan.forgotten,
+            locations=before.locations + batch.changes,
             size_bytes=before.size_bytes + plan.size_bytes,
             video_s=video_s,
             total_s=before.total_s + added_s,

@@ -35,7 +35,7 @@ Section = TypeVar("Section", TextConfig, VisionConfig)
 _SPACES = "SELECT space, any_value(model), any_value(dimensions) FROM lake.spaces GROUP BY space"
 _CONFIGURATION = """
 SELECT configuration FROM runs
-ORDER BY revision = (SELECT revision FROM lake.states ORDER BY status = 'ok' DESC, committed_at DESC LIMIT 1) DESC,
+ORDER BY revision = (FROM lake.newest) DESC,
     started_at DESC
 LIMIT 1
 """

@@ -49,9 +49,7 @@ _MANY_IN_MEMORY = 100_000
 
 _COMMITS = "SELECT video_id, shard FROM lake.states WHERE is_current AND status = 'ok'"
 _MADE_BY = """
-SELECT revision || ' ' || count(run_id) FROM runs RIGHT JOIN (
-    SELECT revision FROM lake.states ORDER BY status = 'ok' DESC, committed_at DESC LIMIT 1
-) USING (revision) GROUP BY revision
+SELECT revision || ' ' || count(run_id) FROM runs RIGHT JOIN lake.newest USING (revision) GROUP BY revision
 """
 _VIDEOS = "SELECT video_id, uri, coalesce(headline, '') FROM videos LEFT JOIN summaries USING (video_id)"
 _ALL = Filter()

@@ -6,16 +6,20 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.faults import Trial, differences, undisturbed
+from benchmarks.faults import Rows, Trial, differences, undisturbed
 from tests.s3 import FaultProxy, S3Server
+
+
+@pytest.fixture(scope="module")
+def expected(tmp_path_factory: pytest.TempPathFactory) -> Rows:
+    return undisturbed(tmp_path_factory.mktemp("faults") / "undisturbed")
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("store", ["disk", "s3"])
 def test_nothing_is_lost_doubled_or_half_visible_when_writers_are_killed_and_requests_fail(
-    tmp_path: Path, faulty_bucket: tuple[str, FaultProxy], s3_server: S3Server, store: str
+    tmp_path: Path, faulty_bucket: tuple[str, FaultProxy], s3_server: S3Server, expected: Rows, store: str
 ) -> None:
-    expected = undisturbed(tmp_path / "undisturbed")
     trial = Trial(store, tmp_path, random.Random(store), expected=expected, server=s3_server, proxy=faulty_bucket[1])
     for _ in range(3):
         trial.round()

@@ -34,9 +34,9 @@ ENDED = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """A server of its own, whose automations end no run of other tests; on PostgreSQL if that is installed."""
-    home = tmp_path_factory.mktemp("prefect")
+    home: Path = tmp_path_factory.mktemp("prefect") if PROGRAMS else request.getfixturevalue("prefect_home")
     # Tests wait for notifications, so the server looks for silence more often than every 5 s.
     settings = {"PREFECT_SERVER_EVENTS_PROACTIVE_GRANULARITY": "PT1S"}
     with ExitStack() as stack:

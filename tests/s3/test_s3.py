@@ -29,7 +29,7 @@ def test_each_fault_is_what_its_name_says(faulty_bucket: tuple[str, FaultProxy],
     signed = {"Authorization": "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/s3/aws4_request"}
 
     def ask(verb: str, body: bytes = b"", condition: str = "") -> tuple[int, bytes]:
-        connection = http.client.HTTPConnection(str(url.hostname), url.port, timeout=10)
+        connection = http.client.HTTPConnection(str(url.hostname), url.port, timeout=120)
         try:
             connection.request(
                 verb,

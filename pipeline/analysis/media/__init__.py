@@ -9,7 +9,7 @@ from pipeline.analysis.media.geometry import Orientation, PixelShape, orientatio
 from pipeline.analysis.media.packets import packets_from
 from pipeline.analysis.media.prefetching import prefetch
 from pipeline.analysis.media.probing import best_video, probe
-from pipeline.analysis.media.sidecars import SIDECAR_EXTENSIONS, find_sidecars, list_subtitle_files
+from pipeline.analysis.media.sidecars import SIDECAR_EXTENSIONS, decoded, find_sidecars, list_subtitle_files
 from pipeline.analysis.media.sources import open_bytes, open_media
 from pipeline.analysis.media.timeline import Timeline, plausible_s
 
@@ -23,6 +23,7 @@ __all__ = [
     "choose_audio",
     "complete_colours",
     "decode",
+    "decoded",
     "encryption_error",
     "filtered",
     "find_encryption",

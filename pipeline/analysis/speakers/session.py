@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.analysis.speakers.encoder import BATCH, WINDOW_SAMPLES
-from pipeline.analysis.speakers.turns import VoiceWindows, name_speakers
+from pipeline.analysis.speakers.turns import VoiceWindows, name_speakers, voices_of
 from pipeline.models import SpeakerModel
 from schemas.config import SpeakersConfig
 from schemas.media import SAMPLE_RATE_HZ
@@ -24,10 +24,11 @@ class VoiceSession:
     Args:
         model: Encodes the windows.
         config: Threshold and number of voices.
+        model_id: Id of the model, which is kept beside the vectors of voices.
     """
 
-    def __init__(self, model: SpeakerModel, config: SpeakersConfig) -> None:
-        self._model = model
+    def __init__(self, model: SpeakerModel, config: SpeakersConfig, model_id: str = "") -> None:
+        self._model, self._model_id = model, model_id
         self._config = config
         self._waiting: list[NDArray[np.float32]] = []
         self._spans: list[tuple[float, float]] = []
@@ -63,8 +64,9 @@ class VoiceSession:
 
     def name(self, transcript: Transcript) -> Transcript:
         """Return the transcript with speakers. Utterances are split where the voice changes."""
-        utterances = name_speakers(transcript.utterances, self.windows(), self._config)
-        return replace(transcript, utterances=utterances)
+        windows = self.windows()
+        utterances = name_speakers(transcript.utterances, windows, self._config)
+        return replace(transcript, utterances=utterances, voices=voices_of(utterances, windows, self._model_id))
 
     def _encode(self, count: int) -> None:
         if count:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from pipeline.analysis.speakers.clustering import find_voices
 from schemas.config import SpeakersConfig
-from schemas.records import Utterance, Word
+from schemas.records import Utterance, Voice, Word
 
 RELIABLE_S = 0.8
 """Windows with less speech than this do not define voices."""
@@ -68,6 +68,34 @@ def name_speakers(
         speaker = None if voice is None else names.setdefault(voice, f"S{len(names) + 1}")
         named.append(replace(utterance, index=index, speaker=speaker))
     return tuple(named)
+
+
+def voices_of(utterances: Sequence[Utterance], windows: VoiceWindows, model: str) -> tuple[Voice, ...]:
+    """Return the voice of each speaker: the mean of the windows within their utterances.
+
+    Args:
+        utterances: With speakers.
+        windows: Windows of the same track's speech.
+        model: Id of the model that made the vectors.
+    """
+    if not len(windows.vectors):
+        return ()
+    middle_s = (windows.start_s + windows.end_s) / 2
+    seconds = windows.end_s - windows.start_s
+    sums: dict[str, NDArray[np.float64]] = {}
+    speech_s: dict[str, float] = {}
+    for utterance in utterances:
+        if utterance.speaker is None:
+            continue
+        first, last = np.searchsorted(middle_s, [utterance.start_s, utterance.end_s])
+        weighted = (windows.vectors[first:last] * seconds[first:last, None]).sum(axis=0, dtype=np.float64)
+        sums[utterance.speaker] = sums.get(utterance.speaker, np.zeros_like(weighted)) + weighted
+        speech_s[utterance.speaker] = speech_s.get(utterance.speaker, 0.0) + utterance.end_s - utterance.start_s
+    return tuple(
+        Voice(speaker, (total / np.linalg.norm(total)).astype(np.float32), speech_s[speaker], model)
+        for speaker, total in sums.items()
+        if np.linalg.norm(total) > 0
+    )
 
 
 def _by_voice(

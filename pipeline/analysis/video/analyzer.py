@@ -1,8 +1,9 @@
 """Analyse one video, stage by stage: decode it once, encode what was said and written, then fuse and summarise."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
+from pipeline.analysis.corrections import apply_corrections, correct_understanding
 from pipeline.analysis.media import probe
 from pipeline.analysis.scenes import (
     Dimensions,
@@ -16,10 +17,12 @@ from pipeline.analysis.scenes import (
 )
 from pipeline.analysis.summary import Abstract, build_summary, extract_summary
 from pipeline.analysis.video.clock import StepClock
+from pipeline.analysis.video.isolation import StageErrors
 from pipeline.analysis.video.models import Models
 from pipeline.analysis.video.perception import Perception, Progress
-from pipeline.analysis.video.texts import encode_texts
+from pipeline.analysis.video.texts import encode_texts, numbered
 from schemas.config import Config
+from schemas.corrections import Correction, corrections_digest, standing
 from schemas.media import MediaInfo
 from schemas.records import Analysis
 from schemas.stages import READS, STAGES, Stage
@@ -79,6 +82,7 @@ class VideoAnalyzer:
         progress: Progress = lambda _: None,
         stages: Collection[Stage] = STAGES,
         before: Analysis | None = None,
+        corrections: Sequence[Correction] = (),
     ) -> Analysis:
         """Run some stages on a video, by default all of them.
 
@@ -93,26 +97,45 @@ class VideoAnalyzer:
             video_id: Prefix of the ids of frames and utterances in the evidence of the summary.
             progress: Called with the position of the decoder, in seconds.
             stages: The stages to redo, as returned by `stages_for`.
-            before: Where the results of the other stages come from.
+            before: Where the results of the other stages come from, and of a stage that fails.
+            corrections: All corrections of the video. They are inputs of the text stage: texts and names replace those
+                that were recognised, and what is understood follows from them. Other corrections replace its results.
+
+        Returns:
+            The analysis. If a stage raised an error, the others went on without its results, or with those of `before`,
+            and the error is in `failed`.
 
         Raises:
             MediaError: The file cannot be decoded, or is over the limits.
+            Exception: Whatever a stage raised, if nothing else was found.
             ValueError: A stage is left out that must run, or the models for a stage are not loaded.
         """
         self._check(stages, before)
-        clock = StepClock()
+        clock, errors = StepClock(), StageErrors()
         decoded = [stage for stage in DECODING if stage in stages]
         if decoded:
-            perception = Perception(self.config, self.models, threads=self._threads, clock=clock, progress=progress)
+            perception = Perception(
+                self.config, self.models, threads=self._threads, clock=clock, progress=progress, errors=errors
+            )
             found = perception.run(uri, info, decoded, before if len(decoded) == 1 else None)
+            found = _without_failed(found, errors, decoded, before)
         else:
             assert before is not None  # noqa: S101 - `_check` has refused anything else
             found = before
         if "text" in stages:
-            found = encode_texts(found, self.models, clock)
-        if "understanding" in stages:
-            found = self._understand(found, uri, video_id=video_id, clock=clock)
-        return replace(found, timings_s=clock.seconds)
+            with errors.apart("text"):
+                found = encode_texts(_with_right_texts(found, corrections), self.models, clock)
+        if "text" in errors:
+            errors.found["understanding"] = errors.found["text"]  # it reads the vectors of texts
+            found = replace(found, subtitles=numbered(found.subtitles))
+        elif "understanding" in stages:
+            with errors.apart("understanding"):
+                found = self._understand(found, uri, video_id=video_id, clock=clock)
+                corrected = correct_understanding(found.summary, found.scenes, standing(corrections))
+                found = replace(found, summary=corrected.summary, scenes=corrected.scenes)
+        if before is not None and "understanding" in errors:
+            raise errors.found["understanding"]  # the earlier results belong together, and stay
+        return replace(found, timings_s=clock.seconds, failed=errors.found)
 
     def _understand(self, found: Analysis, uri: str, *, video_id: str, clock: StepClock) -> Analysis:
         """Find scenes, their subjects and fused vectors, and the summary. Reads only what the lake stores."""
@@ -157,3 +180,28 @@ class VideoAnalyzer:
             raise ValueError(f"Whoever redoes {sorted(stages)} must redo {sorted(self.stages_for(stages, before))}.")
         if not self.models.stages >= frozenset(stages):
             raise ValueError(f"The models were loaded for {sorted(self.models.stages)}, not for {sorted(stages)}.")
+
+
+def _with_right_texts(found: Analysis, corrections: Sequence[Correction]) -> Analysis:
+    """Return what was heard, with the corrections of texts and speakers."""
+    utterances, _ = apply_corrections(found.transcript.utterances, standing(corrections))
+    transcript = replace(found.transcript, utterances=utterances)
+    return replace(found, transcript=transcript, corrections_digest=corrections_digest(corrections))
+
+
+def _without_failed(
+    found: Analysis, errors: StageErrors, decoded: Collection[Stage], before: Analysis | None
+) -> Analysis:
+    """Return what was found with earlier results in the place of those of a stage that failed, if there are any.
+
+    Raises:
+        Exception: What a stage raised, if no stage that was to be decoded succeeded.
+    """
+    present = {"picture": found.info.video is not None, "sound": found.info.audio is not None}
+    if errors.found and all(stage in errors for stage in decoded if present[stage]):
+        raise next(iter(errors.found.values()))
+    if before is None:
+        return found
+    if "picture" in errors:
+        found = replace(found, shots=before.shots, keyframes=before.keyframes)
+    return replace(found, transcript=before.transcript) if "sound" in errors else found

@@ -47,6 +47,12 @@ def merge_lanes(transcripts: Mapping[int, Transcript]) -> Transcript:
         speech_s=sum(each.speech_s for each in transcripts.values()),
         utterances=tuple(utterances),
         engine=next(iter(spoken.values())).engine,
+        voices=tuple(
+            replace(voice, speaker=names[lane, voice.speaker])
+            for lane, each in spoken.items()
+            for voice in each.voices
+            if (lane, voice.speaker) in names
+        ),
     )
 
 

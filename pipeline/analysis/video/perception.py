@@ -8,13 +8,14 @@ from functools import partial
 from pipeline.analysis.media import DecodeStats, decode, prefetch
 from pipeline.analysis.shots import FrameSampler
 from pipeline.analysis.speakers import VoiceSession
-from pipeline.analysis.video.audio_track import AudioTrack
+from pipeline.analysis.video.audio_track import SILENCE, AudioTrack
 from pipeline.analysis.video.clock import StepClock
+from pipeline.analysis.video.isolation import StageErrors
 from pipeline.analysis.video.models import Models
 from pipeline.analysis.video.stored import stored_keyframes, stored_shots, stored_transcript
 from pipeline.analysis.video.visual_track import VisualTrack
 from schemas.config import Config
-from schemas.media import AudioBlock, AudioStream, FrameBatch, MediaInfo, SampledFrame
+from schemas.media import AudioBlock, AudioStream, DecodedItem, FrameBatch, MediaInfo, SampledFrame
 from schemas.records import WARNING_PARTS, Analysis, Summary, Transcript, WarningPart
 from schemas.stages import Stage
 
@@ -36,11 +37,21 @@ class Perception:
         threads: Decoder threads.
         clock: Records the seconds of each step.
         progress: Called with the position of the decoder, in seconds.
+        errors: Takes what a stage raises. The other one goes on.
     """
 
-    def __init__(self, config: Config, models: Models, *, threads: int, clock: StepClock, progress: Progress) -> None:
+    def __init__(
+        self,
+        config: Config,
+        models: Models,
+        *,
+        threads: int,
+        clock: StepClock,
+        progress: Progress,
+        errors: StageErrors,
+    ) -> None:
         self._config, self._models, self._threads = config, models, threads
-        self._clock, self._progress = clock, progress
+        self._clock, self._progress, self._errors = clock, progress, errors
 
     def run(self, uri: str, info: MediaInfo, stages: Collection[Stage], before: Analysis | None) -> Analysis:
         """Decode a file, transcribe the audio stream in which somebody speaks, and describe its frames.
@@ -67,13 +78,15 @@ class Perception:
                 audio.unneeded.update(stream.index for stream in info.audio_streams)
             known_s = before.duration_s if before else None
             self._decode(uri, info, visual, audio, stats=stats, progress=self._progress, known_s=known_s)
-            if visual:
-                visual.finish(stats.duration_s)
-            transcript = audio.finish()
-            spoken = audio.spoken(transcript)
+            if visual and "picture" not in self._errors:
+                with self._errors.apart("picture"):
+                    visual.finish(stats.duration_s)
+            transcript, spoken = self._heard(audio)
         if spoken:
             info = _with_audio(info, spoken, stats)
             transcript = self._transcribe(uri, info, stats)
+        if "picture" in self._errors:
+            visual = None
         found = Analysis(
             info=_with_measured_rate(info, stats),
             duration_s=stats.duration_s,
@@ -94,7 +107,8 @@ class Perception:
 
     @property
     def _voices(self) -> Callable[[], VoiceSession] | None:
-        return partial(VoiceSession, self._models.speakers, self._config.speakers) if self._models.speakers else None
+        model = self._models.speakers
+        return partial(VoiceSession, model, self._config.speakers, model.info.id) if model else None
 
     def _transcribe(self, uri: str, info: MediaInfo, stats: DecodeStats) -> Transcript:
         """Decode a file again for the audio stream in which somebody speaks, and transcribe that."""
@@ -105,7 +119,15 @@ class Perception:
             self._decode(uri, info, None, audio, stats=again, progress=lambda _: None, known_s=stats.duration_s)
             for message in again.warnings:
                 stats.warn(message, part="audio")
-            return audio.finish()
+            return self._heard(audio)[0]
+
+    def _heard(self, audio: AudioTrack) -> tuple[Transcript, AudioStream | None]:
+        """Return the transcript, and the stream in which somebody speaks if that is another one."""
+        if "sound" not in self._errors:
+            with self._errors.apart("sound"):
+                transcript = audio.finish()
+                return transcript, audio.spoken(transcript)
+        return SILENCE, None
 
     def _decode(
         self,
@@ -132,15 +154,20 @@ class Perception:
         )
         with closing(prefetch(self._clock.timed("decode", items), self._config.workers.decode_ahead)) as ahead:
             for item in ahead:
-                if isinstance(item, AudioBlock):
-                    audio.add(item)
-                elif visual is None:
-                    continue
-                elif isinstance(item, FrameBatch):
-                    visual.add_batch(item)
-                elif isinstance(item, SampledFrame):
-                    visual.add_frame(item)
+                self._take(item, visual, audio)
                 progress(_position_s(item))
+
+    def _take(self, item: DecodedItem, visual: VisualTrack | None, audio: AudioTrack) -> None:
+        if isinstance(item, AudioBlock):
+            if "sound" not in self._errors:
+                with self._errors.apart("sound"):
+                    audio.add(item)
+        elif visual is not None and "picture" not in self._errors:
+            with self._errors.apart("picture"):
+                if isinstance(item, FrameBatch):
+                    visual.add_batch(item)
+                else:
+                    visual.add_frame(item)
 
 
 def _merged(before: Analysis, found: Analysis, stages: Collection[Stage]) -> Analysis:
@@ -150,6 +177,7 @@ def _merged(before: Analysis, found: Analysis, stages: Collection[Stage]) -> Ana
     """
     read = replace(
         before,
+        duration_s=found.duration_s,
         warnings=_merged_warnings(before.warnings, found.warnings, "images" if "picture" in stages else "audio"),
         file_chapters=found.file_chapters,
         subtitle_files=found.subtitle_files,

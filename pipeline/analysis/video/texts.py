@@ -40,6 +40,11 @@ def encode_texts(found: Analysis, models: Models, clock: StepClock) -> Analysis:
     )
 
 
+def numbered(lines: Sequence[Subtitle]) -> tuple[Subtitle, ...]:
+    """Return lines of subtitles with their index in the video."""
+    return tuple(replace(line, index=index) for index, line in enumerate(lines))
+
+
 def _encode(found: Analysis, encoder: TextEncoder, language: str) -> tuple[tuple[Utterance, ...], dict[str, Embedding]]:
     """Encode speech, each utterance by its language, and on-screen text by that of the video.
 
@@ -57,12 +62,11 @@ def _encode(found: Analysis, encoder: TextEncoder, language: str) -> tuple[tuple
 
 
 def _encoded(lines: Sequence[Subtitle], encoder: TextEncoder, spoken: str) -> tuple[Subtitle, ...]:
-    """Number lines of subtitles, and encode each text once: several tracks often hold the same.
+    """Number lines of subtitles, and encode each text once, because several tracks often hold the same.
 
     A track that does not state its language is taken to be in the one that is spoken.
     """
     keys = [(line.text, line.language or spoken) for line in lines]
     texts = list(dict.fromkeys(keys))
     vectors = dict(zip(texts, encoder.encode_spoken([t for t, _ in texts], [code for _, code in texts]), strict=True))
-    pairs = zip(lines, keys, strict=True)
-    return tuple(replace(line, index=index, embedding=vectors[key]) for index, (line, key) in enumerate(pairs))
+    return tuple(replace(line, embedding=vectors[key]) for line, key in zip(numbered(lines), keys, strict=True))

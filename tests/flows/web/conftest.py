@@ -18,6 +18,7 @@ from tests.flows.web.lakes import make_lake
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
+_PATIENCE_MS = 120_000
 QUIET = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync", "--autoplay-policy=no-user-gesture-required", "--mute-audio",
@@ -62,8 +63,9 @@ def browser() -> Iterator["Browser"]:
         if os.environ.get("VIDEOLAKE_REQUIRE_BROWSER"):
             pytest.fail("There is no Chromium, and VIDEOLAKE_REQUIRE_BROWSER is set. `apt-get install chromium`")
         pytest.skip("There is no Chromium to drive. `apt-get install chromium`")
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=_PATIENCE_MS)
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(executable_path=path, args=QUIET)
         yield started

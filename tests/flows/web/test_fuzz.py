@@ -13,9 +13,9 @@ from schemathesis.checks import not_a_server_error
 from starlette.testclient import TestClient
 
 from flows.web.wording import marked, words_of
-from tests.examples import examples
 from tests.flows.web.lakes import BROKEN, GONE, HOSTILE, PASSWD, SECRET, TALK
 from tests.flows.web.openapi import description
+from tests.nightly import examples
 
 pytestmark = pytest.mark.slow
 schema = schemathesis.openapi.from_dict(description([TALK, HOSTILE, GONE, PASSWD, SECRET, BROKEN]))

@@ -8,7 +8,7 @@ from pipeline.export.cues import Cue, Limits, divide, limits_for, make_cues
 from pipeline.export.pieces import Piece
 from pipeline.export.text import columns
 from schemas.records import Utterance
-from tests.examples import examples
+from tests.nightly import examples
 from tests.pipeline.export.records import said, speech, speech_at_once
 
 LANGUAGES = st.sampled_from(["en", "zh", "ja"])

@@ -45,7 +45,7 @@ def test_the_lease_of_a_killed_writer_is_free_after_it_expires(s3_uri: str, no_h
     lease._acquire(store)
     started = time.monotonic()
     with lease.hold_lease(store):
-        assert EXPIRY_S < time.monotonic() - started < 10 * EXPIRY_S
+        assert EXPIRY_S < time.monotonic() - started < 60 * EXPIRY_S
         assert len(store.names(LEASES)) == 1
 
 

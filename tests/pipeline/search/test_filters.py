@@ -12,7 +12,7 @@ from pipeline.search import Searcher, check_query, make_filter, update_index
 from schemas.errors import ConfigurationError, FilterError, LakeError, VideolakeError
 from schemas.records import Analysis
 from schemas.search import MOMENT_KINDS, Filter
-from tests.examples import examples
+from tests.nightly import examples
 from tests.pipeline.lake.lakes import analysis, publish
 from tests.pipeline.search.test_searcher import PlacedEncoder
 

@@ -15,7 +15,7 @@ from pipeline.search import Searcher, update_index
 from pipeline.search.query_encoder import QueryVectors, Spaces
 from schemas.errors import LakeError
 from schemas.search import MOMENT_KINDS, Filter, Hit
-from tests.examples import examples
+from tests.nightly import examples
 from tests.pipeline.lake.lakes import COORDINATED, TEXT, analysis, pictureless, publish, wordless
 
 

@@ -18,7 +18,7 @@ from pipeline.extras.sample.make import write_video
 from schemas.config import LimitsConfig, MediaConfig
 from schemas.media import SAMPLE_RATE_HZ, AudioBlock, FrameBatch
 from tests import material
-from tests.examples import examples
+from tests.nightly import examples
 
 FPS = 10
 

@@ -9,7 +9,7 @@ import pytest
 from pipeline.analysis.video import VideoAnalyzer
 from pipeline.analysis.video.models import load_models
 from pipeline.extras.sample.archive import make_sample
-from pipeline.extras.sample.known import ocean_talk
+from pipeline.extras.sample.truth import Truth
 from schemas.config import Config, OcrConfig, ShotsConfig, SpeechConfig
 from schemas.records import Analysis
 
@@ -21,13 +21,15 @@ def analyze() -> Callable[[Path], Analysis]:
     config = Config(
         speech=SpeechConfig(engine="none"), shots=ShotsConfig(detector="content"), ocr=OcrConfig(max_side_px=640)
     )
-    analyzer = VideoAnalyzer(config, load_models(config, device="cpu", threads=2), threads=2)
+    analyzer = VideoAnalyzer(config, load_models(config, device="cpu", threads=1), threads=1)
     return lambda path: analyzer.analyze(str(path), analyzer.probe(str(path)), video_id="v")
 
 
-def test_a_slide_talk_gets_a_scene_a_slide_and_its_title(analyze: Callable[[Path], Analysis], tmp_path: Path) -> None:
-    truth = ocean_talk(tmp_path / "talk.mp4")
-    analysis = analyze(tmp_path / "talk.mp4")
+def test_a_slide_talk_gets_a_scene_a_slide_and_its_title(
+    analyze: Callable[[Path], Analysis], ocean_talk: tuple[Path, Truth]
+) -> None:
+    path, truth = ocean_talk
+    analysis = analyze(path)
     begins = [scene.start_s for scene in analysis.scenes]
     assert begins == pytest.approx([0.0, *truth.transitions_s], abs=0.3)
     assert analysis.summary.headline == "The Blue Planet"

@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 from pipeline.analysis.media import DecodeStats, decode, probe
 from pipeline.analysis.shots import FrameSampler, ShotDetector, TransNet
 from pipeline.analysis.shots.changes import tiny_frames
-from pipeline.extras.sample.known import ocean_talk
+from pipeline.extras.sample.truth import Truth
 from schemas.config import LimitsConfig, MediaConfig, ShotsConfig
 from schemas.media import FrameBatch
 from schemas.records import Shot
 from tests import material
-from tests.examples import examples
+from tests.nightly import examples
 
 pytestmark = pytest.mark.models
 Frames = tuple[np.ndarray, np.ndarray]
@@ -76,10 +76,17 @@ def test_hard_cuts_are_found_where_they_are(cuts: Frames, network: TransNet, det
     assert {shot.transition for shot in shots[1:]} == {"cut"}
 
 
-@settings(max_examples=examples(8))
+@pytest.fixture(scope="module")
+def shots_of_cuts(cuts: Frames, network: TransNet) -> list[Shot]:
+    return detect(cuts, network)
+
+
+@settings(max_examples=examples(6))
 @given(batch=st.integers(1, 200))
-def test_shots_do_not_depend_on_how_frames_are_cut_into_batches(cuts: Frames, network: TransNet, batch: int) -> None:
-    assert detect(cuts, network, batch=batch) == detect(cuts, network)
+def test_shots_do_not_depend_on_how_frames_are_cut_into_batches(
+    cuts: Frames, network: TransNet, shots_of_cuts: list[Shot], batch: int
+) -> None:
+    assert detect(cuts, network, batch=batch) == shots_of_cuts
 
 
 def test_hybrid_agrees_with_the_network_on_every_frame_of_a_music_video(network: TransNet) -> None:
@@ -117,9 +124,9 @@ def test_loading_the_network_changes_nothing_else_in_torch(network: TransNet) ->
     del network
 
 
-def test_every_slide_of_a_talk_is_a_shot(tmp_path: Path, network: TransNet) -> None:
-    truth = ocean_talk(tmp_path / "talk.mp4")
-    found = starts(detect(frames_of(tmp_path / "talk.mp4"), network))
+def test_every_slide_of_a_talk_is_a_shot(ocean_talk: tuple[Path, Truth], network: TransNet) -> None:
+    path, truth = ocean_talk
+    found = starts(detect(frames_of(path), network))
     changes = sorted([*truth.cuts_s, *truth.slides_s])
     assert len(changes) >= 5
     assert [any(abs(change - start) <= 0.25 for start in found) for change in changes] == [True] * len(changes)

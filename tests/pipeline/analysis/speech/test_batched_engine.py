@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from pipeline.analysis.speech.engines import Alignment, BatchedEngine, Decoded, Encoded, Span, Task
 from pipeline.models import BatchSize
-from tests.examples import examples
+from tests.nightly import examples
 
 
 class SmallEngine:

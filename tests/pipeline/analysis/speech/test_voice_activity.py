@@ -16,7 +16,7 @@ from pipeline.analysis.speech.voice_activity import (
     SpeechSegmentFinder,
     VoiceActivityDetector,
 )
-from tests.examples import examples
+from tests.nightly import examples
 
 activity = cache(VoiceActivityDetector)
 RANDOM = np.random.default_rng(0)

@@ -5,9 +5,9 @@ import pytest
 
 from pipeline.analysis.media import probe
 from pipeline.extras.sample.archive import SAMPLES, make_sample
-from pipeline.extras.sample.known import ocean_talk
 from pipeline.extras.sample.long import repeat_video
 from pipeline.extras.sample.packages import SampleError
+from pipeline.extras.sample.truth import Truth
 from schemas.config import LimitsConfig, MediaConfig
 from tests import material
 
@@ -40,9 +40,9 @@ def test_an_interrupted_film_leaves_no_half_of_it(tmp_path: Path, monkeypatch: p
 
 
 @pytest.mark.slow
-def test_what_is_said_of_a_film_is_what_is_in_it(tmp_path: Path) -> None:
-    truth = ocean_talk(tmp_path / "talk.mp4")
-    info = probe(str(tmp_path / "talk.mp4"), MediaConfig(), LimitsConfig())
+def test_what_is_said_of_a_film_is_what_is_in_it(ocean_talk: tuple[Path, Truth]) -> None:
+    path, truth = ocean_talk
+    info = probe(str(path), MediaConfig(), LimitsConfig())
     assert info.duration_s == pytest.approx(truth.duration_s, abs=0.2)
     assert info.audio is not None
     assert all(0 < change < truth.duration_s for change in truth.transitions_s)

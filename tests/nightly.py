@@ -1,4 +1,4 @@
-"""How many examples property tests try."""
+"""How many examples property tests try: few in the gate, more at night, with `VIDEOLAKE_EXAMPLES=10`."""
 
 import os
 

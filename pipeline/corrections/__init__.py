@@ -1,0 +1,38 @@
+"""Corrections of a lake: make, import, record, apply and list them."""
+
+from pipeline.corrections.deriving import Deriver
+from pipeline.corrections.edits import Edit, chapter_at, utterance_at
+from pipeline.corrections.matching import Compared, compare
+from pipeline.corrections.reading import CorrectedTranscript, Line, read_transcript
+from pipeline.corrections.recording import (
+    PARTS,
+    History,
+    Listed,
+    Recorded,
+    correct,
+    history,
+    history_of,
+    pending_videos,
+    undo,
+)
+
+__all__ = [
+    "PARTS",
+    "Compared",
+    "CorrectedTranscript",
+    "Deriver",
+    "Edit",
+    "History",
+    "Line",
+    "Listed",
+    "Recorded",
+    "chapter_at",
+    "compare",
+    "correct",
+    "history",
+    "history_of",
+    "pending_videos",
+    "read_transcript",
+    "undo",
+    "utterance_at",
+]
