@@ -9,14 +9,14 @@ import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from typing import Any
 
 import pyarrow as pa
 
 from pipeline.analysis.video import DECODING, VideoAnalyzer, load_models
-from pipeline.lake import Lake, Origin, analysis_of, failure_tables, stage_states, video_tables
+from pipeline.lake import Lake, Origin, analysis_of, failure_tables, stage_states, time_after, video_tables
 from pipeline.language import word_count
 from pipeline.locations import local_path
 from pipeline.models import choose_device, device_faults
@@ -51,6 +51,8 @@ class _Result:
     """The stages that were redone, or tried."""
     before: tuple[StageState, ...] = ()
     """What the stages were made with before."""
+    before_at: datetime | None = None
+    """When those results were made."""
     corrections: Sequence[Correction] = ()
     """What people corrected."""
     stage_failures: Sequence[Failure] = ()
@@ -63,6 +65,7 @@ class _Before:
 
     analysis: Analysis
     states: tuple[StageState, ...]
+    committed_at: datetime
 
 
 class VideoWorker:
@@ -151,7 +154,7 @@ class VideoWorker:
             result.stages = frozenset(task.stages)
         elif before:
             result.stages = self._analyzer.stages_for(task.stages, before.analysis)
-            result.before = before.states
+            result.before, result.before_at = before.states, before.committed_at
 
         def give_up(limit_s: float, traces: str) -> None:
             failed = _Result(
@@ -178,7 +181,7 @@ class VideoWorker:
         if tables is None:
             return None
         try:
-            return _Before(analysis_of(tables), stage_states(tables))
+            return _Before(analysis_of(tables), stage_states(tables), tables["videos"]["committed_at"][0].as_py())
         except _UNUSABLE as error:
             logger.warning("%s is analysed as a whole, because its rows cannot be used: %s", task.uris[0], error)
             return None
@@ -219,7 +222,7 @@ class VideoWorker:
             result.analysis, result.failure = None, failure_of(error, task, attempts)
 
     def _tables(self, task: VideoTask, job: ShardJob, result: _Result, attempts: int) -> dict[str, pa.Table]:
-        origin = self._origin(revision=job.revision, shard=job.shard, committed_at=datetime.now(UTC))
+        origin = self._origin(revision=job.revision, shard=job.shard, committed_at=time_after(result.before_at))
         if result.analysis is not None:
             try:
                 failures = result.stage_failures
