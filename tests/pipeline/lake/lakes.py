@@ -262,7 +262,9 @@ def run(lake: Lake, videos: Iterable[str], *, shard_size: int = 3, compact: bool
             lake.compact()
 
 
-def redo(lake: Lake, videos: Iterable[str], headline: str, *, revision: str, shard_size: int = 3) -> None:
+def redo(
+    lake: Lake, videos: Iterable[str], headline: str, *, revision: str, minutes: float, shard_size: int = 3
+) -> None:
     """Do what a run does that only redoes understanding: give videos another headline, from their rows in the lake."""
     with lake.lock():
         lake.clean()
@@ -278,7 +280,7 @@ def redo(lake: Lake, videos: Iterable[str], headline: str, *, revision: str, sha
                 found = replace(found, summary=replace(found.summary, headline=headline))
                 origin = Origin(
                     revision=revision, shard=shard, text=TEXT, vision=VISION, coordinated=COORDINATED,
-                    committed_at=NOON + timedelta(minutes=1),
+                    committed_at=NOON + timedelta(minutes=minutes),
                 )  # fmt: skip
                 lake.stage(shard, video_id, video_tables(task(video_id), found, origin))
             lake.commit(shard, revision, group)
