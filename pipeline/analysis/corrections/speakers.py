@@ -32,9 +32,7 @@ def named_alone(utterances: Sequence[Utterance], corrections: Sequence[Correctio
         corrections: The corrections that hold.
     """
     places = [each.place for each in corrections if each.field == "speaker" and each.place is not None]
-    return frozenset(
-        index for index, each in enumerate(utterances) if any(_mostly_in(each, place) for place in places)
-    )
+    return frozenset(index for index, each in enumerate(utterances) if any(_mostly_in(each, place) for place in places))
 
 
 def correct_speakers(
