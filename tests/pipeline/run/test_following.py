@@ -214,7 +214,8 @@ OPERATIONS = st.tuples(
 )
 
 
-@settings(max_examples=8, deadline=None)
+@pytest.mark.slow
+@settings(max_examples=5, deadline=None)
 @given(operations=st.lists(OPERATIONS, min_size=4, max_size=12))
 @example([("write", 0, 0), ("write", 1, 1), ("run", 1, 0), ("write", 0, 2), ("run", 1, 0), ("compact", 0, 0),
           ("write", 0, 0), ("run", 1, 0)])  # fmt: skip
