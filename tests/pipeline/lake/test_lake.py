@@ -137,7 +137,9 @@ def test_a_run_is_recorded_and_can_be_updated(any_lake: Lake) -> None:
     any_lake.write_run(row | {"state": "completed"})
     [found] = contents(any_lake)["runs"]
     assert found | {"versions": dict(found["versions"]), "compute_s": dict(found["compute_s"])} == row | {
-        "state": "completed"
+        "state": "completed",
+        "stages": [],
+        "stage_video_s": None,
     }
 
 
@@ -153,7 +155,9 @@ def test_a_location_has_the_content_last_found_there(any_lake: Lake) -> None:
 
 def test_a_run_name_that_is_not_a_file_name_is_refused(lake: Lake) -> None:
     with pytest.raises(LakeError, match="cannot name a file"):
-        lake.write_sources("../run", [])
+        lake.write_sources(
+            "../run", [{"uri": "/a.mp4", "size_bytes": 1, "mtime_ns": 1, "video_id": "v", "seen_at": NOON}]
+        )
 
 
 def test_a_run_must_have_every_column(lake: Lake) -> None:
