@@ -5,6 +5,9 @@ from collections.abc import Iterator, Mapping
 from pipeline.language import format_duration
 from pipeline.run import Estimate, PlanReport
 from pipeline.view import format_size
+from schemas.stages import Stage
+
+_MAX_REASONS = 5
 
 
 def headline(plan: PlanReport) -> str:
@@ -49,6 +52,18 @@ def _work(plan: PlanReport) -> Iterator[tuple[str, str, str]]:
         return
     yield "to analyse", _count(plan.videos, "video"), format_size(plan.size_bytes)
     yield "length", format_duration(plan.total_s), _length_from(plan)
+    for stage, videos in plan.stage_videos.items():
+        if videos:
+            yield stage, _count(videos, "video"), _why(plan, stage)
+
+
+def _why(plan: PlanReport, stage: Stage) -> str:
+    """Return the seconds of video of which a stage is made, and why it is redone."""
+    reasons = [each for each in plan.redone if each.stage == stage]
+    shown = [f"{each.reason} ({each.videos:,})" for each in reasons[:_MAX_REASONS]]
+    if len(reasons) > _MAX_REASONS:
+        shown.append(f"{len(reasons) - _MAX_REASONS} more reasons")
+    return "; ".join([format_duration(plan.stage_video_s[stage]), *shown])
 
 
 def _length_from(plan: PlanReport) -> str:

@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from schemas.records import NO_CHANGES, LocationChanges
+from schemas.stages import STAGES, Stage
 
 
 class LogLine(BaseModel):
@@ -35,6 +36,8 @@ class VideoOutcome(BaseModel):
     words: int = 0
     headline: str = ""
     timings_s: dict[str, float] = {}
+    stages: tuple[Stage, ...] = STAGES
+    """The stages that were redone, or tried."""
     error_kind: str = ""
     error_message: str = ""
     stage_errors: dict[str, str] = {}

@@ -7,8 +7,9 @@ from datetime import datetime
 from typing import Any
 
 from pipeline.lake import Lake
-from pipeline.run.ledger import costs
+from pipeline.run.ledger import costs, stage_seconds
 from schemas.errors import LakeError
+from schemas.stages import Stage
 
 _NEWEST_FIRST = "SELECT * FROM runs ORDER BY started_at DESC, run_id DESC"
 
@@ -31,6 +32,8 @@ class RunRecord:
     wall_s: float
     compute_s: Mapping[str, float]
     """Seconds of compute, over all workers, by each of `COSTS`."""
+    stage_video_s: Mapping[Stage, float]
+    """Seconds of video of which it made each stage."""
     settings: Mapping[str, Any]
     """Values of all settings, as JSON has them, by name, such as `speech.beam_size`."""
     models: Mapping[str, str]
@@ -120,6 +123,7 @@ def _record(row: Mapping[str, Any]) -> RunRecord:
         **{name: row[name] for name in same},
         archive=tuple(row["archive"]),
         compute_s=costs(row["compute_s"]),
+        stage_video_s=stage_seconds(row),
         settings={f"{section}.{key}": value for section, keys in sections.items() for key, value in keys.items()},
         models={model["role"]: f"{model['id']} ({model['digest']})" for model in row["models"]},
         versions=dict(row["versions"]),

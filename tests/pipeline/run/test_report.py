@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -9,11 +10,11 @@ from pipeline.lake import Lake
 from pipeline.run import PlanReport, Skipped, plan_archive
 from pipeline.run.discovery import discover
 from pipeline.run.durations import Durations
-from pipeline.run.report import check_found
-from pipeline.run.revision import models_of, revision_of
-from schemas.config import ArchiveConfig, Config, LimitsConfig, SpeechConfig
+from pipeline.run.report import Redone, check_found
+from pipeline.run.revision import Recipe, models_of, recipe_of
+from schemas.config import ArchiveConfig, Config, LimitsConfig, SpeechConfig, SummaryConfig
 from schemas.errors import ArchiveError, LakeError
-from schemas.records import VideoTask
+from schemas.records import StageState, VideoTask
 from tests.pipeline.lake.lakes import NOON, publish, stage, task
 from tests.pipeline.run.ledgers import run_row, write_runs
 
@@ -21,8 +22,14 @@ CONFIG = Config(speech=SpeechConfig(engine="none"))
 
 
 @pytest.fixture(scope="module")
-def revision() -> str:
-    return revision_of(CONFIG, models_of(CONFIG))
+def recipe() -> Recipe:
+    return recipe_of(CONFIG, models_of(CONFIG))
+
+
+def made_by(recipe: Recipe) -> dict[str, Any]:
+    """Return how to publish rows that a run with this recipe has made."""
+    states = (StageState(stage, revision) for stage, revision in recipe.stages.items())
+    return {"revision": recipe.revision, "stages": tuple(states)}
 
 
 @pytest.fixture
@@ -64,25 +71,47 @@ def test_a_folder_with_other_files_is_refused_as_in_a_run(archive: Path, tmp_pat
     assert sorted(each.name for each in archive.iterdir()) == [f"{number}.mp4" for number in range(4)]
 
 
-def test_every_video_is_counted_once_and_nothing_is_written(archive: Path, tmp_path: Path, revision: str) -> None:
+def test_every_video_is_counted_once_with_the_reason_and_nothing_is_written(
+    archive: Path, tmp_path: Path, recipe: Recipe
+) -> None:
     lake = Lake.create(str(tmp_path / "lake"))
+    earlier = CONFIG.model_copy(update={"summary": SummaryConfig(sentences=9)})
+    before = recipe_of(earlier, recipe.models)
     done, old, broken, _ = ids(archive, lake)
-    publish(lake, "01", [done], revision=revision)
-    publish(lake, "02", [old], revision="0" * 16)
-    publish(lake, "03", [broken], revision=revision, failed=[broken])
-    write_runs(lake, run_row("r1"), run_row("r2", hours=1))
+    publish(lake, "01", [done], **made_by(recipe))
+    publish(lake, "02", [old], **made_by(before))
+    publish(lake, "03", [broken], **made_by(recipe), failed=[broken])
+    write_runs(lake, run_row("r1", **recorded(earlier, before)), run_row("r2", hours=1))
     with lake.lock():
-        before = contents(tmp_path)
+        found = contents(tmp_path)
         report = plan_archive([str(archive)], lake.uri, CONFIG)
-        assert contents(tmp_path) == before
+        assert contents(tmp_path) == found
     assert (report.changes.new, report.changes.changed, report.done, report.failed_before) == (1, 1, 1, 1)
+    assert report.stage_videos == {"picture": 1, "sound": 1, "text": 1, "understanding": 2}
+    assert report.redone == (Redone("understanding", "summary.sentences 9 -> 5", 1),)
     # Invented videos have 1,000 bytes and 30 s: one is known, and the other is estimated from it.
-    assert report.total_s == pytest.approx(60)
-    assert report.estimated_s == pytest.approx(30)
+    assert (report.total_s, report.estimated_s) == pytest.approx((60, 30))
+    assert report.stage_video_s == pytest.approx({"picture": 30, "sound": 30, "text": 30, "understanding": 60})
     assert not report.typical_size
     assert report.estimate is not None
-    assert report.estimate.compute_s["picture"] == pytest.approx(24)
+    assert report.estimate.compute_s["picture"] == pytest.approx(12)
+    assert report.estimate.compute_s["understanding"] == pytest.approx(2.4)
     assert report.estimate.compute_error == pytest.approx(1.0)
+
+
+def recorded(config: Config, recipe: Recipe) -> dict[str, Any]:
+    """Return what a run with a configuration records of it."""
+    return {
+        "configuration": config.model_dump_json(),
+        "models": [
+            {"role": model.role, "id": model.id, "licence": model.licence, "digest": model.digest}
+            for model in recipe.models
+        ],
+        "stages": [
+            {"name": stage, "revision": revision, "version": recipe.versions[stage]}
+            for stage, revision in recipe.stages.items()
+        ],
+    }
 
 
 def test_what_is_over_the_limit_is_postponed_and_costs_nothing(archive: Path, tmp_path: Path) -> None:
@@ -91,9 +120,9 @@ def test_what_is_over_the_limit_is_postponed_and_costs_nothing(archive: Path, tm
     assert (report.videos, report.postponed, report.size_bytes) == (1, 3, 1000)
 
 
-def test_a_lake_that_has_everything_costs_nothing(archive: Path, tmp_path: Path, revision: str) -> None:
+def test_a_lake_that_has_everything_costs_nothing(archive: Path, tmp_path: Path, recipe: Recipe) -> None:
     lake = Lake.create(str(tmp_path / "lake"))
-    publish(lake, "01", ids(archive, lake), revision=revision)
+    publish(lake, "01", ids(archive, lake), **made_by(recipe))
     write_runs(lake, run_row("r1"))
     report = plan_archive([str(archive)], lake.uri, CONFIG)
     assert (report.videos, report.done, report.estimate) == (0, 4, None)

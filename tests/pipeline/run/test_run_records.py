@@ -53,6 +53,13 @@ def test_the_ledger_of_estimates_has_the_runs_that_analysed_something(lake: Lake
     assert past[0].video_s == dict.fromkeys(("picture", "sound", "text", "understanding"), 100.0)
 
 
+def test_the_ledger_knows_which_stages_a_run_made(lake: Lake) -> None:
+    write_runs(lake, run_row("r4", hours=3, stage_video_s={"text": 20.0, "understanding": 100.0}))
+    made = {"picture": 0.0, "sound": 0.0, "text": 20.0, "understanding": 100.0}
+    assert past_runs(lake)[0].video_s == made
+    assert read_runs(lake)[0].stage_video_s == made
+
+
 def test_a_run_is_compared_with_the_one_before(lake: Lake) -> None:
     run, before = find_run(lake, "r3")
     assert before is not None
