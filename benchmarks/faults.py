@@ -3,7 +3,7 @@
     python -m benchmarks.faults [--rounds 300] [--seed 0] [--store disk s3] [--json FILE]
 
 Each round starts one or two processes that write a lake as a run does: they take the lock, clean up, stage and commit
-the videos that are missing, and compact. Then they redo a stage of some videos, correct some, and forget some. Only the
+the videos that are missing, and compact. Then they redo a stage of some videos, or correct or forget some. Only the
 analysis is replaced: `tests/pipeline/lake/lakes.py` makes up the same rows each time. A process is killed at a random
 moment or at a chosen change or request, or stopped for longer than its lease lasts. Or it reaches its store (moto, a
 real S3 server) through a proxy that delays, refuses, fails and drops requests. The next round goes on with the same
@@ -297,8 +297,9 @@ class Trial:
 
     def _start(self, dies_at: int | None = None) -> Writer:
         known = sorted(self._promised - self._gone)
-        some = [self._chance.sample(known, min(len(known), self._chance.choice((0, 1, 2)))) for _ in range(3)]
-        redone, corrected, forgotten = some
+        chosen = self._chance.choices(("forgotten", "redone", "corrected", ""), (4, 2, 2, 1))[0]
+        some = self._chance.sample(known, min(len(known), self._chance.choice((1, 2))))
+        redone, corrected, forgotten = (some if chosen == each else [] for each in ("redone", "corrected", "forgotten"))
         self._asked.update(forgotten)
         return Writer(Writing(self._uri, self._videos, self._environment, dies_at, redone, corrected, forgotten))
 
@@ -416,6 +417,7 @@ class Trial:
         self._usual = max(20, self._proxy.requests.total() - before)
         self._promised = set(self._videos)
         self._look(f"the run after {after}")
+        self._asked &= self._gone
         lake = Lake(self._uri)
         for video_id in sorted(self._gone):
             if left := remains(lake, video_id):
