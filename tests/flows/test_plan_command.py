@@ -66,8 +66,10 @@ def test_a_plan_before_and_after_a_run_and_the_same_plan_in_prefect(tmp_path: Pa
     after = json.loads(dry_run(archive, lake, "--json"))
     assert (after["videos"], after["done"], after["failed_before"], after["changes"]["retried"]) == (1, 2, 4, 1)
     changed = json.loads(dry_run(archive, lake, "--json", "--set", "summary.sentences=2"))
-    assert (changed["videos"], changed["done"], changed["changes"]["new"]) == (7, 0, 0)
-    assert 0 < changed["estimate"]["compute_s"]["picture"] < 600
+    assert (changed["changes"]["changed"], changed["changes"]["retried"], changed["failed_before"]) == (2, 1, 4)
+    assert changed["stage_videos"] == {"picture": 1, "sound": 1, "text": 1, "understanding": 3}
+    assert changed["redone"] == [{"stage": "understanding", "reason": "summary.sentences 5 -> 2", "videos": 2}]
+    assert 0 < changed["estimate"]["compute_s"]["understanding"] < 600
     assert changed["estimate"]["compute_error"] is None
     assert not changed["estimate"]["same_settings"]
     shown = dry_run(archive, lake, "--set", "summary.sentences=2")
