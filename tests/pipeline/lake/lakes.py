@@ -203,9 +203,10 @@ def stage(
     vision: tuple[str, int] = VISION,
     kind: str = "corrupt",
     made_up: Callable[[str], Analysis] | None = None,
+    incomplete: Collection[str] = (),
     stages: tuple[StageState, ...] = (),
 ) -> None:
-    """Stage videos as a worker would, some of them as failures, so many minutes after noon."""
+    """Stage videos as a worker would, some of them as failures or without sound, so many minutes after noon."""
     made: dict[str, Any] = {
         "revision": revision,
         "shard": shard,
@@ -221,7 +222,9 @@ def stage(
             tables = failure_tables(task(video_id), failure, media_info("x"), Origin(**made))
         else:
             found = made_up(video_id) if made_up else analysis(video_id, text=text[1], vision=vision[1])
-            tables = video_tables(task(video_id), found, Origin(**made))
+            failures = [Failure("sound", "internal", f"Nobody can hear {video_id}.", "", 1)]
+            lacks = video_id in incomplete
+            tables = video_tables(task(video_id), found, Origin(**made), failures if lacks else ())
         lake.stage(shard, video_id, tables)
 
 
