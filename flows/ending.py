@@ -2,13 +2,15 @@
 
 from typing import cast
 
+from prefect import get_run_logger
 from prefect.client.schemas.objects import State
 from prefect.events import emit_event
 from prefect.runtime import flow_run
-from prefect.states import Completed
+from prefect.states import Completed, Failed
 
-from flows.naming import add_to_name, lake_name
+from flows.naming import add_to_name, lake_name, name_failed_run
 from schemas.config import ReportConfig
+from schemas.errors import VideolakeError
 from schemas.outcome import RunResult
 
 FINISHED = "videolake.run.finished"
@@ -35,6 +37,18 @@ def final_state(result: RunResult, config: ReportConfig) -> RunResult:
     _emit(result, config)
     state: State[RunResult] = Completed(message=message, data=result)
     return cast("RunResult", state)  # Prefect unpacks it, so callers get the result
+
+
+def failed_state(error: VideolakeError) -> RunResult:
+    """Return the state of a run that ends with an expected error: its message says it all, so no traceback is logged.
+
+    Args:
+        error: Raised to whoever called the flow.
+    """
+    get_run_logger().error("%s", error)
+    name_failed_run()
+    state: State[RunResult] = Failed(message=str(error), data=error)
+    return cast("RunResult", state)  # Prefect unpacks it, so callers get the error
 
 
 def _emit(result: RunResult, config: ReportConfig) -> None:

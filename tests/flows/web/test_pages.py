@@ -10,8 +10,8 @@ import pytest
 from starlette.testclient import TestClient
 
 from flows.web.app import make_app
-from flows.web.report import lake_report
 from flows.web.catalogue import PAGE_SIZE
+from flows.web.report import lake_report
 from flows.web.timeline import make_timeline
 from pipeline.lake import Lake, read_records
 from pipeline.search import Searcher
