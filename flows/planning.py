@@ -74,7 +74,7 @@ def _discover(run: Run) -> str:
             shown.show(run.plan)
     run.tally.update(listing=False)
     check_found(run.plan, run.archive, run.skipped)
-    rename_run(planned_name(run.lake.uri, run.plan.changes))
+    rename_run(planned_name(run.lake.uri, run.plan.changes, run.plan.locations))
     shown.show(run.plan, complete=True)
     message = headline(run.plan)
     logger.info(message)

@@ -66,9 +66,10 @@ class Coverage:
         if not any(prefix.startswith(each.prefix) for each in self.folders if not each.pattern):
             self.folders.append(Covered(prefix, files=1))
 
-    def may_cover(self, uri: str) -> bool:
-        """Return quickly whether a location could be covered."""
-        return uri.startswith(self._prefixes) or uri in self.named
+    def may_cover(self, uris: Iterable[str]) -> Iterator[bool]:
+        """Yield quickly for each location whether it could be covered."""
+        prefixes = ("file://", *dict.fromkeys(each.prefix for each in self.folders))
+        return (uri.startswith(prefixes) or uri in self.named for uri in uris)
 
     def of(self, uri: str) -> Covered | None:
         """Return what covers a location; None if nothing does. What showed files comes first."""
@@ -78,17 +79,16 @@ class Coverage:
         found = [each for each in self.folders if each.covers(path)]
         return next((each for each in found if each.files), next(iter(found), None))
 
-    @property
-    def _prefixes(self) -> tuple[str, ...]:
-        return ("file://", *dict.fromkeys(each.prefix for each in self.folders))
-
 
 def path_of(uri: str) -> str:
     """Return the local path of a location, with the bytes that it has on disk, or its URI."""
-    if "://" not in uri:
-        return uri
-    path = local_path(uri)
+    path = local_path(uri) if is_local(uri) and "://" in uri else None
     return uri if path is None else os.fspath(path)
+
+
+def is_local(uri: str) -> bool:
+    """Return whether a location is on this machine. Unlike `local_path`, it makes no path, which takes longer."""
+    return "://" not in uri or uri[:5].lower() == "file:"
 
 
 def _of_glob(glob: str) -> Covered | None:

@@ -1,5 +1,6 @@
 """Follow the known locations of an archive through a run: which are new, replaced, back, moved or missing."""
 
+from itertools import compress
 from typing import Any
 
 from pipeline.lake import Lake
@@ -60,8 +61,8 @@ class Follower:
 
         A location of which another run has written a newer row meanwhile is left alone.
         """
-        candidates = [(row, self._known.uri(row)) for row in self._known.unlisted()]
-        candidates = [each for each in candidates if self.coverage.may_cover(each[1])]
+        unlisted = [(row, self._known.uri(row)) for row in self._known.unlisted()]
+        candidates = list(compress(unlisted, self.coverage.may_cover(uri for _, uri in unlisted)))
         if not candidates:
             return []
         contents = {self._known.video_id(row) for row, _ in candidates}

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import Enum
 
-from pipeline.locations import local_path, location_of
-from pipeline.run.coverage import Coverage, path_of
+from pipeline.locations import location_of
+from pipeline.run.coverage import Coverage, is_local, path_of
 from pipeline.run.remote_listing import which_are_gone
 from schemas.config import ArchiveConfig
 
@@ -55,7 +55,7 @@ def find_vanished(
             continue
         if covered is not None and not covered.files and not elsewhere(number):
             doubtful[location_of(covered.prefix.rstrip("/"))] += 1
-        elif local_path(uri) is not None:
+        elif is_local(uri):
             folder = disk.folder_of_lost(path_of(uri), named=named)
             if folder and disk.state(folder) is _State.EMPTY and not elsewhere(number):
                 doubtful[location_of(folder)] += 1

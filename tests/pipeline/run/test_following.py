@@ -47,8 +47,8 @@ CLOCK = Clock()
 
 def publish(lake: Lake, tasks: Iterable[VideoTask]) -> list[str]:
     """Publish made-up rows of the videos that are not in the lake yet, and return their ids."""
-    rows = {row["video_id"]: row for row in lake.processed(REVISION).to_pylist()}
-    todo = [task for task in tasks if rows.get(task.video_id, {}).get("status") != "ok"]
+    rows = {row["video_id"]: row for row in lake.processed().to_pylist()}
+    todo = [task for task in tasks if rows.get(task.video_id, {}).get("made_by") is None]
     if not todo:
         return []
     shard = shard_id(REVISION, [(task.video_id, None) for task in todo])
