@@ -13,6 +13,7 @@ from starlette.responses import Response
 from flows.web.bounded_calls import BoundedCalls
 from flows.web.catalogue import cards_of
 from flows.web.copies import Copies
+from flows.web.editing import Editor
 from flows.web.media import NoOriginal, Original, find_original, obstacle, serve_original
 from flows.web.rendering import render
 from flows.web.search import SearchService
@@ -53,6 +54,7 @@ class VideoPages:
         service: Search in the lake.
         copies: Near-duplicates of videos.
         media_roots: Folders and URI prefixes of originals; empty: every location in the lake.
+        editor: Takes corrections; None on a server that only reads.
         calls: Calls to storage, with timeouts.
     """
 
@@ -60,6 +62,7 @@ class VideoPages:
     service: SearchService
     copies: Copies
     media_roots: tuple[str, ...] = ()
+    editor: Editor | None = None
     calls: BoundedCalls[Original | NoOriginal] = field(default_factory=BoundedCalls)
 
     async def video(self, request: Request) -> Response:
@@ -131,6 +134,8 @@ class VideoPages:
             timeline=make_timeline(video, hits),
             missing=original.reason if isinstance(original, NoOriginal) else "",
             obstacle=obstacle(video),
+            editor=self.editor if video.status == "ok" else None,
+            corrections=self.editor.history(video_id) if self.editor and video.status == "ok" else None,
             first_lines=FIRST_LINES,
             first_scenes=SCENES,
         )
@@ -152,7 +157,7 @@ class VideoPages:
         card = self.reader.ask(partial(cards_of, video_ids=[video_id])).get(video_id)
         if card is None:
             return Response(status_code=404)
-        context |= {"at": f"/v/{video_id}", "part": part, "query": ""}
+        context |= {"at": f"/v/{video_id}", "part": part, "query": "", "editor": self.editor}
         return render("part.html", title=card.headline or card.name, video_id=video_id, **context)
 
     def _transcript(self, video_id: str, params: Mapping[str, str]) -> Response:

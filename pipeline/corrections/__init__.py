@@ -15,6 +15,7 @@ from pipeline.corrections.recording import (
     pending_videos,
     undo,
 )
+from pipeline.corrections.voices import SameVoice, same_voice
 
 __all__ = [
     "PARTS",
@@ -26,6 +27,7 @@ __all__ = [
     "Line",
     "Listed",
     "Recorded",
+    "SameVoice",
     "chapter_at",
     "compare",
     "correct",
@@ -33,6 +35,7 @@ __all__ = [
     "history_of",
     "pending_videos",
     "read_transcript",
+    "same_voice",
     "undo",
     "utterance_at",
 ]
