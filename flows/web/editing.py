@@ -20,12 +20,12 @@ from pipeline.corrections import (
     History,
     Recorded,
     SameVoice,
-    correct,
+    correct_record,
     history_of,
     same_voice,
-    undo,
+    undo_of,
 )
-from pipeline.lake import Lake, file_name, read_records
+from pipeline.lake import Lake, VideoRecord, file_name, read_records
 from pipeline.search import Searcher
 from pipeline.view import LakeReader
 from schemas.corrections import CORRECTED_FIELDS, Span
@@ -67,8 +67,7 @@ class Editor:
 
     def history(self, video_id: str) -> History:
         """Return the corrections of a video."""
-        found = self.reader.ask(partial(read_records, video_ids=[video_id], parts=PARTS))
-        return history_of(found[0], self.lake.corrections([video_id]).get(video_id, []))
+        return history_of(self._record(video_id), self.lake.corrections([video_id]).get(video_id, []))
 
     async def _answer(self, request: Request, work: Callable[[str, Mapping[str, Any]], Response]) -> Response:
         given = request.headers.get(CSRF_HEADER, "")
@@ -94,14 +93,23 @@ class Editor:
 
     def _correct(self, video_id: str, asked: Mapping[str, Any]) -> Response:
         edit = _edit_of(asked)
-        recorded = correct(self.lake, video_id, [edit], author=self._author(asked), deriver=self.deriver)
+        record = self._record(video_id)
+        recorded = correct_record(self.lake, record, [edit], author=self._author(asked), deriver=self.deriver)
         names = edit.field == "speaker" and edit.place is None
         voices = same_voice(self.lake, video_id, edit.value or "") if names and recorded.corrections else []
         return self._told(recorded, [each for each in voices if each.speaker != edit.value])
 
     def _undo(self, video_id: str, asked: Mapping[str, Any]) -> Response:
         correction, author = _text(asked["correction"]), self._author(asked)
-        return self._told(undo(self.lake, video_id, correction, author=author, deriver=self.deriver), [])
+        video_id = self._record(video_id).video_id
+        return self._told(undo_of(self.lake, video_id, correction, author=author, deriver=self.deriver), [])
+
+    def _record(self, video_id: str) -> VideoRecord:
+        """Return a video as the pages show it, without opening the lake again."""
+        found = self.reader.ask(partial(read_records, video_ids=[video_id], parts=PARTS))
+        if not found or found[0].status != "ok":
+            raise ConfigurationError("The lake has no such video any more. Reload the page.")
+        return found[0]
 
     def _author(self, asked: Mapping[str, Any]) -> str:
         return _text(asked.get("author") or self.author)

@@ -10,10 +10,12 @@ from pipeline.corrections.recording import (
     Listed,
     Recorded,
     correct,
+    correct_record,
     history,
     history_of,
     pending_videos,
     undo,
+    undo_of,
 )
 from pipeline.corrections.voices import SameVoice, same_voice
 
@@ -31,11 +33,13 @@ __all__ = [
     "chapter_at",
     "compare",
     "correct",
+    "correct_record",
     "history",
     "history_of",
     "pending_videos",
     "read_transcript",
     "same_voice",
     "undo",
+    "undo_of",
     "utterance_at",
 ]
