@@ -22,7 +22,7 @@ from flows.record import Run, run_result, run_row  # noqa: E402
 from flows.shards import analyse_shards  # noqa: E402
 from pipeline.lake import Lake  # noqa: E402
 from pipeline.models import settle  # noqa: E402
-from pipeline.run import models_of, recipe_of  # noqa: E402
+from pipeline.run import location_lines, models_of, recipe_of  # noqa: E402
 from pipeline.search import index_if_large  # noqa: E402
 from schemas.errors import LakeError, VideolakeError  # noqa: E402
 from schemas.outcome import RunResult  # noqa: E402
@@ -45,7 +45,7 @@ def publish_run(handle: Handle) -> str:
         run.tally.sample,
         lake=run.lake.uri,
         found=run.plan.found,
-        notes=run.skipped.lines(),
+        notes=[*location_lines(run.plan.locations), *run.skipped.lines()],
         wall_s=run.wall_s,
     )
     publish_result(run.lake.uri, run.tally.sample, markdown)

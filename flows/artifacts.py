@@ -198,6 +198,9 @@ def result_markdown(
     if failed:
         lines += ["", "## Errors", ""]
         lines += [f"- **{each.error_kind}** {_cell(each.error_message)}" for each in failed[:_MAX_SHOWN]]
+    if incomplete := [outcome for outcome in ok if outcome.stage_errors]:
+        lines += ["", "## Incomplete", "", "A stage of these videos failed. The next run tries it again.", ""]
+        lines += [f"- {_cell(file_name(each.uri))}: {_cell(_stages(each))}" for each in incomplete[:_MAX_SHOWN]]
     if max(counted.ok, counted.failed) > _MAX_SHOWN:
         lines += ["", "The table artifact has more, and the lake has all of them."]
     query = "SELECT uri, headline FROM videos JOIN summaries USING (video_id)"
@@ -206,7 +209,7 @@ def result_markdown(
 
 
 def _rows(outcomes: Sequence[VideoOutcome]) -> list[dict[str, Any]]:
-    failed_first = sorted(outcomes, key=lambda outcome: outcome.status != "failed")
+    failed_first = sorted(outcomes, key=lambda outcome: (outcome.status != "failed", not outcome.stage_errors))
     return [
         {
             "video": file_name(each.uri),
@@ -218,10 +221,15 @@ def _rows(outcomes: Sequence[VideoOutcome]) -> list[dict[str, Any]]:
             "words": each.words,
             "seconds": round(each.wall_s, 1),
             "headline": each.headline,
-            "error": f"{each.error_kind}: {each.error_message}" if each.error_kind else "",
+            "error": f"{each.error_kind}: {each.error_message}" if each.error_kind else _stages(each),
         }
         for each in failed_first[:_MAX_ROWS]
     ]
+
+
+def _stages(outcome: VideoOutcome) -> str:
+    """Return why stages failed, in words."""
+    return "; ".join(f"{stage} failed: {message}" for stage, message in outcome.stage_errors.items())
 
 
 def _cell(text: str) -> str:

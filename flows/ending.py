@@ -27,6 +27,8 @@ def final_state(result: RunResult, config: ReportConfig) -> RunResult:
         config: Says which share of failed videos is high.
     """
     message = f"{result.ok:,} analysed, {result.done_before:,} already in the lake"
+    if result.incomplete:
+        message = f"{message}. {result.incomplete:,} of them lack a stage that failed"
     if result.failed:
         add_to_name(f"{result.failed:,} failed")
         message = f"{result.failed:,} failed, {message}. The table `errors` and the artifacts say why."

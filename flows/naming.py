@@ -12,6 +12,7 @@ from prefect.runtime import flow_run
 from pipeline.lake import file_name
 from pipeline.locations import local_path
 from pipeline.run import Changes
+from schemas.records import NO_CHANGES, LocationChanges
 
 logger = logging.getLogger(__name__)
 
@@ -46,9 +47,10 @@ def starting_name() -> str:
     return f"{lake_name(flow_run.parameters['lake'])}: listing {first}{more}"
 
 
-def planned_name(lake: str, changes: Changes) -> str:
-    """Return the name of a flow run whose plan is made, such as `films: 120 new, 3 changed`."""
+def planned_name(lake: str, changes: Changes, locations: LocationChanges = NO_CHANGES) -> str:
+    """Return the name of a flow run whose plan is made, such as `films: 120 new, 3 changed, 1 missing`."""
     counts = {"new": changes.new, "changed": changes.changed, "retried": changes.retried}
+    counts |= {"moved": locations.moved, "missing": locations.missing, "returned": locations.returned}
     return (
         f"{lake_name(lake)}: {', '.join(f'{count:,} {what}' for what, count in counts.items() if count) or 'no change'}"
     )

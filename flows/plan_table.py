@@ -5,6 +5,9 @@ from collections.abc import Iterator, Mapping
 from pipeline.language import format_duration
 from pipeline.run import Estimate, PlanReport
 from pipeline.view import format_size
+from schemas.stages import Stage
+
+_MAX_REASONS = 5
 
 
 def headline(plan: PlanReport) -> str:
@@ -23,6 +26,8 @@ def plan_rows(plan: PlanReport) -> list[dict[str, str]]:
 
 
 def _videos(plan: PlanReport) -> Iterator[tuple[str, str, str]]:
+    read = f"{_count(plan.read_files, 'new or changed file')} read to identify the content"
+    yield "archive", _count(plan.found, "video"), f"{_count(plan.files, 'file')}, {read}"
     changes = plan.changes
     for what, count, details in (
         ("new", changes.new, ""),
@@ -31,6 +36,10 @@ def _videos(plan: PlanReport) -> Iterator[tuple[str, str, str]]:
         ("done", plan.done, "in the lake, unchanged"),
         ("failed before", plan.failed_before, "would fail again; --retry-failed tries them"),
         ("postponed", plan.postponed, "over limits.max_videos; left for a later run"),
+        ("moved", plan.locations.moved, "known files that are at new locations"),
+        ("missing", plan.locations.missing, "known files that are gone; their videos are kept"),
+        ("returned", plan.locations.returned, "files that were missing and are back"),
+        ("replaced", plan.locations.replaced, "locations with other content than before; the old content is kept"),
         ("forgotten", plan.forgotten, "the lake was told to forget them"),
         ("unpublished", plan.unpublished, "already analysed, by a run that is running or was killed; included above"),
     ):
@@ -41,9 +50,20 @@ def _videos(plan: PlanReport) -> Iterator[tuple[str, str, str]]:
 def _work(plan: PlanReport) -> Iterator[tuple[str, str, str]]:
     if not plan.videos:
         return
-    videos = "1 video" if plan.videos == 1 else f"{plan.videos:,} videos"
-    yield "to analyse", videos, format_size(plan.size_bytes)
+    yield "to analyse", _count(plan.videos, "video"), format_size(plan.size_bytes)
     yield "length", format_duration(plan.total_s), _length_from(plan)
+    for stage, videos in plan.stage_videos.items():
+        if videos:
+            yield stage, _count(videos, "video"), _why(plan, stage)
+
+
+def _why(plan: PlanReport, stage: Stage) -> str:
+    """Return the seconds of video of which a stage is made, and why it is redone."""
+    reasons = [each for each in plan.redone if each.stage == stage]
+    shown = [f"{each.reason} ({each.videos:,})" for each in reasons[:_MAX_REASONS]]
+    if len(reasons) > _MAX_REASONS:
+        shown.append(f"{len(reasons) - _MAX_REASONS} more reasons")
+    return "; ".join([format_duration(plan.stage_video_s[stage]), *shown])
 
 
 def _length_from(plan: PlanReport) -> str:
@@ -62,7 +82,7 @@ def _cost(plan: PlanReport) -> Iterator[tuple[str, str, str]]:
         if plan.videos:
             yield "cost", "unknown", "no estimate: the lake has no past run to go by"
         return
-    runs = "1 past run" if found.runs == 1 else f"{found.runs} past runs"
+    runs = _count(found.runs, "past run")
     yield "compute", format_duration(found.total_s), by_stage(found.compute_s)
     yield "wall-clock", format_duration(found.wall_s), f"estimated from {runs}{_settings(found)}"
     yield "typical error", _factor(found.wall_error), _error(found)
@@ -74,7 +94,7 @@ def _settings(found: Estimate) -> str:
 
 def _error(found: Estimate) -> str:
     if found.compute_error is None:
-        return "unknown: it takes at least two comparable runs"
+        return "there must be two past runs that can be compared"
     return f"of wall-clock; of compute: {_factor(found.compute_error)}. Each past run was estimated from the others"
 
 
@@ -85,3 +105,7 @@ def _factor(error: float | None) -> str:
 def by_stage(compute_s: Mapping[str, float]) -> str:
     """Return seconds of compute by stage as text, without those that cost nothing."""
     return ", ".join(f"{cost} {format_duration(seconds)}" for cost, seconds in compute_s.items() if round(seconds))
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}{'s' if number != 1 else ''}"

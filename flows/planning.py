@@ -68,14 +68,13 @@ def _discover(run: Run) -> str:
             digest_chunks=digest_chunks,
             skipped=run.skipped,
         ):
-            now = datetime.now(UTC)
-            if batch.new_sources:
-                run.lake.write_sources(run.run_id, [source | {"seen_at": now} for source in batch.new_sources])
+            if rows := batch.source_rows(datetime.now(UTC)):
+                run.lake.write_sources(run.run_id, rows)
             _plan(run, batch, planner, reporter)
             shown.show(run.plan)
     run.tally.update(listing=False)
     check_found(run.plan, run.archive, run.skipped)
-    rename_run(planned_name(run.lake.uri, run.plan.changes))
+    rename_run(planned_name(run.lake.uri, run.plan.changes, run.plan.locations))
     shown.show(run.plan, complete=True)
     message = headline(run.plan)
     logger.info(message)

@@ -82,6 +82,8 @@ class Tally:
     snapshot: Snapshot = field(default_factory=Snapshot)
     compute_s: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
     """Seconds of work by step, of all videos."""
+    stage_video_s: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
+    """Seconds of video by stage that was made or redone."""
     _ended_video_s: float = 0.0
     _videos: deque[VideoOutcome] = field(default_factory=lambda: deque(maxlen=_SAMPLE))
     _failures: deque[VideoOutcome] = field(default_factory=lambda: deque(maxlen=_SAMPLE))
@@ -121,6 +123,8 @@ class Tally:
             (self._failures if failed else self._videos).append(outcome)
             for step, seconds in [*outcome.timings_s.items(), ("load", outcome.load_s)]:
                 self.compute_s[step] += seconds
+            for stage in outcome.stages:
+                self.stage_video_s[stage] += outcome.duration_s
             before = self.snapshot
             counted = replace(
                 before,

@@ -2,7 +2,7 @@
 
 import platform
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib import metadata
@@ -93,9 +93,14 @@ def run_row(run: Run, state: str, *, prefect_flow_run_id: str | None) -> dict[st
         "videos_failed": counted.failed,
         "video_s": counted.video_s,
         "wall_s": (finished_at - run.started_at).total_seconds(),
-        "compute_s": [(step, round(seconds, 3)) for step, seconds in sorted(run.tally.compute_s.items())],
+        "compute_s": _rounded(run.tally.compute_s),
+        "stage_video_s": _rounded(run.tally.stage_video_s),
         "prefect_flow_run_id": prefect_flow_run_id,
     }
+
+
+def _rounded(seconds_by: Mapping[str, float]) -> list[tuple[str, float]]:
+    return [(name, round(seconds, 3)) for name, seconds in sorted(seconds_by.items())]
 
 
 def run_result(run: Run) -> RunResult:
@@ -116,6 +121,8 @@ def run_result(run: Run) -> RunResult:
         wall_s=run.wall_s,
         skipped_extensions=dict(run.skipped.extensions),
         broken_links=run.skipped.broken_links,
+        empty_folders=dict(run.skipped.empty_folders),
+        locations=run.plan.locations,
         outcomes=run.tally.sample,
     )
 

@@ -4,6 +4,9 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from schemas.records import NO_CHANGES, LocationChanges
+from schemas.stages import STAGES, Stage
+
 
 class LogLine(BaseModel):
     """A log record from the analysis of a video."""
@@ -33,6 +36,8 @@ class VideoOutcome(BaseModel):
     words: int = 0
     headline: str = ""
     timings_s: dict[str, float] = {}
+    stages: tuple[Stage, ...] = STAGES
+    """The stages that were redone, or tried."""
     error_kind: str = ""
     error_message: str = ""
     stage_errors: dict[str, str] = {}
@@ -74,5 +79,9 @@ class RunResult(BaseModel):
     """Number of files that were not listed, by extension in lower case; empty for files without one."""
     broken_links: int = 0
     """Links in the archive that lead to no file."""
+    empty_folders: dict[str, int] = {}
+    """Known files by the folder that they were in, and that has no files now: its disk may not be mounted."""
+    locations: LocationChanges = NO_CHANGES
+    """What became of the locations that the lake knew."""
     outcomes: tuple[VideoOutcome, ...] = ()
     """A sample: the newest failures, at most 500, and then the newest other videos, at most 500."""

@@ -358,6 +358,32 @@ class ArchiveItem:
 
 
 @dataclass(frozen=True, slots=True)
+class LocationChanges:
+    """What became of the known locations of an archive: numbers of locations."""
+
+    moved: int = 0
+    """Vanished, and their content was found at a new location."""
+    missing: int = 0
+    """Vanished, and their content has no other location left."""
+    returned: int = 0
+    """Had vanished, and are there again with the same content."""
+    replaced: int = 0
+    """Have other content than before."""
+
+    def __add__(self, other: "LocationChanges") -> "LocationChanges":
+        """Return the sum of two counts."""
+        return LocationChanges(
+            self.moved + other.moved,
+            self.missing + other.missing,
+            self.returned + other.returned,
+            self.replaced + other.replaced,
+        )
+
+
+NO_CHANGES = LocationChanges()
+
+
+@dataclass(frozen=True, slots=True)
 class VideoTask:
     """A video to analyse: one content at one or more locations."""
 

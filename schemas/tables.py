@@ -317,6 +317,14 @@ _RUNS = [
     _seconds("video_s", "Total duration of the analysed videos."),
     _seconds("wall_s", "Duration of the run."),
     _field("compute_s", SECONDS_BY_STEP, "Seconds of compute per step, over all workers.", unit="s"),
+    _field(
+        "stage_video_s",
+        SECONDS_BY_STEP,
+        "Total duration of the videos of which each stage was made or redone; null in runs of older versions, which "
+        "made all stages.",
+        unit="s",
+        nullable=True,
+    ),
     _text("prefect_flow_run_id", "Flow run in Prefect; null for a run without Prefect.", nullable=True),
 ]
 

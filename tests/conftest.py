@@ -98,7 +98,7 @@ def s3_bucket(s3_server: "S3Server", monkeypatch: pytest.MonkeyPatch) -> "Iterat
 
 @pytest.fixture(scope="module")
 def shared_bucket(s3_server: "S3Server") -> "Iterator[str]":
-    """The same for all tests of a file, which only read what is there."""
+    """The same for all tests of a file, which read what is there or keep to folders of their own."""
     with pytest.MonkeyPatch.context() as patch:
         yield from _bucket(s3_server, s3_server.endpoint, patch)
 

@@ -7,7 +7,8 @@ import pytest
 
 from pipeline.lake import Lake
 from pipeline.lake.moment_views import MOMENT_VIEWS
-from tests.pipeline.lake.lakes import publish
+from schemas.records import StageState
+from tests.pipeline.lake.lakes import NOON, publish, task
 
 PAGE = (Path(__file__).parent.parent / "docs" / "sql.md").read_text(encoding="utf-8")
 KINDS = ["chapter", "file chapter", "scene", "shot", "speech", "subtitle", "screen", "caption", "frame"]
@@ -17,7 +18,13 @@ QUERIES = re.findall(r"```sql\n(.*?)```", PAGE, re.DOTALL)
 @pytest.fixture(scope="module")
 def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
     made = Lake.create(str(tmp_path_factory.mktemp("sql") / "lake"))
-    publish(made, "01", ["v01", "v02"])
+    publish(
+        made, "01", ["v01", "v02", "v03", "v04"], incomplete=["v02"], stages=(StageState("sound", "0123456789abcdef"),)
+    )
+    there = {"size_bytes": 1, "mtime_ns": 1, "seen_at": NOON}
+    missing = [there | {"uri": uri, "video_id": "v03", "missing_since": NOON} for uri in task("v03").uris]
+    replaced = [there | {"uri": uri, "video_id": "v02"} for uri in task("v04").uris]
+    made.write_sources("run", [*missing, *replaced])
     return made
 
 

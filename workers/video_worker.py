@@ -282,6 +282,7 @@ def _staged_outcome(lake: Lake, task: VideoTask, job: ShardJob) -> VideoOutcome 
         **_outcome_keys(task),
         **{name: videos[0][name] for name in names},
         timings_s=dict(videos[0]["timings_s"]),
+        stages=task.stages,
         headline=summaries[0]["headline"] if summaries else "",
         error_kind=errors[0]["kind"] if failed else "",
         error_message=errors[0]["message"] if failed else "",
@@ -319,9 +320,10 @@ def _outcome_keys(task: VideoTask) -> dict[str, Any]:
 def _outcome(task: VideoTask, result: _Result) -> VideoOutcome:
     analysis, failure = result.analysis, result.failure
     common = _outcome_keys(task)
+    stages = tuple(stage for stage in STAGES if stage in result.stages)
     if analysis is None:
         kind, message = (failure.kind, failure.message) if failure else ("", "")
-        return VideoOutcome(status="failed", error_kind=kind, error_message=message, **common)
+        return VideoOutcome(status="failed", error_kind=kind, error_message=message, stages=stages, **common)
     utterances = analysis.transcript.utterances
     return VideoOutcome(
         status="ok",
@@ -333,6 +335,7 @@ def _outcome(task: VideoTask, result: _Result) -> VideoOutcome:
         words=sum(len(each.words) or word_count(each.text, each.language) for each in utterances),
         headline=analysis.summary.headline,
         timings_s=analysis.timings_s,
+        stages=stages,
         stage_errors={each.stage: each.message for each in result.stage_failures},
         **common,
     )

@@ -34,6 +34,7 @@ for command in (
     archive.run,
     archive.serve,
     archive.automations,
+    reading.runs,
     reading.sql,
     searching.search,
     searching.explain,

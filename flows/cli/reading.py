@@ -1,4 +1,4 @@
-"""`sql`, `show`, `browse`, `report`, `audit`: commands that read a lake."""
+"""`sql`, `show`, `runs`, `browse`, `report`, `audit`: commands that read a lake."""
 
 from pathlib import Path
 from typing import Any
@@ -44,6 +44,29 @@ def show(video: str, lake: str, *, as_json: bool) -> None:
     from flows.commands.show import print_video
 
     print_video(video, lake, as_json=as_json)
+
+
+@click.command()
+@click.argument("run_id", required=False)
+@lake_option
+@click.option("--limit", type=click.IntRange(1), default=20, show_default=True, help="Maximum number of runs.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@reported
+def runs(run_id: str | None, lake: str, *, limit: int, as_json: bool) -> None:
+    """List the runs that filled a lake, the newest first, with what they cost.
+
+    Times are hours:minutes:seconds. Compute is over all workers, by stage: picture, sound, text and understanding; both
+    picture and sound need decoding, and each worker loads the models once.
+
+    With RUN_ID, or the start of it: one run in detail, and how its settings, models and versions differ from those of
+    the run before.
+    """
+    from flows.commands.runs import print_run, print_runs
+
+    if run_id is None:
+        print_runs(lake, limit=limit, as_json=as_json)
+    else:
+        print_run(lake, run_id, as_json=as_json)
 
 
 @click.command()

@@ -23,6 +23,7 @@ from pipeline.export import (
     safe_stem,
     time_ranges_of,
     unique,
+    with_file,
 )
 from pipeline.lake import Lake, VideoRecord, read_video
 from pipeline.language import TimeRange, format_time, parse_time_range
@@ -93,7 +94,7 @@ def _clip_all(time_ranges: Sequence[TimeRange], opened: Lake, output: Path | Non
     taken: set[str] = set()
     for time_range in time_ranges:
         try:
-            record = read_video(opened, time_range.video, parts=())
+            record = with_file(read_video(opened, time_range.video, parts=()))
             within = _within(record, time_range)
             if output == STDOUT:
                 with printed_file(_ending(record, options)) as file:

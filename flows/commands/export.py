@@ -18,6 +18,7 @@ from pipeline.export import (
     safe_stem,
     unique,
     whole_file,
+    with_file_if_any,
 )
 from pipeline.lake import ALL_PARTS, Lake, Part, read_video, read_videos
 from schemas.errors import ConfigurationError, ExportError, LakeError
@@ -41,7 +42,8 @@ def export_video(lake: str, video: str, form: str | None, output: Path | None, o
     chosen = format_of(form, output, options)
     opened = Lake(lake)
     _check(opened, output, chosen)
-    _put(chosen.text(read_video(opened, video, parts=_PARTS), options), output)
+    record = read_video(opened, video, parts=_PARTS)
+    _put(chosen.text(with_file_if_any(record) if chosen.write_cuts else record, options), output)
 
 
 def export_hits(
@@ -77,7 +79,7 @@ def _cuts(lake: Lake, hits: Sequence[Hit]) -> list[Cut]:
         LakeError: A run has removed a video from the lake in the meantime.
     """
     ids = list(dict.fromkeys(hit.video_id for hit in hits))
-    records = {each.video_id: each for each in read_videos(lake, ids, parts=_PARTS)}
+    records = {each.video_id: with_file_if_any(each) for each in read_videos(lake, ids, parts=_PARTS)}
     cuts: list[Cut] = []
     for hit in hits:
         if hit.video_id not in records:
@@ -108,7 +110,7 @@ def export_lake(lake: str, form: str | None, folder: Path | None, options: Optio
             empty += 1
             continue
         try:
-            text = chosen.text(record, options)
+            text = chosen.text(with_file_if_any(record) if chosen.write_cuts else record, options)
             path = folder / _named(chosen, record.uri, record.video_id, taken)
             _check(opened, path, chosen)
             _write(path, text)

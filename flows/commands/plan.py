@@ -7,7 +7,7 @@ from dataclasses import asdict
 import click
 
 from flows.display import make_display
-from flows.plan_table import headline, plan_rows
+from flows.plan_table import plan_rows
 from flows.progress import Tally, watched_by
 from pipeline.locations import location_of
 from pipeline.run import PlanReport, plan_archive
@@ -48,7 +48,7 @@ def _print(plan: PlanReport) -> None:
     for row in plan_rows(plan):
         table.add_row(*row.values())
     console.print(table)
-    click.echo(f"\n{headline(plan)}")
+    click.echo()
     for line in plan.notes:
         click.echo(line)
     click.echo("Nothing was written. Run without --dry-run to start." if plan.videos else "Nothing to do.")

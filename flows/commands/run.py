@@ -87,6 +87,10 @@ def _report(result: RunResult) -> None:
         console.print(Text(f"failed  {outcome.error_kind}: {outcome.error_message}", style="red"))
     if result.failed > len(failed[:_MAX_SHOWN]):
         console.print(f"… and {result.failed - _MAX_SHOWN} more in the table `errors`")
+    incomplete = [outcome for outcome in ok if outcome.stage_errors]
+    for outcome in incomplete[:_MAX_SHOWN]:
+        for stage, message in outcome.stage_errors.items():
+            console.print(Text(f"incomplete  {stage} failed: {message}", style="red"))
     speed = f" ({result.video_s / result.wall_s:.1f} x real time)" if result.wall_s and result.video_s else ""
     console.print(
         f"\n{result.ok} analysed, {result.failed} failed, {result.done_before} already in the lake: "
@@ -98,13 +102,17 @@ def _report(result: RunResult) -> None:
 
 
 def _left_out(result: RunResult) -> Iterator[str]:
-    """Yield what the run did not analyse, and why."""
-    from pipeline.run import Skipped
+    """Yield what became of known files, and what the run did not analyse, and why."""
+    from pipeline.run import Skipped, location_lines
 
+    yield from location_lines(result.locations)
+    if result.incomplete:
+        yield f"{result.incomplete} of the analysed videos lack a stage; the next run tries it again."
     if result.failed_before:
         yield f"{result.failed_before} failed before; --retry-failed tries them again."
     if result.forgotten:
         yield f"{result.forgotten} left out, because the lake was told to forget them."
-    yield from Skipped(Counter(result.skipped_extensions), result.broken_links).lines()
+    skipped = Counter(result.skipped_extensions), result.broken_links, Counter(result.empty_folders)
+    yield from Skipped(*skipped).lines()
     if result.postponed:
         yield f"{result.postponed} left for a later run."

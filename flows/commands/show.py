@@ -27,9 +27,11 @@ def print_video(video: str, lake: str, *, as_json: bool) -> None:
         click.echo(json.dumps(_document(found), ensure_ascii=False, indent=2))
         return
     _print_head(found)
-    if found.error:
+    for error in found.errors:
+        part = "" if found.status == "failed" else ", the rest of the video was analysed"
         _heading("Error")
-        click.echo(one_line(f"{found.error.kind} in {found.error.stage}: {found.error.message}"))
+        click.echo(one_line(f"{error.kind} in {error.stage}{part}: {error.message}"))
+    if found.status == "failed":
         return
     summary = found.summary
     _print_moments("Summary", [(evidence_start_s(sentence), sentence.text) for sentence in summary.sentences])
@@ -52,6 +54,7 @@ def _document(video: VideoRecord) -> dict[str, Any]:
         "video_id": video.video_id,
         "uri": video.uri,
         "uris": video.uris,
+        "missing_since": video.missing_since.isoformat() if video.missing_since else None,
         "status": video.status,
         "headline": video.headline,
         "facts": list(video_facts(video).items()),
@@ -73,7 +76,7 @@ def _document(video: VideoRecord) -> dict[str, Any]:
         ],
         "shots": [asdict(shot) for shot in video.shots],
         "warnings": video.row["warnings"],
-        "error": asdict(video.error) if video.error else None,
+        "errors": [asdict(error) for error in video.errors],
     }  # fmt: skip
 
 

@@ -22,9 +22,16 @@ SORTS: Mapping[str, str] = {
 KINDS: Mapping[str, str] = {"video": "has_video", "audio": "NOT has_video"}
 """Kinds of videos, each with its SQL condition."""
 
+STATUSES: Mapping[str, str] = {
+    "ok": "status = 'ok'",
+    "failed": "status = 'failed'",
+    "missing": "status = 'ok' AND missing",
+}
+"""Which videos the grid shows, each with its SQL condition. Missing ones are analysed, but their files are gone."""
+
 _COLUMNS = (
     "video_id, uri, name, status, language, duration_s, has_video, headline, topics, poster, error_kind, "
-    "error_message, error_stage"
+    "error_message, error_stage, missing"
 )
 _BETWEEN_WORDS = re.compile(r"[_.\s-]+")
 _PLAIN = "trim(regexp_replace(lower({}), '[_.\\s-]+', ' ', 'g'))"
@@ -48,6 +55,8 @@ class Card:
     error_kind: str
     error_message: str
     error_stage: str
+    missing: bool
+    """Whether a run found its last file gone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +68,7 @@ class Selection:
     kind: str = ""
     """One of `KINDS`."""
     status: str = "ok"
-    """`ok` or `failed`."""
+    """One of `STATUSES`."""
     sort: str = "newest"
     page: int = 1
 
@@ -72,6 +81,9 @@ class Facets:
     topics: tuple[tuple[str, int], ...]
     videos: int
     failed: int
+    incomplete: int
+    """Of `videos`, those of which a stage failed."""
+    missing: int
     duration_s: float
 
 
@@ -130,10 +142,10 @@ def cards_named(connection: duckdb.DuckDBPyConnection, words: str, selection: Se
 
 
 def failures(connection: duckdb.DuckDBPyConnection, page: int) -> list[tuple[Card, str]]:
-    """Return one page of failed videos, each with its traceback."""
+    """Return one page of the videos that failed, or of which a stage failed, each with its traceback."""
     found = connection.execute(
         f"SELECT {_COLUMNS}, (SELECT any_value(traceback) FROM errors WHERE errors.video_id = catalogue.video_id) "  # noqa: S608
-        "FROM lake.catalogue WHERE status = 'failed' ORDER BY error_kind, name, video_id "
+        "FROM lake.catalogue WHERE error_kind <> '' ORDER BY status, error_kind, name, video_id "
         f"LIMIT {ERRORS_PAGE_SIZE} OFFSET $offset",
         {"offset": (page - 1) * ERRORS_PAGE_SIZE},
     ).fetchall()
@@ -153,16 +165,17 @@ def facets(connection: duckdb.DuckDBPyConnection) -> Facets:
     ).fetchall()
     counts = connection.execute(
         "SELECT count(*) FILTER (status = 'ok'), count(*) FILTER (status = 'failed'), "
+        "count(*) FILTER (status = 'ok' AND error_kind <> ''), "
+        "count(*) FILTER (status = 'ok' AND missing), "
         "coalesce(sum(duration_s) FILTER (status = 'ok'), 0) FROM lake.catalogue"
-    ).fetchone() or (0, 0, 0.0)
+    ).fetchone() or (0, 0, 0, 0, 0.0)
     return Facets(tuple(languages), tuple(topics), *counts)
 
 
 def _condition(selection: Selection, *, failed_too: bool = False) -> tuple[str, dict[str, Any]]:
     conditions, values = ["true"], dict[str, Any]()
     if not failed_too:
-        conditions.append("status = $status")
-        values["status"] = "failed" if selection.status == "failed" else "ok"
+        conditions.append(STATUSES.get(selection.status, STATUSES["ok"]))
     if selection.language:
         conditions.append("list_contains(languages, $language)")
         values["language"] = selection.language
@@ -175,5 +188,6 @@ def _condition(selection: Selection, *, failed_too: bool = False) -> tuple[str, 
 
 
 def _card(row: Sequence[Any]) -> Card:
-    fields = dict(zip(_COLUMNS.split(", "), row[:13], strict=True))
+    names = _COLUMNS.split(", ")
+    fields = dict(zip(names, row[: len(names)], strict=True))
     return Card(**fields | {"topics": tuple(fields["topics"])})

@@ -1,13 +1,13 @@
 """Original files for players, in ranges. Only files that the lake names, and only if they are media."""
 
-import hashlib
 import os
 import re
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 from urllib.parse import unquote
 
 import anyio
@@ -15,9 +15,9 @@ from anyio import to_thread
 from starlette.responses import Response, StreamingResponse
 
 from pipeline.analysis.media import open_bytes, probe
+from pipeline.export import NoFile, first_usable, look_at_file
 from pipeline.lake import VideoRecord, file_name
-from pipeline.locations import local_path, location_of
-from pipeline.remote import file_system
+from pipeline.locations import local_path
 from schemas.config import ArchiveConfig, LimitsConfig, MediaConfig
 from schemas.errors import MediaError, VideolakeError
 
@@ -45,9 +45,6 @@ _GUESSED = frozenset({"aac", "mp3"})
 """Formats in which browsers guess positions from the bit rate, unless the file has a table."""
 _SOME_PLAY = frozenset({"hevc", "ac3", "eac3"})
 
-_STATE_OF_REMOTE = ("ETag", "etag", "md5Hash", "Content-MD5", "LastModified", "last_modified", "mtime", "created")
-"""Fields in which fsspec's stores tell the version of a file."""
-
 _ONE_RANGE = re.compile(r"\s*bytes\s*=\s*(?:(\d{1,18})\s*-\s*(\d{1,18})?|-\s*(\d{1,18}))\s*", re.IGNORECASE | re.ASCII)
 
 
@@ -67,14 +64,9 @@ class Original:
         return f'"{self.state}-{self.size_bytes:x}"'
 
 
-@dataclass(frozen=True, slots=True)
-class NoOriginal:
-    """Why there is no playable file."""
-
-    reason: str
-
-
-def find_original(uris: Sequence[str], size_bytes: int, roots: Sequence[str] = ()) -> Original | NoOriginal:
+def find_original(
+    uris: Sequence[str], size_bytes: int, roots: Sequence[str] = (), missing_since: datetime | None = None
+) -> Original | NoFile:
     """Return the first location of a video at which the file is unchanged.
 
     The file must have a media extension and the size known to the lake, be under one of `roots`, and have a video or
@@ -84,14 +76,9 @@ def find_original(uris: Sequence[str], size_bytes: int, roots: Sequence[str] = (
         uris: All locations of the video, from the lake.
         size_bytes: Size of the file, from the lake.
         roots: Folders or URI prefixes of allowed files; empty: any.
+        missing_since: When a run found all of them gone; None if none has.
     """
-    reasons = []
-    for uri in uris:
-        found = _look(uri, size_bytes, roots)
-        if isinstance(found, Original):
-            return found
-        reasons.append(found.reason)
-    return NoOriginal(reasons[0] if reasons else "The lake has no location of the file.")
+    return first_usable(uris, missing_since, lambda uri: _look(uri, size_bytes, roots))
 
 
 def obstacle(video: VideoRecord) -> str:
@@ -200,53 +187,35 @@ class FileShrunkError(VideolakeError):
     """The file became shorter while it was sent. The connection is closed, so that it does not look complete."""
 
 
-def _look(uri: str, size_bytes: int, roots: Sequence[str]) -> Original | NoOriginal:
-    name = file_name(uri)
+def _look(uri: str, size_bytes: int, roots: Sequence[str]) -> Original | NoFile:
     content_type = CONTENT_TYPES.get(ending_of(uri))
     if content_type is None:
-        return NoOriginal(f"{name} has no media extension, so it is not played.")
+        return NoFile(f"{file_name(uri)} has no media extension, so it is not played.")
+    outside = NoFile(f"{uri} is outside the allowed folders (--media-root).")
+    if not _allowed(uri, roots):
+        return outside
+    found = look_at_file(uri, size_bytes)
+    if isinstance(found, NoFile):
+        return found
+    if not _allowed(found.location, roots):
+        return outside  # a link has changed meanwhile
     try:
-        found = _local(uri, roots) if local_path(uri) is not None else _remote(uri, roots)
-    except Exception as error:  # noqa: BLE001 - fsspec's packages raise errors of their own kinds
-        return NoOriginal(_gone(uri, error))
-    if found is None:
-        return NoOriginal(f"{uri} is outside the allowed folders (--media-root).")
-    location, size, state = found
-    if size != size_bytes:
-        return NoOriginal(f"{name} has changed since it was analysed. Run again to analyse its new content.")
-    try:
-        reason = _no_media(location, size, state)
+        reason = _no_media(found.location, found.size_bytes, found.state)
     except MediaError as error:
         reason = str(error)
-    return NoOriginal(reason) if reason else Original(location, size, state, content_type)
+    return NoFile(reason) if reason else Original(found.location, found.size_bytes, found.state, content_type)
 
 
-def _gone(uri: str, error: Exception) -> str:
-    if isinstance(error, FileNotFoundError):
-        return f"{file_name(uri)} is no longer at {uri}. Put it back, or run again to find its new location."
-    return f"{file_name(uri)} cannot be reached: {getattr(error, 'strerror', None) or error or type(error).__name__}."
-
-
-def _local(uri: str, roots: Sequence[str]) -> tuple[str, int, str] | None:
-    path = os.path.realpath(local_path(uri) or "")
-    if roots and not any(_inside(path, root) for root in roots):
-        return None
-    state = os.stat(path)  # noqa: PTH116 - names may have bytes that are not text
-    return location_of(path), state.st_size, f"{state.st_mtime_ns:x}"
+def _allowed(uri: str, roots: Sequence[str]) -> bool:
+    path = local_path(uri)
+    if path is None:
+        return not roots or any(_below(uri, root) for root in roots)
+    return not roots or any(_inside(os.path.realpath(path), root) for root in roots)
 
 
 def _inside(path: str, root: str) -> bool:
     folder = local_path(root)
     return folder is not None and Path(path).is_relative_to(os.path.realpath(folder))
-
-
-def _remote(uri: str, roots: Sequence[str]) -> tuple[str, int, str] | None:
-    if roots and not any(_below(uri, root) for root in roots):
-        return None
-    filesystem, path = file_system(uri)
-    about: dict[str, Any] = filesystem.info(path)
-    stated = repr([about.get(name) for name in _STATE_OF_REMOTE])
-    return uri, int(about.get("size") or 0), hashlib.sha256(stated.encode()).hexdigest()[:16]
 
 
 def _below(uri: str, root: str) -> bool:

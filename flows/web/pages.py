@@ -121,7 +121,7 @@ class Pages:
         page = page_of(params)
         facets: Facets = self.reader.ask(catalogue.facets)
         failures = self.reader.ask(partial(catalogue.failures, page=page))
-        last = max(1, math.ceil(facets.failed / catalogue.ERRORS_PAGE_SIZE))
+        last = max(1, math.ceil((facets.failed + facets.incomplete) / catalogue.ERRORS_PAGE_SIZE))
         return render("errors.html", failures=failures, facets=facets, page=page, last=last)
 
 
@@ -136,6 +136,6 @@ def _chips(parameters: SearchParameters, cards: Mapping[str, Card]) -> list[tupl
         chips.append((f"from {parameters.start}", parameters.params(**{"from": ""})))
     if parameters.end:
         chips.append((f"before {parameters.end}", parameters.params(to="")))
-    if parameters.selection.status == "failed":
-        chips.append(("failed videos", parameters.params(status="")))
+    if parameters.selection.status != "ok":
+        chips.append((f"{parameters.selection.status} videos", parameters.params(status="")))
     return chips

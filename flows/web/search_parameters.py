@@ -134,7 +134,7 @@ def _selection(params: Mapping[str, str]) -> Selection:
         language=params.get("language", "")[:20],
         topic=params.get("topic", "")[:200],
         kind=params.get("kind", "") if params.get("kind") in catalogue.KINDS else "",
-        status="failed" if params.get("status") == "failed" else "ok",
+        status=params.get("status", "ok") if params.get("status") in catalogue.STATUSES else "ok",
         sort=params.get("sort", "newest") if params.get("sort") in catalogue.SORTS else "newest",
         page=page_of(params),
     )

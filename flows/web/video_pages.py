@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import partial
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -14,18 +15,19 @@ from flows.web.bounded_calls import BoundedCalls
 from flows.web.catalogue import cards_of
 from flows.web.copies import Copies
 from flows.web.editing import Editor
-from flows.web.media import NoOriginal, Original, find_original, obstacle, serve_original
+from flows.web.media import Original, find_original, obstacle, serve_original
 from flows.web.rendering import render
 from flows.web.search import SearchService
 from flows.web.search_parameters import MAX_QUERY_LENGTH, page_of, params_of, seconds_of
 from flows.web.timeline import make_timeline
 from flows.web.wording import words_of
-from pipeline.export import webvtt, webvtt_of_lines
+from pipeline.export import NoFile, webvtt, webvtt_of_lines
 from pipeline.lake import (
     ALL_PARTS,
     Part,
     SubtitleSource,
     VideoRecord,
+    fetch,
     read_records,
     read_subtitle_sources,
     read_subtitles,
@@ -63,7 +65,7 @@ class VideoPages:
     copies: Copies
     media_roots: tuple[str, ...] = ()
     editor: Editor | None = None
-    calls: BoundedCalls[Original | NoOriginal] = field(default_factory=BoundedCalls)
+    calls: BoundedCalls[Original | NoFile] = field(default_factory=BoundedCalls)
 
     async def video(self, request: Request) -> Response:
         """Show one video."""
@@ -95,8 +97,8 @@ class VideoPages:
         found = await to_thread.run_sync(partial(self.reader.ask, partial(_locations, video_id=video_id)))
         if found is None:
             return Response(status_code=404)
-        original = await to_thread.run_sync(self._original, video_id, *found, _PLAYER_WAITS_S)
-        if isinstance(original, NoOriginal):
+        original = await to_thread.run_sync(self._original, video_id, _PLAYER_WAITS_S, *found)
+        if isinstance(original, NoFile):
             return Response(original.reason, 404, media_type="text/plain")
         headers = request.headers
         return serve_original(original, headers.get("range"), headers.get("if-range"), head=request.method == "HEAD")
@@ -109,7 +111,7 @@ class VideoPages:
         query = params.get("q", "").strip()[:MAX_QUERY_LENGTH]
         speaker = _speaker(params, video)
         hits = self.service.in_video(video_id, query, speaker) if query and video.status == "ok" else []
-        original = self._original(video_id, video.uris, video.row["size_bytes"], _PAGE_WAITS_S)
+        original = self._original(video_id, _PAGE_WAITS_S, video.uris, video.row["size_bytes"], video.missing_since)
         sources = self.reader.ask(partial(read_subtitle_sources, video_id=video_id))
         source = next((each for each in sources if each.source == params.get("subtitles")), None)
         lines: Sequence[Utterance | Subtitle] = video.utterances_of(speaker)
@@ -132,7 +134,7 @@ class VideoPages:
             source=source,
             hits=hits,
             timeline=make_timeline(video, hits),
-            missing=original.reason if isinstance(original, NoOriginal) else "",
+            missing=original.reason if isinstance(original, NoFile) else "",
             obstacle=obstacle(video),
             editor=self.editor if video.status == "ok" else None,
             corrections=self.editor.history(video_id) if self.editor and video.status == "ok" else None,
@@ -144,14 +146,16 @@ class VideoPages:
         found = self.reader.ask(partial(read_records, video_ids=[video_id], parts=parts))
         return found[0] if found else None
 
-    def _original(self, video_id: str, uris: Sequence[str], size_bytes: int, timeout_s: float) -> Original | NoOriginal:
-        question = partial(find_original, uris, size_bytes, self.media_roots)
+    def _original(
+        self, video_id: str, timeout_s: float, uris: Sequence[str], size_bytes: int, missing_since: datetime | None
+    ) -> Original | NoFile:
+        question = partial(find_original, uris, size_bytes, self.media_roots, missing_since)
         if all(local_path(uri) is not None for uri in uris):
             return question()
         try:
             return self.calls.call((video_id, *uris), question, timeout_s)
         except TimeoutError:
-            return NoOriginal(f"{uris[0]} did not answer within {timeout_s:g} s. Reload the page to try again.")
+            return NoFile(f"{uris[0]} did not answer within {timeout_s:g} s. Reload the page to try again.")
 
     def _part(self, video_id: str, part: str, **context: Any) -> Response:  # noqa: ANN401 - what templates take
         card = self.reader.ask(partial(cards_of, video_ids=[video_id])).get(video_id)
@@ -213,10 +217,13 @@ def _part_of_lines(video_id: str, page: int, query: str, speaker: str, source: S
     return f"/v/{quote(video_id)}/transcript?" + urlencode({name: value for name, value in params.items() if value})
 
 
-def _locations(connection: Any, video_id: str) -> tuple[list[str], int] | None:  # noqa: ANN401 - a DuckDB connection
-    query = "SELECT uris, size_bytes FROM videos WHERE video_id = $video AND status = 'ok'"
-    row: tuple[list[str], int] | None = connection.execute(query, {"video": video_id}).fetchone()
-    return row
+_Location = tuple[list[str], int, datetime | None]
+
+
+def _locations(connection: Any, video_id: str) -> _Location | None:  # noqa: ANN401 - a DuckDB connection
+    query = "SELECT uris, size_bytes, missing_since FROM videos WHERE video_id = $video AND status = 'ok'"
+    found = fetch(connection, query, video=video_id)
+    return (found[0]["uris"], found[0]["size_bytes"], found[0]["missing_since"]) if found else None
 
 
 def _speaker(params: Mapping[str, str], video: VideoRecord) -> str:

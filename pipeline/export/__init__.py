@@ -3,6 +3,7 @@
 from pipeline.export.clip import CLIP_ENDINGS, Clip, clip_ending, copy_clip
 from pipeline.export.cuts import Cut, cuts_of
 from pipeline.export.formats import FORMATS, Format, Options, format_of
+from pipeline.export.locate import FoundFile, NoFile, first_usable, look_at_file, with_file, with_file_if_any
 from pipeline.export.lossless import LOSSLESS_ENDINGS, cut_audio
 from pipeline.export.names import check_terminal, printed_file, safe_stem, unique, whole_file
 from pipeline.export.outputs import check_text_output, refuse_original
@@ -21,6 +22,8 @@ __all__ = [
     "Clip",
     "Cut",
     "Format",
+    "FoundFile",
+    "NoFile",
     "Options",
     "Writer",
     "check_terminal",
@@ -31,8 +34,10 @@ __all__ = [
     "cuts_of",
     "encode_clip",
     "exact_ending",
+    "first_usable",
     "format_of",
     "json_text",
+    "look_at_file",
     "one_line",
     "parsed_rate",
     "plain_value",
@@ -44,5 +49,7 @@ __all__ = [
     "webvtt",
     "webvtt_of_lines",
     "whole_file",
+    "with_file",
+    "with_file_if_any",
     "write_csv",
 ]

@@ -22,7 +22,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.lake.cleaning import remove_orphans
-from pipeline.lake.held import Held, held, rows_by_file
+from pipeline.lake.held import Held, held, rows_by_file, vacated
 from pipeline.lake.layout import REPLACED, REPORTS, SEARCH
 from pipeline.lake.log import ConflictError, Log
 from pipeline.lake.query import open_engine, read
@@ -73,7 +73,9 @@ def hide(log: Log, videos: Sequence[Held]) -> None:
     Failures that they hide are forgotten, too, since they would be visible again.
     """
     failures = dict.fromkeys((failed for each in videos for failed in each.failures), False)
-    add_tombstones(log, failures | {each.video_id: each.read_whole for each in videos})
+    ids = failures | {each.video_id: each.read_whole for each in videos}
+    rows = read(log, lambda connection: vacated(connection, log.snapshot(), ids)) if ids else []
+    add_tombstones(log, ids, rows)
 
 
 def purge(log: Log, known: Sequence[Held] = (), *, clear_index: ClearIndex | None = None) -> Forgotten:

@@ -4,10 +4,12 @@ from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import duckdb
 
 from pipeline.lake.names import find_video
+from pipeline.lake.query import fetch
 from pipeline.lake.snapshot import DataFile, Snapshot
 from pipeline.lake.text import file_name
 from pipeline.lake.views import scan
@@ -49,6 +51,19 @@ _LARGE_AND_WHOLE = """
 SELECT video_id FROM sources WHERE video_id IN (SELECT unnest($videos))
 GROUP BY video_id HAVING max(size_bytes) > $small AND bool_or(digest IS DISTINCT FROM 'sampled')
 """
+_VACATED = """
+WITH gone AS (
+    SELECT uri, coalesce(missing_since, seen_at) AS since FROM sources WHERE video_id IN (SELECT unnest($videos))
+),
+others AS (
+    SELECT video_id, committed_at AS seen_at, unnest(uris) AS uri FROM all_videos
+    UNION ALL BY NAME
+    SELECT video_id, seen_at, uri FROM {sources}
+)
+SELECT uri, arg_max(video_id, others.seen_at) AS video_id, any_value(since) AS since FROM others JOIN gone USING (uri)
+WHERE video_id NOT IN (SELECT unnest($videos)) GROUP BY uri
+"""
+
 _SMALL = {"small": SMALL_FILE_BYTES}
 
 
@@ -133,6 +148,20 @@ def rows_by_file(
             for video_id, path, count in connection.execute(query, {"videos": list(videos)}).fetchall():
                 found.append((snapshot.files[table][path.rsplit("/", 1)[-1]], video_id, count))
     return found
+
+
+def vacated(connection: duckdb.DuckDBPyConnection, snapshot: Snapshot, videos: Collection[str]) -> list[dict[str, Any]]:
+    """Return rows of `sources` which say that content that was replaced by these videos is still not there.
+
+    Without the rows of the videos, it would seem to be back at its location.
+    """
+    rows = fetch(connection, _VACATED.format(sources=_rows(snapshot, "sources")), videos=list(videos))
+    unknown = {"size_bytes": 0, "mtime_ns": 0, "etag": None, "digest": None}
+    return [
+        unknown
+        | {"uri": row["uri"], "video_id": row["video_id"], "seen_at": row["since"], "missing_since": row["since"]}
+        for row in rows
+    ]
 
 
 def _rows(snapshot: Snapshot, table: str) -> str:

@@ -291,8 +291,9 @@ class Lake:
         """Record a flow run, and replace an earlier record of it.
 
         Args:
-            row: A value for each column of the table `runs`.
+            row: A value for each column of the table `runs`; without `stages` and `stage_video_s`, those are unknown.
         """
+        row = {"stages": [], "stage_video_s": None} | dict(row)
         self._write_rows("runs", row["run_id"], [row], replace=True)
 
     def write_report(self, run_id: str, page: str) -> str:

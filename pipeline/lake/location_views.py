@@ -48,25 +48,24 @@ The id of an unreadable file is in no row of `sources`, so its failure counts un
 
 _LOCATIONS = """
 CREATE TABLE lake.locations AS
-WITH known AS (
+WITH known AS MATERIALIZED (
     SELECT each.video_id, each.uri, each.position,
         now.uri IS NULL OR (now.video_id = each.video_id AND now.missing_since IS NULL) AS living,
         CASE WHEN now.video_id = each.video_id THEN now.missing_since END AS missing_since
     FROM lake.analysed AS each LEFT JOIN lake.located AS now USING (uri)
     UNION ALL BY NAME
-    SELECT video_id, uri, missing_since IS NULL AS living, missing_since
+    SELECT video_id, uri, 2147483648 AS position, missing_since IS NULL AS living, missing_since
     FROM lake.located SEMI JOIN lake.changed USING (video_id) ANTI JOIN lake.analysed USING (video_id, uri)
+),
+best AS (
+    SELECT video_id, bool_or(living) AS lives, max(missing_since) AS vanished_at FROM known GROUP BY video_id
 )
-SELECT * FROM (
-    SELECT video_id,
-        coalesce(
-            list(uri ORDER BY position NULLS LAST, uri) FILTER (living),
-            list(uri ORDER BY position NULLS LAST, uri) FILTER (missing_since IS NOT NULL)
-        ) AS uris,
-        CASE WHEN NOT bool_or(living) THEN max(missing_since) END AS missing_since
-    FROM known GROUP BY video_id
-)
-WHERE uris IS NOT NULL
+SELECT video_id,
+    list_transform(list_sort(list(struct_pack(position, uri))), lambda each: each.uri) AS uris,
+    any_value(CASE WHEN NOT lives THEN vanished_at END) AS missing_since
+FROM known JOIN best USING (video_id)
+WHERE CASE WHEN lives THEN living ELSE missing_since IS NOT NULL END
+GROUP BY video_id
 """
 """The locations of videos that are not exactly where they were analysed: those that live, or else those that vanished.
 

@@ -4,6 +4,7 @@ from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from typing import Any, Literal, TypeVar
 
@@ -100,20 +101,26 @@ class VideoRecord:
     keyframes: tuple[KeyframeRecord, ...]
     scenes: tuple[SceneRecord, ...]
     utterances: tuple[Utterance, ...]
-    error: Failure | None
-    """Why the analysis failed."""
+    errors: tuple[Failure, ...]
+    """Why the analysis failed; of an analysed video, why stages of it failed."""
     subtitles: tuple[Subtitle, ...] = ()
     """Subtitles that came with the video."""
 
     @property
     def uri(self) -> str:
-        """Location."""
+        """First of its locations."""
         return str(self.row["uri"])
 
     @property
     def uris(self) -> tuple[str, ...]:
-        """All locations of the last analysis."""
+        """All locations where it is now, or was last if it is missing."""
         return tuple(self.row["uris"])
+
+    @property
+    def missing_since(self) -> datetime | None:
+        """When a run found its last file gone; None while one is there."""
+        found: datetime | None = self.row.get("missing_since")
+        return found
 
     @property
     def status(self) -> str:
@@ -290,7 +297,7 @@ def read_records(
                 scenes=_scenes(scenes.get(video_id, ()), found),
                 utterances=tuple(_utterance(row) for row in utterances.get(video_id, ())),
                 subtitles=tuple(Subtitle(**row) for row in subtitles.get(video_id, ())),
-                error=next((Failure(**row) for row in errors.get(video_id, ())), None),
+                errors=tuple(Failure(**row) for row in errors.get(video_id, ())),
             )
         )
     return records

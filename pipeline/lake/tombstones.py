@@ -4,13 +4,14 @@ A file of `forgotten` is pending until its videos are removed from all other fil
 names, so that readers and writers need not open one.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.lake.layout import is_pending, tombstone_file
+from pipeline.lake.layout import is_pending, run_file, tombstone_file
 from pipeline.lake.log import ConflictError, Log
 from pipeline.lake.parquet import merge
 from pipeline.lake.rows import table_of
@@ -22,13 +23,15 @@ _TABLE = "forgotten"
 _ATTEMPTS = 5
 
 
-def add_tombstones(log: Log, videos: Mapping[str, bool]) -> None:
+def add_tombstones(log: Log, videos: Mapping[str, bool], sources: Sequence[Mapping[str, Any]] = ()) -> None:
     """Hide videos from readers and keep them out of commits, from now on. They are pending.
 
     Args:
         log: The lake's log.
         videos: Ids, each with whether it is a digest of all bytes of a large file.
+        sources: Rows of `sources` to add in the same entry of the log.
     """
+    also = table_of("sources", sources)
 
     def change(snapshot: Snapshot) -> tuple[pa.Table, list[DataFile]]:
         new = sorted(set(videos) - snapshot.forgotten)
@@ -36,7 +39,7 @@ def add_tombstones(log: Log, videos: Mapping[str, bool]) -> None:
         rows = [{"video_id": each, "read_whole": videos[each], "forgotten_at": now} for each in new]
         return table_of(_TABLE, rows), []
 
-    _replace(log, change, pending=True)
+    _replace(log, change, pending=True, also=also)
 
 
 def settle_tombstones(log: Log, videos: Collection[str]) -> None:
@@ -69,16 +72,26 @@ def _read(store: Store, files: Collection[DataFile]) -> pa.Table:
     return pa.concat_tables(tables)
 
 
-def _replace(log: Log, change: Callable[[Snapshot], tuple[pa.Table, list[DataFile]]], *, pending: bool) -> None:
+def _replace(
+    log: Log,
+    change: Callable[[Snapshot], tuple[pa.Table, list[DataFile]]],
+    *,
+    pending: bool,
+    also: pa.Table | None = None,
+) -> None:
     """Add rows, and remove files, in one entry of the log; again if another writer was faster."""
     store = log.store
     for attempt in range(1, _ATTEMPTS + 1):
         snapshot = log.snapshot()
         rows, old = change(snapshot)
-        made = [_written(store, rows, pending=pending)] if rows.num_rows else []
-        if not made and not old:
+        if not rows.num_rows and not old:
             return
-        schemas = {schema_key(rows.schema): rows.schema}
+        made, schemas = [], {}
+        for table, added in ((_TABLE, rows), ("sources", also)):
+            if added is not None and added.num_rows:
+                name = tombstone_file(pending=pending) if table == _TABLE else run_file("forget")
+                made.append(_written(store, table, name, added))
+                schemas[made[-1].schema] = added.schema
         try:
             log.append(
                 snapshot,
@@ -94,10 +107,9 @@ def _replace(log: Log, change: Callable[[Snapshot], tuple[pa.Table, list[DataFil
             return
 
 
-def _written(store: Store, rows: pa.Table, *, pending: bool) -> DataFile:
-    name = tombstone_file(pending=pending)
-    with store.publish(f"{_TABLE}/{name}") as path:
+def _written(store: Store, table: str, name: str, rows: pa.Table) -> DataFile:
+    with store.publish(f"{table}/{name}") as path:
         merge([rows], path, rows.schema)
         size_bytes = path.stat().st_size
-    holds = dict.fromkeys(rows["video_id"].to_pylist(), 1)
-    return DataFile(_TABLE, name, schema_key(rows.schema), rows.num_rows, size_bytes, holds)
+    holds = dict.fromkeys(rows["video_id"].to_pylist(), 1) if table == _TABLE else {"forget": rows.num_rows}
+    return DataFile(table, name, schema_key(rows.schema), rows.num_rows, size_bytes, holds)

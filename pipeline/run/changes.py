@@ -10,8 +10,7 @@ from pipeline.lake import Lake
 from schemas.records import VideoTask
 
 _KNOWN = """
-SELECT DISTINCT uri FROM (SELECT uri FROM videos UNION ALL SELECT uri FROM errors)
-WHERE uri IN (SELECT unnest($uris))
+SELECT DISTINCT uri FROM all_videos WHERE uri IN (SELECT unnest($uris))
 """
 
 

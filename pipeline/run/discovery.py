@@ -4,16 +4,18 @@ import hashlib
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from pipeline.lake import Lake
 from pipeline.run.digest import DigestChunks, Unread, digest_here
 from pipeline.run.file_state import file_of, locations
+from pipeline.run.following import Follower
 from pipeline.run.identity import Identities
 from pipeline.run.known import Content, KnownFiles
 from pipeline.run.listing import Skipped, list_archive
 from schemas.config import ArchiveConfig
-from schemas.records import ArchiveItem, VideoTask
+from schemas.records import NO_CHANGES, ArchiveItem, LocationChanges, VideoTask
 
 _CHUNK_ITEMS = 4096
 _CHUNK_READS = 64
@@ -36,8 +38,21 @@ class Discovery:
     skipped: Skipped
     """Files that were not listed so far, and links that lead nowhere."""
     new_sources: tuple[dict[str, Any], ...] = field(repr=False)
-    """Rows for `Lake.write_sources`, without `seen_at`: files whose content was not in the lake's `sources`. They
-    include copies of videos of earlier batches."""
+    """Rows of `sources`, without times: files whose content was not in the lake's `sources`. They include copies of
+    videos of earlier batches."""
+    vanished: tuple[dict[str, Any], ...] = field(default=(), repr=False)
+    """Rows of `sources`, without times: files that have vanished. Only in the last batch of a complete listing."""
+    changes: LocationChanges = NO_CHANGES
+    """What became of known locations."""
+
+    def source_rows(self, now: datetime) -> list[dict[str, Any]]:
+        """Return the rows for `Lake.write_sources`.
+
+        Args:
+            now: Current time, with a time zone.
+        """
+        there = [row | {"seen_at": now} for row in self.new_sources]
+        return there + [row | {"seen_at": now, "missing_since": now} for row in self.vanished]
 
 
 @dataclass(slots=True)
@@ -61,6 +76,8 @@ class _Batch:
 
     found: list[tuple[ArchiveItem, str]] = field(default_factory=list)
     new_sources: dict[str, dict[str, Any]] = field(default_factory=dict)
+    vanished: list[dict[str, Any]] = field(default_factory=list)
+    changes: LocationChanges = NO_CHANGES
     reads: int = 0
     read_bytes: int = 0
 
@@ -104,7 +121,7 @@ def discover_batches(
     for batch in _batches(archive, lake, config, skipped, progress=progress, digest_chunks=digest_chunks):
         tasks = tuple(task for task in _tasks(batch.found) if task.video_id not in seen)
         seen.update(task.video_id for task in tasks)
-        yield Discovery(tasks, len(batch.found), skipped, tuple(batch.new_sources.values()))
+        yield _discovery(tasks, batch, skipped)
 
 
 def discover(
@@ -132,13 +149,15 @@ def discover(
     for batch in _batches(archive, lake, config, skipped, progress=progress, digest_chunks=digest_chunks):
         whole.found += batch.found
         whole.new_sources |= batch.new_sources
-    return Discovery(_tasks(whole.found), len(whole.found), skipped, tuple(whole.new_sources.values()))
+        whole.vanished += batch.vanished
+        whole.changes += batch.changes
+    return _discovery(_tasks(whole.found), whole, skipped)
 
 
 def discover_known(
     archive: Sequence[str], lake: Lake, config: ArchiveConfig, skipped: Skipped | None = None
 ) -> tuple[VideoTask, ...] | None:
-    """Return the videos of an archive without reading any file, or None as soon as a file is new or changed.
+    """Return the videos of an archive without reading any file, or None if a file is new, changed, back or vanished.
 
     Args:
         archive: Folders, files, globs, manifests, URIs.
@@ -149,14 +168,16 @@ def discover_known(
     Raises:
         ArchiveError: A part of the archive does not exist or cannot be listed.
     """
-    known = _known_files(lake)
+    known, skipped = _known_files(lake), skipped or Skipped()
+    follower = Follower(known, lake, config, skipped)
     found: list[tuple[ArchiveItem, str]] = []
-    for item in list_archive(archive, config, skipped):
+    for item in list_archive(archive, config, skipped, follower.coverage):
+        follower.listed(item)
         content = known.content_of(item)
-        if content is None:
+        if content is None or follower.identified(item, content):
             return None
         found.append((item, content.video_id))
-    return _tasks(found)
+    return None if follower.vanished() else _tasks(found)
 
 
 def _batches(
@@ -170,15 +191,25 @@ def _batches(
 ) -> Iterator[_Batch]:
     known = _known_files(lake)
     identities = Identities(known, config, digest_chunks)
-    listed = _Chunks(archive, config, skipped, identities, progress)
+    follower = Follower(known, lake, config, skipped)
+    listed = _Chunks(archive, config, skipped, identities, follower, progress)
     batch, first = _Batch(), True
     for digests in digest_chunks(listed.reads()):
-        _add(batch, listed.waiting.popleft(), identities, digests, known)
+        _add(batch, listed.waiting.popleft(), identities, digests, follower)
         if batch.full:
+            batch.changes, follower.changes = follower.changes, LocationChanges()
             yield batch
             batch, first = _Batch(), False
-    if batch.found or first:
+    # The listing is complete: if it fails, nothing below happens.
+    batch.vanished = follower.vanished()
+    batch.changes = follower.changes
+    if batch.found or batch.vanished or first:
         yield batch
+
+
+def _discovery(tasks: tuple[VideoTask, ...], batch: _Batch, skipped: Skipped) -> Discovery:
+    new_sources, vanished = tuple(batch.new_sources.values()), tuple(batch.vanished)
+    return Discovery(tasks, len(batch.found), skipped, new_sources, vanished, batch.changes)
 
 
 def _known_files(lake: Lake) -> KnownFiles:
@@ -194,13 +225,14 @@ class _Chunks:
     config: ArchiveConfig
     skipped: Skipped
     identities: Identities
+    follower: Follower
     progress: Callable[[int], None]
     waiting: deque[_Chunk] = field(default_factory=deque)
 
     def reads(self) -> Iterator[list[Unread]]:
         """Yield what must be read of each chunk."""
         chunk, files = _Chunk(), 0
-        for item in list_archive(self.archive, self.config, self.skipped):
+        for item in list_archive(self.archive, self.config, self.skipped, self.follower.coverage):
             self._add(chunk, item)
             if chunk.full:
                 files += len(chunk.found)
@@ -213,6 +245,7 @@ class _Chunks:
         yield chunk.reads
 
     def _add(self, chunk: _Chunk, item: ArchiveItem) -> None:
+        self.follower.listed(item)
         content = self.identities.without_reading(item)
         chunk.found.append((item, content))
         if content is None and file_of(item) not in chunk.unread:
@@ -223,7 +256,7 @@ class _Chunks:
 
 
 def _add(
-    batch: _Batch, chunk: _Chunk, identities: Identities, digests: Sequence[str | None], known: KnownFiles
+    batch: _Batch, chunk: _Chunk, identities: Identities, digests: Sequence[str | None], follower: Follower
 ) -> None:
     """Add the files of a chunk to a batch."""
     contents = identities.contents(list(chunk.unread.values()), digests)
@@ -233,14 +266,8 @@ def _add(
     for item, known_content in chunk.found:
         content = known_content or read[file_of(item)]
         batch.found.append((item, content.video_id if content else _stand_in(item)))
-        if content is None:
-            continue
-        for uri in locations(item):
-            if not known.knows(uri, item):
-                batch.new_sources[uri] = {
-                    "uri": uri, "size_bytes": item.size_bytes, "mtime_ns": item.mtime_ns, "etag": item.etag,
-                    "video_id": content.video_id, "digest": content.method,
-                }  # fmt: skip
+        for row in follower.identified(item, content) if content else ():
+            batch.new_sources[row["uri"]] = row
 
 
 def _stand_in(item: ArchiveItem) -> str:

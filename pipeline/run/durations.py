@@ -9,7 +9,7 @@ from schemas.records import VideoTask
 _BY_EXTENSION = r"""
 SELECT extension, sum(size_bytes) / sum(duration_s) AS bytes_per_s
 FROM (SELECT lower(regexp_extract(uri, '\.(\w+)$', 1)) AS extension, size_bytes, duration_s
-      FROM videos WHERE duration_s > 0 AND size_bytes > 0)
+      FROM videos WHERE status = 'ok' AND duration_s > 0 AND size_bytes > 0)
 GROUP BY GROUPING SETS ((extension), ())
 """
 _ANY = None

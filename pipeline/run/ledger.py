@@ -63,10 +63,18 @@ def costs(compute_s: Iterable[tuple[str, float]]) -> dict[str, float]:
     return found
 
 
+def stage_seconds(row: Mapping[str, Any]) -> dict[Stage, float]:
+    """Return the seconds of video of which a run made each stage, from its row in the table `runs`."""
+    if row["stage_video_s"] is None:
+        return dict.fromkeys(STAGES, row["video_s"])  # of a version that always made all stages
+    made = dict(row["stage_video_s"])
+    return {stage: made.get(stage, 0.0) for stage in STAGES}
+
+
 def past_run(row: Mapping[str, Any]) -> PastRun:
     """Return a row of the table `runs` as a past run."""
     return PastRun(
-        video_s=dict.fromkeys(STAGES, row["video_s"]),
+        video_s=stage_seconds(row),
         compute_s=costs(row["compute_s"]),
         wall_s=row["wall_s"],
         complete=row["state"].startswith("completed"),

@@ -13,6 +13,7 @@ from pathlib import Path
 from pipeline.analysis.media import SIDECAR_EXTENSIONS
 from pipeline.locations import local_path, location_of, own_path, shown
 from pipeline.remote import RefusedError, check_scheme, open_remote, refusal
+from pipeline.run.coverage import Coverage
 from pipeline.run.manifest import is_manifest, read_manifest
 from pipeline.run.remote_listing import list_files, list_remote, look_at, name_of
 from schemas.config import ArchiveConfig
@@ -33,6 +34,8 @@ class Skipped:
     """Number of files by extension, in lower case without a dot; empty for files without one."""
     broken_links: int = 0
     """Links among the listed files that lead to no file. Their analysis fails with the reason."""
+    empty_folders: Counter[str] = field(default_factory=Counter)
+    """Number of known files by the folder that they were in, and that has no files now. Its disk may not be mounted."""
 
     def lines(self) -> list[str]:
         """Return what was left out, in sentences for people."""
@@ -48,10 +51,18 @@ class Skipped:
         if self.broken_links:
             links = "1 link leads" if self.broken_links == 1 else f"{self.broken_links:,} links lead"
             found.append(f"{links} to no file. If git-annex manages the archive, `git annex get` fetches the content.")
+        for folder, count in self.empty_folders.most_common(_MAX_NAMED):
+            files = "1 file was" if count == 1 else f"{count:,} files were"
+            found.append(
+                f"There is no file in {folder}, but {files} there before. If its disk is not mounted, mount it and run "
+                "again. If they are gone for good, delete the folder: then the next run marks them as missing."
+            )
         return found
 
 
-def list_archive(roots: Sequence[str], config: ArchiveConfig, skipped: Skipped | None = None) -> Iterator[ArchiveItem]:
+def list_archive(
+    roots: Sequence[str], config: ArchiveConfig, skipped: Skipped | None = None, coverage: Coverage | None = None
+) -> Iterator[ArchiveItem]:
     """List files that may be videos, without opening them.
 
     Folders are walked in name order. Hidden files and folders are skipped, files are selected by extension, and links
@@ -63,6 +74,7 @@ def list_archive(roots: Sequence[str], config: ArchiveConfig, skipped: Skipped |
         roots: Folders, files, globs, manifests, fsspec URIs.
         config: Sets the file name extensions, and the schemes of URIs.
         skipped: Counts what is left out.
+        coverage: Notes what is listed. It holds once the listing is complete.
 
     Yields:
         Each file once by each path that leads to it: the one by which it was found, and the target of its links.
@@ -72,7 +84,7 @@ def list_archive(roots: Sequence[str], config: ArchiveConfig, skipped: Skipped |
     """
     if not roots:
         raise ArchiveError("No archive was given. Give a folder, a file, a glob, a manifest or a URI.")
-    listing = _Listing(config, skipped or Skipped())
+    listing = _Listing(config, skipped or Skipped(), coverage or Coverage())
     seen: set[str] = set()
     for root in roots:
         for item in listing.of_root(root):
@@ -97,6 +109,7 @@ def state_of(uri: str) -> ArchiveItem | None:
 class _Listing:
     config: ArchiveConfig
     skipped: Skipped
+    coverage: Coverage
 
     def of_root(self, root: str) -> Iterator[ArchiveItem]:
         self._check(root)
@@ -107,7 +120,7 @@ class _Listing:
         path = path.expanduser()
         try:
             if path.is_dir():
-                yield from self._walk(own_path(path), set())
+                yield from self._folder(own_path(path), set())
             elif path.exists() or path.is_symlink():
                 yield from self._manifest(path) if is_manifest(path.name) else [self._item(own_path(path))]
             elif glob.has_magic(str(path)):
@@ -123,15 +136,21 @@ class _Listing:
         except RefusedError as error:
             raise ArchiveError(str(error)) from error
 
+    def _folder(self, folder: str, seen: set[str]) -> Iterator[ArchiveItem]:
+        return self.coverage.folder(folder, self._walk(folder, seen))
+
     def _walk(self, folder: str, seen: set[str]) -> Iterator[ArchiveItem]:
         real = os.path.realpath(folder)
         if real in seen:
             return
         seen.add(real)
+        if real != folder:
+            self.coverage.linked(real)
         try:
             entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
         except OSError as error:
             logger.warning("Skipping the folder %s: %s", location_of(folder), error.strerror)
+            self.coverage.unreadable += [f"{path.rstrip('/')}/" for path in (folder, real)]
             return
         for entry in entries:
             if entry.name.startswith("."):
@@ -158,11 +177,14 @@ class _Listing:
             raise ArchiveError(
                 f"Nothing matches {location_of(pattern)}. Quote the pattern so that the shell does not expand it."
             )
+        yield from self.coverage.folder("", self._matched(found), glob=pattern)
+
+    def _matched(self, names: list[str]) -> Iterator[ArchiveItem]:
         seen: set[str] = set()
-        for name in found:
+        for name in names:
             path = Path(name)
             if path.is_dir():
-                yield from self._walk(own_path(path), seen)
+                yield from self._folder(own_path(path), seen)
             elif self._selected(path.name):
                 yield self._item(own_path(path))
 
@@ -176,14 +198,21 @@ class _Listing:
                 self._check(entry)
                 uris.append(entry)
                 continue
-            yield from list_files(uris, self._selected)
+            yield from self._named(uris)
             uris.clear()
             listed = path.absolute().parent / listed
             if listed.is_dir():
-                yield from self._walk(own_path(listed), set())
+                yield from self._folder(own_path(listed), set())
             else:
-                yield self._item(own_path(listed))
-        yield from list_files(uris, self._selected)
+                item = self._item(own_path(listed))
+                self.coverage.named.add(item.uri)
+                yield item
+        yield from self._named(uris)
+
+    def _named(self, uris: list[str]) -> Iterator[ArchiveItem]:
+        """List the files that a manifest names."""
+        self.coverage.named.update(uris)
+        return list_files(uris, self._selected, self.coverage)
 
     def _item(self, path: str) -> ArchiveItem:
         real = os.path.realpath(path)
@@ -208,9 +237,9 @@ class _Listing:
 
     def _remote(self, root: str) -> Iterator[ArchiveItem]:
         if is_manifest(name_of(root)):
-            yield from list_files(self._remote_manifest(root), self._selected)
+            yield from self._named(self._remote_manifest(root))
         else:
-            yield from list_remote(root, self._selected)
+            yield from list_remote(root, self._selected, self.coverage)
 
     def _remote_manifest(self, root: str) -> list[str]:
         """Return the URIs that a manifest on another machine lists. It may not list files of this one."""

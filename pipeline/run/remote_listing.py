@@ -11,6 +11,7 @@ from itertools import islice
 from typing import Any
 
 from pipeline.remote import file_system, is_http, refusal, retried
+from pipeline.run.coverage import Coverage
 from schemas.errors import ArchiveError
 from schemas.records import ArchiveItem
 
@@ -19,6 +20,7 @@ _REQUESTS = 16
 """Requests for the states of single files in flight."""
 _AHEAD = 256
 _MAX_LINKED_FOLDERS = 32
+_GONE = (404, 410)
 _MTIMES = ("mtime", "LastModified", "last_modified", "Last-Modified", "updated", "modified")
 _ETAGS = ("md5Hash", "ETag", "etag")
 """Names of details in fsspec's stores. GCS changes an object's ETag with its metadata, but not its MD5."""
@@ -27,8 +29,13 @@ Selected = Callable[[str], bool]
 """Whether a file of a folder is selected, by its name."""
 
 
-def list_remote(uri: str, selected: Selected) -> Iterator[ArchiveItem]:
+def list_remote(uri: str, selected: Selected, coverage: Coverage) -> Iterator[ArchiveItem]:
     """List a folder, a file or a glob. A file is listed whatever its name.
+
+    Args:
+        uri: The folder, file or glob.
+        selected: Which files of a folder to list.
+        coverage: Notes what is listed.
 
     Raises:
         ArchiveError: It does not exist, may not be read, or cannot be listed.
@@ -37,22 +44,30 @@ def list_remote(uri: str, selected: Selected) -> Iterator[ArchiveItem]:
         filesystem, base = file_system(uri)
         filesystem.invalidate_cache()
         if "*" in base if is_http(uri) else glob.has_magic(base):
-            yield from _details_of(filesystem, filesystem.glob(base, detail=True), selected)
+            items = _details_of(filesystem, filesystem.glob(base, detail=True), selected)
+            yield from coverage.folder("", items, glob=str(filesystem.unstrip_protocol(base)))
             return
         details = _details(filesystem, base)
         if details is None:
             raise ArchiveError(f"{uri} does not exist. Check the URI.")
         if is_http(uri) and (base.endswith("/") or details.get("mimetype") == "text/html"):
             pages = _linked(filesystem, base, _MAX_LINKED_FOLDERS)
-            yield from list_files((page for page in pages if selected(name_of(page))), selected)
+            items = list_files((page for page in pages if selected(name_of(page))), selected, coverage)
+            yield from coverage.folder(base.partition("?")[0].rpartition("/")[0], items)
         elif details["type"] == "directory":
-            yield from _folder(filesystem, base, selected)
+            items, folder = _folder(filesystem, base, selected), str(filesystem.unstrip_protocol(base))
+            yield from coverage.folder(folder, items, certain=_in_pages(filesystem))
         else:
             yield _item(uri, details)
 
 
-def list_files(uris: Iterable[str], selected: Selected) -> Iterator[ArchiveItem]:
+def list_files(uris: Iterable[str], selected: Selected, coverage: Coverage) -> Iterator[ArchiveItem]:
     """List the files and folders that a manifest names, in order. What cannot be found is listed with 0 bytes.
+
+    Args:
+        uris: The files and folders.
+        selected: Which files of a folder to list.
+        coverage: Notes what is listed.
 
     Raises:
         ArchiveError: A package that is needed is not installed, or a folder cannot be listed.
@@ -62,7 +77,7 @@ def list_files(uris: Iterable[str], selected: Selected) -> Iterator[ArchiveItem]
         while ahead := list(islice(remaining, _AHEAD)):
             for uri, details in zip(ahead, executor.map(_looked_up, ahead), strict=True):
                 if details is not None and details["type"] == "directory":
-                    yield from list_remote(uri, selected)
+                    yield from list_remote(uri, selected, coverage)
                 else:
                     yield _item(uri, details or {})
 
@@ -71,6 +86,25 @@ def look_at(uri: str) -> ArchiveItem | None:
     """Return the present state of a file; None if it is not there, or cannot be reached."""
     details = _looked_up(uri)
     return None if details is None else _item(uri, details)
+
+
+def which_are_gone(uris: Iterable[str]) -> Iterator[bool]:
+    """Return for each file, in order, whether its store says that it is not there. If a store cannot say, it is not."""
+    with ThreadPoolExecutor(_REQUESTS, thread_name_prefix="look") as executor:
+        yield from executor.map(_is_gone, uris)
+
+
+def _is_gone(uri: str) -> bool:
+    try:
+        filesystem, path = file_system(uri)
+        retried(lambda: filesystem.info(path))
+    except FileNotFoundError as error:
+        # fsspec raises it for whatever a web server answers, with the answer as its cause.
+        said = getattr(error.__cause__, "status", None)
+        return refusal(error) is None and (said in _GONE if is_http(uri) else True)
+    except Exception:  # noqa: BLE001 - fsspec backends raise their own error types
+        return False
+    return False
 
 
 def name_of(uri: str) -> str:
@@ -99,13 +133,18 @@ def _details(filesystem: Any, path: str) -> dict[str, Any] | None:  # noqa: ANN4
 
 
 def _folder(filesystem: Any, base: str, selected: Selected) -> Iterator[ArchiveItem]:  # noqa: ANN401 - as above
-    if hasattr(filesystem, "call_s3"):
+    if _in_pages(filesystem):
         # Page by page: for millions of objects, the details that fsspec returns take gigabytes.
         for bucket, entry in _s3_objects(filesystem, base):
             if not entry["Key"].endswith("/") and selected(entry["Key"].rpartition("/")[2]):
                 yield _item(f"s3://{bucket}/{entry['Key']}", entry | {"size": entry["Size"]})
     else:
         yield from _details_of(filesystem, retried(lambda: filesystem.find(base, detail=True)), selected)
+
+
+def _in_pages(filesystem: Any) -> bool:  # noqa: ANN401 - as above
+    """Return whether a folder is listed page by page: all its objects, or an error."""
+    return hasattr(filesystem, "call_s3")
 
 
 def _linked(filesystem: Any, page: str, depth: int) -> Iterator[str]:  # noqa: ANN401 - as above

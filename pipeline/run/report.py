@@ -1,5 +1,6 @@
 """What a run will do, in one record that is added up batch by batch: for `--dry-run`, for Prefect, and for the run."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -15,10 +16,22 @@ from pipeline.run.history import read_history
 from pipeline.run.ledger import past_runs, workers_key
 from pipeline.run.listing import Skipped
 from pipeline.run.plan import Plan, Planner
+from pipeline.run.redo import Redo
 from pipeline.run.revision import models_of, recipe_of
 from schemas.config import Config
 from schemas.errors import ArchiveError
+from schemas.records import NO_CHANGES, LocationChanges
 from schemas.stages import STAGES, Stage
+
+
+@dataclass(frozen=True, slots=True)
+class Redone:
+    """Why a stage of some videos is redone."""
+
+    stage: Stage
+    reason: str
+    """In words, as in `speech.beam_size 5 -> 1`."""
+    videos: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +57,17 @@ class PlanReport:
     unpublished: int = 0
     """Videos that a run has analysed and not yet published, because it is running or was killed. A run publishes those
     of killed runs first; until then, they count as videos to analyse."""
+    locations: LocationChanges = NO_CHANGES
+    """What became of the locations that the lake knew."""
     size_bytes: int = 0
     """Bytes of the videos to analyse."""
-    video_s: Mapping[Stage, float] = field(default_factory=lambda: dict.fromkeys(STAGES, 0.0))
-    """Seconds of video to analyse, by stage."""
+    stage_videos: Mapping[Stage, int] = field(default_factory=lambda: dict.fromkeys(STAGES, 0))
+    """Videos of which each stage is made or redone."""
+    stage_video_s: Mapping[Stage, float] = field(default_factory=lambda: dict.fromkeys(STAGES, 0.0))
+    """Their seconds."""
+    redone: tuple[Redone, ...] = ()
+    """Why stages of videos in the lake are redone, the most frequent reason first within each stage. A video can have
+    several reasons."""
     total_s: float = 0.0
     """Seconds of the videos to analyse."""
     estimated_s: float = 0.0
@@ -86,18 +106,25 @@ class Reporter:
         self._revision, self._workers = revision, workers_key(config.workers.model_dump(mode="json"))
         self._past = past_runs(lake)
         self._durations = Durations(lake)
+        self._stage_videos: dict[Stage, int] = dict.fromkeys(STAGES, 0)
+        self._stage_video_s: dict[Stage, float] = dict.fromkeys(STAGES, 0.0)
+        self._redone: Counter[Redo] = Counter()
         self._report = PlanReport(typical_size=not self._durations.known)
 
     def add(self, batch: Discovery, plan: Plan) -> PlanReport:
         """Add a batch and its plan, and return the report so far."""
-        before = self._report
-        todo = [task for shard in plan.shards for task in shard.tasks]
+        before, todo = self._report, [task for shard in plan.shards for task in shard.tasks]
         known_s = [self._planner.duration_s(task) for task in todo]
-        estimated_s = sum(
-            self._durations.estimate_s(task) for task, known in zip(todo, known_s, strict=True) if known is None
-        )
-        added_s = estimated_s + sum(known for known in known_s if known is not None)
-        video_s = {stage: seconds + added_s for stage, seconds in before.video_s.items()}
+        lengths_s = [
+            self._durations.estimate_s(task) if known is None else known
+            for task, known in zip(todo, known_s, strict=True)
+        ]
+        for task, length_s in zip(todo, lengths_s, strict=True):
+            for stage in task.stages:
+                self._stage_videos[stage] += 1
+                self._stage_video_s[stage] += length_s
+        self._redone.update(plan.redone)
+        estimated_s = sum(length for length, known in zip(lengths_s, known_s, strict=True) if known is None)
         self._report = replace(
             before,
             files=before.files + batch.files,
@@ -108,16 +135,25 @@ class Reporter:
             failed_before=before.failed_before + plan.failed_before,
             postponed=before.postponed + plan.postponed,
             forgotten=before.forgotten + plan.forgotten,
+            locations=before.locations + batch.changes,
             size_bytes=before.size_bytes + plan.size_bytes,
-            video_s=video_s,
-            total_s=before.total_s + added_s,
+            stage_videos=dict(self._stage_videos),
+            stage_video_s=dict(self._stage_video_s),
+            redone=_most_frequent_first(self._redone),
+            total_s=before.total_s + sum(lengths_s),
             estimated_s=before.estimated_s + estimated_s,
-            estimate=estimate_run(video_s, self._past, revision=self._revision, workers=self._workers)
-            if before.videos or todo
-            else None,
+            estimate=self._estimate() if before.videos or todo else None,
             notes=tuple(batch.skipped.lines()),
         )
         return self._report
+
+    def _estimate(self) -> Estimate | None:
+        return estimate_run(self._stage_video_s, self._past, revision=self._revision, workers=self._workers)
+
+
+def _most_frequent_first(redone: Mapping[Redo, int]) -> tuple[Redone, ...]:
+    ordered = sorted(redone.items(), key=lambda each: (STAGES.index(each[0].stage), -each[1], each[0].reason))
+    return tuple(Redone(each.stage, each.reason, videos) for each, videos in ordered)
 
 
 def plan_archive(

@@ -15,7 +15,7 @@ _ROUNDING_S, _ROUNDING = 1.0, 0.02
 def video_facts(video: VideoRecord) -> dict[str, str]:
     """Return the facts about a video by name, in the order to show them."""
     row = video.row
-    facts = {"Length": _length(video)}
+    facts = _missing(video) | {"Length": _length(video)}
     if video.has_video:
         varies = ", varying" if row["fps_varies"] else ""
         fps = f", {row['fps']:.4g} frames/s{varies}" if row["fps"] else ""
@@ -47,6 +47,10 @@ def video_facts(video: VideoRecord) -> dict[str, str]:
     facts["Written"] = _date(row["committed_at"])
     facts["Revision"] = row["revision"]
     return facts
+
+
+def _missing(video: VideoRecord) -> dict[str, str]:
+    return {"Missing": f"since {_date(video.missing_since)}"} if video.missing_since else {}
 
 
 def _length(video: VideoRecord) -> str:

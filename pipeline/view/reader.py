@@ -23,12 +23,15 @@ CREATE TABLE lake.catalogue AS
 SELECT video_id, videos.uri, parse_filename(videos.uri) AS name, status, videos.language,
     coalesce(list_transform(videos.languages, lambda each: each.language),
         list_filter([videos.language], lambda each: each IS NOT NULL)) AS languages, duration_s, has_video,
-    committed_at,
+    committed_at, missing_since IS NOT NULL AS missing,
     coalesce(headline, '') AS headline,
     coalesce(list_transform(topics, lambda each: each.label), []) AS topics,
     keyframe_ids[1] AS poster, coalesce(kind, '') AS error_kind, coalesce(message, '') AS error_message,
     coalesce(stage, '') AS error_stage
-FROM videos LEFT JOIN summaries USING (video_id) LEFT JOIN errors USING (video_id)
+FROM videos LEFT JOIN summaries USING (video_id) LEFT JOIN (
+    SELECT video_id, arg_min(kind, stage) AS kind, arg_min(message, stage) AS message, min(stage) AS stage
+    FROM errors GROUP BY video_id
+) USING (video_id)
 """
 """The fields of each video in the grid, in memory: about 500 bytes per video."""
 

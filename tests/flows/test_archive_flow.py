@@ -127,7 +127,7 @@ def test_prefect_shows_progress_a_table_and_the_result(result: RunResult) -> Non
     _, _, artifacts, _ = prefect_run_of(result)
     by_key = {artifact.key.split("-")[1]: artifact for artifact in artifacts}
     assert {artifact_key(kind, result.lake) for kind in by_key} == {artifact.key for artifact in artifacts}
-    assert set(by_key) == {"progress", "videos", "result", "report"}
+    assert set(by_key) == {"plan", "progress", "videos", "result", "report"}
     assert by_key["progress"].data == 100.0
     rows = json.loads(by_key["videos"].data)
     assert {row["status"] for row in rows} == {"ok", "failed"}

@@ -62,7 +62,7 @@ def lake(archive: Path, environment: dict[str, str]) -> Path:
 
 def call(*arguments: object) -> tuple[int, str]:
     """Call a command in this process, which has imported everything."""
-    done = CliRunner().invoke(main, [str(argument) for argument in arguments])
+    done = CliRunner().invoke(main, [str(argument) for argument in arguments], catch_exceptions=False)
     return done.exit_code, done.output
 
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from pipeline.lake import Lake
-from pipeline.run import Plan, discover, make_plan, models_of, read_history, recipe_of, stage_revisions
+from pipeline.lake import Lake, read_video
+from pipeline.run import Plan, Redo, discover, make_plan, models_of, read_history, recipe_of, stage_revisions
 from schemas.config import ArchiveConfig, Config, OcrConfig, ShotsConfig, SpeechConfig, SummaryConfig, VisionConfig
 from schemas.outcome import VideoOutcome
 from schemas.stages import STAGES
@@ -117,3 +117,79 @@ def test_a_worker_loads_only_the_models_of_the_stages_that_its_run_redoes(
     for model in ("SpeechRecognizer", "SpeakerEncoder", "TextReader", "TransNet", "Captioner"):
         monkeypatch.setattr(f"pipeline.analysis.video.models.{model}", refused)
     VideoWorker(Config(), threads=1, expected=("text", "understanding"))
+
+
+def boom(*_args: Any, **_named: Any) -> None:
+    raise RuntimeError("the model does not like this")
+
+
+def state(lake: Lake, name: str) -> dict[str, Any]:
+    [row] = lake.sql(
+        "SELECT v.status, v.shots, v.stages, list(e.stage ORDER BY e.stage) AS failed FROM videos AS v "
+        f"LEFT JOIN errors AS e USING (video_id) WHERE parse_filename(v.uri) = '{name}' GROUP BY ALL"
+    ).to_pylist()
+    return row
+
+
+@pytest.mark.parametrize(
+    ("failing", "stage"),
+    [("visual_track.VisualTrack._describe", "picture"), ("audio_track.AudioTrack.add", "sound"),
+     ("analyzer.encode_texts", "text"), ("analyzer.extract_summary", "understanding")],
+)  # fmt: skip
+def test_a_stage_that_fails_costs_only_itself_and_is_retried_by_the_next_run(
+    archive: Path, lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failing: str, stage: str
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(f"pipeline.analysis.video.{failing}", boom)
+        [outcome] = [each for each in run(archive, lake, LIGHT) if each.uri.endswith("film.mp4")]
+    assert outcome.status == "ok"
+    assert list(outcome.stage_errors) == [stage]
+    assert "RuntimeError: the model does not like this" in outcome.stage_errors[stage]
+    found = state(lake, "film.mp4")
+    assert (found["status"], found["failed"]) == ("ok", [stage])
+    lacking = {each["name"] for each in found["stages"] if each["error"]}
+    assert lacking == ({"text", "understanding"} if stage == "text" else {stage})
+    assert found["shots"] == (0 if stage == "picture" else 3)
+    record = read_video(lake, "film.mp4")
+    assert [error.stage for error in record.errors] == [stage]
+    redone = plan(archive, lake, LIGHT).redone
+    assert redone[Redo(stage, "failed (internal)")] >= 1
+    outcomes = run(archive, lake, LIGHT)
+    if stage in {"text", "understanding"}:
+        assert "decode" not in steps(outcomes)
+    whole = Lake.create(str(tmp_path / "whole"))
+    run(archive, whole, LIGHT)
+    assert contents(lake) == contents(whole)
+    assert contents(lake)["errors"] == []
+
+
+def test_a_video_of_which_nothing_is_left_has_failed(
+    archive: Path, lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr("pipeline.analysis.video.visual_track.VisualTrack._describe", boom)
+        statuses = {Path(each.uri).name: each.status for each in run(archive, lake, LIGHT)}
+    assert statuses == {"film.mp4": "ok", "other.mp4": "failed"}, "the other one has no sound"
+    assert [each["name"] for each in state(lake, "other.mp4")["stages"]] == ["picture", "sound"]
+    assert {outcome.status for outcome in run(archive, lake, LIGHT)} == {"ok"}
+
+
+def test_earlier_results_stay_when_a_stage_fails_that_was_redone(
+    archive: Path, lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(archive, lake, LIGHT)
+    before = state(lake, "film.mp4")
+    every = FEWER_LABELS.model_copy(update={"speech": SpeechConfig(engine="none", beam_size=2)})
+    with monkeypatch.context() as patch:
+        patch.setattr("pipeline.analysis.video.visual_track.VisualTrack._describe", boom)
+        run(archive, lake, every)
+    found = state(lake, "film.mp4")
+    assert (found["shots"], found["failed"]) == (3, ["picture"])
+    assert found["stages"][0] == before["stages"][0] | {"error": "internal"}, "the pictures are those of before"
+    assert found["stages"][1]["revision"] != before["stages"][1]["revision"]
+    other = state(lake, "other.mp4")
+    assert (other["status"], other["shots"], other["failed"]) == ("ok", 1, [None])
+    outcomes = run(archive, lake, every)
+    assert {outcome.status for outcome in outcomes} == {"ok"}
+    assert state(lake, "film.mp4")["failed"] == [None]
+    assert plan(archive, lake, every).done == 2

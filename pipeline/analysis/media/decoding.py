@@ -97,7 +97,8 @@ def decode(
         stats: Filled in during the pass.
         channels: Whether to mix the channels of the audio or to keep them apart.
         skipped: Indexes of streams that are read but not decoded. The caller may add some during the pass.
-        known_s: The duration, if a pass that decoded everything has measured it; None for such a pass.
+        known_s: The duration, if a pass that decoded everything has measured it; None for such a pass. It is exceeded
+            only where that pass could not read to the end.
 
     Yields:
         A `FrameBatch` for all frames, a `SampledFrame` for each wanted one, and `AudioBlock`s of `info.audio_streams`.
@@ -152,7 +153,7 @@ def decode(
             yield from video.finish()
         for builder in audio.values():
             yield from builder.finish()
-        stats.duration_s = _end_s(info, video, audio) if known_s is None else known_s
+        stats.duration_s = _end_s(info, video, audio) if known_s is None else max(known_s, _main_s(info, video, audio))
         stats.chapters = chapters_of(container, origin_s, stats.duration_s)
         stats.subtitle_files = tuple(find_sidecars(uri))
         warn = partial(stats.warn, part="subtitles")
@@ -176,9 +177,11 @@ def _audio_builder(
 
 def _end_s(info: MediaInfo, video: "_FrameBatcher | None", audio: Mapping[int, AudioBlockBuilder]) -> float:
     """Return the end of the last frame or sample. The end of other audio counts only if there is nothing else."""
-    main = audio[info.audio.index].end_s if info.audio else 0.0
-    main = max(main, video.end_s if video else 0.0)
-    return main or max((builder.end_s for builder in audio.values()), default=0.0)
+    return _main_s(info, video, audio) or max((builder.end_s for builder in audio.values()), default=0.0)
+
+
+def _main_s(info: MediaInfo, video: "_FrameBatcher | None", audio: Mapping[int, AudioBlockBuilder]) -> float:
+    return max(audio[info.audio.index].end_s if info.audio else 0.0, video.end_s if video else 0.0)
 
 
 class _FrameBatcher:

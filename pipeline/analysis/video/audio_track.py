@@ -116,7 +116,7 @@ class AudioTrack:
     def _recognize(self, lane: "_Lane", block: AudioBlock) -> None:
         with self._clock.step("speech"):
             lane.session.add(block)
-        if len(self.unneeded) < len(self._meters) and lane.session.speech_s >= _ENOUGH_SPEECH_S:
+        if not self.unneeded >= self._meters.keys() and lane.session.speech_s >= _ENOUGH_SPEECH_S:
             self.unneeded.update(self._meters)
         if lane.voices:
             with self._clock.step("speakers"):

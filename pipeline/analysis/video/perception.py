@@ -177,6 +177,7 @@ def _merged(before: Analysis, found: Analysis, stages: Collection[Stage]) -> Ana
     """
     read = replace(
         before,
+        duration_s=found.duration_s,
         warnings=_merged_warnings(before.warnings, found.warnings, "images" if "picture" in stages else "audio"),
         file_chapters=found.file_chapters,
         subtitle_files=found.subtitle_files,

@@ -12,7 +12,8 @@ from starlette.requests import Request
 from starlette.testclient import TestClient
 from starlette.types import Receive, Scope, Send
 
-from flows.web.media import NoOriginal, Original, find_original, obstacle, parse_range, playable, serve_original
+from flows.web.media import Original, find_original, obstacle, parse_range, playable, serve_original
+from pipeline.export import NoFile
 from pipeline.lake import Lake
 from schemas.errors import ErrorKind, MediaError
 from tests import material
@@ -95,7 +96,7 @@ def test_media_roots_also_hold_against_links_out_of_them(tmp_path: Path) -> None
     size, roots = film.stat().st_size, (str(inside),)
     for uri in (str(film), str(inside / "link.mp4"), str(inside / ".." / "out" / "film.mp4"), f"file://{film}"):
         found = find_original([uri], size, roots)
-        assert isinstance(found, NoOriginal)
+        assert isinstance(found, NoFile)
         assert "outside" in found.reason
         assert isinstance(find_original([uri], size), Original)
     (inside / "film.mp4").write_bytes(film.read_bytes())
@@ -112,13 +113,13 @@ def test_originals_on_other_stores_are_streamed_and_chained_uris_are_not(tmp_pat
     assert isinstance(anew, Original)
     assert anew.etag != found.etag, "a player must not join parts of two files"
     assert isinstance(find_original(["memory://films/film.mp4"], len(film), ["memory://films"]), Original)
-    assert isinstance(find_original(["memory://films/film.mp4"], len(film), ["memory://film"]), NoOriginal)
-    assert isinstance(find_original(["simplecache::memory://films/film.mp4"], len(film)), NoOriginal)
-    assert isinstance(find_original(["nosuch://films/film.mp4"], len(film)), NoOriginal)
+    assert isinstance(find_original(["memory://films/film.mp4"], len(film), ["memory://film"]), NoFile)
+    assert isinstance(find_original(["simplecache::memory://films/film.mp4"], len(film)), NoFile)
+    assert isinstance(find_original(["nosuch://films/film.mp4"], len(film)), NoFile)
     fsspec.filesystem("memory").pipe("/films/%2e%2e/film.mp4", film)
     sly = "memory://films/%2e%2e/film.mp4"
     assert isinstance(find_original([sly], len(film)), Original)
-    assert isinstance(find_original([sly], len(film), ["memory://films"]), NoOriginal)
+    assert isinstance(find_original([sly], len(film), ["memory://films"]), NoFile)
 
 
 def test_a_store_that_did_not_answer_once_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -127,7 +128,7 @@ def test_a_store_that_did_not_answer_once_is_tried_again(tmp_path: Path, monkeyp
     with monkeypatch.context() as patched:
         failing = MediaError(ErrorKind.UNREADABLE, "The network is down.", stage="probe")
         patched.setattr("flows.web.media.probe", Mock(side_effect=failing))
-        assert find_original([str(film)], size) == NoOriginal("The network is down.")
+        assert find_original([str(film)], size) == NoFile("The network is down.")
     assert isinstance(find_original([str(film)], size), Original)
 
 

@@ -1,4 +1,5 @@
-from collections.abc import Callable, Iterator
+import uuid
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -19,12 +20,16 @@ def lake(tmp_path: Path) -> Lake:
     return Lake.create(str(tmp_path / "lake"))
 
 
-@pytest.fixture(params=["disk", pytest.param("object store", marks=pytest.mark.s3)])
-def any_lake(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Lake]:
-    if request.param == "disk":
-        yield Lake.create(str(tmp_path / "lake"))
-        return
-    yield Lake.create(f"{request.getfixturevalue('s3_bucket')}/lake")
+@pytest.fixture(scope="module", params=["disk", pytest.param("object store", marks=pytest.mark.s3)])
+def any_folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A folder on either kind of store, for all tests of a file: a new client of S3 takes long to make."""
+    disk = request.param == "disk"
+    return str(tmp_path_factory.mktemp("any") if disk else request.getfixturevalue("shared_bucket"))
+
+
+@pytest.fixture
+def any_lake(any_folder: str) -> Lake:
+    return Lake.create(f"{any_folder}/{uuid.uuid4().hex[:12]}")
 
 
 @pytest.fixture(params=["s3fs", "arrow"])

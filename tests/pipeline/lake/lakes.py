@@ -21,6 +21,7 @@ from schemas.records import (
     Label,
     Scene,
     Shot,
+    StageState,
     Subtitle,
     Summary,
     SummarySentence,
@@ -202,8 +203,10 @@ def stage(
     vision: tuple[str, int] = VISION,
     kind: str = "corrupt",
     made_up: Callable[[str], Analysis] | None = None,
+    incomplete: Collection[str] = (),
+    stages: tuple[StageState, ...] = (),
 ) -> None:
-    """Stage videos as a worker would, some of them as failures, so many minutes after noon."""
+    """Stage videos as a worker would, some of them as failures or without sound, so many minutes after noon."""
     made: dict[str, Any] = {
         "revision": revision,
         "shard": shard,
@@ -211,6 +214,7 @@ def stage(
         "vision": vision,
         "coordinated": COORDINATED,
         "committed_at": NOON + timedelta(minutes=minutes),
+        "stages": stages,
     }
     for video_id in videos:
         if video_id in failed:
@@ -218,7 +222,9 @@ def stage(
             tables = failure_tables(task(video_id), failure, media_info("x"), Origin(**made))
         else:
             found = made_up(video_id) if made_up else analysis(video_id, text=text[1], vision=vision[1])
-            tables = video_tables(task(video_id), found, Origin(**made))
+            failures = [Failure("sound", "internal", f"Nobody can hear {video_id}.", "", 1)]
+            lacks = video_id in incomplete
+            tables = video_tables(task(video_id), found, Origin(**made), failures if lacks else ())
         lake.stage(shard, video_id, tables)
 
 

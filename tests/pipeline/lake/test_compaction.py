@@ -1,6 +1,7 @@
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pyarrow.parquet as pq
@@ -14,9 +15,13 @@ KillAfter = Callable[[Callable[[], object], int], bool]
 OTHER = "ffffffffffffffff"
 
 
-@pytest.fixture
-def used_lake(any_lake: Lake) -> Lake:
-    """A lake with several small commits, superseded rows, failures of each kind, runs and sources."""
+Facts = tuple[Any, ...]
+
+
+@pytest.fixture(scope="module")
+def compacted(any_folder: str) -> tuple[Lake, Facts]:
+    """A lake of small commits, superseded rows, failures, runs and sources, compacted; and what was in it before."""
+    any_lake = Lake.create(f"{any_folder}/used")
     publish(any_lake, "01", ["v01", "v02", "v03"], failed=["v03"])
     publish(any_lake, "02", ["v03", "v04"], failed=["v04"], minutes=1)
     publish(any_lake, "03", ["v02", "v04"], failed=["v04"], minutes=2, kind="timeout")
@@ -25,11 +30,18 @@ def used_lake(any_lake: Lake) -> Lake:
     for number, video in enumerate(["v01", "v02"]):
         source = {"uri": "/a.mp4", "size_bytes": 1, "mtime_ns": number, "video_id": video, "seen_at": NOON}
         any_lake.write_sources(f"run{number}", [source | {"seen_at": NOON.replace(minute=number)}])
-    return any_lake
+    assert set(files(any_lake).values()) == {5}
+    before = facts(any_lake)
+    any_lake.compact()
+    return any_lake, before
 
 
 def files(lake: Lake) -> dict[str, int]:
     return {table: len(lake._store.names(table)) for table in VIDEO_TABLES}
+
+
+def facts(lake: Lake) -> Facts:
+    return contents(lake), lake.processed(), lake.known_sources()
 
 
 def kept(lake: Lake) -> list[str]:
@@ -38,22 +50,18 @@ def kept(lake: Lake) -> list[str]:
 
 
 @pytest.mark.slow
-def test_compaction_changes_nothing_that_readers_see(used_lake: Lake) -> None:
-    before = contents(used_lake), used_lake.processed(), used_lake.known_sources()
-    used_lake.compact()
-    assert before == (contents(used_lake), used_lake.processed(), used_lake.known_sources())
+def test_compaction_changes_nothing_that_readers_see(compacted: tuple[Lake, Facts]) -> None:
+    assert facts(compacted[0]) == compacted[1]
 
 
-def test_compaction_leaves_one_file_per_table_and_revision_if_files_are_small(used_lake: Lake) -> None:
-    assert set(files(used_lake).values()) == {5}
-    used_lake.compact()
-    assert set(files(used_lake).values()) == {2}
+def test_compaction_leaves_one_file_per_table_and_revision_if_files_are_small(compacted: tuple[Lake, Facts]) -> None:
+    assert set(files(compacted[0]).values()) == {2}
 
 
 @pytest.mark.slow
-def test_compaction_removes_superseded_rows(used_lake: Lake) -> None:
-    used_lake.compact()
-    rows = used_lake.sql("SELECT video_id, status, shard FROM all_videos ORDER BY ALL").to_pylist()
+def test_compaction_removes_superseded_rows(compacted: tuple[Lake, Facts]) -> None:
+    lake, _ = compacted
+    rows = lake.sql("SELECT video_id, status, shard FROM all_videos ORDER BY ALL").to_pylist()
     assert [tuple(row.values()) for row in rows] == [
         ("v01", "ok", "04"),
         ("v02", "failed", "05"),  # the newest attempt failed: what is seen is the one before
@@ -62,15 +70,14 @@ def test_compaction_removes_superseded_rows(used_lake: Lake) -> None:
         ("v04", "failed", "03"),
         ("v05", "failed", "04"),
     ]
-    assert used_lake._store.names("sources") != []
-    assert len(used_lake._store.names("sources")) == 1
+    assert len(lake._store.names("sources")) == 1
 
 
-def test_compacting_again_finds_nothing_to_do(used_lake: Lake) -> None:
-    used_lake.compact()
-    before = kept(used_lake)
-    assert used_lake.compact().rows_removed == 0
-    assert kept(used_lake) == before
+def test_compacting_again_finds_nothing_to_do(compacted: tuple[Lake, Facts]) -> None:
+    lake, _ = compacted
+    before = kept(lake)
+    assert lake.compact().rows_removed == 0
+    assert kept(lake) == before
 
 
 def test_large_files_without_superseded_rows_are_left_alone(lake: Lake) -> None:

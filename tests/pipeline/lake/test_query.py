@@ -7,11 +7,9 @@ from schemas.errors import LakeError
 from tests.pipeline.lake.lakes import publish
 
 
-@pytest.fixture(scope="module", params=["disk", pytest.param("object store", marks=pytest.mark.s3)])
-def filled(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Lake:
-    disk = request.param == "disk"
-    folder = tmp_path_factory.mktemp("query") if disk else request.getfixturevalue("shared_bucket")
-    made = Lake.create(f"{folder}/lake")
+@pytest.fixture(scope="module")
+def filled(any_folder: str) -> Lake:
+    made = Lake.create(f"{any_folder}/lake")
     publish(made, "01", ["v01"])
     return made
 

@@ -32,7 +32,7 @@ def test_a_record_has_everything_the_analysis_found(filled: Lake) -> None:
         each.frame_id for each in shown.keyframes
     ]
     assert [each.frame_id for each in shown.storyboard] == list(made.summary.keyframe_ids)
-    assert shown.error is None
+    assert shown.errors == ()
 
 
 def test_a_failed_video_has_its_error(filled: Lake) -> None:
@@ -40,8 +40,8 @@ def test_a_failed_video_has_its_error(filled: Lake) -> None:
         read_video(filled, "bbbb3333")
     shown = read_video(filled, "bbbb3333", allow_failed=True)
     assert (shown.status, shown.headline, shown.shots, shown.summary.sentences) == ("failed", "", (), ())
-    assert shown.error is not None
-    assert (shown.error.kind, shown.error.message) == ("corrupt", "bbbb3333 is broken.")
+    [error] = shown.errors
+    assert (error.kind, error.message) == ("corrupt", "bbbb3333 is broken.")
 
 
 def test_videos_come_in_the_requested_order_without_failed_ones(filled: Lake) -> None:

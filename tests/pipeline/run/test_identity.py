@@ -21,7 +21,7 @@ from schemas.records import ArchiveItem
 AUTO = ArchiveConfig()
 COLUMNS = {
     "uri": pa.string(), "size_bytes": pa.int64(), "mtime_ns": pa.int64(), "etag": pa.string(),
-    "video_id": pa.string(), "digest": pa.string(),
+    "video_id": pa.string(), "digest": pa.string(), "seen_at": pa.timestamp("us"), "missing_since": pa.timestamp("us"),
 }  # fmt: skip
 LARGE = digest.SMALL_BYTES + 1
 SECOND = 1_000_000_000
@@ -55,7 +55,7 @@ class Runs:
 
     def remember(self, item: ArchiveItem, content: Content) -> None:
         """Write down what a location holds, as a run does."""
-        values = (item.uri, item.size_bytes, item.mtime_ns, item.etag, content.video_id, content.method)
+        values = (item.uri, item.size_bytes, item.mtime_ns, item.etag, content.video_id, content.method, None, None)
         self.analysed.add(content.video_id)
         self.sources[item.uri] = dict(zip(COLUMNS, values, strict=True))
 
@@ -161,7 +161,9 @@ def test_ids_of_earlier_versions_are_kept(runs: Runs) -> None:
 def test_an_etag_of_s3_recognises_a_copy_and_one_of_the_web_does_not() -> None:
     etag = "0123456789abcdef0123456789abcdef-12"
     old = [("s3://b/a.mp4", etag, "5" * 32), ("https://h/b.mp4", etag.replace("1", "2"), "6" * 32)]
-    rows = [dict(zip(COLUMNS, (uri, LARGE, 7, tag, name, "sampled"), strict=True)) for uri, tag, name in old]
+    rows = [
+        dict(zip(COLUMNS, (uri, LARGE, 7, tag, name, "sampled", None, None), strict=True)) for uri, tag, name in old
+    ]
     identities = Identities(KnownFiles(pa.Table.from_pylist(rows, pa.schema(COLUMNS)), tuple), AUTO, lambda _: iter(()))
 
     def known(uri: str, mtime_ns: int, etag: str | None, size_bytes: int = LARGE) -> bool:

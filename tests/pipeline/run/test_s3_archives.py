@@ -8,8 +8,19 @@ import pytest
 
 from pipeline.lake import Lake
 from pipeline.remote import file_system
-from pipeline.run import Discovery, Unread, content_digest, digest_files, discover, list_archive
+from pipeline.run import (
+    Discovery,
+    Unread,
+    content_digest,
+    digest_files,
+    discover,
+    discover_batches,
+    list_archive,
+    vanished,
+)
 from schemas.config import ArchiveConfig
+from schemas.errors import ArchiveError
+from schemas.records import LocationChanges
 
 CONFIG = ArchiveConfig()
 CONTENT = bytes(range(256)) * 4096 * 6  # 6 MiB, so that it can be uploaded in two parts
@@ -62,3 +73,38 @@ def test_a_folder_is_listed_page_by_page(s3_bucket: str, monkeypatch: pytest.Mon
     assert [item.uri.removeprefix(f"{s3_bucket}/films/") for item in found] == ["a.mp4", "b/c.mp4", "e::f.mp4", "g.mp4"]
     assert all(item.size_bytes and item.mtime_ns and item.etag for item in found)
     assert [item.size_bytes for item in list_archive([f"{s3_bucket}/films/b/d.txt", f"{s3_bucket}/*/z.mp4"], CONFIG)]
+
+
+def test_objects_that_move_vanish_and_change_are_followed_without_a_request_each(
+    s3_bucket: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    filesystem, bucket = file_system(s3_bucket)
+    for name in ("a", "b", "c", "d"):
+        filesystem.pipe_file(f"{bucket}/films/{name}.mp4", name.encode())
+    filesystem.pipe_file(f"{bucket}/films2/z.mp4", b"z")
+    lake = Lake.create(str(tmp_path / "lake"))
+
+    def changed(*roots: str) -> tuple[LocationChanges, list[str]]:
+        [found] = discover_batches(roots, lake, CONFIG)
+        if rows := found.source_rows(datetime.now(UTC)):
+            lake.write_sources("run", rows)
+        return found.changes, [row["uri"].removeprefix(f"{s3_bucket}/") for row in found.vanished]
+
+    films = f"{s3_bucket}/films"
+    assert changed(films, f"{s3_bucket}/films2") == (LocationChanges(), [])
+    filesystem.mv(f"{bucket}/films/a.mp4", f"{bucket}/films/moved.mp4")
+    filesystem.rm_file(f"{bucket}/films/b.mp4")
+    filesystem.pipe_file(f"{bucket}/films/c.mp4", b"new content")
+    filesystem.rm_file(f"{bucket}/films2/z.mp4")
+    with monkeypatch.context() as patch:
+        patch.setattr(vanished, "which_are_gone", lambda uris: [pytest.fail("asked") for _ in uris])
+        changes = changed(films)
+    assert changes == (LocationChanges(moved=1, missing=1, replaced=1), ["films/a.mp4", "films/b.mp4"])
+    with pytest.raises(ArchiveError):
+        changed(films, f"{s3_bucket}/films2")
+    assert changed(f"{s3_bucket}/*/?.mp4") == (LocationChanges(missing=1), ["films2/z.mp4"])
+    filesystem.pipe_file(f"{bucket}/films/b.mp4", b"b")
+    assert changed(films) == (LocationChanges(returned=1), [])
+    (tmp_path / "list.txt").write_text(f"{films}/c.mp4\n{films}/d.mp4\n")
+    filesystem.rm_file(f"{bucket}/films/d.mp4")
+    assert changed(str(tmp_path / "list.txt")) == (LocationChanges(missing=1), ["films/d.mp4"])

@@ -115,3 +115,21 @@ def test_files_of_a_slow_server_are_looked_up_together(server: WebServer, tmp_pa
     (tmp_path / "list.txt").write_text("\n".join(f"{server.url}/{number}.mp4" for number in range(8)))
     found = list(list_archive([str(tmp_path / "list.txt")], CONFIG))
     assert [item.size_bytes for item in found] == [1] * 8
+
+
+def test_a_file_of_the_web_has_vanished_only_if_its_server_says_so(server: WebServer, tmp_path: Path) -> None:
+    names = ["gone", "busy", "unlinked", "here"]
+    server.pages |= {f"/films/{name}.mp4": Page(name.encode(), {"ETag": f'"{name}"'}) for name in names}
+    lake = Lake.create(str(tmp_path / "lake"))
+
+    def vanished(linked: list[str]) -> list[str]:
+        links = " ".join(f'<a href="{name}.mp4">{name}</a>' for name in linked)
+        server.pages["/films/"] = Page(links.encode(), {"Content-Type": "text/html"})
+        found = discover([f"{server.url}/films/"], lake, CONFIG)
+        lake.write_sources("run", found.source_rows(datetime.now(UTC)))
+        return [row["uri"] for row in found.vanished]
+
+    assert vanished(names) == []
+    del server.pages["/films/gone.mp4"]
+    server.pages["/films/busy.mp4"] = Page(status=403)
+    assert vanished(["here"]) == [f"{server.url}/films/gone.mp4"]

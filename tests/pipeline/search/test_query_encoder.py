@@ -35,7 +35,7 @@ def test_text_is_encoded_as_the_newest_run_says(tmp_path: Path) -> None:
             "run_id": "r1", "revision": "a1b2c3d4e5f60718", "started_at": NOON, "finished_at": NOON + timedelta(1),
             "state": "completed", "archive": [], "configuration": f'{{"text": {text}}}'.replace("'", '"'),
             "versions": {}, "models": [], "videos_found": 1, "videos_skipped": 0, "videos_ok": 1, "videos_failed": 0,
-            "video_s": 1.0, "wall_s": 1.0, "compute_s": {}, "prefect_flow_run_id": None,
+            "video_s": 1.0, "wall_s": 1.0, "compute_s": {}, "stages": [], "prefect_flow_run_id": None,
         }
     )  # fmt: skip
     config = QueryEncoder.of_lake(lake)._text_config

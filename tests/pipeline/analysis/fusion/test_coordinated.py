@@ -1,8 +1,10 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from pipeline.analysis.fusion.conse import top_classes
 from pipeline.analysis.fusion.coordinated import coordinated_space
 from pipeline.analysis.text import TextEncoder
 from pipeline.analysis.vision import FrameEncoder
@@ -10,6 +12,7 @@ from pipeline.search.query_encoder import QueryEncoder, Spaces
 from schemas.config import TextConfig, VisionConfig
 from schemas.tables import NO_ENCODER
 from tests.material import clip
+from tests.pipeline.analysis.scenes.videos import keyframe
 from tests.pipeline.analysis.vision.tiny_models import tiny_classifier, tiny_contrastive, tiny_dinov2
 
 pytestmark = pytest.mark.models
@@ -72,6 +75,20 @@ def test_the_labels_kept_do_not_matter_to_the_space(text: TextEncoder, images: d
     assert one.any()
 
 
+def test_keyframes_are_placed_where_their_images_are_by_what_the_lake_keeps_of_them(
+    text: TextEncoder, images: dict[str, np.ndarray]
+) -> None:
+    network = vision()
+    features = network.encode(list(images.values()))
+    assert features.probabilities is not None
+    kept = top_classes(features.probabilities)
+    assert [len(each.indices) for each in kept] == [100, 100, 100, 100, 0]
+    frames = [replace(keyframe(0, 0.0, 0, 0), classes=each) for each in kept]
+    space = coordinated_space(text, network)
+    assert np.allclose(space.of_keyframes(frames), space.of_images(features), atol=1e-6)
+    assert space.of_keyframes([]).shape == (0, text.dimensions)
+
+
 @pytest.mark.usefixtures("cache")
 @pytest.mark.parametrize("architecture", ["clip", "siglip"])
 def test_a_contrastive_model_brings_its_own_space_with_random_weights(
@@ -86,6 +103,9 @@ def test_a_contrastive_model_brings_its_own_space_with_random_weights(
     assert space.space == (str(folder), network.dimensions)
     features = network.encode([images["coffee"]])
     assert np.array_equal(space.of_images(features), features.embeddings)
+    frame = replace(keyframe(0, 0.0, 0, 0), embedding=features.embeddings[0])
+    assert np.array_equal(space.of_keyframes([frame]), features.embeddings[:1])
+    assert space.of_keyframes([]).shape == (0, features.embeddings.shape[1])
     padding = "max_length" if architecture == "siglip" else True
     tokens = AutoTokenizer.from_pretrained(folder)(
         "a cat", padding=padding, truncation=True, max_length=16, return_tensors="pt"

@@ -12,6 +12,7 @@ from pipeline.analysis.media import probe
 from pipeline.analysis.speech import SpeechRecognizer
 from pipeline.analysis.video.audio_track import AudioTrack
 from pipeline.analysis.video.clock import StepClock
+from pipeline.analysis.video.isolation import StageErrors
 from pipeline.analysis.video.models import Models
 from pipeline.analysis.video.perception import Perception
 from schemas.config import Config
@@ -122,7 +123,14 @@ def test_a_file_is_read_again_for_the_track_in_which_somebody_speaks(tmp_path: P
     film = audio_tracks(tmp_path / "film.mka", ("eng", Disposition.default, 0.0), ("ger", 0, 0.3), seconds=3)
     config = Config()
     models = SimpleNamespace(speech=Recognizer(), speakers=None)
-    perception = Perception(config, cast("Models", models), threads=1, clock=StepClock(), progress=lambda _: None)
+    perception = Perception(
+        config,
+        cast("Models", models),
+        threads=1,
+        clock=StepClock(),
+        errors=StageErrors(),
+        progress=lambda _: None,
+    )
     found = perception.run(str(film), probe(str(film), config.media, config.limits), STAGES, None)
     assert found.info.audio
     assert found.info.audio.language == "ger"

@@ -1,0 +1,86 @@
+"""`videolake run --dry-run` and `videolake runs` around a real run, on a real Prefect server, with workers inline."""
+
+import asyncio
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from flows.archive import analyze_archive
+from flows.cli import main
+from flows.parameters import parameters_of
+from pipeline.run import load_config
+from tests.workers.archives import add_bad_files, make_archive
+
+pytestmark = [pytest.mark.prefect, pytest.mark.models]
+# The films are silent and wordless: fewer models make the run start sooner.
+LIGHT = ("speech.engine=none", "ocr.engine=none", "shots.detector=content", "workers.engine=inline")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _on_the_server(prefect_server: dict[str, str]) -> Iterator[None]:
+    from prefect.settings import PREFECT_API_URL, temporary_settings
+
+    with temporary_settings({PREFECT_API_URL: prefect_server["PREFECT_API_URL"]}):
+        yield
+
+
+def call(*arguments: object) -> str:
+    done = CliRunner().invoke(main, [str(each) for each in arguments], catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    return done.stdout
+
+
+def dry_run(archive: Path, lake: Path, *more: str) -> str:
+    settings = [part for setting in LIGHT for part in ("--set", setting)]
+    return call("run", archive, "--lake", lake, "--dry-run", *settings, *more)
+
+
+async def _artifacts(lake: Path) -> list[Any]:
+    from prefect.client.orchestration import get_client
+
+    from flows.naming import artifact_key
+
+    async with get_client() as client:
+        return [each for each in await client.read_artifacts() if each.key == artifact_key("plan", str(lake))]
+
+
+def test_a_plan_before_and_after_a_run_and_the_same_plan_in_prefect(tmp_path: Path) -> None:
+    archive, lake = make_archive(tmp_path / "archive", films=2), tmp_path / "lake"
+    add_bad_files(archive)
+    before = json.loads(dry_run(archive, lake, "--json"))
+    assert (before["videos"], before["changes"]["new"], before["estimate"]) == (7, 7, None)
+    assert not lake.exists()
+    assert "no estimate: the lake has no past run to go by" in dry_run(archive, lake)
+
+    result = analyze_archive([str(archive)], str(lake), **parameters_of(load_config(settings=LIGHT)))
+    assert (result.found, result.ok) == (7, 2)
+    [artifact] = asyncio.run(_artifacts(lake))
+    rows = {row["what"]: row["amount"] for row in json.loads(artifact.data)}
+    assert (rows["new"], rows["to analyse"], rows["cost"]) == ("7", "7 videos", "unknown")
+    assert artifact.description.startswith("7 files, 6 new or changed; 7 distinct videos: 7 to analyse")
+
+    after = json.loads(dry_run(archive, lake, "--json"))
+    assert (after["videos"], after["done"], after["failed_before"], after["changes"]["retried"]) == (1, 2, 4, 1)
+    changed = json.loads(dry_run(archive, lake, "--json", "--set", "summary.sentences=2"))
+    assert (changed["videos"], changed["done"], changed["changes"]["new"]) == (7, 0, 0)
+    assert 0 < changed["estimate"]["compute_s"]["picture"] < 600
+    assert changed["estimate"]["compute_error"] is None
+    assert not changed["estimate"]["same_settings"]
+    shown = dry_run(archive, lake, "--set", "summary.sentences=2")
+    assert "estimated from 1 past run, all with other settings or models" in shown
+    assert "Nothing was written. Run without --dry-run to start." in shown
+
+    [run] = json.loads(call("runs", "--lake", lake, "--json"))
+    assert (run["run_id"], run["videos_ok"], run["videos_failed"]) == (result.run_id, 2, 5)
+    assert run["compute_s"]["picture"] > 0
+    assert run["compute_s"]["sound"] == run["compute_s"]["other"] == 0
+
+
+def test_json_is_for_plans(tmp_path: Path) -> None:
+    done = CliRunner().invoke(main, ["run", str(tmp_path), "--lake", str(tmp_path / "lake"), "--json"])
+    assert done.exit_code == 2
+    assert "--json needs --dry-run" in done.output
