@@ -13,20 +13,19 @@ from pipeline.corrections import (
     Deriver,
     Edit,
     Recorded,
-    chapter_at,
     compare,
     correct,
+    edits_of,
     history,
     pending_videos,
     read_transcript,
     same_voice,
     undo,
-    utterance_at,
 )
 from pipeline.export import one_line
 from pipeline.lake import Lake, VideoRecord, file_name, read_video
-from pipeline.language import format_time, parse_time
-from schemas.corrections import Correction, Span
+from pipeline.language import format_time
+from schemas.corrections import Correction
 from schemas.errors import ConfigurationError, LakeError, PendingCorrectionError
 
 _MAX_LISTED = 200
@@ -38,45 +37,6 @@ def user_name() -> str:
         return os.environ.get("VIDEOLAKE_AUTHOR") or getpass.getuser()
     except (OSError, KeyError):
         return "unknown"
-
-
-def edits_of(
-    video: VideoRecord,
-    *,
-    at: str | None,
-    text: str | None,
-    speakers: Sequence[tuple[str, str]],
-    spoken_by: str | None,
-    headline: str | None,
-    chapter_title: str | None,
-    topics: Sequence[str],
-    no_topics: Sequence[str],
-) -> list[Edit]:
-    """Return the edits that options mean.
-
-    Raises:
-        ConfigurationError: A time is missing, or nothing is there.
-    """
-    edits = []
-    for name, value in (("text", text), ("spoken-by", spoken_by), ("chapter-title", chapter_title)):
-        if value is not None and at is None:
-            raise ConfigurationError(f"--{name} needs --at TIME, such as --at 1:23.")
-    if at is not None:
-        time_s = parse_time(at)
-        if text is None and spoken_by is None and chapter_title is None:
-            raise ConfigurationError("--at needs --text, --spoken-by or --chapter-title.")
-        if text is not None or spoken_by is not None:
-            said = utterance_at(video, time_s)
-            place = Span(said.start_s, said.end_s)
-            edits += [Edit("text", text, place)] if text is not None else []
-            edits += [Edit("speaker", spoken_by, place)] if spoken_by is not None else []
-        if chapter_title is not None:
-            chapter = chapter_at(video, time_s)
-            edits.append(Edit("chapter_title", chapter_title, Span(chapter.start_s, chapter.end_s)))
-    edits += [Edit("speaker", name, name=voice) for voice, name in speakers]
-    edits += [Edit("headline", headline)] if headline is not None else []
-    edits += [Edit("topics", topic) for topic in topics]
-    return edits + [Edit("topics", None, name=topic) for topic in no_topics]
 
 
 def correct_video(lake: str, video: str, options: Mapping[str, Any], *, author: str | None) -> None:

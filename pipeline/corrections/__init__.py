@@ -18,6 +18,7 @@ from pipeline.corrections.recording import (
     undo_of,
 )
 from pipeline.corrections.voices import SameVoice, same_voice
+from pipeline.corrections.wishes import edits_of
 
 __all__ = [
     "PARTS",
@@ -34,6 +35,7 @@ __all__ = [
     "compare",
     "correct",
     "correct_record",
+    "edits_of",
     "history",
     "history_of",
     "pending_videos",
