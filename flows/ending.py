@@ -63,5 +63,6 @@ def _emit(result: RunResult, config: ReportConfig) -> None:
             ERRORS: errors,
         },
         related=[{"prefect.resource.id": f"prefect.flow-run.{flow_run.id}", "prefect.resource.role": "flow-run"}],
-        payload=result.model_dump(mode="json", exclude={"outcomes", "skipped_extensions"}) | {"error_rate": error_rate},
+        payload=result.model_dump(mode="json", exclude={"outcomes", "skipped_extensions", "empty_folders"})
+        | {"error_rate": error_rate},
     )

@@ -36,10 +36,10 @@ def _videos(plan: PlanReport) -> Iterator[tuple[str, str, str]]:
         ("done", plan.done, "in the lake, unchanged"),
         ("failed before", plan.failed_before, "would fail again; --retry-failed tries them"),
         ("postponed", plan.postponed, "over limits.max_videos; left for a later run"),
-        ("moved", plan.locations.moved, "known files that are at new locations"),
-        ("missing", plan.locations.missing, "known files that are gone; their videos are kept"),
+        ("moved", plan.locations.moved, "at new locations"),
+        ("missing", plan.locations.missing, "their last file is gone; they are kept"),
         ("returned", plan.locations.returned, "files that were missing and are back"),
-        ("replaced", plan.locations.replaced, "locations with other content than before; the old content is kept"),
+        ("replaced", plan.locations.replaced, "files with other content than before; the old content is kept"),
         ("forgotten", plan.forgotten, "the lake was told to forget them"),
         ("unpublished", plan.unpublished, "already analysed, by a run that is running or was killed; included above"),
     ):
