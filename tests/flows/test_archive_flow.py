@@ -22,6 +22,7 @@ from pipeline.run import Redo, discover, make_plan, models_of, read_history, rec
 from schemas.config import Config, OcrConfig, ShardsConfig, ShotsConfig, SpeechConfig, SummaryConfig, WorkersConfig
 from schemas.errors import ArchiveError, ConfigurationError, LakeError
 from schemas.outcome import RunResult, VideoOutcome
+from schemas.records import LocationChanges
 from tests import material
 from tests.workers.archives import BAD, add_bad_files, make_archive
 
@@ -200,7 +201,9 @@ def test_only_what_changed_is_analysed_again(archive: Path, result: RunResult) -
     material.shots_video(archive / "text.mp4", [0.9], size=(160, 90))
     mended = analyze(archive, result.lake, INLINE)
     assert [Path(outcome.uri).name for outcome in mended.outcomes if outcome.status == "ok"] == ["text.mp4"]
-    assert prefect_run_of(mended)[0].name == "lake: 1 changed, 1 retried, 1 failed"
+    assert mended.locations == LocationChanges(missing=1, replaced=1)
+    assert prefect_run_of(mended)[0].name == "lake: 1 changed, 1 retried, 1 missing, 1 failed"
+    assert ask("SELECT uri FROM videos WHERE missing_since IS NOT NULL", result) == [{"uri": str(new)}]
     assert not ask("SELECT * FROM errors WHERE uri LIKE '%text.mp4'", result), "its failure is past"
 
 
