@@ -3,18 +3,20 @@
     python -m benchmarks.faults [--rounds 300] [--seed 0] [--store disk s3] [--json FILE]
 
 Each round starts one or two processes that write a lake as a run does: they take the lock, clean up, stage and commit
-the videos that are missing, and compact. Only the analysis is replaced: `tests/pipeline/lake/lakes.py` makes up the
-same rows each time. A process is killed at a random moment or at a chosen change or request, or stopped for longer than
-its lease lasts. Or it reaches its store (moto, a real S3 server) through a proxy that delays, refuses, fails and drops
-requests. The next round goes on with the same lake. Every few rounds an undisturbed run must complete it.
+the videos that are missing, and compact. Then they redo a stage of some videos, or correct or forget some. Only the
+analysis is replaced: `tests/pipeline/lake/lakes.py` makes up the same rows each time. A process is killed at a random
+moment or at a chosen change or request, or stopped for longer than its lease lasts. Or it reaches its store (moto, a
+real S3 server) through a proxy that delays, refuses, fails and drops requests. The next round goes on with the same
+lake. Every few rounds an undisturbed run must complete it.
 
 All of these must be 0:
 
-    lost          videos that a commit had confirmed and that readers no longer see
-    doubled       rows that readers see twice
-    half visible  videos with missing rows, or rows that no analysis made
-    hang          processes that had to be killed because they did not end
-    repair        undisturbed runs that failed
+    lost           videos, redone stages and corrections that were confirmed and that readers no longer see
+    doubled        rows that readers see twice
+    half visible   videos with missing rows, or rows that no analysis made
+    half forgotten forgotten videos that are back, of which a view shows a row, or of which a byte is left in a file
+    hang           processes that had to be killed because they did not end
+    repair         undisturbed runs that failed
 """
 
 import argparse
@@ -28,10 +30,12 @@ import sys
 import tempfile
 import threading
 import time
+import uuid
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, field
+from datetime import datetime, timedelta
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
@@ -40,8 +44,11 @@ from typing import Any
 from pipeline.lake import Lake, lease
 from pipeline.lake.store import Store
 from pipeline.remote import requests
+from schemas.corrections import Correction
 from schemas.errors import LakeError, LostLeaseError
-from tests.pipeline.lake.lakes import run, seen
+from schemas.tables import VIDEO_TABLES
+from tests.pipeline.lake.lakes import NOON, redo_each, run, seen
+from tests.pipeline.lake.remains import remains, traces_of
 from tests.s3 import Fault, FaultProxy, Request, S3Server, environment
 
 _CONTEXT = multiprocessing.get_context("forkserver")
@@ -52,11 +59,15 @@ _VIDEOS_A_ROUND, _SHARD_SIZE = 3, 2
 _VIDEOS = [f"v{number:02}" for number in range(36)]
 """The videos of a lake; then a new one begins."""
 _CHANGES = ("publish", "write_new", "remove", "remove_files", "remove_folder", "move")
+_COMPARED = frozenset(VIDEO_TABLES)
 _ERRORS = [fault for fault in Fault if fault is not Fault.IGNORED_CONDITION]
 _LOOKS_S = 0.5
 
 Rows = Mapping[str, Counter[str]]
 """How often readers see each row, by table and video (`frames v01`), and each video, under `videos`."""
+
+Expected = Mapping[str, Sequence[Rows]]
+"""The rows of each video, in each version."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +79,12 @@ class Writing:
     environment: dict[str, str]
     dies_at: int | None = None
     """The change to the lake's files before which it kills itself."""
+    redone: list[str] = field(default_factory=list)
+    """Videos of which it then redoes a stage."""
+    corrected: list[str] = field(default_factory=list)
+    """Videos that it then corrects."""
+    forgotten: list[str] = field(default_factory=list)
+    """Videos that it then forgets."""
 
 
 @dataclass(slots=True)
@@ -81,16 +98,20 @@ class Counts:
     two_writers: int = 0
     refused: int = 0
     lost_leases: int = 0
+    redone: int = 0
+    corrected: int = 0
+    forgotten: int = 0
     lost: int = 0
     doubled: int = 0
     half_visible: int = 0
+    half_forgotten: int = 0
     hang: int = 0
     repair: int = 0
     problems: list[str] = field(default_factory=list)
 
     def bad(self) -> int:
         """Return how much went wrong."""
-        return self.lost + self.doubled + self.half_visible + self.hang + self.repair
+        return self.lost + self.doubled + self.half_visible + self.half_forgotten + self.hang + self.repair
 
 
 def write(task: Writing, report: Connection) -> None:
@@ -110,18 +131,52 @@ def write(task: Writing, report: Connection) -> None:
     def reported(self: Lake, shard: str, revision: str, videos: Any = None) -> int:
         promised = sorted(self.staged(shard))
         count = commit(self, shard, revision, videos)
-        report.send(promised)
+        report.send(("committed", promised))
         return count
 
     Lake.commit = reported  # type: ignore[method-assign]
     try:
-        run(Lake.create(task.uri), task.videos, shard_size=_SHARD_SIZE, compact=random.random() < 0.3)
+        lake = Lake.create(task.uri)
+        run(lake, task.videos, shard_size=_SHARD_SIZE, compact=random.random() < 0.3)
+        _maintain(lake, task, report)
     except LostLeaseError:
         report.send("lost its lease")
     except LakeError as error:
         report.send("refused" if "is being written" in str(error) else f"gave up: {error}")
     else:
         report.send("done")
+
+
+def _maintain(lake: Lake, task: Writing, report: Connection) -> None:
+    """Redo, correct and forget videos, and say what is done."""
+    with lake.lock():
+        seen_at = NOON + timedelta(minutes=1)
+        lake.write_sources("r", [_source(each, seen_at) for each in task.videos])
+        shown = lake.sql("SELECT video_id FROM videos")["video_id"].to_pylist()
+        lake.write_report("r", " ".join(f"{each}.mp4" for each in shown))
+        # It stands for the search index, which a clean-up removes as a whole.
+        lake._store.write("_search/0123456789abcdef/rows.arrow", b"".join(b"".join(traces_of(each)) for each in shown))
+    if task.redone:
+        redo_each(lake, task.redone)
+        report.send(("redone", task.redone))
+    for video_id in task.corrected:
+        lake.write_corrections([_correction(video_id)])
+        report.send(("corrected", [video_id]))
+    if task.forgotten:
+        lake.forget([each for each in task.forgotten if each not in lake.forgotten()])
+        report.send(("forgotten", task.forgotten))
+
+
+def _source(video_id: str, seen_at: datetime) -> dict[str, Any]:
+    uri = f"/archive/{video_id}.mp4"
+    return {"uri": uri, "size_bytes": 9, "mtime_ns": 1, "video_id": video_id, "seen_at": seen_at}
+
+
+def _correction(video_id: str) -> Correction:
+    return Correction(
+        correction_id=uuid.uuid4().hex, video_id=video_id, field="headline", place=None, spans=(),
+        from_value=f"Bicycles in {video_id}", to_value=f"Sentence 1 of {video_id}.", author="nobody", made_at=NOON,
+    )  # fmt: skip
 
 
 def _die_at(changes: int) -> None:
@@ -152,7 +207,8 @@ class Writer:
         self.process: ForkServerProcess = _CONTEXT.Process(target=write, args=(task, sending), daemon=True)
         self.process.start()
         sending.close()
-        self.committed: set[str] = set()
+        self.task = task
+        self.said: dict[str, set[str]] = {"committed": set(), "redone": set(), "corrected": set(), "forgotten": set()}
         self.result = ""
 
     def signal(self, number: int) -> bool:
@@ -171,7 +227,8 @@ class Writer:
                 if isinstance(said, str):
                     self.result = said
                 else:
-                    self.committed.update(said)
+                    kind, videos = said
+                    self.said[kind].update(videos)
         return not self.process.is_alive()
 
 
@@ -188,7 +245,14 @@ class Trial:
     """
 
     def __init__(
-        self, name: str, folder: Path, chance: random.Random, *, expected: Rows, server: S3Server, proxy: FaultProxy
+        self,
+        name: str,
+        folder: Path,
+        chance: random.Random,
+        *,
+        expected: Expected,
+        server: S3Server,
+        proxy: FaultProxy,
     ) -> None:
         self.counts = Counts()
         self._name, self._folder, self._chance = name, folder, chance
@@ -202,6 +266,11 @@ class Trial:
         self._lakes += 1
         self._videos: list[str] = []
         self._promised: set[str] = set()
+        self._redone: set[str] = set()
+        self._corrected: set[str] = set()
+        self._asked: set[str] = set()
+        """Videos that a process was asked to forget. They may be there or not, until they are gone once."""
+        self._gone: set[str] = set()
         if self._name == "s3":
             bucket = f"{self._name}-{os.getpid()}-{self._lakes}"
             self._server.create_bucket(bucket)
@@ -227,16 +296,24 @@ class Trial:
             self._new_lake()
 
     def _start(self, dies_at: int | None = None) -> Writer:
-        return Writer(Writing(self._uri, self._videos, self._environment, dies_at))
+        known = sorted(self._promised - self._gone)
+        chosen = self._chance.choices(("forgotten", "redone", "corrected", ""), (4, 2, 2, 1))[0]
+        some = self._chance.sample(known, min(len(known), self._chance.choice((1, 2))))
+        redone, corrected, forgotten = (some if chosen == each else [] for each in ("redone", "corrected", "forgotten"))
+        self._asked.update(forgotten)
+        return Writer(Writing(self._uri, self._videos, self._environment, dies_at, redone, corrected, forgotten))
+
+    def _start_undisturbed(self) -> Writer:
+        return Writer(Writing(self._uri, self._videos, self._environment))
 
     def _kill_at_a_moment(self) -> None:
         writer = self._start()
-        writer.wait(self._chance.uniform(0, 1.5))
+        writer.wait(self._chance.uniform(0, 4))
         self.counts.kills += writer.signal(signal.SIGKILL)
         self._end(writer)
 
     def _kill_at_a_change(self) -> None:
-        writer = self._start(dies_at=self._chance.randrange(40))
+        writer = self._start(dies_at=self._chance.randrange(110))
         self._end(writer)
         self.counts.kills += not writer.result
 
@@ -316,7 +393,15 @@ class Trial:
                 self._problem("hang", f"a writer did not end within {_LIMIT_S:.0f} s")
                 writer.signal(signal.SIGCONT)
                 writer.signal(signal.SIGKILL)
-        self._promised |= writer.committed
+        said = writer.said
+        self._promised |= said["committed"] - self._gone
+        # A failure has no stage to redo.
+        self._redone |= said["redone"] - {"v03"}
+        self._corrected |= said["corrected"]
+        self._gone |= said["forgotten"]
+        self.counts.redone += len(said["redone"])
+        self.counts.corrected += len(said["corrected"])
+        self.counts.forgotten += len(said["forgotten"])
         self.counts.refused += writer.result == "refused"
         self.counts.lost_leases += writer.result == "lost its lease"
         if writer.result.startswith("gave up"):
@@ -325,13 +410,18 @@ class Trial:
     def _complete(self, after: str) -> None:
         """Let an undisturbed run complete the lake."""
         before = self._proxy.requests.total()
-        writer = self._start()
+        writer = self._start_undisturbed()
         self._end(writer)
         if writer.result != "done":
             self._problem("repair", f"after {after}, an undisturbed run ended with {writer.result!r}")
         self._usual = max(20, self._proxy.requests.total() - before)
         self._promised = set(self._videos)
         self._look(f"the run after {after}")
+        self._asked &= self._gone
+        lake = Lake(self._uri)
+        for video_id in sorted(self._gone):
+            if left := remains(lake, video_id):
+                self._problem("half_forgotten", f"after {after}, {video_id} is still in {', '.join(sorted(left))}")
 
     def _look(self, after: str) -> None:
         """Compare what readers see with what they must see."""
@@ -341,7 +431,14 @@ class Trial:
             if self._promised:
                 self._problem("repair", f"after {after}, the lake cannot be read: {error}")
             return
-        for kind, message in differences(found, self._expected, self._promised):
+        self._gone |= {each for each in self._asked if each in self._promised and each not in found["videos"]}
+        self._promised -= self._gone
+        known = {name: each - self._gone for name, each in (("redone", self._redone), ("corrected", self._corrected))}
+        for kind, message in (
+            *differences(found, self._expected, self._promised),
+            *forgotten_rows(found, self._gone),
+            *lost_changes(found, **known),
+        ):
             self._problem(kind, f"after {after}: {message}")
 
     def _problem(self, kind: str, message: str) -> None:
@@ -350,12 +447,12 @@ class Trial:
         print(self.counts.problems[-1], file=sys.stderr)
 
 
-def differences(found: Rows, expected: Rows, promised: Collection[str]) -> Iterator[tuple[str, str]]:
+def differences(found: Rows, expected: Expected, promised: Collection[str]) -> Iterator[tuple[str, str]]:
     """Yield what readers see and must not, or must see and do not.
 
     Args:
         found: The rows that they see.
-        expected: The rows when all videos are there.
+        expected: The rows of each video when it is there: as it was first analysed, and as it was redone.
         promised: Videos whose commit was confirmed.
 
     Yields:
@@ -364,6 +461,15 @@ def differences(found: Rows, expected: Rows, promised: Collection[str]) -> Itera
     visible = set(found["videos"])
     for video_id in sorted(set(promised) - visible):
         yield "lost", video_id
+    for video_id in sorted(visible - set(expected)):
+        yield "half_visible", f"nobody analysed {video_id}"
+    for video_id in sorted(visible & set(expected)):
+        own = {key: rows for key, rows in found.items() if key.split()[-1] == video_id and key.split()[0] in _COMPARED}
+        # The same versions of the rows must be in all tables.
+        yield from min((list(_unlike(own, version)) for version in expected[video_id]), key=len)
+
+
+def _unlike(found: Rows, expected: Rows) -> Iterator[tuple[str, str]]:
     for key, rows in found.items():
         for row, count in rows.items():
             if row not in expected.get(key, ()):
@@ -371,15 +477,42 @@ def differences(found: Rows, expected: Rows, promised: Collection[str]) -> Itera
             elif count > expected[key][row]:
                 yield "doubled", f"{key}, {row[:200]}"
     for key, rows in expected.items():
-        if key.split()[-1] in visible and (missing := rows - found.get(key, Counter())):
+        if missing := rows - found.get(key, Counter()):
             yield "half_visible", f"{key} misses {missing.total()} rows"
 
 
-def undisturbed(folder: Path) -> Rows:
-    """Return the rows of a lake with all videos that nothing disturbed."""
+def forgotten_rows(found: Rows, gone: Collection[str]) -> Iterator[tuple[str, str]]:
+    """Yield the rows of forgotten videos that readers see."""
+    for key, rows in found.items():
+        table, _, video_id = key.partition(" ")
+        if (video_id in gone and table != "forgotten") or (key == "videos" and set(rows) & set(gone)):
+            yield "half_forgotten", f"{key} has rows of a forgotten video"
+
+
+def lost_changes(found: Rows, *, redone: Collection[str], corrected: Collection[str]) -> Iterator[tuple[str, str]]:
+    """Yield the confirmed changes that readers do not see."""
+    for video_id in sorted(redone):
+        if not any("'Redone'" in row for row in found.get(f"summaries {video_id}", ())):
+            yield "lost", f"the redone stage of {video_id}"
+    for video_id in sorted(corrected):
+        rows = found.get(f"corrections {video_id}", Counter())
+        if not rows:
+            yield "lost", f"the correction of {video_id}"
+        elif max(rows.values()) > 1:
+            yield "doubled", f"a correction of {video_id}"
+
+
+def undisturbed(folder: Path) -> Expected:
+    """Return the rows of each video in a lake that nothing disturbed: as first analysed, and as redone."""
     lake = Lake.create(str(folder))
     run(lake, _VIDEOS, shard_size=len(_VIDEOS))
-    return _rows(lake)
+    first = _rows(lake)
+    redo_each(lake, _VIDEOS)
+    versions = [first, _rows(lake)]
+    return {
+        video_id: [{key: rows for key, rows in each.items() if key.split()[1:] == [video_id]} for each in versions]
+        for video_id in _VIDEOS
+    }
 
 
 def _rows(lake: Lake) -> Rows:

@@ -12,7 +12,7 @@ from prefect.cache_policies import NO_CACHE  # noqa: E402
 from prefect.runtime import flow_run  # noqa: E402
 
 from flows.artifacts import ProgressArtifact, publish_report, publish_result, result_markdown  # noqa: E402
-from flows.ending import final_state  # noqa: E402
+from flows.ending import failed_state, final_state  # noqa: E402
 from flows.heartbeat import heartbeat  # noqa: E402
 from flows.naming import FLOW, starting_name  # noqa: E402
 from flows.parameters import Profile, config_of  # noqa: E402
@@ -89,6 +89,13 @@ def analyze_archive(archive: list[str], lake: str, profile: Profile = "embedded"
         NothingAnalysedError: Every video failed.
         UnpublishedError: Some shards could not be published; the others were.
     """
+    try:
+        return _run(archive, lake, profile, settings)
+    except VideolakeError as error:
+        return failed_state(error)
+
+
+def _run(archive: list[str], lake: str, profile: Profile, settings: str) -> RunResult:
     logger = get_run_logger()
     config = settle(config_of(profile, settings))
     opened = Lake.create(lake)

@@ -2,13 +2,15 @@
 
 from typing import cast
 
+from prefect import get_run_logger
 from prefect.client.schemas.objects import State
 from prefect.events import emit_event
 from prefect.runtime import flow_run
-from prefect.states import Completed
+from prefect.states import Completed, Failed
 
-from flows.naming import add_to_name, lake_name
+from flows.naming import add_to_name, lake_name, name_failed_run
 from schemas.config import ReportConfig
+from schemas.errors import VideolakeError
 from schemas.outcome import RunResult
 
 FINISHED = "videolake.run.finished"
@@ -37,6 +39,18 @@ def final_state(result: RunResult, config: ReportConfig) -> RunResult:
     return cast("RunResult", state)  # Prefect unpacks it, so callers get the result
 
 
+def failed_state(error: VideolakeError) -> RunResult:
+    """Return the state of a run that ends with an expected error: its message says it all, so no traceback is logged.
+
+    Args:
+        error: Raised to whoever called the flow.
+    """
+    get_run_logger().error("%s", error)
+    name_failed_run()
+    state: State[RunResult] = Failed(message=str(error), data=error)
+    return cast("RunResult", state)  # Prefect unpacks it, so callers get the error
+
+
 def _emit(result: RunResult, config: ReportConfig) -> None:
     error_rate = result.failed / (result.ok + result.failed) if result.failed else 0.0
     errors = ("many" if error_rate >= config.high_error_rate else "some") if result.failed else "none"
@@ -49,5 +63,6 @@ def _emit(result: RunResult, config: ReportConfig) -> None:
             ERRORS: errors,
         },
         related=[{"prefect.resource.id": f"prefect.flow-run.{flow_run.id}", "prefect.resource.role": "flow-run"}],
-        payload=result.model_dump(mode="json", exclude={"outcomes", "skipped_extensions"}) | {"error_rate": error_rate},
+        payload=result.model_dump(mode="json", exclude={"outcomes", "skipped_extensions", "empty_folders"})
+        | {"error_rate": error_rate},
     )

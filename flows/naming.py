@@ -66,6 +66,18 @@ def add_to_name(text: str) -> None:
     _rename(lambda client: f"{client.read_flow_run(flow_run.id).name}, {text}")
 
 
+def name_failed_run() -> None:
+    """Name the current flow run `films: failed`, if it ends before its plan is made. A failure does not matter."""
+    starting = starting_name()
+    failed = f"{lake_name(flow_run.parameters['lake'])}: failed"
+
+    def name(client: SyncPrefectClient) -> str:
+        now = client.read_flow_run(flow_run.id).name
+        return failed if now == starting else now
+
+    _rename(name)
+
+
 def _rename(name: Callable[[SyncPrefectClient], str]) -> None:
     try:
         with get_client(sync_client=True) as client:

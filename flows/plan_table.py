@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from pipeline.language import format_duration
 from pipeline.run import Estimate, PlanReport
-from pipeline.view import format_size
+from pipeline.view import counted, format_size
 from schemas.stages import Stage
 
 _MAX_REASONS = 5
@@ -26,8 +26,8 @@ def plan_rows(plan: PlanReport) -> list[dict[str, str]]:
 
 
 def _videos(plan: PlanReport) -> Iterator[tuple[str, str, str]]:
-    read = f"{_count(plan.read_files, 'new or changed file')} read to identify the content"
-    yield "archive", _count(plan.found, "video"), f"{_count(plan.files, 'file')}, {read}"
+    read = f"{counted(plan.read_files, 'new or changed file')} read to identify the content"
+    yield "archive", counted(plan.found, "video"), f"{counted(plan.files, 'file')}, {read}"
     changes = plan.changes
     for what, count, details in (
         ("new", changes.new, ""),
@@ -36,10 +36,10 @@ def _videos(plan: PlanReport) -> Iterator[tuple[str, str, str]]:
         ("done", plan.done, "in the lake, unchanged"),
         ("failed before", plan.failed_before, "would fail again; --retry-failed tries them"),
         ("postponed", plan.postponed, "over limits.max_videos; left for a later run"),
-        ("moved", plan.locations.moved, "known files that are at new locations"),
-        ("missing", plan.locations.missing, "known files that are gone; their videos are kept"),
+        ("moved", plan.locations.moved, "at new locations"),
+        ("missing", plan.locations.missing, "their last file is gone; they are kept"),
         ("returned", plan.locations.returned, "files that were missing and are back"),
-        ("replaced", plan.locations.replaced, "locations with other content than before; the old content is kept"),
+        ("replaced", plan.locations.replaced, "files with other content than before; the old content is kept"),
         ("forgotten", plan.forgotten, "the lake was told to forget them"),
         ("unpublished", plan.unpublished, "already analysed, by a run that is running or was killed; included above"),
     ):
@@ -50,11 +50,11 @@ def _videos(plan: PlanReport) -> Iterator[tuple[str, str, str]]:
 def _work(plan: PlanReport) -> Iterator[tuple[str, str, str]]:
     if not plan.videos:
         return
-    yield "to analyse", _count(plan.videos, "video"), format_size(plan.size_bytes)
+    yield "to analyse", counted(plan.videos, "video"), format_size(plan.size_bytes)
     yield "length", format_duration(plan.total_s), _length_from(plan)
     for stage, videos in plan.stage_videos.items():
         if videos:
-            yield stage, _count(videos, "video"), _why(plan, stage)
+            yield stage, counted(videos, "video"), _why(plan, stage)
 
 
 def _why(plan: PlanReport, stage: Stage) -> str:
@@ -82,7 +82,7 @@ def _cost(plan: PlanReport) -> Iterator[tuple[str, str, str]]:
         if plan.videos:
             yield "cost", "unknown", "no estimate: the lake has no past run to go by"
         return
-    runs = _count(found.runs, "past run")
+    runs = counted(found.runs, "past run")
     yield "compute", format_duration(found.total_s), by_stage(found.compute_s)
     yield "wall-clock", format_duration(found.wall_s), f"estimated from {runs}{_settings(found)}"
     yield "typical error", _factor(found.wall_error), _error(found)
@@ -105,7 +105,3 @@ def _factor(error: float | None) -> str:
 def by_stage(compute_s: Mapping[str, float]) -> str:
     """Return seconds of compute by stage as text, without those that cost nothing."""
     return ", ".join(f"{cost} {format_duration(seconds)}" for cost, seconds in compute_s.items() if round(seconds))
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number:,} {what}{'s' if number != 1 else ''}"

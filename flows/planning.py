@@ -5,14 +5,14 @@ from datetime import UTC, datetime
 from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
-from prefect.states import Cancelled
+from prefect.states import Cancelled, Failed
 
 from flows.artifacts import PlanArtifact
 from flows.naming import planned_name, rename_run
 from flows.plan_table import headline
 from flows.record import Run
 from pipeline.run import Discovery, Planner, Reporter, check_found, discover_batches, read_history
-from schemas.errors import RunStoppedError
+from schemas.errors import ArchiveError, RunStoppedError
 from workers import digest_on_workers
 
 
@@ -44,6 +44,9 @@ def discover_archive(handle: Handle) -> "str | State[str]":
         message = _discover(run)
     except RunStoppedError as error:
         return Cancelled(message=str(error))
+    except ArchiveError as error:
+        run.shards.close(error)
+        return Failed(message=str(error), data=error)  # the message says it all, without a traceback
     except BaseException as error:
         run.shards.close(error)
         raise

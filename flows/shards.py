@@ -16,7 +16,7 @@ from flows.record import Run
 from flows.retries import with_retries
 from pipeline.lake import StagingError
 from pipeline.run import Shard
-from pipeline.view import format_size
+from pipeline.view import counted, format_size
 from schemas.errors import (
     ConfigurationError,
     DeviceError,
@@ -153,8 +153,7 @@ def _check(ended: list[PrefectFuture[Any] | State[Any]]) -> None:
 
 def _title(shard: Shard, number: int) -> str:
     """Return the name of a shard's task run."""
-    videos = f"{len(shard.tasks)} videos" if len(shard.tasks) > 1 else "1 video"
-    return f"shard {number}: {videos}, {format_size(shard.size_bytes)} ({shard.id[:6]})"
+    return f"shard {number}: {counted(len(shard.tasks), 'video')}, {format_size(shard.size_bytes)} ({shard.id[:6]})"
 
 
 def _log(logger: Any, outcome: VideoOutcome) -> None:  # noqa: ANN401 - Prefect's logger adapters
@@ -163,7 +162,7 @@ def _log(logger: Any, outcome: VideoOutcome) -> None:  # noqa: ANN401 - Prefect'
         logger.log(line.level if line.level >= logging.WARNING else logging.DEBUG, "%s: %s", line.logger, line.message)
     if outcome.status == "ok":
         logger.info(
-            "%s: %.0f s in %.1f s on %s, %s, %d shots, %d words",
+            "%s: %.0f s in %.1f s on %s, %s, %s, %s",
             outcome.uri, outcome.duration_s, outcome.wall_s, outcome.worker, outcome.language or "no speech",
-            outcome.shots, outcome.words,
+            counted(outcome.shots, "shot"), counted(outcome.words, "word"),
         )  # fmt: skip

@@ -1,7 +1,8 @@
 """The public Python API: a `Lake` to query, search and view in notebooks."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -10,6 +11,7 @@ from pipeline import lake as storage
 from pipeline.view import HitsPage, VideoPage, hits_page, lake_html, video_page
 
 if TYPE_CHECKING:
+    from pipeline.corrections import History, Recorded
     from pipeline.search import Searcher
 
 
@@ -57,6 +59,66 @@ class Lake(storage.Lake):
         if self._searcher is None:
             self._searcher = Searcher(self, refresh_s=0.0)
         return hits_table(self._searcher.search(query, admitted, limit))
+
+    def correct(
+        self,
+        video: str,
+        *,
+        at: str | float | None = None,
+        text: str | None = None,
+        spoken_by: str | None = None,
+        speakers: Mapping[str, str] | None = None,
+        headline: str | None = None,
+        chapter_title: str | None = None,
+        topics: Sequence[str] = (),
+        no_topics: Sequence[str] = (),
+        transcript: str | Path | None = None,
+        author: str = "unknown",
+    ) -> "Recorded":
+        """Correct what the analysis of a video got wrong; see docs/corrections.md.
+
+        Args:
+            video: Id, start of an id, file name, path or URI.
+            at: Time of the utterance or chapter, in seconds or like `"1:23"`.
+            text: What is said there; an empty text removes it.
+            spoken_by: Who says it, in this utterance only.
+            speakers: Names by the automatic or present name of a speaker, for the whole video.
+            headline: The headline.
+            chapter_title: The title of the chapter at `at`.
+            topics: Topics that are missing.
+            no_topics: Topics that do not apply.
+            transcript: A corrected .srt, .vtt, .csv or .json file. What differs is corrected.
+            author: Who makes the corrections.
+
+        Returns:
+            The corrections that were recorded, and why they are not applied yet, if they are not.
+
+        Raises:
+            ConfigurationError: Nothing is there to correct, or a value is invalid.
+            LakeError: There is no such video, or the lake cannot be written.
+        """
+        from pipeline.corrections import PARTS, compare, correct_record, edits_of, read_transcript
+
+        record = storage.read_video(self, video, parts=PARTS)
+        edits = edits_of(
+            record, at=at, text=text, spoken_by=spoken_by, speakers=tuple((speakers or {}).items()), headline=headline,
+            chapter_title=chapter_title, topics=topics, no_topics=no_topics,
+        )  # fmt: skip
+        if transcript is not None:
+            edits += compare(record, read_transcript(Path(transcript))).edits
+        return correct_record(self, record, edits, author=author)
+
+    def corrections_of(self, video: str) -> "History":
+        """Return all corrections of a video, newest first, with those that were undone or no longer fit."""
+        from pipeline.corrections import history
+
+        return history(self, video)
+
+    def undo_correction(self, video: str, correction: str, *, author: str = "unknown") -> "Recorded":
+        """Take back a correction of a video, or an undo, by the start of its id."""
+        from pipeline.corrections import undo
+
+        return undo(self, video, correction, author=author)
 
     def forget(self, videos: Sequence[str], *, clear_index: storage.ClearIndex | None = None) -> storage.Forgotten:
         """Remove every byte of some videos from the lake's files, and keep later runs from bringing them back.

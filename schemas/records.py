@@ -359,16 +359,16 @@ class ArchiveItem:
 
 @dataclass(frozen=True, slots=True)
 class LocationChanges:
-    """What became of the known locations of an archive: numbers of locations."""
+    """What became of the known locations of an archive."""
 
     moved: int = 0
-    """Vanished, and their content was found at a new location."""
+    """Videos that are gone from a location, and were found at a new one."""
     missing: int = 0
-    """Vanished, and their content has no other location left."""
+    """Videos that are gone from their last location."""
     returned: int = 0
-    """Had vanished, and are there again with the same content."""
+    """Files that were missing, and are back with the same content."""
     replaced: int = 0
-    """Have other content than before."""
+    """Files that have other content than before."""
 
     def __add__(self, other: "LocationChanges") -> "LocationChanges":
         """Return the sum of two counts."""

@@ -5,6 +5,7 @@ import sys
 
 import pytest
 
+pytestmark = pytest.mark.slow
 _HEAVY = ("torch", "transformers", "prefect", "ray", "cv2", "onnxruntime")
 
 

@@ -4,10 +4,13 @@ import sys
 from pathlib import Path
 from zipfile import ZipFile
 
+import pytest
+
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("schemas", "pipeline", "workers", "flows")
 
 
+@pytest.mark.slow
 def test_the_wheel_has_every_file_of_the_packages(tmp_path: Path) -> None:
     """Templates, profiles and taxonomies too: an editable install finds them even if the wheel lacks them."""
     source = tmp_path / "source"

@@ -15,8 +15,9 @@ from typing import Any
 
 import pyarrow as pa
 
+from pipeline.analysis.media import find_sidecars
 from pipeline.analysis.video import DECODING, VideoAnalyzer, load_models
-from pipeline.lake import Lake, Origin, analysis_of, failure_tables, stage_states, video_tables
+from pipeline.lake import Lake, Origin, analysis_of, failure_tables, stage_states, video_tables, well_formed
 from pipeline.language import word_count
 from pipeline.locations import local_path
 from pipeline.models import choose_device, device_faults
@@ -146,12 +147,7 @@ class VideoWorker:
     def _analyze(self, lake: Lake, task: VideoTask, job: ShardJob, earlier: list[str]) -> VideoOutcome:
         attempts = len(earlier) + 1
         result = _Result(failure=failure_of_attempts(task, earlier, self._config.limits, self._machine.is_lost))
-        before = None if result.failure else self._before(lake, task)
-        if result.failure:
-            result.stages = frozenset(task.stages)
-        elif before:
-            result.stages = self._analyzer.stages_for(task.stages, before.analysis)
-            result.before = before.states
+        result.stages = frozenset(task.stages)
 
         def give_up(limit_s: float, traces: str) -> None:
             failed = _Result(
@@ -164,6 +160,9 @@ class VideoWorker:
             Watchdog(self._config.limits, give_up, active=self._machine.expendable) as watchdog,
         ):
             if result.failure is None:
+                before = self._before(lake, task)
+                result.stages = self._analyzer.stages_for(task.stages, before.analysis) if before else frozenset(STAGES)
+                result.before = before.states if before else ()
                 result.corrections = lake.corrections([task.video_id]).get(task.video_id, ())
                 self._attempt(task, result, before, watchdog, attempts)
             tables = self._tables(task, job, result, attempts)
@@ -199,6 +198,8 @@ class VideoWorker:
                 self._load(self._analyzer.models.stages | result.stages)
             with device_faults():
                 kept = before.analysis if before else None
+                if kept is not None and not reads_file and "text" in result.stages and _subtitles_changed(uri, kept):
+                    kept = self._analyzer.with_current_subtitles(uri, kept, progress=progress)
                 result.info = self._analyzer.probe(uri) if reads_file or kept is None else kept.info
                 watchdog.extend(result.info.duration_s)
                 result.analysis = self._analyzer.analyze(
@@ -305,6 +306,14 @@ def _check_unchanged(task: VideoTask) -> None:
     if (state.st_size, state.st_mtime_ns) != (task.size_bytes, task.mtime_ns):
         message = f"{uri} changed during its analysis. Run again when nothing writes to it any more."
         raise MediaError(ErrorKind.VANISHED, message, stage="decode")
+
+
+def _subtitles_changed(uri: str, before: Analysis) -> bool:
+    """Return whether the subtitle files beside a local video are others than at its last analysis."""
+    if local_path(uri) is None:
+        return False
+    now = {(well_formed(file.name), file.size_bytes, file.mtime_ns) for file in find_sidecars(uri)}
+    return now != {(file.name, file.size_bytes, file.mtime_ns) for file in before.subtitle_files}
 
 
 def _outcome_keys(task: VideoTask) -> dict[str, Any]:

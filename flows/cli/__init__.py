@@ -2,7 +2,7 @@
 
 import click
 
-from flows.cli import archive, exporting, reading, searching, settings, training
+from flows.cli import archive, correcting, exporting, reading, searching, settings, training
 
 
 class _Group(click.Group):
@@ -43,6 +43,7 @@ for command in (
     reading.show,
     exporting.export,
     exporting.clip,
+    correcting.correct,
     reading.browse,
     reading.report,
     reading.audit,

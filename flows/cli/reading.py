@@ -21,7 +21,7 @@ def sql(query: str, lake: str, *, form: str, output: Path | None, spreadsheet: b
     """Query the lake with SQL, in DuckDB's dialect.
 
     \b
-    Tables: videos, shots, frames, utterances, scenes, summaries, errors, runs, sources, moments. Examples:
+    Tables: videos, shots, frames, utterances, scenes, summaries, errors, runs, sources, forgotten, moments. Examples:
       videolake sql "SELECT uri, start_s, text FROM utterances JOIN videos USING (video_id)
                      WHERE text ILIKE '%telescope%'" --lake LAKE
       videolake sql "DESCRIBE frames" --lake LAKE
@@ -91,9 +91,17 @@ def runs(run_id: str | None, lake: str, *, limit: int, as_json: bool) -> None:
     help="Play original files only from this folder or URI. Can be repeated.",
 )
 @click.option("--open", "open_browser", is_flag=True, help="Open the page in the browser.")
+@click.option("--edit", is_flag=True, help="Let everybody who can see the pages correct the videos, too.")
 @reported
 def browse(
-    lake: str, *, host: str, port: int | None, token: str | None, media_roots: tuple[str, ...], open_browser: bool
+    lake: str,
+    *,
+    host: str,
+    port: int | None,
+    token: str | None,
+    media_roots: tuple[str, ...],
+    open_browser: bool,
+    edit: bool,
 ) -> None:
     """Browse the lake in a web browser.
 
@@ -101,7 +109,7 @@ def browse(
     """
     from flows.commands.browse import browse_lake
 
-    browse_lake(lake, host=host, port=port, token=token, media_roots=media_roots, open_browser=open_browser)
+    browse_lake(lake, host=host, port=port, token=token, media_roots=media_roots, open_browser=open_browser, edit=edit)
 
 
 @click.command()

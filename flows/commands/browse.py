@@ -9,11 +9,14 @@ import sys
 import threading
 import webbrowser
 from collections.abc import Sequence
+from dataclasses import replace
 from urllib.parse import quote
 
 import click
 
+from flows.commands.correct import user_name
 from flows.web import Access, is_loopback, make_app
+from pipeline.corrections import Deriver
 from pipeline.lake import Lake
 from pipeline.search import Searcher, remove_abandoned, remove_own
 from schemas.errors import ConfigurationError, VideolakeError
@@ -23,7 +26,14 @@ _SHUTDOWN_S = 2
 
 
 def browse_lake(
-    lake: str, *, host: str, port: int | None, token: str | None, media_roots: Sequence[str], open_browser: bool
+    lake: str,
+    *,
+    host: str,
+    port: int | None,
+    token: str | None,
+    media_roots: Sequence[str],
+    open_browser: bool,
+    edit: bool,
 ) -> None:
     """Serve the pages of a lake until the process stops.
 
@@ -38,17 +48,24 @@ def browse_lake(
     remove_abandoned()
     opened = Lake(lake)
     listening = listen(host, port)
-    access = access_of(host, listening.getsockname()[1], token)
+    access = replace(access_of(host, listening.getsockname()[1], token), edit=edit)
     searcher = Searcher(opened)
-    app = make_app(opened, searcher, access=access, media_roots=media_roots)
+    # An instance of its own: it holds the writer lock while it applies corrections.
+    deriver = Deriver(Lake(lake)) if edit else None
+    author = user_name() if edit else ""
+    app = make_app(opened, searcher, access=access, media_roots=media_roots, deriver=deriver, author=author)
     address = address_of(access)
     click.echo(f"{opened.uri} is at {address}")
     if not is_loopback(host):
         click.echo(
             "Anyone with this address and token can see the lake and its videos. The connection is not encrypted."
         )
+    if edit:
+        click.echo(
+            "Its videos can be corrected on their pages." + ("" if is_loopback(host) else " By all of these, too.")
+        )
     click.echo("Press Ctrl-C to stop.", err=True)
-    warming = threading.Thread(target=_warm, args=(searcher,), name="warm-up", daemon=True)
+    warming = threading.Thread(target=_warm, args=(searcher, deriver), name="warm-up", daemon=True)
     warming.start()
     if open_browser:
         webbrowser.open(address)
@@ -68,12 +85,17 @@ def browse_lake(
             os._exit(0)
 
 
-def _warm(searcher: Searcher) -> None:
-    """Load what the first search needs, before somebody searches."""
+def _warm(searcher: Searcher, deriver: Deriver | None) -> None:
+    """Load what the first search and the first correction need, before somebody waits for it."""
     try:
         searcher.search("warm up", limit=1)
     except VideolakeError as error:
         logging.getLogger(__name__).warning("Search is not ready: %s", error)
+    try:
+        if deriver:
+            deriver.warm_up()
+    except VideolakeError as error:
+        logging.getLogger(__name__).warning("Corrections will be saved, but not applied: %s", error)
 
 
 def listen(host: str, port: int | None) -> socket.socket:

@@ -8,7 +8,7 @@ import click
 
 from pipeline.lake import Forgotten, Held, Lake, file_name
 from pipeline.locations import location_of
-from pipeline.view import format_size
+from pipeline.view import counted, format_size
 from schemas.config import ArchiveConfig
 from schemas.errors import LakeError, VideolakeError
 
@@ -97,7 +97,7 @@ def _print(found: Sequence[Held]) -> None:
     for video in found:
         name = file_name(video.uris[0]) if video.uris else "?"
         date = f"analysed {video.analysed_at:%Y-%m-%d %H:%M} UTC, " if video.analysed_at else ""
-        rows = ", ".join(f"{count:,} {table}" for table, count in video.rows.items())
+        rows = ", ".join(f"{table} {count:,}" for table, count in video.rows.items())
         click.echo(f"{name} ({video.video_id}): {date}{sum(video.rows.values()):,} rows ({rows})")
         for uri in video.uris[:_MAX_LOCATIONS]:
             click.echo(f"  {uri}")
@@ -108,7 +108,7 @@ def _print(found: Sequence[Held]) -> None:
 
 
 def _confirmed(count: int) -> bool:
-    return click.confirm(f"Forget {_count(count, 'video')} for good?")
+    return click.confirm(f"Forget {counted(count, 'video')} for good?")
 
 
 def _report(done: Forgotten) -> None:
@@ -116,17 +116,12 @@ def _report(done: Forgotten) -> None:
         click.echo("Nothing to remove: the lake has forgotten that before.")
         return
     counts = {"row": sum(done.rows.values()), "file": done.files, "staged object": done.staged, "report": done.reports}
-    removed = [_count(count, what) for what, count in counts.items() if count]
+    removed = [counted(count, what) for what, count in counts.items() if count]
     if done.segments:
-        removed.append(f"{_count(done.segments, 'segment')} of the search index")
-    click.echo(
-        f"Forgot {_count(done.videos, 'video')}: removed {', '.join(removed)}; {format_size(max(0, done.bytes))} less."
-    )
+        removed.append(f"{counted(done.segments, 'segment')} of the search index")
+    size = format_size(max(0, done.bytes))
+    click.echo(f"Forgot {counted(done.videos, 'video')}: removed {', '.join(removed)}; the lake is {size} smaller.")
     click.echo(_OUT_OF_REACH)
-
-
-def _count(count: int, what: str) -> str:
-    return f"{count:,} {what}{'s' if count != 1 else ''}"
 
 
 def _forgotten_id(lake: Lake, video: str) -> str:

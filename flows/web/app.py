@@ -16,12 +16,14 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from flows.web.copies import Copies
+from flows.web.editing import Editor
 from flows.web.guard import Access, Guard
 from flows.web.pages import Pages
 from flows.web.rendering import render
 from flows.web.reports import Reports
 from flows.web.search import SearchService
 from flows.web.video_pages import VideoPages
+from pipeline.corrections import Deriver
 from pipeline.lake import Lake
 from pipeline.search import Searcher
 from pipeline.view import LakeReader, Thumbnails
@@ -31,15 +33,23 @@ logger = logging.getLogger(__name__)
 
 
 def make_app(
-    lake: Lake, searcher: Searcher, *, access: Access | None = None, media_roots: Sequence[str] = ()
+    lake: Lake,
+    searcher: Searcher,
+    *,
+    access: Access | None = None,
+    media_roots: Sequence[str] = (),
+    deriver: Deriver | None = None,
+    author: str = "unknown",
 ) -> Starlette:
-    """Make the application that shows a lake; it only reads.
+    """Make the application that shows a lake. It only reads, unless `access` allows corrections.
 
     Args:
         lake: The lake.
         searcher: Its search.
         access: Who may send requests; None allows everybody on this machine.
         media_roots: Folders or URI prefixes that originals may be served from; empty allows every location in the lake.
+        deriver: Applies corrections; None makes one if they are allowed.
+        author: Who makes corrections, unless the page says otherwise.
 
     Raises:
         LakeError: The lake cannot be read.
@@ -48,7 +58,13 @@ def make_app(
     service = SearchService(reader, searcher)
     pages = Pages(reader, Thumbnails(reader), service)
     reports = Reports(reader)
-    videos = VideoPages(reader, service, Copies(reader, searcher), tuple(media_roots))
+    access = access or Access()
+    editor = Editor(lake, reader, searcher, author, deriver or Deriver(lake)) if access.edit else None
+    videos = VideoPages(reader, service, Copies(reader, searcher), tuple(media_roots), editor)
+    posts = [
+        Route("/v/{video_id}/corrections", editor.correct, methods=["POST"]),
+        Route("/v/{video_id}/corrections/undo", editor.undo, methods=["POST"]),
+    ] if editor else []  # fmt: skip
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -72,10 +88,11 @@ def make_app(
             Route("/reports", reports.listed),
             Route("/reports/{run_id}", reports.report),
             Route("/health", pages.health),
+            *posts,
             Mount("/static", StaticFiles(directory=Path(__file__).parent / "static")),
         ],
         middleware=[
-            Middleware(Guard, access=access or Access()),
+            Middleware(Guard, access=access),
             Middleware(_GzipPages, minimum_size=1024, compresslevel=5),
         ],
         exception_handlers={HTTPException: _not_found, LakeError: _unreadable},

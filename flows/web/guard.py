@@ -2,11 +2,12 @@
 
 import hashlib
 import hmac
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http.cookies import CookieError, SimpleCookie
 from ipaddress import ip_address
-from urllib.parse import parse_qsl, quote, urlencode
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
@@ -25,6 +26,7 @@ SECURITY_HEADERS: Mapping[str, str] = {
     "permissions-policy": "camera=(), geolocation=(), microphone=()",
 }
 
+_CORRECTIONS = re.compile(r"/v/[^/]+/corrections(/undo)?")
 _LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]", "::1"})
 
 
@@ -38,10 +40,14 @@ class Access:
     """Port; part of the cookie's name, because browsers share cookies between ports."""
     token: str = ""
     """A secret that every browser must send once; empty for none, which is only allowed on a loopback address."""
+    edit: bool = False
+    """Whether pages of this server may post corrections."""
 
 
 class Guard:
     """ASGI middleware: allows only reading, known hosts and the token, and adds security headers to every response.
+
+    With `Access.edit`, pages of this server may also post corrections. Those of other sites may not.
 
     On a loopback address, the `Host` header of a request must name this machine. Otherwise any web page could point its
     own domain here (DNS rebinding) and read the lake through its visitor's browser.
@@ -80,12 +86,15 @@ class Guard:
 
     def _refusal(self, scope: Scope) -> Response | None:
         headers = Headers(scope=scope)
-        if scope["method"] not in {"GET", "HEAD"}:
+        posts = self._access.edit and scope["method"] == "POST" and _CORRECTIONS.fullmatch(scope["path"]) is not None
+        if scope["method"] not in {"GET", "HEAD"} and not posts:
             return PlainTextResponse("This server is read-only.", 405, {"allow": "GET, HEAD"})
         names = {*_LOCAL_NAMES, self._access.host}
         if is_loopback(self._access.host) and _host_name(headers.get("host", "")) not in names:
             message = "This server only accepts requests for localhost and 127.0.0.1."
             return PlainTextResponse(message, 421)
+        if posts and not _same_origin(headers):
+            return PlainTextResponse("Only the pages of this server may correct a video.", 403)
         return self._check_token(scope, headers) if self._access.token else None
 
     def _check_token(self, scope: Scope, headers: Headers) -> Response | None:
@@ -121,6 +130,13 @@ def is_loopback(host: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def _same_origin(headers: Headers) -> bool:
+    """Return whether a browser says that a page of this server sent the request. Browsers send `Origin` with a POST."""
+    origin = urlsplit(headers.get("origin", ""))
+    own = origin.scheme in {"http", "https"} and bool(origin.netloc) and origin.netloc == headers.get("host", "")
+    return own and headers.get("sec-fetch-site", "same-origin") == "same-origin"
 
 
 def _host_name(host: str) -> str:

@@ -14,6 +14,7 @@ from starlette.responses import Response
 from flows.web.bounded_calls import BoundedCalls
 from flows.web.catalogue import cards_of
 from flows.web.copies import Copies
+from flows.web.editing import Editor
 from flows.web.media import Original, find_original, obstacle, serve_original
 from flows.web.rendering import render
 from flows.web.search import SearchService
@@ -55,6 +56,7 @@ class VideoPages:
         service: Search in the lake.
         copies: Near-duplicates of videos.
         media_roots: Folders and URI prefixes of originals; empty: every location in the lake.
+        editor: Takes corrections; None on a server that only reads.
         calls: Calls to storage, with timeouts.
     """
 
@@ -62,6 +64,7 @@ class VideoPages:
     service: SearchService
     copies: Copies
     media_roots: tuple[str, ...] = ()
+    editor: Editor | None = None
     calls: BoundedCalls[Original | NoFile] = field(default_factory=BoundedCalls)
 
     async def video(self, request: Request) -> Response:
@@ -133,6 +136,8 @@ class VideoPages:
             timeline=make_timeline(video, hits),
             missing=original.reason if isinstance(original, NoFile) else "",
             obstacle=obstacle(video),
+            editor=self.editor if video.status == "ok" else None,
+            corrections=self.editor.history(video_id) if self.editor and video.status == "ok" else None,
             first_lines=FIRST_LINES,
             first_scenes=SCENES,
         )
@@ -156,7 +161,7 @@ class VideoPages:
         card = self.reader.ask(partial(cards_of, video_ids=[video_id])).get(video_id)
         if card is None:
             return Response(status_code=404)
-        context |= {"at": f"/v/{video_id}", "part": part, "query": ""}
+        context |= {"at": f"/v/{video_id}", "part": part, "query": "", "editor": self.editor}
         return render("part.html", title=card.headline or card.name, video_id=video_id, **context)
 
     def _transcript(self, video_id: str, params: Mapping[str, str]) -> Response:

@@ -10,11 +10,15 @@ from pipeline.corrections.recording import (
     Listed,
     Recorded,
     correct,
+    correct_record,
     history,
     history_of,
     pending_videos,
     undo,
+    undo_of,
 )
+from pipeline.corrections.voices import SameVoice, same_voice
+from pipeline.corrections.wishes import edits_of
 
 __all__ = [
     "PARTS",
@@ -26,13 +30,18 @@ __all__ = [
     "Line",
     "Listed",
     "Recorded",
+    "SameVoice",
     "chapter_at",
     "compare",
     "correct",
+    "correct_record",
+    "edits_of",
     "history",
     "history_of",
     "pending_videos",
     "read_transcript",
+    "same_voice",
     "undo",
+    "undo_of",
     "utterance_at",
 ]

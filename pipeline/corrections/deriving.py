@@ -13,7 +13,7 @@ import pyarrow as pa
 from pipeline.analysis.video import DECODING, VideoAnalyzer, load_models
 from pipeline.lake import Lake, Origin, analysis_of, shard_id, stage_states, video_tables
 from pipeline.models import choose_device
-from pipeline.run import models_of, read_history, recipe_of, recorded_config
+from pipeline.run import History, Recipe, models_of, read_history, recipe_of, recorded_config
 from schemas.corrections import Correction, corrections_digest
 from schemas.errors import PendingCorrectionError, VideolakeError
 from schemas.records import Failure, StageState, VideoTask
@@ -35,6 +35,10 @@ class _Ready:
 
     analyzer: VideoAnalyzer
     origin: partial[Origin]
+    recipe: Recipe
+    """What the models would give now."""
+    history: History
+    """What the runs of the lake gave."""
 
 
 class Deriver:
@@ -68,8 +72,7 @@ class Deriver:
         with self._lock:
             try:
                 with self._lake.lock(brief=True):
-                    # Once more if somebody corrected it meanwhile; what comes after that is applied by its own call.
-                    return self._apply(video_id) and (self._apply(video_id) or True)
+                    return self._apply(video_id)
             except PendingCorrectionError:
                 raise
             except VideolakeError as error:
@@ -107,6 +110,8 @@ class Deriver:
         Raises:
             PendingCorrectionError: They are not known, or are others now.
         """
+        if revision in self._ready:
+            return self._checked(self._ready[revision], states)
         found = self._lake.sql(_CONFIGURATION, {"revision": revision}).to_pylist()
         if not found:
             raise PendingCorrectionError("No run says how the video was analysed. The next run applies the correction.")
@@ -118,25 +123,29 @@ class Deriver:
                 "The next run applies the correction."
             ) from error
         recipe, history = recipe_of(config, models_of(config)), read_history(self._lake)
-        if not all(history.is_made(each.name, each.revision, recipe.stages[each.name]) for each in states):
-            raise PendingCorrectionError(
-                "The models or this version of Videolake are others than those that analysed the video. "
-                "The next run applies the correction."
-            )
-        if revision not in self._ready:
-            models = load_models(
-                config, device=choose_device(self._device), threads=self._threads, stages=frozenset(STAGES)
-            )
-            origin = partial(
-                Origin,
-                text=(models.text.info.id, models.text.dimensions),
-                vision=(models.vision.info.id, models.vision.dimensions),
-                coordinated=models.coordinated.space,
-                fused=models.fusion.space,
-                revision=revision,
-            )
-            self._ready[revision] = _Ready(VideoAnalyzer(config, models, threads=self._threads), origin)
-        return self._ready[revision]
+        models = load_models(
+            config, device=choose_device(self._device), threads=self._threads, stages=frozenset(STAGES)
+        )
+        origin = partial(
+            Origin,
+            text=(models.text.info.id, models.text.dimensions),
+            vision=(models.vision.info.id, models.vision.dimensions),
+            coordinated=models.coordinated.space,
+            fused=models.fusion.space,
+            revision=revision,
+        )
+        ready = _Ready(VideoAnalyzer(config, models, threads=self._threads), origin, recipe, history)
+        self._ready[revision] = ready
+        return self._checked(ready, states)
+
+    @staticmethod
+    def _checked(ready: _Ready, states: Sequence[StageState]) -> _Ready:
+        if all(ready.history.is_made(each.name, each.revision, ready.recipe.stages[each.name]) for each in states):
+            return ready
+        raise PendingCorrectionError(
+            "The models or this version of Videolake are others than those that analysed the video. "
+            "The next run applies the correction."
+        )
 
 
 def _made_again(

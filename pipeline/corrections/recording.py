@@ -68,6 +68,19 @@ def correct(
         LakeError: There is no such video, or the lake cannot be written.
     """
     record = read_video(lake, video, parts=PARTS)
+    return correct_record(lake, record, edits, author=author, deriver=deriver, apply=apply)
+
+
+def correct_record(
+    lake: Lake,
+    record: VideoRecord,
+    edits: Iterable[Edit],
+    *,
+    author: str,
+    deriver: Deriver | None = None,
+    apply: bool = True,
+) -> Recorded:
+    """Change values of a video that was read with `PARTS`; see `correct`."""
     events = lake.corrections([record.video_id]).get(record.video_id, [])
     made = make_corrections(record, edits, events, author)
     if made:
@@ -92,11 +105,18 @@ def undo(
         ConfigurationError: There is no such correction, or it was taken back already.
         LakeError: There is no such video, or the lake cannot be written.
     """
-    record = read_video(lake, video, parts=())
-    events = lake.corrections([record.video_id]).get(record.video_id, [])
-    made = make_undo(events, correction, author)
+    return undo_of(
+        lake, read_video(lake, video, parts=()).video_id, correction, author=author, deriver=deriver, apply=apply
+    )
+
+
+def undo_of(
+    lake: Lake, video_id: str, correction: str, *, author: str, deriver: Deriver | None = None, apply: bool = True
+) -> Recorded:
+    """Take back a correction of the video with an id; see `undo`."""
+    made = make_undo(lake.corrections([video_id]).get(video_id, []), correction, author)
     lake.write_corrections([made])
-    return _applied(lake, record.video_id, [made], deriver, apply=apply)
+    return _applied(lake, video_id, [made], deriver, apply=apply)
 
 
 def pending_videos(lake: Lake) -> list[str]:

@@ -3,7 +3,10 @@
 import logging
 import time
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass
+
+import pyarrow as pa
 
 from pipeline.lake.commit import commit, committed_videos
 from pipeline.lake.layout import REPLACED, TEMPORARY
@@ -92,7 +95,8 @@ def remove_orphans(log: Log, *, keep: bool = True) -> int:
 
     Args:
         log: The lake's log.
-        keep: Set them aside for readers of older snapshots, instead of deleting them at once.
+        keep: Set them aside for readers of older snapshots, instead of deleting them at once. Those that hold rows of
+            forgotten videos, as writers leave them that were stopped meanwhile, are always deleted.
 
     Returns:
         Their number.
@@ -114,10 +118,23 @@ def remove_orphans(log: Log, *, keep: bool = True) -> int:
             if attempt == _ATTEMPTS:
                 raise
         else:
-            if keep:
-                set_aside(store, orphans)
-            else:
-                store.remove_files(orphans)
+            forgotten = snapshot.forgotten
+            kept = [path for path in orphans if keep and not _holds(store, path, forgotten)]
+            set_aside(store, kept)
+            store.remove_files(sorted(set(orphans) - set(kept)))
             store.remove_folder(COMPACTIONS)
             return len(orphans)
     raise AssertionError("unreachable")
+
+
+def _holds(store: Store, path: str, videos: Collection[str]) -> bool:
+    """Return whether a file may have rows of some videos."""
+    if not videos or path.startswith("forgotten/"):
+        return False
+    try:
+        with store.parquet(path) as file:
+            if "video_id" not in file.schema_arrow.names:
+                return False
+            return not set(videos).isdisjoint(file.read(columns=["video_id"])["video_id"].to_pylist())
+    except (pa.ArrowException, OSError):
+        return True

@@ -23,6 +23,13 @@ class Covered:
     """Whether its store lists every object or fails. Others are asked for each file that is not listed."""
     files: int = 0
     """Files that were listed. Without any, the folder may be that of a disk which is not mounted."""
+    through: "Covered | None" = None
+    """The folder with the link through which the files of this one were listed."""
+
+    @property
+    def has_files(self) -> bool:
+        """Whether any file was listed."""
+        return bool(self.through.files if self.through else self.files)
 
     def covers(self, path: str) -> bool:
         """Return whether a file with this path or URI would have been listed."""
@@ -40,6 +47,8 @@ class Coverage:
     """Locations that manifests name."""
     unreadable: list[str] = field(default_factory=list)
     """Local folders that were skipped, with a slash at their end."""
+    _newest: Covered | None = None
+    """The folder that is listed now."""
 
     def folder(
         self, path: str, items: Iterable[ArchiveItem], *, certain: bool = False, glob: str = ""
@@ -55,6 +64,7 @@ class Coverage:
         covered = _of_glob(glob) if glob else Covered(f"{path.rstrip('/')}/", certain=certain)
         if covered is not None:
             self.folders.append(covered)
+            self._newest = covered
         for item in items:
             if covered is not None:
                 covered.files += 1
@@ -63,8 +73,8 @@ class Coverage:
     def linked(self, folder: str) -> None:
         """Note that the target of a linked folder is covered, too: its files are known by both paths."""
         prefix = f"{folder.rstrip('/')}/"
-        if not any(prefix.startswith(each.prefix) for each in self.folders if not each.pattern):
-            self.folders.append(Covered(prefix, files=1))
+        if self._newest and not any(prefix.startswith(each.prefix) for each in self.folders if not each.pattern):
+            self.folders.append(Covered(prefix, through=self._newest))
 
     def may_cover(self, uris: Iterable[str]) -> Iterator[bool]:
         """Yield quickly for each location whether it could be covered."""
@@ -77,7 +87,7 @@ class Coverage:
         if any(path.startswith(folder) for folder in self.unreadable):
             return None
         found = [each for each in self.folders if each.covers(path)]
-        return next((each for each in found if each.files), next(iter(found), None))
+        return next((each for each in found if each.has_files), next(iter(found), None))
 
 
 def path_of(uri: str) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import combinations
+from math import inf, isfinite
 from statistics import median
 
 from pipeline.run.ledger import COSTS, DECODE, LOAD, OTHER, PastRun
@@ -37,7 +38,7 @@ class Estimate:
     """Whether one of them had the settings and models of this run."""
     compute_error: float | None
     """The factor, 1 or more, by which this method typically misses the compute of a past run, estimated from the
-    others; None if there are not enough runs."""
+    others; None if there are not enough runs that can be compared."""
     wall_error: float | None
     """The same for the wall time."""
 
@@ -155,11 +156,12 @@ def _errors(past: Sequence[PastRun]) -> tuple[float | None, float | None]:
 
 def _factor(one: float, other: float) -> float:
     less, more = sorted((one, other))
-    return more / less if less > 0 else (1.0 if more == 0 else float("inf"))
+    return more / less if less > 0 else (1.0 if more == 0 else inf)
 
 
 def _typical(factors: Sequence[float]) -> float | None:
-    return median(factors) if factors else None
+    found = median(factors) if factors else inf
+    return found if isfinite(found) else None
 
 
 def _median(runs: Sequence[_Weighed], value: Callable[[PastRun], float]) -> float:

@@ -73,8 +73,8 @@ class Follower:
         gone = {row["uri"] for row in rows}
         left = self._known.living_contents(contents, gone | self._replaced) | self._arrived
         self.changes += LocationChanges(
-            moved=sum(row["video_id"] in self._arrived for row in rows),
-            missing=sum(row["video_id"] not in left for row in rows),
+            moved=len({row["video_id"] for row in rows} & self._arrived),
+            missing=len({row["video_id"] for row in rows} - left),
         )
         return rows
 
@@ -104,10 +104,7 @@ def location_lines(changes: LocationChanges) -> list[str]:
         (changes.moved, "moved"),
         (changes.missing, "vanished"),
         (changes.returned, "came back"),
-        (
-            changes.replaced,
-            "were replaced by other content" if changes.replaced > 1 else "was replaced by other content",
-        ),
+        (changes.replaced, "with other content"),
     )
     found = [f"{count:,} {what}" for count, what in words if count]
     if not found:

@@ -79,7 +79,7 @@ def past_run(row: Mapping[str, Any]) -> PastRun:
         wall_s=row["wall_s"],
         complete=row["state"].startswith("completed"),
         revision=row["revision"],
-        workers=workers_key(json.loads(row["configuration"]).get("workers", {})),
+        workers=workers_key(settings_of_run(row["configuration"]).get("workers", {})),
     )
 
 
@@ -100,3 +100,13 @@ def past_runs(lake: Lake, run_id: str = "") -> tuple[PastRun, ...]:
         run_id: A run to leave out.
     """
     return tuple(past_run(row) for row in lake.sql(_LEDGER, {"run_id": run_id, "limit": _MAX_RUNS}).to_pylist())
+
+
+def settings_of_run(configuration: str) -> dict[str, Mapping[str, Any]]:
+    """Return the sections of `runs.configuration`; none if another program wrote something else there."""
+    try:
+        found = json.loads(configuration)
+    except ValueError:
+        return {}
+    sections = found.items() if isinstance(found, dict) else ()
+    return {name: section for name, section in sections if isinstance(section, dict)}

@@ -53,7 +53,7 @@ def list_remote(uri: str, selected: Selected, coverage: Coverage) -> Iterator[Ar
         if is_http(uri) and (base.endswith("/") or details.get("mimetype") == "text/html"):
             pages = _linked(filesystem, base, _MAX_LINKED_FOLDERS)
             items = list_files((page for page in pages if selected(name_of(page))), selected, coverage)
-            yield from coverage.folder(base.partition("?")[0].rpartition("/")[0], items)
+            yield from coverage.folder(_folder_of(base), items)
         elif details["type"] == "directory":
             items, folder = _folder(filesystem, base, selected), str(filesystem.unstrip_protocol(base))
             yield from coverage.folder(folder, items, certain=_in_pages(filesystem))
@@ -145,6 +145,12 @@ def _folder(filesystem: Any, base: str, selected: Selected) -> Iterator[ArchiveI
 def _in_pages(filesystem: Any) -> bool:  # noqa: ANN401 - as above
     """Return whether a folder is listed page by page: all its objects, or an error."""
     return hasattr(filesystem, "call_s3")
+
+
+def _folder_of(page: str) -> str:
+    """Return the folder of a page of a web server; of a server without a path, all of it."""
+    address = page.partition("?")[0]
+    return address.rpartition("/")[0] if address.count("/") > 2 else address
 
 
 def _linked(filesystem: Any, page: str, depth: int) -> Iterator[str]:  # noqa: ANN401 - as above

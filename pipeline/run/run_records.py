@@ -1,13 +1,12 @@
 """The past runs of a lake, and how each differs from the run before it."""
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from pipeline.lake import Lake
-from pipeline.run.ledger import costs, stage_seconds
+from pipeline.run.ledger import costs, settings_of_run, stage_seconds
 from schemas.errors import LakeError
 from schemas.stages import Stage
 
@@ -114,7 +113,7 @@ def _differences(kind: str, before: Mapping[str, Any], after: Mapping[str, Any])
 
 
 def _record(row: Mapping[str, Any]) -> RunRecord:
-    sections = json.loads(row["configuration"])
+    sections = settings_of_run(row["configuration"])
     same = (
         "run_id", "started_at", "finished_at", "state", "revision", "videos_found", "videos_skipped", "videos_ok",
         "videos_failed", "video_s", "wall_s", "prefect_flow_run_id",

@@ -53,7 +53,7 @@ def find_vanished(
         covered = None if named else coverage.of(uri)
         if not named and (covered is None or not _selected(uri, config)):
             continue
-        if covered is not None and not covered.files and not elsewhere(number):
+        if covered is not None and not covered.has_files and not elsewhere(number):
             doubtful[location_of(covered.prefix.rstrip("/"))] += 1
         elif is_local(uri):
             folder = disk.folder_of_lost(path_of(uri), named=named)

@@ -7,13 +7,14 @@ from pipeline.view.notebook import HitsPage, VideoPage, hits_page, lake_html, vi
 from pipeline.view.reader import LakeReader
 from pipeline.view.templates import make_environment
 from pipeline.view.thumbnails import Thumbnails
-from pipeline.view.wording import format_score, format_share, format_size, match_reason, percent
+from pipeline.view.wording import counted, format_score, format_share, format_size, match_reason, percent
 
 __all__ = [
     "HitsPage",
     "LakeReader",
     "Thumbnails",
     "VideoPage",
+    "counted",
     "evidence_start_s",
     "explanation_html",
     "format_score",

@@ -17,6 +17,11 @@ KIND_WORDS: dict[MomentKind, str] = {
 _RETRIEVER_WORDS = {"lexical": "words", "semantic": "meaning", "visual": "appearance"}
 
 
+def counted(number: int, noun: str) -> str:
+    """Return a number with a regular English noun, such as `1 video` or `1,200 videos`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def format_size(size_bytes: int) -> str:
     """Write a file size as `1.2 MB` or `1,234 bytes`."""
     return f"{size_bytes / 1e6:,.1f} MB" if size_bytes >= 100_000 else f"{size_bytes:,} bytes"

@@ -17,10 +17,12 @@ from flows.planning import discover_archive
 from flows.progress import Snapshot, watched_by
 from flows.shards import UnpublishedError
 from pipeline.lake import Lake, read_video
-from pipeline.run.revision import models_of
+from pipeline.models import settle
+from pipeline.run import Redo, discover, make_plan, models_of, read_history, recipe_of
 from schemas.config import Config, OcrConfig, ShardsConfig, ShotsConfig, SpeechConfig, SummaryConfig, WorkersConfig
 from schemas.errors import ArchiveError, ConfigurationError, LakeError
 from schemas.outcome import RunResult, VideoOutcome
+from schemas.records import LocationChanges
 from tests import material
 from tests.workers.archives import BAD, add_bad_files, make_archive
 
@@ -199,7 +201,9 @@ def test_only_what_changed_is_analysed_again(archive: Path, result: RunResult) -
     material.shots_video(archive / "text.mp4", [0.9], size=(160, 90))
     mended = analyze(archive, result.lake, INLINE)
     assert [Path(outcome.uri).name for outcome in mended.outcomes if outcome.status == "ok"] == ["text.mp4"]
-    assert prefect_run_of(mended)[0].name == "lake: 1 changed, 1 retried, 1 failed"
+    assert mended.locations == LocationChanges(missing=1, replaced=1)
+    assert prefect_run_of(mended)[0].name == "lake: 1 changed, 1 retried, 1 missing, 1 failed"
+    assert ask("SELECT uri FROM videos WHERE missing_since IS NOT NULL", result) == [{"uri": str(new)}]
     assert not ask("SELECT * FROM errors WHERE uri LIKE '%text.mp4'", result), "its failure is past"
 
 
@@ -211,6 +215,13 @@ def test_another_configuration_analyses_again_and_supersedes(tmp_path: Path) -> 
     second = analyze(folder, lake, changed)
     assert (first.ok, second.ok) == (1, 1)
     assert first.revision != second.revision
+    [outcome] = second.outcomes
+    assert set(outcome.timings_s) == {"scenes", "subjects", "fusion", "summary"}, "only what the summary needs"
+    opened, other = Lake(lake), LIGHT.model_copy(update={"summary": SummaryConfig(sentences=4)})
+    tasks = discover([str(folder)], opened, other.archive).tasks
+    recipe = recipe_of(settle(other), models_of(settle(other)))
+    planned = make_plan(tasks, opened.processed(), recipe, other, read_history(opened))
+    assert planned.redone == {Redo("understanding", "summary.sentences 2 -> 4"): 1}, "the run recorded its settings"
     assert prefect_run_of(second)[0].name == "lake: 1 changed"
     assert prefect_run_of(second)[0].state.message == "1 analysed, 0 already in the lake"
     assert ask("SELECT revision FROM videos", second) == [{"revision": second.revision}]

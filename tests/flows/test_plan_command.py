@@ -13,6 +13,7 @@ from flows.archive import analyze_archive
 from flows.cli import main
 from flows.parameters import parameters_of
 from pipeline.run import load_config
+from schemas.errors import ArchiveError, ConfigurationError, VideolakeError
 from tests.workers.archives import add_bad_files, make_archive
 
 pytestmark = [pytest.mark.prefect, pytest.mark.models]
@@ -37,6 +38,14 @@ def call(*arguments: object) -> str:
 def dry_run(archive: Path, lake: Path, *more: str) -> str:
     settings = [part for setting in LIGHT for part in ("--set", setting)]
     return call("run", archive, "--lake", lake, "--dry-run", *settings, *more)
+
+
+async def _newest_run() -> Any:
+    from prefect.client.orchestration import get_client
+    from prefect.client.schemas.sorting import FlowRunSort
+
+    async with get_client() as client:
+        return (await client.read_flow_runs(sort=FlowRunSort.START_TIME_DESC, limit=1))[0]
 
 
 async def _artifacts(lake: Path) -> list[Any]:
@@ -66,8 +75,10 @@ def test_a_plan_before_and_after_a_run_and_the_same_plan_in_prefect(tmp_path: Pa
     after = json.loads(dry_run(archive, lake, "--json"))
     assert (after["videos"], after["done"], after["failed_before"], after["changes"]["retried"]) == (1, 2, 4, 1)
     changed = json.loads(dry_run(archive, lake, "--json", "--set", "summary.sentences=2"))
-    assert (changed["videos"], changed["done"], changed["changes"]["new"]) == (7, 0, 0)
-    assert 0 < changed["estimate"]["compute_s"]["picture"] < 600
+    assert (changed["changes"]["changed"], changed["changes"]["retried"], changed["failed_before"]) == (2, 1, 4)
+    assert changed["stage_videos"] == {"picture": 1, "sound": 1, "text": 1, "understanding": 3}
+    assert changed["redone"] == [{"stage": "understanding", "reason": "summary.sentences 5 -> 2", "videos": 2}]
+    assert 0 < changed["estimate"]["compute_s"]["understanding"] < 600
     assert changed["estimate"]["compute_error"] is None
     assert not changed["estimate"]["same_settings"]
     shown = dry_run(archive, lake, "--set", "summary.sentences=2")
@@ -84,3 +95,18 @@ def test_json_is_for_plans(tmp_path: Path) -> None:
     done = CliRunner().invoke(main, ["run", str(tmp_path), "--lake", str(tmp_path / "lake"), "--json"])
     assert done.exit_code == 2
     assert "--json needs --dry-run" in done.output
+
+
+@pytest.mark.parametrize(
+    ("settings", "error"),
+    [("[speech]\nbeam_size = 0", ConfigurationError), ('[workers]\nengine = "inline"', ArchiveError)],
+)
+def test_a_run_that_cannot_start_says_why_in_its_name_and_message_without_a_traceback(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, settings: str, error: type[VideolakeError]
+) -> None:
+    with pytest.raises(error) as raised:
+        analyze_archive([str(tmp_path / "nothing")], str(tmp_path / "films"), settings=settings)
+    run = asyncio.run(_newest_run())
+    assert (run.name, run.state.name, run.state.message) == ("films: failed", "Failed", str(raised.value))
+    assert str(raised.value) in [record.getMessage() for record in caplog.records]
+    assert "Traceback" not in caplog.text

@@ -1,5 +1,6 @@
 """A worker redoes some stages of a video from its rows in the lake."""
 
+import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -117,6 +118,30 @@ def test_a_worker_loads_only_the_models_of_the_stages_that_its_run_redoes(
     for model in ("SpeechRecognizer", "SpeakerEncoder", "TextReader", "TransNet", "Captioner"):
         monkeypatch.setattr(f"pipeline.analysis.video.models.{model}", refused)
     VideoWorker(Config(), threads=1, expected=("text", "understanding"))
+
+
+def test_subtitle_files_that_change_are_read_again_without_decoding(
+    archive: Path, lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "subtitled"
+    shutil.copytree(archive, folder)
+    run(folder, lake, LIGHT)
+    (folder / "film.en.srt").write_text("1\n00:00:00,500 --> 00:00:01,500\nA cat looks out.\n")
+    assert plan(folder, lake, LIGHT).redone[Redo("text", "subtitle files have changed")] == 1
+    with monkeypatch.context() as patch:
+        patch.setattr("pipeline.analysis.video.visual_track.VisualTrack.add_batch", boom)
+        outcomes = run(folder, lake, LIGHT)
+    assert [outcome.stage_errors for outcome in outcomes] == [{}]
+    assert steps(outcomes) >= {"text", "summary"}
+    assert lake.sql("SELECT text FROM subtitles").to_pylist() == [{"text": "A cat looks out."}]
+    assert plan(folder, lake, LIGHT).done == 2
+    whole = Lake.create(str(tmp_path / "whole"))
+    run(folder, whole, LIGHT)
+    assert contents(lake) == contents(whole)
+    (folder / "film.en.srt").unlink()
+    run(folder, lake, LIGHT)
+    assert lake.sql("FROM subtitles").num_rows == 0
+    assert plan(folder, lake, LIGHT).done == 2
 
 
 def boom(*_args: Any, **_named: Any) -> None:

@@ -73,6 +73,29 @@ class VideoAnalyzer:
                 found.add(stage)
         return frozenset(found)
 
+    def with_current_subtitles(self, uri: str, before: Analysis, *, progress: Progress = lambda _: None) -> Analysis:
+        """Return an earlier analysis with the subtitles that a video has now, in its file and in files beside it.
+
+        Nothing is decoded. The stage `text` must be redone with the result.
+
+        Args:
+            uri: Location of the file.
+            before: The earlier analysis.
+            progress: Called with the position of the decoder, in seconds.
+
+        Raises:
+            MediaError: The file cannot be read.
+        """
+        perception = Perception(
+            self.config,
+            self.models,
+            threads=self._threads,
+            clock=StepClock(),
+            progress=progress,
+            errors=StageErrors(),
+        )
+        return perception.read_again(uri, self.probe(uri), before)
+
     def analyze(
         self,
         uri: str,

@@ -105,6 +105,34 @@ class Perception:
         )
         return found if before is None else _merged(before, found, stages)
 
+    def read_again(self, uri: str, info: MediaInfo, before: Analysis) -> Analysis:
+        """Return an earlier analysis with the subtitles and chapters that the file, and files beside it, have now.
+
+        The file is read to its end, but nothing of it is decoded.
+
+        Args:
+            uri: Location of the file.
+            info: The result of `probe` for this file.
+            before: The earlier analysis.
+
+        Raises:
+            MediaError: The file cannot be read.
+        """
+        stats = DecodeStats()
+        streams = (info.video, *info.audio_streams)
+        with AudioTrack(None, self._clock, info.audio_streams) as audio:
+            audio.unneeded.update(stream.index for stream in streams if stream)
+            self._decode(uri, info, None, audio, stats=stats, progress=self._progress, known_s=before.duration_s)
+        kept = [(message, part) for message, part in before.warnings.items() if part != "subtitles"]
+        again = [(message, part) for message, part in stats.warnings.items() if part == "subtitles"]
+        return replace(
+            before,
+            warnings=_in_order(dict([*kept, *again])),
+            file_chapters=stats.chapters,
+            subtitle_files=stats.subtitle_files,
+            subtitles=stats.subtitles,
+        )
+
     @property
     def _voices(self) -> Callable[[], VoiceSession] | None:
         model = self._models.speakers

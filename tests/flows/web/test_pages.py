@@ -11,6 +11,7 @@ from starlette.testclient import TestClient
 
 from flows.web.app import make_app
 from flows.web.catalogue import PAGE_SIZE
+from flows.web.report import lake_report
 from flows.web.timeline import make_timeline
 from pipeline.lake import Lake, read_records
 from pipeline.search import Searcher
@@ -300,6 +301,23 @@ def test_an_empty_lake_says_how_to_fill_it(tmp_path_factory: pytest.TempPathFact
     assert "There are no videos in this lake yet." in page(opened, "/").text
     assert "Every video was analysed" in page(opened, "/errors").text
     assert "No moments" in page(opened, "/?q=x").text
+
+
+def test_a_video_of_which_a_stage_failed_is_shown_and_says_which(tmp_path_factory: pytest.TempPathFactory) -> None:
+    lake = Lake.create(str(tmp_path_factory.mktemp("incomplete") / "lake"))
+    publish(lake, "5a", ["v01", "v02"], incomplete=["v02"])
+    opened = TestClient(make_app(lake, Searcher(lake)), base_url="http://localhost")
+    assert "1 incomplete" in page(opened, "/").text
+    listed = page(opened, "/errors")
+    assert "Every video was analysed, 1 only in part" in listed.text
+    assert "The stage sound failed; the rest of the video was analysed." in listed.text
+    shown = page(opened, "/v/v02").text
+    assert "Nobody can hear v02." in shown
+    assert "The rest of the video was analysed." in shown
+    assert "What to do:" in shown
+    assert "Sentence 0 of v02." in shown
+    assert "Nobody can hear" not in page(opened, "/v/v01").text
+    assert "The stage <em>sound</em> failed" in lake_report(lake, max_videos=5)
 
 
 def test_subtitles_and_chapters_of_the_file_are_offered_beside_ours(client: TestClient) -> None:

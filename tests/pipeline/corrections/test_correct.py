@@ -65,7 +65,7 @@ def test_a_corrected_video_is_made_again_without_its_file_and_undone_exactly(
     made = correct(
         lake,
         video.video_id,
-        [text_of(wrong, RIGHT), Edit("headline", "A zebra at home"), Edit("topics", "Wildlife")],
+        [text_of(wrong, RIGHT), Edit("headline", "A zebra at home"), Edit("topics", "Safari")],
         author="Ann",
         deriver=deriver,
     )
@@ -74,7 +74,7 @@ def test_a_corrected_video_is_made_again_without_its_file_and_undone_exactly(
     right = about(after, "zebra")
     assert (right.text, right.auto_text, right.start_s) == (RIGHT, wrong.text, wrong.start_s)
     assert (after.headline, after.summary.auto_headline) == ("A zebra at home", video.headline)
-    assert after.summary.topics[0].label == "Wildlife"
+    assert after.summary.topics[0].label == "Safari"
     # Words, meaning, exports and scenes all have the right value.
     assert searcher.search('"zebra"')[0].text == RIGHT
     assert "semantic" in {
@@ -82,7 +82,6 @@ def test_a_corrected_video_is_made_again_without_its_file_and_undone_exactly(
     }
     assert "zebra" in FORMATS["srt"].text(after, Options())
     assert any("zebra" in scene.text for scene in after.scenes)
-    assert [row["video_id"] for row in lake.sql("FROM lake.newest").to_pylist() or []] == [] or True
     assert len(lake.sql("FROM videos")) == len(before["videos"])
     for event in made.corrections:
         assert not undo(lake, video.video_id, event.correction_id, author="Bob", deriver=deriver).pending

@@ -4,13 +4,16 @@ import random
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from pipeline.lake import Lake
 from schemas.errors import LakeError
-from tests.pipeline.lake.lakes import publish, run, seen
+from tests.pipeline.lake.lakes import publish, redo, run, seen
 
 VIDEOS = [f"v{number:02}" for number in range(12)]
 _PROGRAM = """
@@ -85,3 +88,26 @@ def test_readers_see_whole_videos_once_while_shards_are_committed_and_compacted(
     for videos, distinct_videos, promised, frames, distinct_frames, summaries in found:
         assert videos == distinct_videos == summaries
         assert promised == frames == distinct_frames
+
+
+@pytest.mark.slow
+def test_a_partial_redo_that_is_killed_at_any_change_loses_nothing_and_the_next_one_completes_it(
+    tmp_path: Path, kill_after: Callable[[Callable[[], object], int], bool]
+) -> None:
+    def unchanged(table: str) -> list[dict[str, Any]]:
+        return [{name: value for name, value in row.items() if name != "revision"} for row in seen(lake)[table]]
+
+    lake = Lake.create(str(tmp_path / "lake"))
+    run(lake, VIDEOS[:4])
+    before = {table: unchanged(table) for table in ("shots", "frames", "utterances", "scenes", "errors")}
+    changes, killed = 1, True
+    while killed:
+        # Headline and revision of its own, so that each round has as much to redo as the first.
+        again = partial(redo, lake, VIDEOS[:4], f"attempt {changes}", revision=f"{changes:016x}", minutes=changes)
+        killed = kill_after(again, changes)
+        assert {table: unchanged(table) for table in before} == before
+        assert len(seen(lake)["summaries"]) == 3, "one of the videos has failed"
+        again()
+        assert {row["headline"] for row in seen(lake)["summaries"]} == {f"attempt {changes}"}
+        changes += 7
+    assert changes > 20, "it was killed at several moments"

@@ -1,6 +1,7 @@
 """Files that move, change, vanish and come back, against a model of the archive. The rows are made up."""
 
 import os
+import shutil
 import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -214,7 +215,8 @@ OPERATIONS = st.tuples(
 )
 
 
-@settings(max_examples=8, deadline=None)
+@pytest.mark.slow
+@settings(max_examples=5, deadline=None)
 @given(operations=st.lists(OPERATIONS, min_size=4, max_size=12))
 @example([("write", 0, 0), ("write", 1, 1), ("run", 1, 0), ("write", 0, 2), ("run", 1, 0), ("compact", 0, 0),
           ("write", 0, 0), ("run", 1, 0)])  # fmt: skip
@@ -370,6 +372,18 @@ def test_files_in_a_linked_folder_vanish_under_both_of_their_names(lake: Lake, a
     (archive / "a/one.mp4").unlink()
     run(lake, tmp_path / "link")
     assert shown(lake)[video_id][1]
+
+
+def test_a_link_to_a_disk_that_shows_no_video_marks_nothing(lake: Lake, archive: Path, tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(archive)
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other/film.mp4").write_bytes(b"film")
+    run(lake, tmp_path / "link", tmp_path / "other")
+    shutil.rmtree(archive)
+    archive.mkdir()
+    (archive / "notes.txt").write_text("another disk")
+    assert run(lake, tmp_path / "link", tmp_path / "other") == LocationChanges()
+    assert not any(missing for _, missing in shown(lake).values())
 
 
 def test_a_link_that_leads_nowhere_is_not_missing(lake: Lake, archive: Path, tmp_path: Path) -> None:

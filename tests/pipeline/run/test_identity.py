@@ -34,13 +34,15 @@ class Runs:
         self.folder = folder
         self.sources: dict[str, dict[str, object]] = {}
         self.analysed: set[str] = set()
+        self.forgotten_whole: set[str] = set()
         self.reads: list[Unread] = []
 
     def run(self, config: ArchiveConfig = AUTO) -> dict[str, str]:
         """Return the id of each file, by name."""
         self.reads = []
         rows = {name: pa.array([row[name] for row in self.sources.values()], kind) for name, kind in COLUMNS.items()}
-        identities = Identities(KnownFiles(pa.table(rows), lambda: self.analysed), config, self._digests)
+        known = KnownFiles(pa.table(rows), lambda: self.analysed, self.forgotten_whole)
+        identities = Identities(known, config, self._digests)
         items = list(list_archive([str(self.folder)], config))
         found = {item.uri: content for item in items if (content := identities.without_reading(item))}
         unread = [item for item in items if item.uri not in found]
@@ -236,3 +238,24 @@ def change(operation: str, source: Path, target: Path, at: int, time_ns: int) ->
             content = source.read_bytes()
             source.write_bytes(content[:at] + bytes([content[at] + 1]) + content[at + 1 :])
     os.utime(changed, ns=(time_ns, time_ns))
+
+
+def test_a_forgotten_video_keeps_its_id_though_the_lake_knows_nothing_else_of_it(runs: Runs) -> None:
+    large = runs.folder / "large.mp4"
+    with large.open("wb") as file:
+        file.truncate(LARGE)
+    small = runs.folder / "small.mp4"
+    small.write_bytes(b"small")
+    sampled = runs.run()
+    runs.sources.clear()
+    runs.analysed.clear()
+    assert runs.run() == sampled
+    assert runs.read_whole() == {"small.mp4"}
+    runs.sources.clear()
+    runs.analysed.clear()
+    whole = runs.run(ArchiveConfig(digest="full"))["large.mp4"]
+    assert whole != sampled["large.mp4"]
+    runs.sources.clear()
+    runs.analysed.clear()
+    runs.forgotten_whole.add(whole)
+    assert runs.run()["large.mp4"] == whole

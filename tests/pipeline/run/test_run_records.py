@@ -60,6 +60,13 @@ def test_the_ledger_knows_which_stages_a_run_made(lake: Lake) -> None:
     assert read_runs(lake)[0].stage_video_s == made
 
 
+@pytest.mark.parametrize("written", ["", "no JSON", "[]", '{"workers": 3}'])
+def test_a_run_that_another_program_recorded_is_read_without_its_settings(lake: Lake, written: str) -> None:
+    write_runs(lake, run_row("r4", hours=3, configuration=written))
+    assert read_runs(lake)[0].settings == {}
+    assert len(past_runs(lake)) == 3
+
+
 def test_a_run_is_compared_with_the_one_before(lake: Lake) -> None:
     run, before = find_run(lake, "r3")
     assert before is not None
