@@ -21,7 +21,7 @@ def sql(query: str, lake: str, *, form: str, output: Path | None, spreadsheet: b
     """Query the lake with SQL, in DuckDB's dialect.
 
     \b
-    Tables: videos, shots, frames, utterances, scenes, summaries, errors, runs, sources, moments. Examples:
+    Tables: videos, shots, frames, utterances, scenes, summaries, errors, runs, sources, forgotten, moments. Examples:
       videolake sql "SELECT uri, start_s, text FROM utterances JOIN videos USING (video_id)
                      WHERE text ILIKE '%telescope%'" --lake LAKE
       videolake sql "DESCRIBE frames" --lake LAKE

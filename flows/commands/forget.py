@@ -97,7 +97,7 @@ def _print(found: Sequence[Held]) -> None:
     for video in found:
         name = file_name(video.uris[0]) if video.uris else "?"
         date = f"analysed {video.analysed_at:%Y-%m-%d %H:%M} UTC, " if video.analysed_at else ""
-        rows = ", ".join(f"{count:,} {table}" for table, count in video.rows.items())
+        rows = ", ".join(f"{table} {count:,}" for table, count in video.rows.items())
         click.echo(f"{name} ({video.video_id}): {date}{sum(video.rows.values()):,} rows ({rows})")
         for uri in video.uris[:_MAX_LOCATIONS]:
             click.echo(f"  {uri}")
@@ -119,9 +119,8 @@ def _report(done: Forgotten) -> None:
     removed = [counted(count, what) for what, count in counts.items() if count]
     if done.segments:
         removed.append(f"{counted(done.segments, 'segment')} of the search index")
-    click.echo(
-        f"Forgot {counted(done.videos, 'video')}: removed {', '.join(removed)}; {format_size(max(0, done.bytes))} less."
-    )
+    size = format_size(max(0, done.bytes))
+    click.echo(f"Forgot {counted(done.videos, 'video')}: removed {', '.join(removed)}; the lake is {size} smaller.")
     click.echo(_OUT_OF_REACH)
 
 

@@ -12,6 +12,7 @@ import pytest
 from pipeline.lake import Lake, Origin, shard_id, video_tables
 from pipeline.lake import forgetting as module
 from pipeline.lake.log import Log
+from schemas.corrections import Correction
 from schemas.errors import LakeError
 from schemas.records import VideoTask
 from schemas.tables import table_schema
@@ -40,6 +41,7 @@ def filled(lake: Lake) -> Lake:
     publish(lake, "02", ["v01"], revision="b" * 16, minutes=3)
     lake.write_sources("r1", [source("v01"), source("v02"), source("v01", "/elsewhere/v01.mp4")])
     lake.write_run(run_row("r1", ["/archive", "/archive/v01.mp4"]))
+    lake.write_corrections([correction(each) for each in ("v01", "v02")])
     lake.write_report("r1", "<h3>v01.mp4</h3>")
     lake.write_report("r2", "<h3>v02.mp4</h3>")
     return lake
@@ -56,6 +58,13 @@ def run_row(run_id: str, archive: list[str]) -> dict[str, Any]:
         empty = {"string": "", "double": 0.0, "int32": 0, "timestamp[us, tz=UTC]": NOON}
         row[column.name] = None if column.nullable else empty.get(str(column.type), [])
     return row | {"run_id": run_id, "archive": archive}
+
+
+def correction(video_id: str) -> Correction:
+    return Correction(
+        correction_id=f"c{video_id}", video_id=video_id, field="headline", place=None, spans=(), from_value=None,
+        to_value=f"Bicycles in {video_id}", author="nobody", made_at=NOON,
+    )  # fmt: skip
 
 
 def visible(lake: Lake) -> list[str]:
@@ -77,8 +86,8 @@ def test_the_traces_are_found_before(any_lake: Lake) -> None:
     stage(any_lake, "77", ["v01"], minutes=9)
     found = remains(any_lake, "v01")
     assert {path.split("/")[0] for path in found} >= {
-        "videos", "shots", "frames", "utterances", "subtitles", "scenes", "summaries", "sources", "runs", "_reports",
-        "_staging",
+        "videos", "shots", "frames", "utterances", "subtitles", "scenes", "summaries", "sources", "runs", "corrections",
+        "_reports", "_staging",
     }  # fmt: skip
     assert set(traces_of("v01")) <= {trace for traces in found.values() for trace in traces}
 
@@ -100,7 +109,7 @@ def test_no_byte_of_a_forgotten_video_is_left_and_all_others_are_untouched(any_l
     assert any_lake.sql("SELECT video_id FROM forgotten")["video_id"].to_pylist() == ["v01"]
     assert (done.videos, done.reports) == (1, 1)
     assert done.rows["videos"] >= 2
-    assert done.rows["sources"] == 2
+    assert (done.rows["sources"], done.rows["corrections"]) == (2, 1)
     assert done.bytes > 0
 
 
