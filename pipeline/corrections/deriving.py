@@ -6,10 +6,10 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from pipeline.analysis.video import DECODING, VideoAnalyzer, load_models
 from pipeline.lake import Lake, Origin, analysis_of, shard_id, stage_states, time_after, video_tables
 from pipeline.models import choose_device
 from pipeline.run import History, Recipe, models_of, read_history, recipe_of, recorded_config
@@ -17,6 +17,9 @@ from schemas.corrections import Correction, corrections_digest
 from schemas.errors import PendingCorrectionError, VideolakeError
 from schemas.records import Failure, StageState, VideoTask
 from schemas.stages import Stage
+
+if TYPE_CHECKING:
+    from pipeline.analysis.video import VideoAnalyzer
 
 STAGES: tuple[Stage, ...] = ("text", "understanding")
 
@@ -32,7 +35,7 @@ SELECT configuration FROM runs WHERE revision = $revision ORDER BY finished_at D
 class _Ready:
     """The models of one configuration."""
 
-    analyzer: VideoAnalyzer
+    analyzer: "VideoAnalyzer"
     origin: partial[Origin]
     recipe: Recipe
     """What the models would give now."""
@@ -109,6 +112,9 @@ class Deriver:
         Raises:
             PendingCorrectionError: They are not known, or are others now.
         """
+        # PyTorch takes seconds to import, and pages are shown without.
+        from pipeline.analysis.video import VideoAnalyzer, load_models
+
         if revision in self._ready:
             return self._checked(self._ready[revision], states)
         found = self._lake.sql(_CONFIGURATION, {"revision": revision}).to_pylist()
@@ -151,6 +157,8 @@ def _made_again(
     ready: _Ready, before: dict[str, pa.Table], events: Sequence[Correction], shard: str
 ) -> dict[str, pa.Table]:
     """Return all rows of a video with its corrections."""
+    from pipeline.analysis.video import DECODING
+
     [video] = before["videos"].to_pylist()
     analysis = analysis_of(before)
     if not ready.analyzer.stages_for(STAGES, analysis).isdisjoint(DECODING):
