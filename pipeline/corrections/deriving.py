@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from pipeline.lake import Lake, Origin, analysis_of, shard_id, stage_states, time_after, video_tables
 from pipeline.models import choose_device
-from pipeline.run import History, Recipe, models_of, read_history, recipe_of, recorded_config
+from pipeline.run import History, Recipe, load_config, models_of, read_history, recipe_of, recorded_config
 from schemas.corrections import Correction, corrections_digest
 from schemas.errors import PendingCorrectionError, VideolakeError
 from schemas.records import Failure, StageState, VideoTask
@@ -53,7 +53,7 @@ class Deriver:
     """
 
     def __init__(self, lake: Lake, *, device: str = "auto", threads: int | None = None) -> None:
-        self._lake = lake
+        self._lake, self._single_writer = lake, load_config().lake.single_writer
         self._device, self._threads = device, threads or os.cpu_count() or 1
         self._ready: dict[str, _Ready] = {}
         self._lock = threading.Lock()
@@ -69,11 +69,11 @@ class Deriver:
 
         Raises:
             PendingCorrectionError: A run is writing the lake, or only a run can make the rows. The corrections are
-                kept, and the next run applies them.
+                kept, and the next run that finds the file applies them.
         """
         with self._lock:
             try:
-                with self._lake.lock(brief=True):
+                with self._lake.lock(brief=True, single_writer=self._single_writer):
                     return self._apply(video_id)
             except PendingCorrectionError:
                 raise
@@ -119,13 +119,15 @@ class Deriver:
             return self._checked(self._ready[revision], states)
         found = self._lake.sql(_CONFIGURATION, {"revision": revision}).to_pylist()
         if not found:
-            raise PendingCorrectionError("No run says how the video was analysed. The next run applies the correction.")
+            raise PendingCorrectionError(
+                "No run says how the video was analysed. The next run that finds its file applies the correction."
+            )
         try:
             config = recorded_config(json.loads(found[0]["configuration"]))
         except (ValueError, AttributeError) as error:
             raise PendingCorrectionError(
                 "Another version of Videolake analysed the video, with settings that this one does not know. "
-                "The next run applies the correction."
+                "The next run that finds its file applies the correction."
             ) from error
         recipe, history = recipe_of(config, models_of(config)), read_history(self._lake)
         models = load_models(
@@ -149,7 +151,7 @@ class Deriver:
             return ready
         raise PendingCorrectionError(
             "The models or this version of Videolake are others than those that analysed the video. "
-            "The next run applies the correction."
+            "The next run that finds its file applies the correction."
         )
 
 
