@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -17,7 +17,16 @@ import pyarrow as pa
 
 from pipeline.analysis.media import find_sidecars
 from pipeline.analysis.video import DECODING, VideoAnalyzer, load_models
-from pipeline.lake import Lake, Origin, analysis_of, failure_tables, stage_states, video_tables, well_formed
+from pipeline.lake import (
+    Lake,
+    Origin,
+    analysis_of,
+    failure_tables,
+    stage_states,
+    time_after,
+    video_tables,
+    well_formed,
+)
 from pipeline.language import word_count
 from pipeline.locations import local_path
 from pipeline.models import choose_device, device_faults
@@ -52,6 +61,8 @@ class _Result:
     """The stages that were redone, or tried."""
     before: tuple[StageState, ...] = ()
     """What the stages were made with before."""
+    before_at: datetime | None = None
+    """When those results were made."""
     corrections: Sequence[Correction] = ()
     """What people corrected."""
     stage_failures: Sequence[Failure] = ()
@@ -64,6 +75,7 @@ class _Before:
 
     analysis: Analysis
     states: tuple[StageState, ...]
+    committed_at: datetime
 
 
 class VideoWorker:
@@ -162,7 +174,8 @@ class VideoWorker:
             if result.failure is None:
                 before = self._before(lake, task)
                 result.stages = self._analyzer.stages_for(task.stages, before.analysis) if before else frozenset(STAGES)
-                result.before = before.states if before else ()
+                if before:
+                    result.before, result.before_at = before.states, before.committed_at
                 result.corrections = lake.corrections([task.video_id]).get(task.video_id, ())
                 self._attempt(task, result, before, watchdog, attempts)
             tables = self._tables(task, job, result, attempts)
@@ -177,7 +190,7 @@ class VideoWorker:
         if tables is None:
             return None
         try:
-            return _Before(analysis_of(tables), stage_states(tables))
+            return _Before(analysis_of(tables), stage_states(tables), tables["videos"]["committed_at"][0].as_py())
         except _UNUSABLE as error:
             logger.warning("%s is analysed as a whole, because its rows cannot be used: %s", task.uris[0], error)
             return None
@@ -220,7 +233,7 @@ class VideoWorker:
             result.analysis, result.failure = None, failure_of(error, task, attempts)
 
     def _tables(self, task: VideoTask, job: ShardJob, result: _Result, attempts: int) -> dict[str, pa.Table]:
-        origin = self._origin(revision=job.revision, shard=job.shard, committed_at=datetime.now(UTC))
+        origin = self._origin(revision=job.revision, shard=job.shard, committed_at=time_after(result.before_at))
         if result.analysis is not None:
             try:
                 failures = result.stage_failures

@@ -83,7 +83,7 @@ class Editor:
             if not isinstance(asked, dict):
                 raise TypeError("not an object")  # noqa: TRY301
             return await to_thread.run_sync(work, request.path_params["video_id"], asked)
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
             return _refused(f"That is no correction: {error}.", 400)
         except ConfigurationError as error:
             return _refused(str(error), 422)
@@ -126,7 +126,7 @@ class Editor:
             message = "Saved."
         similar = [
             {
-                "video": each.video_id,
+                "video_id": each.video_id,
                 "name": file_name(each.uri),
                 "speaker": each.speaker,
                 "similarity": each.similarity,

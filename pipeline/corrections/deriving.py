@@ -5,13 +5,12 @@ import os
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from functools import partial
 
 import pyarrow as pa
 
 from pipeline.analysis.video import DECODING, VideoAnalyzer, load_models
-from pipeline.lake import Lake, Origin, analysis_of, shard_id, stage_states, video_tables
+from pipeline.lake import Lake, Origin, analysis_of, shard_id, stage_states, time_after, video_tables
 from pipeline.models import choose_device
 from pipeline.run import History, Recipe, models_of, read_history, recipe_of, recorded_config
 from schemas.corrections import Correction, corrections_digest
@@ -177,7 +176,7 @@ def _made_again(
     origin = ready.origin(
         shard=shard,
         stages=states,
-        committed_at=datetime.now(UTC),
+        committed_at=time_after(video["committed_at"]),
         analysed_at=video.get("analysed_at") or video["committed_at"],
     )
     return video_tables(task, found, origin, failures)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
-from pipeline.analysis.corrections import automatic, spans_of
+from pipeline.analysis.corrections import automatic, named_alone, spans_of
 from pipeline.lake import VideoRecord
 from pipeline.language import clean, format_time
 from schemas.corrections import MAX_NAME_LENGTH, MAX_TEXT_LENGTH, CorrectedField, Correction, Span, standing
@@ -88,7 +88,7 @@ def make_corrections(
     Raises:
         ConfigurationError: The video has no such utterance, speaker, chapter or topic, or a value is too long.
     """
-    changes = [change for edit in edits for change in _changes(video, edit)]
+    changes = [change for edit in edits for change in _changes(video, edit, standing(events))]
     made_at = _next_time(events)
     return [
         Correction(
@@ -140,11 +140,11 @@ def make_undo(events: Sequence[Correction], correction: str, author: str) -> Cor
     )
 
 
-def _changes(video: VideoRecord, edit: Edit) -> Iterator[_Change]:
+def _changes(video: VideoRecord, edit: Edit, holding: Sequence[Correction]) -> Iterator[_Change]:
     if edit.field == "text":
         yield from _text(video, edit)
     elif edit.field == "speaker":
-        yield from _speaker(video, edit)
+        yield from _speaker(video, edit, holding)
     elif edit.field == "headline":
         yield from _headline(video, edit)
     elif edit.field == "chapter_title":
@@ -161,7 +161,7 @@ def _text(video: VideoRecord, edit: Edit) -> Iterator[_Change]:
         yield _Change("text", Span(utterance.start_s, utterance.end_s), (), auto, value)
 
 
-def _speaker(video: VideoRecord, edit: Edit) -> Iterator[_Change]:
+def _speaker(video: VideoRecord, edit: Edit, holding: Sequence[Correction]) -> Iterator[_Change]:
     value = _value(edit.value, "name", MAX_NAME_LENGTH)
     if edit.place is not None:
         utterance = _utterance(video, edit.place)
@@ -170,16 +170,22 @@ def _speaker(video: VideoRecord, edit: Edit) -> Iterator[_Change]:
         return
     recognised = [automatic(each) for each in video.utterances]
     name = edit.name or None
-    pairs = zip(video.utterances, recognised, strict=True)
-    meant = [(now.speaker, auto.speaker) for now, auto in pairs if name in {now.speaker, auto.speaker}]
+    pairs = list(zip(video.utterances, recognised, strict=True))
+    meant = [n for n, (now, auto) in enumerate(pairs) if name in {now.speaker, auto.speaker}]
     if not meant:
         known = ", ".join(video.speakers) or "no speakers"
         raise ConfigurationError(f"{video.uri} has no speaker {edit.name!r}. It has {known}.")
     # A present name counts more than an automatic one, which somebody else may have now.
-    named = [pair for pair in meant if pair[0] == name] or meant
-    for auto_name in dict.fromkeys(auto for _, auto in named):
-        if any(now != value for now, auto in named if auto == auto_name):
+    named = [n for n in meant if pairs[n][0].speaker == name] or meant
+    alone = named_alone(recognised, holding)
+    for auto_name in dict.fromkeys(pairs[n][1].speaker for n in named if n not in alone):
+        own = [n for n in named if pairs[n][1].speaker == auto_name]
+        if any(pairs[n][0].speaker != value for n in own):
             yield _Change("speaker", None, spans_of(recognised, auto_name), auto_name, value)
+    for now, auto in (pairs[n] for n in named if n in alone):
+        # The voice keeps its name: this utterance was named apart from it.
+        if now.speaker == name and now.speaker != value:
+            yield _Change("speaker", Span(now.start_s, now.end_s), (), auto.speaker, value)
 
 
 def _headline(video: VideoRecord, edit: Edit) -> Iterator[_Change]:

@@ -89,6 +89,8 @@ def _paragraphs(video: VideoRecord) -> Iterator[Sequence[Utterance]]:
     scene_starts_s = [scene.start_s for scene in video.scenes]
     paragraph: list[Utterance] = []
     for utterance in video.utterances:
+        if not utterance.text.strip():  # somebody removed what nobody said
+            continue
         if paragraph and _apart(paragraph[-1], utterance, scene_starts_s):
             yield paragraph
             paragraph = []

@@ -24,7 +24,7 @@ from pipeline.lake.records import (
     read_videos,
 )
 from pipeline.lake.restoring import analysis_of, stage_states
-from pipeline.lake.rows import Origin, failure_tables, video_tables
+from pipeline.lake.rows import Origin, failure_tables, time_after, video_tables
 from pipeline.lake.staging import StagingError
 from pipeline.lake.text import file_name, well_formed
 
@@ -58,6 +58,7 @@ __all__ = [
     "read_videos",
     "shard_id",
     "stage_states",
+    "time_after",
     "video_tables",
     "well_formed",
 ]

@@ -32,7 +32,8 @@ class Corrections:
 
     def __init__(self, log: Log) -> None:
         self._log = log
-        self._files: dict[str, list[Correction]] = {}
+        # Replaced as one, because several threads may read.
+        self._known: tuple[dict[str, list[Correction]], dict[str, list[Correction]]] = ({}, {})
 
     def read(self, video_ids: Collection[str] | None = None) -> dict[str, list[Correction]]:
         """Return all corrections of some videos, in the order in which they were made.
@@ -51,24 +52,29 @@ class Corrections:
                 if attempt == _ATTEMPTS:
                     raise
                 continue
-            self._files = files
-            found: dict[str, dict[str, Correction]] = defaultdict(dict)
-            for each in sorted(
-                chain.from_iterable(files.values()), key=lambda each: (each.made_at, each.correction_id)
-            ):
-                wanted = video_ids is None or each.video_id in video_ids
-                if wanted and each.video_id not in snapshot.forgotten:
-                    # By id: a write whose answer was lost may have been repeated.
-                    found[each.video_id][each.correction_id] = each
-            return {video_id: list(each.values()) for video_id, each in found.items()}
+            known, found = self._known
+            if files.keys() != known.keys():
+                found = _by_video(files.values())
+                self._known = files, found
+            wanted = found if video_ids is None else [each for each in dict.fromkeys(video_ids) if each in found]
+            return {each: list(found[each]) for each in wanted if each not in snapshot.forgotten}
         raise AssertionError("unreachable")
 
     def _read(self, path: str) -> list[Correction]:
-        known = self._files.get(path)
+        known = self._known[0].get(path)
         if known is None:
             with self._log.store.parquet(path) as file:
                 known = [_correction(row) for row in file.read().to_pylist()]
         return known
+
+
+def _by_video(files: Iterable[Iterable[Correction]]) -> dict[str, list[Correction]]:
+    """Return the corrections of each video, in the order in which they were made."""
+    found: dict[str, dict[str, Correction]] = defaultdict(dict)
+    for each in sorted(chain.from_iterable(files), key=lambda each: (each.made_at, each.correction_id)):
+        # By id: a write whose answer was lost may have been repeated.
+        found[each.video_id][each.correction_id] = each
+    return {video_id: list(each.values()) for video_id, each in found.items()}
 
 
 def _correction(row: Mapping[str, Any]) -> Correction:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -55,6 +55,15 @@ class Origin:
     """What each stage was made with."""
     analysed_at: datetime | None = None
     """Time of the analysis, if the rows are made again from it because of corrections."""
+
+
+def time_after(before: datetime | None) -> datetime:
+    """Return the current time, or one after that of the rows to replace, if another machine's clock was ahead.
+
+    Of the rows of a video, the newest ones count.
+    """
+    now = datetime.now(UTC)
+    return now if before is None else max(now, before + timedelta(microseconds=1))
 
 
 def video_tables(

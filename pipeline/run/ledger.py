@@ -12,9 +12,9 @@ DECODE, LOAD, OTHER = "decode", "load", "other"
 COSTS = (*STAGES, DECODE, LOAD, OTHER)
 """What seconds of compute are spent on. Decoding is shared by picture and sound; models are loaded once per worker."""
 _STEPS: Mapping[Stage, tuple[str, ...]] = {
-    "picture": ("shots", "keyframes", "vision", "coordinate", "ocr", "thumbnails", "captions"),
+    "picture": ("shots", "keyframes", "vision", "ocr", "thumbnails", "captions"),
     "sound": ("speech", "speakers"),
-    "text": ("text",),
+    "text": ("text", "coordinate"),
     "understanding": ("scenes", "subjects", "fusion", "summary", "abstract"),
 }
 _COST_OF_STEP = {step: stage for stage, steps in _STEPS.items() for step in steps} | {DECODE: DECODE, LOAD: LOAD}

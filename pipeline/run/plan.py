@@ -16,7 +16,7 @@ from pipeline.analysis.media import find_sidecars, list_subtitle_files
 from pipeline.lake import shard_id, well_formed
 from pipeline.locations import local_path
 from pipeline.run.history import History
-from pipeline.run.redo import Redo, redo_reasons, would_fail_again
+from pipeline.run.redo import Redo, hopeless_stages, redo_reasons
 from pipeline.run.revision import Recipe
 from schemas.config import Config
 from schemas.records import StageState, VideoTask
@@ -147,28 +147,32 @@ class Planner:
     def _decide(self, task: VideoTask) -> _Decided:
         if self._column("forgotten", task):
             return _Decided("forgotten", task)
-        made, tried = self._column("made", task), self._column("tried", task)
-        reasons: tuple[Redo, ...] = ()
-        if made is not None:
-            also = (self._subtitles_changed(task), bool(self._column("corrections_changed", task)))
-            reasons = self._reasons(made, also)
-            if not reasons:
-                return _Decided("done", task)
-            redo = {reason.stage for reason in reasons}
-            stages = tuple(stage for stage in STAGES if stage in redo)
-            task = replace(task, stages=stages, before=self._column("made_by", task))
-        if tried is not None and not self._config.archive.retry_failed:
-            states, kinds = _states(tried, _FILE_STAGES), (self._column("kinds", task) or "").split(",")
-            if would_fail_again(states, filter(None, kinds), task.stages, self._recipe, self._history):
-                return _Decided("failed_before", task)
-        return _Decided("analyse", task, reasons)
+        made, hopeless = self._column("made", task), self._hopeless(task)
+        if made is None:
+            return _Decided("failed_before" if hopeless else "analyse", task)
+        also = (self._subtitles_changed(task), bool(self._column("corrections_changed", task)))
+        reasons = self._reasons(made, also, hopeless)
+        if not reasons:
+            return _Decided("failed_before" if hopeless else "done", task)
+        redo = {reason.stage for reason in reasons}
+        stages = tuple(stage for stage in STAGES if stage in redo)
+        return _Decided("analyse", replace(task, stages=stages, before=self._column("made_by", task)), reasons)
 
-    def _compared(self, made: str, changed: tuple[bool, bool]) -> tuple[Redo, ...]:
+    def _hopeless(self, task: VideoTask) -> tuple[Stage, ...]:
+        """Return the stages of a video that failed in its newest attempt and would fail again."""
+        tried: str | None = self._column("tried", task)
+        if tried is None or self._config.archive.retry_failed:
+            return ()
+        kinds = (self._column("kinds", task) or "").split(",")
+        return hopeless_stages(_states(tried, _FILE_STAGES), filter(None, kinds), self._recipe, self._history)
+
+    def _compared(self, made: str, changed: tuple[bool, bool], hopeless: tuple[Stage, ...]) -> tuple[Redo, ...]:
         """Compare what a video was made with and the recipe. Most videos of a lake were made with the same.
 
         Args:
             made: A column of `Lake.processed`.
             changed: Whether its subtitle files and its corrections have changed.
+            hopeless: Stages that would fail again.
         """
         subjects = [subject for subject, has in zip(("subtitle files", "corrections"), changed, strict=True) if has]
         return redo_reasons(
@@ -177,6 +181,7 @@ class Planner:
             self._history,
             also={"text": f"{' and '.join(subjects)} have changed"} if subjects else None,
             retry_failed=self._config.archive.retry_failed,
+            hopeless=hopeless,
         )
 
     def _subtitles_changed(self, task: VideoTask) -> bool:

@@ -1,7 +1,7 @@
 """Which stages of a video to redo, and why: a pure comparison of what it was made with and what a run would use."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,6 +33,7 @@ def redo_reasons(
     *,
     also: Mapping[Stage, str] | None = None,
     retry_failed: bool = False,
+    hopeless: Collection[Stage] = (),
 ) -> tuple[Redo, ...]:
     """Return why stages of a video must be redone: nothing if its results are those of the recipe.
 
@@ -42,6 +43,7 @@ def redo_reasons(
         history: What earlier runs used.
         also: Other reasons by stage, such as subtitle files that have changed.
         retry_failed: Whether to retry stages that failed with a permanent error.
+        hopeless: Stages that would fail again. They keep their results, and those that read them start from these.
 
     Returns:
         One or more reasons for each stage to redo, in the order of the stages. A stage that is only redone because it
@@ -50,32 +52,42 @@ def redo_reasons(
     states = {state.name: state for state in made}
     reasons: dict[Stage, list[str]] = {}
     for stage in STAGES:
+        if stage in hopeless:
+            continue
         found = _own_reasons(stage, states.get(stage), recipe, history, retry_failed=retry_failed)
         found += [also[stage]] if also and stage in also else []
         redone = [each for each in READS[stage] if each in reasons]
         if not found and redone:
             found = [f"reads {' and '.join(redone)}"]
-        elif not found and stage in states and not _is_made(states[stage], recipe, history):
+        elif not found and not _made_from(stage, states, recipe, history, hopeless):
             found = [UNRECORDED]
         if found:
             reasons[stage] = found
     return tuple(Redo(stage, reason) for stage, found in reasons.items() for reason in found)
 
 
-def would_fail_again(
-    tried: Sequence[StageState], kinds: Iterable[str], redo: Iterable[Stage], recipe: Recipe, history: History
-) -> bool:
-    """Return whether an attempt that failed would fail again for the same reason.
+def hopeless_stages(
+    tried: Sequence[StageState], kinds: Iterable[str], recipe: Recipe, history: History
+) -> tuple[Stage, ...]:
+    """Return the stages of a failed attempt if they would fail again for the same reason.
 
     Args:
         tried: What the failed attempt used.
         kinds: Kinds of its errors.
-        redo: The stages that would be redone now.
         recipe: What the run would use.
         history: What earlier runs used.
     """
-    same = all(state.name in redo and _is_made(state, recipe, history) for state in tried)
-    return same and all(ErrorKind(kind).permanent for kind in kinds)
+    same = all(_is_made(state, recipe, history) for state in tried)
+    permanent = all(ErrorKind(kind).permanent for kind in kinds)
+    return tuple(state.name for state in tried) if same and permanent else ()
+
+
+def _made_from(
+    stage: Stage, states: Mapping[Stage, StageState], recipe: Recipe, history: History, hopeless: Collection[Stage]
+) -> bool:
+    """Return whether a stage without other reasons is made with the recipe, apart from stages that cannot be."""
+    reads_hopeless = not set(hopeless).isdisjoint(READS[stage])
+    return reads_hopeless or stage not in states or _is_made(states[stage], recipe, history)
 
 
 def _is_made(state: StageState, recipe: Recipe, history: History) -> bool:

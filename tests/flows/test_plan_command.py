@@ -102,12 +102,11 @@ def test_json_is_for_plans(tmp_path: Path) -> None:
     [("[speech]\nbeam_size = 0", ConfigurationError), ('[workers]\nengine = "inline"', ArchiveError)],
 )
 def test_a_run_that_cannot_start_says_why_in_its_name_and_message_without_a_traceback(
-    tmp_path: Path, capfd: pytest.CaptureFixture[str], settings: str, error: type[VideolakeError]
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, settings: str, error: type[VideolakeError]
 ) -> None:
     with pytest.raises(error) as raised:
         analyze_archive([str(tmp_path / "nothing")], str(tmp_path / "films"), settings=settings)
     run = asyncio.run(_newest_run())
     assert (run.name, run.state.name, run.state.message) == ("films: failed", "Failed", str(raised.value))
-    logged = "".join(capfd.readouterr())
-    assert str(raised.value) in logged
-    assert "Traceback" not in logged
+    assert str(raised.value) in [record.getMessage() for record in caplog.records]
+    assert "Traceback" not in caplog.text

@@ -5,8 +5,13 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from functools import lru_cache
 
+import numpy as np
+from numpy.typing import NDArray
+
 from pipeline.analysis.corrections.tokens import SpokenToken, Token, tokens_of
 from schemas.corrections import Correction, Span
+
+FloatArray = NDArray[np.float64]
 
 SLACK_S = 2.0
 """Words of another analysis may be so much earlier or later."""
@@ -28,13 +33,16 @@ class Located:
     last: int
 
 
-def locate(correction: Correction, spoken: Sequence[SpokenToken], utterances: Sequence[str]) -> Located | None:
+def locate(
+    correction: Correction, spoken: Sequence[SpokenToken], utterances: Sequence[str], middles_s: FloatArray
+) -> Located | None:
     """Find the words of a corrected text.
 
     Args:
         correction: A correction of a text.
         spoken: Tokens of all utterances.
         utterances: Their texts.
+        middles_s: `SpokenToken.middle_s` of all tokens.
 
     Returns:
         The tokens; None if those words are not spoken there any more.
@@ -42,7 +50,7 @@ def locate(correction: Correction, spoken: Sequence[SpokenToken], utterances: Se
     place = correction.place
     if place is None:
         return None
-    low, high = _window(spoken, place)
+    low, high = _window(middles_s, place)
     near = spoken[low:high]
     found = _same_cut(correction, near, place, utterances)
     if found is None:
@@ -56,11 +64,9 @@ def locate(correction: Correction, spoken: Sequence[SpokenToken], utterances: Se
     return Located(found.first + low, found.last + low) if found else None
 
 
-def _window(spoken: Sequence[SpokenToken], place: Span) -> tuple[int, int]:
-    inside = [
-        index for index, each in enumerate(spoken) if place.start_s - SLACK_S <= each.middle_s <= place.end_s + SLACK_S
-    ]
-    return (inside[0], inside[-1] + 1) if inside else (0, 0)
+def _window(middles_s: FloatArray, place: Span) -> tuple[int, int]:
+    inside = np.flatnonzero((middles_s >= place.start_s - SLACK_S) & (middles_s <= place.end_s + SLACK_S))
+    return (int(inside[0]), int(inside[-1]) + 1) if len(inside) else (0, 0)
 
 
 def _same_cut(

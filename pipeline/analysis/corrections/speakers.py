@@ -24,6 +24,17 @@ def spans_of(utterances: Sequence[Utterance], speaker: str | None) -> tuple[Span
     return tuple(sorted(own, key=lambda span: (-span.duration_s, span.start_s))[:MAX_SPANS])
 
 
+def named_alone(utterances: Sequence[Utterance], corrections: Sequence[Correction]) -> frozenset[int]:
+    """Return the positions of utterances whose speaker was corrected for them alone.
+
+    Args:
+        utterances: In order of time.
+        corrections: The corrections that hold.
+    """
+    places = [each.place for each in corrections if each.field == "speaker" and each.place is not None]
+    return frozenset(index for index, each in enumerate(utterances) if any(_mostly_in(each, place) for place in places))
+
+
 def correct_speakers(
     utterances: Sequence[Utterance], corrections: Sequence[Correction]
 ) -> tuple[list[Utterance], list[Correction]]:

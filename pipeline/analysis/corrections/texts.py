@@ -5,6 +5,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from difflib import SequenceMatcher
 from itertools import pairwise
 
+import numpy as np
+
 from pipeline.analysis.corrections.editing import Edit, NewToken, edited, new_tokens
 from pipeline.analysis.corrections.locating import Located, locate
 from pipeline.analysis.corrections.tokens import SpokenToken, spoken_tokens, tokens_of
@@ -31,11 +33,12 @@ def correct_texts(
         return list(utterances), []
     spoken = spoken_tokens(utterances)
     texts = [each.text for each in utterances]
+    middles_s = np.asarray([each.middle_s for each in spoken], np.float64)
     claimed: set[int] = set()
     edits: dict[int, list[Edit]] = defaultdict(list)
     unplaced = []
     for correction in reversed(corrections):
-        found = locate(correction, spoken, texts)
+        found = locate(correction, spoken, texts, middles_s)
         if found is None:
             unplaced.append(correction)
             continue

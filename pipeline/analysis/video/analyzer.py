@@ -130,7 +130,7 @@ class VideoAnalyzer:
 
         Raises:
             MediaError: The file cannot be decoded, or is over the limits.
-            Exception: Whatever a stage raised, if nothing else was found.
+            Exception: Whatever a stage raised, if nothing else was found and there is nothing to start from.
             ValueError: A stage is left out that must run, or the models for a stage are not loaded.
         """
         self._check(stages, before)
@@ -218,13 +218,13 @@ def _without_failed(
     """Return what was found with earlier results in the place of those of a stage that failed, if there are any.
 
     Raises:
-        Exception: What a stage raised, if no stage that was to be decoded succeeded.
+        Exception: What a stage raised, if none succeeded and there are no earlier results to go on with.
     """
+    if before is not None:
+        seen = before if "picture" in errors else found
+        heard = before if "sound" in errors else found
+        return replace(found, shots=seen.shots, keyframes=seen.keyframes, transcript=heard.transcript)
     present = {"picture": found.info.video is not None, "sound": found.info.audio is not None}
     if errors.found and all(stage in errors for stage in decoded if present[stage]):
         raise next(iter(errors.found.values()))
-    if before is None:
-        return found
-    if "picture" in errors:
-        found = replace(found, shots=before.shots, keyframes=before.keyframes)
-    return replace(found, transcript=before.transcript) if "sound" in errors else found
+    return found

@@ -70,6 +70,8 @@ def test_other_addresses_take_no_posts(editable: TestClient) -> None:
     [
         (b"[]", 400, "no correction"),
         (b"{", 400, "no correction"),
+        (b"[" * 60_000, 400, "no correction"),
+        (b'{"field": "text", "value": "x", "start_s": 1' + b"0" * 400 + b', "end_s": 2}', 400, "no correction"),
         (b'{"field": "uri", "value": "x"}', 400, "no field"),
         (b'{"field": "headline", "value": 7}', 400, "a text is missing"),
         (b'{"field": "headline", "value": " "}', 422, "is empty"),

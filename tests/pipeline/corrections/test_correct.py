@@ -10,12 +10,13 @@ from pipeline.export import FORMATS, Options
 from pipeline.lake import Lake, VideoRecord, read_video
 from pipeline.run import make_plan, models_of, read_history, recipe_of
 from pipeline.search import Searcher
-from schemas.config import Config
+from schemas.config import Config, SpeakersConfig
 from schemas.corrections import Span
 from schemas.errors import ConfigurationError
 from schemas.records import Utterance, VideoTask
 from tests.corrected import correctable
 from tests.known_lake import KnownLake
+from workers import InlinePool, RunJob
 
 pytestmark = pytest.mark.models
 
@@ -136,3 +137,24 @@ def test_what_cannot_be_corrected_is_refused_and_nothing_is_recorded(lake: Lake)
     assert not lake.corrections()
     same = text_of(video.utterances[0], video.utterances[0].text)
     assert correct(lake, video.video_id, [same], author="Ann").corrections == ()
+
+
+def test_a_new_analysis_of_the_audio_keeps_corrections(lake: Lake) -> None:
+    video = film(lake)
+    edits = [text_of(about(video, "cat"), RIGHT), Edit("headline", "A zebra")]
+    edits.append(Edit("speaker", "Ann Lee", name=video.utterances[0].speaker or ""))
+    correct(lake, video.video_id, edits, author="Ann", apply=False)
+    config = Config(speakers=SpeakersConfig(max_speakers=5))
+    recipe = recipe_of(config, models_of(config))
+    task = VideoTask(video.video_id, video.uris, video.row["size_bytes"], video.row["mtime_ns"])
+    [shard] = make_plan([task], lake.processed(), recipe, config, read_history(lake)).shards
+    assert shard.stages == ("sound", "text", "understanding")
+    job = RunJob(recipe.revision, lake.uri, config, stages=recipe.stages, expected=shard.stages)
+    assert [each.status for each in InlinePool(job).submit(shard.id, shard.tasks).outcomes()] == ["ok"]
+    lake.commit(shard.id, shard.revision, [video.video_id])
+    after = film(lake)
+    assert (about(after, "zebra").text, after.headline, after.speakers) == (RIGHT, "A zebra", ("Ann Lee",))
+    found = history(lake, video.video_id)
+    assert not found.pending
+    assert all(each.placed for each in found.listed)
+    assert not make_plan([task], lake.processed(), recipe, config, read_history(lake)).shards

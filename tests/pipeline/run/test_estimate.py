@@ -147,3 +147,13 @@ def test_every_step_of_the_analysis_belongs_to_a_stage() -> None:
     steps = set(re.findall(r"""\.(?:step|timed)\(\s*"([a-z_]+)\"""", source))
     assert {"decode", "speech", "vision", "summary"} <= steps
     assert {step: cost_of_step(step) for step in steps if cost_of_step(step) == "other"} == {}
+
+
+def test_steps_of_the_text_stage_are_its_cost() -> None:
+    import inspect
+    import re
+
+    from pipeline.analysis.video import texts
+
+    steps = re.findall(r"""step\("([a-z]+)"\)""", inspect.getsource(texts))
+    assert {step: cost_of_step(step) for step in steps} == {"text": "text", "coordinate": "text"}

@@ -114,8 +114,10 @@ def test_a_failure_is_final_only_for_what_was_tried() -> None:
     old = failed("v00", "corrupt", {"understanding": f"{'0' * 16} corrupt"})
     assert planned(tasks(1), {**ok("v00"), **old}).done == 1
     same = failed("v00", "corrupt", {"sound": f"{DONE['sound']} corrupt"})
-    outdated = {**DONE, "sound": "0" * 16, "text": "1" * 16, "understanding": "2" * 16}
+    outdated = {**DONE, "sound": "0" * 16}
     assert planned(tasks(1), {**ok("v00", outdated), **same}).failed_before == 1
+    texts = planned(tasks(1), {**ok("v00", {**outdated, "text": "1" * 16}), **same})
+    assert texts.shards[0].tasks[0].stages == ("text", "understanding"), "they start from the earlier sound"
     assert planned(tasks(1), {**ok("v00", {**DONE, "understanding": "2" * 16}), **same}).videos == 1
 
 

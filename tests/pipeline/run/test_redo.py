@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from pipeline.run.configuration import load_config
 from pipeline.run.history import History, history_of
-from pipeline.run.redo import NEW_VERSION, UNRECORDED, Redo, redo_reasons
+from pipeline.run.redo import NEW_VERSION, UNRECORDED, Redo, hopeless_stages, redo_reasons
 from pipeline.run.revision import Recipe, recipe_of
 from schemas.config import Config
 from schemas.records import StageState
@@ -153,3 +153,15 @@ def test_a_setting_that_is_newer_than_the_results_counts_with_its_default() -> N
 def test_a_run_that_another_program_wrote_explains_nothing(damage: str) -> None:
     assert history_of([run_row(Config(), configuration=damage, stages=None)]).recipes == {}
     assert history_of([run_row(Config(), stages=[])]).recipes == {}
+
+
+def test_a_stage_that_would_fail_again_keeps_its_results_and_holds_up_no_other() -> None:
+    before = recipe("ocr.min_score=0.9")
+    tried = [StageState("picture", NOW.stages["picture"])]
+    hopeless = hopeless_stages(tried, ["corrupt"], NOW, history(before))
+    assert hopeless == ("picture",)
+    assert hopeless_stages(tried, ["internal"], NOW, history(before)) == ()
+    assert hopeless_stages(tried, ["corrupt"], before, history(before)) == ()
+    assert redo_reasons(states(before), NOW, history(before), hopeless=hopeless) == ()
+    changed = redo_reasons(states(before), NOW, history(before), also={"text": "corrected"}, hopeless=hopeless)
+    assert changed == (Redo("text", "corrected"), Redo("understanding", "reads text"))

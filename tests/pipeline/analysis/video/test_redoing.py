@@ -25,7 +25,7 @@ from tests.pipeline.analysis.video.redoing import (
 
 pytestmark = pytest.mark.models
 
-_PAIRS = 5
+_PAIRS = 4
 """`benchmarks/incremental.py` tries many more."""
 
 
