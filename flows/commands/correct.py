@@ -92,7 +92,9 @@ def print_history(lake: str, video: str) -> None:
     if any(not each.placed for each in found.listed):
         click.echo("Unplaced corrections no longer fit what the analysis found. They are kept, and applied nowhere.")
     if found.pending:
-        click.echo("Some are not applied yet. `videolake correct --apply` does it, or the next run that finds the file.")
+        click.echo(
+            "Some are not applied yet. `videolake correct --apply` does it, or the next run that finds the file."
+        )
 
 
 def undo_correction(lake: str, video: str, correction: str, *, author: str | None) -> None:

@@ -8,6 +8,7 @@ from pipeline.analysis.corrections import apply_corrections
 from pipeline.corrections.deriving import Deriver
 from pipeline.corrections.edits import Edit, make_corrections, make_undo
 from pipeline.lake import Lake, Part, VideoRecord, read_records, read_video
+from pipeline.run import load_config
 from schemas.corrections import Correction, Span, corrections_digest, standing
 from schemas.errors import PendingCorrectionError
 
@@ -84,7 +85,7 @@ def correct_record(
     events = lake.corrections([record.video_id]).get(record.video_id, [])
     made = make_corrections(record, edits, events, author)
     if made:
-        lake.write_corrections(made)
+        lake.write_corrections(made, single_writer=load_config().lake.single_writer)
     return _applied(lake, record.video_id, made, deriver, apply=apply and bool(made))
 
 
@@ -115,7 +116,7 @@ def undo_of(
 ) -> Recorded:
     """Take back a correction of the video with an id; see `undo`."""
     made = make_undo(lake.corrections([video_id]).get(video_id, []), correction, author)
-    lake.write_corrections([made])
+    lake.write_corrections([made], single_writer=load_config().lake.single_writer)
     return _applied(lake, video_id, [made], deriver, apply=apply)
 
 

@@ -345,20 +345,21 @@ class Lake:
         rows = [{"etag": None, "digest": None, "missing_since": None} | dict(row) for row in rows]
         self._write_rows("sources", run_id, rows, replace=False)
 
-    def write_corrections(self, corrections: Sequence[Correction]) -> None:
+    def write_corrections(self, corrections: Sequence[Correction], *, single_writer: bool = False) -> None:
         """Record corrections. They are durable when this returns, whether or not a run is writing the lake.
 
-        Where the store cannot refuse a second writer, this takes the writer lock.
+        Where the store cannot refuse a second writer, and in a lake of an older format, this takes the writer lock.
 
         Args:
             corrections: At least one. Repeating a write changes nothing.
+            single_writer: Write without a lock where the store cannot provide one (see `lake.single_writer`).
 
         Raises:
             LakeError: The lake cannot be written.
         """
         rows = correction_rows(corrections)
-        exclusive = not (self._store.local or self._store.conditional)
-        with self.lock() if exclusive else nullcontext():
+        exclusive = self._log.legacy() or not (self._store.local or self._store.conditional)
+        with self.lock(single_writer=single_writer) if exclusive else nullcontext():
             self._write_rows("corrections", corrections[0].correction_id, rows, replace=False)
 
     def corrections(self, video_ids: Collection[str] | None = None) -> dict[str, list[Correction]]:
@@ -475,7 +476,7 @@ class Lake:
             snapshot = self._log.snapshot()
             rows = [row for row in rows if row.get("video_id") not in snapshot.forgotten]
             if not rows:
-                return None
+                return
             written = table_of(table, rows)
             name = run_file(run_id)
             with self._store.publish(f"{table}/{name}") as path:
@@ -490,7 +491,9 @@ class Lake:
                 self._store.remove(made.path)
                 continue
             cleaning.set_aside(self._store, [file.path for file in old])
-            return self._compact_if_due()
+            if table != "corrections":  # those are written beside a run; the next commit compacts
+                self._compact_if_due()
+            return
         raise ConflictError(f"Others change the lake {self.uri} so often that the run {run_id} cannot be recorded.")
 
     def _compact_if_due(self) -> None:
