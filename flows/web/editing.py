@@ -95,14 +95,13 @@ class Editor:
         edit = _edit_of(asked)
         record = self._record(video_id)
         recorded = correct_record(self.lake, record, [edit], author=self._author(asked), deriver=self.deriver)
-        names = edit.field == "speaker" and edit.place is None
-        voices = same_voice(self.lake, video_id, edit.value or "") if names and recorded.corrections else []
-        return self._told(recorded, [each for each in voices if each.speaker != edit.value])
+        named = edit.field == "speaker" and edit.place is None and bool(recorded.corrections)
+        return self._told(recorded, video_id if named else "", edit.value or "")
 
     def _undo(self, video_id: str, asked: Mapping[str, Any]) -> Response:
         correction, author = _text(asked["correction"]), self._author(asked)
         video_id = self._record(video_id).video_id
-        return self._told(undo_of(self.lake, video_id, correction, author=author, deriver=self.deriver), [])
+        return self._told(undo_of(self.lake, video_id, correction, author=author, deriver=self.deriver))
 
     def _record(self, video_id: str) -> VideoRecord:
         """Return a video as the pages show it, without opening the lake again."""
@@ -114,10 +113,25 @@ class Editor:
     def _author(self, asked: Mapping[str, Any]) -> str:
         return _text(asked.get("author") or self.author)
 
-    def _told(self, recorded: Recorded, voices: list[SameVoice]) -> Response:
-        """Return what became of a correction, once pages and search show it."""
+    def _same_voice(self, video_id: str, name: str) -> list[SameVoice]:
+        """Return who else may have a name that was given. The correction is saved, whatever becomes of this."""
+        try:
+            return [each for each in same_voice(self.lake, video_id, name) if each.speaker != name]
+        except LakeError as error:
+            logger.warning("%s", error)
+            return []
+
+    def _told(self, recorded: Recorded, named_in: str = "", name: str = "") -> Response:
+        """Return what became of a correction, once pages and search show it.
+
+        Args:
+            recorded: The correction.
+            named_in: The video of a speaker who was named.
+            name: The name.
+        """
         self.reader.refresh()
         self.searcher.refresh()
+        voices = self._same_voice(named_in, name) if named_in else []
         if not recorded.corrections:
             message = "That is what the lake says already."
         elif recorded.pending:
