@@ -49,6 +49,7 @@ class Coverage:
     """Local folders that were skipped, with a slash at their end."""
     _newest: Covered | None = None
     """The folder that is listed now."""
+    _by_prefix: dict[str, list[Covered]] = field(default_factory=dict)
 
     def folder(
         self, path: str, items: Iterable[ArchiveItem], *, certain: bool = False, glob: str = ""
@@ -63,7 +64,7 @@ class Coverage:
         """
         covered = _of_glob(glob) if glob else Covered(f"{path.rstrip('/')}/", certain=certain)
         if covered is not None:
-            self.folders.append(covered)
+            self._add(covered)
             self._newest = covered
         for item in items:
             if covered is not None:
@@ -73,8 +74,8 @@ class Coverage:
     def linked(self, folder: str) -> None:
         """Note that the target of a linked folder is covered, too: its files are known by both paths."""
         prefix = f"{folder.rstrip('/')}/"
-        if self._newest and not any(prefix.startswith(each.prefix) for each in self.folders if not each.pattern):
-            self.folders.append(Covered(prefix, through=self._newest))
+        if self._newest and not any(not each.pattern for each in self._above(prefix)):
+            self._add(Covered(prefix, through=self._newest))
 
     def may_cover(self, uris: Iterable[str]) -> Iterator[bool]:
         """Yield quickly for each location whether it could be covered."""
@@ -86,8 +87,17 @@ class Coverage:
         path = path_of(uri)
         if any(path.startswith(folder) for folder in self.unreadable):
             return None
-        found = [each for each in self.folders if each.covers(path)]
+        found = [each for each in self._above(path) if each.covers(path)]
         return next((each for each in found if each.has_files), next(iter(found), None))
+
+    def _add(self, covered: Covered) -> None:
+        self.folders.append(covered)
+        self._by_prefix.setdefault(covered.prefix, []).append(covered)
+
+    def _above(self, path: str) -> Iterator[Covered]:
+        """Yield the folders and globs that begin above a path. There may be thousands of others."""
+        ends = (place for place, letter in enumerate(path, 1) if letter == "/")
+        return (each for end in ends for each in self._by_prefix.get(path[:end], ()))
 
 
 def path_of(uri: str) -> str:
