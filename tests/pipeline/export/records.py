@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from hypothesis import strategies as st
@@ -25,8 +26,10 @@ VIDEO = VideoRecord("0123456789abcdef0123456789abcdef", ROW, SUMMARY, (), (), ()
 
 
 def video(**fields: Any) -> VideoRecord:
-    """Return a video with some of its fields, columns of `videos` and fields of its summary set."""
+    """Return a video with some of its fields, columns of `videos` and fields of its summary set, at one location."""
     row = {name: fields.pop(name) for name in ROW if name in fields}
+    uri = str(row.get("uri", ROW["uri"]))
+    row |= {"uris": [uri], "size_bytes": Path(uri).stat().st_size if Path(uri).is_file() else 1_000}
     summary = {name: fields.pop(name) for name in ("headline", "chapters") if name in fields}
     return replace(VIDEO, row=ROW | row, summary=replace(SUMMARY, **summary), **fields)
 
