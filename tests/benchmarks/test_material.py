@@ -12,6 +12,8 @@ from benchmarks.material.script import FOLDER, ChapterScript, FilmScript, SceneS
 from pipeline.analysis.taxonomy import load_taxonomy
 from schemas.media import SAMPLE_RATE_HZ
 
+pytestmark = pytest.mark.slow
+
 SCRIPT = FilmScript(
     name="small",
     fps=12,

@@ -12,6 +12,8 @@ from flows.cli import main
 from pipeline import Lake
 from tests.pipeline.lake.lakes import publish
 
+pytestmark = pytest.mark.slow
+
 Run = Callable[..., Result]
 
 

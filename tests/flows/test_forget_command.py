@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pytest
 from click.testing import CliRunner, Result
 
 from flows.cli import main
@@ -10,6 +11,8 @@ from pipeline.run import content_digest
 from schemas.config import ArchiveConfig
 from tests.pipeline.lake.lakes import publish, stage
 from tests.pipeline.lake.remains import remains
+
+pytestmark = pytest.mark.slow
 
 
 def forget(lake: Lake, *arguments: str, answer: str = "") -> Result:

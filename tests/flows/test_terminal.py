@@ -18,6 +18,8 @@ from pipeline.lake import Lake, Origin, failure_tables, video_tables
 from schemas.records import Failure
 from tests.pipeline.lake.lakes import COORDINATED, NOON, REVISION, TEXT, VISION, analysis, media_info, task
 
+pytestmark = pytest.mark.slow
+
 EVIL = "\x1b]0;owned\x07\x1b[2J\x1b[8mhidden\x1b[6n\x9b5n\rerror: fake\x08\u202eevil"
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 SCRIPT = """

@@ -21,6 +21,8 @@ from tests.corrected import correctable
 from tests.flows.web.lakes import HOSTILE, TALK
 from tests.known_lake import KnownLake
 
+pytestmark = pytest.mark.slow
+
 CORRECTIONS = f"/v/{TALK}/corrections"
 OWN = {"origin": "http://localhost", "content-type": "application/json"}
 

@@ -30,6 +30,8 @@ from tests.pipeline.lake.lakes import (
 )
 from tests.pipeline.lake.remains import contents_of, remains, traces_of
 
+pytestmark = pytest.mark.slow
+
 LEFT = ["v02", "v03"]
 _MOMENTS = [14, 16, 18, 34, 48, 56]
 """Numbers of changes to the files of the lake after which the command is killed."""

@@ -13,6 +13,8 @@ from schemas.records import Analysis, Failure
 from tests.pipeline.lake.analyses import analyses
 from tests.pipeline.lake.lakes import COORDINATED, NOON, REVISION, TEXT, VISION, analysis, task
 
+pytestmark = pytest.mark.slow
+
 ORIGIN = Origin(revision=REVISION, shard="5a", text=TEXT, vision=VISION, coordinated=COORDINATED, committed_at=NOON)
 _ADDED = {"videos": ["warning_parts"], "frames": ["classes", "class_probabilities"]}
 """Columns that lakes of older versions lack."""

@@ -22,6 +22,8 @@ from schemas.errors import ArchiveError
 from schemas.records import LocationChanges, VideoTask
 from tests.pipeline.lake.lakes import COORDINATED, NOON, REVISION, TEXT, VISION, analysis
 
+pytestmark = pytest.mark.slow
+
 CONFIG = ArchiveConfig()
 NAMES = ("a/one.mp4", "a/two.mp4", "b/one.mp4", "b/three.mp4")
 CONTENTS = 4

@@ -25,6 +25,8 @@ from schemas.stages import STAGES
 from schemas.tables import table_schema
 from workers import InlinePool, RunJob
 
+pytestmark = pytest.mark.slow
+
 OLD: dict[str, Any] = json.loads(Path(__file__).with_name("old_lake.json").read_text())
 [RUN], [VIDEO] = OLD["runs"]["rows"], OLD["videos"]["rows"]
 CONFIG = Config.model_validate_json(RUN["configuration"])

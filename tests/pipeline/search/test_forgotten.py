@@ -13,6 +13,8 @@ from tests.pipeline.lake.lakes import analysis, publish
 from tests.pipeline.lake.remains import remains
 from tests.pipeline.search.test_searcher import searcher_of
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(autouse=True)
 def separate_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,6 +11,8 @@ from pipeline.analysis.keyframes.images import thumbnail
 from pipeline.lake import Origin, video_tables
 from tests.pipeline.lake.lakes import COORDINATED, NOON, REVISION, TEXT, VISION, analysis, publish, task
 
+pytestmark = pytest.mark.slow
+
 EVIL = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>&amp;"
 
 

@@ -2,6 +2,7 @@ from itertools import pairwise
 
 import cv2
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -69,6 +70,7 @@ def test_frames_near_a_transition_are_chosen_only_if_there_is_no_other() -> None
     assert [frame.time_s for frame in select(shots, frames)] == [1.0, 2.02]
 
 
+@pytest.mark.slow
 def test_candidates_of_a_two_hour_shot_stay_bounded() -> None:
     selector = KeyframeSelector(KeyframesConfig())
     image = picture(1)

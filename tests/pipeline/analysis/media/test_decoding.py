@@ -91,6 +91,7 @@ def test_audio_that_starts_late_keeps_its_start_time(tmp_path: Path) -> None:
     assert decoded.blocks[0].start_s == pytest.approx(1.5, abs=0.05)
 
 
+@pytest.mark.slow
 def test_audio_blocks_follow_each_other_without_a_gap(tmp_path: Path) -> None:
     frames = [np.zeros((120, 160, 3), np.uint8)] * 30
     decoded = Decoded(write_video(tmp_path / "long.mkv", frames, fps=1, audio=material.music(30.0)))

@@ -58,6 +58,7 @@ def test_all_candidates_of_a_video_are_encoded_in_one_batch() -> None:
     assert all(scene.keyphrases for scene in found.scenes)
 
 
+@pytest.mark.slow
 def test_a_long_talk_encodes_no_more_candidates_than_a_short_one_may() -> None:
     encoder = Letters()
     spoken = [

@@ -20,6 +20,8 @@ from pipeline.models import ModelInfo, resolve
 from schemas.config import SpeechConfig
 from schemas.errors import ModelError
 
+pytestmark = pytest.mark.slow
+
 DIMS = {
     "n_mels": 8, "n_audio_ctx": 20, "n_audio_state": 32, "n_audio_head": 4, "n_audio_layer": 2,
     "n_vocab": 100, "n_text_ctx": 12, "n_text_state": 32, "n_text_head": 4, "n_text_layer": 3,

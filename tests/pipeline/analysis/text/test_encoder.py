@@ -103,6 +103,7 @@ def test_no_texts_give_no_vectors(minilm: TextEncoder):
     assert minilm.encode([]).shape == (0, 384)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pooling", ["mean", "cls"])
 def test_any_bert_in_a_folder_is_used_by_both_poolings_with_random_weights(tmp_path: Path, pooling: str):
     import torch

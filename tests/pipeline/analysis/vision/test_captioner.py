@@ -11,6 +11,8 @@ from schemas.config import CaptionsConfig, Config
 from schemas.errors import ModelError
 from tests.pipeline.analysis.vision.tiny_captioners import WORDS, tiny_captioner
 
+pytestmark = pytest.mark.slow
+
 ARCHITECTURES = ("blip", "git", "vision-encoder-decoder", "llava")
 
 
