@@ -41,7 +41,7 @@ def _videos(plan: PlanReport) -> Iterator[tuple[str, str, str]]:
         ("returned", plan.locations.returned, "files that were missing and are back"),
         ("replaced", plan.locations.replaced, "files with other content than before; the old content is kept"),
         ("forgotten", plan.forgotten, "the lake was told to forget them"),
-        ("unpublished", plan.unpublished, "analysed by a run that is running or was killed, perhaps of another archive"),
+        ("unpublished", plan.unpublished, "analysed by a run that runs or was killed, perhaps of another archive"),
     ):
         if count or what in {"new", "changed", "done"}:
             yield what, f"{count:,}", details if count else ""
