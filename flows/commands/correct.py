@@ -25,6 +25,7 @@ from pipeline.corrections import (
 from pipeline.export import one_line
 from pipeline.lake import Lake, VideoRecord, file_name, read_video
 from pipeline.language import format_time
+from pipeline.view import counted
 from schemas.corrections import Correction
 from schemas.errors import ConfigurationError, LakeError, PendingCorrectionError
 
@@ -65,13 +66,14 @@ def import_transcript(lake: str, video: str, path: Path, *, author: str | None, 
     found = compare(record, read_transcript(path))
     _print_edits(record, found.edits)
     if found.unplaced:
-        click.echo(f"{len(found.unplaced)} lines could not be placed, because nobody speaks at their times:")
+        lines = counted(len(found.unplaced), "line")
+        click.echo(f"{lines} could not be placed, because nobody speaks there:")
         for line in found.unplaced[:_MAX_LISTED]:
             click.echo(f"  {format_time(line.start_s)}  {one_line(line.text)}")
     if found.unmentioned:
-        click.echo(f"{found.unmentioned} utterances are not in the file and stay as they are.")
+        click.echo(f"Not in the file, and left as they are: {counted(found.unmentioned, 'utterance')}.")
     if dry_run:
-        click.echo(f"Dry run: {len(found.edits)} corrections would be made.")
+        click.echo(f"Dry run: this would make {counted(len(found.edits), 'correction')}.")
     elif not found.edits:
         click.echo("Nothing differs.")
     else:
@@ -122,6 +124,8 @@ def describe(event: Correction) -> str:
     at = f" at {format_time(event.place.start_s)}" if event.place else ""
     field = event.field.replace("_", " ")
     from_value, to_value = (one_line(each) if each is not None else None for each in (event.from_value, event.to_value))
+    if event.undoes is not None:
+        return f"{field}{at}: taken back: {from_value or to_value or '(nothing)'}"
     if event.field == "topics":
         return f"topic {to_value or from_value} {'added' if to_value else 'removed'}"
     return f"{field}{at}: {from_value or 'unknown'} -> {to_value or '(nothing)'}"

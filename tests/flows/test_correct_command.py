@@ -36,7 +36,8 @@ def test_a_correction_is_saved_listed_and_taken_back(run: Run, tmp_path: Path) -
     found = re.match(r"([0-9a-f]{16})  \d{4}-\d\d-\d\d \d\d:\d\d  Ann  text at 0:10", listed)
     assert found
     assert "not applied yet" in listed
-    assert run("aaaa1111", "--undo", found[1][:6]).exit_code == 0
+    undone = run("aaaa1111", "--undo", found[1][:6])
+    assert (undone.exit_code, "text at 0:10: taken back: Sentence one." in undone.output) == (0, True)
     assert "undone  text at 0:10" in run("aaaa1111", "--list").output
     assert run("aaaa1111", "--undo", found[1]).exit_code == 2
     assert "Applied the corrections of 0 videos." in run("--apply").output
@@ -58,8 +59,8 @@ def test_a_corrected_spreadsheet_is_imported_and_first_only_listed(run: Run, tmp
         rows.writerow([200, 201, "Nobody."])
     shown = run("aaaa1111", "--import", str(table), "--dry-run").output
     assert "- Sentence 0 of aaaa1111.\n  + Sentence zero." in shown
-    assert "1 lines could not be placed" in shown
-    assert "Dry run: 1 corrections would be made." in shown
+    assert "1 line could not be placed" in shown
+    assert "Dry run: this would make 1 correction." in shown
     assert "There are no corrections." in run("aaaa1111", "--list").output
     assert "Sentence zero." in run("aaaa1111", "--import", str(table)).output
     assert "-> Sentence zero." in run("aaaa1111", "--list").output
