@@ -76,6 +76,8 @@ class _Before:
     analysis: Analysis
     states: tuple[StageState, ...]
     committed_at: datetime
+    uri: str
+    mtime_ns: int
 
 
 class VideoWorker:
@@ -176,6 +178,8 @@ class VideoWorker:
                 result.stages = self._analyzer.stages_for(task.stages, before.analysis) if before else frozenset(STAGES)
                 if before:
                     result.before, result.before_at = before.states, before.committed_at
+                    if result.stages.isdisjoint(DECODING):
+                        task = _where_analysed(task, before)
                 result.corrections = lake.corrections([task.video_id]).get(task.video_id, ())
                 self._attempt(task, result, before, watchdog, attempts)
             tables = self._tables(task, job, result, attempts)
@@ -190,7 +194,8 @@ class VideoWorker:
         if tables is None:
             return None
         try:
-            return _Before(analysis_of(tables), stage_states(tables), tables["videos"]["committed_at"][0].as_py())
+            names = ("committed_at", "uri", "mtime_ns")
+            return _Before(analysis_of(tables), stage_states(tables), *(tables["videos"][n][0].as_py() for n in names))
         except _UNUSABLE as error:
             logger.warning("%s is analysed as a whole, because its rows cannot be used: %s", task.uris[0], error)
             return None
@@ -243,6 +248,14 @@ class VideoWorker:
                 result.analysis, result.failure = None, failure_of(error, task, attempts)
         assert result.failure is not None  # noqa: S101 - there is either an analysis or a failure
         return failure_tables(task, result.failure, result.info, replace(origin, stages=_tried(job, result)))
+
+
+def _where_analysed(task: VideoTask, before: _Before) -> VideoTask:
+    """Return a video with the location where it was analysed first, if it is still there."""
+    if before.uri not in task.uris:
+        return task
+    others = (uri for uri in task.uris if uri != before.uri)
+    return replace(task, uris=(before.uri, *others), mtime_ns=before.mtime_ns)
 
 
 def _made(job: ShardJob, result: _Result) -> tuple[StageState, ...]:

@@ -99,6 +99,18 @@ def test_a_change_of_labels_redoes_the_picture_from_rows_that_were_compacted(
     assert contents(lake) == contents(whole)
 
 
+def test_a_copy_does_not_take_over_the_name_of_a_video_when_its_summary_is_redone(archive: Path, lake: Lake) -> None:
+    run(archive, lake, LIGHT)
+    before = lake.sql("SELECT video_id, uri, mtime_ns FROM videos ORDER BY video_id").to_pylist()
+    [shard] = plan(archive, lake, SHORTER).shards
+    job = RunJob(shard.revision, lake.uri, SHORTER, expected=shard.stages)
+    copied = [replace(task, uris=(f"{archive}/a copy of {task.video_id}.mp4", *task.uris)) for task in shard.tasks]
+    list(InlinePool(job).submit(shard.id, copied).outcomes())
+    lake.commit(shard.id, shard.revision, [task.video_id for task in copied])
+    assert lake.sql("SELECT video_id, uri, mtime_ns FROM videos ORDER BY video_id").to_pylist() == before
+    assert {len(row["uris"]) for row in lake.sql("SELECT uris FROM videos").to_pylist()} == {2}
+
+
 def test_rows_that_are_gone_or_cannot_be_used_cost_a_whole_analysis(archive: Path, lake: Lake) -> None:
     run(archive, lake, LIGHT)
     [shard] = plan(archive, lake, SHORTER).shards
