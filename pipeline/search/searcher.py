@@ -204,8 +204,9 @@ class Searcher:
 
     def refresh(self) -> None:
         """Look for changes of the lake now."""
-        self._looked_at = 0.0
-        self._current()
+        with self._lock:  # another thread may be reading a state that is older than the newest by now
+            self._state = self._refreshed(self._state)
+            self._looked_at = time.monotonic()
 
     def _current(self) -> State:
         state = self._state

@@ -102,11 +102,11 @@ class LakeReader:
         Raises:
             LakeError: The lake cannot be read.
         """
-        seen = self._opened
-        changed = self.lake.state != seen.state
-        if changed:
+        before = self._opened
+        # Another thread may be opening a state that is older than the newest by now.
+        while self.lake.state != (seen := self._opened).state:
             self._replace(seen)
-        return changed
+        return self._opened is not before
 
     def __enter__(self) -> Self:
         self._ended.clear()
