@@ -118,13 +118,7 @@ class VideoWorker:
             device = choose_device(self._config.workers.device)
             models = load_models(self._config, device=device, threads=self._threads, stages=stages)
         self._analyzer = VideoAnalyzer(self._config, models, threads=self._threads)
-        self._origin = partial(
-            Origin,
-            text=(models.text.info.id, models.text.dimensions),
-            vision=(models.vision.info.id, models.vision.dimensions),
-            coordinated=models.coordinated.space,
-            fused=models.fusion.space,
-        )
+        self._origin = partial(Origin, **models.encoders)
         self._load_s += time.perf_counter() - started
         self._load_log += log
 

@@ -133,14 +133,7 @@ class Deriver:
         models = load_models(
             config, device=choose_device(self._device), threads=self._threads, stages=frozenset(STAGES)
         )
-        origin = partial(
-            Origin,
-            text=(models.text.info.id, models.text.dimensions),
-            vision=(models.vision.info.id, models.vision.dimensions),
-            coordinated=models.coordinated.space,
-            fused=models.fusion.space,
-            revision=revision,
-        )
+        origin = partial(Origin, **models.encoders, revision=revision)
         ready = _Ready(VideoAnalyzer(config, models, threads=self._threads), origin, recipe, history)
         self._ready[revision] = ready
         return self._checked(ready, states)

@@ -4,17 +4,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from pipeline.analysis.corrections import apply_corrections
+from pipeline.analysis.corrections import apply_corrections, same_chapter
 from pipeline.corrections.deriving import Deriver
 from pipeline.corrections.edits import Edit, make_corrections, make_undo
 from pipeline.lake import Lake, Part, VideoRecord, read_records, read_video
 from pipeline.run import load_config
-from schemas.corrections import Correction, Span, corrections_digest, standing
+from schemas.corrections import Correction, corrections_digest, standing
 from schemas.errors import PendingCorrectionError
 
 PARTS: frozenset[Part] = frozenset({"utterances", "words", "scenes"})
 """What corrections are made from."""
-_MIN_OVERLAP = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,20 +151,11 @@ def history_of(record: VideoRecord, events: Sequence[Correction]) -> History:
     _, unplaced = apply_corrections(record.utterances, holding)
     lost = {each.correction_id for each in unplaced}
     for each in holding:
-        if each.field == "chapter_title" and not _has_chapter(record, each.place):
+        if each.field == "chapter_title" and same_chapter(record.chapters, each.place) is None:
             lost.add(each.correction_id)
     ids = {each.correction_id for each in holding}
     listed = [Listed(each, each.correction_id in ids, each.correction_id not in lost) for each in reversed(events)]
     return History(tuple(listed), record.row.get("corrections_digest") != corrections_digest(events))
-
-
-def _has_chapter(record: VideoRecord, place: Span | None) -> bool:
-    if place is None:
-        return False
-    spans = [Span(each.start_s, each.end_s) for each in record.chapters]
-    return any(
-        own.shared_s(place) > _MIN_OVERLAP * (own.duration_s + place.duration_s - own.shared_s(place)) for own in spans
-    )
 
 
 def _applied(

@@ -22,7 +22,7 @@ import pyarrow.compute as pc
 
 from pipeline.lake.cleaning import forget_replaced, set_aside
 from pipeline.lake.layout import group_of
-from pipeline.lake.log import ConflictError, Log
+from pipeline.lake.log import ConflictError, Log, replaces
 from pipeline.lake.query import open_engine
 from pipeline.lake.rewriting import Keep, rewrite
 from pipeline.lake.snapshot import Change, DataFile, Snapshot
@@ -198,13 +198,9 @@ def _replace(log: Log, files: Bin, keep: Keep | None) -> int:
     made = rewrite(store, files, snapshot.schemas[files[0].schema], keep)
     change = Change("compact", [made], files)
     try:
-        log.append(snapshot, change, lambda now, others: now.has(files) and not _fenced(others))
+        log.append(snapshot, change, replaces(files))
     except ConflictError:
         store.remove(made.path)
         raise
     set_aside(store, [file.path for file in files])
     return sum(file.rows for file in files) - made.rows
-
-
-def _fenced(others: Sequence[Change]) -> bool:
-    return any(change.operation == "fence" for change in others)

@@ -24,7 +24,7 @@ import pyarrow.compute as pc
 from pipeline.lake.cleaning import remove_orphans
 from pipeline.lake.held import Held, held, rows_by_file, vacated
 from pipeline.lake.layout import REPLACED, REPORTS, SEARCH
-from pipeline.lake.log import ConflictError, Log
+from pipeline.lake.log import ConflictError, Log, replaces
 from pipeline.lake.query import open_engine, read
 from pipeline.lake.rewriting import Keep, rewrite
 from pipeline.lake.snapshot import Change, DataFile, Snapshot
@@ -153,7 +153,7 @@ def _remove_rows(log: Log, videos: frozenset[str], found: Sequence[Held]) -> tup
             log.append(
                 snapshot,
                 Change("forget", kept, old),
-                lambda now, others, old=old: now.has(old) and not any(each.operation == "fence" for each in others),  # type: ignore[misc]
+                replaces(old),
             )
         except ConflictError:
             log.store.remove_files([file.path for file in made])

@@ -18,10 +18,10 @@ from pipeline.lake.derived import DerivedFiles
 from pipeline.lake.held import Held, held, resolve
 from pipeline.lake.layout import LAKE_FORMAT, MARKER, REPORTS, SEARCH, TEMPORARY, checked, run_file
 from pipeline.lake.lock import StillHeld, writer_lock
-from pipeline.lake.log import ConflictError, Log
+from pipeline.lake.log import ConflictError, Log, replaces
 from pipeline.lake.parquet import merge
 from pipeline.lake.rows import table_of
-from pipeline.lake.snapshot import Change, DataFile, Snapshot, schema_key
+from pipeline.lake.snapshot import Change, DataFile, schema_key
 from pipeline.lake.store import Store
 from pipeline.lake.video_rows import VideoRows
 from pipeline.locations import location_of
@@ -66,6 +66,8 @@ ORDER BY video_id
 
 _KEPT_REPORTS = 50
 _ATTEMPTS = 5
+_INVALIDATING = frozenset({"fence", "forget"})
+"""Operations of others after which rows are made again: they may hold some of a video that was forgotten."""
 
 
 class Lake:
@@ -485,8 +487,9 @@ class Lake:
             key = schema_key(written.schema)
             made = DataFile(table, name, key, len(rows), size_bytes, {run_id: len(rows)})
             old = [file for file in snapshot.of(table) if replace and set(file.holds) == {run_id}]
+            change = Change("rows", [made], old, {key: written.schema})
             try:
-                self._log.append(snapshot, Change("rows", [made], old, {key: written.schema}), _still_fits(old))
+                self._log.append(snapshot, change, replaces(old, unless=_INVALIDATING))
             except ConflictError:
                 self._store.remove(made.path)
                 continue
@@ -506,11 +509,6 @@ class Lake:
             logger.warning("Cannot merge small files of the lake %s: %s", self.uri, error)
         finally:
             self._compacting.release()
-
-
-def _still_fits(removed: Sequence[DataFile]) -> Callable[[Snapshot, Sequence[Change]], bool]:
-    """Return the check that the files to remove are there, and written ones neither removed nor of forgotten videos."""
-    return lambda now, others: now.has(removed) and not any(each.operation in {"fence", "forget"} for each in others)
 
 
 def is_lake(uri: str) -> bool:

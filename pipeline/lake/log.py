@@ -18,7 +18,7 @@ import logging
 import re
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -28,6 +28,7 @@ from pipeline.lake.lock import StillHeld
 from pipeline.lake.snapshot import (
     EMPTY,
     Change,
+    DataFile,
     Snapshot,
     change_from_json,
     change_to_json,
@@ -48,6 +49,19 @@ KEEP_S = 3600.0
 _ATTEMPTS = 20
 _ENTRY = re.compile(r"(\d{20})\.json")
 _SNAPSHOT = re.compile(r"(\d{20})-(\d+)\.snapshot")
+
+
+StillFits = Callable[[Snapshot, Sequence[Change]], bool]
+
+
+def replaces(files: Sequence[DataFile], *, unless: Collection[str] = ("fence",)) -> StillFits:
+    """Return the check of a change that removes files: they are there, and those that it adds were not removed.
+
+    Args:
+        files: The files.
+        unless: Operations of other writers after which the change must be made again.
+    """
+    return lambda now, others: now.has(files) and not any(change.operation in unless for change in others)
 
 
 class ConflictError(LakeError):
@@ -118,7 +132,7 @@ class Log:
         """Return the snapshot that was last read or written here."""
         return self._known
 
-    def append(self, base: Snapshot, change: Change, still_fits: Callable[[Snapshot, list[Change]], bool]) -> Snapshot:
+    def append(self, base: Snapshot, change: Change, still_fits: StillFits) -> Snapshot:
         """Publish a change.
 
         Args:

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.lake.layout import is_pending, run_file, tombstone_file
-from pipeline.lake.log import ConflictError, Log
+from pipeline.lake.log import ConflictError, Log, replaces
 from pipeline.lake.parquet import merge
 from pipeline.lake.rows import table_of
 from pipeline.lake.snapshot import Change, DataFile, Snapshot, schema_key
@@ -96,7 +96,7 @@ def _replace(
             log.append(
                 snapshot,
                 Change("forget", made, old, schemas),
-                lambda now, others, old=old: now.has(old) and not any(each.operation == "fence" for each in others),  # type: ignore[misc]
+                replaces(old),
             )
         except ConflictError:
             store.remove_files([file.path for file in made])

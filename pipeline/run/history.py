@@ -91,8 +91,9 @@ def _model(recorded: Mapping[str, str]) -> ModelInfo:
 
 def recorded_config(recorded: Mapping[str, Any]) -> Config:
     """Return a configuration that an older version wrote, with the defaults of new settings, without dropped ones."""
+    defaults = Config()
     kept = {
-        name: {key: value for key, value in section.items() if key in type(getattr(Config(), name)).model_fields}
+        name: {key: value for key, value in section.items() if key in type(getattr(defaults, name)).model_fields}
         for name, section in recorded.items()
         if name in ANALYSIS_SECTIONS
     }

@@ -1,6 +1,12 @@
 """Corrections that people made, applied to the results of an analysis. It knows nothing of where they are kept."""
 
-from pipeline.analysis.corrections.applying import Corrected, apply_corrections, automatic, correct_understanding
+from pipeline.analysis.corrections.applying import (
+    Corrected,
+    apply_corrections,
+    automatic,
+    correct_understanding,
+    same_chapter,
+)
 from pipeline.analysis.corrections.speakers import named_alone, spans_of
 from pipeline.analysis.corrections.tokens import key_of, tokens_of
 
@@ -11,6 +17,7 @@ __all__ = [
     "correct_understanding",
     "key_of",
     "named_alone",
+    "same_chapter",
     "spans_of",
     "tokens_of",
 ]

@@ -75,7 +75,7 @@ def correct_understanding(summary: Summary, scenes: Sequence[Scene], corrections
         summary = replace(summary, headline=correction.to_value or "", auto_headline=auto)
     chapters = list(summary.chapters)
     for correction in _of(corrections, "chapter_title"):
-        found = _same_chapter(chapters, correction.place)
+        found = same_chapter(chapters, correction.place)
         if found is None:
             unplaced.append(correction)
         else:
@@ -113,8 +113,8 @@ def _automatic_scene(scene: Scene) -> Scene:
     return scene if scene.auto_topics is None else replace(scene, topics=scene.auto_topics, auto_topics=None)
 
 
-def _same_chapter(chapters: Sequence[Chapter], place: Span | None) -> int | None:
-    """Return the chapter with about the same time."""
+def same_chapter(chapters: Sequence[Chapter], place: Span | None) -> int | None:
+    """Return the index of the chapter with about the same time; None if there is none."""
     if place is None:
         return None
     best, best_share = None, _MIN_OVERLAP

@@ -45,6 +45,16 @@ class Models:
     ocr: TextReader | None
     abstract: AbstractWriter | None
 
+    @property
+    def encoders(self) -> dict[str, Any]:
+        """What makes the vectors of each space: ids and dimensions, as `pipeline.lake.Origin` takes them."""
+        return {
+            "text": (self.text.info.id, self.text.dimensions),
+            "vision": (self.vision.info.id, self.vision.dimensions),
+            "coordinated": self.coordinated.space,
+            "fused": self.fusion.space,
+        }
+
 
 def load_models(config: Config, *, device: str, threads: int, stages: Collection[Stage] = STAGES) -> Models:
     """Load the models that the configuration names.
