@@ -222,7 +222,7 @@ class ObjectsConfig(Section):
     """Frames per batch."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     """Precision of the model, as in `vision.precision`."""
-    min_score: float = Field(0.5, gt=0, le=1)
+    min_score: float = Field(0.45, gt=0, le=1)
     """Minimum score of an object. docs/understanding.md says what a lower value finds, and how often it is wrong."""
 
 
