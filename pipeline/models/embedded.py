@@ -14,7 +14,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from pipeline.models.cache import cache_dir
-from pipeline.models.digests import DIGEST_LENGTH, file_sha256, weight_files, weights_digest
+from pipeline.models.digests import DIGEST_LENGTH, file_sha256, weight_files, weights_digest, weights_size
 from pipeline.models.info import ModelInfo
 from schemas.errors import ModelError
 
@@ -153,8 +153,8 @@ def resolve_embedded(role: str, name: str) -> ModelInfo:
         )
         raise ModelError(f"{problem} Embedded models for {role}: {fitting or 'none'}.")
     path, weights = _LOCATE[name](model)
-    digest = weights_digest(weights)
-    return ModelInfo(role=role, id=EMBEDDED_PREFIX + name, path=path, licence=model.licence, digest=digest)
+    digest, size_bytes = weights_digest(weights), weights_size(weights)
+    return ModelInfo(role, EMBEDDED_PREFIX + name, path, model.licence, digest, size_bytes)
 
 
 def package_folder(module: str) -> Path | None:
