@@ -1,23 +1,28 @@
 """Measure what the lake's log costs: requests to publish a video and to open a lake, and the time of both.
 
-    python -m benchmarks.lake_log                 # 15,000 shards: about 20 minutes on 2 cores
+    python -m benchmarks.lake_log                 # 15,000 shards: about 20 minutes of one core
     python -m benchmarks.lake_log --shards 1000
 
-The object store is a moto server, so requests are real and their latency is not. Prints a table, and writes
-`benchmarks/results/lake_log.json`.
+The object store is a moto server, so requests are real and their latency is not. The lake that is opened there was made
+in a local folder, commit by commit, and then copied: both have the same layout. Its clock advances by an hour for
+every `--an-hour` shards, because the log removes what has been replaced for an hour. Each shard holds one video.
+Prints a table, and writes `benchmarks/results/lake_log.json`.
 """
 
 import argparse
 import json
 import os
+import sys
 import time
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+from unittest.mock import patch
 
 from benchmarks.synthetic_lake import COORDINATED, REVISION, TEXT, VISION
-from pipeline.lake import Lake, Origin, failure_tables
+from pipeline.lake import Lake, Origin, cleaning, failure_tables, log
 from schemas.records import Failure, VideoTask
 from tests.s3 import FaultProxy, S3Server, environment
 
@@ -30,11 +35,20 @@ def main() -> None:
     """Measure, print and write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--shards", type=int, default=15_000, help="shards of the lake that is opened")
-    shards = parser.parse_args().shards
-    with S3Server() as server, FaultProxy(server.host, server.port) as proxy, TemporaryDirectory() as folder:
+    parser.add_argument(
+        "--an-hour", type=int, default=750, help="shards committed in an hour: 800 workers, 1 min/video"
+    )
+    parser.add_argument("--folder", type=Path, help="make the lake in this folder, such as one in memory")
+    chosen = parser.parse_args()
+    shards = chosen.shards
+    with (
+        S3Server() as server,
+        FaultProxy(server.host, server.port) as proxy,
+        TemporaryDirectory(dir=chosen.folder) as folder,
+    ):
         os.environ.update(environment(proxy.endpoint))
         server.create_bucket("bucket")
-        figures = _publishing(proxy) | _opening(proxy, Path(folder) / "lake", shards)
+        figures = _publishing(proxy) | _opening(proxy, Path(folder) / "lake", shards, 3600 / chosen.an_hour)
     for name, value in figures.items():
         print(f"{name:40} {value:10,.3f}")
     _RESULTS.parent.mkdir(exist_ok=True)
@@ -53,14 +67,17 @@ def _publishing(proxy: FaultProxy) -> dict[str, float]:
     return {"requests_to_publish_a_video": proxy.requests.total() / _VIDEOS}
 
 
-def _opening(proxy: FaultProxy, folder: Path, shards: int) -> dict[str, float]:
+def _opening(proxy: FaultProxy, folder: Path, shards: int, shard_s: float) -> dict[str, float]:
     import s3fs
 
     lake = Lake.create(str(folder))
-    started = time.perf_counter()
-    for number in range(shards):
-        _publish(lake, f"s{number:05}", [f"v{number:05}"], number)
-    commit_s = (time.perf_counter() - started) / shards
+    clock = _Clock(time.time())
+    with patch.object(log, "time", clock), patch.object(cleaning, "time", clock):
+        for number in range(shards):
+            clock.now_s += shard_s
+            _publish(lake, f"s{number:05}", [f"v{number:05}"], number)
+            if number % 500 == 499:
+                print(f"{number + 1} shards, {time.process_time():.0f} s of CPU", file=sys.stderr, flush=True)
     started = time.perf_counter()
     assert Lake(lake.uri).sql("FROM videos").num_rows == shards
     open_s = time.perf_counter() - started
@@ -70,8 +87,19 @@ def _opening(proxy: FaultProxy, folder: Path, shards: int) -> dict[str, float]:
     return {
         f"requests_to_open_{shards}_shards": proxy.requests.total(),
         f"open_{shards}_shards_on_disk_s": open_s,
-        "commit_on_disk_s": commit_s,
+        "entries": len(list((folder / "_log").glob("*.json"))),
+        "version": int(lake.state),
     }
+
+
+@dataclass
+class _Clock:
+    """Stands in for the module `time`, where the lake decides what is old."""
+
+    now_s: float
+
+    def time(self) -> float:
+        return self.now_s
 
 
 def _publish(lake: Lake, shard: str, videos: list[str], number: int = 0) -> None:
