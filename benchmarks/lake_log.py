@@ -16,10 +16,13 @@ import sys
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 from unittest.mock import patch
+
+import pyarrow as pa
 
 from benchmarks.synthetic_lake import COORDINATED, REVISION, TEXT, VISION
 from pipeline.lake import Lake, Origin, cleaning, failure_tables, log
@@ -103,15 +106,32 @@ class _Clock:
 
 
 def _publish(lake: Lake, shard: str, videos: list[str], number: int = 0) -> None:
-    about: dict[str, Any] = {"revision": REVISION, "shard": shard, "text": TEXT, "vision": VISION}
-    origin = Origin(
-        coordinated=COORDINATED, committed_at=datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=number), **about
-    )
     for video in videos:
-        failure = Failure("decode", "corrupt", "It is broken.", "", 1)
-        tables = failure_tables(VideoTask(video, (f"/archive/{video}.mp4",), 1000, 0), failure, None, origin)
-        lake.stage(shard, video, tables)
+        lake.stage(shard, video, _rows(shard, video, number))
     lake.commit(shard, REVISION, videos)
+
+
+def _rows(shard: str, video: str, number: int) -> dict[str, pa.Table]:
+    """Return the rows of a video whose analysis failed. Only its id, shard, location and time differ from another's."""
+    location, when = f"/archive/{video}.mp4", datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=number)
+    own = {"video_id": video, "shard": shard, "uri": location, "uris": [location], "committed_at": when}
+    return {table: _with(rows, own) if rows.num_rows else rows for table, rows in _failed().items()}
+
+
+@cache
+def _failed() -> dict[str, pa.Table]:
+    about: dict[str, Any] = {"revision": REVISION, "shard": "s", "text": TEXT, "vision": VISION}
+    origin = Origin(coordinated=COORDINATED, committed_at=datetime(2026, 1, 1, tzinfo=UTC), **about)
+    failure = Failure("decode", "corrupt", "It is broken.", "", 1)
+    return failure_tables(VideoTask("v", ("/archive/v.mp4",), 1000, 0), failure, None, origin)
+
+
+def _with(rows: pa.Table, values: dict[str, Any]) -> pa.Table:
+    columns = [
+        pa.array([values[field.name]], field.type) if field.name in values else rows.column(field.name)
+        for field in rows.schema
+    ]
+    return pa.Table.from_arrays(columns, schema=rows.schema)
 
 
 if __name__ == "__main__":
