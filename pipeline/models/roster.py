@@ -10,7 +10,7 @@ from pipeline.models.embedded import is_installed
 from pipeline.models.info import ModelInfo
 from pipeline.models.plugins import is_plugin
 from pipeline.models.resolution import resolve
-from schemas.config import COMPOSED, NO_TAXONOMY, OCR_MODEL, SPEAKER_MODEL, Config, FusionConfig, TextConfig
+from schemas.config import COMPOSED, NO_NAMES, NO_TAXONOMY, OCR_MODEL, SPEAKER_MODEL, Config, FusionConfig, TextConfig
 from schemas.errors import ModelError
 
 BOTH = " + "
@@ -29,6 +29,7 @@ class Roster:
     speakers: str | None
     ocr: str | None
     captions: str | None
+    entities: str | None
     summary: str | None
     nli: str | None
     taxonomy: str | None
@@ -44,6 +45,7 @@ class Roster:
             "speakers": self.speakers,
             "ocr": self.ocr,
             "captions": self.captions,
+            "entities": self.entities,
             "summary": self.summary,
             "nli": self.nli,
         }
@@ -65,6 +67,7 @@ def roster_of(config: Config) -> Roster:
         speakers=_speaker_model(config),
         ocr=None if config.ocr.engine == "none" else OCR_MODEL,
         captions=None if config.captions.model == COMPOSED else config.captions.model,
+        entities=None if config.entities.model == NO_NAMES else config.entities.model,
         summary=config.summary.model,
         nli=config.summary.nli_model if config.summary.model is not None else None,
         taxonomy=None if config.topics.taxonomy == NO_TAXONOMY else config.topics.taxonomy,

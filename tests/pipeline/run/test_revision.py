@@ -64,6 +64,11 @@ READ_BY: Mapping[str, tuple[str, ...]] = {
     "captions.beam_size": (PICTURE,),
     "captions.precision": (PICTURE,),
     "captions.prompt": (PICTURE,),
+    "entities.model": (TEXT,),
+    "entities.gazetteer": (),
+    "entities.respell": (TEXT,),
+    "entities.min_score": (TEXT,),
+    "entities.batch_size": (TEXT,),
     "scenes.min_scene_s": (UNDERSTANDING,),
     "scenes.max_scene_s": (UNDERSTANDING,),
     "scenes.similarity": (UNDERSTANDING,),
@@ -87,7 +92,10 @@ READ_BY: Mapping[str, tuple[str, ...]] = {
 }
 """Every setting of the analysis with the stages that read it. Whoever adds a setting decides here."""
 
-ROLES = ("captions", "fusion", "nli", "ocr", "shots", "speakers", "speech", "summary", "text", "topics", "vision")
+ROLES = (
+    "captions", "entities", "fusion", "gazetteer", "nli", "ocr", "shots", "speakers", "speech", "summary", "text",
+    "topics", "vision",
+)  # fmt: skip
 
 
 def model(role: str, digest: str = "0" * 16) -> ModelInfo:
