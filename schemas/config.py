@@ -13,6 +13,8 @@ COMPOSED = "composed"
 """Captions without a model, in `captions.model` and in the column `caption_source`."""
 NO_TAXONOMY = "none"
 """No topics, in `topics.taxonomy`."""
+NO_NAMES = "none"
+"""No model, in `entities.model`."""
 OCR_MODEL = "embedded:pp-ocrv6"
 """The model of `ocr.engine = "rapidocr"`."""
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]+)*")
@@ -292,6 +294,22 @@ class KeyphrasesConfig(Section):
     """0 selects the phrases most similar to the whole text, 1 the phrases that differ most from each other."""
 
 
+class EntitiesConfig(Section):
+    """The names in speech, on-screen text and subtitles: people, places, organisations, dates and works."""
+
+    model: str = "embedded:en-core-web-sm"
+    """Named entity recogniser. The embedded one reads only English. For other languages, a folder or Hub id of a token
+    classification model, which then reads all texts. `none` finds only the names of the gazetteer."""
+    gazetteer: str | None = None
+    """CSV file with names that you know, and their Wikidata ids (docs/names.md). They are found in all languages."""
+    respell: bool = True
+    """Whether a name that is on screen corrects the spelling of the same name in the transcript."""
+    min_score: float = Field(0.6, ge=0, le=1)
+    """Minimum probability of a name, for models that state one. The embedded model does not."""
+    batch_size: int = Field(32, ge=1)
+    """Texts per batch."""
+
+
 class SummaryConfig(Section):
     """What the summary of a video contains."""
 
@@ -430,6 +448,7 @@ class Config(Section):
     fusion: FusionConfig = FusionConfig()
     topics: TopicsConfig = TopicsConfig()
     keyphrases: KeyphrasesConfig = KeyphrasesConfig()
+    entities: EntitiesConfig = EntitiesConfig()
     summary: SummaryConfig = SummaryConfig()
     limits: LimitsConfig = LimitsConfig()
     workers: WorkersConfig = WorkersConfig()
@@ -441,6 +460,6 @@ class Config(Section):
 
 ANALYSIS_SECTIONS = (
     "media", "shots", "keyframes", "speech", "speakers", "text", "vision", "ocr", "objects", "captions", "scenes",
-    "fusion", "topics", "keyphrases", "summary",
+    "fusion", "topics", "keyphrases", "entities", "summary",
 )  # fmt: skip
 """The sections that are part of the revision: if one changes, videos are analysed again."""

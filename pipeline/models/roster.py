@@ -13,6 +13,7 @@ from pipeline.models.resolution import resolve
 from schemas.config import (
     COMPOSED,
     NO_DETECTOR,
+    NO_NAMES,
     NO_TAXONOMY,
     OCR_MODEL,
     SPEAKER_MODEL,
@@ -39,6 +40,7 @@ class Roster:
     ocr: str | None
     objects: str | None
     captions: str | None
+    entities: str | None
     summary: str | None
     nli: str | None
     taxonomy: str | None
@@ -55,6 +57,7 @@ class Roster:
             "ocr": self.ocr,
             "objects": self.objects,
             "captions": self.captions,
+            "entities": self.entities,
             "summary": self.summary,
             "nli": self.nli,
         }
@@ -77,6 +80,7 @@ def roster_of(config: Config) -> Roster:
         ocr=None if config.ocr.engine == "none" else OCR_MODEL,
         objects=None if config.objects.model == NO_DETECTOR else config.objects.model,
         captions=None if config.captions.model == COMPOSED else config.captions.model,
+        entities=None if config.entities.model == NO_NAMES else config.entities.model,
         summary=config.summary.model,
         nli=config.summary.nli_model if config.summary.model is not None else None,
         taxonomy=None if config.topics.taxonomy == NO_TAXONOMY else config.topics.taxonomy,
