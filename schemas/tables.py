@@ -156,6 +156,7 @@ TABLE_NAMES = (
     "shots",
     "frames",
     "utterances",
+    "sounds",
     "subtitles",
     "scenes",
     "summaries",
@@ -165,7 +166,7 @@ TABLE_NAMES = (
     "forgotten",
     "corrections",
 )
-VIDEO_TABLES = ("shots", "frames", "utterances", "subtitles", "scenes", "summaries", "errors", "videos")
+VIDEO_TABLES = ("shots", "frames", "utterances", "sounds", "subtitles", "scenes", "summaries", "errors", "videos")
 """The tables that a shard writes, in the order of publishing: `videos` last."""
 
 DESCRIPTIONS: Mapping[str, str] = {
@@ -173,6 +174,7 @@ DESCRIPTIONS: Mapping[str, str] = {
     "shots": "One row per shot: the frames between two transitions.",
     "frames": "One row per keyframe, with its thumbnail, labels, on-screen text and embeddings.",
     "utterances": "One row per segment of speech, with its words and embedding.",
+    "sounds": "One row per span with one kind of sound, such as speech, music, singing or silence.",
     "subtitles": "One row per line of subtitles that came with a video, in a text track or a subtitle file.",
     "scenes": "One row per scene: shots that belong together, fused with their speech.",
     "summaries": "One row per video: headline, summary with evidence, chapters, highlights.",
@@ -387,6 +389,20 @@ _CORRECTIONS = [
 ]
 
 
+_SOUNDS = [
+    *_KEYS,
+    _text("sound_id", "Id of the span in all tables."),
+    _int("sound_index", "Index in the video, from 0."),
+    *_SPAN,
+    _text(
+        "label",
+        "What is heard: `speech`, `music`, `singing` or `silence` with the embedded model. Spans of different labels "
+        "may overlap.",
+    ),
+    _score("score", "Mean score of the span, 0 to 1, not calibrated; 1 for silence, which is measured."),
+]
+
+
 def _frames(text: Encoder, vision: Encoder, coordinated: Encoder, fused: Encoder) -> list[pa.Field]:
     del fused
     return [
@@ -460,6 +476,7 @@ def _utterances(text: Encoder, vision: Encoder, coordinated: Encoder, fused: Enc
             "The automatic name, if the speaker was named; empty if it was unknown; otherwise null.",
             nullable=True,
         ),
+        _field("sung", pa.bool_(), "Whether it is sung, as lyrics are; null in rows of older versions.", nullable=True),
         _embedding("embedding", text[1], text[0], "text", "Unit vector of the text."),
     ]
 
@@ -582,7 +599,7 @@ def table_schema(
     """
     fixed: dict[str, list[pa.Field]] = {
         "videos": _VIDEOS, "shots": _SHOTS, "summaries": _SUMMARIES, "errors": _ERRORS, "runs": _RUNS,
-        "sources": _SOURCES, "forgotten": _FORGOTTEN, "corrections": _CORRECTIONS,
+        "sounds": _SOUNDS, "sources": _SOURCES, "forgotten": _FORGOTTEN, "corrections": _CORRECTIONS,
     }  # fmt: skip
     fused = fused or (f"{text[0]} + {vision[0]}", text[1] + vision[1])
     shaped = {"frames": _frames, "utterances": _utterances, "subtitles": _subtitles, "scenes": _scenes}

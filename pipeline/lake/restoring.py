@@ -17,6 +17,7 @@ from schemas.records import (
     Keyframe,
     Scene,
     Shot,
+    Sound,
     StageState,
     Subtitle,
     SubtitleFile,
@@ -73,6 +74,7 @@ def analysis_of(tables: Mapping[str, pa.Table]) -> Analysis:
         subtitle_files=tuple(_subtitle_file(each) for each in video.get("subtitle_files") or ()),
         subtitles=tuple(_subtitle(row) for row in _rows(tables["subtitles"], "subtitle_index")),
         corrections_digest=video.get("corrections_digest"),
+        sounds=tuple(_sound(row) for row in _rows(tables["sounds"], "sound_index")),
     )
 
 
@@ -187,7 +189,12 @@ def _utterance(row: Row) -> Utterance:
         auto_words=if_any(row.get("auto_words"), words_of),
         auto_flags=if_any(row.get("auto_flags"), tuple),
         auto_speaker=row.get("auto_speaker"),
+        sung=bool(row.get("sung")),
     )
+
+
+def _sound(row: Row) -> Sound:
+    return Sound(row["sound_index"], row["start_s"], row["end_s"], row["label"], row["score"])
 
 
 def _voice(row: Row) -> Voice:

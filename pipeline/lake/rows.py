@@ -20,11 +20,13 @@ from schemas.records import (
     Keyframe,
     Scene,
     Shot,
+    Sound,
     StageState,
     Subtitle,
     Utterance,
     VideoTask,
     frame_id,
+    sound_id,
     subtitle_id,
     utterance_id,
 )
@@ -91,6 +93,7 @@ def video_tables(
         ],
         "frames": [_frame(task.video_id, frame) for frame in analysis.keyframes],
         "utterances": [_utterance(task.video_id, utterance) for utterance in analysis.transcript.utterances],
+        "sounds": [_sound(task.video_id, sound) for sound in analysis.sounds],
         "subtitles": [_subtitle(task.video_id, line) for line in analysis.subtitles],
         "scenes": [_scene(scene) for scene in analysis.scenes],
         "summaries": [asdict(analysis.summary)],
@@ -345,6 +348,16 @@ def _utterance(video_id: str, utterance: Utterance) -> Row:
         "auto_words": None if utterance.auto_words is None else [asdict(each) for each in utterance.auto_words],
         "auto_flags": utterance.auto_flags,
         "auto_speaker": utterance.auto_speaker,
+        "sung": utterance.sung,
+    }
+
+
+def _sound(video_id: str, sound: Sound) -> Row:
+    return _span(sound) | {
+        "sound_id": sound_id(video_id, sound.index),
+        "sound_index": sound.index,
+        "label": sound.label,
+        "score": sound.score,
     }
 
 
@@ -374,5 +387,5 @@ def _scene(scene: Scene) -> Row:
     }
 
 
-def _span(record: Shot | Utterance | Subtitle | Scene) -> Row:
+def _span(record: Shot | Utterance | Sound | Subtitle | Scene) -> Row:
     return {"start_s": record.start_s, "end_s": record.end_s}

@@ -15,6 +15,7 @@ _SECTIONS: Mapping[str, tuple[Stage, ...]] = {
     "captions": ("picture",),
     "speech": ("sound",),
     "speakers": ("sound",),
+    "sounds": ("sound",),
     "text": ("text",),
     "scenes": ("understanding",),
     "fusion": ("understanding",),
@@ -30,8 +31,8 @@ _FIELDS: Mapping[str, tuple[Stage, ...]] = {
     "media.audio_track": ("picture", "sound"),
 }
 """Stages of settings whose section has several."""
-_ELSEWHERE = frozenset({"topics.taxonomy", "speakers.model"})
-"""The taxonomy counts with its content, and the model that `auto` stands for with its weights: both as models."""
+_ELSEWHERE = frozenset({"topics.taxonomy", "speakers.model", "sounds.model"})
+"""The taxonomy counts with its content, and the models that `auto` stands for with their weights: all as models."""
 _ROLES: Mapping[str, tuple[Stage, ...]] = {
     "shots": ("picture",),
     "vision": ("picture",),
@@ -39,6 +40,7 @@ _ROLES: Mapping[str, tuple[Stage, ...]] = {
     "captions": ("picture",),
     "speech": ("sound",),
     "speakers": ("sound",),
+    "sounds": ("sound",),
     # Also places frames in its space, by the names of their labels (ConSE).
     "text": ("text",),
     "fusion": ("understanding",),

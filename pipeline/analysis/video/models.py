@@ -11,6 +11,7 @@ import numpy as np
 from pipeline.analysis.fusion import CoordinatedSpace, FusionMethod, coordinated_space, fusion_method
 from pipeline.analysis.scenes import TopicSpaces
 from pipeline.analysis.shots import TransNet
+from pipeline.analysis.sounds import SoundClassifier
 from pipeline.analysis.speakers import SpeakerEncoder
 from pipeline.analysis.speech import SpeechRecognizer
 from pipeline.analysis.summary import AbstractWriter
@@ -42,6 +43,7 @@ class Models:
     shots: TransNet | None
     speech: SpeechRecognizer | None
     speakers: SpeakerEncoder | None
+    sounds: SoundClassifier | None
     ocr: TextReader | None
     abstract: AbstractWriter | None
 
@@ -96,6 +98,8 @@ def check_models(models: Models) -> str:
     if models.speakers:
         speech = noise.normal(0.0, 0.1, 24_000).astype(np.float32)
         checks["speakers"] = models.speakers, partial(models.speakers.encode, [speech])
+    if models.sounds:
+        checks["sounds"] = models.sounds, models.sounds.check
     if models.speech:
         checks["speech"] = models.speech, models.speech.check
     # The text reader has read a page while it was loaded, and models that generate text are slow.
@@ -128,7 +132,7 @@ def _roster_of(config: Config, stages: frozenset[Stage]) -> Roster:
     if "picture" not in stages:
         roster = replace(roster, shots=None, ocr=None, captions=None)
     if "sound" not in stages:
-        roster = replace(roster, speech=None, speakers=None)
+        roster = replace(roster, speech=None, speakers=None, sounds=None)
     if "understanding" not in stages:
         roster = replace(roster, taxonomy=None, summary=None, nli=None)
     return roster
@@ -139,6 +143,7 @@ def _load(config: Config, device: str, threads: int, stages: frozenset[Stage]) -
     vision = FrameEncoder(config.vision, device=device, threads=threads)
     shared = coordinated_space(text, vision)
     roster = _roster_of(config, stages)
+    sounds = config.sounds.model_copy(update={"model": roster.sounds})
     return Models(
         stages=stages,
         text=text,
@@ -155,6 +160,7 @@ def _load(config: Config, device: str, threads: int, stages: frozenset[Stage]) -
         shots=TransNet(roster.shots, device=device, threads=threads) if roster.shots else None,
         speech=SpeechRecognizer(config.speech, device=device, threads=threads) if roster.speech else None,
         speakers=SpeakerEncoder(roster.speakers, device=device, threads=threads) if roster.speakers else None,
+        sounds=SoundClassifier(sounds, device=device, threads=threads) if roster.sounds else None,
         ocr=TextReader(config.ocr, device=device, threads=threads) if roster.ocr else None,
         abstract=AbstractWriter(config.summary, text, device=device, threads=threads) if roster.summary else None,
     )

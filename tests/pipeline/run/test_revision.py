@@ -43,6 +43,10 @@ READ_BY: Mapping[str, tuple[str, ...]] = {
     "speakers.model": (),
     "speakers.threshold": (SOUND,),
     "speakers.max_speakers": (SOUND,),
+    "sounds.model": (),
+    "sounds.min_score": (SOUND,),
+    "sounds.names": (SOUND,),
+    "sounds.batch_size": (SOUND,),
     "text.model": (TEXT,),
     "text.english_model": (TEXT,),
     "text.multilingual_model": (TEXT,),
@@ -87,7 +91,20 @@ READ_BY: Mapping[str, tuple[str, ...]] = {
 }
 """Every setting of the analysis with the stages that read it. Whoever adds a setting decides here."""
 
-ROLES = ("captions", "fusion", "nli", "ocr", "shots", "speakers", "speech", "summary", "text", "topics", "vision")
+ROLES = (
+    "captions",
+    "fusion",
+    "nli",
+    "ocr",
+    "shots",
+    "sounds",
+    "speakers",
+    "speech",
+    "summary",
+    "text",
+    "topics",
+    "vision",
+)
 
 
 def model(role: str, digest: str = "0" * 16) -> ModelInfo:
