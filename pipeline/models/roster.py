@@ -12,6 +12,7 @@ from pipeline.models.plugins import is_plugin
 from pipeline.models.resolution import resolve
 from schemas.config import (
     COMPOSED,
+    NO_DETECTOR,
     NO_TAXONOMY,
     OCR_MODEL,
     SOUND_MODEL,
@@ -38,6 +39,7 @@ class Roster:
     speakers: str | None
     sounds: str | None
     ocr: str | None
+    objects: str | None
     captions: str | None
     summary: str | None
     nli: str | None
@@ -54,6 +56,7 @@ class Roster:
             "speakers": self.speakers,
             "sounds": self.sounds,
             "ocr": self.ocr,
+            "objects": self.objects,
             "captions": self.captions,
             "summary": self.summary,
             "nli": self.nli,
@@ -76,6 +79,7 @@ def roster_of(config: Config) -> Roster:
         speakers=_speaker_model(config),
         sounds=_sound_model(config),
         ocr=None if config.ocr.engine == "none" else OCR_MODEL,
+        objects=None if config.objects.model == NO_DETECTOR else config.objects.model,
         captions=None if config.captions.model == COMPOSED else config.captions.model,
         summary=config.summary.model,
         nli=config.summary.nli_model if config.summary.model is not None else None,

@@ -80,6 +80,7 @@ _CACHED = (
     "SpeakerEncoder",
     "SoundClassifier",
     "TextReader",
+    "ObjectDetector",
 )
 
 Settings = Mapping[str, Any]
