@@ -22,6 +22,8 @@ NO_DETECTOR = "none"
 """No objects, in `objects.model`."""
 SPEAKER_MODEL = "embedded:campplus"
 """The model of `speakers.model = "auto"`, if it is installed."""
+SOUND_MODEL = "embedded:firered-aed"
+"""The model of `sounds.model = "auto"`, if it is installed."""
 
 
 class Section(BaseModel):
@@ -164,6 +166,21 @@ class SpeakersConfig(Section):
     fewer speakers."""
     max_speakers: int = Field(20, ge=1, le=1000)
     """Maximum number of speakers per video. Those who speak most are kept."""
+
+
+class SoundsConfig(Section):
+    """Which kinds of sound are heard, and when."""
+
+    model: str = "auto"
+    """Sound model. `auto` is `embedded:firered-aed`, which knows speech, music and singing, if it is installed,
+    otherwise `none`. It can also be a folder or Hub id of an audio classifier, such as AST, which also knows applause,
+    laughter, sirens and more, or of a CLAP model, which listens for `names`. `none` turns the step off."""
+    min_score: float = Field(0.5, gt=0, lt=1)
+    """Minimum score at which a sound is heard. It ends when its score falls below 0.6 of this."""
+    names: tuple[str, ...] = ()
+    """Sounds that a CLAP model listens for, as in `a siren`. If empty, a list of 40 common ones."""
+    batch_size: int = Field(8, ge=1)
+    """Windows of ten seconds per batch, for a model that is not embedded."""
 
 
 class TextConfig(Section):
@@ -439,6 +456,7 @@ class Config(Section):
     keyframes: KeyframesConfig = KeyframesConfig()
     speech: SpeechConfig = SpeechConfig()
     speakers: SpeakersConfig = SpeakersConfig()
+    sounds: SoundsConfig = SoundsConfig()
     text: TextConfig = TextConfig()
     vision: VisionConfig = VisionConfig()
     ocr: OcrConfig = OcrConfig()
@@ -459,7 +477,7 @@ class Config(Section):
 
 
 ANALYSIS_SECTIONS = (
-    "media", "shots", "keyframes", "speech", "speakers", "text", "vision", "ocr", "objects", "captions", "scenes",
-    "fusion", "topics", "keyphrases", "entities", "summary",
+    "media", "shots", "keyframes", "speech", "speakers", "sounds", "text", "vision", "ocr", "objects", "captions",
+    "scenes", "fusion", "topics", "keyphrases", "entities", "summary",
 )  # fmt: skip
 """The sections that are part of the revision: if one changes, videos are analysed again."""

@@ -19,6 +19,7 @@ from schemas.records import (
     Keyframe,
     Scene,
     Shot,
+    Sound,
     StageState,
     Subtitle,
     SubtitleFile,
@@ -79,6 +80,7 @@ def analysis_of(tables: Mapping[str, pa.Table]) -> Analysis:
         subtitles=tuple(_subtitle(row) for row in _rows(tables["subtitles"], "subtitle_index")),
         entities=tuple(entity_of(row) for row in _rows(tables["entities"], "entity_index")),
         corrections_digest=video.get("corrections_digest"),
+        sounds=tuple(_sound(row) for row in _rows(tables["sounds"], "sound_index")),
     )
 
 
@@ -206,7 +208,12 @@ def _utterance(row: Row) -> Utterance:
         auto_speaker=row.get("auto_speaker"),
         heard_text=row.get("heard_text"),
         heard_words=if_any(row.get("heard_words"), words_of),
+        sung=bool(row.get("sung")),
     )
+
+
+def _sound(row: Row) -> Sound:
+    return Sound(row["sound_index"], row["start_s"], row["end_s"], row["label"], row["score"])
 
 
 def _voice(row: Row) -> Voice:

