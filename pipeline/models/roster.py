@@ -10,7 +10,17 @@ from pipeline.models.embedded import is_installed
 from pipeline.models.info import ModelInfo
 from pipeline.models.plugins import is_plugin
 from pipeline.models.resolution import resolve
-from schemas.config import COMPOSED, NO_NAMES, NO_TAXONOMY, OCR_MODEL, SPEAKER_MODEL, Config, FusionConfig, TextConfig
+from schemas.config import (
+    COMPOSED,
+    NO_DETECTOR,
+    NO_NAMES,
+    NO_TAXONOMY,
+    OCR_MODEL,
+    SPEAKER_MODEL,
+    Config,
+    FusionConfig,
+    TextConfig,
+)
 from schemas.errors import ModelError
 
 BOTH = " + "
@@ -28,6 +38,7 @@ class Roster:
     speech: str | None
     speakers: str | None
     ocr: str | None
+    objects: str | None
     captions: str | None
     entities: str | None
     summary: str | None
@@ -44,6 +55,7 @@ class Roster:
             "speech": self.speech,
             "speakers": self.speakers,
             "ocr": self.ocr,
+            "objects": self.objects,
             "captions": self.captions,
             "entities": self.entities,
             "summary": self.summary,
@@ -66,6 +78,7 @@ def roster_of(config: Config) -> Roster:
         speech=None if config.speech.engine == "none" else config.speech.model,
         speakers=_speaker_model(config),
         ocr=None if config.ocr.engine == "none" else OCR_MODEL,
+        objects=None if config.objects.model == NO_DETECTOR else config.objects.model,
         captions=None if config.captions.model == COMPOSED else config.captions.model,
         entities=None if config.entities.model == NO_NAMES else config.entities.model,
         summary=config.summary.model,

@@ -85,7 +85,7 @@ def history_of(runs: Iterable[Mapping[str, Any]]) -> History:
     return History(recipes)
 
 
-def _model(recorded: Mapping[str, str]) -> ModelInfo:
+def _model(recorded: Mapping[str, Any]) -> ModelInfo:
     return ModelInfo(path=Path(), **recorded)
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from pipeline.analysis.entities import EntityRecognizer, KnownNames
 from pipeline.analysis.fusion import CoordinatedSpace, FusionMethod, coordinated_space, fusion_method
 from pipeline.analysis.gazetteer import Gazetteer, load_gazetteer
+from pipeline.analysis.objects import ObjectDetector
 from pipeline.analysis.scenes import TopicSpaces
 from pipeline.analysis.shots import TransNet
 from pipeline.analysis.speakers import SpeakerEncoder
@@ -48,6 +49,7 @@ class Models:
     entities: EntityRecognizer | None
     known_names: KnownNames
     """Those of the gazetteer."""
+    objects: ObjectDetector | None
     abstract: AbstractWriter | None
 
     @property
@@ -98,6 +100,8 @@ def check_models(models: Models) -> str:
     }
     if models.shots:
         checks["shots"] = models.shots, partial(models.shots.score, np.zeros((1, 27, 48, 3), np.uint8))
+    if models.objects:
+        checks["objects"] = models.objects, partial(models.objects.check, image)
     if models.speakers:
         speech = noise.normal(0.0, 0.1, 24_000).astype(np.float32)
         checks["speakers"] = models.speakers, partial(models.speakers.encode, [speech])
@@ -131,7 +135,7 @@ def _roster_of(config: Config, stages: frozenset[Stage]) -> Roster:
     """Return the models that some stages use."""
     roster = roster_of(config)
     if "picture" not in stages:
-        roster = replace(roster, shots=None, ocr=None, captions=None)
+        roster = replace(roster, shots=None, ocr=None, objects=None, captions=None)
     if "sound" not in stages:
         roster = replace(roster, speech=None, speakers=None)
     if "text" not in stages:
@@ -165,5 +169,6 @@ def _load(config: Config, device: str, threads: int, stages: frozenset[Stage]) -
         ocr=TextReader(config.ocr, device=device, threads=threads) if roster.ocr else None,
         entities=EntityRecognizer(config.entities, device=device) if roster.entities else None,
         known_names=KnownNames(load_gazetteer(gazetteer) if gazetteer and "text" in stages else Gazetteer()),
+        objects=ObjectDetector(config.objects, device=device, threads=threads) if roster.objects else None,
         abstract=AbstractWriter(config.summary, text, device=device, threads=threads) if roster.summary else None,
     )
