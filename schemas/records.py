@@ -47,6 +47,17 @@ class TextLine:
     score: float
 
 
+@dataclass(frozen=True, slots=True)
+class DetectedObject:
+    """An object recognised in a frame."""
+
+    label: str
+    """Its class, such as `person`."""
+    score: float
+    box: tuple[float, float, float, float]
+    """x0, y0, x1, y1 as fractions of width and height."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class KeyframeImage:
     """A keyframe with its image in memory, before it becomes a `Keyframe`."""
@@ -96,6 +107,8 @@ class Keyframe:
     classes: ClassScores | None = None
     """What puts the frame into a space shared with texts, for a vision model without a text tower. None for a model
     that has one, and in the rows of older versions."""
+    objects: tuple[DetectedObject, ...] = ()
+    """Best score first; none in slides and drawings."""
 
 
 @dataclass(frozen=True, slots=True)
