@@ -16,6 +16,8 @@ NO_TAXONOMY = "none"
 OCR_MODEL = "embedded:pp-ocrv6"
 """The model of `ocr.engine = "rapidocr"`."""
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]+)*")
+NO_DETECTOR = "none"
+"""No objects, in `objects.model`."""
 SPEAKER_MODEL = "embedded:campplus"
 """The model of `speakers.model = "auto"`, if it is installed."""
 
@@ -209,6 +211,20 @@ class OcrConfig(Section):
     """Minimum confidence of a line of text."""
     max_side_px: int = Field(960, ge=160)
     """Maximum length of the longer side of the image that the text detector sees, in pixels."""
+
+
+class ObjectsConfig(Section):
+    """How objects are detected in keyframes."""
+
+    model: str = "embedded:ssd-mobilenet-v2"
+    """Object detector: `embedded:ssd-mobilenet-v2`, which knows the 80 classes of COCO; a folder or Hub id of an
+    RT-DETR, DETR or similar model with safetensors; or `none`."""
+    batch_size: int = Field(8, ge=1)
+    """Frames per batch."""
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    """Precision of the model, as in `vision.precision`."""
+    min_score: float = Field(0.5, gt=0, le=1)
+    """Minimum score of an object. docs/understanding.md says what a lower value finds, and how often it is wrong."""
 
 
 class CaptionsConfig(Section):
@@ -409,6 +425,7 @@ class Config(Section):
     text: TextConfig = TextConfig()
     vision: VisionConfig = VisionConfig()
     ocr: OcrConfig = OcrConfig()
+    objects: ObjectsConfig = ObjectsConfig()
     captions: CaptionsConfig = CaptionsConfig()
     scenes: ScenesConfig = ScenesConfig()
     fusion: FusionConfig = FusionConfig()
@@ -424,7 +441,7 @@ class Config(Section):
 
 
 ANALYSIS_SECTIONS = (
-    "media", "shots", "keyframes", "speech", "speakers", "text", "vision", "ocr", "captions", "scenes", "fusion",
-    "topics", "keyphrases", "summary",
+    "media", "shots", "keyframes", "speech", "speakers", "text", "vision", "ocr", "objects", "captions", "scenes",
+    "fusion", "topics", "keyphrases", "summary",
 )  # fmt: skip
 """The sections that are part of the revision: if one changes, videos are analysed again."""

@@ -77,6 +77,7 @@ TEXT_LINE = pa.struct(
         pa.field("score", pa.float32(), nullable=False),
     ]
 )
+BOX = pa.struct([pa.field(name, pa.float32(), nullable=False) for name in ("x0", "y0", "x1", "y1")])
 EVIDENCE = pa.struct(
     [
         pa.field("kind", pa.string(), nullable=False),
@@ -155,6 +156,7 @@ TABLE_NAMES = (
     "videos",
     "shots",
     "frames",
+    "objects",
     "utterances",
     "subtitles",
     "scenes",
@@ -165,13 +167,14 @@ TABLE_NAMES = (
     "forgotten",
     "corrections",
 )
-VIDEO_TABLES = ("shots", "frames", "utterances", "subtitles", "scenes", "summaries", "errors", "videos")
+VIDEO_TABLES = ("shots", "frames", "objects", "utterances", "subtitles", "scenes", "summaries", "errors", "videos")
 """The tables that a shard writes, in the order of publishing: `videos` last."""
 
 DESCRIPTIONS: Mapping[str, str] = {
     "videos": "One row per video and revision: the file, and the result of its analysis.",
     "shots": "One row per shot: the frames between two transitions.",
     "frames": "One row per keyframe, with its thumbnail, labels, on-screen text and embeddings.",
+    "objects": "One row per object detected in a keyframe.",
     "utterances": "One row per segment of speech, with its words and embedding.",
     "subtitles": "One row per line of subtitles that came with a video, in a text track or a subtitle file.",
     "scenes": "One row per scene: shots that belong together, fused with their speech.",
@@ -244,6 +247,7 @@ _VIDEOS = [
     _seconds("speech_s", "Total duration of speech."),
     _int("shots", "Rows in `shots`."),
     _int("frames", "Rows in `frames`."),
+    _int("objects", "Rows in `objects`."),
     _int("utterances", "Rows in `utterances`."),
     _int("words", "Spoken words."),
     _int("subtitles", "Rows in `subtitles`."),
@@ -282,6 +286,18 @@ _SHOTS = [
     *_SPAN,
     _text("transition", "How the shot starts: `start`, `cut`, `gradual` or `slide`."),
     _score("score", "Confidence in that transition, 0 to 1."),
+]
+
+_OBJECTS = [
+    *_KEYS,
+    _text("frame_id", "The keyframe, as in `frames`."),
+    _int("frame_index", "Index of the keyframe among the video's keyframes, from 0."),
+    _int("shot_index", "Index of the shot that the keyframe represents."),
+    _seconds("time_s", "Presentation timestamp of the keyframe."),
+    _int("object_index", "Index among the objects of the keyframe, from 0; the best score first."),
+    _text("label", "Class of the object, such as `person`, as the model names it."),
+    _score("score", "Score of the model, 0 to 1."),
+    _field("box", BOX, "Where it is, as fractions of width and height; `x0`, `y0` is the upper left corner."),
 ]
 
 _ERRORS = [
@@ -581,8 +597,8 @@ def table_schema(
         KeyError: There is no such table.
     """
     fixed: dict[str, list[pa.Field]] = {
-        "videos": _VIDEOS, "shots": _SHOTS, "summaries": _SUMMARIES, "errors": _ERRORS, "runs": _RUNS,
-        "sources": _SOURCES, "forgotten": _FORGOTTEN, "corrections": _CORRECTIONS,
+        "videos": _VIDEOS, "shots": _SHOTS, "objects": _OBJECTS, "summaries": _SUMMARIES, "errors": _ERRORS,
+        "runs": _RUNS, "sources": _SOURCES, "forgotten": _FORGOTTEN, "corrections": _CORRECTIONS,
     }  # fmt: skip
     fused = fused or (f"{text[0]} + {vision[0]}", text[1] + vision[1])
     shaped = {"frames": _frames, "utterances": _utterances, "subtitles": _subtitles, "scenes": _scenes}

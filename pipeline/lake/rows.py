@@ -90,6 +90,7 @@ def video_tables(
             for shot in analysis.shots
         ],
         "frames": [_frame(task.video_id, frame) for frame in analysis.keyframes],
+        "objects": [row for frame in analysis.keyframes for row in _objects(task.video_id, frame)],
         "utterances": [_utterance(task.video_id, utterance) for utterance in analysis.transcript.utterances],
         "subtitles": [_subtitle(task.video_id, line) for line in analysis.subtitles],
         "scenes": [_scene(scene) for scene in analysis.scenes],
@@ -226,6 +227,7 @@ _EMPTY_VIDEO: Row = {
     "speech_s": 0.0,
     "shots": 0,
     "frames": 0,
+    "objects": 0,
     "utterances": 0,
     "words": 0,
     "subtitles": 0,
@@ -288,6 +290,7 @@ def _video(task: VideoTask, analysis: Analysis, origin: Origin) -> Row:
         "speech_s": transcript.speech_s,
         "shots": len(analysis.shots),
         "frames": len(analysis.keyframes),
+        "objects": sum(len(frame.objects) for frame in analysis.keyframes),
         "utterances": len(transcript.utterances),
         "words": sum(len(each.words) or word_count(each.text, each.language) for each in transcript.utterances),
         "subtitles": len(analysis.subtitles),
@@ -326,6 +329,21 @@ def _frame(video_id: str, frame: Keyframe) -> Row:
         "classes": None if frame.classes is None else frame.classes.indices,
         "class_probabilities": None if frame.classes is None else frame.classes.probabilities,
     }
+
+
+def _objects(video_id: str, frame: Keyframe) -> list[Row]:
+    place = {
+        "frame_id": frame_id(video_id, frame.index),
+        "frame_index": frame.index,
+        "shot_index": frame.shot_index,
+        "time_s": frame.time_s,
+    }
+    return [
+        place
+        | {"object_index": index, "label": each.label, "score": each.score}
+        | {"box": dict(zip(("x0", "y0", "x1", "y1"), each.box, strict=True))}
+        for index, each in enumerate(frame.objects)
+    ]
 
 
 def _utterance(video_id: str, utterance: Utterance) -> Row:

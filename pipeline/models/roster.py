@@ -10,7 +10,16 @@ from pipeline.models.embedded import is_installed
 from pipeline.models.info import ModelInfo
 from pipeline.models.plugins import is_plugin
 from pipeline.models.resolution import resolve
-from schemas.config import COMPOSED, NO_TAXONOMY, OCR_MODEL, SPEAKER_MODEL, Config, FusionConfig, TextConfig
+from schemas.config import (
+    COMPOSED,
+    NO_DETECTOR,
+    NO_TAXONOMY,
+    OCR_MODEL,
+    SPEAKER_MODEL,
+    Config,
+    FusionConfig,
+    TextConfig,
+)
 from schemas.errors import ModelError
 
 BOTH = " + "
@@ -28,6 +37,7 @@ class Roster:
     speech: str | None
     speakers: str | None
     ocr: str | None
+    objects: str | None
     captions: str | None
     summary: str | None
     nli: str | None
@@ -43,6 +53,7 @@ class Roster:
             "speech": self.speech,
             "speakers": self.speakers,
             "ocr": self.ocr,
+            "objects": self.objects,
             "captions": self.captions,
             "summary": self.summary,
             "nli": self.nli,
@@ -64,6 +75,7 @@ def roster_of(config: Config) -> Roster:
         speech=None if config.speech.engine == "none" else config.speech.model,
         speakers=_speaker_model(config),
         ocr=None if config.ocr.engine == "none" else OCR_MODEL,
+        objects=None if config.objects.model == NO_DETECTOR else config.objects.model,
         captions=None if config.captions.model == COMPOSED else config.captions.model,
         summary=config.summary.model,
         nli=config.summary.nli_model if config.summary.model is not None else None,

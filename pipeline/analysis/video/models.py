@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from pipeline.analysis.fusion import CoordinatedSpace, FusionMethod, coordinated_space, fusion_method
+from pipeline.analysis.objects import ObjectDetector
 from pipeline.analysis.scenes import TopicSpaces
 from pipeline.analysis.shots import TransNet
 from pipeline.analysis.speakers import SpeakerEncoder
@@ -43,6 +44,7 @@ class Models:
     speech: SpeechRecognizer | None
     speakers: SpeakerEncoder | None
     ocr: TextReader | None
+    objects: ObjectDetector | None
     abstract: AbstractWriter | None
 
     @property
@@ -93,6 +95,8 @@ def check_models(models: Models) -> str:
     }
     if models.shots:
         checks["shots"] = models.shots, partial(models.shots.score, np.zeros((1, 27, 48, 3), np.uint8))
+    if models.objects:
+        checks["objects"] = models.objects, partial(models.objects.check, image)
     if models.speakers:
         speech = noise.normal(0.0, 0.1, 24_000).astype(np.float32)
         checks["speakers"] = models.speakers, partial(models.speakers.encode, [speech])
@@ -126,7 +130,7 @@ def _roster_of(config: Config, stages: frozenset[Stage]) -> Roster:
     """Return the models that some stages use."""
     roster = roster_of(config)
     if "picture" not in stages:
-        roster = replace(roster, shots=None, ocr=None, captions=None)
+        roster = replace(roster, shots=None, ocr=None, objects=None, captions=None)
     if "sound" not in stages:
         roster = replace(roster, speech=None, speakers=None)
     if "understanding" not in stages:
@@ -156,5 +160,6 @@ def _load(config: Config, device: str, threads: int, stages: frozenset[Stage]) -
         speech=SpeechRecognizer(config.speech, device=device, threads=threads) if roster.speech else None,
         speakers=SpeakerEncoder(roster.speakers, device=device, threads=threads) if roster.speakers else None,
         ocr=TextReader(config.ocr, device=device, threads=threads) if roster.ocr else None,
+        objects=ObjectDetector(config.objects, device=device, threads=threads) if roster.objects else None,
         abstract=AbstractWriter(config.summary, text, device=device, threads=threads) if roster.summary else None,
     )

@@ -14,6 +14,7 @@ from schemas.records import (
     Analysis,
     Chapter,
     ClassScores,
+    DetectedObject,
     Evidence,
     Highlight,
     Keyframe,
@@ -115,6 +116,7 @@ analyses = st.builds(
             text_lines=some(
                 records(TextLine, text=text, box=st.tuples(score, score, score, score), score=score),
             ),
+            objects=some(records(DetectedObject, label=text, box=st.tuples(score, score, score, score), score=score)),
             caption=text,
             caption_source=text,
             embedding=vectors(VISION[1]),

@@ -13,6 +13,7 @@ from schemas.media import AudioStream, MediaInfo, Track, VideoStream
 from schemas.records import (
     Analysis,
     Chapter,
+    DetectedObject,
     Embedding,
     Evidence,
     Failure,
@@ -94,6 +95,10 @@ def analysis(video_id: str, *, shots: int = 3, text: int = TEXT[1], vision: int 
             embedding=unit(rng, vision),
             text_embedding=unit(rng, text),
             coordinated_embedding=unit(rng, coordinated),
+            objects=(
+                *[DetectedObject("person", 0.875, (0.25, 0.25, 0.5, 1.0))] * index,
+                DetectedObject("bicycle", 0.5, (0.0, 0.5, 0.25, 1.0)),
+            ),
         )
         for index in range(shots)
     )

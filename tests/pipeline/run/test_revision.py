@@ -58,6 +58,10 @@ READ_BY: Mapping[str, tuple[str, ...]] = {
     "ocr.engine": (PICTURE,),
     "ocr.min_score": (PICTURE,),
     "ocr.max_side_px": (PICTURE,),
+    "objects.model": (PICTURE,),
+    "objects.batch_size": (PICTURE,),
+    "objects.precision": (PICTURE,),
+    "objects.min_score": (PICTURE,),
     "captions.model": (PICTURE,),
     "captions.batch_size": (PICTURE,),
     "captions.max_tokens": (PICTURE,),
@@ -87,7 +91,9 @@ READ_BY: Mapping[str, tuple[str, ...]] = {
 }
 """Every setting of the analysis with the stages that read it. Whoever adds a setting decides here."""
 
-ROLES = ("captions", "fusion", "nli", "ocr", "shots", "speakers", "speech", "summary", "text", "topics", "vision")
+ROLES = (
+    "captions", "fusion", "nli", "objects", "ocr", "shots", "speakers", "speech", "summary", "text", "topics", "vision",
+)  # fmt: skip
 
 
 def model(role: str, digest: str = "0" * 16) -> ModelInfo:

@@ -70,7 +70,15 @@ _BASES: tuple["Settings", ...] = (
     {"fusion.method": "hybrid", "speech.min_avg_logprob": -0.05, "keyframes.interval_s": 1.0, "vision.labels": 2},
     {"speech.engine": "none", "text.pooling": "cls", "scenes.similarity": 0.95, "summary.min_chapter_s": 1.0},
 )
-_CACHED = ("TextEncoder", "FrameEncoder", "TransNet", "SpeechRecognizer", "SpeakerEncoder", "TextReader")
+_CACHED = (
+    "TextEncoder",
+    "FrameEncoder",
+    "TransNet",
+    "SpeechRecognizer",
+    "SpeakerEncoder",
+    "TextReader",
+    "ObjectDetector",
+)
 
 Settings = Mapping[str, Any]
 """Settings by name, as in `speech.beam_size`."""
