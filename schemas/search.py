@@ -37,9 +37,9 @@ class Reason:
     """Why one retriever found a moment."""
 
     kind: MomentKind
-    retriever: Literal["lexical", "semantic", "visual"]
+    retriever: Literal["lexical", "semantic", "visual", "scene"]
     """`lexical`: it contains words of the query; `semantic`: its text has a similar meaning; `visual`: its frame is
-    similar."""
+    similar; `scene`: nothing in it was found by itself, but it begins a scene that matches as a whole."""
     text: str
     """The sentence that matched, or the labels of the frame."""
     score: float

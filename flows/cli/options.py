@@ -69,7 +69,7 @@ def configured(command: Command) -> Command:
     @click.option(
         "--profile",
         metavar="NAME",
-        help="Built-in set of settings: embedded (default), fast, accurate or multilingual.",
+        help="Built-in set of settings: embedded (default), fast, network or gpu.",
     )
     @click.option(
         "--config",
@@ -82,10 +82,11 @@ def configured(command: Command) -> Command:
     )
     @wraps(command)
     def run(*args: Any, profile: str | None, file: Path | None, settings: tuple[str, ...], **options: Any) -> Any:
-        def configure(overrides: dict[str, Any]) -> Config:
+        def configure(overrides: dict[str, Any], instead: str | None = None) -> Config:
+            """Load the configuration, with the profile `instead` of the given one."""
             from pipeline.run import load_config
 
-            return load_config(profile=profile, file=file, settings=settings, overrides=overrides)
+            return load_config(profile=instead or profile, file=file, settings=settings, overrides=overrides)
 
         return command(*args, configure=configure, **options)
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from pipeline.lake.records import if_any, labels_of, summary_of, words_of
+from pipeline.lake.records import entity_of, if_any, labels_of, summary_of, words_of
 from schemas.errors import LakeError
 from schemas.media import AudioStream, MediaInfo, Track, VideoStream
 from schemas.records import (
@@ -19,6 +19,7 @@ from schemas.records import (
     Keyframe,
     Scene,
     Shot,
+    Sound,
     StageState,
     Subtitle,
     SubtitleFile,
@@ -77,7 +78,9 @@ def analysis_of(tables: Mapping[str, pa.Table]) -> Analysis:
         file_chapters=tuple(Chapter(**each) for each in video.get("file_chapters") or ()),
         subtitle_files=tuple(_subtitle_file(each) for each in video.get("subtitle_files") or ()),
         subtitles=tuple(_subtitle(row) for row in _rows(tables["subtitles"], "subtitle_index")),
+        entities=tuple(entity_of(row) for row in _rows(tables["entities"], "entity_index")),
         corrections_digest=video.get("corrections_digest"),
+        sounds=tuple(_sound(row) for row in _rows(tables["sounds"], "sound_index")),
     )
 
 
@@ -203,7 +206,14 @@ def _utterance(row: Row) -> Utterance:
         auto_words=if_any(row.get("auto_words"), words_of),
         auto_flags=if_any(row.get("auto_flags"), tuple),
         auto_speaker=row.get("auto_speaker"),
+        heard_text=row.get("heard_text"),
+        heard_words=if_any(row.get("heard_words"), words_of),
+        sung=bool(row.get("sung")),
     )
+
+
+def _sound(row: Row) -> Sound:
+    return Sound(row["sound_index"], row["start_s"], row["end_s"], row["label"], row["score"])
 
 
 def _voice(row: Row) -> Voice:

@@ -21,6 +21,7 @@ from schemas.records import (
     Label,
     Scene,
     Shot,
+    Sound,
     Subtitle,
     SubtitleFile,
     Summary,
@@ -144,6 +145,7 @@ analyses = st.builds(
                 flags=some(text),
                 embedding=st.none() | vectors(TEXT[1]),
                 translation=st.none() | text,
+                sung=st.booleans(),
             )
         ),
         engine=text,
@@ -198,5 +200,6 @@ analyses = st.builds(
             embedding=vectors(TEXT[1]),
         )
     ),
+    sounds=some(spans(Sound, index=index, label=text, score=score)),
     warnings=st.dictionaries(text, st.sampled_from(WARNING_PARTS), max_size=3),
 )
