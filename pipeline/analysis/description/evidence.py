@@ -31,7 +31,7 @@ _MIN_SHARE = 0.1
 """Minimum share of the shots in which objects alone must be seen."""
 _RIVAL_OBJECT = 0.7
 """Another thing of the same kind with this score makes a thing doubtful."""
-_SURE_PERSON, _MIN_PERSON = 0.6, 0.45
+_SURE_PERSON, _MIN_PERSON = 0.55, 0.45
 """A person needs this score in one frame, or the lower one in two: the detector is best at people."""
 
 
@@ -84,7 +84,7 @@ def find_sights(keyframes: Sequence[Keyframe]) -> list[Sight]:
       `1 - prod(1 - p / 2)` (Pearl 1988), is at least 0.5.
     - Several of its labels agree in two frames of a shot with a mean of at least 0.5, or in three frames.
     - Objects are seen in two shots with 0.75, or in three with 0.6, and in a tenth of all shots.
-    - It is a person, in one frame with 0.6, or in two with 0.45.
+    - It is a person, in one frame with 0.55, or in two with 0.45.
 
     Args:
         keyframes: Of a shot, a scene or a video.

@@ -2,17 +2,21 @@
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from pipeline.analysis.description.evidence import Sight
 from pipeline.analysis.description.look import Look, common_look
 from pipeline.analysis.description.people import common_size, how_many, mostly_alone
 from pipeline.analysis.description.phrases import capitalised, counted, listed
 from pipeline.analysis.description.things import PERSON
 from pipeline.language import format_duration
-from schemas.records import Keyframe
+from schemas.records import Keyframe, Shot
 
 _MAX_THINGS = 3
-_MAIN_SHARE = 0.2
+_MAIN_SHARE = 0.15
 """A thing in a smaller share of the shots is not what a video is about, unless nothing else is."""
+_MANY_SHOTS, _QUICK_S = 10, 2.5
+"""A video of at least so many shots whose median length is at most this is cut fast."""
 _TIME_CODE = 0.5
 """Share of the frames of a test pattern on which digits are read."""
 
@@ -50,17 +54,26 @@ def how_it_looks(frames: Sequence[Keyframe]) -> str:
     return ", in black and white" if common_look(frames).grey else ""
 
 
-def footage(frames: Sequence[Keyframe], shots: int, duration_s: float) -> str:
+def with_rhythm(shown: str, shots: Sequence[Shot]) -> str:
+    """Add to a description of a video that it is cut fast, as in `Quick cuts of people`."""
+    if len(shots) < _MANY_SHOTS or float(np.median([shot.end_s - shot.start_s for shot in shots])) > _QUICK_S:
+        return shown
+    return f"Quick cuts of {shown[:1].lower()}{shown[1:]}"
+
+
+def footage(frames: Sequence[Keyframe], shots: int, duration_s: float, heard: str = "") -> str:
     """Describe a video in which nothing was recognised: how it looks, its shots and its length.
 
     Args:
         frames: Its keyframes.
         shots: How many it has.
         duration_s: Length of the video.
+        heard: What it sounds like.
     """
     look = common_look(frames)
     kind = "Black frames" if look.black else f"{_adjective(look)} footage".strip()
-    return f"{capitalised(kind)} ({counted(shots, 'shot', 'shots')}, {format_duration(duration_s)})"
+    sound = f" with {heard}" if heard else ""
+    return f"{capitalised(kind)}{sound} ({counted(shots, 'shot', 'shots')}, {format_duration(duration_s)})"
 
 
 def describe_test_pattern(frames: Sequence[Keyframe]) -> str:

@@ -1,7 +1,9 @@
 """The title of a video: the text of its title slide or title card."""
 
 import re
+from collections import Counter
 from collections.abc import Sequence
+from difflib import SequenceMatcher
 
 import numpy as np
 
@@ -30,6 +32,8 @@ _CENTRED = 0.12
 _SOON_S, _SOON_SHARE, _EARLY_S, _EARLY_SHARE = 15.0, 0.1, 60.0, 0.25
 _FEW_LETTERS, _MANY_LETTERS = 60, 140
 """A title slide has few other letters; a page of text has many."""
+_ALIKE = 0.85
+"""Minimum similarity of two readings of one title."""
 _NO_TITLE = re.compile(
     r"^\W*(?:thank(?:s|\s+you)\b.*|(?:any\s+)?questions\W*(?:and answers)?|q\s*&\s*a|(?:the\s+)?end|fin|ende"
     r"|(?:table of )?contents?|agenda|outline|overview|summary|conclusions?|references|bibliography|introduction"
@@ -71,7 +75,18 @@ def video_title(keyframes: Sequence[Keyframe], utterances: Sequence[Utterance], 
             score += 1.0 if _repeated(block, running) else 0.5 if _is_said(block, spoken) else 0.0
             if score >= _THRESHOLD and score > best_score:
                 best, best_score = block.text, score
-    return best
+    return best_reading(best, [block.text for _, block in titled])
+
+
+def best_reading(title: str, titles: Sequence[str]) -> str:
+    """Return a title as most frames show it: one that is just appearing is often misread.
+
+    Args:
+        title: As one frame shows it.
+        titles: On all frames. One with other numbers is another title.
+    """
+    readings = Counter(other for other in titles if _digits(other) == _digits(title) and _alike(other, title))
+    return max(readings, key=lambda other: (readings[other], other == title), default=title)
 
 
 def is_title(text: str) -> bool:
@@ -116,3 +131,11 @@ def _repeated(block: TitleBlock, running: frozenset[str]) -> bool:
 def _is_said(block: TitleBlock, spoken: set[str]) -> bool:
     own = {word for word in words(block.text.lower()) if len(word) > 3 or not word.isascii()}
     return len(own) >= 1 and 2 * len(own & spoken) >= len(own)
+
+
+def _digits(text: str) -> str:
+    return "".join(character for character in text if character.isdigit())
+
+
+def _alike(one: str, other: str) -> bool:
+    return one == other or SequenceMatcher(None, one, other).ratio() >= _ALIKE

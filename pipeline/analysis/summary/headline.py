@@ -8,6 +8,8 @@ from urllib.parse import unquote
 import numpy as np
 
 from pipeline.analysis.description import (
+    best_reading,
+    capitalised,
     describe_test_pattern,
     find_sights,
     footage,
@@ -15,13 +17,15 @@ from pipeline.analysis.description import (
     is_title,
     screen_title,
     video_title,
+    what_is_heard,
     what_is_shown,
+    with_rhythm,
     without_running_lines,
 )
 from pipeline.analysis.scenes import sentence_title
 from pipeline.analysis.summary.statements import Statement
 from pipeline.language import clean, format_duration, shortened
-from schemas.records import Keyframe, Shot, Utterance
+from schemas.records import Keyframe, Shot, Sound, Utterance
 
 HEADLINE_LENGTH = 90
 _FIT = 0.4
@@ -45,6 +49,7 @@ def make_headline(
     utterances: Sequence[Utterance],
     shots: Sequence[Shot],
     *,
+    sounds: Sequence[Sound],
     talkative: bool,
     duration_s: float,
     uri: str,
@@ -57,29 +62,31 @@ def make_headline(
         keyframes: In order of time, with all their lines of text.
         utterances: What is said.
         shots: For counting.
+        sounds: Music, singing and other classes of sound.
         talkative: Whether a large share of the video is speech.
         duration_s: Length of the video.
         uri: For the file name.
 
     Returns:
         1 to 90 characters, the first of: the title that the video shows; the best sentence, if there is much speech;
-        what is seen for certain; a title on any frame; the best sentence; the file name, if it is meaningful; how it
-        looks, with the number of shots and the duration.
+        what is seen for certain, and heard beside it; a title on any frame; the best sentence; the file name, if it is
+        meaningful; how it looks and sounds, with the number of shots and the duration.
     """
     said = _best_sentence(spoken, scores)
     frames = without_running_lines(keyframes)
     shown = describe_test_pattern(frames) or what_is_shown(find_sights(frames), frames)
+    heard = what_is_heard(sounds, duration_s)
     written = [title for title in map(screen_title, frames) if title]
     candidates = (
         video_title(keyframes, utterances, duration_s),
         said if talkative or not keyframes else "",
-        f"{shown}{how_it_looks(frames)}" if shown else "",
-        next(filter(is_title, written), ""),
+        f"{with_rhythm(shown, shots)}{how_it_looks(frames)}{f', with {heard}' if heard else ''}" if shown else "",
+        best_reading(named[0], written) if (named := [each for each in written if is_title(each)]) else "",
         said,
-        next(iter(written), ""),
+        best_reading(written[0], written) if written else "",
         from_name(uri) if _name_words(uri) else "",
-        footage(keyframes, len(shots), duration_s) if keyframes else "",
-        f"Audio without speech ({format_duration(duration_s)})" if not spoken else "",
+        footage(keyframes, len(shots), duration_s, heard) if keyframes else "",
+        f"{capitalised(heard) or 'Audio without speech'} ({format_duration(duration_s)})" if not spoken else "",
         from_name(uri),
     )
     return shortened(next(each for each in candidates if each), HEADLINE_LENGTH)

@@ -56,7 +56,8 @@ def extract_summary(
     scores = _scores(spoken, scenes)
     talkative = sum(each.end_s - each.start_s for each in spoken) >= _TALKATIVE * duration_s
     headline = make_headline(
-        spoken, scores, read, utterances, shots, talkative=talkative, duration_s=duration_s, uri=uri,
+        spoken, scores, read, utterances, shots,
+        sounds=video.sounds, talkative=talkative, duration_s=duration_s, uri=uri,
     )  # fmt: skip
     chapters = make_chapters(
         scenes, keyframes, spoken, duration_s=duration_s, min_chapter_s=config.min_chapter_s, headline=headline,

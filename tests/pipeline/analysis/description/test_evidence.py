@@ -61,7 +61,7 @@ def test_what_only_the_detector_sees_in_one_shot_is_not_believed() -> None:
 
 
 def test_people_need_no_label() -> None:
-    assert names([frame(0, objects=(("person", 0.62),))]) == ["people"]
+    assert names([frame(0, objects=(("person", 0.57),))]) == ["people"]
     assert names([frame(0, objects=(("person", 0.5),))]) == []
     assert names([frame(0, objects=(("person", 0.5),)) for _ in range(2)]) == ["people"]
 
