@@ -1,4 +1,4 @@
-"""Filters as people write them: videos by any name, languages and speakers in any case, times as 1:23.
+"""Filters as people write them: videos by any name, languages and speakers in any case, times as 1:23, `person:3`.
 
 Python, the command line and the browser all make their filters here.
 """
@@ -31,13 +31,14 @@ def make_filter(**given: str | float | Sequence[str] | None) -> Filter:
         **given: Fields of `Filter`: one name or several each, times in seconds or as `1:23`; None leaves a field unset.
 
     Raises:
-        ConfigurationError: A filter, a kind of moment or a time is invalid, or `from_s` is after `to_s`.
+        ConfigurationError: A filter, an object, a kind of moment or a time is invalid, or `from_s` is after `to_s`.
     """
     for name in given:
         if name not in _FIELDS:
             raise ConfigurationError(f"There is no filter {name!r}. The filters are: {', '.join(_FIELDS)}.")
     made: dict[str, Any] = {name: _seconds(name, given.get(name)) for name in _TIMES}
     made |= {name: _names(name, given.get(name)) for name in _FIELDS if name not in _TIMES}
+    made["objects"] = tuple(map(_object, made["objects"]))
     made["kinds"] = tuple(kind.lower() for kind in made["kinds"])
     for kind in made["kinds"]:
         if kind not in MOMENT_KINDS:
@@ -82,21 +83,48 @@ def resolve_filter(
     )
 
 
-def check_topics(filters: Filter, segments: Sequence[Segment]) -> None:
-    """Raise if nothing was found because a topic does not exist. This reads the topics of all moments.
+def check_lists(filters: Filter, segments: Sequence[Segment]) -> None:
+    """Raise if nothing was found because a topic or an object does not exist. This reads those of all moments.
 
     Raises:
-        FilterError: No moment has one of the topics.
+        FilterError: No moment has one of the topics, or one of the objects in this number.
     """
-    if not filters.topics:
+    if not _any_moments(segments):
         return
-    known: dict[str, str] = {}
+    if filters.topics:
+        topics = {name.lower(): name for name in _listed("topics", segments)}
+        for topic in filters.topics:
+            if topic.lower() not in topics:
+                raise FilterError(f"No moment has the topic {topic!r}. {_known_names('topics', topic, topics)}")
+    if filters.objects:
+        counts = set(_listed("objects", segments))
+        labels = {label: label for label in (each.rpartition(":")[0] for each in counts)}
+        for each in filters.objects:
+            label, _, number = each.rpartition(":")
+            if label not in labels:
+                raise FilterError(f"No keyframe shows a {label!r}. {_known_names('objects', label, labels)}")
+            if each not in counts:
+                raise FilterError(f"No keyframe shows {number} objects {label!r} at once. Ask for fewer.")
+
+
+def _listed(column: Literal["topics", "objects"], segments: Sequence[Segment]) -> list[str]:
+    """Return all distinct names in a column of lists."""
+    names: set[str] = set()
     for segment in segments:
-        names = pc.unique(segment.rows["topics"].combine_chunks().flatten())
-        known |= {name.lower(): name for name in names.to_pylist()}
-    for topic in filters.topics:
-        if topic.lower() not in known and _any_moments(segments):
-            raise FilterError(f"No moment has the topic {topic!r}. {_known_names('topics', topic, known)}")
+        names |= set(pc.unique(segment.rows[column].combine_chunks().flatten()).to_pylist())
+    return sorted(names)
+
+
+def _object(text: str) -> str:
+    """Return `person:3` for itself, and `person:1` for `person`."""
+    label, colon, number = text.strip().lower().rpartition(":")
+    if not colon:
+        label, number = number, "1"
+    if not label.strip() or not number.strip().isdecimal() or not int(number):
+        raise ConfigurationError(
+            f"{text!r} is not an object. Give a label such as 'person', or 'person:3' for at least 3 of them."
+        )
+    return f"{label.strip()}:{int(number)}"
 
 
 def check_query(query: str) -> None:

@@ -37,6 +37,7 @@ ROW_SCHEMA = pa.schema(
         ("speaker", pa.dictionary(pa.int32(), pa.string())),
         ("source", pa.dictionary(pa.int32(), pa.string())),
         ("topics", pa.list_(pa.string())),
+        ("objects", pa.list_(pa.string())),
         ("scene_start_s", pa.float64()),
         ("scene_end_s", pa.float64()),
     ]
@@ -44,10 +45,17 @@ ROW_SCHEMA = pa.schema(
 
 _ROWS = """
 SELECT m.video_id, kind, moment_id, m.start_s, m.end_s, m.text, translation, frame_id, language, speaker, source,
-    m.topics, m.scene_index, coalesce(s.start_s, m.start_s) AS scene_start_s, coalesce(s.end_s, m.end_s) AS scene_end_s
+    m.topics, o.objects, m.scene_index, coalesce(s.start_s, m.start_s) AS scene_start_s,
+    coalesce(s.end_s, m.end_s) AS scene_end_s
 FROM moments m LEFT JOIN scenes s USING (video_id, scene_index)
+LEFT JOIN (
+    SELECT video_id, frame_id, list(lower(label) || ':' || nth) AS objects FROM (
+        SELECT video_id, frame_id, label, row_number() OVER (PARTITION BY video_id, frame_id, label) AS nth FROM objects
+    ) GROUP BY ALL
+) o USING (video_id, frame_id)
 ORDER BY m.video_id, kind, m.start_s, moment_id
 """
+"""A keyframe with three people has the objects `person:1`, `person:2` and `person:3`, for `Filter.objects`."""
 _SCENES = """
 SELECT min_by(moment_id, (m.start_s, moment_id)) AS moment_id, any_value(text_embedding) AS text,
     any_value(coordinated_embedding) AS coordinated
@@ -162,7 +170,8 @@ class Columns:
         if superseded:
             parts.append(~self._is_any("video_id", superseded))
         if admitted.topics:
-            parts.append(self._has_topic(admitted.topics))
+            parts.append(self._has_any("topics", admitted.topics))
+        parts += [self._has_any("objects", [each]) for each in admitted.objects]
         if admitted.from_s is not None:
             parts.append(self._end_s > admitted.from_s)
         if admitted.to_s is not None:
@@ -181,12 +190,12 @@ class Columns:
         chosen: Mask = admitted[codes]
         return chosen
 
-    def _has_topic(self, topics: Sequence[str]) -> Mask:
-        wanted = pa.array([topic.lower() for topic in topics], pa.string())
-        column = self._rows["topics"].combine_chunks()
-        names = column.flatten().dictionary_encode()
-        matching = pc.is_in(pc.utf8_lower(names.dictionary), value_set=wanted)
-        hits = np.append(matching.to_numpy(zero_copy_only=False), False).astype(np.bool_)[names.indices.to_numpy()]
+    def _has_any(self, listed: Literal["topics", "objects"], names: Sequence[str]) -> Mask:
+        wanted = pa.array([name.lower() for name in names], pa.string())
+        column = self._rows[listed].combine_chunks()
+        known = column.flatten().dictionary_encode()
+        matching = pc.is_in(pc.utf8_lower(known.dictionary), value_set=wanted)
+        hits = np.append(matching.to_numpy(zero_copy_only=False), False).astype(np.bool_)[known.indices.to_numpy()]
         mask = np.zeros(len(column), np.bool_)
         mask[pc.list_parent_indices(column).to_numpy()[hits]] = True
         return mask
