@@ -104,7 +104,8 @@ class KeyframesConfig(Section):
     """Which frames become keyframes."""
 
     interval_s: float = Field(10.0, gt=0)
-    """A shot gets one keyframe for each interval of this many seconds."""
+    """A shot gets one keyframe for each interval of this many seconds. In the first interval of a video, it gets one
+    for each quarter of it."""
     duplicate_distance: int = Field(6, ge=0, le=64)
     """A keyframe is dropped as a duplicate of a recent one if their perceptual hashes differ in at most this many of 64
     bits. Every shot keeps at least one keyframe."""
@@ -249,8 +250,8 @@ class CaptionsConfig(Section):
     """How keyframes are captioned."""
 
     model: str = COMPOSED
-    """`composed` builds captions from labels, on-screen text and speech. It can also be a folder or Hub id of an
-    image-to-text model with safetensors, such as BLIP or GIT, or a model of your own (`plugin:<name>`,
+    """`composed` builds captions from objects, labels, on-screen text and speech. It can also be a folder or Hub id of
+    an image-to-text model with safetensors, such as BLIP or GIT, or a model of your own (`plugin:<name>`,
     `python:package.module:Factory`)."""
     batch_size: int = Field(8, ge=1)
     """Frames per batch."""
@@ -260,7 +261,7 @@ class CaptionsConfig(Section):
     """Beams of the decoder; 1 is greedy decoding."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     """Precision of the model, as in `vision.precision`."""
-    prompt: str = "Say in one sentence what this picture shows."
+    prompt: str = "Say in one sentence what this image shows."
     """Prompt for a chat model. Other models take no prompt."""
 
 

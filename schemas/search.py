@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from schemas.records import EntityKind
+
 MomentKind = Literal["speech", "subtitle", "screen", "caption", "object", "frame"]
 """What a moment consists of: an utterance, a line of subtitles, on-screen text, a caption, the objects detected in
 a keyframe, or the frame itself."""
@@ -30,6 +32,11 @@ class Filter:
     """Only moments whose keyframe shows all of these objects: labels such as `person`, or `person:3` for at least 3."""
     kinds: tuple[MomentKind, ...] = ()
     """Kinds of moments."""
+    entities: tuple[str, ...] = ()
+    """Names of people, places, organisations, dates or works that are said or written in the moment: in any of their
+    spellings in the video, in their normal form, or by their Wikidata id."""
+    entity_kinds: tuple[EntityKind, ...] = ()
+    """Kinds of those names; without `entities`, any name of these kinds."""
     from_s: float | None = None
     """Only moments that end after this time, in seconds."""
     to_s: float | None = None

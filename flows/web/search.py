@@ -123,6 +123,7 @@ class SearchService:
             topics=(selection.topic,) if selection.topic else (),
             speakers=(parameters.speaker,) if parameters.speaker else (),
             objects=names_of(parameters.objects),
+            entities=(parameters.entity,) if parameters.entity else (),
             kinds=parameters.kinds,
             from_s=seconds_of(parameters.start),
             to_s=seconds_of(parameters.end),

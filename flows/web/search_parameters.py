@@ -34,6 +34,8 @@ class SearchParameters:
     speaker: str = ""
     objects: str = ""
     """Objects that the keyframe shows, separated by commas, as in `person:3, car`."""
+    entity: str = ""
+    """A name that the moments must mention."""
     start: str = ""
     """Only moments that end after this time, as it was written."""
     end: str = ""
@@ -70,6 +72,7 @@ class SearchParameters:
         if self.finds_moments:
             values |= {"moment": self.moment, "video": self.video, "speaker": self.speaker}
             values |= {"object": self.objects}
+            values |= {"entity": self.entity}
             values |= {"from": self.start, "to": self.end}
         else:
             values |= {"sort": selection.sort if selection.sort != "newest" else ""}
@@ -115,6 +118,7 @@ def read_parameters(params: Mapping[str, str]) -> SearchParameters:
         video=params.get("video", "").strip()[:_MAX_NAME_LENGTH],
         speaker=params.get("speaker", "").strip()[:200],
         objects=objects,
+        entity=params.get("entity", "").strip()[:200],
         start=start,
         end=end,
         problems=tuple(problems),

@@ -182,6 +182,7 @@ class VideoAnalyzer:
             keyframes,
             utterances,
             [*speech_spans(utterances, self._dimensions.text), *screen_texts(keyframes, found.duration_s, found.shots)],
+            found.sounds,
         )
         encoder = self.models.text.for_languages([each.language for each in found.transcript.languages])
         with clock.step("scenes"):
