@@ -9,7 +9,7 @@ from pipeline.remote import check_cluster
 from pipeline.run import parse_settings, write_settings
 from schemas.config import Config
 
-Profile = Literal["embedded", "fast", "accurate", "multilingual"]
+Profile = Literal["embedded", "fast", "network", "gpu"]
 
 
 class Settings(TypedDict):

@@ -14,6 +14,7 @@ from pipeline.models.device import (
 from pipeline.models.digests import DIGEST_LENGTH, weight_files
 from pipeline.models.embedded import EMBEDDED_PREFIX, EmbeddedModel, embedded_models
 from pipeline.models.faults import device_faults, is_out_of_memory, loading_faults
+from pipeline.models.fetching import fetch
 from pipeline.models.info import ModelInfo
 from pipeline.models.loading import LOAD_ERRORS, LOAD_OPTIONS, longest_input, quiet_transformers
 from pipeline.models.plugins import allow_python_models, check_python_models, is_plugin, make_plugin
@@ -53,6 +54,7 @@ __all__ = [
     "choose_device",
     "device_faults",
     "embedded_models",
+    "fetch",
     "fusion_model",
     "is_out_of_memory",
     "is_plugin",
