@@ -16,6 +16,7 @@ from pipeline.lake.query import fetch
 from schemas.errors import LakeError
 from schemas.records import (
     Chapter,
+    DetectedObject,
     Entity,
     Evidence,
     Failure,
@@ -31,8 +32,10 @@ from schemas.records import (
     Word,
 )
 
-Part = Literal["shots", "keyframes", "scenes", "utterances", "words", "subtitles", "entities"]
-ALL_PARTS: frozenset[Part] = frozenset({"shots", "keyframes", "scenes", "utterances", "words", "subtitles", "entities"})
+Part = Literal["shots", "keyframes", "objects", "scenes", "utterances", "words", "subtitles", "entities"]
+ALL_PARTS: frozenset[Part] = frozenset(
+    {"shots", "keyframes", "objects", "scenes", "utterances", "words", "subtitles", "entities"}
+)
 """What a reader may leave out; the rows of `videos`, `summaries` and `errors` are always read."""
 
 _BATCH = 256
@@ -49,6 +52,7 @@ _SUMMARY = (
 _ERROR = "stage, kind, message, traceback, attempts"
 _SHOT = "shot_index AS index, start_s, end_s, transition, score"
 _KEYFRAME = "frame_id, time_s, shot_index, width, height, caption, text, labels"
+_OBJECT = "frame_id, label, score, box"
 _SCENE = "start_s, end_s, text, caption, topics, keyphrases, labels, text_weight, vision_weight"
 _UTTERANCE = (
     "utterance_index AS index, start_s, end_s, text, translation, language, speaker, avg_logprob, no_speech_prob, "
@@ -71,6 +75,8 @@ class KeyframeRecord:
     text: str
     """Text on screen."""
     labels: tuple[Label, ...]
+    objects: tuple[DetectedObject, ...] = ()
+    """Best score first; empty if objects were not read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,6 +289,7 @@ def read_records(
     errors = rows("errors", _ERROR, "stage")
     shots = rows("shots", _SHOT, "shot_index", "shots")
     keyframes = rows("frames", _KEYFRAME, "frame_index", "keyframes")
+    objects = rows("objects", _OBJECT, "frame_id, object_index", "objects") if keyframes else {}
     scenes = rows("scenes", _SCENE, "scene_index", "scenes")
     words = ", words, auto_words, heard_words" if "words" in parts else ""
     utterances = rows("utterances", _UTTERANCE + words, "utterance_index", "utterances")
@@ -292,7 +299,10 @@ def read_records(
     for video_id in video_ids:
         if video_id not in videos:
             continue
-        found = tuple(_keyframe(row) for row in keyframes.get(video_id, ()))
+        of_frame: dict[str, list[DetectedObject]] = defaultdict(list)
+        for row in objects.get(video_id, ()):
+            of_frame[row["frame_id"]].append(object_of(row))
+        found = tuple(_keyframe(row, of_frame[row["frame_id"]]) for row in keyframes.get(video_id, ()))
         records.append(
             VideoRecord(
                 video_id=video_id,
@@ -418,8 +428,14 @@ def labels_of(rows: Sequence[Row] | None) -> tuple[Label, ...]:
     return tuple(Label(**row) for row in rows or ())
 
 
-def _keyframe(row: Row) -> KeyframeRecord:
-    return KeyframeRecord(**{**row, "labels": labels_of(row["labels"])})
+def object_of(row: Row) -> DetectedObject:
+    """Return the object of a row of `objects`."""
+    box = row["box"]
+    return DetectedObject(row["label"], row["score"], (box["x0"], box["y0"], box["x1"], box["y1"]))
+
+
+def _keyframe(row: Row, objects: Sequence[DetectedObject]) -> KeyframeRecord:
+    return KeyframeRecord(**{**row, "labels": labels_of(row["labels"]), "objects": tuple(objects)})
 
 
 def _scenes(rows: Sequence[Row], keyframes: Sequence[KeyframeRecord]) -> tuple[SceneRecord, ...]:

@@ -124,7 +124,7 @@ def scenes_near(  # noqa: PLR0917 - as the retrievers call it
         count: Maximum number of scenes.
     """
     # A scene is stored at its first moment, whose kind, speaker and time are not those of the scene.
-    wanted = replace(filters, kinds=(), speakers=(), from_s=None, to_s=None)
+    wanted = replace(filters, kinds=(), speakers=(), objects=(), from_s=None, to_s=None)
     joined = join_scenes(query.text, query.coordinated)[0]
     found: list[Found] = []
     evidence_of: dict[tuple[int, int], tuple[float, float]] = {}

@@ -38,6 +38,7 @@ ROW_SCHEMA = pa.schema(
         ("source", pa.dictionary(pa.int32(), pa.string())),
         ("topics", pa.list_(pa.string())),
         ("names", pa.list_(pa.string())),
+        ("objects", pa.list_(pa.string())),
         ("scene_start_s", pa.float64()),
         ("scene_end_s", pa.float64()),
     ]
@@ -57,15 +58,22 @@ named AS (
         [kind || ':'], [':' || each FOR each IN spellings], [kind || ':' || each FOR each IN spellings]
     )))) AS names
     FROM spelled GROUP BY video_id, id
+),
+counted AS (
+    SELECT video_id, frame_id, list(lower(label) || ':' || nth) AS objects FROM (
+        SELECT video_id, frame_id, label, row_number() OVER (PARTITION BY video_id, frame_id, label) AS nth FROM objects
+    ) GROUP BY ALL
 )
-SELECT m.video_id, kind, moment_id, m.start_s, m.end_s, m.text, translation, frame_id, language, speaker, source,
-    m.topics, n.names, m.scene_index, coalesce(s.start_s, m.start_s) AS scene_start_s,
+SELECT m.video_id, kind, moment_id, m.start_s, m.end_s, m.text, translation, m.frame_id, language, speaker, source,
+    m.topics, n.names, o.objects, m.scene_index, coalesce(s.start_s, m.start_s) AS scene_start_s,
     coalesce(s.end_s, m.end_s) AS scene_end_s
 FROM moments m LEFT JOIN scenes s USING (video_id, scene_index)
 LEFT JOIN named n ON n.video_id = m.video_id
     AND n.id = CASE WHEN m.kind IN ('speech', 'subtitle') THEN m.moment_id ELSE m.frame_id END
+LEFT JOIN counted o ON o.video_id = m.video_id AND o.frame_id = m.frame_id
 ORDER BY m.video_id, kind, m.start_s, moment_id
 """
+"""A keyframe with three people has the objects `person:1`, `person:2` and `person:3`, for `Filter.objects`."""
 _SCENES = """
 SELECT min_by(moment_id, (m.start_s, moment_id)) AS moment_id, any_value(text_embedding) AS text,
     any_value(coordinated_embedding) AS coordinated
@@ -193,6 +201,7 @@ class Columns:
             parts.append(self._has("topics", [topic.lower() for topic in admitted.topics]))
         if names := name_keys(admitted):
             parts.append(self._has("names", names))
+        parts += [self._has("objects", [each]) for each in admitted.objects]
         if admitted.from_s is not None:
             parts.append(self._end_s > admitted.from_s)
         if admitted.to_s is not None:

@@ -10,6 +10,7 @@ KIND_WORDS: dict[MomentKind, str] = {
     "subtitle": "subtitle",
     "screen": "on screen",
     "caption": "caption",
+    "object": "detected",
     "frame": "seen",
 }
 """Kinds of moments, as hits name them."""
