@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from typing import Literal
 
-MomentKind = Literal["speech", "subtitle", "screen", "caption", "frame"]
-"""What a moment consists of: an utterance, a line of subtitles, on-screen text, a caption, or the frame itself."""
+MomentKind = Literal["speech", "subtitle", "screen", "caption", "frame", "sound"]
+"""What a moment consists of: an utterance, a line of subtitles, on-screen text, a caption, the frame itself, or a sound
+such as music."""
 
-MOMENT_KINDS: tuple[MomentKind, ...] = ("speech", "subtitle", "screen", "caption", "frame")
+MOMENT_KINDS: tuple[MomentKind, ...] = ("speech", "subtitle", "screen", "caption", "frame", "sound")
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from schemas.records import (
     Label,
     LanguageShare,
     Shot,
+    Sound,
     Subtitle,
     Summary,
     SummarySentence,
@@ -29,8 +30,8 @@ from schemas.records import (
     Word,
 )
 
-Part = Literal["shots", "keyframes", "scenes", "utterances", "words", "subtitles"]
-ALL_PARTS: frozenset[Part] = frozenset({"shots", "keyframes", "scenes", "utterances", "words", "subtitles"})
+Part = Literal["shots", "keyframes", "scenes", "utterances", "words", "subtitles", "sounds"]
+ALL_PARTS: frozenset[Part] = frozenset({"shots", "keyframes", "scenes", "utterances", "words", "subtitles", "sounds"})
 """What a reader may leave out; the rows of `videos`, `summaries` and `errors` are always read."""
 
 _BATCH = 256
@@ -50,8 +51,9 @@ _KEYFRAME = "frame_id, time_s, shot_index, width, height, caption, text, labels"
 _SCENE = "start_s, end_s, text, caption, topics, keyphrases, labels, text_weight, vision_weight"
 _UTTERANCE = (
     "utterance_index AS index, start_s, end_s, text, translation, language, speaker, avg_logprob, no_speech_prob, "
-    "compression_ratio, flags, auto_text, auto_flags, auto_speaker"
+    "compression_ratio, flags, auto_text, auto_flags, auto_speaker, coalesce(sung, false) AS sung"
 )
+_SOUND = "sound_index AS index, start_s, end_s, label, score"
 _SUBTITLE = "subtitle_index AS index, start_s, end_s, text, language, source, track"
 
 
@@ -105,6 +107,8 @@ class VideoRecord:
     """Why the analysis failed; of an analysed video, why stages of it failed."""
     subtitles: tuple[Subtitle, ...] = ()
     """Subtitles that came with the video."""
+    sounds: tuple[Sound, ...] = ()
+    """What is heard."""
 
     @property
     def uri(self) -> str:
@@ -282,6 +286,7 @@ def read_records(
     words = ", words, auto_words" if "words" in parts else ""
     utterances = rows("utterances", _UTTERANCE + words, "utterance_index", "utterances")
     subtitles = rows("subtitles", _SUBTITLE, "subtitle_index", "subtitles")
+    sounds = rows("sounds", _SOUND, "sound_index", "sounds")
     records = []
     for video_id in video_ids:
         if video_id not in videos:
@@ -297,6 +302,7 @@ def read_records(
                 scenes=_scenes(scenes.get(video_id, ()), found),
                 utterances=tuple(_utterance(row) for row in utterances.get(video_id, ())),
                 subtitles=tuple(Subtitle(**row) for row in subtitles.get(video_id, ())),
+                sounds=tuple(Sound(**row) for row in sounds.get(video_id, ())),
                 errors=tuple(Failure(**row) for row in errors.get(video_id, ())),
             )
         )

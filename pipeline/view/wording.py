@@ -11,6 +11,7 @@ KIND_WORDS: dict[MomentKind, str] = {
     "screen": "on screen",
     "caption": "caption",
     "frame": "seen",
+    "sound": "heard",
 }
 """Kinds of moments, as hits name them."""
 
