@@ -176,7 +176,7 @@ def analysis(video_id: str, *, shots: int = 3, text: int = TEXT[1], vision: int 
             Subtitle(1, 10.5, 12.5, f"Line one\nof {video_id}.", None, f"{video_id}.srt", None, None),
         ),
         file_chapters=(Chapter("Intro", 0.0, 5.0), Chapter("", 5.0, shots * 10.0)),
-        sounds=(Sound(0, 2.5, 9.5, "music", 0.75),),
+        sounds=(Sound(0, 2.5, 19.5, "music", 0.75),),
     )
 
 
