@@ -11,12 +11,15 @@ from pipeline.analysis.fusion import fuse_early, reciprocal_rank_fusion, weighte
 from pipeline.analysis.fusion.methods import fusion_method
 from pipeline.analysis.fusion.parts import SceneParts, Track
 from pipeline.lake import Lake
+from pipeline.search.evidence import CONSE, Scale
 from pipeline.search.query_encoder import QueryEncoder, Spaces
 from schemas.config import FusionConfig
 
 Scores = np.ndarray
 """(queries, scenes); NaN if a scene lacks the modality."""
 
+_IMAGE_WEIGHT, _MIN_IMAGE = 2.5, 0.15
+"""As in `pipeline.search.ranking`."""
 _DOUBTFUL = 0.3
 """Weight of an utterance that is flagged as doubtful, as in the product."""
 
@@ -34,6 +37,13 @@ def scoring_methods(lake: Lake, videos: Mapping[str, Video], texts: Sequence[str
     text, picture = _cosines(queries.text, said), _cosines(queries.coordinated, shown)
     yield "text alone", text, "cosine of the query and the scene's speech and on-screen text"
     yield "frames alone", picture, "cosine of the query and the scene's frames, in their shared space"
+    written = _written(queries.text, videos, encoder.text_parts[0].scale)
+    seen = written + _IMAGE_WEIGHT * np.maximum(CONSE.evidence(np.nan_to_num(picture)), _MIN_IMAGE)
+    yield (
+        "frames with the text on them",
+        seen,
+        "the same with the best on-screen text of the scene, weighted as in search, without what is said",
+    )
 
     joined = np.stack([fuse_early(*pair, text_weight=weight)[0] for pair in zip(said, shown, strict=True)])
     vectors = zip(queries.text, queries.coordinated, strict=True)
@@ -67,6 +77,18 @@ def scoring_methods(lake: Lake, videos: Mapping[str, Video], texts: Sequence[str
         np.stack([_by_ranks(pair) for pair in pairs]),
         "reciprocal rank fusion of both rankings, k = 60",
     )
+
+
+def _written(queries: np.ndarray, videos: Mapping[str, Video], scale: Scale) -> Scores:
+    """Return the evidence of the best on-screen text of each scene; 0 for scenes without."""
+    columns = []
+    for video in videos.values():
+        for scene in video.scenes:
+            inside = [frame["text_embedding"] for frame in video.frames
+                      if frame["text_embedding"] and scene["start_s"] <= frame["time_s"] < scene["end_s"]]  # fmt: skip
+            none = np.full(len(queries), scale.mean)
+            columns.append(scale.evidence((queries @ np.asarray(inside, np.float32).T).max(axis=1) if inside else none))
+    return np.stack(columns, axis=1)
 
 
 def _parts(video: Video) -> Iterator[SceneParts]:

@@ -12,6 +12,7 @@ from flows.cli.exits import Command
 from pipeline.locations import location_of
 from schemas.config import Config
 from schemas.export import STDOUT
+from schemas.records import ENTITY_KINDS
 from schemas.search import MOMENT_KINDS
 
 
@@ -69,7 +70,7 @@ def configured(command: Command) -> Command:
     @click.option(
         "--profile",
         metavar="NAME",
-        help="Built-in set of settings: embedded (default), fast, accurate or multilingual.",
+        help="Built-in set of settings: embedded (default), fast, network or gpu.",
     )
     @click.option(
         "--config",
@@ -82,10 +83,11 @@ def configured(command: Command) -> Command:
     )
     @wraps(command)
     def run(*args: Any, profile: str | None, file: Path | None, settings: tuple[str, ...], **options: Any) -> Any:
-        def configure(overrides: dict[str, Any]) -> Config:
+        def configure(overrides: dict[str, Any], instead: str | None = None) -> Config:
+            """Load the configuration, with the profile `instead` of the given one."""
             from pipeline.run import load_config
 
-            return load_config(profile=profile, file=file, settings=settings, overrides=overrides)
+            return load_config(profile=instead or profile, file=file, settings=settings, overrides=overrides)
 
         return command(*args, configure=configure, **options)
 
@@ -103,6 +105,11 @@ _FILTERS = {
                              help="Only speech of this speaker."),
     "kinds": click.option("--kind", "kinds", multiple=True, type=click.Choice(MOMENT_KINDS),
                           help="Only moments of this kind."),
+    "entities": click.option("--entity", "entities", multiple=True, metavar="NAME",
+                             help="Only moments that mention this person, place, organisation, date or work, by any of "
+                                  "its spellings or its Wikidata id."),
+    "entity_kinds": click.option("--entity-kind", "entity_kinds", multiple=True, type=click.Choice(ENTITY_KINDS),
+                                 help="Only moments that mention a name of this kind."),
     "from_s": click.option("--from", "from_s", metavar="TIME",
                            help="Only moments that end after this time in the video, such as 83 or 1:23."),
     "to_s": click.option("--to", "to_s", metavar="TIME",

@@ -45,9 +45,26 @@ def taxonomy(name: str) -> None:
 
 @click.command()
 @configured
+@click.option(
+    "--fetch",
+    "profile_to_fetch",
+    metavar="[PROFILE]",
+    is_flag=False,
+    flag_value="",
+    help="Download the models of PROFILE (or of the configuration), verify their checksums, and load each once.",
+)
 @reported
-def models(*, configure: Callable[..., Config]) -> None:
-    """List the models of the configuration, with licence, digest and location."""
-    from flows.commands.settings import print_models
+def models(*, configure: Callable[..., Config], profile_to_fetch: str | None) -> None:
+    """List the models of the configuration, with licence, size, digest and location.
 
-    print_models(configure({}))
+    \b
+    videolake models                    # the default models
+    videolake models --profile network  # those of a profile; what is missing is downloaded
+    videolake models --fetch network    # download, verify and load all of them, so that a run finds them here
+    """
+    from flows.commands.models import fetch_models, print_models
+
+    if profile_to_fetch is None:
+        print_models(configure({}))
+    else:
+        fetch_models(configure({}, profile_to_fetch or None))

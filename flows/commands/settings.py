@@ -1,11 +1,11 @@
-"""`videolake config`, `models` and `taxonomy`: print the settings, the models that they select, and the topics."""
+"""`videolake config` and `taxonomy`: print the settings and the topics."""
 
 import textwrap
 
 import click
 
 from pipeline.analysis.taxonomy import load_taxonomy, taxonomy_text
-from pipeline.run import models_of, toml_value
+from pipeline.run import toml_value
 from schemas.config import Config
 
 
@@ -33,13 +33,3 @@ def print_taxonomy(setting: str) -> None:
     """
     load_taxonomy(setting)
     click.echo(taxonomy_text(setting), nl=False)
-
-
-def print_models(config: Config) -> None:
-    """List the models of a configuration.
-
-    Raises:
-        ModelError: A model cannot be found.
-    """
-    for model in models_of(config):
-        click.echo(f"{model.role:<9} {model.id:<30} {model.licence:<14} {model.digest[:12]}  {model.path}")

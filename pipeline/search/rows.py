@@ -37,15 +37,33 @@ ROW_SCHEMA = pa.schema(
         ("speaker", pa.dictionary(pa.int32(), pa.string())),
         ("source", pa.dictionary(pa.int32(), pa.string())),
         ("topics", pa.list_(pa.string())),
+        ("names", pa.list_(pa.string())),
         ("scene_start_s", pa.float64()),
         ("scene_end_s", pa.float64()),
     ]
 )
 
 _ROWS = """
+WITH spelled AS (
+    SELECT video_id, kind, unnest(list_distinct([occurrence.id FOR occurrence IN occurrences])) AS id,
+        list_distinct(list_concat(
+            [lower(text), lower(normal)], [lower(occurrence.text) FOR occurrence IN occurrences],
+            CASE WHEN wikidata_id IS NULL THEN [] ELSE [lower(wikidata_id)] END
+        )) AS spellings
+    FROM entities
+),
+named AS (
+    SELECT video_id, id, list_distinct(flatten(list(list_concat(
+        [kind || ':'], [':' || each FOR each IN spellings], [kind || ':' || each FOR each IN spellings]
+    )))) AS names
+    FROM spelled GROUP BY video_id, id
+)
 SELECT m.video_id, kind, moment_id, m.start_s, m.end_s, m.text, translation, frame_id, language, speaker, source,
-    m.topics, m.scene_index, coalesce(s.start_s, m.start_s) AS scene_start_s, coalesce(s.end_s, m.end_s) AS scene_end_s
+    m.topics, n.names, m.scene_index, coalesce(s.start_s, m.start_s) AS scene_start_s,
+    coalesce(s.end_s, m.end_s) AS scene_end_s
 FROM moments m LEFT JOIN scenes s USING (video_id, scene_index)
+LEFT JOIN named n ON n.video_id = m.video_id
+    AND n.id = CASE WHEN m.kind IN ('speech', 'subtitle') THEN m.moment_id ELSE m.frame_id END
 ORDER BY m.video_id, kind, m.start_s, moment_id
 """
 _SCENES = """
@@ -132,6 +150,16 @@ def _matrix(column: pa.ChunkedArray) -> NDArray[np.float32]:
     return matrix
 
 
+def name_keys(admitted: Filter) -> list[str]:
+    """Return the values of the column `names` of which a moment must have one; none for a filter without names.
+
+    They are `:angela merkel`, `person:` or `person:angela merkel`.
+    """
+    if not admitted.entities and not admitted.entity_kinds:
+        return []
+    return [f"{kind}:{name.lower()}" for kind in admitted.entity_kinds or ("",) for name in admitted.entities or ("",)]
+
+
 class Columns:
     """The columns of moments that filters test, as NumPy arrays.
 
@@ -162,7 +190,9 @@ class Columns:
         if superseded:
             parts.append(~self._is_any("video_id", superseded))
         if admitted.topics:
-            parts.append(self._has_topic(admitted.topics))
+            parts.append(self._has("topics", [topic.lower() for topic in admitted.topics]))
+        if names := name_keys(admitted):
+            parts.append(self._has("names", names))
         if admitted.from_s is not None:
             parts.append(self._end_s > admitted.from_s)
         if admitted.to_s is not None:
@@ -181,9 +211,10 @@ class Columns:
         chosen: Mask = admitted[codes]
         return chosen
 
-    def _has_topic(self, topics: Sequence[str]) -> Mask:
-        wanted = pa.array([topic.lower() for topic in topics], pa.string())
-        column = self._rows["topics"].combine_chunks()
+    def _has(self, listed: str, values: Sequence[str]) -> Mask:
+        """Return the rows whose list has one of some values in lower case."""
+        wanted = pa.array(values, pa.string())
+        column = self._rows[listed].combine_chunks()
         names = column.flatten().dictionary_encode()
         matching = pc.is_in(pc.utf8_lower(names.dictionary), value_set=wanted)
         hits = np.append(matching.to_numpy(zero_copy_only=False), False).astype(np.bool_)[names.indices.to_numpy()]

@@ -8,7 +8,15 @@ import numpy as np
 import pytest
 
 from benchmarks.material.films import KnownFilm, known_film
-from benchmarks.material.script import FOLDER, ChapterScript, FilmScript, SceneScript, picture_asks, read_scripts
+from benchmarks.material.script import (
+    FOLDER,
+    ChapterScript,
+    FilmScript,
+    SceneScript,
+    listed_asks,
+    picture_asks,
+    read_scripts,
+)
 from pipeline.analysis.taxonomy import load_taxonomy
 from schemas.media import SAMPLE_RATE_HZ
 
@@ -136,6 +144,34 @@ def test_queries_paraphrase_their_scenes() -> None:
             for ask in scene.asks:
                 copied = words(ask.text) & there
                 assert len(copied) <= len(words(ask.text)) / 2, f"{script.name}: {ask.text!r} copies {copied}"
+
+
+def test_queries_that_nothing_was_tuned_on_are_new_name_scenes_and_paraphrase_them() -> None:
+    scenes = {f"{script.name}: {scene.name}": scene for script in read_scripts() for scene in script.scenes}
+    pictures = {picture for scene in scenes.values() for picture in (scene.photo, scene.clip)}
+    known = {ask.text for scene in scenes.values() for ask in scene.asks} | {ask.text for ask in picture_asks()}
+    asks = listed_asks("held_out.toml")
+    assert len(asks) >= 60
+    assert {ask.needs for ask in asks} == {"speech", "screen", "frame", "both"}
+    for ask in asks:
+        assert ask.text not in known
+        assert set(ask.answers) <= set(scenes)
+        assert set(ask.pictures) <= pictures
+        assert bool(ask.answers) is not bool(ask.pictures)
+        there = words(" ".join(line for name in ask.answers for line in (*scenes[name].say, *scenes[name].written)))
+        copied = words(ask.text) & there
+        assert len(copied) <= len(words(ask.text)) / 2, f"{ask.text!r} copies {copied}"
+
+
+def test_exact_queries_are_in_the_scenes_that_they_name_and_in_no_other() -> None:
+    for ask in listed_asks("exact.toml"):
+        holding = {
+            f"{script.name}: {scene.name}"
+            for script in read_scripts()
+            for scene in script.scenes
+            if re.search(rf"\b{re.escape(ask.text.lower())}\b", "\n".join((*scene.say, *scene.written)).lower())
+        }
+        assert holding == set(ask.answers), ask.text
 
 
 def words(text: str) -> set[str]:

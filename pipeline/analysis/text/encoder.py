@@ -1,6 +1,7 @@
 """Sentence encoder: a BERT-like model that turns texts into unit vectors."""
 
 import copy
+import itertools
 import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -130,6 +131,13 @@ class TextEncoder:
         if not self._parts or self._part is not None:
             return self.encode(texts)
         return np.concatenate([part.encode(texts) for part in self._parts], axis=1)
+
+    @property
+    def parts(self) -> tuple[tuple["TextEncoder", int, int], ...]:
+        """The encoders that share a vector, each with the start and end of its part; one without `auto`."""
+        encoders = self._parts or (self,)
+        ends = list(itertools.accumulate(each.dimensions for each in encoders))
+        return tuple((each, end - each.dimensions, end) for each, end in zip(encoders, ends, strict=True))
 
     @property
     def infos(self) -> tuple[ModelInfo, ...]:

@@ -13,7 +13,7 @@ from tests.pipeline.analysis.vision.tiny_captioners import WORDS, tiny_captioner
 
 pytestmark = pytest.mark.slow
 
-ARCHITECTURES = ("blip", "git", "vision-encoder-decoder", "llava")
+ARCHITECTURES = ("blip", "git", "vision-encoder-decoder", "llava", "idefics3")
 
 
 def captioner(**settings: object) -> Captioner:
@@ -48,7 +48,7 @@ def test_image_to_text_models_write_a_sentence_a_frame_with_random_weights(
     assert found.source == f"model:{folders[architecture]}"
 
 
-@pytest.mark.parametrize("architecture", ["blip", "llava"])
+@pytest.mark.parametrize("architecture", ["blip", "llava", "idefics3"])
 def test_captions_do_not_depend_on_the_batch_with_random_weights(
     folders: dict[str, Path], architecture: str, noise: list[np.ndarray]
 ):

@@ -19,7 +19,7 @@ _CHAT = (
 
 
 def tiny_captioner(folder: Path, architecture: str, *, seed: int = 2) -> Path:
-    """Save a `blip`, `git`, `vision-encoder-decoder` or `llava`, with its processor and a tokenizer of twelve words."""
+    """Save a `blip`, `git`, `vision-encoder-decoder`, `llava` or `idefics3`, with its processor and a tokenizer."""
     import transformers as hf
 
     torch.manual_seed(seed)
@@ -45,6 +45,16 @@ def tiny_captioner(folder: Path, architecture: str, *, seed: int = 2) -> Path:
             clip, _tokenizer(), patch_size=8, vision_feature_select_strategy="default", chat_template=_CHAT,
             num_additional_image_tokens=1,
         ).save_pretrained(folder)  # fmt: skip
+    elif architecture == "idefics3":
+        words = _tokenizer()
+        words.add_tokens(["<fake_token_around_image>", "<global-img>", "<end_of_utterance>"], special_tokens=True)
+        config = hf.Idefics3Config(
+            vision_config=_VISION, text_config=hf.LlamaConfig(**_LAYERS, **{**_TOKENS, "vocab_size": len(words)}),
+            image_token_id=WORDS.index("<image>"), scale_factor=2, pad_token_id=0,
+        )  # fmt: skip
+        hf.Idefics3ForConditionalGeneration(config).save_pretrained(folder)
+        images = hf.Idefics3ImageProcessorPil(size={"longest_edge": 64}, max_image_size={"longest_edge": 32})
+        hf.Idefics3Processor(images, words, image_seq_len=4, chat_template=_CHAT).save_pretrained(folder)
     else:
         config = hf.VisionEncoderDecoderConfig.from_encoder_decoder_configs(
             hf.ViTConfig(**_VISION), hf.BertConfig(**text, is_decoder=True, add_cross_attention=True)
