@@ -7,7 +7,13 @@ from itertools import pairwise
 import numpy as np
 
 from benchmarks.material.analysed import Row, Video
-from pipeline.analysis.fusion import fuse_early, reciprocal_rank_fusion, weighted_scores
+from pipeline.analysis.fusion import (
+    fuse_early,
+    query_to_compare,
+    reciprocal_rank_fusion,
+    rows_to_compare,
+    weighted_scores,
+)
 from pipeline.analysis.fusion.methods import fusion_method
 from pipeline.analysis.fusion.parts import SceneParts, Track
 from pipeline.lake import Lake
@@ -31,12 +37,15 @@ def scoring_methods(lake: Lake, videos: Mapping[str, Video], texts: Sequence[str
     queries = encoder.texts(texts)
     weight = FusionConfig().text_weight
     said, shown = _matrix(scenes, "text_embedding"), _matrix(scenes, "coordinated_embedding")
-    text, picture = _cosines(queries.text, said), _cosines(queries.coordinated, shown)
+    space, shared = encoder.spaces.text[0], encoder.spaces.coordinated[0]
+    said, shown = rows_to_compare(said, space), rows_to_compare(shown, shared)
+    asked, seen = query_to_compare(queries.text, space), query_to_compare(queries.coordinated, shared)
+    text, picture = _cosines(asked, said), _cosines(seen, shown)
     yield "text alone", text, "cosine of the query and the scene's speech and on-screen text"
     yield "frames alone", picture, "cosine of the query and the scene's frames, in their shared space"
 
     joined = np.stack([fuse_early(*pair, text_weight=weight)[0] for pair in zip(said, shown, strict=True)])
-    vectors = zip(queries.text, queries.coordinated, strict=True)
+    vectors = zip(asked, seen, strict=True)
     joined_queries = np.stack([fuse_early(*pair, text_weight=weight)[0] for pair in vectors])
     yield "early fusion", _cosines(joined_queries, joined), f"cosine of the joined vectors, text weight {weight:g}"
     for name in ("projected", "hybrid"):
@@ -47,7 +56,7 @@ def scoring_methods(lake: Lake, videos: Mapping[str, Video], texts: Sequence[str
             coordinated=encoder.spaces.coordinated,
         )
         fused = np.stack(
-            [each[0] for each in method.fuse([part for video in videos.values() for part in _parts(video)])]
+            [each[0] for each in method.fuse([part for video in videos.values() for part in _parts(video, scenes)])]
         )
         fused_queries = _fused_queries(encoder.spaces, method.space, texts)
         yield (
@@ -69,8 +78,9 @@ def scoring_methods(lake: Lake, videos: Mapping[str, Video], texts: Sequence[str
     )
 
 
-def _parts(video: Video) -> Iterator[SceneParts]:
+def _parts(video: Video, others: Sequence[Row]) -> Iterator[SceneParts]:
     """Yield the input of the fusion methods for each scene, from the lake."""
+    size = len(_vector({"coordinated_embedding": None}, "coordinated_embedding", others))
     starts_s = {shot["shot_index"]: shot["start_s"] for shot in video.shots}
     # The first keyframe of a shot represents it from its start.
     opens = [index == 0 or video.frames[index - 1]["shot_index"] != each["shot_index"]
@@ -91,20 +101,19 @@ def _parts(video: Video) -> Iterator[SceneParts]:
         seconds = [min(end_s, scene["end_s"]) - max(start_s, scene["start_s"]) for start_s, end_s, _, _ in texts]
         near = [(each, spent_s) for each, spent_s in zip(texts, seconds, strict=True) if spent_s > 0]
         yield SceneParts(
-            text=_vector(scene, "text_embedding"),
-            vision=_vector(scene, "vision_embedding"),
-            image=_vector(scene, "coordinated_embedding"),
-            texts=_track([each[2] for each, _ in near], [sum(each[:2]) / 2 for each, _ in near],
+            text=_vector(scene, "text_embedding", others),
+            vision=_vector(scene, "vision_embedding", others),
+            image=_vector(scene, "coordinated_embedding", others),
+            texts=_track(size, [each[2] for each, _ in near], [sum(each[:2]) / 2 for each, _ in near],
                          [each[3] * spent_s for each, spent_s in near]),
-            frames=_track([frame["coordinated_embedding"] for frame in inside if frame["coordinated_embedding"]],
+            frames=_track(size, [frame["coordinated_embedding"] for frame in inside if frame["coordinated_embedding"]],
                           [frame["time_s"] for frame in inside if frame["coordinated_embedding"]]),
         )  # fmt: skip
 
 
 def _track(
-    vectors: Sequence[Sequence[float]], times_s: Sequence[float], weights: Sequence[float] | None = None
+    size: int, vectors: Sequence[Sequence[float]], times_s: Sequence[float], weights: Sequence[float] | None = None
 ) -> Track:
-    size = len(vectors[0]) if vectors else 384
     stacked = np.asarray(vectors, np.float32).reshape(-1, size)
     return Track.of(
         stacked, np.asarray(times_s, float), np.ones(len(vectors)) if weights is None else np.asarray(weights)
@@ -131,7 +140,7 @@ def _matrix(scenes: Sequence[Row], column: str) -> np.ndarray:
     return np.stack([_vector(row, column, scenes) for row in scenes])
 
 
-def _vector(row: Row, column: str, others: Sequence[Row] = ()) -> np.ndarray:
+def _vector(row: Row, column: str, others: Sequence[Row]) -> np.ndarray:
     """Return a vector; zeros if the lake has none."""
     if row[column] is not None:
         return np.asarray(row[column], np.float32)

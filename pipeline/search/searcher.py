@@ -11,7 +11,7 @@ import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.analysis.fusion import CONSE_PREFIX
+from pipeline.analysis.fusion import CONSE_PREFIX, query_to_compare
 from pipeline.lake import Lake, find_video
 from pipeline.search.duplicates import MIN_OVERLAP, find_duplicates
 from pipeline.search.filters import check_topics, resolve_filter
@@ -122,16 +122,17 @@ class Searcher:
         # Only words can tell whether a phrase occurs.
         vectors = None if words.phrases else self._text_vectors(query)
         if vectors is not None:
+            text = query_to_compare(vectors.text, state.models.get("text", ""))
+            frames = query_to_compare(vectors.coordinated, state.models.get("coordinated", ""))
             lists["semantic"] = by_vector(
-                state, "text", "semantic", vectors.text[0], filters, count, min_similarity=_MIN_TEXT_SIMILARITY
+                state, "text", "semantic", text[0], filters, count, min_similarity=_MIN_TEXT_SIMILARITY
             )
             labelled = self._query_encoder().spaces.coordinated[0].startswith(CONSE_PREFIX)
             min_similarity = _MIN_LABEL_SIMILARITY if labelled and any(lists.values()) else _MIN_IMAGE_SIMILARITY
-            shown = vectors.coordinated[0]
             lists["visual"] = by_vector(
-                state, "coordinated", "visual", shown, filters, count, min_similarity=min_similarity
+                state, "coordinated", "visual", frames[0], filters, count, min_similarity=min_similarity
             )
-            scenes = scenes_near(state, join_scenes(vectors.text, vectors.coordinated)[0], filters, count)
+            scenes = scenes_near(state, join_scenes(text, frames)[0], filters, count)
         return _hits(state, filters, fuse(lists, limit, scenes), bm25.words)
 
     def by_image(self, image: Image | Path, filters: Filter = _ALL, limit: int = 20) -> list[Hit]:
@@ -178,7 +179,7 @@ class Searcher:
         count = max(_CANDIDATES, 2 * limit)
         for space, vector in found:
             retriever: Retriever = "visual" if space == "vision" else "semantic"
-            query = np.asarray(vector, np.float32)
+            query = query_to_compare(np.asarray(vector, np.float32), state.models.get(space, ""))
             near = by_vector(state, space, retriever, query, filters, count)
             lists[retriever] = [
                 each

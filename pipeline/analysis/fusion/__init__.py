@@ -3,6 +3,7 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from pipeline.analysis.fusion.comparing import query_to_compare, rows_to_compare
 from pipeline.analysis.fusion.conse import top_classes
 from pipeline.analysis.fusion.coordinated import (
     CONSE_PREFIX,
@@ -41,7 +42,9 @@ __all__ = [
     "fuse_early_rows",
     "fusion_method",
     "padded",
+    "query_to_compare",
     "reciprocal_rank_fusion",
+    "rows_to_compare",
     "save",
     "top_classes",
     "unit",

@@ -156,5 +156,5 @@ def _load(config: Config, device: str, threads: int, stages: frozenset[Stage]) -
         speech=SpeechRecognizer(config.speech, device=device, threads=threads) if roster.speech else None,
         speakers=SpeakerEncoder(roster.speakers, device=device, threads=threads) if roster.speakers else None,
         ocr=TextReader(config.ocr, device=device, threads=threads) if roster.ocr else None,
-        abstract=AbstractWriter(config.summary, text, device=device, threads=threads) if roster.summary else None,
+        abstract=AbstractWriter(config.summary, device=device, threads=threads) if roster.summary else None,
     )
