@@ -18,6 +18,7 @@ from pathlib import Path
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from benchmarks.figures.figure import Figure, markdown, table
+from benchmarks.figures.names import names_figures
 from benchmarks.figures.retrieval import retrieval_figures
 from benchmarks.figures.speech import speech_figures
 from benchmarks.figures.understanding import understanding_figures
@@ -25,9 +26,9 @@ from benchmarks.figures.visual import visual_figures
 from benchmarks.material.analysed import analysed_lake, read_videos
 from benchmarks.material.films import known_film
 from benchmarks.material.recordings import recordings
-from benchmarks.material.script import read_scripts
+from benchmarks.material.script import FOLDER, read_scripts
 
-PARTS = ("speech", "visual", "retrieval", "understanding")
+PARTS = ("speech", "visual", "retrieval", "understanding", "names")
 
 
 def main() -> None:
@@ -64,6 +65,12 @@ def measure(options: argparse.Namespace) -> Iterator[Figure]:
         yield from retrieval_figures(films, videos, lake)
     if "understanding" in options.only:
         yield from understanding_figures(films, videos)
+    if "names" in options.only:
+        # In a lake of their own, so that no other figure depends on these films.
+        work = options.work / "named"
+        named = [known_film(script, work / "films") for script in read_scripts(FOLDER / "named")]
+        own = analysed_lake([film.path for film in named], work, settings=options.settings, threads=options.threads)
+        yield from names_figures([lake, own])
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from typing import Literal, TypedDict, cast
 
 from prefect.runtime import deployment
 
+from pipeline.models import check_python_models
 from pipeline.remote import check_cluster
 from pipeline.run import parse_settings, write_settings
 from schemas.config import Config
@@ -35,9 +36,10 @@ def config_of(profile: str, settings: str) -> Config:
 
     Raises:
         ConfigurationError: The text is not valid, and the message names the line; or a run of a deployment chooses a
-            Ray cluster that the operator has not allowed.
+            Ray cluster or Python code that the operator has not allowed.
     """
     config = parse_settings(profile, settings)
     if deployment.id:
         check_cluster(config.workers.ray_address)
+        check_python_models(config)
     return config

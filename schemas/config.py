@@ -13,11 +13,17 @@ COMPOSED = "composed"
 """Captions without a model, in `captions.model` and in the column `caption_source`."""
 NO_TAXONOMY = "none"
 """No topics, in `topics.taxonomy`."""
+NO_NAMES = "none"
+"""No model, in `entities.model`."""
 OCR_MODEL = "embedded:pp-ocrv6"
 """The model of `ocr.engine = "rapidocr"`."""
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]+)*")
+NO_DETECTOR = "none"
+"""No objects, in `objects.model`."""
 SPEAKER_MODEL = "embedded:campplus"
 """The model of `speakers.model = "auto"`, if it is installed."""
+SOUND_MODEL = "embedded:firered-aed"
+"""The model of `sounds.model = "auto"`, if it is installed."""
 
 
 class Section(BaseModel):
@@ -98,7 +104,8 @@ class KeyframesConfig(Section):
     """Which frames become keyframes."""
 
     interval_s: float = Field(10.0, gt=0)
-    """A shot gets one keyframe for each interval of this many seconds."""
+    """A shot gets one keyframe for each interval of this many seconds. In the first interval of a video, it gets one
+    for each quarter of it."""
     duplicate_distance: int = Field(6, ge=0, le=64)
     """A keyframe is dropped as a duplicate of a recent one if their perceptual hashes differ in at most this many of 64
     bits. Every shot keeps at least one keyframe."""
@@ -162,6 +169,21 @@ class SpeakersConfig(Section):
     """Maximum number of speakers per video. Those who speak most are kept."""
 
 
+class SoundsConfig(Section):
+    """Which kinds of sound are heard, and when."""
+
+    model: str = "auto"
+    """Sound model. `auto` is `embedded:firered-aed`, which knows speech, music and singing, if it is installed,
+    otherwise `none`. It can also be a folder or Hub id of an audio classifier, such as AST, which also knows applause,
+    laughter, sirens and more, or of a CLAP model, which listens for `names`. `none` turns the step off."""
+    min_score: float = Field(0.5, gt=0, lt=1)
+    """Minimum score at which a sound is heard. It ends when its score falls below 0.6 of this."""
+    names: tuple[str, ...] = ()
+    """Sounds that a CLAP model listens for, as in `a siren`. If empty, a list of 40 common ones."""
+    batch_size: int = Field(8, ge=1)
+    """Windows of ten seconds per batch, for a model that is not embedded."""
+
+
 class TextConfig(Section):
     """How text becomes vectors."""
 
@@ -211,12 +233,26 @@ class OcrConfig(Section):
     """Maximum length of the longer side of the image that the text detector sees, in pixels."""
 
 
+class ObjectsConfig(Section):
+    """How objects are detected in keyframes."""
+
+    model: str = "embedded:ssd-mobilenet-v2"
+    """Object detector: `embedded:ssd-mobilenet-v2`, which knows the 80 classes of COCO; a folder or Hub id of an
+    RT-DETR, DETR or similar model with safetensors; or `none`."""
+    batch_size: int = Field(8, ge=1)
+    """Frames per batch."""
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    """Precision of the model, as in `vision.precision`."""
+    min_score: float = Field(0.45, gt=0, le=1)
+    """Minimum score of an object. docs/understanding.md says what a lower value finds, and how often it is wrong."""
+
+
 class CaptionsConfig(Section):
     """How keyframes are captioned."""
 
     model: str = COMPOSED
-    """`composed` builds captions from labels, on-screen text and speech. It can also be a folder or Hub id of an
-    image-to-text model with safetensors, such as BLIP or GIT, or a model of your own (`plugin:<name>`,
+    """`composed` builds captions from objects, labels, on-screen text and speech. It can also be a folder or Hub id of
+    an image-to-text model with safetensors, such as BLIP or GIT, or a model of your own (`plugin:<name>`,
     `python:package.module:Factory`)."""
     batch_size: int = Field(8, ge=1)
     """Frames per batch."""
@@ -226,7 +262,7 @@ class CaptionsConfig(Section):
     """Beams of the decoder; 1 is greedy decoding."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     """Precision of the model, as in `vision.precision`."""
-    prompt: str = "Say in one sentence what this picture shows."
+    prompt: str = "Say in one sentence what this image shows."
     """Prompt for a chat model. Other models take no prompt."""
 
 
@@ -275,6 +311,22 @@ class KeyphrasesConfig(Section):
     """Maximum number of keyphrases per scene and per video. 0 turns keyphrases off."""
     diversity: float = Field(0.4, ge=0, le=1)
     """0 selects the phrases most similar to the whole text, 1 the phrases that differ most from each other."""
+
+
+class EntitiesConfig(Section):
+    """The names in speech, on-screen text and subtitles: people, places, organisations, dates and works."""
+
+    model: str = "embedded:en-core-web-sm"
+    """Named entity recogniser. The embedded one reads only English. For other languages, a folder or Hub id of a token
+    classification model, which then reads all texts. `none` finds only the names of the gazetteer."""
+    gazetteer: str | None = None
+    """CSV file with names that you know, and their Wikidata ids (docs/names.md). They are found in all languages."""
+    respell: bool = True
+    """Whether a name that is on screen corrects the spelling of the same name in the transcript."""
+    min_score: float = Field(0.6, ge=0, le=1)
+    """Minimum probability of a name, for models that state one. The embedded model does not."""
+    batch_size: int = Field(32, ge=1)
+    """Texts per batch."""
 
 
 class SummaryConfig(Section):
@@ -406,14 +458,17 @@ class Config(Section):
     keyframes: KeyframesConfig = KeyframesConfig()
     speech: SpeechConfig = SpeechConfig()
     speakers: SpeakersConfig = SpeakersConfig()
+    sounds: SoundsConfig = SoundsConfig()
     text: TextConfig = TextConfig()
     vision: VisionConfig = VisionConfig()
     ocr: OcrConfig = OcrConfig()
+    objects: ObjectsConfig = ObjectsConfig()
     captions: CaptionsConfig = CaptionsConfig()
     scenes: ScenesConfig = ScenesConfig()
     fusion: FusionConfig = FusionConfig()
     topics: TopicsConfig = TopicsConfig()
     keyphrases: KeyphrasesConfig = KeyphrasesConfig()
+    entities: EntitiesConfig = EntitiesConfig()
     summary: SummaryConfig = SummaryConfig()
     limits: LimitsConfig = LimitsConfig()
     workers: WorkersConfig = WorkersConfig()
@@ -424,7 +479,7 @@ class Config(Section):
 
 
 ANALYSIS_SECTIONS = (
-    "media", "shots", "keyframes", "speech", "speakers", "text", "vision", "ocr", "captions", "scenes", "fusion",
-    "topics", "keyphrases", "summary",
+    "media", "shots", "keyframes", "speech", "speakers", "sounds", "text", "vision", "ocr", "objects", "captions",
+    "scenes", "fusion", "topics", "keyphrases", "entities", "summary",
 )  # fmt: skip
 """The sections that are part of the revision: if one changes, videos are analysed again."""

@@ -47,6 +47,17 @@ class TextLine:
     score: float
 
 
+@dataclass(frozen=True, slots=True)
+class DetectedObject:
+    """An object recognised in a frame."""
+
+    label: str
+    """Its class, such as `person`."""
+    score: float
+    box: tuple[float, float, float, float]
+    """x0, y0, x1, y1 as fractions of width and height."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class KeyframeImage:
     """A keyframe with its image in memory, before it becomes a `Keyframe`."""
@@ -96,6 +107,8 @@ class Keyframe:
     classes: ClassScores | None = None
     """What puts the frame into a space shared with texts, for a vision model without a text tower. None for a model
     that has one, and in the rows of older versions."""
+    objects: tuple[DetectedObject, ...] = ()
+    """Best score first; none in slides and drawings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +150,29 @@ class Utterance:
     """Reasons to doubt the recognised text, if somebody corrected it."""
     auto_speaker: str | None = None
     """The automatic name, if somebody named the speaker; empty if it was unknown."""
+    heard_text: str | None = None
+    """The text as it was heard, if names in the automatic text were respelled as they are on screen."""
+    heard_words: tuple[Word, ...] | None = None
+    """The words as they were heard, if names were respelled."""
+    sung: bool = False
+    """Whether it is sung, as lyrics are."""
+
+
+SILENCE_LABEL = "silence"
+"""The label of silence. It is measured, not predicted, so all models have it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """A span with one kind of sound; a row of `sounds`. Spans of other kinds may overlap it."""
+
+    index: int
+    start_s: float
+    end_s: float
+    label: str
+    """Such as `speech`, `music` or `singing`; `SILENCE_LABEL` for silence."""
+    score: float
+    """Mean score of the span, 0 to 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +205,41 @@ class Subtitle:
     """Index of the track; None for a subtitle file."""
     embedding: Embedding | None = None
     """Set by the text step."""
+
+
+EntityKind = Literal["person", "place", "organisation", "date", "work"]
+ENTITY_KINDS: tuple[EntityKind, ...] = ("person", "place", "organisation", "date", "work")
+OccurrenceSource = Literal["speech", "screen", "subtitle"]
+
+
+@dataclass(frozen=True, slots=True)
+class Occurrence:
+    """An occurrence of a name: where it is said or written."""
+
+    source: OccurrenceSource
+    id: str
+    """`utterance_id`, `frame_id` or `subtitle_id`."""
+    start_s: float
+    """Of the name itself in speech whose words have times; else of the utterance, the line, or the keyframe."""
+    end_s: float
+    text: str
+    """The name as it is said or written there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entity:
+    """A person, place, organisation, date or work that a video names; a row of `entities`."""
+
+    index: int
+    text: str
+    """The name in its fullest form."""
+    kind: EntityKind
+    normal: str
+    """What is equal for the same name in other videos: lower case without article and title; a date in ISO 8601."""
+    wikidata_id: str | None
+    """From the user's gazetteer."""
+    occurrences: tuple[Occurrence, ...]
+    """In order of time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -335,10 +406,14 @@ class Analysis:
     """Subtitle files beside the video."""
     subtitles: tuple[Subtitle, ...] = ()
     """Subtitles that came with the video: those of a source in order of time, one source after another."""
+    entities: tuple[Entity, ...] = ()
+    """Names in speech, on-screen text and subtitles, in order of their first mention."""
     clock_jumps: int = 0
     """Jumps of the file's clock that were joined."""
     corrections_digest: str | None = None
     """The corrections that the texts and the summary were made with; None without any."""
+    sounds: tuple[Sound, ...] = ()
+    """What is heard, in order of time; empty if nobody listened."""
     failed: Mapping[Stage, Exception] = field(default_factory=dict)
     """What stages raised. Their results are those of an earlier analysis, or missing."""
 
@@ -440,6 +515,11 @@ def utterance_id(video_id: str, index: int) -> str:
 def subtitle_id(video_id: str, index: int) -> str:
     """Return the id of a line of subtitles, unique across videos."""
     return f"{video_id}-s{index:05d}"
+
+
+def sound_id(video_id: str, index: int) -> str:
+    """Return the id of a sound, unique across videos."""
+    return f"{video_id}-n{index:05d}"
 
 
 def frame_id(video_id: str, index: int) -> str:

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from schemas.records import EntityKind
+
 MomentKind = Literal["speech", "subtitle", "screen", "caption", "frame"]
 """What a moment consists of: an utterance, a line of subtitles, on-screen text, a caption, or the frame itself."""
 
@@ -26,6 +28,11 @@ class Filter:
     """Speakers, as in `utterances.speaker`."""
     kinds: tuple[MomentKind, ...] = ()
     """Kinds of moments."""
+    entities: tuple[str, ...] = ()
+    """Names of people, places, organisations, dates or works that are said or written in the moment: in any of their
+    spellings in the video, in their normal form, or by their Wikidata id."""
+    entity_kinds: tuple[EntityKind, ...] = ()
+    """Kinds of those names; without `entities`, any name of these kinds."""
     from_s: float | None = None
     """Only moments that end after this time, in seconds."""
     to_s: float | None = None
@@ -37,9 +44,9 @@ class Reason:
     """Why one retriever found a moment."""
 
     kind: MomentKind
-    retriever: Literal["lexical", "semantic", "visual"]
+    retriever: Literal["lexical", "semantic", "visual", "scene"]
     """`lexical`: it contains words of the query; `semantic`: its text has a similar meaning; `visual`: its frame is
-    similar."""
+    similar; `scene`: nothing in it was found by itself, but it begins a scene that matches as a whole."""
     text: str
     """The sentence that matched, or the labels of the frame."""
     score: float

@@ -77,6 +77,7 @@ TEXT_LINE = pa.struct(
         pa.field("score", pa.float32(), nullable=False),
     ]
 )
+BOX = pa.struct([pa.field(name, pa.float32(), nullable=False) for name in ("x0", "y0", "x1", "y1")])
 EVIDENCE = pa.struct(
     [
         pa.field("kind", pa.string(), nullable=False),
@@ -105,6 +106,15 @@ HIGHLIGHT = pa.struct(
         pa.field("end_s", pa.float64(), nullable=False),
         pa.field("reason", pa.string(), nullable=False),
         pa.field("score", pa.float32(), nullable=False),
+    ]
+)
+OCCURRENCE = pa.struct(
+    [
+        pa.field("source", pa.string(), nullable=False),
+        pa.field("id", pa.string(), nullable=False),
+        pa.field("start_s", pa.float64(), nullable=False),
+        pa.field("end_s", pa.float64(), nullable=False),
+        pa.field("text", pa.string(), nullable=False),
     ]
 )
 TRACK = pa.struct(
@@ -155,9 +165,12 @@ TABLE_NAMES = (
     "videos",
     "shots",
     "frames",
+    "objects",
     "utterances",
+    "sounds",
     "subtitles",
     "scenes",
+    "entities",
     "summaries",
     "errors",
     "runs",
@@ -165,16 +178,22 @@ TABLE_NAMES = (
     "forgotten",
     "corrections",
 )
-VIDEO_TABLES = ("shots", "frames", "utterances", "subtitles", "scenes", "summaries", "errors", "videos")
+VIDEO_TABLES = (
+    "shots", "frames", "objects", "utterances", "sounds", "subtitles", "scenes", "entities", "summaries", "errors",
+    "videos",
+)  # fmt: skip
 """The tables that a shard writes, in the order of publishing: `videos` last."""
 
 DESCRIPTIONS: Mapping[str, str] = {
     "videos": "One row per video and revision: the file, and the result of its analysis.",
     "shots": "One row per shot: the frames between two transitions.",
     "frames": "One row per keyframe, with its thumbnail, labels, on-screen text and embeddings.",
+    "objects": "One row per object detected in a keyframe.",
     "utterances": "One row per segment of speech, with its words and embedding.",
+    "sounds": "One row per span with one kind of sound, such as speech, music, singing or silence.",
     "subtitles": "One row per line of subtitles that came with a video, in a text track or a subtitle file.",
     "scenes": "One row per scene: shots that belong together, fused with their speech.",
+    "entities": "One row per video and name in it: a person, place, organisation, date or work, with all its mentions.",
     "summaries": "One row per video: headline, summary with evidence, chapters, highlights.",
     "errors": "One row per video whose analysis failed, and per stage of a video that failed, with the reason.",
     "runs": "One row per flow run: configuration, versions, models, counts and compute.",
@@ -244,6 +263,7 @@ _VIDEOS = [
     _seconds("speech_s", "Total duration of speech."),
     _int("shots", "Rows in `shots`."),
     _int("frames", "Rows in `frames`."),
+    _int("objects", "Rows in `objects`."),
     _int("utterances", "Rows in `utterances`."),
     _int("words", "Spoken words."),
     _int("subtitles", "Rows in `subtitles`."),
@@ -282,6 +302,37 @@ _SHOTS = [
     *_SPAN,
     _text("transition", "How the shot starts: `start`, `cut`, `gradual` or `slide`."),
     _score("score", "Confidence in that transition, 0 to 1."),
+]
+
+_OBJECTS = [
+    *_KEYS,
+    _text("frame_id", "The keyframe, as in `frames`."),
+    _int("frame_index", "Index of the keyframe among the video's keyframes, from 0."),
+    _int("shot_index", "Index of the shot that the keyframe represents."),
+    _seconds("time_s", "Presentation timestamp of the keyframe."),
+    _int("object_index", "Index among the objects of the keyframe, from 0; the best score first."),
+    _text("label", "Class of the object, such as `person`, as the model names it."),
+    _score("score", "Score of the model, 0 to 1."),
+    _field("box", BOX, "Where it is, as fractions of width and height; `x0`, `y0` is the upper left corner."),
+]
+
+_ENTITIES = [
+    *_KEYS,
+    _int("entity_index", "Index in the video, from 0, in order of the first mention."),
+    _text("text", "The name in its fullest form."),
+    _text("kind", "`person`, `place`, `organisation`, `date` or `work`."),
+    _text(
+        "normal",
+        "What is equal for the same name in all videos: lower case, without article and title. For a date, ISO 8601 "
+        "where possible (`2021-05-03`, `2021-05`, `2021`, `--05-03`, `--05`, `196` for a decade).",
+    ),
+    _text("wikidata_id", "Id in Wikidata, from the gazetteer of the configuration; null if unknown.", nullable=True),
+    _list(
+        "occurrences",
+        OCCURRENCE,
+        "Where it is said or written, in order of time. `source` is `speech`, `screen` or `subtitle`; `id` is the "
+        "`utterance_id`, `frame_id` or `subtitle_id`; `text` is the name as it is there.",
+    ),
 ]
 
 _ERRORS = [
@@ -387,6 +438,20 @@ _CORRECTIONS = [
 ]
 
 
+_SOUNDS = [
+    *_KEYS,
+    _text("sound_id", "Id of the span in all tables."),
+    _int("sound_index", "Index in the video, from 0."),
+    *_SPAN,
+    _text(
+        "label",
+        "What is heard: `speech`, `music`, `singing` or `silence` with the embedded model. Spans of different labels "
+        "may overlap.",
+    ),
+    _score("score", "Mean score of the span, 0 to 1, not calibrated; 1 for silence, which is measured."),
+]
+
+
 def _frames(text: Encoder, vision: Encoder, coordinated: Encoder, fused: Encoder) -> list[pa.Field]:
     del fused
     return [
@@ -460,6 +525,13 @@ def _utterances(text: Encoder, vision: Encoder, coordinated: Encoder, fused: Enc
             "The automatic name, if the speaker was named; empty if it was unknown; otherwise null.",
             nullable=True,
         ),
+        _text(
+            "heard_text",
+            "The automatic text as it was heard, if names in it were respelled as they are on screen; otherwise null.",
+            nullable=True,
+        ),
+        _list("heard_words", WORD, "The words of `heard_text`; null if nothing was respelled.", nullable=True),
+        _field("sung", pa.bool_(), "Whether it is sung, as lyrics are; null in rows of older versions.", nullable=True),
         _embedding("embedding", text[1], text[0], "text", "Unit vector of the text."),
     ]
 
@@ -581,8 +653,9 @@ def table_schema(
         KeyError: There is no such table.
     """
     fixed: dict[str, list[pa.Field]] = {
-        "videos": _VIDEOS, "shots": _SHOTS, "summaries": _SUMMARIES, "errors": _ERRORS, "runs": _RUNS,
-        "sources": _SOURCES, "forgotten": _FORGOTTEN, "corrections": _CORRECTIONS,
+        "entities": _ENTITIES,
+        "videos": _VIDEOS, "shots": _SHOTS, "objects": _OBJECTS, "sounds": _SOUNDS, "summaries": _SUMMARIES,
+        "errors": _ERRORS, "runs": _RUNS, "sources": _SOURCES, "forgotten": _FORGOTTEN, "corrections": _CORRECTIONS,
     }  # fmt: skip
     fused = fused or (f"{text[0]} + {vision[0]}", text[1] + vision[1])
     shaped = {"frames": _frames, "utterances": _utterances, "subtitles": _subtitles, "scenes": _scenes}

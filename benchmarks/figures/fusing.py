@@ -7,22 +7,19 @@ from itertools import pairwise
 import numpy as np
 
 from benchmarks.material.analysed import Row, Video
-from pipeline.analysis.fusion import (
-    fuse_early,
-    query_to_compare,
-    reciprocal_rank_fusion,
-    rows_to_compare,
-    weighted_scores,
-)
+from pipeline.analysis.fusion import cosines, fuse_early, reciprocal_rank_fusion, weighted_scores
 from pipeline.analysis.fusion.methods import fusion_method
 from pipeline.analysis.fusion.parts import SceneParts, Track
 from pipeline.lake import Lake
+from pipeline.search.evidence import CONSE
 from pipeline.search.query_encoder import QueryEncoder, Spaces
 from schemas.config import FusionConfig
 
 Scores = np.ndarray
 """(queries, scenes); NaN if a scene lacks the modality."""
 
+_IMAGE_WEIGHT, _MIN_IMAGE = 2.5, 0.15
+"""As in `pipeline.search.ranking`."""
 _DOUBTFUL = 0.3
 """Weight of an utterance that is flagged as doubtful, as in the product."""
 
@@ -37,15 +34,20 @@ def scoring_methods(lake: Lake, videos: Mapping[str, Video], texts: Sequence[str
     queries = encoder.texts(texts)
     weight = FusionConfig().text_weight
     said, shown = _matrix(scenes, "text_embedding"), _matrix(scenes, "coordinated_embedding")
-    space, shared = encoder.spaces.text[0], encoder.spaces.coordinated[0]
-    said, shown = rows_to_compare(said, space), rows_to_compare(shown, shared)
-    asked, seen = query_to_compare(queries.text, space), query_to_compare(queries.coordinated, shared)
-    text, picture = _cosines(asked, said), _cosines(seen, shown)
+    text = _by_part(queries.text, said, encoder.spaces.text[0])
+    picture = _by_part(queries.coordinated, shown, encoder.spaces.coordinated[0])
     yield "text alone", text, "cosine of the query and the scene's speech and on-screen text"
     yield "frames alone", picture, "cosine of the query and the scene's frames, in their shared space"
+    written = _written(queries.text, videos, encoder)
+    seen = written + _IMAGE_WEIGHT * np.maximum(CONSE.evidence(np.nan_to_num(picture)), _MIN_IMAGE)
+    yield (
+        "frames with the text on them",
+        seen,
+        "the same with the best on-screen text of the scene, weighted as in search, without what is said",
+    )
 
     joined = np.stack([fuse_early(*pair, text_weight=weight)[0] for pair in zip(said, shown, strict=True)])
-    vectors = zip(asked, seen, strict=True)
+    vectors = zip(queries.text, queries.coordinated, strict=True)
     joined_queries = np.stack([fuse_early(*pair, text_weight=weight)[0] for pair in vectors])
     yield "early fusion", _cosines(joined_queries, joined), f"cosine of the joined vectors, text weight {weight:g}"
     for name in ("projected", "hybrid"):
@@ -76,6 +78,20 @@ def scoring_methods(lake: Lake, videos: Mapping[str, Video], texts: Sequence[str
         np.stack([_by_ranks(pair) for pair in pairs]),
         "reciprocal rank fusion of both rankings, k = 60",
     )
+
+
+def _written(queries: np.ndarray, videos: Mapping[str, Video], encoder: QueryEncoder) -> Scores:
+    """Return the evidence of the best on-screen text of each scene; 0 for scenes without."""
+    columns = []
+    scale, space = encoder.text_parts[0].scale, encoder.spaces.text[0]
+    for video in videos.values():
+        for scene in video.scenes:
+            inside = [frame["text_embedding"] for frame in video.frames
+                      if frame["text_embedding"] and scene["start_s"] <= frame["time_s"] < scene["end_s"]]  # fmt: skip
+            none = np.full(len(queries), scale.mean)
+            found = _by_part(queries, np.asarray(inside, np.float32), space).max(axis=1) if inside else none
+            columns.append(scale.evidence(found))
+    return np.stack(columns, axis=1)
 
 
 def _parts(video: Video, others: Sequence[Row]) -> Iterator[SceneParts]:
@@ -122,6 +138,11 @@ def _track(
 
 def _fused_queries(spaces: Spaces, fused: tuple[str, int], texts: Sequence[str]) -> np.ndarray:
     return QueryEncoder(replace(spaces, fused=fused), threads=2).texts(texts).fused
+
+
+def _by_part(queries: np.ndarray, vectors: np.ndarray, space: str) -> Scores:
+    there = np.any(vectors != 0, axis=1)
+    return np.stack([np.where(there, cosines(query, vectors, space), np.nan) for query in queries])
 
 
 def _cosines(queries: np.ndarray, vectors: np.ndarray) -> Scores:

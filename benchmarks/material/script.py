@@ -68,6 +68,11 @@ class SceneScript(Part):
     asks: tuple[Ask, ...] = ()
 
     @property
+    def name(self) -> str:
+        """What the queries in files of their own call it; unique within its film but for scenes that repeat."""
+        return self.heading or self.title or self.subject or next(iter(self.say), "")
+
+    @property
     def written(self) -> tuple[str, ...]:
         """Readable lines of text on it, without numbers in drawings."""
         return tuple(line for line in (self.title, self.subtitle, self.heading, *self.lines, self.caption) if line)
@@ -127,6 +132,17 @@ def cross_lingual_asks() -> tuple[list[CrossLingualAsk], list[CrossLingualAsk]]:
     return tuning, held_out
 
 
+class ListedAsk(Part):
+    """A query in a file of its own, with all scenes that answer it."""
+
+    text: str
+    needs: Needs = "both"
+    answers: tuple[str, ...] = ()
+    """Film and name of each scene, as `film: name`."""
+    pictures: tuple[str, ...] = ()
+    """Every scene that shows one of these images answers it."""
+
+
 def read_scripts(folder: Path = FOLDER / "films") -> tuple[FilmScript, ...]:
     """Return all scripts, in order of their names."""
     files = sorted(folder.glob("*.toml"))
@@ -137,3 +153,8 @@ def picture_asks() -> tuple[PictureAsk, ...]:
     """Return the queries that only images answer."""
     found = tomllib.loads((FOLDER / "pictures.toml").read_text("utf-8"))["asks"]
     return tuple(PictureAsk(**ask) for ask in found)
+
+
+def listed_asks(file: Literal["held_out.toml", "exact.toml"]) -> tuple[ListedAsk, ...]:
+    """Return the queries of a file. Nothing may be tuned on those in `held_out.toml`."""
+    return tuple(ListedAsk(**ask) for ask in tomllib.loads((FOLDER / file).read_text("utf-8"))["asks"])

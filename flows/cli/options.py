@@ -12,6 +12,7 @@ from flows.cli.exits import Command
 from pipeline.locations import location_of
 from schemas.config import Config
 from schemas.export import STDOUT
+from schemas.records import ENTITY_KINDS
 from schemas.search import MOMENT_KINDS
 
 
@@ -104,6 +105,11 @@ _FILTERS = {
                              help="Only speech of this speaker."),
     "kinds": click.option("--kind", "kinds", multiple=True, type=click.Choice(MOMENT_KINDS),
                           help="Only moments of this kind."),
+    "entities": click.option("--entity", "entities", multiple=True, metavar="NAME",
+                             help="Only moments that mention this person, place, organisation, date or work, by any of "
+                                  "its spellings or its Wikidata id."),
+    "entity_kinds": click.option("--entity-kind", "entity_kinds", multiple=True, type=click.Choice(ENTITY_KINDS),
+                                 help="Only moments that mention a name of this kind."),
     "from_s": click.option("--from", "from_s", metavar="TIME",
                            help="Only moments that end after this time in the video, such as 83 or 1:23."),
     "to_s": click.option("--to", "to_s", metavar="TIME",

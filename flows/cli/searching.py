@@ -33,6 +33,7 @@ def search(query: str | None, lake: str, **options: Any) -> None:
     \b
     videolake search "a cyclist in traffic" --lake LAKE
     videolake search '"to be or not to be"' --kind speech --lake LAKE     exact words
+    videolake search "climate" --entity "Angela Merkel" --lake LAKE       only where she is mentioned
     videolake search --image photo.jpg --lake LAKE
     videolake search --like talk.mp4@1:23 --lake LAKE
     videolake search "a red car" --lake LAKE --format json --thumbnails keyframes/

@@ -122,6 +122,7 @@ class SearchService:
             languages=(selection.language,) if selection.language else (),
             topics=(selection.topic,) if selection.topic else (),
             speakers=(parameters.speaker,) if parameters.speaker else (),
+            entities=(parameters.entity,) if parameters.entity else (),
             kinds=parameters.kinds,
             from_s=seconds_of(parameters.start),
             to_s=seconds_of(parameters.end),

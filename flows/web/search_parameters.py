@@ -31,6 +31,8 @@ class SearchParameters:
     video: str = ""
     """Any name of the one video to search in."""
     speaker: str = ""
+    entity: str = ""
+    """A name that the moments must mention."""
     start: str = ""
     """Only moments that end after this time, as it was written."""
     end: str = ""
@@ -66,6 +68,7 @@ class SearchParameters:
         }  # fmt: skip
         if self.finds_moments:
             values |= {"moment": self.moment, "video": self.video, "speaker": self.speaker}
+            values |= {"entity": self.entity}
             values |= {"from": self.start, "to": self.end}
         else:
             values |= {"sort": selection.sort if selection.sort != "newest" else ""}
@@ -104,6 +107,7 @@ def read_parameters(params: Mapping[str, str]) -> SearchParameters:
         moment=params.get("moment", "") if params.get("moment") in _KINDS else "",
         video=params.get("video", "").strip()[:_MAX_NAME_LENGTH],
         speaker=params.get("speaker", "").strip()[:200],
+        entity=params.get("entity", "").strip()[:200],
         start=start,
         end=end,
         problems=tuple(problems),

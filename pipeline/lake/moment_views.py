@@ -14,6 +14,7 @@ MOMENT_VIEWS = {
     "file_chapters": "One row per chapter that a file states.",
     "highlights": "One row per moment worth jumping to.",
     "sentences": "One row per sentence of a summary, at the time of its first evidence.",
+    "mentions": "One row per occurrence of a name: where a person, place, organisation, date or work is mentioned.",
 }
 
 _KEYFRAMES = """
@@ -102,6 +103,15 @@ CREATE VIEW sentences AS
 SELECT video_id, list_min([each.start_s FOR each IN sentence.evidence]) AS start_s, sentence.text, sentence.score,
     sentence.evidence
 FROM (SELECT video_id, unnest(sentences) AS sentence FROM summaries)
+""",
+    """
+CREATE VIEW mentions AS
+SELECT video_id, entity_index, entity AS text, kind, normal, wikidata_id, occurrence.source, occurrence.id,
+    occurrence.start_s, occurrence.end_s, occurrence.text AS as_written
+FROM (
+    SELECT video_id, entity_index, text AS entity, kind, normal, wikidata_id, unnest(occurrences) AS occurrence
+    FROM entities
+)
 """,
 )
 

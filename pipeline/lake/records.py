@@ -16,11 +16,13 @@ from pipeline.lake.query import fetch
 from schemas.errors import LakeError
 from schemas.records import (
     Chapter,
+    Entity,
     Evidence,
     Failure,
     Highlight,
     Label,
     LanguageShare,
+    Occurrence,
     Shot,
     Subtitle,
     Summary,
@@ -29,8 +31,8 @@ from schemas.records import (
     Word,
 )
 
-Part = Literal["shots", "keyframes", "scenes", "utterances", "words", "subtitles"]
-ALL_PARTS: frozenset[Part] = frozenset({"shots", "keyframes", "scenes", "utterances", "words", "subtitles"})
+Part = Literal["shots", "keyframes", "scenes", "utterances", "words", "subtitles", "entities"]
+ALL_PARTS: frozenset[Part] = frozenset({"shots", "keyframes", "scenes", "utterances", "words", "subtitles", "entities"})
 """What a reader may leave out; the rows of `videos`, `summaries` and `errors` are always read."""
 
 _BATCH = 256
@@ -50,8 +52,9 @@ _KEYFRAME = "frame_id, time_s, shot_index, width, height, caption, text, labels"
 _SCENE = "start_s, end_s, text, caption, topics, keyphrases, labels, text_weight, vision_weight"
 _UTTERANCE = (
     "utterance_index AS index, start_s, end_s, text, translation, language, speaker, avg_logprob, no_speech_prob, "
-    "compression_ratio, flags, auto_text, auto_flags, auto_speaker"
+    "compression_ratio, flags, auto_text, auto_flags, auto_speaker, heard_text"
 )
+_ENTITY = "entity_index AS index, text, kind, normal, wikidata_id, occurrences"
 _SUBTITLE = "subtitle_index AS index, start_s, end_s, text, language, source, track"
 
 
@@ -105,6 +108,8 @@ class VideoRecord:
     """Why the analysis failed; of an analysed video, why stages of it failed."""
     subtitles: tuple[Subtitle, ...] = ()
     """Subtitles that came with the video."""
+    entities: tuple[Entity, ...] = ()
+    """Names in speech, on-screen text and subtitles; none in lakes of older versions."""
 
     @property
     def uri(self) -> str:
@@ -279,9 +284,10 @@ def read_records(
     shots = rows("shots", _SHOT, "shot_index", "shots")
     keyframes = rows("frames", _KEYFRAME, "frame_index", "keyframes")
     scenes = rows("scenes", _SCENE, "scene_index", "scenes")
-    words = ", words, auto_words" if "words" in parts else ""
+    words = ", words, auto_words, heard_words" if "words" in parts else ""
     utterances = rows("utterances", _UTTERANCE + words, "utterance_index", "utterances")
     subtitles = rows("subtitles", _SUBTITLE, "subtitle_index", "subtitles")
+    entities = rows("entities", _ENTITY, "entity_index", "entities")
     records = []
     for video_id in video_ids:
         if video_id not in videos:
@@ -297,6 +303,7 @@ def read_records(
                 scenes=_scenes(scenes.get(video_id, ()), found),
                 utterances=tuple(_utterance(row) for row in utterances.get(video_id, ())),
                 subtitles=tuple(Subtitle(**row) for row in subtitles.get(video_id, ())),
+                entities=tuple(entity_of(row) for row in entities.get(video_id, ())),
                 errors=tuple(Failure(**row) for row in errors.get(video_id, ())),
             )
         )
@@ -435,8 +442,21 @@ def _utterance(row: Row) -> Utterance:
         "auto_words": if_any(row.get("auto_words"), words_of),
         "flags": tuple(row["flags"]),
         "auto_flags": if_any(row.get("auto_flags"), tuple),
+        "heard_words": if_any(row.get("heard_words"), words_of),
     }
     return Utterance(**{**row, **lists})
+
+
+def entity_of(row: Row) -> Entity:
+    """Return the name of a row of `entities`."""
+    return Entity(
+        index=row["index"] if "index" in row else row["entity_index"],
+        text=row["text"],
+        kind=row["kind"],
+        normal=row["normal"],
+        wikidata_id=row["wikidata_id"],
+        occurrences=tuple(Occurrence(**each) for each in row["occurrences"]),
+    )
 
 
 def words_of(rows: Sequence[Row]) -> tuple[Word, ...]:

@@ -1,22 +1,25 @@
 """Rows to the analysis they were made of, so that some of its stages can be redone. The inverse of `video_tables`."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from pipeline.lake.records import if_any, labels_of, summary_of, words_of
+from pipeline.lake.records import entity_of, if_any, labels_of, summary_of, words_of
 from schemas.errors import LakeError
 from schemas.media import AudioStream, MediaInfo, Track, VideoStream
 from schemas.records import (
     Analysis,
     Chapter,
     ClassScores,
+    DetectedObject,
     Embedding,
     Keyframe,
     Scene,
     Shot,
+    Sound,
     StageState,
     Subtitle,
     SubtitleFile,
@@ -47,6 +50,7 @@ def analysis_of(tables: Mapping[str, pa.Table]) -> Analysis:
     if len(videos) != 1 or len(summaries) != 1:
         raise LakeError(f"Expected the rows of one analysed video, not of {len(videos)} ({len(summaries)} summaries).")
     [video], [summary] = videos, summaries
+    objects = _objects(tables["objects"])
     messages, parts = video["warnings"], video.get("warning_parts") or ()
     return Analysis(
         info=_info(video),
@@ -55,7 +59,9 @@ def analysis_of(tables: Mapping[str, pa.Table]) -> Analysis:
         corrupt_packets=video["corrupt_packets"],
         clock_jumps=video.get("clock_jumps") or 0,
         shots=tuple(_shot(row) for row in _rows(tables["shots"], "shot_index")),
-        keyframes=tuple(_keyframe(row) for row in _rows(tables["frames"], "frame_index")),
+        keyframes=tuple(
+            _keyframe(row, tuple(objects.get(row["frame_index"], ()))) for row in _rows(tables["frames"], "frame_index")
+        ),
         transcript=Transcript(
             language=video["language"],
             language_probability=video["language_probability"],
@@ -72,7 +78,9 @@ def analysis_of(tables: Mapping[str, pa.Table]) -> Analysis:
         file_chapters=tuple(Chapter(**each) for each in video.get("file_chapters") or ()),
         subtitle_files=tuple(_subtitle_file(each) for each in video.get("subtitle_files") or ()),
         subtitles=tuple(_subtitle(row) for row in _rows(tables["subtitles"], "subtitle_index")),
+        entities=tuple(entity_of(row) for row in _rows(tables["entities"], "entity_index")),
         corrections_digest=video.get("corrections_digest"),
+        sounds=tuple(_sound(row) for row in _rows(tables["sounds"], "sound_index")),
     )
 
 
@@ -143,7 +151,17 @@ def _shot(row: Row) -> Shot:
     return Shot(row["shot_index"], row["start_s"], row["end_s"], row["transition"], row["score"])
 
 
-def _keyframe(row: Row) -> Keyframe:
+def _objects(table: pa.Table) -> dict[int, list[DetectedObject]]:
+    """Return the objects of each keyframe, by its index."""
+    found: dict[int, list[DetectedObject]] = defaultdict(list)
+    for row in table.sort_by([("frame_index", "ascending"), ("object_index", "ascending")]).to_pylist():
+        box = row["box"]
+        corners = (box["x0"], box["y0"], box["x1"], box["y1"])
+        found[row["frame_index"]].append(DetectedObject(row["label"], row["score"], corners))
+    return found
+
+
+def _keyframe(row: Row, objects: tuple[DetectedObject, ...]) -> Keyframe:
     classes, probabilities = row.get("classes"), row.get("class_probabilities")
     lines = (TextLine(each["text"], tuple(each["box"]), each["score"]) for each in row["text_lines"])
     return Keyframe(
@@ -165,6 +183,7 @@ def _keyframe(row: Row) -> Keyframe:
         classes=None
         if classes is None or probabilities is None
         else ClassScores(np.array(classes, dtype=np.int32), np.array(probabilities, dtype=np.float32)),
+        objects=objects,
     )
 
 
@@ -187,7 +206,14 @@ def _utterance(row: Row) -> Utterance:
         auto_words=if_any(row.get("auto_words"), words_of),
         auto_flags=if_any(row.get("auto_flags"), tuple),
         auto_speaker=row.get("auto_speaker"),
+        heard_text=row.get("heard_text"),
+        heard_words=if_any(row.get("heard_words"), words_of),
+        sung=bool(row.get("sung")),
     )
+
+
+def _sound(row: Row) -> Sound:
+    return Sound(row["sound_index"], row["start_s"], row["end_s"], row["label"], row["score"])
 
 
 def _voice(row: Row) -> Voice:

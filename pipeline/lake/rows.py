@@ -16,15 +16,18 @@ from schemas.media import MediaInfo
 from schemas.records import (
     Analysis,
     Embedding,
+    Entity,
     Failure,
     Keyframe,
     Scene,
     Shot,
+    Sound,
     StageState,
     Subtitle,
     Utterance,
     VideoTask,
     frame_id,
+    sound_id,
     subtitle_id,
     utterance_id,
 )
@@ -90,9 +93,12 @@ def video_tables(
             for shot in analysis.shots
         ],
         "frames": [_frame(task.video_id, frame) for frame in analysis.keyframes],
+        "objects": [row for frame in analysis.keyframes for row in _objects(task.video_id, frame)],
         "utterances": [_utterance(task.video_id, utterance) for utterance in analysis.transcript.utterances],
+        "sounds": [_sound(task.video_id, sound) for sound in analysis.sounds],
         "subtitles": [_subtitle(task.video_id, line) for line in analysis.subtitles],
         "scenes": [_scene(scene) for scene in analysis.scenes],
+        "entities": [_entity(each) for each in analysis.entities],
         "summaries": [asdict(analysis.summary)],
         "errors": [_error(task, failure, origin) for failure in failures],
     }
@@ -226,6 +232,7 @@ _EMPTY_VIDEO: Row = {
     "speech_s": 0.0,
     "shots": 0,
     "frames": 0,
+    "objects": 0,
     "utterances": 0,
     "words": 0,
     "subtitles": 0,
@@ -288,6 +295,7 @@ def _video(task: VideoTask, analysis: Analysis, origin: Origin) -> Row:
         "speech_s": transcript.speech_s,
         "shots": len(analysis.shots),
         "frames": len(analysis.keyframes),
+        "objects": sum(len(frame.objects) for frame in analysis.keyframes),
         "utterances": len(transcript.utterances),
         "words": sum(len(each.words) or word_count(each.text, each.language) for each in transcript.utterances),
         "subtitles": len(analysis.subtitles),
@@ -328,6 +336,21 @@ def _frame(video_id: str, frame: Keyframe) -> Row:
     }
 
 
+def _objects(video_id: str, frame: Keyframe) -> list[Row]:
+    place = {
+        "frame_id": frame_id(video_id, frame.index),
+        "frame_index": frame.index,
+        "shot_index": frame.shot_index,
+        "time_s": frame.time_s,
+    }
+    return [
+        place
+        | {"object_index": index, "label": each.label, "score": each.score}
+        | {"box": dict(zip(("x0", "y0", "x1", "y1"), each.box, strict=True))}
+        for index, each in enumerate(frame.objects)
+    ]
+
+
 def _utterance(video_id: str, utterance: Utterance) -> Row:
     return _span(utterance) | {
         "utterance_id": utterance_id(video_id, utterance.index),
@@ -345,6 +368,18 @@ def _utterance(video_id: str, utterance: Utterance) -> Row:
         "auto_words": None if utterance.auto_words is None else [asdict(each) for each in utterance.auto_words],
         "auto_flags": utterance.auto_flags,
         "auto_speaker": utterance.auto_speaker,
+        "heard_text": utterance.heard_text,
+        "heard_words": None if utterance.heard_words is None else [asdict(each) for each in utterance.heard_words],
+        "sung": utterance.sung,
+    }
+
+
+def _sound(video_id: str, sound: Sound) -> Row:
+    return _span(sound) | {
+        "sound_id": sound_id(video_id, sound.index),
+        "sound_index": sound.index,
+        "label": sound.label,
+        "score": sound.score,
     }
 
 
@@ -356,6 +391,17 @@ def _subtitle(video_id: str, line: Subtitle) -> Row:
         "language": line.language,
         "source": line.source,
         "track": line.track,
+    }
+
+
+def _entity(entity: Entity) -> Row:
+    return {
+        "entity_index": entity.index,
+        "text": entity.text,
+        "kind": entity.kind,
+        "normal": entity.normal,
+        "wikidata_id": entity.wikidata_id,
+        "occurrences": [asdict(each) for each in entity.occurrences],
     }
 
 
@@ -374,5 +420,5 @@ def _scene(scene: Scene) -> Row:
     }
 
 
-def _span(record: Shot | Utterance | Subtitle | Scene) -> Row:
+def _span(record: Shot | Utterance | Sound | Subtitle | Scene) -> Row:
     return {"start_s": record.start_s, "end_s": record.end_s}

@@ -61,12 +61,14 @@ class Store:
     def names(self, folder: str = "") -> list[str]:
         """Return the names of a folder's direct children, sorted; empty if there is no such folder."""
         try:
+            if self.local:
+                return sorted(os.listdir(self.path(folder)))  # noqa: PTH208 - fsspec and pathlib take ten times as long
             paths = self._ask("list", folder, lambda: self.filesystem.ls(self.path(folder), detail=False))
         except (FileNotFoundError, NotADirectoryError):
             return []
         names = {path.rstrip("/").rsplit("/", 1)[-1] for path in paths}
         # Some object stores list the folder itself among its children.
-        return sorted(names - {"", self.path(folder).rsplit("/", 1)[-1]} if not self.local else names)
+        return sorted(names - {"", self.path(folder).rsplit("/", 1)[-1]})
 
     def tree(self, folder: str) -> list[str]:
         """Return all files below a folder, as sorted paths relative to it."""

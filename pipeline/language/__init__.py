@@ -3,6 +3,7 @@
 from pipeline.language.codes import language_code
 from pipeline.language.joining import joined
 from pipeline.language.marks import ABBREVIATION, CLAUSE_END, SENTENCE_END
+from pipeline.language.ordinary_words import is_ordinary
 from pipeline.language.scripts import (
     DENSE_SCRIPT,
     UNSEPARATED_LETTERS,
@@ -46,6 +47,7 @@ __all__ = [
     "format_duration",
     "format_time",
     "function_words",
+    "is_ordinary",
     "joined",
     "language_code",
     "parse_time",

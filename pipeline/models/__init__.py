@@ -17,7 +17,7 @@ from pipeline.models.faults import device_faults, is_out_of_memory, loading_faul
 from pipeline.models.fetching import fetch
 from pipeline.models.info import ModelInfo
 from pipeline.models.loading import LOAD_ERRORS, LOAD_OPTIONS, longest_input, quiet_transformers
-from pipeline.models.plugins import is_plugin, make_plugin
+from pipeline.models.plugins import allow_python_models, check_python_models, is_plugin, make_plugin
 from pipeline.models.protocols import CaptionModel, FusionModel, SpeakerModel, TextModel, VisionModel
 from pipeline.models.resolution import resolve
 from pipeline.models.roster import (
@@ -47,10 +47,12 @@ __all__ = [
     "SpeakerModel",
     "TextModel",
     "VisionModel",
+    "allow_python_models",
     "batch_size",
     "bf16_is_native",
     "cache_dir",
     "cached_array",
+    "check_python_models",
     "choose_device",
     "device_faults",
     "embedded_models",

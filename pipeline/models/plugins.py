@@ -2,13 +2,16 @@
 
 `plugin:<name>` is the entry point of that name in the group `videolake.<role>`. `python:package.module:Factory` needs
 no entry point. Both name a callable that makes the model. The package runs with all rights of this process, so only
-the configuration may name it, never data.
+the configuration may name it, never data. Who may start a run of a deployment chooses its configuration, but not which
+code the machines import: entry points are of packages that are installed for this purpose, and `check_python_models`
+asks the operator about the others.
 """
 
 import hashlib
 import importlib
 import logging
-from collections.abc import Callable, Sequence
+import os
+from collections.abc import Callable, Iterator, Sequence
 from importlib import metadata
 from pathlib import Path
 from types import ModuleType
@@ -16,11 +19,13 @@ from typing import Any, TypeVar
 
 from pipeline.models.digests import DIGEST_LENGTH, file_sha256
 from pipeline.models.info import ModelInfo
-from schemas.errors import ModelError
+from schemas.config import Config
+from schemas.errors import ConfigurationError, ModelError
 
 logger = logging.getLogger(__name__)
 
 PLUGIN_PREFIX, PYTHON_PREFIX = "plugin:", "python:"
+_ALLOWED_VARIABLE = "VIDEOLAKE_ALLOWED_PYTHON_MODELS"
 _GROUP = "videolake."
 _MAX_SOURCES = 2000
 
@@ -30,6 +35,36 @@ Role = TypeVar("Role")
 def is_plugin(model_id: str) -> bool:
     """Return whether a model id names a plug-in."""
     return model_id.startswith((PLUGIN_PREFIX, PYTHON_PREFIX))
+
+
+def check_python_models(config: Config) -> None:
+    """Check that a run that anybody may have started imports no code of its own choice.
+
+    Raises:
+        ConfigurationError: A setting names a Python object that the operator of this machine has not allowed.
+    """
+    allowed = {each.strip() for each in os.environ.get(_ALLOWED_VARIABLE, "").split(",")}
+    for setting, model_id in _python_models(config):
+        if model_id not in allowed:
+            raise ConfigurationError(
+                f"{setting}: {model_id} may not be imported. The operator of this machine can allow it in "
+                f"{_ALLOWED_VARIABLE}, or give the model an entry point (plugin:<name>)."
+            )
+
+
+def allow_python_models(config: Config) -> None:
+    """Allow the Python objects that the operator's own configuration names, in this process and those it starts."""
+    named = [model_id for _, model_id in _python_models(config)]
+    if named:
+        os.environ[_ALLOWED_VARIABLE] = ",".join([*named, os.environ.get(_ALLOWED_VARIABLE, "")]).rstrip(",")
+
+
+def _python_models(config: Config) -> Iterator[tuple[str, str]]:
+    """Yield each setting that names a Python object, and the object."""
+    for name, section in config.model_dump().items():
+        for key, value in section.items():
+            if isinstance(value, str) and value.startswith(PYTHON_PREFIX):
+                yield f"{name}.{key}", value
 
 
 def resolve_plugin(role: str, model_id: str) -> ModelInfo:

@@ -11,7 +11,18 @@ from pipeline.models.embedded import is_installed
 from pipeline.models.info import ModelInfo
 from pipeline.models.plugins import is_plugin
 from pipeline.models.resolution import resolve
-from schemas.config import COMPOSED, NO_TAXONOMY, OCR_MODEL, SPEAKER_MODEL, Config, FusionConfig, TextConfig
+from schemas.config import (
+    COMPOSED,
+    NO_DETECTOR,
+    NO_NAMES,
+    NO_TAXONOMY,
+    OCR_MODEL,
+    SOUND_MODEL,
+    SPEAKER_MODEL,
+    Config,
+    FusionConfig,
+    TextConfig,
+)
 from schemas.errors import ModelError
 from schemas.tables import Encoder
 
@@ -31,8 +42,11 @@ class Roster:
     shots: str | None
     speech: str | None
     speakers: str | None
+    sounds: str | None
     ocr: str | None
+    objects: str | None
     captions: str | None
+    entities: str | None
     summary: str | None
     nli: str | None
     taxonomy: str | None
@@ -46,8 +60,11 @@ class Roster:
             "shots": self.shots,
             "speech": self.speech,
             "speakers": self.speakers,
+            "sounds": self.sounds,
             "ocr": self.ocr,
+            "objects": self.objects,
             "captions": self.captions,
+            "entities": self.entities,
             "summary": self.summary,
             "nli": self.nli,
         }
@@ -67,8 +84,11 @@ def roster_of(config: Config) -> Roster:
         shots=None if config.shots.detector == "content" else config.shots.model,
         speech=None if config.speech.engine == "none" else config.speech.model,
         speakers=_speaker_model(config),
+        sounds=_sound_model(config),
         ocr=None if config.ocr.engine == "none" else OCR_MODEL,
+        objects=None if config.objects.model == NO_DETECTOR else config.objects.model,
         captions=None if config.captions.model == COMPOSED else config.captions.model,
+        entities=None if config.entities.model == NO_NAMES else config.entities.model,
         summary=config.summary.model,
         nli=config.summary.nli_model if config.summary.model is not None else None,
         taxonomy=None if config.topics.taxonomy == NO_TAXONOMY else config.topics.taxonomy,
@@ -76,12 +96,13 @@ def roster_of(config: Config) -> Roster:
 
 
 def settle(config: Config) -> Config:
-    """Replace `speakers.model = auto` with the encoder that this machine has, or `none`.
+    """Replace `auto` in `speakers.model` and `sounds.model` with the model that this machine has, or `none`.
 
-    A run does this once on the driver. A worker without the package then fails instead of silently skipping speakers.
+    A run does this once on the driver. A worker without the package then fails instead of silently skipping the step.
     """
     speakers = config.speakers.model_copy(update={"model": _speaker_model(config) or "none"})
-    return config.model_copy(update={"speakers": speakers})
+    sounds = config.sounds.model_copy(update={"model": _sound_model(config) or "none"})
+    return config.model_copy(update={"speakers": speakers, "sounds": sounds})
 
 
 def text_configs(config: TextConfig) -> tuple[TextConfig, ...]:
@@ -155,3 +176,12 @@ def _speaker_model(config: Config) -> str | None:
     if config.speakers.model != "auto":
         return config.speakers.model
     return SPEAKER_MODEL if is_installed(SPEAKER_MODEL) else None
+
+
+def _sound_model(config: Config) -> str | None:
+    """Return the sound model. `auto` means the embedded one if its package is installed."""
+    if config.sounds.model == "none":
+        return None
+    if config.sounds.model != "auto":
+        return config.sounds.model
+    return SOUND_MODEL if is_installed(SOUND_MODEL) else None

@@ -12,7 +12,7 @@ DECODE, LOAD, OTHER = "decode", "load", "other"
 COSTS = (*STAGES, DECODE, LOAD, OTHER)
 """What seconds of compute are spent on. Decoding is shared by picture and sound; models are loaded once per worker."""
 _STEPS: Mapping[Stage, tuple[str, ...]] = {
-    "picture": ("shots", "keyframes", "vision", "ocr", "thumbnails", "captions"),
+    "picture": ("shots", "keyframes", "vision", "ocr", "objects", "thumbnails", "captions"),
     "sound": ("speech", "speakers"),
     "text": ("text", "coordinate"),
     "understanding": ("scenes", "subjects", "fusion", "summary", "abstract"),

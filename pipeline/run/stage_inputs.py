@@ -12,10 +12,13 @@ _SECTIONS: Mapping[str, tuple[Stage, ...]] = {
     "keyframes": ("picture",),
     "vision": ("picture",),
     "ocr": ("picture",),
+    "objects": ("picture",),
     "captions": ("picture",),
     "speech": ("sound",),
     "speakers": ("sound",),
+    "sounds": ("sound",),
     "text": ("text",),
+    "entities": ("text",),
     "scenes": ("understanding",),
     "fusion": ("understanding",),
     "topics": ("understanding",),
@@ -30,17 +33,21 @@ _FIELDS: Mapping[str, tuple[Stage, ...]] = {
     "media.audio_track": ("picture", "sound"),
 }
 """Stages of settings whose section has several."""
-_ELSEWHERE = frozenset({"topics.taxonomy", "speakers.model"})
-"""The taxonomy counts with its content, and the model that `auto` stands for with its weights: both as models."""
+_ELSEWHERE = frozenset({"topics.taxonomy", "entities.gazetteer", "speakers.model", "sounds.model"})
+"""Taxonomy and gazetteer count with their content, and models that `auto` stands for with their weights: as models."""
 _ROLES: Mapping[str, tuple[Stage, ...]] = {
     "shots": ("picture",),
     "vision": ("picture",),
     "ocr": ("picture",),
+    "objects": ("picture",),
     "captions": ("picture",),
     "speech": ("sound",),
     "speakers": ("sound",),
+    "sounds": ("sound",),
     # Also places frames in its space, by the names of their labels (ConSE).
     "text": ("text",),
+    "entities": ("text",),
+    "gazetteer": ("text",),
     "fusion": ("understanding",),
     "topics": ("understanding",),
     "summary": ("understanding",),

@@ -17,6 +17,7 @@ from pipeline.language import parse_time
 from pipeline.search.segment import Segment
 from pipeline.search.terms import parse_query
 from schemas.errors import ConfigurationError, FilterError
+from schemas.records import ENTITY_KINDS
 from schemas.search import MOMENT_KINDS, Filter
 
 _TIMES = ("from_s", "to_s")
@@ -39,6 +40,10 @@ def make_filter(**given: str | float | Sequence[str] | None) -> Filter:
     made: dict[str, Any] = {name: _seconds(name, given.get(name)) for name in _TIMES}
     made |= {name: _names(name, given.get(name)) for name in _FIELDS if name not in _TIMES}
     made["kinds"] = tuple(kind.lower() for kind in made["kinds"])
+    made["entity_kinds"] = tuple(kind.lower() for kind in made["entity_kinds"])
+    for kind in made["entity_kinds"]:
+        if kind not in ENTITY_KINDS:
+            raise ConfigurationError(f"There is no kind of name {kind!r}. The kinds are: {', '.join(ENTITY_KINDS)}.")
     for kind in made["kinds"]:
         if kind not in MOMENT_KINDS:
             raise ConfigurationError(f"There is no kind of moment {kind!r}. The kinds are: {', '.join(MOMENT_KINDS)}.")
@@ -97,6 +102,23 @@ def check_topics(filters: Filter, segments: Sequence[Segment]) -> None:
     for topic in filters.topics:
         if topic.lower() not in known and _any_moments(segments):
             raise FilterError(f"No moment has the topic {topic!r}. {_known_names('topics', topic, known)}")
+
+
+def check_entities(filters: Filter, segments: Sequence[Segment]) -> None:
+    """Raise if nothing was found because a name does not exist. This reads the names of all moments.
+
+    Raises:
+        FilterError: No moment has one of the names.
+    """
+    if not filters.entities:
+        return
+    known: dict[str, str] = {}
+    for segment in segments:
+        names = pc.unique(segment.rows["names"].combine_chunks().flatten())
+        known |= {name[1:]: name[1:] for name in names.to_pylist() if name.startswith(":")}
+    for entity in filters.entities:
+        if entity.lower() not in known and _any_moments(segments):
+            raise FilterError(f"No moment has the name {entity!r}. {_known_names('names', entity, known)}")
 
 
 def check_query(query: str) -> None:

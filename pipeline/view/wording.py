@@ -14,7 +14,7 @@ KIND_WORDS: dict[MomentKind, str] = {
 }
 """Kinds of moments, as hits name them."""
 
-_RETRIEVER_WORDS = {"lexical": "words", "semantic": "meaning", "visual": "appearance"}
+_RETRIEVER_WORDS = {"lexical": "words", "semantic": "meaning", "visual": "appearance", "scene": "its scene"}
 
 
 def counted(number: int, noun: str) -> str:

@@ -9,6 +9,7 @@ import pytest
 from flows.archive import analyze_archive
 from flows.naming import artifact_key, planned_name
 from flows.parameters import Profile, config_of
+from pipeline.models import allow_python_models
 from pipeline.run import Changes, profile_names
 from schemas.errors import ConfigurationError
 
@@ -74,3 +75,21 @@ def test_the_operator_can_allow_the_cluster_of_a_deployment(monkeypatch: pytest.
     monkeypatch.setenv("VIDEOLAKE_ALLOWED_HOSTS", "head.internal,10.0.0.0/24")
     for address in ("head.internal:6379", "10.0.0.5:6379"):
         config_of("embedded", f'[workers]\nray_address = "{address}"')
+
+
+@pytest.mark.parametrize("setting", ["captions.model", "fusion.method", "text.multilingual_model", "speakers.model"])
+def test_whoever_starts_a_run_of_a_deployment_cannot_choose_what_workers_import(
+    monkeypatch: pytest.MonkeyPatch, setting: str
+) -> None:
+    section, key = setting.split(".")
+    settings = f'[{section}]\n{key} = "python:os:system"'
+    named = config_of("embedded", settings)  # `videolake run` is the operator's
+    monkeypatch.setattr("flows.parameters.deployment", SimpleNamespace(id="some deployment"))
+    monkeypatch.setenv("VIDEOLAKE_ALLOWED_PYTHON_MODELS", "python:os:sys, python:my_package:Model")
+    with pytest.raises(ConfigurationError, match=f"{setting}: python:os:system may not be imported"):
+        config_of("embedded", settings)
+    config_of("embedded", settings.replace("os:system", "my_package:Model"))
+    config_of("embedded", settings.replace("python:os:system", "plugin:sum"))
+    allow_python_models(named)  # as `videolake serve` does for its own settings
+    config_of("embedded", settings)
+    config_of("embedded", settings.replace("os:system", "my_package:Model"))

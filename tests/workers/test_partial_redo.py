@@ -127,7 +127,7 @@ def test_a_worker_loads_only_the_models_of_the_stages_that_its_run_redoes(
     def refused(*_args: Any, **_named: Any) -> None:
         pytest.fail("a model was loaded that no stage needs")
 
-    for model in ("SpeechRecognizer", "SpeakerEncoder", "TextReader", "TransNet", "Captioner"):
+    for model in ("SpeechRecognizer", "SpeakerEncoder", "TextReader", "ObjectDetector", "TransNet", "Captioner"):
         monkeypatch.setattr(f"pipeline.analysis.video.models.{model}", refused)
     VideoWorker(Config(), threads=1, expected=("text", "understanding"))
 

@@ -3,7 +3,7 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from pipeline.analysis.fusion.comparing import query_to_compare, rows_to_compare
+from pipeline.analysis.fusion.comparing import cosines, even_parts, parts_of
 from pipeline.analysis.fusion.conse import top_classes
 from pipeline.analysis.fusion.coordinated import (
     CONSE_PREFIX,
@@ -37,14 +37,15 @@ __all__ = [
     "Track",
     "closed_form",
     "coordinated_space",
+    "cosines",
     "early_id",
+    "even_parts",
     "fuse_early",
     "fuse_early_rows",
     "fusion_method",
     "padded",
-    "query_to_compare",
+    "parts_of",
     "reciprocal_rank_fusion",
-    "rows_to_compare",
     "save",
     "top_classes",
     "unit",

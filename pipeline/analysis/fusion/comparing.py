@@ -1,62 +1,43 @@
-"""How queries are compared with vectors that two encoders made (`text.model = auto`).
+"""How vectors are compared that two encoders made (`text.model = auto`): by the parts that both have.
 
 Such a vector has an English and a multilingual part. Every text has the multilingual part, so a query in any language
-finds texts in any other by its cosine. For a query in English, the score is the mean of the cosines of both parts,
-which finds more than either. A text in another language lacks the English part: `MISSING` stands for its cosine there,
-so that it is neither hidden by English texts nor put before them.
-
-    score = c_multilingual                          for a query in another language
-    score = (c_english + c_multilingual) / 2        for a query in English
-    score = (MISSING + c_multilingual) / 2          for that and a text in another language
+finds texts in any other. A text or query in English has the English part, too. Frames, which are placed by English
+labels, have both.
 """
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pipeline.analysis.fusion.vectors import unit
 from pipeline.models import multilingual_dimensions
 from schemas.records import Embedding
 
-MISSING = 0.25
-"""About the cosine of the English encoder for texts that have a little to do with the query."""
 
-
-def rows_to_compare(vectors: Embedding, space: str) -> Embedding:
-    """Prepare stored vectors for `query_to_compare`. Vectors of a single encoder stay as they are.
+def parts_of(space: str, dimensions: int) -> tuple[slice, ...]:
+    """Return the parts of the vectors of a space, each made by one encoder.
 
     Args:
-        vectors: (n, d) of texts, or of frames placed among texts.
-        space: Id of their space.
-
-    Returns:
-        (n, d + 1) of unit length, or zeros: both parts at the same length, and whether the English part is missing.
+        space: Id of a space of texts, or of frames placed among texts.
+        dimensions: Length of its vectors.
     """
-    parts = _parts(vectors, space)
-    if parts is None:
-        return vectors
-    english, multilingual = parts
-    lacking = ~np.any(english != 0, axis=-1, keepdims=True) & np.any(multilingual != 0, axis=-1, keepdims=True)
-    return unit(np.concatenate([english, multilingual, lacking.astype(np.float32)], axis=-1))
-
-
-def query_to_compare(vectors: Embedding, space: str) -> Embedding:
-    """Prepare queries, so that the product with `rows_to_compare` is the score in this module's formula.
-
-    Args:
-        vectors: (n, d) in the space of `rows_to_compare`; a query that is not in English lacks the English part.
-        space: Id of their space.
-    """
-    parts = _parts(vectors, space)
-    if parts is None:
-        return vectors
-    english, multilingual = parts
-    has_english, has_multilingual = (np.any(part != 0, axis=-1, keepdims=True) for part in parts)
-    weight = 1.0 / np.maximum(1.0 * has_english + has_multilingual, 1.0)
-    missing = MISSING * (has_english & has_multilingual)
-    # Each part of a row has the length sqrt(1/2).
-    return np.asarray(np.sqrt(2) * weight * np.concatenate([english, multilingual, missing], axis=-1), np.float32)
-
-
-def _parts(vectors: Embedding, space: str) -> tuple[Embedding, Embedding] | None:
-    """Return the English and the multilingual parts of vectors, each of unit length; None if there are no parts."""
     size = multilingual_dimensions(space)
-    return None if size is None else (unit(vectors[..., :-size]), unit(vectors[..., -size:]))
+    return (slice(0, dimensions),) if size is None else (slice(0, dimensions - size), slice(dimensions - size, None))
+
+
+def even_parts(vectors: Embedding, space: str) -> Embedding:
+    """Return vectors (…, d) whose parts all have the same length, so that no language comes before another."""
+    parts = parts_of(space, vectors.shape[-1])
+    if len(parts) == 1:
+        return vectors
+    even = np.concatenate([unit(vectors[..., part]) for part in parts], axis=-1) / np.sqrt(len(parts))
+    return np.asarray(even, np.float32)
+
+
+def cosines(query: Embedding, vectors: Embedding, space: str) -> NDArray[np.float64]:
+    """Return the mean cosine of a query (d,) and vectors (n, d) over the parts that both have; 0 if there are none."""
+    totals, counts = np.zeros(len(vectors)), np.zeros(len(vectors))
+    for part in parts_of(space, len(query)):
+        lengths = np.linalg.norm(vectors[:, part], axis=1) * np.linalg.norm(query[part])
+        totals += vectors[:, part] @ query[part] / np.where(lengths > 0, lengths, 1.0)
+        counts += lengths > 0
+    return np.asarray(totals / np.maximum(counts, 1.0))

@@ -8,10 +8,9 @@ from functools import partial
 
 import numpy as np
 
+from pipeline.analysis.description import NAMES_OF_TEXT, Sight, caption_scene, find_sights, without_running_lines
 from pipeline.analysis.fusion import Fused, weighted_mean
-from pipeline.analysis.scenes.captions import caption_scene
 from pipeline.analysis.scenes.content import Dimensions, SceneContent, VideoContent
-from pipeline.analysis.scenes.object_labels import NAMES_OF_TEXT
 from pipeline.analysis.scenes.segmentation import segment
 from pipeline.analysis.scenes.spans import TextSpan
 from pipeline.analysis.scenes.subjects import Subject
@@ -64,7 +63,9 @@ def find_scenes(
     )
     texts.sort(key=_middle_s)
     groups = (units[start:end] for start, end in itertools.pairwise([*starts, len(units)]))
-    return [_scene(group, video.keyframes, texts, dimensions) for group in groups]
+    keyframes = without_running_lines(video.keyframes)
+    sights = find_sights(keyframes)
+    return [_scene(group, keyframes, sights, texts, dimensions) for group in groups]
 
 
 def build_scenes(
@@ -143,7 +144,11 @@ def _prices(units: Sequence[Unit], price: float) -> list[float]:
 
 
 def _scene(
-    units: Sequence[Unit], keyframes: Sequence[Keyframe], texts: Sequence[TextSpan], dimensions: Dimensions
+    units: Sequence[Unit],
+    keyframes: Sequence[Keyframe],
+    sights: Sequence[Sight],
+    texts: Sequence[TextSpan],
+    dimensions: Dimensions,
 ) -> SceneContent:
     start_s, end_s = units[0].start_s, units[-1].end_s
     lengths_s = [unit.end_s - unit.start_s for unit in units]
@@ -160,7 +165,7 @@ def _scene(
         end_s=end_s,
         shot_indices=tuple(shot_indices),
         text=_joined_text(inside),
-        caption=caption_scene(frames, labels, vision, _most_typical(inside, text), has_images=bool(shot_indices)),
+        caption=caption_scene(frames, sights, vision, _most_typical(inside, text), has_images=bool(shot_indices)),
         labels=labels,
         text_embedding=text,
         vision_embedding=vision,

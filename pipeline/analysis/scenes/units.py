@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pipeline.analysis.description import screen_title, without_running_lines
 from pipeline.analysis.fusion import fuse_early, weighted_mean
 from pipeline.analysis.scenes.content import Dimensions
 from pipeline.analysis.scenes.spans import TextSpan
-from pipeline.analysis.scenes.titles import screen_title
 from schemas.records import Embedding, Keyframe, Shot, Transition, Utterance
 
 _MAX_PIECE_S = 30.0
@@ -53,6 +53,7 @@ def make_units(
         duration_s: Length of the video.
         dimensions: Of the vectors.
     """
+    keyframes = without_running_lines(keyframes)
     starts = [text.start_s for text in texts]
     times = [frame.time_s for frame in keyframes]
     longest_s = max((text.end_s - text.start_s for text in texts), default=0.0)

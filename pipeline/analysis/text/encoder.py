@@ -158,6 +158,14 @@ class TextEncoder:
         return _unit(vectors)
 
     @property
+    def parts(self) -> tuple[tuple["TextEncoder", int, int], ...]:
+        """The encoders that share a vector, each with the start and end of its part; one without `auto`."""
+        if not self._parts:
+            return ((self, 0, self.dimensions),)
+        english, multilingual = self._parts
+        return (english, 0, english.dimensions), (multilingual, english.dimensions, self.dimensions)
+
+    @property
     def infos(self) -> tuple[ModelInfo, ...]:
         """The loaded models: one or two."""
         return tuple(part.info for part in self._parts) or (self.info,)

@@ -3,7 +3,8 @@
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
-from pipeline.analysis.corrections import apply_corrections, correct_understanding
+from pipeline.analysis.corrections import apply_corrections, automatic, correct_understanding
+from pipeline.analysis.entities import find_entities, heard, respelled, screen_names
 from pipeline.analysis.media import probe
 from pipeline.analysis.scenes import (
     Dimensions,
@@ -147,7 +148,12 @@ class VideoAnalyzer:
             found = before
         if "text" in stages:
             with errors.apart("text"):
-                found = encode_texts(_with_right_texts(found, corrections), self.models, clock)
+                with clock.step("entities"):
+                    found = _with_right_texts(self._with_right_names(found), corrections)
+                found = encode_texts(found, self.models, clock)
+                with clock.step("entities"):
+                    entities = find_entities(found, self.models.entities, self.models.known_names, video_id=video_id)
+                found = replace(found, entities=entities)
         if "text" in errors:
             errors.found["understanding"] = errors.found["text"]  # it reads the vectors of texts
             found = replace(found, subtitles=numbered(found.subtitles))
@@ -160,6 +166,13 @@ class VideoAnalyzer:
             raise errors.found["understanding"]  # the earlier results belong together, and stay
         return replace(found, timings_s=clock.seconds, failed=errors.found)
 
+    def _with_right_names(self, found: Analysis) -> Analysis:
+        """Return what was heard, with names spelled as they are on screen."""
+        utterances = tuple(heard(automatic(each)) for each in found.transcript.utterances)
+        if self.config.entities.respell:
+            utterances = respelled(utterances, screen_names(found, self.models.entities))
+        return replace(found, transcript=replace(found.transcript, utterances=utterances))
+
     def _understand(self, found: Analysis, uri: str, *, video_id: str, clock: StepClock) -> Analysis:
         """Find scenes, their subjects and fused vectors, and the summary. Reads only what the lake stores."""
         utterances, keyframes = found.transcript.utterances, found.keyframes
@@ -169,6 +182,7 @@ class VideoAnalyzer:
             keyframes,
             utterances,
             [*speech_spans(utterances, self._dimensions.text), *screen_texts(keyframes, found.duration_s, found.shots)],
+            found.sounds,
         )
         encoder = self.models.text.for_languages([each.language for each in found.transcript.languages])
         with clock.step("scenes"):
@@ -232,7 +246,9 @@ def _without_failed(
     if before is not None:
         seen = before if "picture" in errors else found
         heard = before if "sound" in errors else found
-        return replace(found, shots=seen.shots, keyframes=seen.keyframes, transcript=heard.transcript)
+        return replace(
+            found, shots=seen.shots, keyframes=seen.keyframes, transcript=heard.transcript, sounds=heard.sounds
+        )
     present = {"picture": found.info.video is not None, "sound": found.info.audio is not None}
     if errors.found and all(stage in errors for stage in decoded if present[stage]):
         raise next(iter(errors.found.values()))

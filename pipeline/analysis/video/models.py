@@ -8,9 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from pipeline.analysis.entities import EntityRecognizer, KnownNames
 from pipeline.analysis.fusion import CoordinatedSpace, FusionMethod, coordinated_space, fusion_method
+from pipeline.analysis.gazetteer import Gazetteer, load_gazetteer
+from pipeline.analysis.objects import ObjectDetector
 from pipeline.analysis.scenes import TopicSpaces
 from pipeline.analysis.shots import TransNet
+from pipeline.analysis.sounds import SoundClassifier
 from pipeline.analysis.speakers import SpeakerEncoder
 from pipeline.analysis.speech import SpeechRecognizer
 from pipeline.analysis.summary import AbstractWriter
@@ -42,7 +46,12 @@ class Models:
     shots: TransNet | None
     speech: SpeechRecognizer | None
     speakers: SpeakerEncoder | None
+    sounds: SoundClassifier | None
     ocr: TextReader | None
+    objects: ObjectDetector | None
+    entities: EntityRecognizer | None
+    known_names: KnownNames
+    """Those of the gazetteer."""
     abstract: AbstractWriter | None
 
     @property
@@ -68,7 +77,7 @@ def load_models(config: Config, *, device: str, threads: int, stages: Collection
     Raises:
         ModelError: A model cannot be found or loaded, or fails on a tiny input.
         DeviceError: The GPU is broken, or has too little free memory.
-        ConfigurationError: The taxonomy cannot be read.
+        ConfigurationError: The taxonomy or the gazetteer cannot be read.
     """
     with loading_faults(device):
         models = _load(config, device, threads, frozenset(stages))
@@ -93,13 +102,17 @@ def check_models(models: Models) -> str:
     }
     if models.shots:
         checks["shots"] = models.shots, partial(models.shots.score, np.zeros((1, 27, 48, 3), np.uint8))
+    if models.objects:
+        checks["objects"] = models.objects, partial(models.objects.check, image)
     if models.speakers:
         speech = noise.normal(0.0, 0.1, 24_000).astype(np.float32)
         checks["speakers"] = models.speakers, partial(models.speakers.encode, [speech])
+    if models.sounds:
+        checks["sounds"] = models.sounds, models.sounds.check
     if models.speech:
         checks["speech"] = models.speech, models.speech.check
     # The text reader has read a page while it was loaded, and models that generate text are slow.
-    others = {"ocr": models.ocr, "captions": models.captions, "abstract": models.abstract}
+    others = {"ocr": models.ocr, "entities": models.entities, "captions": models.captions, "abstract": models.abstract}
     places: dict[str, str] = {}
     for role, (model, check) in checks.items():
         _check(role, model, check)
@@ -126,9 +139,11 @@ def _roster_of(config: Config, stages: frozenset[Stage]) -> Roster:
     """Return the models that some stages use."""
     roster = roster_of(config)
     if "picture" not in stages:
-        roster = replace(roster, shots=None, ocr=None, captions=None)
+        roster = replace(roster, shots=None, ocr=None, objects=None, captions=None)
     if "sound" not in stages:
-        roster = replace(roster, speech=None, speakers=None)
+        roster = replace(roster, speech=None, speakers=None, sounds=None)
+    if "text" not in stages:
+        roster = replace(roster, entities=None)
     if "understanding" not in stages:
         roster = replace(roster, taxonomy=None, summary=None, nli=None)
     return roster
@@ -138,7 +153,8 @@ def _load(config: Config, device: str, threads: int, stages: frozenset[Stage]) -
     text = TextEncoder(config.text, device=device, threads=threads)
     vision = FrameEncoder(config.vision, device=device, threads=threads)
     shared = coordinated_space(text, vision)
-    roster = _roster_of(config, stages)
+    roster, gazetteer = _roster_of(config, stages), config.entities.gazetteer
+    sounds = config.sounds.model_copy(update={"model": roster.sounds or "none"})
     return Models(
         stages=stages,
         text=text,
@@ -155,6 +171,10 @@ def _load(config: Config, device: str, threads: int, stages: frozenset[Stage]) -
         shots=TransNet(roster.shots, device=device, threads=threads) if roster.shots else None,
         speech=SpeechRecognizer(config.speech, device=device, threads=threads) if roster.speech else None,
         speakers=SpeakerEncoder(roster.speakers, device=device, threads=threads) if roster.speakers else None,
+        sounds=SoundClassifier(sounds, device=device, threads=threads) if roster.sounds else None,
         ocr=TextReader(config.ocr, device=device, threads=threads) if roster.ocr else None,
+        objects=ObjectDetector(config.objects, device=device, threads=threads) if roster.objects else None,
+        entities=EntityRecognizer(config.entities, device=device) if roster.entities else None,
+        known_names=KnownNames(load_gazetteer(gazetteer) if gazetteer and "text" in stages else Gazetteer()),
         abstract=AbstractWriter(config.summary, device=device, threads=threads) if roster.summary else None,
     )

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from schemas.records import Keyframe, Label, Shot, TextLine, Transcript, Utterance, Word
+from schemas.records import DetectedObject, Keyframe, Label, Shot, Sound, TextLine, Transcript, Utterance, Word
 
 
 def stored_shots(shots: Sequence[Shot]) -> tuple[Shot, ...]:
@@ -25,6 +25,7 @@ def stored_keyframes(keyframes: Sequence[Keyframe]) -> tuple[Keyframe, ...]:
             sharpness=_float32(frame.sharpness),
             labels=tuple(Label(each.label, _float32(each.score)) for each in frame.labels),
             text_lines=tuple(_line(each) for each in frame.text_lines),
+            objects=tuple(_object(each) for each in frame.objects),
         )
         for frame in keyframes
     )
@@ -39,9 +40,22 @@ def stored_transcript(transcript: Transcript) -> Transcript:
     )
 
 
+def stored_sounds(sounds: Sequence[Sound]) -> tuple[Sound, ...]:
+    """Return sounds as the lake stores them."""
+    return tuple(replace(sound, score=_float32(sound.score)) for sound in sounds)
+
+
 def _line(line: TextLine) -> TextLine:
-    x0, y0, x1, y1 = map(_float32, line.box)
-    return TextLine(line.text, (x0, y0, x1, y1), _float32(line.score))
+    return TextLine(line.text, _box(line.box), _float32(line.score))
+
+
+def _object(found: DetectedObject) -> DetectedObject:
+    return DetectedObject(found.label, _float32(found.score), _box(found.box))
+
+
+def _box(box: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
+    x0, y0, x1, y1 = map(_float32, box)
+    return x0, y0, x1, y1
 
 
 def _utterance(utterance: Utterance) -> Utterance:

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from pipeline.analysis.scenes import VideoContent, caption_keyframes, screen_spans, written_text
+from pipeline.analysis.description import caption_keyframes
+from pipeline.analysis.scenes import VideoContent, screen_spans, written_text
 from pipeline.analysis.text import TextEncoder
 from pipeline.analysis.video.clock import StepClock
 from pipeline.analysis.video.models import Models

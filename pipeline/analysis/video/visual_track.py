@@ -1,16 +1,15 @@
-"""The frames of one video: detect its shots, then encode, read and caption its keyframes in batches."""
+"""The frames of one video: detect its shots, then encode and read its keyframes, detect objects, and caption them."""
 
 from collections.abc import Sequence
 
 from pipeline.analysis.fusion import top_classes
 from pipeline.analysis.keyframes import KeyframeSelector, thumbnail
-from pipeline.analysis.scenes import compose_caption
 from pipeline.analysis.shots import ShotDetector
 from pipeline.analysis.video.clock import StepClock
 from pipeline.analysis.video.models import Models
 from schemas.config import COMPOSED, Config
 from schemas.media import FrameBatch, SampledFrame
-from schemas.records import ClassScores, Keyframe, KeyframeImage, Shot
+from schemas.records import ClassScores, DetectedObject, Keyframe, KeyframeImage, Shot, TextLine
 
 
 class VisualTrack:
@@ -69,6 +68,7 @@ class VisualTrack:
             classes = top_classes(features.probabilities)
         with self._clock.step("ocr"):
             texts = [self._reader.read(frame.image) if self._reader else () for frame in batch]
+        objects = self._objects(batch, texts)
         captions = self._captions(batch)
         with self._clock.step("thumbnails"):
             thumbnails = self._thumbnails(batch)
@@ -88,13 +88,22 @@ class VisualTrack:
                     thumbnail=thumbnails[index],
                     labels=labels,
                     text_lines=texts[index],
-                    caption=captions[index] or compose_caption(labels, texts[index]),
+                    caption=captions[index],
                     caption_source=source if captions[index] else COMPOSED,
                     # A copy, because a view of one row would keep the whole matrix of the batch in memory.
                     embedding=features.embeddings[index].copy(),
                     classes=classes[index] if classes else None,
+                    objects=objects[index],
                 )
             )
+
+    def _objects(
+        self, batch: Sequence[KeyframeImage], texts: Sequence[tuple[TextLine, ...]]
+    ) -> Sequence[tuple[DetectedObject, ...]]:
+        if self._models.objects is None:
+            return [()] * len(batch)
+        with self._clock.step("objects"):
+            return self._models.objects.detect([frame.image for frame in batch], texts)
 
     def _captions(self, batch: Sequence[KeyframeImage]) -> list[str]:
         """Return the model's caption of each frame; empty strings without a model or where it returns nothing."""

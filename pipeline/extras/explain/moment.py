@@ -8,8 +8,8 @@ import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.analysis.fusion import query_to_compare, rows_to_compare
-from pipeline.extras.explain.erasure import image_heat, word_weights
+from pipeline.analysis.fusion import cosines
+from pipeline.extras.explain.erasure import Encode, image_heat, word_weights
 from pipeline.lake import Lake, fetch, find_video
 from pipeline.search import QueryEncoder, QueryVectors
 from schemas.errors import LakeError
@@ -30,6 +30,8 @@ SELECT frame_id, time_s, labels, thumbnail, coordinated_embedding FROM frames
 WHERE video_id = $video AND coordinated_embedding IS NOT NULL ORDER BY abs(time_s - $time) LIMIT 1
 """
 _AROUND_S = 5.0
+_ONE = np.ones(1, np.float32)
+"""For erasure by similarities, which are computed part by part, instead of vectors."""
 
 Row = dict[str, Any]
 Rows = list[Row]
@@ -78,21 +80,18 @@ class Explainer:
 
     def _text(self, query: str, vectors: QueryVectors, row: dict[str, Any]) -> TextReason:
         space = self._encoder.spaces.text[0]
-        own = rows_to_compare(np.asarray(row["embedding"], np.float32), space)
-        asked = query_to_compare(vectors.text[0], space)
+        own, asked = np.asarray(row["embedding"], dtype=np.float32), vectors.text[0]
 
-        def encode(texts: Any) -> NDArray[np.float32]:  # noqa: ANN401 - a sequence of strings
-            return self._encoder.texts(texts).text
+        def similar_to(other: NDArray[np.float32]) -> Encode:
+            return lambda texts: cosines(other, self._encoder.texts(texts).text, space)[:, None].astype(np.float32)
 
         return TextReason(
             kind=row["kind"],
             start_s=row["start_s"],
             end_s=row["end_s"],
-            similarity=float(own @ asked),
-            text_words=word_weights(
-                row["text"], asked, lambda texts: rows_to_compare(encode(texts), space), row["language"]
-            ),
-            query_words=word_weights(query, own, lambda texts: query_to_compare(encode(texts), space), None),
+            similarity=float(cosines(asked, own[None], space)[0]),
+            text_words=word_weights(row["text"], _ONE, similar_to(asked), row["language"]),
+            query_words=word_weights(query, _ONE, similar_to(own), None),
         )
 
     def _nearest(self, texts: Rows, vectors: QueryVectors, max_count: int) -> Rows:
@@ -116,28 +115,28 @@ class Explainer:
         (model, _), [query] = getattr(self._encoder.spaces, space), getattr(vectors, space)
         if vector is None or len(vector) != len(query):
             return 0.0
-        return float(rows_to_compare(np.asarray(vector, np.float32), model) @ query_to_compare(query, model))
+        return float(cosines(query, np.asarray([vector], np.float32), model)[0])
 
     def _frame(self, row: dict[str, Any], vectors: QueryVectors) -> FrameReason | None:
         space = self._encoder.spaces.coordinated[0]
         own = np.asarray(row["coordinated_embedding"], dtype=np.float32)
         if space == NO_ENCODER[0] or not vectors.coordinated[0].any() or own.shape != vectors.coordinated[0].shape:
             return None
-        query = query_to_compare(vectors.coordinated[0], space)
+        query = vectors.coordinated[0]
+
+        def similar(images: Any) -> NDArray[np.float32]:  # noqa: ANN401 - a sequence of images
+            return cosines(query, self._encoder.images(images).coordinated, space)[:, None].astype(np.float32)
+
         image = cv2.imdecode(np.frombuffer(row["thumbnail"], np.uint8), cv2.IMREAD_COLOR_RGB)
         if image is None:
             return None
         return FrameReason(
             frame_id=row["frame_id"],
             time_s=row["time_s"],
-            similarity=float(rows_to_compare(own, space) @ query),
+            similarity=float(cosines(query, own[None], space)[0]),
             labels=tuple((each["label"], each["score"]) for each in row["labels"]),
             thumbnail=row["thumbnail"],
-            heat=image_heat(
-                image.astype(np.uint8),
-                query,
-                lambda images: rows_to_compare(self._encoder.images(images).coordinated, space),
-            ),
+            heat=image_heat(image.astype(np.uint8), _ONE, similar),
         )
 
 

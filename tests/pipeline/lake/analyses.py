@@ -14,12 +14,14 @@ from schemas.records import (
     Analysis,
     Chapter,
     ClassScores,
+    DetectedObject,
     Evidence,
     Highlight,
     Keyframe,
     Label,
     Scene,
     Shot,
+    Sound,
     Subtitle,
     SubtitleFile,
     Summary,
@@ -115,6 +117,7 @@ analyses = st.builds(
             text_lines=some(
                 records(TextLine, text=text, box=st.tuples(score, score, score, score), score=score),
             ),
+            objects=some(records(DetectedObject, label=text, box=st.tuples(score, score, score, score), score=score)),
             caption=text,
             caption_source=text,
             embedding=vectors(VISION[1]),
@@ -142,6 +145,7 @@ analyses = st.builds(
                 flags=some(text),
                 embedding=st.none() | vectors(TEXT[1]),
                 translation=st.none() | text,
+                sung=st.booleans(),
             )
         ),
         engine=text,
@@ -196,5 +200,6 @@ analyses = st.builds(
             embedding=vectors(TEXT[1]),
         )
     ),
+    sounds=some(spans(Sound, index=index, label=text, score=score)),
     warnings=st.dictionaries(text, st.sampled_from(WARNING_PARTS), max_size=3),
 )

@@ -13,6 +13,7 @@ from schemas.media import AudioStream, MediaInfo, Track, VideoStream
 from schemas.records import (
     Analysis,
     Chapter,
+    DetectedObject,
     Embedding,
     Evidence,
     Failure,
@@ -21,6 +22,7 @@ from schemas.records import (
     Label,
     Scene,
     Shot,
+    Sound,
     StageState,
     Subtitle,
     Summary,
@@ -94,6 +96,10 @@ def analysis(video_id: str, *, shots: int = 3, text: int = TEXT[1], vision: int 
             embedding=unit(rng, vision),
             text_embedding=unit(rng, text),
             coordinated_embedding=unit(rng, coordinated),
+            objects=(
+                *[DetectedObject("person", 0.875, (0.25, 0.25, 0.5, 1.0))] * index,
+                DetectedObject("bicycle", 0.5, (0.0, 0.5, 0.25, 1.0)),
+            ),
         )
         for index in range(shots)
     )
@@ -170,6 +176,7 @@ def analysis(video_id: str, *, shots: int = 3, text: int = TEXT[1], vision: int 
             Subtitle(1, 10.5, 12.5, f"Line one\nof {video_id}.", None, f"{video_id}.srt", None, None),
         ),
         file_chapters=(Chapter("Intro", 0.0, 5.0), Chapter("", 5.0, shots * 10.0)),
+        sounds=(Sound(0, 2.5, 9.5, "music", 0.75),),
     )
 
 

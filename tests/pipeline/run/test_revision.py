@@ -43,6 +43,10 @@ READ_BY: Mapping[str, tuple[str, ...]] = {
     "speakers.model": (),
     "speakers.threshold": (SOUND,),
     "speakers.max_speakers": (SOUND,),
+    "sounds.model": (),
+    "sounds.min_score": (SOUND,),
+    "sounds.names": (SOUND,),
+    "sounds.batch_size": (SOUND,),
     "text.model": (TEXT,),
     "text.english_model": (TEXT,),
     "text.multilingual_model": (TEXT,),
@@ -58,12 +62,21 @@ READ_BY: Mapping[str, tuple[str, ...]] = {
     "ocr.engine": (PICTURE,),
     "ocr.min_score": (PICTURE,),
     "ocr.max_side_px": (PICTURE,),
+    "objects.model": (PICTURE,),
+    "objects.batch_size": (PICTURE,),
+    "objects.precision": (PICTURE,),
+    "objects.min_score": (PICTURE,),
     "captions.model": (PICTURE,),
     "captions.batch_size": (PICTURE,),
     "captions.max_tokens": (PICTURE,),
     "captions.beam_size": (PICTURE,),
     "captions.precision": (PICTURE,),
     "captions.prompt": (PICTURE,),
+    "entities.model": (TEXT,),
+    "entities.gazetteer": (),
+    "entities.respell": (TEXT,),
+    "entities.min_score": (TEXT,),
+    "entities.batch_size": (TEXT,),
     "scenes.min_scene_s": (UNDERSTANDING,),
     "scenes.max_scene_s": (UNDERSTANDING,),
     "scenes.similarity": (UNDERSTANDING,),
@@ -87,7 +100,10 @@ READ_BY: Mapping[str, tuple[str, ...]] = {
 }
 """Every setting of the analysis with the stages that read it. Whoever adds a setting decides here."""
 
-ROLES = ("captions", "fusion", "nli", "ocr", "shots", "speakers", "speech", "summary", "text", "topics", "vision")
+ROLES = (
+    "captions", "entities", "fusion", "gazetteer", "nli", "objects", "ocr", "shots", "sounds", "speakers", "speech",
+    "summary", "text", "topics", "vision",
+)  # fmt: skip
 
 
 def model(role: str, digest: str = "0" * 16) -> ModelInfo:

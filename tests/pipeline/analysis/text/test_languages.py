@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline.analysis.fusion import query_to_compare, rows_to_compare
+from pipeline.analysis.fusion import cosines, even_parts, parts_of
 from pipeline.analysis.text import TextEncoder
 from pipeline.analysis.text.forms import Forms, forms_of
 from pipeline.models import joined_space, multilingual_dimensions, text_config_of, text_configs
@@ -84,26 +84,24 @@ def test_queries_are_encoded_by_both_models_of_a_lake_with_random_weights(
     assert queries.texts(asked).text == pytest.approx(encoder.encode_queries(asked), abs=1e-5)
 
 
-def test_scores_are_cosines_of_the_encoders_that_both_texts_have() -> None:
+def test_texts_are_compared_by_the_encoders_that_made_both() -> None:
     space = joined_space("a", ("b", 2))
-    english, french = np.array([0.6, 0.8, 0.0]), np.array([1.0, 0.0])
-    rows = rows_to_compare(
-        np.float32([[*english, 0.8, 0.6], [0, 0, 0, *french], [0, 0, 0, 0, 0], [*(3 * english), 8, 6]]), space
-    )
-    assert np.linalg.norm(rows, axis=1) == pytest.approx([1, 1, 0, 1])
-    asked_in_french = query_to_compare(np.float32([0, 0, 0, 0.6, 0.8]), space)
-    assert rows @ asked_in_french == pytest.approx([0.96, 0.6, 0, 0.96])
-    asked_in_english = query_to_compare(np.float32([0, 5, 0, 3, 4]), space)
-    assert rows @ asked_in_english == pytest.approx([(0.8 + 0.96) / 2, (0.25 + 0.6) / 2, 0, (0.8 + 0.96) / 2])
-    about_frames = query_to_compare(np.float32([0, 5, 0, 0, 0]), f"conse:{space}+c")
-    assert rows[[0, 3]] @ about_frames == pytest.approx([0.8, 0.8])
+    rows = even_parts(np.float32([[0.6, 0.8, 0, 8, 6], [0, 0, 0, 1, 0], [0, 0, 0, 0, 0]]), space)
+    assert np.linalg.norm(rows[:, :3], axis=1) == pytest.approx([np.sqrt(0.5), 0, 0])
+    assert np.linalg.norm(rows[:, 3:], axis=1) == pytest.approx([np.sqrt(0.5), np.sqrt(0.5), 0])
+    asked_in_french, asked_in_english = np.float32([0, 0, 0, 0.6, 0.8]), np.float32([0, 5, 0, 3, 4])
+    assert cosines(asked_in_french, rows, space) == pytest.approx([0.96, 0.6, 0])
+    assert cosines(asked_in_english, rows, space) == pytest.approx([(0.8 + 0.96) / 2, 0.6, 0])
+    about_frames = np.float32([0, 5, 0, 0, 0])
+    assert cosines(about_frames, rows, f"conse:{space}+c") == pytest.approx([0.8, 0, 0])
 
 
-def test_vectors_of_a_single_encoder_are_compared_as_they_are() -> None:
+def test_vectors_of_a_single_encoder_have_one_part() -> None:
     vectors = np.float32([[0.6, 0.8]])
     for space in ("embedded:minilm", "conse:embedded:minilm+embedded:efficientnet-lite0", "none", ""):
-        assert rows_to_compare(vectors, space) is vectors
-        assert query_to_compare(vectors, space) is vectors
+        assert parts_of(space, 2) == (slice(0, 2),)
+        assert even_parts(vectors, space) is vectors
+        assert cosines(np.float32([1, 0]), vectors, space) == pytest.approx([0.6])
 
 
 def test_both_models_are_among_those_of_a_run_with_random_weights(config: TextConfig, encoder: TextEncoder) -> None:

@@ -40,6 +40,8 @@ _CHOICES: Mapping[str, tuple[Any, ...]] = {
     "speech.min_avg_logprob": (-1.0, -0.05),
     "speakers.threshold": (-1.0, 0.35, 1.0),
     "speakers.model": ("auto", "none"),
+    "sounds.model": ("auto", "none"),
+    "sounds.min_score": (0.5, 0.9),
     "text.pooling": ("mean", "cls"),
     "text.max_tokens": (8, 256),
     "text.batch_tokens": (64, 1024),
@@ -70,7 +72,16 @@ _BASES: tuple["Settings", ...] = (
     {"fusion.method": "hybrid", "speech.min_avg_logprob": -0.05, "keyframes.interval_s": 1.0, "vision.labels": 2},
     {"speech.engine": "none", "text.pooling": "cls", "scenes.similarity": 0.95, "summary.min_chapter_s": 1.0},
 )
-_CACHED = ("TextEncoder", "FrameEncoder", "TransNet", "SpeechRecognizer", "SpeakerEncoder", "TextReader")
+_CACHED = (
+    "TextEncoder",
+    "FrameEncoder",
+    "TransNet",
+    "SpeechRecognizer",
+    "SpeakerEncoder",
+    "SoundClassifier",
+    "TextReader",
+    "ObjectDetector",
+)
 
 Settings = Mapping[str, Any]
 """Settings by name, as in `speech.beam_size`."""
