@@ -5,11 +5,11 @@ from typing import Literal
 
 from schemas.records import EntityKind
 
-MomentKind = Literal["speech", "subtitle", "screen", "caption", "object", "frame"]
+MomentKind = Literal["speech", "subtitle", "screen", "caption", "object", "frame", "sound"]
 """What a moment consists of: an utterance, a line of subtitles, on-screen text, a caption, the objects detected in
-a keyframe, or the frame itself."""
+a keyframe, the frame itself, or a sound such as music."""
 
-MOMENT_KINDS: tuple[MomentKind, ...] = ("speech", "subtitle", "screen", "caption", "object", "frame")
+MOMENT_KINDS: tuple[MomentKind, ...] = ("speech", "subtitle", "screen", "caption", "object", "frame", "sound")
 
 
 @dataclass(frozen=True, slots=True)

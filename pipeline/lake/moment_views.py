@@ -8,7 +8,7 @@ import duckdb
 from pipeline.lake.names import FIND_VIDEOS
 
 MOMENT_VIEWS = {
-    "moments": "One row per searchable moment: speech, a subtitle, on-screen text, a caption, objects or a keyframe.",
+    "moments": "One row per searchable moment: speech, a subtitle, on-screen text, a caption, objects, a keyframe or a sound.",
     "shot_objects": "One row per shot and label: the largest number of such objects seen at once.",
     "words": "One row per spoken word, if words were aligned.",
     "chapters": "One row per chapter of a video, as found by the analysis.",
@@ -57,6 +57,10 @@ SELECT t.video_id, t.shard, 'subtitle' AS kind, subtitle_id AS moment_id, t.star
     p.frame_id, t.language, t.source
 FROM {{subtitles}} AS t ASOF LEFT JOIN {{keyframes}} AS p ON t.video_id = p.video_id AND t.start_s >= p.start_s
 UNION ALL BY NAME
+SELECT n.video_id, n.shard, 'sound' AS kind, sound_id AS moment_id, n.start_s, n.end_s, n.label AS text, p.frame_id
+FROM {{sounds}} AS n ASOF LEFT JOIN {{keyframes}} AS p ON n.video_id = p.video_id AND n.start_s >= p.start_s
+WHERE n.label <> 'speech'
+UNION ALL BY NAME
 {_RUNS.format(kind="screen", text="text", vector="arg_min(text_embedding, frame_index)")}
 UNION ALL BY NAME
 {_RUNS.format(kind="caption", text="caption", vector="NULL")}
@@ -68,10 +72,13 @@ SELECT video_id, shard, 'frame' AS kind, frame_id AS moment_id, start_s, end_s,
     coordinated_embedding AS frame_embedding, frame_id
 FROM {{keyframes}}
 """  # noqa: S608 - made of constants
+"""Speech is found by its words, not as a sound."""
 
 _MOMENTS = f"""
 CREATE VIEW moments AS
-WITH parts AS ({_PARTS.format(utterances="utterances", subtitles="subtitles", keyframes="lake.keyframes")})
+WITH parts AS ({
+    _PARTS.format(utterances="utterances", subtitles="subtitles", sounds="sounds", keyframes="lake.keyframes")
+})
 SELECT m.video_id, m.kind, m.moment_id, m.start_s, m.end_s, coalesce(m.text, '') AS text, m.translation, m.embedding,
     m.frame_embedding, m.frame_id, coalesce(m.language, v.language) AS language, m.speaker, m.source, s.scene_index,
     list_distinct(list_concat(
@@ -157,8 +164,13 @@ WITH those AS (SELECT video_id FROM find_videos(video)),
     own_utterances AS (FROM utterances SEMI JOIN those USING (video_id)),
     own_subtitles AS (FROM subtitles SEMI JOIN those USING (video_id)),
     own_objects AS (FROM objects SEMI JOIN those USING (video_id)),
+    own_sounds AS (FROM sounds SEMI JOIN those USING (video_id)),
     own_keyframes AS ({_KEYFRAMES.format(frames="own_frames", shots="own_shots", objects="own_objects")}),
-    own_moments AS ({_PARTS.format(utterances="own_utterances", subtitles="own_subtitles", keyframes="own_keyframes")}),
+    own_moments AS ({
+        _PARTS.format(
+            utterances="own_utterances", subtitles="own_subtitles", sounds="own_sounds", keyframes="own_keyframes"
+        )
+    }),
     spans AS (
         SELECT 'chapter' AS kind, video_id, start_s, end_s, title AS text FROM chapters
         UNION ALL BY NAME SELECT 'file chapter' AS kind, video_id, start_s, end_s, title AS text FROM file_chapters
@@ -170,7 +182,8 @@ SELECT kind, clock(start_s) AS time, start_s, end_s, speaker, text, frame_id, vi
 FROM spans SEMI JOIN those USING (video_id)
 WHERE start_s <= t AND t < end_s
 ORDER BY video_id, list_position(
-    ['chapter', 'file chapter', 'scene', 'shot', 'speech', 'subtitle', 'screen', 'caption', 'object', 'frame'], kind
+    ['chapter', 'file chapter', 'scene', 'shot', 'speech', 'subtitle', 'sound', 'screen', 'caption', 'object', 'frame'],
+    kind
 ), start_s
 """,  # noqa: S608 - made of constants
 )

@@ -25,6 +25,7 @@ from schemas.records import (
     LanguageShare,
     Occurrence,
     Shot,
+    Sound,
     Subtitle,
     Summary,
     SummarySentence,
@@ -32,9 +33,9 @@ from schemas.records import (
     Word,
 )
 
-Part = Literal["shots", "keyframes", "objects", "scenes", "utterances", "words", "subtitles", "entities"]
+Part = Literal["shots", "keyframes", "objects", "scenes", "utterances", "words", "subtitles", "sounds", "entities"]
 ALL_PARTS: frozenset[Part] = frozenset(
-    {"shots", "keyframes", "objects", "scenes", "utterances", "words", "subtitles", "entities"}
+    {"shots", "keyframes", "objects", "scenes", "utterances", "words", "subtitles", "sounds", "entities"}
 )
 """What a reader may leave out; the rows of `videos`, `summaries` and `errors` are always read."""
 
@@ -56,9 +57,10 @@ _OBJECT = "frame_id, label, score, box"
 _SCENE = "start_s, end_s, text, caption, topics, keyphrases, labels, text_weight, vision_weight"
 _UTTERANCE = (
     "utterance_index AS index, start_s, end_s, text, translation, language, speaker, avg_logprob, no_speech_prob, "
-    "compression_ratio, flags, auto_text, auto_flags, auto_speaker, heard_text"
+    "compression_ratio, flags, auto_text, auto_flags, auto_speaker, heard_text, coalesce(sung, false) AS sung"
 )
 _ENTITY = "entity_index AS index, text, kind, normal, wikidata_id, occurrences"
+_SOUND = "sound_index AS index, start_s, end_s, label, score"
 _SUBTITLE = "subtitle_index AS index, start_s, end_s, text, language, source, track"
 
 
@@ -116,6 +118,8 @@ class VideoRecord:
     """Subtitles that came with the video."""
     entities: tuple[Entity, ...] = ()
     """Names in speech, on-screen text and subtitles; none in lakes of older versions."""
+    sounds: tuple[Sound, ...] = ()
+    """What is heard."""
 
     @property
     def uri(self) -> str:
@@ -295,6 +299,7 @@ def read_records(
     utterances = rows("utterances", _UTTERANCE + words, "utterance_index", "utterances")
     subtitles = rows("subtitles", _SUBTITLE, "subtitle_index", "subtitles")
     entities = rows("entities", _ENTITY, "entity_index", "entities")
+    sounds = rows("sounds", _SOUND, "sound_index", "sounds")
     records = []
     for video_id in video_ids:
         if video_id not in videos:
@@ -314,6 +319,7 @@ def read_records(
                 utterances=tuple(_utterance(row) for row in utterances.get(video_id, ())),
                 subtitles=tuple(Subtitle(**row) for row in subtitles.get(video_id, ())),
                 entities=tuple(entity_of(row) for row in entities.get(video_id, ())),
+                sounds=tuple(Sound(**row) for row in sounds.get(video_id, ())),
                 errors=tuple(Failure(**row) for row in errors.get(video_id, ())),
             )
         )

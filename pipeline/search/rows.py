@@ -1,6 +1,6 @@
 """Read the moments of a lake for search: rows in Arrow, vectors in NumPy, and masks for filters."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from pipeline.analysis.fusion import fuse_early_rows
+from pipeline.analysis.fusion import even_parts, fuse_early_rows
 from schemas.config import FusionConfig
 from schemas.search import Filter
 
@@ -113,13 +113,16 @@ def load_rows(connection: duckdb.DuckDBPyConnection) -> pa.Table:
     return found.drop_columns("scene_index").cast(ROW_SCHEMA).unify_dictionaries().combine_chunks()
 
 
-def load_vectors(connection: duckdb.DuckDBPyConnection, rows: pa.Table, space: Space) -> Vectors | None:
+def load_vectors(
+    connection: duckdb.DuckDBPyConnection, rows: pa.Table, space: Space, models: Mapping[Space, str]
+) -> Vectors | None:
     """Read the vectors of moments in one space; None if there are none.
 
     Args:
         connection: The connection that `load_rows` has read from.
         rows: The result of `load_rows`.
         space: Which vectors to read.
+        models: The model that made the vectors of each space.
     """
     found: pa.Table = connection.sql(_SCENES if space == "scene" else _VECTORS[space]).to_arrow_table()
     indices = pc.index_in(found.column(0).combine_chunks(), value_set=rows["moment_id"].combine_chunks())
@@ -127,10 +130,14 @@ def load_vectors(connection: duckdb.DuckDBPyConnection, rows: pa.Table, space: S
     found, indices = found.filter(kept), indices.filter(kept)
     if not found.num_rows:
         return None
-    matrix = (
-        join_scenes(_matrix(found["text"]), _matrix(found["coordinated"])) if space == "scene" else _matrix(found[1])
-    )
     row_numbers = indices.to_numpy().astype(np.int64)
+    if space == "scene":
+        matrix = join_scenes(
+            even_parts(_matrix(found["text"]), models.get("text", "")),
+            even_parts(_matrix(found["coordinated"]), models.get("coordinated", "")),
+        )
+    else:
+        matrix = even_parts(_matrix(found[1]), models.get(space, ""))
     order = np.argsort(row_numbers)
     return Vectors(row_numbers[order], matrix[order])
 

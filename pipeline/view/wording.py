@@ -12,6 +12,7 @@ KIND_WORDS: dict[MomentKind, str] = {
     "caption": "caption",
     "object": "detected",
     "frame": "seen",
+    "sound": "heard",
 }
 """Kinds of moments, as hits name them."""
 
