@@ -19,6 +19,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from benchmarks.figures.figure import Figure, markdown, table
 from benchmarks.figures.retrieval import retrieval_figures
+from benchmarks.figures.sounds import sound_figures
 from benchmarks.figures.speech import speech_figures
 from benchmarks.figures.understanding import understanding_figures
 from benchmarks.figures.visual import visual_figures
@@ -27,7 +28,7 @@ from benchmarks.material.films import known_film
 from benchmarks.material.recordings import recordings
 from benchmarks.material.script import read_scripts
 
-PARTS = ("speech", "visual", "retrieval", "understanding")
+PARTS = ("speech", "sounds", "visual", "retrieval", "understanding")
 
 
 def main() -> None:
@@ -58,6 +59,8 @@ def measure(options: argparse.Namespace) -> Iterator[Figure]:
     videos = read_videos(lake)
     if "speech" in options.only:
         yield from speech_figures(films, real, videos)
+    if "sounds" in options.only:
+        yield from sound_figures(options.media, options.threads)
     if "visual" in options.only:
         yield from visual_figures(films, videos)
     if "retrieval" in options.only:
