@@ -13,6 +13,8 @@ COMPOSED = "composed"
 """Captions without a model, in `captions.model` and in the column `caption_source`."""
 NO_TAXONOMY = "none"
 """No topics, in `topics.taxonomy`."""
+NO_NAMES = "none"
+"""No model, in `entities.model`."""
 OCR_MODEL = "embedded:pp-ocrv6"
 """The model of `ocr.engine = "rapidocr"`."""
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]+)*")
@@ -102,7 +104,8 @@ class KeyframesConfig(Section):
     """Which frames become keyframes."""
 
     interval_s: float = Field(10.0, gt=0)
-    """A shot gets one keyframe for each interval of this many seconds."""
+    """A shot gets one keyframe for each interval of this many seconds. In the first interval of a video, it gets one
+    for each quarter of it."""
     duplicate_distance: int = Field(6, ge=0, le=64)
     """A keyframe is dropped as a duplicate of a recent one if their perceptual hashes differ in at most this many of 64
     bits. Every shot keeps at least one keyframe."""
@@ -184,14 +187,15 @@ class SoundsConfig(Section):
 class TextConfig(Section):
     """How text becomes vectors."""
 
-    model: str = "embedded:minilm"
+    model: str = "auto"
     """BERT-like text encoder: `embedded:minilm`, a folder, a Hub id, or a model of your own (`plugin:<name>`,
-    `python:package.module:Factory`). `auto` selects `english_model` or `multilingual_model` by the language of
-    each utterance."""
+    `python:package.module:Factory`). `auto` encodes every text with `multilingual_model`, so that a question in any
+    language finds speech in any other, and English also with `english_model`, which is better at it."""
     english_model: str = "embedded:minilm"
-    """With `auto`, the encoder of English speech and of videos without speech."""
-    multilingual_model: str = "none"
-    """With `auto`, the encoder of speech in other languages. `none` uses the English one for all."""
+    """With `auto`, the second encoder of English texts. Topics, keyphrases, scenes and summaries of videos in English
+    or without speech follow from it alone."""
+    multilingual_model: str = "embedded:multilingual-e5-small"
+    """With `auto`, the encoder of texts in all languages. `none` uses the English one for all."""
     pooling: Literal["mean", "cls"] = "mean"
     """How the token vectors of a text become one vector."""
     multilingual_pooling: Literal["mean", "cls"] = "mean"
@@ -239,7 +243,7 @@ class ObjectsConfig(Section):
     """Frames per batch."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     """Precision of the model, as in `vision.precision`."""
-    min_score: float = Field(0.5, gt=0, le=1)
+    min_score: float = Field(0.45, gt=0, le=1)
     """Minimum score of an object. docs/understanding.md says what a lower value finds, and how often it is wrong."""
 
 
@@ -247,8 +251,8 @@ class CaptionsConfig(Section):
     """How keyframes are captioned."""
 
     model: str = COMPOSED
-    """`composed` builds captions from labels, on-screen text and speech. It can also be a folder or Hub id of an
-    image-to-text model with safetensors, such as BLIP or GIT, or a model of your own (`plugin:<name>`,
+    """`composed` builds captions from objects, labels, on-screen text and speech. It can also be a folder or Hub id of
+    an image-to-text model with safetensors, such as BLIP or GIT, or a model of your own (`plugin:<name>`,
     `python:package.module:Factory`)."""
     batch_size: int = Field(8, ge=1)
     """Frames per batch."""
@@ -258,7 +262,7 @@ class CaptionsConfig(Section):
     """Beams of the decoder; 1 is greedy decoding."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     """Precision of the model, as in `vision.precision`."""
-    prompt: str = "Say in one sentence what this picture shows."
+    prompt: str = "Say in one sentence what this image shows."
     """Prompt for a chat model. Other models take no prompt."""
 
 
@@ -307,6 +311,22 @@ class KeyphrasesConfig(Section):
     """Maximum number of keyphrases per scene and per video. 0 turns keyphrases off."""
     diversity: float = Field(0.4, ge=0, le=1)
     """0 selects the phrases most similar to the whole text, 1 the phrases that differ most from each other."""
+
+
+class EntitiesConfig(Section):
+    """The names in speech, on-screen text and subtitles: people, places, organisations, dates and works."""
+
+    model: str = "embedded:en-core-web-sm"
+    """Named entity recogniser. The embedded one reads only English. For other languages, a folder or Hub id of a token
+    classification model, which then reads all texts. `none` finds only the names of the gazetteer."""
+    gazetteer: str | None = None
+    """CSV file with names that you know, and their Wikidata ids (docs/names.md). They are found in all languages."""
+    respell: bool = True
+    """Whether a name that is on screen corrects the spelling of the same name in the transcript."""
+    min_score: float = Field(0.6, ge=0, le=1)
+    """Minimum probability of a name, for models that state one. The embedded model does not."""
+    batch_size: int = Field(32, ge=1)
+    """Texts per batch."""
 
 
 class SummaryConfig(Section):
@@ -448,6 +468,7 @@ class Config(Section):
     fusion: FusionConfig = FusionConfig()
     topics: TopicsConfig = TopicsConfig()
     keyphrases: KeyphrasesConfig = KeyphrasesConfig()
+    entities: EntitiesConfig = EntitiesConfig()
     summary: SummaryConfig = SummaryConfig()
     limits: LimitsConfig = LimitsConfig()
     workers: WorkersConfig = WorkersConfig()
@@ -459,6 +480,6 @@ class Config(Section):
 
 ANALYSIS_SECTIONS = (
     "media", "shots", "keyframes", "speech", "speakers", "sounds", "text", "vision", "ocr", "objects", "captions",
-    "scenes", "fusion", "topics", "keyphrases", "summary",
+    "scenes", "fusion", "topics", "keyphrases", "entities", "summary",
 )  # fmt: skip
 """The sections that are part of the revision: if one changes, videos are analysed again."""

@@ -150,6 +150,10 @@ class Utterance:
     """Reasons to doubt the recognised text, if somebody corrected it."""
     auto_speaker: str | None = None
     """The automatic name, if somebody named the speaker; empty if it was unknown."""
+    heard_text: str | None = None
+    """The text as it was heard, if names in the automatic text were respelled as they are on screen."""
+    heard_words: tuple[Word, ...] | None = None
+    """The words as they were heard, if names were respelled."""
     sung: bool = False
     """Whether it is sung, as lyrics are."""
 
@@ -201,6 +205,41 @@ class Subtitle:
     """Index of the track; None for a subtitle file."""
     embedding: Embedding | None = None
     """Set by the text step."""
+
+
+EntityKind = Literal["person", "place", "organisation", "date", "work"]
+ENTITY_KINDS: tuple[EntityKind, ...] = ("person", "place", "organisation", "date", "work")
+OccurrenceSource = Literal["speech", "screen", "subtitle"]
+
+
+@dataclass(frozen=True, slots=True)
+class Occurrence:
+    """An occurrence of a name: where it is said or written."""
+
+    source: OccurrenceSource
+    id: str
+    """`utterance_id`, `frame_id` or `subtitle_id`."""
+    start_s: float
+    """Of the name itself in speech whose words have times; else of the utterance, the line, or the keyframe."""
+    end_s: float
+    text: str
+    """The name as it is said or written there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entity:
+    """A person, place, organisation, date or work that a video names; a row of `entities`."""
+
+    index: int
+    text: str
+    """The name in its fullest form."""
+    kind: EntityKind
+    normal: str
+    """What is equal for the same name in other videos: lower case without article and title; a date in ISO 8601."""
+    wikidata_id: str | None
+    """From the user's gazetteer."""
+    occurrences: tuple[Occurrence, ...]
+    """In order of time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -367,6 +406,8 @@ class Analysis:
     """Subtitle files beside the video."""
     subtitles: tuple[Subtitle, ...] = ()
     """Subtitles that came with the video: those of a source in order of time, one source after another."""
+    entities: tuple[Entity, ...] = ()
+    """Names in speech, on-screen text and subtitles, in order of their first mention."""
     clock_jumps: int = 0
     """Jumps of the file's clock that were joined."""
     corrections_digest: str | None = None

@@ -108,6 +108,15 @@ HIGHLIGHT = pa.struct(
         pa.field("score", pa.float32(), nullable=False),
     ]
 )
+OCCURRENCE = pa.struct(
+    [
+        pa.field("source", pa.string(), nullable=False),
+        pa.field("id", pa.string(), nullable=False),
+        pa.field("start_s", pa.float64(), nullable=False),
+        pa.field("end_s", pa.float64(), nullable=False),
+        pa.field("text", pa.string(), nullable=False),
+    ]
+)
 TRACK = pa.struct(
     [
         pa.field("index", pa.int32(), nullable=False),
@@ -161,6 +170,7 @@ TABLE_NAMES = (
     "sounds",
     "subtitles",
     "scenes",
+    "entities",
     "summaries",
     "errors",
     "runs",
@@ -169,7 +179,8 @@ TABLE_NAMES = (
     "corrections",
 )
 VIDEO_TABLES = (
-    "shots", "frames", "objects", "utterances", "sounds", "subtitles", "scenes", "summaries", "errors", "videos",
+    "shots", "frames", "objects", "utterances", "sounds", "subtitles", "scenes", "entities", "summaries", "errors",
+    "videos",
 )  # fmt: skip
 """The tables that a shard writes, in the order of publishing: `videos` last."""
 
@@ -182,6 +193,7 @@ DESCRIPTIONS: Mapping[str, str] = {
     "sounds": "One row per span with one kind of sound, such as speech, music, singing or silence.",
     "subtitles": "One row per line of subtitles that came with a video, in a text track or a subtitle file.",
     "scenes": "One row per scene: shots that belong together, fused with their speech.",
+    "entities": "One row per video and name in it: a person, place, organisation, date or work, with all its mentions.",
     "summaries": "One row per video: headline, summary with evidence, chapters, highlights.",
     "errors": "One row per video whose analysis failed, and per stage of a video that failed, with the reason.",
     "runs": "One row per flow run: configuration, versions, models, counts and compute.",
@@ -302,6 +314,25 @@ _OBJECTS = [
     _text("label", "Class of the object, such as `person`, as the model names it."),
     _score("score", "Score of the model, 0 to 1."),
     _field("box", BOX, "Where it is, as fractions of width and height; `x0`, `y0` is the upper left corner."),
+]
+
+_ENTITIES = [
+    *_KEYS,
+    _int("entity_index", "Index in the video, from 0, in order of the first mention."),
+    _text("text", "The name in its fullest form."),
+    _text("kind", "`person`, `place`, `organisation`, `date` or `work`."),
+    _text(
+        "normal",
+        "What is equal for the same name in all videos: lower case, without article and title. For a date, ISO 8601 "
+        "where possible (`2021-05-03`, `2021-05`, `2021`, `--05-03`, `--05`, `196` for a decade).",
+    ),
+    _text("wikidata_id", "Id in Wikidata, from the gazetteer of the configuration; null if unknown.", nullable=True),
+    _list(
+        "occurrences",
+        OCCURRENCE,
+        "Where it is said or written, in order of time. `source` is `speech`, `screen` or `subtitle`; `id` is the "
+        "`utterance_id`, `frame_id` or `subtitle_id`; `text` is the name as it is there.",
+    ),
 ]
 
 _ERRORS = [
@@ -494,6 +525,12 @@ def _utterances(text: Encoder, vision: Encoder, coordinated: Encoder, fused: Enc
             "The automatic name, if the speaker was named; empty if it was unknown; otherwise null.",
             nullable=True,
         ),
+        _text(
+            "heard_text",
+            "The automatic text as it was heard, if names in it were respelled as they are on screen; otherwise null.",
+            nullable=True,
+        ),
+        _list("heard_words", WORD, "The words of `heard_text`; null if nothing was respelled.", nullable=True),
         _field("sung", pa.bool_(), "Whether it is sung, as lyrics are; null in rows of older versions.", nullable=True),
         _embedding("embedding", text[1], text[0], "text", "Unit vector of the text."),
     ]
@@ -616,6 +653,7 @@ def table_schema(
         KeyError: There is no such table.
     """
     fixed: dict[str, list[pa.Field]] = {
+        "entities": _ENTITIES,
         "videos": _VIDEOS, "shots": _SHOTS, "objects": _OBJECTS, "sounds": _SOUNDS, "summaries": _SUMMARIES,
         "errors": _ERRORS, "runs": _RUNS, "sources": _SOURCES, "forgotten": _FORGOTTEN, "corrections": _CORRECTIONS,
     }  # fmt: skip

@@ -16,6 +16,7 @@ from schemas.media import MediaInfo
 from schemas.records import (
     Analysis,
     Embedding,
+    Entity,
     Failure,
     Keyframe,
     Scene,
@@ -97,6 +98,7 @@ def video_tables(
         "sounds": [_sound(task.video_id, sound) for sound in analysis.sounds],
         "subtitles": [_subtitle(task.video_id, line) for line in analysis.subtitles],
         "scenes": [_scene(scene) for scene in analysis.scenes],
+        "entities": [_entity(each) for each in analysis.entities],
         "summaries": [asdict(analysis.summary)],
         "errors": [_error(task, failure, origin) for failure in failures],
     }
@@ -366,6 +368,8 @@ def _utterance(video_id: str, utterance: Utterance) -> Row:
         "auto_words": None if utterance.auto_words is None else [asdict(each) for each in utterance.auto_words],
         "auto_flags": utterance.auto_flags,
         "auto_speaker": utterance.auto_speaker,
+        "heard_text": utterance.heard_text,
+        "heard_words": None if utterance.heard_words is None else [asdict(each) for each in utterance.heard_words],
         "sung": utterance.sung,
     }
 
@@ -387,6 +391,17 @@ def _subtitle(video_id: str, line: Subtitle) -> Row:
         "language": line.language,
         "source": line.source,
         "track": line.track,
+    }
+
+
+def _entity(entity: Entity) -> Row:
+    return {
+        "entity_index": entity.index,
+        "text": entity.text,
+        "kind": entity.kind,
+        "normal": entity.normal,
+        "wikidata_id": entity.wikidata_id,
+        "occurrences": [asdict(each) for each in entity.occurrences],
     }
 
 

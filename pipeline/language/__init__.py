@@ -3,6 +3,7 @@
 from pipeline.language.codes import language_code
 from pipeline.language.joining import joined
 from pipeline.language.marks import ABBREVIATION, CLAUSE_END, SENTENCE_END
+from pipeline.language.ordinary_words import is_ordinary
 from pipeline.language.scripts import (
     DENSE_SCRIPT,
     UNSEPARATED_LETTERS,
@@ -13,7 +14,7 @@ from pipeline.language.scripts import (
 )
 from pipeline.language.sentence_segmentation import ends_sentence, sentences
 from pipeline.language.shortening import clean, shortened
-from pipeline.language.stop_words import ELISIONS, function_words, query_stop_words, stop_words_of
+from pipeline.language.stop_words import ELISIONS, english_homographs, function_words, query_stop_words, stop_words_of
 from pipeline.language.times import (
     TIME,
     TimeRange,
@@ -42,9 +43,11 @@ __all__ = [
     "VideoTime",
     "clean",
     "ends_sentence",
+    "english_homographs",
     "format_duration",
     "format_time",
     "function_words",
+    "is_ordinary",
     "joined",
     "language_code",
     "parse_time",

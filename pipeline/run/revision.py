@@ -6,13 +6,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pipeline.analysis.gazetteer import gazetteer_info
 from pipeline.analysis.taxonomy import taxonomy_info
 from pipeline.models import ModelInfo, fusion_model, resolve, roster_of
 from pipeline.run.stage_inputs import Settings, analysis_settings, models_for, settings_of
 from schemas.config import Config
 from schemas.stages import READS, STAGES, Stage
 
-STAGE_VERSIONS: Mapping[Stage, int] = {"picture": 2, "sound": 2, "text": 1, "understanding": 1}
+STAGE_VERSIONS: Mapping[Stage, int] = {"picture": 2, "sound": 2, "text": 2, "understanding": 2}
 """Increased when the same settings and models give a stage other results, so that it is redone for all videos."""
 
 
@@ -36,17 +37,21 @@ class Recipe:
 
 
 def models_of(config: Config) -> tuple[ModelInfo, ...]:
-    """Return every model of a configuration, and its taxonomy, with licence and digest, without loading any.
+    """Return every model of a configuration, its taxonomy and its gazetteer, with licence and digest.
+
+    None of them is loaded.
 
     Raises:
         ModelError: A model cannot be found.
-        ConfigurationError: The taxonomy cannot be read.
+        ConfigurationError: The taxonomy or the gazetteer cannot be read.
     """
     roster = roster_of(config)
     fusion = fusion_model(config.fusion)
     found = [*([fusion] if fusion else []), *(resolve(role, model_id) for role, model_id in roster.ids)]
     if roster.taxonomy is not None:
         found.append(taxonomy_info(roster.taxonomy))
+    if config.entities.gazetteer is not None:
+        found.append(gazetteer_info(config.entities.gazetteer))
     return tuple(found)
 
 

@@ -18,6 +18,7 @@ _SECTIONS: Mapping[str, tuple[Stage, ...]] = {
     "speakers": ("sound",),
     "sounds": ("sound",),
     "text": ("text",),
+    "entities": ("text",),
     "scenes": ("understanding",),
     "fusion": ("understanding",),
     "topics": ("understanding",),
@@ -32,8 +33,8 @@ _FIELDS: Mapping[str, tuple[Stage, ...]] = {
     "media.audio_track": ("picture", "sound"),
 }
 """Stages of settings whose section has several."""
-_ELSEWHERE = frozenset({"topics.taxonomy", "speakers.model", "sounds.model"})
-"""The taxonomy counts with its content, and the models that `auto` stands for with their weights: all as models."""
+_ELSEWHERE = frozenset({"topics.taxonomy", "entities.gazetteer", "speakers.model", "sounds.model"})
+"""Taxonomy and gazetteer count with their content, and models that `auto` stands for with their weights: as models."""
 _ROLES: Mapping[str, tuple[Stage, ...]] = {
     "shots": ("picture",),
     "vision": ("picture",),
@@ -45,6 +46,8 @@ _ROLES: Mapping[str, tuple[Stage, ...]] = {
     "sounds": ("sound",),
     # Also places frames in its space, by the names of their labels (ConSE).
     "text": ("text",),
+    "entities": ("text",),
+    "gazetteer": ("text",),
     "fusion": ("understanding",),
     "topics": ("understanding",),
     "summary": ("understanding",),

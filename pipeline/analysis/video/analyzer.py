@@ -3,7 +3,8 @@
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
-from pipeline.analysis.corrections import apply_corrections, correct_understanding
+from pipeline.analysis.corrections import apply_corrections, automatic, correct_understanding
+from pipeline.analysis.entities import find_entities, heard, respelled, screen_names
 from pipeline.analysis.media import probe
 from pipeline.analysis.scenes import (
     Dimensions,
@@ -20,7 +21,7 @@ from pipeline.analysis.video.clock import StepClock
 from pipeline.analysis.video.isolation import StageErrors
 from pipeline.analysis.video.models import Models
 from pipeline.analysis.video.perception import Perception, Progress
-from pipeline.analysis.video.texts import encode_texts, numbered
+from pipeline.analysis.video.texts import by_encoder, encode_texts, numbered
 from schemas.config import Config
 from schemas.corrections import Correction, corrections_digest, standing
 from schemas.media import MediaInfo
@@ -147,7 +148,12 @@ class VideoAnalyzer:
             found = before
         if "text" in stages:
             with errors.apart("text"):
-                found = encode_texts(_with_right_texts(found, corrections), self.models, clock)
+                with clock.step("entities"):
+                    found = _with_right_texts(self._with_right_names(found), corrections)
+                found = encode_texts(found, self.models, clock)
+                with clock.step("entities"):
+                    entities = find_entities(found, self.models.entities, self.models.known_names, video_id=video_id)
+                found = replace(found, entities=entities)
         if "text" in errors:
             errors.found["understanding"] = errors.found["text"]  # it reads the vectors of texts
             found = replace(found, subtitles=numbered(found.subtitles))
@@ -160,6 +166,13 @@ class VideoAnalyzer:
             raise errors.found["understanding"]  # the earlier results belong together, and stay
         return replace(found, timings_s=clock.seconds, failed=errors.found)
 
+    def _with_right_names(self, found: Analysis) -> Analysis:
+        """Return what was heard, with names spelled as they are on screen."""
+        utterances = tuple(heard(automatic(each)) for each in found.transcript.utterances)
+        if self.config.entities.respell:
+            utterances = respelled(utterances, screen_names(found, self.models.entities))
+        return replace(found, transcript=replace(found.transcript, utterances=utterances))
+
     def _understand(self, found: Analysis, uri: str, *, video_id: str, clock: StepClock) -> Analysis:
         """Find scenes, their subjects and fused vectors, and the summary. Reads only what the lake stores."""
         utterances, keyframes = found.transcript.utterances, found.keyframes
@@ -169,14 +182,19 @@ class VideoAnalyzer:
             keyframes,
             utterances,
             [*speech_spans(utterances, self._dimensions.text), *screen_texts(keyframes, found.duration_s, found.shots)],
+            found.sounds,
         )
         encoder = self.models.text.for_languages([each.language for each in found.transcript.languages])
         with clock.step("scenes"):
-            grouped = find_scenes(video, dimensions=self._dimensions, config=self.config.scenes)
+            grouped = find_scenes(
+                video, dimensions=self._dimensions, config=self.config.scenes, text_part=encoder.of_stored
+            )
+        # What is compared from here on, except by fusion, is what one encoder made of the texts.
+        compared = by_encoder(video, encoder)
         with clock.step("subjects"):
             subjects = find_subjects(
-                grouped,
-                video,
+                [replace(each, text_embedding=encoder.of_stored(each.text_embedding)) for each in grouped],
+                compared,
                 encoder=encoder,
                 space=self.models.topics.of(encoder) if self.models.topics else None,
                 topics=self.config.topics,
@@ -186,12 +204,17 @@ class VideoAnalyzer:
             fused = fuse_scenes(grouped, video, method=self.models.fusion, space=self.models.coordinated)
         scenes = build_scenes(grouped, subjects.scenes, fused)
         with clock.step("summary"):
-            extract = extract_summary(scenes, video, video_id=video_id, uri=uri, config=self.config.summary)
+            alike = [replace(each, text_embedding=encoder.of_stored(each.text_embedding)) for each in scenes]
+            extract = extract_summary(alike, compared, video_id=video_id, uri=uri, config=self.config.summary)
         abstract = Abstract()
         if self.models.abstract is not None:
             with clock.step("abstract"):
                 abstract = self.models.abstract.write(
-                    extract.chapters, video, video_id=video_id, language=found.transcript.language
+                    extract.chapters,
+                    compared,
+                    encoder=encoder,
+                    video_id=video_id,
+                    language=found.transcript.language,
                 )
         return replace(found, scenes=scenes, summary=build_summary(extract, subjects.video, abstract))
 

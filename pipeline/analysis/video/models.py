@@ -8,7 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from pipeline.analysis.entities import EntityRecognizer, KnownNames
 from pipeline.analysis.fusion import CoordinatedSpace, FusionMethod, coordinated_space, fusion_method
+from pipeline.analysis.gazetteer import Gazetteer, load_gazetteer
 from pipeline.analysis.objects import ObjectDetector
 from pipeline.analysis.scenes import TopicSpaces
 from pipeline.analysis.shots import TransNet
@@ -47,6 +49,9 @@ class Models:
     sounds: SoundClassifier | None
     ocr: TextReader | None
     objects: ObjectDetector | None
+    entities: EntityRecognizer | None
+    known_names: KnownNames
+    """Those of the gazetteer."""
     abstract: AbstractWriter | None
 
     @property
@@ -72,7 +77,7 @@ def load_models(config: Config, *, device: str, threads: int, stages: Collection
     Raises:
         ModelError: A model cannot be found or loaded, or fails on a tiny input.
         DeviceError: The GPU is broken, or has too little free memory.
-        ConfigurationError: The taxonomy cannot be read.
+        ConfigurationError: The taxonomy or the gazetteer cannot be read.
     """
     with loading_faults(device):
         models = _load(config, device, threads, frozenset(stages))
@@ -107,7 +112,7 @@ def check_models(models: Models) -> str:
     if models.speech:
         checks["speech"] = models.speech, models.speech.check
     # The text reader has read a page while it was loaded, and models that generate text are slow.
-    others = {"ocr": models.ocr, "captions": models.captions, "abstract": models.abstract}
+    others = {"ocr": models.ocr, "entities": models.entities, "captions": models.captions, "abstract": models.abstract}
     places: dict[str, str] = {}
     for role, (model, check) in checks.items():
         _check(role, model, check)
@@ -137,6 +142,8 @@ def _roster_of(config: Config, stages: frozenset[Stage]) -> Roster:
         roster = replace(roster, shots=None, ocr=None, objects=None, captions=None)
     if "sound" not in stages:
         roster = replace(roster, speech=None, speakers=None, sounds=None)
+    if "text" not in stages:
+        roster = replace(roster, entities=None)
     if "understanding" not in stages:
         roster = replace(roster, taxonomy=None, summary=None, nli=None)
     return roster
@@ -146,7 +153,7 @@ def _load(config: Config, device: str, threads: int, stages: frozenset[Stage]) -
     text = TextEncoder(config.text, device=device, threads=threads)
     vision = FrameEncoder(config.vision, device=device, threads=threads)
     shared = coordinated_space(text, vision)
-    roster = _roster_of(config, stages)
+    roster, gazetteer = _roster_of(config, stages), config.entities.gazetteer
     sounds = config.sounds.model_copy(update={"model": roster.sounds or "none"})
     return Models(
         stages=stages,
@@ -167,5 +174,7 @@ def _load(config: Config, device: str, threads: int, stages: frozenset[Stage]) -
         sounds=SoundClassifier(sounds, device=device, threads=threads) if roster.sounds else None,
         ocr=TextReader(config.ocr, device=device, threads=threads) if roster.ocr else None,
         objects=ObjectDetector(config.objects, device=device, threads=threads) if roster.objects else None,
-        abstract=AbstractWriter(config.summary, text, device=device, threads=threads) if roster.summary else None,
+        entities=EntityRecognizer(config.entities, device=device) if roster.entities else None,
+        known_names=KnownNames(load_gazetteer(gazetteer) if gazetteer and "text" in stages else Gazetteer()),
+        abstract=AbstractWriter(config.summary, device=device, threads=threads) if roster.summary else None,
     )

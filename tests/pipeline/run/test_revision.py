@@ -72,6 +72,11 @@ READ_BY: Mapping[str, tuple[str, ...]] = {
     "captions.beam_size": (PICTURE,),
     "captions.precision": (PICTURE,),
     "captions.prompt": (PICTURE,),
+    "entities.model": (TEXT,),
+    "entities.gazetteer": (),
+    "entities.respell": (TEXT,),
+    "entities.min_score": (TEXT,),
+    "entities.batch_size": (TEXT,),
     "scenes.min_scene_s": (UNDERSTANDING,),
     "scenes.max_scene_s": (UNDERSTANDING,),
     "scenes.similarity": (UNDERSTANDING,),
@@ -96,8 +101,8 @@ READ_BY: Mapping[str, tuple[str, ...]] = {
 """Every setting of the analysis with the stages that read it. Whoever adds a setting decides here."""
 
 ROLES = (
-    "captions", "fusion", "nli", "objects", "ocr", "shots", "sounds", "speakers", "speech", "summary", "text", "topics",
-    "vision",
+    "captions", "entities", "fusion", "gazetteer", "nli", "objects", "ocr", "shots", "sounds", "speakers", "speech",
+    "summary", "text", "topics", "vision",
 )  # fmt: skip
 
 
