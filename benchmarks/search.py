@@ -25,7 +25,8 @@ from pipeline.lake import Lake
 from pipeline.lake.layout import compact_file
 from pipeline.lake.parquet import RowGroupWriter
 from pipeline.search import Searcher, update_index
-from pipeline.search.query_encoder import QueryVectors, Spaces
+from pipeline.search.evidence import Scale
+from pipeline.search.query_encoder import QueryVectors, Spaces, TextPart
 from schemas.search import Filter
 from schemas.tables import VIDEO_TABLES, table_schema
 
@@ -184,6 +185,8 @@ class Placed:
     """Replaces the query encoder: returns the vector that was made for each query."""
 
     spaces = Spaces()
+    text_parts = (TextPart(0, TEXT[1], Scale(0.0, 0.1)),)
+    image_scale = Scale(0.0, 0.1)
 
     def __init__(self, texts: Sequence[str], vectors: np.ndarray) -> None:
         self._vectors = dict(zip(texts, vectors, strict=True))

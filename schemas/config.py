@@ -22,6 +22,8 @@ NO_DETECTOR = "none"
 """No objects, in `objects.model`."""
 SPEAKER_MODEL = "embedded:campplus"
 """The model of `speakers.model = "auto"`, if it is installed."""
+SOUND_MODEL = "embedded:firered-aed"
+"""The model of `sounds.model = "auto"`, if it is installed."""
 
 
 class Section(BaseModel):
@@ -102,7 +104,8 @@ class KeyframesConfig(Section):
     """Which frames become keyframes."""
 
     interval_s: float = Field(10.0, gt=0)
-    """A shot gets one keyframe for each interval of this many seconds."""
+    """A shot gets one keyframe for each interval of this many seconds. In the first interval of a video, it gets one
+    for each quarter of it."""
     duplicate_distance: int = Field(6, ge=0, le=64)
     """A keyframe is dropped as a duplicate of a recent one if their perceptual hashes differ in at most this many of 64
     bits. Every shot keeps at least one keyframe."""
@@ -166,17 +169,33 @@ class SpeakersConfig(Section):
     """Maximum number of speakers per video. Those who speak most are kept."""
 
 
+class SoundsConfig(Section):
+    """Which kinds of sound are heard, and when."""
+
+    model: str = "auto"
+    """Sound model. `auto` is `embedded:firered-aed`, which knows speech, music and singing, if it is installed,
+    otherwise `none`. It can also be a folder or Hub id of an audio classifier, such as AST, which also knows applause,
+    laughter, sirens and more, or of a CLAP model, which listens for `names`. `none` turns the step off."""
+    min_score: float = Field(0.5, gt=0, lt=1)
+    """Minimum score at which a sound is heard. It ends when its score falls below 0.6 of this."""
+    names: tuple[str, ...] = ()
+    """Sounds that a CLAP model listens for, as in `a siren`. If empty, a list of 40 common ones."""
+    batch_size: int = Field(8, ge=1)
+    """Windows of ten seconds per batch, for a model that is not embedded."""
+
+
 class TextConfig(Section):
     """How text becomes vectors."""
 
-    model: str = "embedded:minilm"
+    model: str = "auto"
     """BERT-like text encoder: `embedded:minilm`, a folder, a Hub id, or a model of your own (`plugin:<name>`,
-    `python:package.module:Factory`). `auto` selects `english_model` or `multilingual_model` by the language of
-    each utterance."""
+    `python:package.module:Factory`). `auto` encodes every text with `multilingual_model`, so that a question in any
+    language finds speech in any other, and English also with `english_model`, which is better at it."""
     english_model: str = "embedded:minilm"
-    """With `auto`, the encoder of English speech and of videos without speech."""
-    multilingual_model: str = "none"
-    """With `auto`, the encoder of speech in other languages. `none` uses the English one for all."""
+    """With `auto`, the second encoder of English texts. Topics, keyphrases, scenes and summaries of videos in English
+    or without speech follow from it alone."""
+    multilingual_model: str = "embedded:multilingual-e5-small"
+    """With `auto`, the encoder of texts in all languages. `none` uses the English one for all."""
     pooling: Literal["mean", "cls"] = "mean"
     """How the token vectors of a text become one vector."""
     multilingual_pooling: Literal["mean", "cls"] = "mean"
@@ -224,7 +243,7 @@ class ObjectsConfig(Section):
     """Frames per batch."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     """Precision of the model, as in `vision.precision`."""
-    min_score: float = Field(0.5, gt=0, le=1)
+    min_score: float = Field(0.45, gt=0, le=1)
     """Minimum score of an object. docs/understanding.md says what a lower value finds, and how often it is wrong."""
 
 
@@ -232,8 +251,8 @@ class CaptionsConfig(Section):
     """How keyframes are captioned."""
 
     model: str = COMPOSED
-    """`composed` builds captions from labels, on-screen text and speech. It can also be a folder or Hub id of an
-    image-to-text model with safetensors, such as BLIP or GIT, or a model of your own (`plugin:<name>`,
+    """`composed` builds captions from objects, labels, on-screen text and speech. It can also be a folder or Hub id of
+    an image-to-text model with safetensors, such as BLIP or GIT, or a model of your own (`plugin:<name>`,
     `python:package.module:Factory`)."""
     batch_size: int = Field(8, ge=1)
     """Frames per batch."""
@@ -243,7 +262,7 @@ class CaptionsConfig(Section):
     """Beams of the decoder; 1 is greedy decoding."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     """Precision of the model, as in `vision.precision`."""
-    prompt: str = "Say in one sentence what this picture shows."
+    prompt: str = "Say in one sentence what this image shows."
     """Prompt for a chat model. Other models take no prompt."""
 
 
@@ -439,6 +458,7 @@ class Config(Section):
     keyframes: KeyframesConfig = KeyframesConfig()
     speech: SpeechConfig = SpeechConfig()
     speakers: SpeakersConfig = SpeakersConfig()
+    sounds: SoundsConfig = SoundsConfig()
     text: TextConfig = TextConfig()
     vision: VisionConfig = VisionConfig()
     ocr: OcrConfig = OcrConfig()
@@ -459,7 +479,7 @@ class Config(Section):
 
 
 ANALYSIS_SECTIONS = (
-    "media", "shots", "keyframes", "speech", "speakers", "text", "vision", "ocr", "objects", "captions", "scenes",
-    "fusion", "topics", "keyphrases", "entities", "summary",
+    "media", "shots", "keyframes", "speech", "speakers", "sounds", "text", "vision", "ocr", "objects", "captions",
+    "scenes", "fusion", "topics", "keyphrases", "entities", "summary",
 )  # fmt: skip
 """The sections that are part of the revision: if one changes, videos are analysed again."""

@@ -154,6 +154,25 @@ class Utterance:
     """The text as it was heard, if names in the automatic text were respelled as they are on screen."""
     heard_words: tuple[Word, ...] | None = None
     """The words as they were heard, if names were respelled."""
+    sung: bool = False
+    """Whether it is sung, as lyrics are."""
+
+
+SILENCE_LABEL = "silence"
+"""The label of silence. It is measured, not predicted, so all models have it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """A span with one kind of sound; a row of `sounds`. Spans of other kinds may overlap it."""
+
+    index: int
+    start_s: float
+    end_s: float
+    label: str
+    """Such as `speech`, `music` or `singing`; `SILENCE_LABEL` for silence."""
+    score: float
+    """Mean score of the span, 0 to 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -393,6 +412,8 @@ class Analysis:
     """Jumps of the file's clock that were joined."""
     corrections_digest: str | None = None
     """The corrections that the texts and the summary were made with; None without any."""
+    sounds: tuple[Sound, ...] = ()
+    """What is heard, in order of time; empty if nobody listened."""
     failed: Mapping[Stage, Exception] = field(default_factory=dict)
     """What stages raised. Their results are those of an earlier analysis, or missing."""
 
@@ -494,6 +515,11 @@ def utterance_id(video_id: str, index: int) -> str:
 def subtitle_id(video_id: str, index: int) -> str:
     """Return the id of a line of subtitles, unique across videos."""
     return f"{video_id}-s{index:05d}"
+
+
+def sound_id(video_id: str, index: int) -> str:
+    """Return the id of a sound, unique across videos."""
+    return f"{video_id}-n{index:05d}"
 
 
 def frame_id(video_id: str, index: int) -> str:

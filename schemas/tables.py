@@ -167,6 +167,7 @@ TABLE_NAMES = (
     "frames",
     "objects",
     "utterances",
+    "sounds",
     "subtitles",
     "scenes",
     "entities",
@@ -178,7 +179,8 @@ TABLE_NAMES = (
     "corrections",
 )
 VIDEO_TABLES = (
-    "shots", "frames", "objects", "utterances", "subtitles", "scenes", "entities", "summaries", "errors", "videos",
+    "shots", "frames", "objects", "utterances", "sounds", "subtitles", "scenes", "entities", "summaries", "errors",
+    "videos",
 )  # fmt: skip
 """The tables that a shard writes, in the order of publishing: `videos` last."""
 
@@ -188,6 +190,7 @@ DESCRIPTIONS: Mapping[str, str] = {
     "frames": "One row per keyframe, with its thumbnail, labels, on-screen text and embeddings.",
     "objects": "One row per object detected in a keyframe.",
     "utterances": "One row per segment of speech, with its words and embedding.",
+    "sounds": "One row per span with one kind of sound, such as speech, music, singing or silence.",
     "subtitles": "One row per line of subtitles that came with a video, in a text track or a subtitle file.",
     "scenes": "One row per scene: shots that belong together, fused with their speech.",
     "entities": "One row per video and name in it: a person, place, organisation, date or work, with all its mentions.",
@@ -301,6 +304,18 @@ _SHOTS = [
     _score("score", "Confidence in that transition, 0 to 1."),
 ]
 
+_OBJECTS = [
+    *_KEYS,
+    _text("frame_id", "The keyframe, as in `frames`."),
+    _int("frame_index", "Index of the keyframe among the video's keyframes, from 0."),
+    _int("shot_index", "Index of the shot that the keyframe represents."),
+    _seconds("time_s", "Presentation timestamp of the keyframe."),
+    _int("object_index", "Index among the objects of the keyframe, from 0; the best score first."),
+    _text("label", "Class of the object, such as `person`, as the model names it."),
+    _score("score", "Score of the model, 0 to 1."),
+    _field("box", BOX, "Where it is, as fractions of width and height; `x0`, `y0` is the upper left corner."),
+]
+
 _ENTITIES = [
     *_KEYS,
     _int("entity_index", "Index in the video, from 0, in order of the first mention."),
@@ -318,18 +333,6 @@ _ENTITIES = [
         "Where it is said or written, in order of time. `source` is `speech`, `screen` or `subtitle`; `id` is the "
         "`utterance_id`, `frame_id` or `subtitle_id`; `text` is the name as it is there.",
     ),
-]
-
-_OBJECTS = [
-    *_KEYS,
-    _text("frame_id", "The keyframe, as in `frames`."),
-    _int("frame_index", "Index of the keyframe among the video's keyframes, from 0."),
-    _int("shot_index", "Index of the shot that the keyframe represents."),
-    _seconds("time_s", "Presentation timestamp of the keyframe."),
-    _int("object_index", "Index among the objects of the keyframe, from 0; the best score first."),
-    _text("label", "Class of the object, such as `person`, as the model names it."),
-    _score("score", "Score of the model, 0 to 1."),
-    _field("box", BOX, "Where it is, as fractions of width and height; `x0`, `y0` is the upper left corner."),
 ]
 
 _ERRORS = [
@@ -435,6 +438,20 @@ _CORRECTIONS = [
 ]
 
 
+_SOUNDS = [
+    *_KEYS,
+    _text("sound_id", "Id of the span in all tables."),
+    _int("sound_index", "Index in the video, from 0."),
+    *_SPAN,
+    _text(
+        "label",
+        "What is heard: `speech`, `music`, `singing` or `silence` with the embedded model. Spans of different labels "
+        "may overlap.",
+    ),
+    _score("score", "Mean score of the span, 0 to 1, not calibrated; 1 for silence, which is measured."),
+]
+
+
 def _frames(text: Encoder, vision: Encoder, coordinated: Encoder, fused: Encoder) -> list[pa.Field]:
     del fused
     return [
@@ -514,6 +531,7 @@ def _utterances(text: Encoder, vision: Encoder, coordinated: Encoder, fused: Enc
             nullable=True,
         ),
         _list("heard_words", WORD, "The words of `heard_text`; null if nothing was respelled.", nullable=True),
+        _field("sung", pa.bool_(), "Whether it is sung, as lyrics are; null in rows of older versions.", nullable=True),
         _embedding("embedding", text[1], text[0], "text", "Unit vector of the text."),
     ]
 
@@ -635,7 +653,8 @@ def table_schema(
         KeyError: There is no such table.
     """
     fixed: dict[str, list[pa.Field]] = {
-        "videos": _VIDEOS, "shots": _SHOTS, "objects": _OBJECTS, "entities": _ENTITIES, "summaries": _SUMMARIES,
+        "entities": _ENTITIES,
+        "videos": _VIDEOS, "shots": _SHOTS, "objects": _OBJECTS, "sounds": _SOUNDS, "summaries": _SUMMARIES,
         "errors": _ERRORS, "runs": _RUNS, "sources": _SOURCES, "forgotten": _FORGOTTEN, "corrections": _CORRECTIONS,
     }  # fmt: skip
     fused = fused or (f"{text[0]} + {vision[0]}", text[1] + vision[1])

@@ -3,6 +3,7 @@
 import logging
 import os
 import secrets
+import signal
 import socket
 import sys
 import threading
@@ -48,11 +49,15 @@ def ray_cluster(address: str | None) -> Iterator[None]:
         _use_token()
     import ray
 
+    on_termination = signal.getsignal(signal.SIGTERM)
     with _Connection.lock:
         if not ray.is_initialized():
             _connect(address)
             _Connection.ours = True
         _Connection.users += 1
+    if threading.current_thread() is threading.main_thread() and on_termination is not None:
+        # Ray replaces it, in Python and in native code. Prefect cancels a run by this signal, and must get it.
+        signal.signal(signal.SIGTERM, on_termination)
     try:
         yield
     finally:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from pipeline.lake.records import entity_of, if_any, labels_of, summary_of, words_of
+from pipeline.lake.records import entity_of, if_any, labels_of, object_of, summary_of, words_of
 from schemas.errors import LakeError
 from schemas.media import AudioStream, MediaInfo, Track, VideoStream
 from schemas.records import (
@@ -19,6 +19,7 @@ from schemas.records import (
     Keyframe,
     Scene,
     Shot,
+    Sound,
     StageState,
     Subtitle,
     SubtitleFile,
@@ -79,6 +80,7 @@ def analysis_of(tables: Mapping[str, pa.Table]) -> Analysis:
         subtitles=tuple(_subtitle(row) for row in _rows(tables["subtitles"], "subtitle_index")),
         entities=tuple(entity_of(row) for row in _rows(tables["entities"], "entity_index")),
         corrections_digest=video.get("corrections_digest"),
+        sounds=tuple(_sound(row) for row in _rows(tables["sounds"], "sound_index")),
     )
 
 
@@ -153,9 +155,7 @@ def _objects(table: pa.Table) -> dict[int, list[DetectedObject]]:
     """Return the objects of each keyframe, by its index."""
     found: dict[int, list[DetectedObject]] = defaultdict(list)
     for row in table.sort_by([("frame_index", "ascending"), ("object_index", "ascending")]).to_pylist():
-        box = row["box"]
-        corners = (box["x0"], box["y0"], box["x1"], box["y1"])
-        found[row["frame_index"]].append(DetectedObject(row["label"], row["score"], corners))
+        found[row["frame_index"]].append(object_of(row))
     return found
 
 
@@ -206,7 +206,12 @@ def _utterance(row: Row) -> Utterance:
         auto_speaker=row.get("auto_speaker"),
         heard_text=row.get("heard_text"),
         heard_words=if_any(row.get("heard_words"), words_of),
+        sung=bool(row.get("sung")),
     )
+
+
+def _sound(row: Row) -> Sound:
+    return Sound(row["sound_index"], row["start_s"], row["end_s"], row["label"], row["score"])
 
 
 def _voice(row: Row) -> Voice:

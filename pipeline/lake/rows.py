@@ -21,11 +21,13 @@ from schemas.records import (
     Keyframe,
     Scene,
     Shot,
+    Sound,
     StageState,
     Subtitle,
     Utterance,
     VideoTask,
     frame_id,
+    sound_id,
     subtitle_id,
     utterance_id,
 )
@@ -93,6 +95,7 @@ def video_tables(
         "frames": [_frame(task.video_id, frame) for frame in analysis.keyframes],
         "objects": [row for frame in analysis.keyframes for row in _objects(task.video_id, frame)],
         "utterances": [_utterance(task.video_id, utterance) for utterance in analysis.transcript.utterances],
+        "sounds": [_sound(task.video_id, sound) for sound in analysis.sounds],
         "subtitles": [_subtitle(task.video_id, line) for line in analysis.subtitles],
         "scenes": [_scene(scene) for scene in analysis.scenes],
         "entities": [_entity(each) for each in analysis.entities],
@@ -367,6 +370,16 @@ def _utterance(video_id: str, utterance: Utterance) -> Row:
         "auto_speaker": utterance.auto_speaker,
         "heard_text": utterance.heard_text,
         "heard_words": None if utterance.heard_words is None else [asdict(each) for each in utterance.heard_words],
+        "sung": utterance.sung,
+    }
+
+
+def _sound(video_id: str, sound: Sound) -> Row:
+    return _span(sound) | {
+        "sound_id": sound_id(video_id, sound.index),
+        "sound_index": sound.index,
+        "label": sound.label,
+        "score": sound.score,
     }
 
 
@@ -407,5 +420,5 @@ def _scene(scene: Scene) -> Row:
     }
 
 
-def _span(record: Shot | Utterance | Subtitle | Scene) -> Row:
+def _span(record: Shot | Utterance | Sound | Subtitle | Scene) -> Row:
     return {"start_s": record.start_s, "end_s": record.end_s}

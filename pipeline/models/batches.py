@@ -12,7 +12,7 @@ logger = logging.getLogger(__name__)
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-_GPU_FACTORS = {"captions": 2, "nli": 4, "objects": 4, "speech": 2, "text": 8, "vision": 4}
+_GPU_FACTORS = {"captions": 2, "nli": 4, "objects": 4, "sounds": 4, "speech": 2, "text": 8, "vision": 4}
 """By role: how many times the configured batch a GPU computes at once. Not measured; memory sets the limit."""
 
 

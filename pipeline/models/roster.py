@@ -3,6 +3,7 @@
 The defaults are in `schemas/config.py`.
 """
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,15 +17,19 @@ from schemas.config import (
     NO_NAMES,
     NO_TAXONOMY,
     OCR_MODEL,
+    SOUND_MODEL,
     SPEAKER_MODEL,
     Config,
     FusionConfig,
     TextConfig,
 )
 from schemas.errors import ModelError
+from schemas.tables import Encoder
 
 BOTH = " + "
 """Separates the model ids in the name of a space that two text encoders share."""
+_JOINED = re.compile(r"(?P<english>.+) \+ (?P<multilingual>.+) \((?P<dimensions>\d+)\)")
+"""See `joined_space`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +42,7 @@ class Roster:
     shots: str | None
     speech: str | None
     speakers: str | None
+    sounds: str | None
     ocr: str | None
     objects: str | None
     captions: str | None
@@ -54,6 +60,7 @@ class Roster:
             "shots": self.shots,
             "speech": self.speech,
             "speakers": self.speakers,
+            "sounds": self.sounds,
             "ocr": self.ocr,
             "objects": self.objects,
             "captions": self.captions,
@@ -77,6 +84,7 @@ def roster_of(config: Config) -> Roster:
         shots=None if config.shots.detector == "content" else config.shots.model,
         speech=None if config.speech.engine == "none" else config.speech.model,
         speakers=_speaker_model(config),
+        sounds=_sound_model(config),
         ocr=None if config.ocr.engine == "none" else OCR_MODEL,
         objects=None if config.objects.model == NO_DETECTOR else config.objects.model,
         captions=None if config.captions.model == COMPOSED else config.captions.model,
@@ -88,18 +96,19 @@ def roster_of(config: Config) -> Roster:
 
 
 def settle(config: Config) -> Config:
-    """Replace `speakers.model = auto` with the encoder that this machine has, or `none`.
+    """Replace `auto` in `speakers.model` and `sounds.model` with the model that this machine has, or `none`.
 
-    A run does this once on the driver. A worker without the package then fails instead of silently skipping speakers.
+    A run does this once on the driver. A worker without the package then fails instead of silently skipping the step.
     """
     speakers = config.speakers.model_copy(update={"model": _speaker_model(config) or "none"})
-    return config.model_copy(update={"speakers": speakers})
+    sounds = config.sounds.model_copy(update={"model": _sound_model(config) or "none"})
+    return config.model_copy(update={"speakers": speakers, "sounds": sounds})
 
 
 def text_configs(config: TextConfig) -> tuple[TextConfig, ...]:
     """Return the settings of each text encoder, with its id in `model`.
 
-    `auto` means the English encoder, followed by the multilingual one if it is configured.
+    `auto` means the English encoder, followed by the multilingual one unless that is `none`.
     """
     if config.model != "auto":
         return (config,)
@@ -110,19 +119,38 @@ def text_configs(config: TextConfig) -> tuple[TextConfig, ...]:
     return english, config.model_copy(update=multilingual)
 
 
+def joined_space(english: str, multilingual: Encoder) -> str:
+    """Return the id of the space of `text.model = auto`, in which a vector has two parts.
+
+    Args:
+        english: Id of the encoder of the first part.
+        multilingual: Id and dimensions of the encoder of the second part, which every text has.
+    """
+    return f"{english}{BOTH}{multilingual[0]} ({multilingual[1]})"
+
+
+def multilingual_dimensions(space: str) -> int | None:
+    """Return the number of dimensions of the second part of a space's vectors; None if they have no parts.
+
+    Args:
+        space: Id of a space of texts, or of the space of frames and texts that they span (`conse:`).
+    """
+    joined = _JOINED.match(space)
+    return int(joined["dimensions"]) if joined else None
+
+
 def text_config_of(space: str, config: TextConfig) -> TextConfig:
     """Return the settings that encode queries for the vectors of a space.
 
     Args:
-        space: Id of the space from the column's metadata: one model id, or two joined by `BOTH`.
+        space: Id of the space from the column's metadata: of one model, or by `joined_space`.
         config: The `text` section, for all other settings.
     """
-    if BOTH.join(chosen.model for chosen in text_configs(config)) == space:
-        return config
-    english, both, multilingual = space.partition(BOTH)
-    if not both:
+    joined = _JOINED.fullmatch(space)
+    if joined is None:
         return config.model_copy(update={"model": space})
-    return config.model_copy(update={"model": "auto", "english_model": english, "multilingual_model": multilingual})
+    names = {"english_model": joined["english"], "multilingual_model": joined["multilingual"]}
+    return config.model_copy(update={"model": "auto", **names})
 
 
 def fusion_model(config: FusionConfig) -> ModelInfo | None:
@@ -148,3 +176,12 @@ def _speaker_model(config: Config) -> str | None:
     if config.speakers.model != "auto":
         return config.speakers.model
     return SPEAKER_MODEL if is_installed(SPEAKER_MODEL) else None
+
+
+def _sound_model(config: Config) -> str | None:
+    """Return the sound model. `auto` means the embedded one if its package is installed."""
+    if config.sounds.model == "none":
+        return None
+    if config.sounds.model != "auto":
+        return config.sounds.model
+    return SOUND_MODEL if is_installed(SOUND_MODEL) else None

@@ -106,6 +106,7 @@ def _unstaged_revision(recorded: Mapping[str, Any], models: Sequence[ModelInfo])
     analysis = {
         name: {key: value for key, value in recorded[name].items() if (name, key) not in dropped}
         for name in ANALYSIS_SECTIONS
+        if name in recorded
     }
     digests = [(model.role, model.id, model.digest) for model in models]
     stated = json.dumps([*_LAST_UNSTAGED, analysis, digests], sort_keys=True)

@@ -112,7 +112,7 @@ def _differences(stage: Stage, before: Recipe, now: Recipe) -> list[str]:
     old, new = settings_of(stage, before.settings), settings_of(stage, now.settings)
     changed = [(name, old.get(name), new.get(name)) for name in new if old.get(name) != new.get(name)]
     found = [f"{name} {_shown(was)} -> {_shown(value)}" for name, was, value in changed]
-    named = {(was, value) for _, was, value in changed}
+    named = [(was, value) for _, was, value in changed]
     found += [reason for pair, reason in _other_models(stage, before, now) if pair not in named]
     return found + ([NEW_VERSION] if before.versions[stage] != now.versions[stage] else [])
 

@@ -16,6 +16,7 @@ _SECTIONS: Mapping[str, tuple[Stage, ...]] = {
     "captions": ("picture",),
     "speech": ("sound",),
     "speakers": ("sound",),
+    "sounds": ("sound",),
     "text": ("text",),
     "entities": ("text",),
     "scenes": ("understanding",),
@@ -32,8 +33,8 @@ _FIELDS: Mapping[str, tuple[Stage, ...]] = {
     "media.audio_track": ("picture", "sound"),
 }
 """Stages of settings whose section has several."""
-_ELSEWHERE = frozenset({"topics.taxonomy", "entities.gazetteer", "speakers.model"})
-"""Taxonomy and gazetteer count with their content, and the model that `auto` stands for with its weights: as models."""
+_ELSEWHERE = frozenset({"topics.taxonomy", "entities.gazetteer", "speakers.model", "sounds.model"})
+"""Taxonomy and gazetteer count with their content, and models that `auto` stands for with their weights: as models."""
 _ROLES: Mapping[str, tuple[Stage, ...]] = {
     "shots": ("picture",),
     "vision": ("picture",),
@@ -42,6 +43,7 @@ _ROLES: Mapping[str, tuple[Stage, ...]] = {
     "captions": ("picture",),
     "speech": ("sound",),
     "speakers": ("sound",),
+    "sounds": ("sound",),
     # Also places frames in its space, by the names of their labels (ConSE).
     "text": ("text",),
     "entities": ("text",),

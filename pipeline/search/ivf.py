@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.search.rows import Mask, Vectors
-from pipeline.search.vectors import Scored
+from pipeline.search.vectors import Scored, ScoredVectors
 
 EXACT_BELOW = 20_000
 """Up to this many vectors per segment, exact search is as fast."""
@@ -58,18 +58,28 @@ class IvfIndex:
 
         The fewer rows the mask admits, the more lists are scanned, so filters do not cost recall.
         """
-        lists = self._index.nlist
-        parameters = faiss.SearchParametersIVF()
-        parameters.nprobe = math.ceil(lists * min(1.0, _PROBE_FACTOR / math.sqrt(max(1, len(self)))))
-        if mask is not None:
-            admitted = max(1, int(np.count_nonzero(mask)))
-            parameters.nprobe = min(lists, math.ceil(parameters.nprobe * len(mask) / admitted))
-            # Keep a reference: faiss does not own the selector.
-            selector = faiss.IDSelectorBitmap(np.packbits(mask, bitorder="little"))  # type: ignore[call-arg, arg-type]
-            parameters.sel = selector
-        scores, rows = self._index.search(query[None], min(limit, len(self)), params=parameters)
+        limit = min(limit, len(self))
+        scores, rows = self._index.search(query[None], limit, params=self._parameters(mask))
         found = rows[0] >= 0
         return rows[0][found], scores[0][found]
+
+    def search_vectors(self, query: NDArray[np.float32], mask: Mask | None, limit: int) -> ScoredVectors:
+        """Return the rows nearest to a query with their vectors, as rounded in the index; see `VectorIndex`."""
+        limit = min(limit, len(self))
+        scores, rows, vectors = self._index.search_and_reconstruct(query[None], limit, params=self._parameters(mask))
+        found = rows[0] >= 0
+        return rows[0][found], scores[0][found], vectors[0][found]
+
+    def _parameters(self, mask: Mask | None) -> faiss.SearchParametersIVF:
+        # As arguments, not attributes: then the parameters keep the selector, which faiss does not own.
+        lists = self._index.nlist
+        probed = math.ceil(lists * min(1.0, _PROBE_FACTOR / math.sqrt(max(1, len(self)))))
+        if mask is None:
+            return faiss.SearchParametersIVF(nprobe=probed)  # type: ignore[call-arg]
+        admitted = max(1, int(np.count_nonzero(mask)))
+        selector = faiss.IDSelectorBitmap(np.packbits(mask, bitorder="little"))  # type: ignore[call-arg, arg-type]
+        probed = min(lists, math.ceil(probed * len(mask) / admitted))
+        return faiss.SearchParametersIVF(nprobe=probed, sel=selector)  # type: ignore[call-arg]
 
 
 def build_ivf(vectors: Vectors, path: Path) -> None:

@@ -105,6 +105,8 @@ class LexicalIndex:
         for field, values in fields.items():
             if values:
                 yield self._any_of(field, values)
+        for each in admitted.objects:
+            yield self._any_of("object", [each])
         kind = tantivy.FieldType.Float
         if admitted.from_s is not None:
             yield Query.range_query(self._schema, "end_s", kind, lower_bound=admitted.from_s, include_lower=False)
@@ -136,9 +138,12 @@ def build_lexical(rows: pa.Table, folder: Path | None = None) -> tuple[LexicalIn
 
 
 def _documents(rows: pa.Table) -> Iterable[tuple[tantivy.Document, int]]:
-    columns = ("text", "translation", "video_id", "kind", "language", "speaker", "topics", "names", "start_s", "end_s")
+    columns = (
+        "text", "translation", "video_id", "kind", "language", "speaker", "topics", "names", "objects", "start_s",
+        "end_s",
+    )  # fmt: skip
     for batch in rows.select(columns).to_batches(max_chunksize=10_000):
-        for text, translation, video, kind, language, speaker, topics, names, start_s, end_s in zip(
+        for text, translation, video, kind, language, speaker, topics, names, objects, start_s, end_s in zip(
             *(column.to_pylist() for column in batch.columns), strict=True
         ):
             document = tantivy.Document()
@@ -151,6 +156,8 @@ def _documents(rows: pa.Table) -> Iterable[tuple[tantivy.Document, int]]:
                 document.add_text("topic", topic.lower())
             for name in names or ():
                 document.add_text("name", name)
+            for each in objects or ():
+                document.add_text("object", each)
             document.add_float("start_s", start_s)
             document.add_float("end_s", end_s)
             yield document, words.count(" ") + 1 if words else 0
@@ -163,7 +170,7 @@ def searched_text(text: str, translation: str | None) -> str:
 
 def _schema() -> tantivy.Schema:
     builder = tantivy.SchemaBuilder().add_text_field(_WORDS, tokenizer_name=_TOKENIZER, index_option="position")
-    for name in ("video", "kind", "language", "speaker", "topic", "name"):
+    for name in ("video", "kind", "language", "speaker", "topic", "name", "object"):
         builder.add_text_field(name, tokenizer_name="raw", index_option="basic")
     for name in ("start_s", "end_s"):
         builder.add_float_field(name, fast=True)
@@ -192,26 +199,40 @@ class Bm25:
         ]
         words = {*query.terms, *(word for each in (*query.phrases, *self._expansions) for word in each)}
         self._idf = {word: _idf(sum(index.frequency(word) for index in indexes), total) for word in words}
+        wanted = [*query.terms, *(word for phrase in query.phrases for word in phrase)]
+        # A prefix that no word has is as rare as a word that no moment contains.
+        prefixes = [min((self._idf[word] for word in each), default=_idf(0, total)) for each in self._expansions]
+        self._total = max(sum(self._idf[word] for word in wanted) + sum(prefixes), 1e-9)
 
     @property
     def words(self) -> set[str]:
         """All words that count as a match."""
         return set(self._idf)
 
-    def score(self, text: str) -> float:
-        """Return the score of a moment's text; 0 if nothing matches."""
+    def match(self, text: str) -> tuple[float, float]:
+        """Return the score of a moment's text, and the share of the query's words in it, weighted by rarity.
+
+        Both are 0 if nothing matches. The share is 1 if all words occur. A word that no moment contains counts as the
+        rarest.
+        """
         words = index_text(text).split()
         counts = Counter(words)
         saturation = _K1 * (1 - _B + _B * len(words) / self._mean_length)
-        score = sum(self._weight(word, counts[word], saturation) for word in self._query.terms)
+        score = shared = 0.0
+        for word in self._query.terms:
+            score += self._weight(word, counts[word], saturation)
+            shared += self._idf[word] if word in counts else 0.0
         for expansion in self._expansions:
-            score += max(
-                (self._weight(word, counts[word], saturation) for word in expansion if word in counts), default=0.0
-            )
+            weights = [
+                (self._weight(word, counts[word], saturation), self._idf[word]) for word in expansion & set(counts)
+            ]
+            best, idf = max(weights, default=(0.0, 0.0))
+            score, shared = score + best, shared + idf
         for phrase in self._query.phrases:
             times = sum(tuple(words[start : start + len(phrase)]) == phrase for start in range(len(words)))
             score += sum(self._weight(word, times, saturation) for word in phrase)
-        return score
+            shared += sum(self._idf[word] for word in phrase) if times else 0.0
+        return score, min(1.0, shared / self._total)
 
     def _weight(self, word: str, times: int, saturation: float) -> float:
         return self._idf[word] * times * (_K1 + 1) / (times + saturation)

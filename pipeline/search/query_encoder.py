@@ -23,6 +23,7 @@ from pipeline.analysis.fusion import (
 )
 from pipeline.lake import Lake
 from pipeline.models import text_config_of
+from pipeline.search.evidence import UNRELATED, Scale, image_scale
 from schemas.config import TextConfig, VisionConfig
 from schemas.tables import NO_ENCODER, Encoder
 
@@ -60,8 +61,7 @@ class QueryVectors:
     """Queries in each space: float32 of unit length, zeros if a query has no vector in that space."""
 
     text: NDArray[np.float32]
-    """(n, d of the text space): speech and on-screen text with the same meaning have a high cosine. If two models share
-    a space (`text.model = auto`), the part of each has unit length, and the product is the cosine."""
+    """(n, d of the text space): speech and on-screen text with the same meaning have a high cosine."""
     vision: NDArray[np.float32]
     """(n, d of the vision space): frames that look alike have a high cosine."""
     coordinated: NDArray[np.float32]
@@ -69,6 +69,15 @@ class QueryVectors:
     fused: NDArray[np.float32]
     """(n, d of the fused space): scenes in which the query is said, written or shown have a high cosine. How well that
     works depends on `fusion.method`."""
+
+
+@dataclass(frozen=True, slots=True)
+class TextPart:
+    """One encoder's part of a text vector. There are several with `text.model = auto`."""
+
+    start: int
+    stop: int
+    scale: Scale
 
 
 class QueryEncoder:
@@ -136,6 +145,26 @@ class QueryEncoder:
                 self.spaces.coordinated, queries, lambda: self.coordinated_space.of_texts(queries)
             )
             return self._joined(text, _zeros(queries, self.spaces.vision), coordinated)
+
+    @cached_property
+    def text_parts(self) -> tuple[TextPart, ...]:
+        """The encoders that share the text space, each with the scale of its cosines.
+
+        Raises:
+            ModelError: A model that made the lake's vectors is not installed.
+        """
+        if self.spaces.text == NO_ENCODER:
+            return ()
+        with self._lock:
+            return tuple(
+                TextPart(start, stop, Scale.of(encoder.encode_queries(UNRELATED), encoder.encode(UNRELATED)))
+                for encoder, start, stop in self._text.parts
+            )
+
+    @property
+    def image_scale(self) -> Scale | None:
+        """Scale of the cosines of queries and frames; None if it is not known."""
+        return image_scale(self.spaces.coordinated[0])
 
     def images(self, images: Sequence[NDArray[np.uint8]]) -> QueryVectors:
         """Encode images; `text` is zeros.

@@ -1,33 +1,35 @@
-"""How a hit is scored: the retrievers' ranks are fused, rows at the same time become one moment, and scenes add theirs.
+"""How a hit is scored: rows at the same time become one moment, which counts together with the scene around it.
 
-    score = (sum over retrievers of weight / (k + rank)  +  scene weight / (k + rank of its scene)) * repeat factor
+    score = sum over evidence of weight * value / sum of weights
 
-The sum is reciprocal rank fusion (Cormack et al. 2009). A long row, such as a slide, also adds its sum to the best
-short moment within it. The repeat factor lowers each further moment of one video.
+The evidence is the moment's text, its scene's text, the better of its image and its scene's, and the query's words.
+Each is on the scale of `pipeline.search.evidence`, which suits any encoder. Scores are fused, not ranks (late fusion):
+ranks would hide that a retriever found nothing good. A moment that a retriever did not list gets what the last one of
+its list has, because it cannot have more.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from pipeline.analysis.fusion import reciprocal_rank_fusion
+Retriever = Literal["lexical", "semantic", "visual", "scene"]
 
-Retriever = Literal["lexical", "semantic", "visual"]
-
-RETRIEVERS: tuple[Retriever, ...] = ("semantic", "visual", "lexical")
+RETRIEVERS: tuple[Retriever, ...] = ("semantic", "visual", "lexical", "scene")
 """In the order in which candidates of the same rank count. It is fixed, since sums of floats depend on it."""
 
-_WEIGHTS: Mapping[Retriever, float] = {"lexical": 0.75, "semantic": 1.0, "visual": 0.5}
-_SCENE_WEIGHT = 2.0
-_K = 10
-"""Constant of reciprocal rank fusion. benchmarks/quality.py scores slightly higher with less weight on words and more
-on scenes, but its queries avoid the words of the answers, and people do not."""
+_WEIGHTS: Mapping[Retriever, float] = {"semantic": 1.0, "scene": 0.75, "visual": 2.5, "lexical": 1.5}
+"""Of the moment's text, its scene's text, images and words. Tuned on one half of the queries of benchmarks/quality.py,
+except for the weight of words: the queries avoid the words of the answers, and people do not."""
+_MIN_IMAGE = 0.15
+"""Images with less evidence do not count: a small vision model's best guess is nearly always a little like a query."""
 
 _LONG_S = 30.0
 """A longer row, such as a slide, does not absorb the moments within it."""
 _REPEAT_FACTOR = 0.9
 """The score of the n-th moment of a video is multiplied by this n - 1 times."""
+_SCENE_REPEAT_FACTOR = 0.8
+"""And again for the n-th moment of a scene."""
 
 _Key = tuple[int, int]
 
@@ -43,8 +45,11 @@ class Candidate:
     end_s: float
     retriever: Retriever
     score: float
+    """BM25 or cosine, as a hit shows it."""
     rank: int
     """Rank in the retriever's list, from 1."""
+    evidence: float
+    """What the score says on a scale that all retrievers and encoders share; see `pipeline.search.evidence`."""
 
     @property
     def key(self) -> _Key:
@@ -56,16 +61,19 @@ class Candidate:
 class RankedScene:
     """A scene that matches the query as a whole."""
 
-    video_id: str
+    first: Candidate
+    """Its first moment, which stands for it if no moment within it was found."""
     start_s: float
     end_s: float
-    rank: int
-    """Rank among the scenes, from 1."""
+    text: float
+    """Evidence of everything said and written in it; 0 if there is nothing."""
+    image: float
+    """Evidence of its frames."""
 
 
 @dataclass(slots=True)
 class RankedMoment:
-    """Candidates at the same time in a video, with their fused score. The best candidate gives the start and end.
+    """Candidates at the same time in a video, with their score. The best candidate gives the start and end.
 
     A slide that shows for ten minutes is its own moment beside the sentences spoken meanwhile. It also counts as a
     further reason for the best of those.
@@ -77,90 +85,141 @@ class RankedMoment:
 
 
 def fuse(
-    lists: Mapping[Retriever, Sequence[Candidate]], limit: int, scenes: Sequence[RankedScene] = ()
+    lists: Mapping[Retriever, Sequence[Candidate]],
+    limit: int,
+    scenes: Sequence[RankedScene] = (),
+    *,
+    count: int | None = None,
+    may_add: bool = True,
 ) -> list[RankedMoment]:
     """Fuse the retrievers' lists into moments, best first; see the module for the formula.
 
     Args:
         lists: The candidates of each retriever, best first.
         limit: Maximum number of moments.
-        scenes: Scenes that match as a whole. They raise the moments within them but add none.
+        scenes: Scenes that match as a whole, best first.
+        count: Maximum length of `lists` and `scenes`. A shorter list holds all there is; None: all do.
+        may_add: Whether a scene in which no moment was found adds its first moment.
     """
     lists = {retriever: lists[retriever] for retriever in RETRIEVERS if retriever in lists}
-    moments, index_of = _merged(lists)
-    rankings = [[index_of[each.key] for each in candidates] for candidates in lists.values()]
-    indices, scores = reciprocal_rank_fusion(rankings, [_WEIGHTS[retriever] for retriever in lists], _K)
+    moments = _merged(lists)
+    _lend_long(moments)
     scenes_of: dict[str, list[RankedScene]] = defaultdict(list)
-    for scene in scenes:
-        scenes_of[scene.video_id].append(scene)
-    totals = {int(index): float(score) for index, score in zip(indices, scores, strict=True)}
-    for long, short in _best_within(moments, totals).items():
-        best = moments[short].best
-        moments[short].candidates += [row for row in moments[long].candidates if _overlap(row, best)]
-        totals[short] += totals[long]
-    totals = {index: score + _scene_score(moments[index], scenes_of) for index, score in totals.items()}
-    repeats: Counter[str] = Counter()
-    for index in sorted(totals, key=lambda index: (-totals[index], index)):
-        moment = moments[index]
-        moment.score = totals[index] * _REPEAT_FACTOR ** repeats[moment.best.video_id]
-        repeats[moment.best.video_id] += 1
-    return sorted(moments, key=lambda each: (-each.score, each.best.video_id, each.best.start_s))[:limit]
+    for each in scenes:
+        scenes_of[each.first.video_id].append(each)
+    placed = [(moment, _scene_at(moment.best, scenes_of)) for moment in moments]
+    if may_add:
+        held = {id(scene) for _, scene in placed}
+        placed += [(RankedMoment(each.first, [each.first]), each) for each in scenes if id(each) not in held]
+    score = _scorer(lists, scenes, count)
+    for moment, scene in placed:
+        moment.score = score(moment, scene)
+    return _without_repeats(placed)[:limit]
 
 
-def _scene_score(moment: RankedMoment, scenes_of: Mapping[str, Sequence[RankedScene]]) -> float:
-    """Return the weighted reciprocal rank of the scene that holds the moment's middle; 0 if that was not found."""
+def _scorer(
+    lists: Mapping[Retriever, Sequence[Candidate]], scenes: Sequence[RankedScene], count: int | None
+) -> Callable[[RankedMoment, RankedScene | None], float]:
+    """Return the function that scores a moment with its scene."""
+
+    def last(evidence: Sequence[float]) -> float:
+        return min(evidence, default=0.0) if count is not None and len(evidence) >= count else 0.0
+
+    least = {retriever: last([each.evidence for each in found]) for retriever, found in lists.items()}
+    least_text = last([scene.text for scene in scenes])
+    least_image = max(_MIN_IMAGE, least.get("visual", 0.0))
+    # A retriever that took no part lowers no score.
+    used = {*lists, *(("scene",) if scenes else ())}
+    total = sum(_WEIGHTS[retriever] for retriever in used) or 1.0
+
+    def score(moment: RankedMoment, scene: RankedScene | None) -> float:
+        own = dict(least)
+        for each in moment.candidates:
+            if each.retriever != "scene":
+                own[each.retriever] = max(own[each.retriever], each.evidence)
+        image = max(own.get("visual", 0.0), scene.image if scene else 0.0, least_image) - least_image
+        found = (
+            _WEIGHTS["semantic"] * own.get("semantic", 0.0)
+            + _WEIGHTS["scene"] * (scene.text if scene else least_text)
+            + _WEIGHTS["visual"] * image
+            + _WEIGHTS["lexical"] * own.get("lexical", 0.0)
+        )
+        return max(0.0, found / total)
+
+    return score
+
+
+def _without_repeats(placed: Sequence[tuple[RankedMoment, RankedScene | None]]) -> list[RankedMoment]:
+    """Lower the scores of further moments of a video and of a scene, and sort again."""
+    order = sorted(placed, key=lambda each: _order(each[0]))
+    of_video: Counter[str] = Counter()
+    of_scene: Counter[int] = Counter()
+    for moment, scene in order:
+        factor = _REPEAT_FACTOR ** of_video[moment.best.video_id]
+        of_video[moment.best.video_id] += 1
+        if scene is not None:
+            factor *= _SCENE_REPEAT_FACTOR ** of_scene[id(scene)]
+            of_scene[id(scene)] += 1
+        moment.score *= factor
+    return sorted((moment for moment, _ in order), key=_order)
+
+
+def _order(moment: RankedMoment) -> tuple[float, bool, str, float, float]:
+    """Return a key to sort by. A slide that only repeats what it lent to a sentence comes after it."""
     best = moment.best
-    middle_s = (best.start_s + best.end_s) / 2
-    scenes = scenes_of.get(best.video_id, ())
-    rank = next((scene.rank for scene in scenes if scene.start_s <= middle_s < scene.end_s), None)
-    return _SCENE_WEIGHT / (_K + rank) if rank else 0.0
+    return -moment.score, _is_long(best), best.video_id, best.start_s, best.end_s
 
 
-def _best_within(moments: Sequence[RankedMoment], totals: Mapping[int, float]) -> dict[int, int]:
-    """Return, for each long moment that has short ones within it, the best of those; both as indices."""
-    short: dict[str, list[int]] = defaultdict(list)
-    for index in sorted(totals, key=lambda index: (-totals[index], index)):
-        if not _is_long(moments[index].best):
-            short[moments[index].best.video_id].append(index)
-    found = {}
-    for index in totals:
-        best = moments[index].best
-        if _is_long(best):
-            within = (each for each in short[best.video_id] if _overlap(moments[each].best, best))
-            best_short = next(within, None)
-            if best_short is not None:
-                found[index] = best_short
-    return found
+def _scene_at(row: Candidate, scenes_of: Mapping[str, Sequence[RankedScene]]) -> RankedScene | None:
+    """Return the scene that holds the middle of a row; None if that was not found."""
+    middle_s = (row.start_s + row.end_s) / 2
+    return next((scene for scene in scenes_of.get(row.video_id, ()) if scene.start_s <= middle_s < scene.end_s), None)
 
 
-def _merged(lists: Mapping[Retriever, Sequence[Candidate]]) -> tuple[list[RankedMoment], dict[_Key, int]]:
-    """Merge rows that share the time of a better row into one moment.
+def _own_evidence(candidates: Sequence[Candidate]) -> float:
+    """Return the weighted evidence of some rows, without their scene."""
+    best: dict[Retriever, float] = {}
+    for each in candidates:
+        best[each.retriever] = max(best.get(each.retriever, 0.0), each.evidence)
+    return sum(_WEIGHTS[retriever] * best[retriever] for retriever in RETRIEVERS if retriever in best)
 
-    Returns:
-        The moments, and the index of the moment that each row is in.
-    """
+
+def _lend_long(moments: Sequence[RankedMoment]) -> None:
+    """Give each long moment's rows to the best of the short ones within it, too."""
+    short: dict[str, list[RankedMoment]] = defaultdict(list)
+    for moment in sorted(moments, key=lambda moment: -_own_evidence(moment.candidates)):
+        if not _is_long(moment.best):
+            short[moment.best.video_id].append(moment)
+    lent = []
+    for moment in moments:
+        if _is_long(moment.best):
+            within = (each for each in short[moment.best.video_id] if _overlap(each.best, moment.best))
+            best = next(within, None)
+            if best is not None:
+                lent.append((best, [row for row in moment.candidates if _overlap(row, best.best)]))
+    for best, rows in lent:
+        best.candidates += rows
+
+
+def _merged(lists: Mapping[Retriever, Sequence[Candidate]]) -> list[RankedMoment]:
+    """Merge rows that share the time of a better row into one moment."""
     candidates_of: dict[_Key, list[Candidate]] = defaultdict(list)
     for candidates in lists.values():
         for candidate in candidates:
             candidates_of[candidate.key].append(candidate)
-    # Numbered in an order that does not depend on which retriever found a row first.
-    keys = sorted(candidates_of)
-    numbers = {key: number for number, key in enumerate(keys)}
-    rankings = [[numbers[each.key] for each in candidates] for candidates in lists.values()]
     moments: list[RankedMoment] = []
-    of_video: dict[str, list[int]] = defaultdict(list)
-    index_of: dict[_Key, int] = {}
-    for number in reciprocal_rank_fusion(rankings, [_WEIGHTS[retriever] for retriever in lists], _K)[0]:
-        key = keys[int(number)]
+    of_video: dict[str, list[RankedMoment]] = defaultdict(list)
+    # Sorted by key first, so that the order does not depend on which retriever found a row first.
+    for key in sorted(sorted(candidates_of), key=lambda key: -_own_evidence(candidates_of[key])):
         row = candidates_of[key][0]
         earlier = of_video[row.video_id]
-        index = next((index for index in earlier if _same_time(moments[index].best, row)), len(moments))
-        if index == len(moments):
-            moments.append(RankedMoment(row))
-            earlier.append(index)
-        moments[index].candidates += candidates_of[key]
-        index_of[key] = index
-    return moments, index_of
+        moment = next((moment for moment in earlier if _same_time(moment.best, row)), None)
+        if moment is None:
+            moment = RankedMoment(row)
+            moments.append(moment)
+            earlier.append(moment)
+        moment.candidates += candidates_of[key]
+    return moments
 
 
 def _same_time(one: Candidate, other: Candidate) -> bool:

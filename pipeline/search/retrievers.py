@@ -1,24 +1,36 @@
 """The retrievers: each ranks the moments of a lake on its own. `ranking` fuses their lists."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.analysis.fusion import cosines, parts_of
+from pipeline.search.evidence import MIN_EVIDENCE, Scale, by_rank
 from pipeline.search.lexical import Bm25, searched_text
+from pipeline.search.query_encoder import QueryVectors, TextPart
 from pipeline.search.ranking import Candidate, RankedScene, Retriever
-from pipeline.search.rows import Space
+from pipeline.search.rows import Space, join_scenes
 from pipeline.search.state import State
 from pipeline.search.terms import WordQuery
 from schemas.search import Filter
 
 _ORDER = ("video_id", "start_s", "moment_id", "end_s")
-_SCENE = ("video_id", "scene_start_s", "scene_end_s")
+_SCENE = ("scene_start_s", "scene_end_s")
+_BM25_SHARE = 0.02
+"""Weight of BM25 in lexical evidence: it decides among moments with the same words of the query."""
+
+Vector = NDArray[np.float32]
+Found = tuple[float, float, int, int]
+"""Evidence, score, segment and row."""
 
 
 def by_words(state: State, words: WordQuery, bm25: Bm25, filters: Filter, count: int) -> list[Candidate]:
     """Find moments that contain words of the query.
+
+    The evidence is the square of the share of the query's words, weighted by rarity: most moments share some word with
+    a question, which says little.
 
     Args:
         state: The segments to search.
@@ -27,23 +39,57 @@ def by_words(state: State, words: WordQuery, bm25: Bm25, filters: Filter, count:
         filters: Which moments may be found.
         count: Maximum number of moments.
     """
-    found = []
+    found: list[Found] = []
     for number, segment in enumerate(state.segments):
         rows = segment.lexical.search(words, filters, segment.superseded, count)
         texts = segment.take(["text", "translation"], rows).to_pylist()
-        scores = [bm25.score(searched_text(each["text"], each["translation"])) for each in texts]
-        found += [(score, number, row) for score, row in zip(scores, rows, strict=True)]
+        matches = [bm25.match(searched_text(each["text"], each["translation"])) for each in texts]
+        found += [
+            (share**2 + _BM25_SHARE * score / (score + 10), score, number, row)
+            for (score, share), row in zip(matches, rows, strict=True)
+        ]
     return _candidates(state, "lexical", found, count)
 
 
-def by_vector(  # noqa: PLR0917 - as the three retrievers call it
+def by_text(state: State, query: Vector, parts: Sequence[TextPart], filters: Filter, count: int) -> list[Candidate]:
+    """Find moments whose text means something like the query.
+
+    Args:
+        state: The segments to search.
+        query: (d,) in the text space.
+        parts: The encoders that share the text space. Each compares its own part, on its own scale; a moment counts
+            by the mean of those that made a part of it and of the query.
+        filters: Which moments may be found.
+        count: Maximum number of moments.
+    """
+    found: dict[tuple[int, int], Found] = {}
+    for part in parts:
+        own = np.zeros_like(query)
+        own[part.start : part.stop] = query[part.start : part.stop]
+        if not own.any():
+            continue
+        for number, segment in enumerate(state.segments):
+            index = segment.vectors_in("text", state.models.get("text"), len(query))
+            if index is not None:
+                rows, _, vectors = index.search_vectors(own, segment.mask(filters), count)
+                scores = cosines(query, vectors, state.models.get("text", ""))
+                for row, score, evidence in zip(
+                    rows.tolist(), scores.tolist(), _text_evidence(query, vectors, parts), strict=True
+                ):
+                    if evidence > MIN_EVIDENCE:
+                        found[number, row] = (evidence, score, number, row)
+    return _candidates(state, "semantic", found.values(), count)
+
+
+def by_vector(  # noqa: PLR0917 - as the retrievers call it
     state: State,
     space: Space,
     retriever: Retriever,
-    query: NDArray[np.float32],
+    query: Vector,
     filters: Filter,
     count: int,
     *,
+    scale: Scale | None = None,
     min_similarity: float = 0.0,
 ) -> list[Candidate]:
     """Find moments whose vectors are near the query's.
@@ -55,14 +101,89 @@ def by_vector(  # noqa: PLR0917 - as the three retrievers call it
         query: (d,) of unit length; zeros find nothing.
         filters: Which moments may be found.
         count: Maximum number of moments.
+        scale: Of the cosines; None: the evidence follows from the rank.
         min_similarity: Cosines up to this value do not count.
     """
-    return _candidates(state, retriever, _nearest(state, space, query, filters, count, min_similarity), count)
+    # With several parts, those of a row are shorter: see `even_parts`.
+    query = query * np.float32(np.sqrt(len(parts_of(state.models.get(space, ""), len(query)))))
+    near = [each for each in _nearest(state, space, query, filters, count) if each[0] > min_similarity]
+    evidence = scale.evidence if scale else float
+    scored = [(evidence(score), score, segment, row) for score, segment, row in near]
+    found = _candidates(state, retriever, scored, count)
+    if scale:
+        return found
+    ranked = by_rank([each.rank for each in found])
+    return [replace(each, evidence=value) for each, value in zip(found, ranked, strict=True)]
 
 
-def _nearest(  # noqa: PLR0917
-    state: State, space: Space, query: NDArray[np.float32], filters: Filter, count: int, min_similarity: float
-) -> list[tuple[float, int, int]]:
+def scenes_near(  # noqa: PLR0917 - as the retrievers call it
+    state: State,
+    query: QueryVectors,
+    parts: Sequence[TextPart],
+    image: Scale | None,
+    filters: Filter,
+    count: int,
+) -> list[RankedScene]:
+    """Find scenes by everything said, written and shown in them.
+
+    Args:
+        state: The segments to search.
+        query: One query, as (1, d) in each space.
+        parts: The encoders that share the text space.
+        image: Scale of the coordinated space; None: scenes give no evidence of images.
+        filters: Which moments may be found.
+        count: Maximum number of scenes.
+    """
+    # A scene is stored at its first moment, whose kind, speaker and time are not those of the scene.
+    wanted = replace(filters, kinds=(), speakers=(), objects=(), from_s=None, to_s=None)
+    joined = join_scenes(query.text, query.coordinated)[0]
+    found: list[Found] = []
+    evidence_of: dict[tuple[int, int], tuple[float, float]] = {}
+    for number, segment in enumerate(state.segments):
+        index = segment.vectors_in("scene", state.models.get("scene"), len(joined))
+        if index is None or not joined.any():
+            continue
+        rows, scores, vectors = index.search_vectors(joined, segment.mask(wanted), count)
+        text, shown = np.split(vectors, [query.text.shape[1]], axis=1)
+        of_text = _text_evidence(query.text[0], text, parts)
+        of_image = _evidence(query.coordinated[0], shown, state.models.get("coordinated", ""), image)
+        for row, score, *evidence in zip(rows.tolist(), scores.tolist(), of_text, of_image, strict=True):
+            if score > 0:
+                found.append((0.0, score, number, row))
+                evidence_of[number, row] = (evidence[0], evidence[1])
+    firsts = _candidates(state, "scene", found, count)
+    made = []
+    for number, segment in enumerate(state.segments):
+        own = [each for each in firsts if each.segment == number]
+        columns = segment.take(_SCENE, [each.row for each in own]).to_pydict()
+        made += [
+            RankedScene(each, start_s, end_s, *evidence_of[each.key])
+            for each, start_s, end_s in zip(own, *columns.values(), strict=True)
+        ]
+    return sorted(made, key=lambda scene: scene.first.rank)
+
+
+def _text_evidence(query: Vector, texts: Vector, parts: Sequence[TextPart]) -> list[float]:
+    """Return the evidence of texts, (d,) and (n, d) to n: the mean over the encoders that made both vectors."""
+    totals, counts = np.zeros(len(texts)), np.zeros(len(texts))
+    for part in parts:
+        own = slice(part.start, part.stop)
+        there = np.any(texts[:, own] != 0, axis=1) & query[own].any()
+        totals += np.where(there, part.scale.evidence(cosines(query[own], texts[:, own], "")), 0.0)
+        counts += there
+    found: list[float] = (totals / np.maximum(counts, 1.0)).tolist()
+    return found
+
+
+def _evidence(query: Vector, vectors: Vector, space: str, scale: Scale | None) -> list[float]:
+    """Return the evidence of the cosines of a query (d,) and vectors (n, d) of any length; 0 for zeros."""
+    there = np.any(vectors != 0, axis=1) & query.any()
+    found = np.where(there, scale.evidence(cosines(query, vectors, space)), 0.0) if scale else np.zeros(len(vectors))
+    evidence: list[float] = found.tolist()
+    return evidence
+
+
+def _nearest(state: State, space: Space, query: Vector, filters: Filter, count: int) -> list[tuple[float, int, int]]:
     """Return score, segment and row of the nearest rows of each segment."""
     found: list[tuple[float, int, int]] = []
     if not query.any():
@@ -71,42 +192,23 @@ def _nearest(  # noqa: PLR0917
         index = segment.vectors_in(space, state.models.get(space), len(query))
         if index is not None:
             rows, scores = index.search(query, segment.mask(filters), count)
-            kept = int(np.count_nonzero(scores > min_similarity))
-            found += zip(scores[:kept].tolist(), [number] * kept, rows[:kept].tolist(), strict=True)
+            found += zip(scores.tolist(), [number] * len(rows), rows.tolist(), strict=True)
     return found
 
 
-def scenes_near(state: State, query: NDArray[np.float32], filters: Filter, count: int) -> list[RankedScene]:
-    """Find scenes by everything said, written and shown in them."""
-    # A scene is stored at its first moment, whose kind, speaker and time are not those of the scene.
-    wanted = replace(filters, kinds=(), speakers=(), from_s=None, to_s=None)
-    made: list[tuple[float, str, float, float]] = []
-    found = _nearest(state, "scene", query, wanted, count, 0.0)
-    for number, segment in enumerate(state.segments):
-        scored = [(score, row) for score, of_segment, row in found if of_segment == number]
-        scenes = segment.take(_SCENE, [row for _, row in scored]).to_pylist()
-        made += [
-            (-score, scene["video_id"], scene["scene_start_s"], scene["scene_end_s"])
-            for (score, _), scene in zip(scored, scenes, strict=True)
-        ]
-    return [
-        RankedScene(video_id, start_s, end_s, rank)
-        for rank, (_, video_id, start_s, end_s) in enumerate(sorted(made)[:count], 1)
-    ]
-
-
-def _candidates(
-    state: State, retriever: Retriever, found: Sequence[tuple[float, int, int]], count: int
-) -> list[Candidate]:
+def _candidates(state: State, retriever: Retriever, found: Iterable[Found], count: int) -> list[Candidate]:
     """Rank scored rows. The order of equal scores does not depend on how rows are divided into segments."""
     made = []
+    listed = list(found)
     for number, segment in enumerate(state.segments):
-        scored = [(score, row) for score, of_segment, row in found if of_segment == number]
-        columns = segment.take(_ORDER, [row for _, row in scored])
-        for (score, row), *order in zip(scored, *(column.to_pylist() for column in columns.columns), strict=True):
-            made.append((-score, *order, number, row))
+        own = [each for each in listed if each[2] == number]
+        columns = segment.take(_ORDER, [row for *_, row in own])
+        for (evidence, score, _, row), *order in zip(
+            own, *(column.to_pylist() for column in columns.columns), strict=True
+        ):
+            made.append((-evidence, -score, *order, number, row))
     made.sort()
     return [
-        Candidate(number, row, video_id, start_s, end_s, retriever, -score, rank)
-        for rank, (score, video_id, start_s, _, end_s, number, row) in enumerate(made[:count], 1)
+        Candidate(number, row, video_id, start_s, end_s, retriever, -score, rank, -evidence)
+        for rank, (evidence, score, video_id, start_s, _, end_s, number, row) in enumerate(made[:count], 1)
     ]

@@ -4,6 +4,7 @@ import logging
 import threading
 import time
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -11,18 +12,17 @@ import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.analysis.fusion import CONSE_PREFIX
 from pipeline.lake import Lake, find_video
 from pipeline.search.duplicates import MIN_OVERLAP, find_duplicates
-from pipeline.search.filters import check_entities, check_topics, resolve_filter
+from pipeline.search.filters import check_entities, check_objects, check_topics, resolve_filter
 from pipeline.search.hits import hits_of
 from pipeline.search.images import read_image
 from pipeline.search.lexical import Bm25
 from pipeline.search.manifest import REMEDY, manifest_state, read_manifest
 from pipeline.search.query_encoder import QueryEncoder, QueryVectors
 from pipeline.search.ranking import Candidate, RankedMoment, RankedScene, Retriever, fuse
-from pipeline.search.retrievers import by_vector, by_words, scenes_near
-from pipeline.search.rows import Space, join_scenes
+from pipeline.search.retrievers import by_text, by_vector, by_words, scenes_near
+from pipeline.search.rows import Space
 from pipeline.search.segment import Segment, load_content, segment_in_memory, space_models
 from pipeline.search.state import LakeVersion, State, covering
 from pipeline.search.stored import open_segment
@@ -36,8 +36,6 @@ _CANDIDATES = 100
 """Each retriever contributes up to this many rows, or up to twice the limit if that is more."""
 _MAX_IN_MEMORY = 4
 """With more segments in memory, all but the largest are read again as one."""
-_MIN_TEXT_SIMILARITY = 0.25
-"""Texts with a lower cosine are unrelated."""
 _MIN_IMAGE_SIMILARITY = 0.1
 """With a lower cosine, a frame does not show what a text says."""
 _MIN_LABEL_SIMILARITY = 0.2
@@ -122,17 +120,18 @@ class Searcher:
         # Only words can tell whether a phrase occurs.
         vectors = None if words.phrases else self._text_vectors(query)
         if vectors is not None:
-            lists["semantic"] = by_vector(
-                state, "text", "semantic", vectors.text[0], filters, count, min_similarity=_MIN_TEXT_SIMILARITY
-            )
-            labelled = self._query_encoder().spaces.coordinated[0].startswith(CONSE_PREFIX)
-            min_similarity = _MIN_LABEL_SIMILARITY if labelled and any(lists.values()) else _MIN_IMAGE_SIMILARITY
-            shown = vectors.coordinated[0]
+            encoder = self._query_encoder()
+            parts, image = encoder.text_parts, encoder.image_scale
+            lists["semantic"] = by_text(state, vectors.text[0], parts, filters, count)
+            min_similarity = _MIN_IMAGE_SIMILARITY if image is None else _MIN_LABEL_SIMILARITY
             lists["visual"] = by_vector(
-                state, "coordinated", "visual", shown, filters, count, min_similarity=min_similarity
-            )
-            scenes = scenes_near(state, join_scenes(vectors.text, vectors.coordinated)[0], filters, count)
-        return _hits(state, filters, fuse(lists, limit, scenes), bm25.words)
+                state, "coordinated", "visual", vectors.coordinated[0], filters, count,
+                scale=image, min_similarity=min_similarity,
+            )  # fmt: skip
+            scenes = scenes_near(state, vectors, parts, image, filters, count)
+        # Only a filter that admits whole scenes admits their first moments.
+        whole = replace(filters, videos=(), languages=(), topics=()) == _ALL
+        return _hits(state, filters, fuse(lists, limit, scenes, count=count, may_add=whole), bm25.words)
 
     def by_image(self, image: Image | Path, filters: Filter = _ALL, limit: int = 20) -> list[Hit]:
         """Find frames that look like an image.
@@ -311,6 +310,7 @@ def _hits(state: State, filters: Filter, moments: Sequence[RankedMoment], words:
     if not moments:
         check_topics(filters, state.segments)
         check_entities(filters, state.segments)
+        check_objects(filters, state.segments)
     return hits_of(moments, state.segments, state.videos, words)
 
 

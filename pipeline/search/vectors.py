@@ -9,6 +9,8 @@ from pipeline.search.rows import Mask, Row, Vectors
 
 Scored = tuple[Row, NDArray[np.float32]]
 """Row numbers and their cosines, best first."""
+ScoredVectors = tuple[Row, NDArray[np.float32], NDArray[np.float32]]
+"""The same, and the vectors."""
 
 
 class VectorIndex(Protocol):
@@ -29,6 +31,9 @@ class VectorIndex(Protocol):
             mask: Which rows of the segment may be found; None for all.
             limit: Maximum number of rows.
         """
+
+    def search_vectors(self, query: NDArray[np.float32], mask: Mask | None, limit: int) -> ScoredVectors:
+        """Return the same with the vectors of the rows, (n, d)."""
 
 
 class ExactIndex:
@@ -58,6 +63,11 @@ class ExactIndex:
         if len(indices) * 4 < len(self._rows):
             return best(self._rows[indices], self._matrix[indices] @ query, limit)
         return best(self._rows[indices], (self._matrix @ query)[indices], limit)
+
+    def search_vectors(self, query: NDArray[np.float32], mask: Mask | None, limit: int) -> ScoredVectors:
+        """Return the rows nearest to a query with their vectors; see `VectorIndex`."""
+        rows, scores = self.search(query, mask, limit)
+        return rows, scores, self._matrix[np.searchsorted(self._rows, rows)]
 
 
 def best(rows: Row, scores: NDArray[np.float32], limit: int) -> Scored:

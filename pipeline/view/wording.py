@@ -10,11 +10,13 @@ KIND_WORDS: dict[MomentKind, str] = {
     "subtitle": "subtitle",
     "screen": "on screen",
     "caption": "caption",
+    "object": "detected",
     "frame": "seen",
+    "sound": "heard",
 }
 """Kinds of moments, as hits name them."""
 
-_RETRIEVER_WORDS = {"lexical": "words", "semantic": "meaning", "visual": "appearance"}
+_RETRIEVER_WORDS = {"lexical": "words", "semantic": "meaning", "visual": "appearance", "scene": "its scene"}
 
 
 def counted(number: int, noun: str) -> str:

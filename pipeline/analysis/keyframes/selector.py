@@ -1,5 +1,8 @@
 """Choose keyframes: the sharpest frame of each interval of a shot, without near-duplicates of recent keyframes.
 
+Intervals are shorter where a video begins: a clip of ten seconds needs several keyframes, because what a model sees in
+a single one is often wrong.
+
 There is no sharpness threshold here; the storyboard has one (`pipeline/analysis/summary/storyboard.py`).
 """
 
@@ -17,6 +20,8 @@ from schemas.records import KeyframeImage, Shot
 
 _MARGIN_S = 0.1
 """A frame closer to a transition may be a blend of two shots; it is used only if the shot has no other."""
+_OPENING_PARTS = 4
+"""The first interval of a video is divided into this many."""
 _RECENT = 24
 """Number of recent keyframes that a new one is compared with."""
 _MAX_CANDIDATES = 48
@@ -70,8 +75,8 @@ class KeyframeSelector:
         for shot in shots:
             self._end_shot(shot, chosen)
         # Complete intervals of the current shot.
-        while decided_s - _MARGIN_S >= self._interval_start_s + self._config.interval_s:
-            self._end_interval(self._interval_start_s + self._config.interval_s, chosen)
+        while decided_s - _MARGIN_S >= self._interval_end_s():
+            self._end_interval(self._interval_end_s(), chosen)
         return chosen
 
     def finish(self, shots: Sequence[Shot]) -> list[KeyframeImage]:
@@ -83,12 +88,17 @@ class KeyframeSelector:
         return chosen
 
     def _end_shot(self, shot: Shot, chosen: list[KeyframeImage]) -> None:
-        while self._interval_start_s + self._config.interval_s < shot.end_s - _MARGIN_S:
-            self._end_interval(self._interval_start_s + self._config.interval_s, chosen)
+        while self._interval_end_s() < shot.end_s - _MARGIN_S:
+            self._end_interval(self._interval_end_s(), chosen)
         self._end_interval(shot.end_s, chosen)
         self._shot_index = shot.index + 1
         self._start_s = self._interval_start_s = shot.end_s
         self._shot_keyframes = 0
+
+    def _interval_end_s(self) -> float:
+        interval_s = self._config.interval_s
+        opening = self._interval_start_s < interval_s
+        return self._interval_start_s + (interval_s / _OPENING_PARTS if opening else interval_s)
 
     def _end_interval(self, end_s: float, chosen: list[KeyframeImage]) -> None:
         candidates: list[_Candidate] = []

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pipeline.analysis.scenes.spans import TextSpan
-from schemas.records import Embedding, Keyframe, Label, Shot, Utterance
+from schemas.records import Embedding, Keyframe, Label, Shot, Sound, Utterance
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,8 @@ class VideoContent:
     """With their vectors."""
     texts: Sequence[TextSpan]
     """Speech, then on-screen text; the vectors of doubtful speech are shorter."""
+    sounds: Sequence[Sound] = ()
+    """Music, singing and other classes of sound."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -3,15 +3,14 @@
 import itertools
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import numpy as np
 
+from pipeline.analysis.description import NAMES_OF_TEXT, Sight, caption_scene, find_sights, without_running_lines
 from pipeline.analysis.fusion import Fused, weighted_mean
-from pipeline.analysis.scenes.captions import caption_scene
 from pipeline.analysis.scenes.content import Dimensions, SceneContent, VideoContent
-from pipeline.analysis.scenes.object_labels import NAMES_OF_TEXT
 from pipeline.analysis.scenes.segmentation import segment
 from pipeline.analysis.scenes.spans import TextSpan
 from pipeline.analysis.scenes.subjects import Subject
@@ -31,13 +30,20 @@ _MAX_LABELS = 5
 _MIN_LABEL = 0.05
 
 
-def find_scenes(video: VideoContent, *, dimensions: Dimensions, config: ScenesConfig) -> list[SceneContent]:
+def find_scenes(
+    video: VideoContent,
+    *,
+    dimensions: Dimensions,
+    config: ScenesConfig,
+    text_part: Callable[[Embedding], Embedding] = lambda vectors: vectors,
+) -> list[SceneContent]:
     """Group a video's shots into scenes.
 
     Args:
         video: What was seen and heard.
         dimensions: Of its vectors.
         config: How long scenes are, and how similar inside.
+        text_part: Takes the part of text vectors (n, d) by which the parts of the video are compared.
 
     Returns:
         Scenes that cover the video from 0.0 to `duration_s`; none if it has no length.
@@ -49,7 +55,7 @@ def find_scenes(video: VideoContent, *, dimensions: Dimensions, config: ScenesCo
     # Two units of ten seconds with cosine s have a scatter of (1 - s) * sqrt(10): the price of their boundary.
     price = (1 - config.similarity) * 10**0.5 * _rhythm(video.shots)
     starts = segment(
-        fused_units(units, _TEXT_WEIGHT),
+        fused_units(units, _TEXT_WEIGHT, text_part),
         [unit.end_s - unit.start_s for unit in units],
         penalties=_prices(units, price),
         min_s=config.min_scene_s,
@@ -57,7 +63,9 @@ def find_scenes(video: VideoContent, *, dimensions: Dimensions, config: ScenesCo
     )
     texts.sort(key=_middle_s)
     groups = (units[start:end] for start, end in itertools.pairwise([*starts, len(units)]))
-    return [_scene(group, video.keyframes, texts, dimensions) for group in groups]
+    keyframes = without_running_lines(video.keyframes)
+    sights = find_sights(keyframes)
+    return [_scene(group, keyframes, sights, texts, dimensions) for group in groups]
 
 
 def build_scenes(
@@ -136,7 +144,11 @@ def _prices(units: Sequence[Unit], price: float) -> list[float]:
 
 
 def _scene(
-    units: Sequence[Unit], keyframes: Sequence[Keyframe], texts: Sequence[TextSpan], dimensions: Dimensions
+    units: Sequence[Unit],
+    keyframes: Sequence[Keyframe],
+    sights: Sequence[Sight],
+    texts: Sequence[TextSpan],
+    dimensions: Dimensions,
 ) -> SceneContent:
     start_s, end_s = units[0].start_s, units[-1].end_s
     lengths_s = [unit.end_s - unit.start_s for unit in units]
@@ -153,7 +165,7 @@ def _scene(
         end_s=end_s,
         shot_indices=tuple(shot_indices),
         text=_joined_text(inside),
-        caption=caption_scene(frames, labels, vision, _most_typical(inside, text), has_images=bool(shot_indices)),
+        caption=caption_scene(frames, sights, vision, _most_typical(inside, text), has_images=bool(shot_indices)),
         labels=labels,
         text_embedding=text,
         vision_embedding=vision,

@@ -18,7 +18,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.analysis.scenes.object_labels import NAMES_OF_TEXT, family
+from pipeline.analysis.description import NAMES_OF_TEXT, family
 from pipeline.analysis.taxonomy import Taxonomy
 from pipeline.models import cached_array
 from schemas.records import Label

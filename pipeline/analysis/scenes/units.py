@@ -2,15 +2,15 @@
 
 import itertools
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from pipeline.analysis.description import screen_title, without_running_lines
 from pipeline.analysis.fusion import fuse_early, weighted_mean
 from pipeline.analysis.scenes.content import Dimensions
 from pipeline.analysis.scenes.spans import TextSpan
-from pipeline.analysis.scenes.titles import screen_title
 from schemas.records import Embedding, Keyframe, Shot, Transition, Utterance
 
 _MAX_PIECE_S = 30.0
@@ -53,6 +53,7 @@ def make_units(
         duration_s: Length of the video.
         dimensions: Of the vectors.
     """
+    keyframes = without_running_lines(keyframes)
     starts = [text.start_s for text in texts]
     times = [frame.time_s for frame in keyframes]
     longest_s = max((text.end_s - text.start_s for text in texts), default=0.0)
@@ -93,9 +94,10 @@ def speech_spans(utterances: Sequence[Utterance], dimensions: int) -> list[TextS
     return spans
 
 
-def fused_units(units: Sequence[Unit], text_weight: float) -> np.ndarray:
-    """Return a fused vector of each unit, (n, t + v) float32, for comparing units."""
-    return centred(np.stack([unit.text for unit in units]), np.stack([unit.vision for unit in units]), text_weight)
+def fused_units(units: Sequence[Unit], text_weight: float, text_part: Callable[[Embedding], Embedding]) -> np.ndarray:
+    """Return a fused vector of each unit, (n, t + v) float32, for comparing units by a part of their text vectors."""
+    texts = text_part(np.stack([unit.text for unit in units]))
+    return centred(texts, np.stack([unit.vision for unit in units]), text_weight)
 
 
 def centred(text: np.ndarray, vision: np.ndarray, text_weight: float) -> np.ndarray:

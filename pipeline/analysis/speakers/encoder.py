@@ -6,8 +6,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from pipeline.analysis.filterbank import filterbank
 from pipeline.analysis.speakers.campplus import CamPlusPlus
-from pipeline.analysis.speakers.features import filterbank
 from pipeline.analysis.speakers.weights import load_weights
 from pipeline.models import (
     LOAD_ERRORS,
@@ -96,6 +96,15 @@ class _CamPlusPlusModel:
 
     @torch.inference_mode()
     def _encode(self, windows: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
-        features = torch.from_numpy(filterbank(np.stack(windows)))
+        features = torch.from_numpy(centred(filterbank(np.stack(windows))))
         vectors: NDArray[np.float32] = self._network(features.to(self._device, self._dtype)).float().cpu().numpy()
         return vectors
+
+
+def centred(features: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Subtract the mean of each band over time: CAM++ was trained on this (https://github.com/modelscope/3D-Speaker).
+
+    Args:
+        features: (n, frames, bands).
+    """
+    return np.asarray(features - features.mean(axis=1, keepdims=True), np.float32)

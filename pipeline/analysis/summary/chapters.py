@@ -6,16 +6,8 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from pipeline.analysis.scenes import (
-    TITLE_LENGTH,
-    centrality,
-    centred,
-    find_object_labels,
-    is_caption,
-    phrase_title,
-    screen_title,
-    sentence_title,
-)
+from pipeline.analysis.description import find_sights, is_caption, screen_title, what_is_shown
+from pipeline.analysis.scenes import TITLE_LENGTH, centrality, centred, phrase_title, sentence_title
 from pipeline.analysis.summary.partition import partition
 from pipeline.analysis.summary.statements import Statement
 from pipeline.language import shortened
@@ -76,7 +68,7 @@ def make_chapters(
 
 
 class _Titles:
-    """Finds a distinct title for each chapter, from the screen, keyphrases, a sentence or object labels."""
+    """Finds a distinct title for each chapter, from the screen, keyphrases, a sentence or what is seen."""
 
     def __init__(
         self, groups: Sequence[Sequence[Scene]], keyframes: Sequence[Keyframe], statements: Sequence[Statement]
@@ -119,7 +111,7 @@ class _Titles:
         yield phrase_title(self._distinct(index))
         yield from self._on_screen(titled if video_title else frames)
         yield from self._from_speech(*self._span(index))
-        yield from (label.name[:1].upper() + label.name[1:] for label in find_object_labels(frames))
+        yield shortened(what_is_shown(find_sights(frames), frames), TITLE_LENGTH)
         yield shortened(video_title, TITLE_LENGTH)
 
     def _opening(self, frames: Sequence[Keyframe]) -> str:

@@ -1,29 +1,36 @@
-"""The headline: a title card, else a spoken sentence, else object labels or the file name."""
+"""The headline: a title card, else a spoken sentence, else what is seen, else the file name."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import PurePosixPath
 from urllib.parse import unquote
 
 import numpy as np
 
-from pipeline.analysis.scenes import (
-    FEW_SHOTS,
-    TITLE_HEIGHT,
-    find_object_labels,
-    is_caption,
+from pipeline.analysis.description import (
+    best_reading,
+    capitalised,
+    describe_test_pattern,
+    find_sights,
+    footage,
+    how_it_looks,
+    is_title,
     screen_title,
-    sentence_title,
+    video_title,
+    what_is_heard,
+    what_is_shown,
+    with_rhythm,
+    without_running_lines,
 )
+from pipeline.analysis.scenes import sentence_title
 from pipeline.analysis.summary.statements import Statement
 from pipeline.language import clean, format_duration, shortened
-from schemas.records import Keyframe, Shot
+from schemas.records import Keyframe, Shot, Sound, Utterance
 
 HEADLINE_LENGTH = 90
 _FIT = 0.4
 _CUT = 0.75
 """Factor of the score of a sentence that must be cut."""
-_CARD_HEIGHT = 0.06
 _MEANINGLESS = frozenset(
     {
         "audio", "avi", "camera", "cam", "capture", "clip", "copy", "demo", "download", "dsc", "edit", "export", "film",
@@ -39,8 +46,10 @@ def make_headline(
     spoken: Sequence[Statement],
     scores: np.ndarray,
     keyframes: Sequence[Keyframe],
+    utterances: Sequence[Utterance],
     shots: Sequence[Shot],
     *,
+    sounds: Sequence[Sound],
     talkative: bool,
     duration_s: float,
     uri: str,
@@ -50,30 +59,34 @@ def make_headline(
     Args:
         spoken: Spoken statements.
         scores: (n,) how well each statement describes the video.
-        keyframes: In order of time.
+        keyframes: In order of time, with all their lines of text.
+        utterances: What is said.
         shots: For counting.
+        sounds: Music, singing and other classes of sound.
         talkative: Whether a large share of the video is speech.
         duration_s: Length of the video.
         uri: For the file name.
 
     Returns:
-        1 to 90 characters: the title card; else the best sentence; else a file name of several words; else object
-        labels; else the file name, if it is meaningful; else the duration.
+        1 to 90 characters, the first of: the title that the video shows; the best sentence, if there is much speech;
+        what is seen for certain, and heard beside it; a title on any frame; the best sentence; the file name, if it is
+        meaningful; how it looks and sounds, with the number of shots and the duration.
     """
     said = _best_sentence(spoken, scores)
-    words = _name_words(uri)
-    seen = [each.name for each in find_object_labels(keyframes) if each.recurs or len(shots) < FEW_SHOTS]
-    count = f"{len(shots)} shots, " if len(shots) > 1 else "one shot, " if shots else ""
-    length = f"{count}{format_duration(duration_s)}"
+    frames = without_running_lines(keyframes)
+    shown = describe_test_pattern(frames) or what_is_shown(find_sights(frames), frames)
+    heard = what_is_heard(sounds, duration_s)
+    written = [title for title in map(screen_title, frames) if title]
     candidates = (
-        _title_card(keyframes),
+        video_title(keyframes, utterances, duration_s),
         said if talkative or not keyframes else "",
-        from_name(uri) if len(words) > 1 else "",
-        f"Possibly {', '.join(seen[:2])} ({length})" if seen else "",
-        next((title for title in _titles(keyframes) if title), ""),
-        from_name(uri) if words else "",
+        f"{with_rhythm(shown, shots)}{how_it_looks(frames)}{f', with {heard}' if heard else ''}" if shown else "",
+        best_reading(named[0], written) if (named := [each for each in written if is_title(each)]) else "",
         said,
-        f"{'Video' if keyframes else 'Sound'} without speech ({length})" if not spoken else "",
+        best_reading(written[0], written) if written else "",
+        from_name(uri) if _name_words(uri) else "",
+        footage(keyframes, len(shots), duration_s, heard) if keyframes else "",
+        f"{capitalised(heard) or 'Audio without speech'} ({format_duration(duration_s)})" if not spoken else "",
         from_name(uri),
     )
     return shortened(next(each for each in candidates if each), HEADLINE_LENGTH)
@@ -90,15 +103,6 @@ def _name_words(uri: str) -> list[str]:
     """Return the words of a file name that a person, rather than a camera or a program, probably chose."""
     words = from_name(uri).split()
     return [word for word in words if word.isalpha() and len(word) > 2 and word.casefold() not in _MEANINGLESS]
-
-
-def _title_card(keyframes: Sequence[Keyframe]) -> str:
-    """Return a large line of text on the first two keyframes, as on a title card or a first slide."""
-    return next((title for title in _titles(keyframes[:2], min_height=_CARD_HEIGHT) if len(title) >= 6), "")
-
-
-def _titles(keyframes: Sequence[Keyframe], min_height: float = TITLE_HEIGHT) -> Iterator[str]:
-    return (screen_title(frame, min_height=min_height) for frame in keyframes if not is_caption(frame))
 
 
 def _best_sentence(spoken: Sequence[Statement], scores: np.ndarray) -> str:

@@ -5,7 +5,8 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from pipeline.analysis.scenes import find_object_labels, is_caption, screen_title, shown_from
+from pipeline.analysis.description import find_sights, is_caption, screen_title
+from pipeline.analysis.scenes import shown_from
 from pipeline.analysis.summary.statements import Statement
 from pipeline.language import shortened
 from schemas.records import Highlight, Keyframe, Shot
@@ -30,7 +31,7 @@ def find_highlights(
     Args:
         statements: Spoken statements.
         scores: (n,) how well each statement describes the video.
-        keyframes: For on-screen text and object labels.
+        keyframes: For on-screen text and what is seen.
         shots: To tell slides from other shots.
         duration_s: Length of the video.
         count: Maximum number of highlights.
@@ -40,7 +41,7 @@ def find_highlights(
     """
     said = [_said(each, float(score)) for each, score in zip(statements, _relative(scores), strict=True)]
     found = [each for each in said if each is not None]
-    found += [*_titles(keyframes, shots, duration_s), *_objects(keyframes, duration_s)]
+    found += [*_titles(keyframes, shots, duration_s), *_sights(keyframes, duration_s)]
     chosen: list[Highlight] = []
     kinds: Counter[str] = Counter()
     apart_s = duration_s / (2 * max(count, 1))
@@ -82,10 +83,12 @@ def _titles(keyframes: Sequence[Keyframe], shots: Sequence[Shot], duration_s: fl
             yield Highlight(start_s, end_s, f"{kind}: “{shortened(title, _QUOTE_LENGTH)}”", score)
 
 
-def _objects(keyframes: Sequence[Keyframe], duration_s: float) -> Iterator[Highlight]:
-    """Yield the first time that each object label appears, among the better half of its frames."""
-    for label in find_object_labels(keyframes):
-        kind = "First shows" if label.shots > 1 else "Shows"
-        frame = min(label.frames[: (len(label.frames) + 1) // 2], key=lambda each: each.time_s)
+def _sights(keyframes: Sequence[Keyframe], duration_s: float) -> Iterator[Highlight]:
+    """Yield the first time that each thing is seen, among the better half of its frames."""
+    for sight in find_sights(keyframes):
+        kind = "First shows" if sight.shots > 1 else "Shows"
+        name = sight.thing.name if sight.several else sight.thing.one
+        name = name.partition(" ")[2] if sight.thing.role == "place" else name
+        frame = min(sight.frames[: (len(sight.frames) + 1) // 2], key=lambda each: each.time_s)
         end_s = min(duration_s, frame.time_s + _SHOWN_S)
-        yield Highlight(frame.time_s, end_s, f"{kind}: {label.name}", round(0.8 * label.confidence, 4))
+        yield Highlight(frame.time_s, end_s, f"{kind}: {name}", round(0.8 * sight.confidence, 4))

@@ -7,8 +7,9 @@ from typing import Literal
 
 import numpy as np
 
+from pipeline.analysis.description import Sight, counted, find_sights, screen_title, what_is_shown
 from pipeline.analysis.fusion import weighted_mean
-from pipeline.analysis.scenes import FEW_SHOTS, ObjectLabel, find_object_labels, screen_title, shown_from
+from pipeline.analysis.scenes import shown_from
 from pipeline.analysis.summary.fitness import fitness
 from pipeline.language import clean, ends_sentence, format_duration, joined
 from schemas.config import COMPOSED
@@ -93,13 +94,12 @@ def shown_statements(
     if len(statements) == title_count:
         count = max(len(shots), 1)
         statements += [
-            _shown(_sentence(label, count), label.frames, 0.4 + 0.5 * label.confidence, video_id)
-            for label in find_object_labels(keyframes)
-            if label.recurs or count < FEW_SHOTS
+            _shown(_sentence(sight, count), sight.frames, 0.4 + 0.5 * sight.confidence, video_id)
+            for sight in find_sights(keyframes)
         ]
     if not statements:
-        shown = f"{len(shots)} shots" if len(shots) > 1 else "one shot"
-        text = f"Pictures of {format_duration(duration_s)} in {shown}, in which nothing was recognised for certain."
+        shown = counted(max(len(shots), 1), "shot", "shots")
+        text = f"Footage of {format_duration(duration_s)} in {shown}, in which nothing was recognised for certain."
         sharpest = max(keyframes, key=lambda frame: frame.sharpness)
         statements.append(_shown(text, [sharpest], 0.2, video_id))
     return statements
@@ -153,9 +153,10 @@ def _shown(text: str, frames: Sequence[Keyframe], weight: float, video_id: str) 
     )
 
 
-def _sentence(label: ObjectLabel, shots: int) -> str:
-    where = "" if shots == 1 else f", in {label.shots} of {shots} shots"
-    return f"Seems to show {label.name}{where}."
+def _sentence(sight: Sight, shots: int) -> str:
+    """Say what is shown, and in how many shots."""
+    where = "" if shots == 1 else f", in {sight.shots} of {shots} shots"
+    return f"{what_is_shown([sight], sight.frames)}{where}."
 
 
 def _agreement(vector: Embedding, frame: Keyframe | None) -> float:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from pipeline.analysis.scenes import screen_title
+from pipeline.analysis.description import screen_title
 from schemas.records import Keyframe
 
 _BLANK, _BLANK_SHARE = 15.0, 0.2

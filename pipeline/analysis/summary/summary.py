@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipeline.analysis.scenes import Subject, VideoContent, aggregate_labels, choose_diverse, lexrank, with_accents
+from pipeline.analysis.description import with_accents, without_running_lines
+from pipeline.analysis.scenes import Subject, VideoContent, aggregate_labels, choose_diverse, lexrank
 from pipeline.analysis.summary.abstract import Abstract
 from pipeline.analysis.summary.chapters import make_chapters
 from pipeline.analysis.summary.headline import make_headline
@@ -48,13 +49,15 @@ def extract_summary(
         config: How many sentences, highlights and keyframes, and how long chapters are.
     """
     shots, utterances, duration_s = video.shots, video.utterances, video.duration_s
-    keyframes = with_accents(video.keyframes, utterances)
+    read = with_accents(video.keyframes, utterances)
+    keyframes = without_running_lines(read)
     spoken = spoken_statements(utterances, keyframes, shots, video_id)
     shown = shown_statements(scenes, shots, keyframes, duration_s, video_id)
     scores = _scores(spoken, scenes)
     talkative = sum(each.end_s - each.start_s for each in spoken) >= _TALKATIVE * duration_s
     headline = make_headline(
-        spoken, scores, keyframes, shots, talkative=talkative, duration_s=duration_s, uri=uri,
+        spoken, scores, read, utterances, shots,
+        sounds=video.sounds, talkative=talkative, duration_s=duration_s, uri=uri,
     )  # fmt: skip
     chapters = make_chapters(
         scenes, keyframes, spoken, duration_s=duration_s, min_chapter_s=config.min_chapter_s, headline=headline,

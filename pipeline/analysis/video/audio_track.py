@@ -1,4 +1,4 @@
-"""The audio of one video: speech recognition and speakers, in a thread beside the visual steps."""
+"""The audio of one video: speech, speakers and sounds, in a thread beside the visual steps."""
 
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -9,12 +9,13 @@ from typing import Self
 
 import numpy as np
 
+from pipeline.analysis.sounds import SoundSession, marked_as_sung
 from pipeline.analysis.speakers import VoiceSession
 from pipeline.analysis.speech import SpeechMeter, SpeechRecognizer, SpeechSession
 from pipeline.analysis.video.clock import StepClock
 from pipeline.analysis.video.lanes import merge_lanes
 from schemas.media import AudioBlock, AudioStream
-from schemas.records import Transcript
+from schemas.records import Sound, Transcript
 
 _MAX_PENDING = 16
 """Blocks that may wait for the recogniser. Beyond this the decoder waits too, which keeps memory bounded."""
@@ -28,17 +29,26 @@ SILENCE = Transcript(language=None, language_probability=0.0, speech_s=0.0, utte
 """The transcript of a video without audio, or with speech recognition turned off."""
 
 
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What was heard in an audio track."""
+
+    transcript: Transcript
+    sounds: tuple[Sound, ...] = ()
+
+
 class AudioTrack:
-    """Transcribes blocks of audio as they are decoded. A context manager, which ends its thread.
+    """Transcribes and classifies blocks of audio as they are decoded. A context manager, which ends its thread.
 
     Channels that are separated are transcribed each by itself, with speakers of its own. It also listens to the other
     audio tracks of the file, in case nobody speaks in the first one.
 
     Args:
         recognizer: The loaded speech model; None to transcribe nothing.
-        clock: Records the seconds spent on speech and speakers.
+        clock: Records the seconds spent on speech, speakers and sounds.
         streams: Audio streams of the file. The first one is transcribed.
         voices: Makes what distinguishes the speakers of a channel; None to leave them out.
+        sounds: What classifies the sounds of the first stream; None to leave them out.
     """
 
     def __init__(
@@ -47,9 +57,11 @@ class AudioTrack:
         clock: StepClock,
         streams: Sequence[AudioStream],
         voices: Callable[[], VoiceSession] | None = None,
+        sounds: SoundSession | None = None,
     ) -> None:
         self._recognizer = recognizer
         self._voices = voices
+        self._sounds = sounds
         self._lanes: dict[int, _Lane] = {0: self._lane(recognizer)} if recognizer else {}
         self._clock = clock
         self._streams = streams
@@ -69,7 +81,7 @@ class AudioTrack:
 
     def add(self, block: AudioBlock) -> None:
         """Queue a block. Raises the error of an earlier block, if there was one."""
-        if self._recognizer is None:
+        if self._recognizer is None and self._sounds is None:
             return
         while self._pending and (len(self._pending) >= _MAX_PENDING or self._pending[0].done()):
             self._pending.popleft().result()
@@ -77,14 +89,14 @@ class AudioTrack:
         if meter:
             self._pending.append(self._executor.submit(self._measure, meter, block))
         else:
-            if block.lane not in self._lanes:
+            if self._recognizer and block.lane not in self._lanes:
                 self._lanes[block.lane] = self._lane(self._recognizer)
-            self._pending.append(self._executor.submit(self._recognize, self._lanes[block.lane], block))
+            self._pending.append(self._executor.submit(self._hear, self._lanes.get(block.lane), block))
 
-    def finish(self) -> Transcript:
-        """Wait for the last block and return the transcript."""
-        if self._recognizer is None:
-            return SILENCE
+    def finish(self) -> Heard:
+        """Wait for the last block and return what was heard."""
+        if self._recognizer is None and self._sounds is None:
+            return Heard(SILENCE)
         while self._pending:
             self._pending.popleft().result()
         return self._executor.submit(self._end).result()
@@ -113,6 +125,13 @@ class AudioTrack:
         voices = self._voices() if self._voices else None
         return _Lane(recognizer.session(voices.add if voices else None), voices)
 
+    def _hear(self, lane: "_Lane | None", block: AudioBlock) -> None:
+        if lane:
+            self._recognize(lane, block)
+        if self._sounds:
+            with self._clock.step("sounds"):
+                self._sounds.add(block)
+
     def _recognize(self, lane: "_Lane", block: AudioBlock) -> None:
         with self._clock.step("speech"):
             lane.session.add(block)
@@ -122,10 +141,16 @@ class AudioTrack:
             with self._clock.step("speakers"):
                 lane.voices.encode()
 
-    def _end(self) -> Transcript:
+    def _end(self) -> Heard:
         for meter in self._meters.values():
             meter.finish()
-        return merge_lanes({number: self._transcript(lane) for number, lane in self._lanes.items()})
+        transcripts = {number: self._transcript(lane) for number, lane in self._lanes.items()}
+        transcript = merge_lanes(transcripts) if transcripts else SILENCE
+        if self._sounds is None:
+            return Heard(transcript)
+        with self._clock.step("sounds"):
+            sounds = self._sounds.finish()
+        return Heard(marked_as_sung(transcript, sounds), sounds)
 
     def _transcript(self, lane: "_Lane") -> Transcript:
         with self._clock.step("speech"):

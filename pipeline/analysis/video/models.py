@@ -14,6 +14,7 @@ from pipeline.analysis.gazetteer import Gazetteer, load_gazetteer
 from pipeline.analysis.objects import ObjectDetector
 from pipeline.analysis.scenes import TopicSpaces
 from pipeline.analysis.shots import TransNet
+from pipeline.analysis.sounds import SoundClassifier
 from pipeline.analysis.speakers import SpeakerEncoder
 from pipeline.analysis.speech import SpeechRecognizer
 from pipeline.analysis.summary import AbstractWriter
@@ -45,11 +46,12 @@ class Models:
     shots: TransNet | None
     speech: SpeechRecognizer | None
     speakers: SpeakerEncoder | None
+    sounds: SoundClassifier | None
     ocr: TextReader | None
+    objects: ObjectDetector | None
     entities: EntityRecognizer | None
     known_names: KnownNames
     """Those of the gazetteer."""
-    objects: ObjectDetector | None
     abstract: AbstractWriter | None
 
     @property
@@ -105,6 +107,8 @@ def check_models(models: Models) -> str:
     if models.speakers:
         speech = noise.normal(0.0, 0.1, 24_000).astype(np.float32)
         checks["speakers"] = models.speakers, partial(models.speakers.encode, [speech])
+    if models.sounds:
+        checks["sounds"] = models.sounds, models.sounds.check
     if models.speech:
         checks["speech"] = models.speech, models.speech.check
     # The text reader has read a page while it was loaded, and models that generate text are slow.
@@ -137,7 +141,7 @@ def _roster_of(config: Config, stages: frozenset[Stage]) -> Roster:
     if "picture" not in stages:
         roster = replace(roster, shots=None, ocr=None, objects=None, captions=None)
     if "sound" not in stages:
-        roster = replace(roster, speech=None, speakers=None)
+        roster = replace(roster, speech=None, speakers=None, sounds=None)
     if "text" not in stages:
         roster = replace(roster, entities=None)
     if "understanding" not in stages:
@@ -150,6 +154,7 @@ def _load(config: Config, device: str, threads: int, stages: frozenset[Stage]) -
     vision = FrameEncoder(config.vision, device=device, threads=threads)
     shared = coordinated_space(text, vision)
     roster, gazetteer = _roster_of(config, stages), config.entities.gazetteer
+    sounds = config.sounds.model_copy(update={"model": roster.sounds or "none"})
     return Models(
         stages=stages,
         text=text,
@@ -166,9 +171,10 @@ def _load(config: Config, device: str, threads: int, stages: frozenset[Stage]) -
         shots=TransNet(roster.shots, device=device, threads=threads) if roster.shots else None,
         speech=SpeechRecognizer(config.speech, device=device, threads=threads) if roster.speech else None,
         speakers=SpeakerEncoder(roster.speakers, device=device, threads=threads) if roster.speakers else None,
+        sounds=SoundClassifier(sounds, device=device, threads=threads) if roster.sounds else None,
         ocr=TextReader(config.ocr, device=device, threads=threads) if roster.ocr else None,
+        objects=ObjectDetector(config.objects, device=device, threads=threads) if roster.objects else None,
         entities=EntityRecognizer(config.entities, device=device) if roster.entities else None,
         known_names=KnownNames(load_gazetteer(gazetteer) if gazetteer and "text" in stages else Gazetteer()),
-        objects=ObjectDetector(config.objects, device=device, threads=threads) if roster.objects else None,
-        abstract=AbstractWriter(config.summary, text, device=device, threads=threads) if roster.summary else None,
+        abstract=AbstractWriter(config.summary, device=device, threads=threads) if roster.summary else None,
     )

@@ -1,6 +1,6 @@
 """The picture and sound stages: decode a file once, and pass its frames and its audio to their steps."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
@@ -8,15 +8,15 @@ from functools import partial
 from pipeline.analysis.media import DecodeStats, decode, prefetch
 from pipeline.analysis.shots import FrameSampler
 from pipeline.analysis.speakers import VoiceSession
-from pipeline.analysis.video.audio_track import SILENCE, AudioTrack
+from pipeline.analysis.video.audio_track import SILENCE, AudioTrack, Heard
 from pipeline.analysis.video.clock import StepClock
 from pipeline.analysis.video.isolation import StageErrors
 from pipeline.analysis.video.models import Models
-from pipeline.analysis.video.stored import stored_keyframes, stored_shots, stored_transcript
+from pipeline.analysis.video.stored import stored_keyframes, stored_shots, stored_sounds, stored_transcript
 from pipeline.analysis.video.visual_track import VisualTrack
 from schemas.config import Config
 from schemas.media import AudioBlock, AudioStream, DecodedItem, FrameBatch, MediaInfo, SampledFrame
-from schemas.records import WARNING_PARTS, Analysis, Summary, Transcript, WarningPart
+from schemas.records import WARNING_PARTS, Analysis, Summary, WarningPart
 from schemas.stages import Stage
 
 Progress = Callable[[float], None]
@@ -71,7 +71,7 @@ class Perception:
         stats = DecodeStats()
         visual = VisualTrack(self._models, self._config, self._clock) if info.video and "picture" in stages else None
         heard = info.audio_streams if "sound" in stages else ()
-        with AudioTrack(self._models.speech if heard else None, self._clock, info.audio_streams, self._voices) as audio:
+        with self._audio_track(info.audio_streams, listen=bool(heard)) as audio:
             if visual is None and info.video:
                 audio.unneeded.add(info.video.index)
             if not heard:
@@ -81,10 +81,10 @@ class Perception:
             if visual and "picture" not in self._errors:
                 with self._errors.apart("picture"):
                     visual.finish(stats.duration_s)
-            transcript, spoken = self._heard(audio)
+            listened, spoken = self._heard(audio)
         if spoken:
             info = _with_audio(info, spoken, stats)
-            transcript = self._transcribe(uri, info, stats)
+            listened = self._listen_again(uri, info, stats)
         if "picture" in self._errors:
             visual = None
         found = Analysis(
@@ -95,7 +95,8 @@ class Perception:
             clock_jumps=stats.clock_jumps,
             shots=stored_shots(visual.shots if visual else ()),
             keyframes=stored_keyframes(visual.keyframes if visual else ()),
-            transcript=stored_transcript(transcript),
+            transcript=stored_transcript(listened.transcript),
+            sounds=stored_sounds(listened.sounds),
             scenes=(),
             summary=_NOT_SUMMARISED,
             warnings=_in_order(stats.warnings),
@@ -138,10 +139,16 @@ class Perception:
         model = self._models.speakers
         return partial(VoiceSession, model, self._config.speakers, model.info.id) if model else None
 
-    def _transcribe(self, uri: str, info: MediaInfo, stats: DecodeStats) -> Transcript:
-        """Decode a file again for the audio stream in which somebody speaks, and transcribe that."""
+    def _audio_track(self, streams: Sequence[AudioStream], *, listen: bool = True) -> AudioTrack:
+        if not listen:
+            return AudioTrack(None, self._clock, streams)
+        sounds = self._models.sounds.session() if self._models.sounds else None
+        return AudioTrack(self._models.speech, self._clock, streams, self._voices, sounds)
+
+    def _listen_again(self, uri: str, info: MediaInfo, stats: DecodeStats) -> Heard:
+        """Decode a file again for the audio stream in which somebody speaks, and listen to that."""
         again = DecodeStats()
-        with AudioTrack(self._models.speech, self._clock, info.audio_streams[:1], self._voices) as audio:
+        with self._audio_track(info.audio_streams[:1]) as audio:
             others = {stream.index for stream in (info.video, *info.other_audio) if stream}
             audio.unneeded.update(others)
             self._decode(uri, info, None, audio, stats=again, progress=lambda _: None, known_s=stats.duration_s)
@@ -149,13 +156,13 @@ class Perception:
                 stats.warn(message, part="audio")
             return self._heard(audio)[0]
 
-    def _heard(self, audio: AudioTrack) -> tuple[Transcript, AudioStream | None]:
-        """Return the transcript, and the stream in which somebody speaks if that is another one."""
+    def _heard(self, audio: AudioTrack) -> tuple[Heard, AudioStream | None]:
+        """Return what was heard, and the stream in which somebody speaks if that is another one."""
         if "sound" not in self._errors:
             with self._errors.apart("sound"):
-                transcript = audio.finish()
-                return transcript, audio.spoken(transcript)
-        return SILENCE, None
+                heard = audio.finish()
+                return heard, audio.spoken(heard.transcript)
+        return Heard(SILENCE), None
 
     def _decode(
         self,
@@ -214,7 +221,8 @@ def _merged(before: Analysis, found: Analysis, stages: Collection[Stage]) -> Ana
     if "picture" in stages:
         info = replace(found.info, audio=before.info.audio, other_audio=before.info.other_audio)
         return replace(read, info=info, frame_count=found.frame_count, shots=found.shots, keyframes=found.keyframes)
-    return replace(read, info=replace(found.info, video=before.info.video), transcript=found.transcript)
+    info = replace(found.info, video=before.info.video)
+    return replace(read, info=info, transcript=found.transcript, sounds=found.sounds)
 
 
 def _merged_warnings(

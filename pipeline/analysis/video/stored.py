@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from schemas.records import DetectedObject, Keyframe, Label, Shot, TextLine, Transcript, Utterance, Word
+from schemas.records import DetectedObject, Keyframe, Label, Shot, Sound, TextLine, Transcript, Utterance, Word
 
 
 def stored_shots(shots: Sequence[Shot]) -> tuple[Shot, ...]:
@@ -38,6 +38,11 @@ def stored_transcript(transcript: Transcript) -> Transcript:
         language_probability=_float32(transcript.language_probability),
         utterances=tuple(_utterance(each) for each in transcript.utterances),
     )
+
+
+def stored_sounds(sounds: Sequence[Sound]) -> tuple[Sound, ...]:
+    """Return sounds as the lake stores them."""
+    return tuple(replace(sound, score=_float32(sound.score)) for sound in sounds)
 
 
 def _line(line: TextLine) -> TextLine:

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 from pipeline.analysis.fusion import top_classes
 from pipeline.analysis.keyframes import KeyframeSelector, thumbnail
-from pipeline.analysis.scenes import compose_caption
 from pipeline.analysis.shots import ShotDetector
 from pipeline.analysis.video.clock import StepClock
 from pipeline.analysis.video.models import Models
@@ -89,7 +88,7 @@ class VisualTrack:
                     thumbnail=thumbnails[index],
                     labels=labels,
                     text_lines=texts[index],
-                    caption=captions[index] or compose_caption(labels, texts[index]),
+                    caption=captions[index],
                     caption_source=source if captions[index] else COMPOSED,
                     # A copy, because a view of one row would keep the whole matrix of the batch in memory.
                     embedding=features.embeddings[index].copy(),

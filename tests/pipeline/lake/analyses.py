@@ -24,6 +24,7 @@ from schemas.records import (
     Occurrence,
     Scene,
     Shot,
+    Sound,
     Subtitle,
     SubtitleFile,
     Summary,
@@ -149,6 +150,7 @@ analyses = st.builds(
                 translation=st.none() | text,
                 heard_text=st.none() | text,
                 heard_words=st.none() | some(spans(Word, word=text, probability=score)),
+                sung=st.booleans(),
             )
         ),
         engine=text,
@@ -216,5 +218,6 @@ analyses = st.builds(
             ),
         )
     ),
+    sounds=some(spans(Sound, index=index, label=text, score=score)),
     warnings=st.dictionaries(text, st.sampled_from(WARNING_PARTS), max_size=3),
 )

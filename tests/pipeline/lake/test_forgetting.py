@@ -88,8 +88,8 @@ def test_the_traces_are_found_before(any_lake: Lake) -> None:
     stage(any_lake, "77", ["v01"], minutes=9)
     found = remains(any_lake, "v01")
     assert {path.split("/")[0] for path in found} >= {
-        "videos", "shots", "frames", "utterances", "subtitles", "scenes", "summaries", "sources", "runs", "corrections",
-        "_reports", "_staging",
+        "videos", "shots", "frames", "utterances", "sounds", "subtitles", "scenes", "summaries", "sources", "runs",
+        "corrections", "_reports", "_staging",
     }  # fmt: skip
     assert set(traces_of("v01")) <= {trace for traces in found.values() for trace in traces}
 

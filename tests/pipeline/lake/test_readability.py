@@ -18,6 +18,7 @@ COUNTS = {
     "shots": 6,
     "frames": 6,
     "utterances": 6,
+    "sounds": 2,
     "subtitles": 4,
     "scenes": 6,
     "summaries": 2,

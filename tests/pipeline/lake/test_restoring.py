@@ -34,6 +34,7 @@ def numbered(found: Analysis) -> Analysis:
         scenes=each(found.scenes),
         subtitles=each(found.subtitles),
         entities=each(found.entities),
+        sounds=each(found.sounds),
     )
 
 

@@ -43,6 +43,10 @@ READ_BY: Mapping[str, tuple[str, ...]] = {
     "speakers.model": (),
     "speakers.threshold": (SOUND,),
     "speakers.max_speakers": (SOUND,),
+    "sounds.model": (),
+    "sounds.min_score": (SOUND,),
+    "sounds.names": (SOUND,),
+    "sounds.batch_size": (SOUND,),
     "text.model": (TEXT,),
     "text.english_model": (TEXT,),
     "text.multilingual_model": (TEXT,),
@@ -97,8 +101,8 @@ READ_BY: Mapping[str, tuple[str, ...]] = {
 """Every setting of the analysis with the stages that read it. Whoever adds a setting decides here."""
 
 ROLES = (
-    "captions", "entities", "fusion", "gazetteer", "nli", "objects", "ocr", "shots", "speakers", "speech", "summary",
-    "text", "topics", "vision",
+    "captions", "entities", "fusion", "gazetteer", "nli", "objects", "ocr", "shots", "sounds", "speakers", "speech",
+    "summary", "text", "topics", "vision",
 )  # fmt: skip
 
 

@@ -18,7 +18,7 @@ from pipeline.models import ModelInfo
 from pipeline.run.history import History, read_history
 from pipeline.run.plan import Plan, make_plan
 from pipeline.run.redo import UNRECORDED, Redo
-from pipeline.run.revision import Recipe, models_of, recipe_of
+from pipeline.run.revision import Recipe, recipe_of
 from schemas.config import Config
 from schemas.records import VideoTask
 from schemas.stages import STAGES
@@ -31,6 +31,8 @@ OLD: dict[str, Any] = json.loads(Path(__file__).with_name("old_lake.json").read_
 [RUN], [VIDEO] = OLD["runs"]["rows"], OLD["videos"]["rows"]
 CONFIG = Config.model_validate_json(RUN["configuration"])
 MODELS = [ModelInfo(path=Path(), **each) for each in RUN["models"]]
+VERSIONS = dict.fromkeys(STAGES, 1)
+"""Of the stages when the rows were written. A new version of a stage redoes it."""
 TASK = VideoTask(VIDEO["video_id"], tuple(VIDEO["uris"]), VIDEO["size_bytes"], VIDEO["mtime_ns"])
 
 
@@ -82,17 +84,17 @@ def test_with_the_same_settings_nothing_is_analysed_again(old_lake: Lake) -> Non
         {"status": "ok", "stages": None, "revision": VIDEO["revision"]}
     ]
     assert old_lake.sql("SELECT count(*) AS n FROM frames WHERE embedding IS NOT NULL").to_pylist() == [{"n": 2}]
-    assert plan(old_lake, recipe_of(CONFIG, MODELS)).done == 1
+    assert plan(old_lake, recipe_of(CONFIG, MODELS, VERSIONS)).done == 1
 
 
 def test_a_plan_says_which_stages_an_upgrade_redoes_and_why(old_lake: Lake) -> None:
-    speech = recipe_of(with_settings(speech={"beam_size": 1}), MODELS)
+    speech = recipe_of(with_settings(speech={"beam_size": 1}), MODELS, VERSIONS)
     assert plan(old_lake, speech).redone == {
         Redo("sound", "speech.beam_size 5 -> 1"): 1,
         Redo("text", "reads sound"): 1,
         Redo("understanding", "reads sound and text"): 1,
     }
-    newer = recipe_of(CONFIG, MODELS, {**dict.fromkeys(STAGES, 1), "understanding": 2})
+    newer = recipe_of(CONFIG, MODELS, {**VERSIONS, "understanding": 2})
     assert plan(old_lake, newer).redone == {Redo("understanding", "new version of the analysis"): 1}
     [task] = plan(old_lake, newer).shards[0].tasks
     assert (task.stages, task.before) == (("understanding",), VIDEO["shard"])
@@ -107,8 +109,7 @@ def test_a_lake_whose_run_is_not_recorded_is_analysed_again(old_lake: Lake) -> N
 @pytest.mark.models
 def test_an_old_video_is_redone_from_its_old_rows_without_its_file(old_lake: Lake) -> None:
     config = with_settings(summary={"keyframes": 1}, scenes={"min_scene_s": 0.5})
-    models = models_of(config)
-    recipe = recipe_of(config, models)
+    recipe = recipe_of(config, MODELS, VERSIONS)
     with old_lake.lock():
         [shard] = plan(old_lake, recipe).shards
         job = RunJob(recipe.revision, old_lake.uri, config, stages=recipe.stages, expected=shard.stages)

@@ -1,4 +1,5 @@
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import get_args
 
 from hypothesis import given
@@ -13,7 +14,7 @@ ROWS += [("v1", 0, 600), ("v1", 10, 600), ("v1", 590, 700), ("v1", 200, 205), ("
 
 def candidates(retriever: Retriever, rows: Sequence[int]) -> list[Candidate]:
     return [
-        Candidate(row % 2, row, ROWS[row][0], ROWS[row][1], ROWS[row][2], retriever, 1.0 / rank, rank)
+        Candidate(row % 2, row, *ROWS[row], retriever, 1.0 / rank, rank, evidence=1.0 / rank)
         for rank, row in enumerate(rows, 1)
     ]
 
@@ -24,6 +25,7 @@ lists = st.fixed_dictionaries(
             lambda rows, retriever=retriever: candidates(retriever, rows)
         )
         for retriever in RETRIEVERS
+        if retriever != "scene"
     }
 )
 
@@ -69,7 +71,7 @@ def test_the_best_come_first_and_the_limit_holds(found: Mapping[Retriever, list[
     assert [_span(moment) for moment in fuse(found, limit)] == [_span(moment) for moment in everything[:limit]]
 
 
-@given(lists, st.permutations(RETRIEVERS))
+@given(lists, st.permutations([each for each in RETRIEVERS if each != "scene"]))
 def test_the_order_of_the_retrievers_changes_nothing(
     found: Mapping[Retriever, list[Candidate]], order: Sequence[Retriever]
 ) -> None:
@@ -83,24 +85,65 @@ def test_candidates_of_one_rank_are_in_a_fixed_order() -> None:
     """It decides which text a hit shows, and must not follow from the names of the retrievers."""
     assert set(RETRIEVERS) == set(get_args(Retriever))
     found = fuse({retriever: candidates(retriever, [0]) for retriever in reversed(RETRIEVERS)}, 1)
-    assert [each.retriever for each in found[0].candidates] == ["semantic", "visual", "lexical"]
+    assert [each.retriever for each in found[0].candidates] == ["semantic", "visual", "lexical", "scene"]
 
 
 def test_a_second_moment_of_a_video_ranks_below_another_video() -> None:
     rows = [ROWS.index(("v1", 0, 1)), ROWS.index(("v1", 4, 5)), ROWS.index(("v2", 0, 4))]
-    found = fuse({"lexical": candidates("lexical", rows)}, 3)
+    close = [replace(each, evidence=1.0 - each.rank / 50) for each in candidates("lexical", rows)]
+    found = fuse({"lexical": close}, 3)
     assert [moment.best.video_id for moment in found] == ["v1", "v2", "v1"]
 
 
-def test_a_matching_scene_raises_its_moments_and_adds_none() -> None:
+def scene(row: int, end_s: float, text: float, image: float = 0.0) -> RankedScene:
+    first = Candidate(row % 2, row, *ROWS[row], "scene", text, 1, evidence=0.0)
+    return RankedScene(first, first.start_s, end_s, text, image)
+
+
+def test_a_matching_scene_raises_its_moments() -> None:
     rows = [ROWS.index(span) for span in (("v1", 0, 1), ("v2", 0, 4), ("v1", 4, 5))]
-    found = {"semantic": candidates("semantic", rows)}
+    found = {"semantic": [replace(each, evidence=0.5 - each.rank / 20) for each in candidates("semantic", rows)]}
     assert _span(fuse(found, 10)[-1]) == ("v1", 4, 5)
-    scenes = [RankedScene("v1", 3.0, 9.0, 1), RankedScene("another video", 0.0, 100.0, 2)]
-    lifted = fuse(found, 10, scenes)
-    assert _span(lifted[0]) == ("v1", 4, 5)
-    assert len(lifted) == 3
-    assert fuse({}, 10, scenes) == []
+    for raising in (scene(ROWS.index(("v1", 2, 3)), 9.0, 0.9), scene(ROWS.index(("v1", 2, 3)), 9.0, 0.0, 0.9)):
+        lifted = fuse(found, 10, [raising])
+        assert _span(lifted[0]) == ("v1", 4, 5)
+        assert len(lifted) == 3
+
+
+def test_a_scene_in_which_no_moment_was_found_is_there_with_its_first_moment() -> None:
+    matching = scene(ROWS.index(("v2", 0, 4)), 9.0, 0.9)
+    [moment] = fuse({}, 10, [matching])
+    assert _span(moment) == ("v2", 0, 4)
+    assert moment.candidates == [matching.first]
+    assert fuse({}, 10, [matching], may_add=False) == []
+
+
+def test_what_a_full_list_leaves_out_has_as_much_as_its_last() -> None:
+    """Else a list that was cut would punish what comes just below the cut."""
+    shown = candidates("visual", [ROWS.index(("v1", 0, 1))])
+    said = candidates("semantic", [ROWS.index(("v2", 0, 4))])
+    found = {"visual": [replace(shown[0], evidence=0.5)], "semantic": [replace(said[0], evidence=0.9)]}
+    whole, cut = fuse(found, 10), fuse(found, 10, count=1)
+    assert [each.best.video_id for each in whole] == ["v2", "v1"]
+    assert whole[0].score > whole[1].score
+    assert cut[0].score == cut[1].score, "for all we know, both have what the other one has"
+
+
+@given(lists, st.floats(0.01, 0.5))
+def test_more_evidence_never_lowers_a_moment(found: Mapping[Retriever, list[Candidate]], more: float) -> None:
+    everything = fuse(found, 1000)
+    if not everything:
+        return
+    key = everything[-1].best.key
+    raised = {
+        retriever: [replace(each, evidence=each.evidence + more) if each.key == key else each for each in those]
+        for retriever, those in found.items()
+    }
+
+    def index(moments: Sequence[RankedMoment]) -> int:
+        return next(index for index, moment in enumerate(moments) if any(each.key == key for each in moment.candidates))
+
+    assert index(fuse(raised, 1000)) <= index(everything)
 
 
 def _span(moment: RankedMoment) -> tuple[str, float, float]:

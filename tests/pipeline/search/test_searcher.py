@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from pipeline import Lake
 from pipeline.search import Searcher, update_index
-from pipeline.search.query_encoder import QueryVectors, Spaces
+from pipeline.search.evidence import Scale
+from pipeline.search.query_encoder import QueryVectors, Spaces, TextPart
 from schemas.errors import LakeError
 from schemas.search import MOMENT_KINDS, Filter, Hit
 from tests.nightly import examples
@@ -23,6 +24,8 @@ class PlacedEncoder:
     """Returns the vector that the test gives for a query, and zeros for others."""
 
     spaces = Spaces(coordinated=COORDINATED)
+    text_parts = (TextPart(0, TEXT[1], Scale(0.0, 0.1)),)
+    image_scale = Scale(0.0, 0.1)
 
     def __init__(self, **vectors: np.ndarray) -> None:
         self.vectors = vectors

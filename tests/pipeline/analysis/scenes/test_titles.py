@@ -2,7 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.analysis.scenes.titles import TITLE_LENGTH, is_legible, phrase_title, sentence_title
+from pipeline.analysis.description.screen_titles import is_legible
+from pipeline.analysis.scenes.titles import TITLE_LENGTH, phrase_title, sentence_title
 
 
 @pytest.mark.parametrize(

@@ -9,10 +9,10 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
+from pipeline.analysis.filterbank import filterbank
 from pipeline.analysis.speakers import SpeakerEncoder, VoiceSession
 from pipeline.analysis.speakers.campplus import CamPlusPlus
-from pipeline.analysis.speakers.encoder import BATCH, WINDOW_SAMPLES
-from pipeline.analysis.speakers.features import filterbank
+from pipeline.analysis.speakers.encoder import BATCH, WINDOW_SAMPLES, centred
 from pipeline.analysis.speakers.weights import load_weights
 from pipeline.models import roster_of, settle
 from pipeline.models.digests import weight_files
@@ -44,7 +44,7 @@ def test_features_are_those_of_kaldi() -> None:
         22: [1.6266, -0.5114, -0.2632, -0.6036, 0.2631],
     }
     noise = (0.1 * np.random.default_rng(0).standard_normal((1, 4000))).astype(np.float32)
-    [features] = filterbank(noise)
+    [features] = centred(filterbank(noise))
     assert features.shape == (23, 80)
     for frame, values in expected.items():
         assert features[frame, [0, 20, 40, 60, 79]] == pytest.approx(values, abs=2e-4)
@@ -72,8 +72,8 @@ def test_the_network_computes_what_the_published_one_does(encoder: SpeakerEncode
     audio = speak(SCRIPT, "en-us")
     windows = [audio[start : start + WINDOW_SAMPLES] for start in range(0, 4 * RATE, RATE)]
     with torch.inference_mode():
-        expected = peer(torch.from_numpy(filterbank(np.stack(windows))))
-        vectors = network(torch.from_numpy(filterbank(np.stack(windows))))
+        expected = peer(torch.from_numpy(centred(filterbank(np.stack(windows)))))
+        vectors = network(torch.from_numpy(centred(filterbank(np.stack(windows)))))
     torch.testing.assert_close(vectors, expected, rtol=1e-3, atol=1e-4)
     # What the processor's own precision, perhaps bfloat16, changes.
     assert torch.cosine_similarity(torch.from_numpy(encoder.encode(windows)), expected).min() > 0.999

@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.analysis.fusion import fuse_early
-from pipeline.analysis.scenes import Subject, compose_caption
+from pipeline.analysis.scenes import Subject
 from pipeline.analysis.summary import Abstract, build_summary, extract_summary
 from schemas.config import SummaryConfig
-from schemas.records import Keyframe, Label, Shot, Summary, TextLine, Utterance, frame_id, utterance_id
+from schemas.records import DetectedObject, Keyframe, Shot, Sound, Summary, Utterance, frame_id, utterance_id
 from tests.pipeline.analysis.scenes.videos import content, keyframe, scenes_of, seen, shots, utterance
 
 TALK = [
@@ -86,7 +86,7 @@ def test_a_silent_video_is_summarised_from_its_pictures_and_titles() -> None:
     ]
     summary = summary_of(shot_list, frames, [], 60)
     assert [sentence.text for sentence in summary.sentences] == [
-        "Seems to show bicycles, in 2 of 3 shots.",
+        "Bicycles, in 2 of 3 shots.",
         "On screen: “The end of the road”.",
     ]
     assert [evidence.id for evidence in summary.sentences[0].evidence] == [frame_id("v", 0), frame_id("v", 1)]
@@ -108,7 +108,7 @@ def test_what_one_frame_seems_to_show_is_not_said() -> None:
     assert "switch" not in told
     assert "pump" not in told
     assert [each.text for each in summary.sentences] == [
-        "Pictures of 1:00 min in 3 shots, in which nothing was recognised for certain."
+        "Footage of 1:00 min in 3 shots, in which nothing was recognised for certain."
     ]
 
 
@@ -164,7 +164,7 @@ def test_words_of_scripts_without_accents_stay_as_they_were_read(said: str, show
     ("uri", "headline"),
     [
         ("/films/summer_tour-1994.avi", "summer tour 1994"),
-        ("/films/IMG_1234.mp4", "Video without speech (2 shots, 20 s)"),
+        ("/films/IMG_1234.mp4", "Footage (2 shots, 20 s)"),
         ("file:///films/harbour.mp4", "harbour"),
     ],
 )
@@ -245,13 +245,18 @@ def test_the_cosine_of_fused_vectors_is_the_weighted_mean_of_their_parts(weight:
     assert one @ other == pytest.approx(expected, abs=1e-4)
 
 
-def test_captions_are_never_surer_than_the_model_and_quote_what_is_written() -> None:
-    title = TextLine("The Blue Planet", (0.1, 0.1, 0.9, 0.25), 0.97)
-    assert compose_caption([Label("tabby cat", 0.97)], []) == "Shows a tabby cat."
-    assert compose_caption([Label("espresso", 0.5), Label("cup", 0.3)], []) == "Probably an espresso or a cup."
-    assert compose_caption([Label("hay", 0.15)], []) == "Possibly a hay."
-    assert compose_caption([Label("hay", 0.05)], []) == "A picture in which nothing was recognised."
-    assert compose_caption([], [title]) == "A picture with the text “The Blue Planet”."
-    assert compose_caption([Label("blackboard", 0.97)], [title]) == (
-        "Shows a blackboard, with the text “The Blue Planet”."
+def test_a_video_without_speech_says_what_is_heard() -> None:
+    frames = [
+        replace(keyframe(n, 1.5 * n + 1, n, n), objects=(DetectedObject("person", 0.9, (0.3, 0.1, 0.7, 1.0)),))
+        for n in range(12)
+    ]
+    shot_list = shots([1.5 * n for n in range(13)])
+    video = replace(
+        content(shot_list, frames, [], 18),
+        sounds=[Sound(0, 0, 18, "music", 0.9), Sound(1, 2, 14, "singing", 0.8), Sound(2, 0, 1, "applause", 0.9)],
     )
+    extract = extract_summary(scenes_of(video), video, video_id="v", uri="/f/IMG_1.mp4", config=SummaryConfig())
+    assert extract.headline == "Quick cuts of people, mostly alone, with singing"
+    nothing = replace(content([], [], [], 18), sounds=[Sound(0, 0, 18, "music", 0.9)])
+    heard = extract_summary([], nothing, video_id="v", uri="/f/rec_1.wav", config=SummaryConfig())
+    assert heard.headline == "Music (18 s)"

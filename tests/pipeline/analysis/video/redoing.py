@@ -40,6 +40,8 @@ _CHOICES: Mapping[str, tuple[Any, ...]] = {
     "speech.min_avg_logprob": (-1.0, -0.05),
     "speakers.threshold": (-1.0, 0.35, 1.0),
     "speakers.model": ("auto", "none"),
+    "sounds.model": ("auto", "none"),
+    "sounds.min_score": (0.5, 0.9),
     "text.pooling": ("mean", "cls"),
     "text.max_tokens": (8, 256),
     "text.batch_tokens": (64, 1024),
@@ -76,6 +78,7 @@ _CACHED = (
     "TransNet",
     "SpeechRecognizer",
     "SpeakerEncoder",
+    "SoundClassifier",
     "TextReader",
     "ObjectDetector",
 )

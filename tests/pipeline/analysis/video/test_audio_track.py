@@ -73,7 +73,7 @@ def spoken(*loud_s: float, secondary: int = 0, music: bool = False) -> tuple[int
             samples = np.zeros(30 * SAMPLE_RATE_HZ, np.float32)
             samples[: round(seconds * SAMPLE_RATE_HZ)] = 0.1
             audio.add(AudioBlock(0.0, samples, index))
-        found = audio.spoken(audio.finish())
+        found = audio.spoken(audio.finish().transcript)
         return found and found.index, audio.unneeded
 
 
@@ -114,7 +114,7 @@ def test_channels_that_are_separated_are_recognised_each_by_itself() -> None:
     with AudioTrack(cast("SpeechRecognizer", Recognizer()), StepClock(), [stream(1)]) as audio:
         for start_s, lane, level in ((0.0, 0, 0.1), (5.0, 0, 0.0), (5.0, 1, 0.1), (10.0, 0, 0.1)):
             audio.add(AudioBlock(start_s, np.full(5 * SAMPLE_RATE_HZ, level, np.float32), 1, lane))
-        transcript = audio.finish()
+        transcript = audio.finish().transcript
     assert [each.speaker for each in transcript.utterances] == ["S1", "S2"]
     assert transcript.speech_s == 15.0
 
@@ -122,7 +122,7 @@ def test_channels_that_are_separated_are_recognised_each_by_itself() -> None:
 def test_a_file_is_read_again_for_the_track_in_which_somebody_speaks(tmp_path: Path) -> None:
     film = audio_tracks(tmp_path / "film.mka", ("eng", Disposition.default, 0.0), ("ger", 0, 0.3), seconds=3)
     config = Config()
-    models = SimpleNamespace(speech=Recognizer(), speakers=None)
+    models = SimpleNamespace(speech=Recognizer(), speakers=None, sounds=None)
     perception = Perception(
         config,
         cast("Models", models),

@@ -1,4 +1,4 @@
-"""Input of the speaker encoder: Kaldi's log-mel filterbank features."""
+"""Kaldi's log-mel filterbank features, which several models of speech and sounds read."""
 
 from functools import cache
 
@@ -20,10 +20,9 @@ _FULL_SCALE = 32_768.0
 
 
 def filterbank(audio: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return Kaldi's log-mel filterbank energies, each band centred over time.
+    """Return Kaldi's log-mel filterbank energies.
 
-    Equals `kaldi_native_fbank` with a Povey window, no dither and 80 bands, minus its mean over time. CAM++ was trained
-    on this (https://github.com/modelscope/3D-Speaker).
+    Equals `kaldi_native_fbank` with a Povey window, no dither and 80 bands.
 
     Args:
         audio: (n, samples) float32 in [-1, 1] at 16 kHz, at least `FRAME_SAMPLES` long.
@@ -38,7 +37,7 @@ def filterbank(audio: NDArray[np.float32]) -> NDArray[np.float32]:
     spectrum = np.fft.rfft((frames - _PREEMPHASIS * before) * _window(), _FFT, axis=2)
     power = np.square(spectrum.real) + np.square(spectrum.imag)
     energies = np.log(np.maximum(power[..., : _FFT // 2] @ _mel_bands(), np.finfo(np.float32).eps))
-    return np.asarray(energies - energies.mean(axis=1, keepdims=True), np.float32)
+    return np.asarray(energies, np.float32)
 
 
 @cache

@@ -1,0 +1,241 @@
+"""Evidence: which things frames show for certain enough to say so.
+
+Two models look at each frame: one gives labels to the whole image, the other finds objects in it. Each alone is often
+wrong, even where it is confident: a small ImageNet model knows few places and no people, but must give every frame a
+label, and a detector calls a globe a cup, in every frame of it. So a thing is stated only if both models agree, or one
+of them sees it again after a cut. Where they disagree about the thing but agree about its kind, the kind is stated
+("an animal"), as in Deng et al. 2012, "Hedging your bets".
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from pipeline.analysis.description.things import NAMES_OF_TEXT, PERSON, Thing, kind_of, thing_of_label, thing_of_object
+from schemas.records import Keyframe
+
+_MIN_OBJECT, _CLEAR_OBJECT = 0.5, 0.6
+"""Minimum score of an object that counts, and of one that counts as clearly seen."""
+_MIN_LABEL, _CLEAR_LABEL = 0.15, 0.3
+"""The same for the sum of a frame's labels of a thing."""
+_MIN_MEMBER = 0.05
+"""Minimum score of a label that agrees with others of the same thing."""
+_TRUST = 0.5
+"""Factor of one shot's probability, so that no single shot is enough."""
+_MIN_MEAN, _MIN_CONFIDENCE = 0.12, 0.5
+_SURE_OBJECT = 0.75
+"""Objects with this score in two shots, or with `_CLEAR_OBJECT` in three, need no label that agrees."""
+_MIN_SHARE = 0.1
+"""Minimum share of the shots in which objects alone must be seen."""
+_RIVAL_OBJECT = 0.7
+"""Another thing of the same kind with this score makes a thing doubtful."""
+_SURE_PERSON, _MIN_PERSON = 0.55, 0.45
+"""A person needs this score in one frame, or the lower one in two: the detector is best at people."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sight:
+    """A thing that frames show for certain enough to say so."""
+
+    thing: Thing
+    confidence: float
+    """0 to 1; not calibrated."""
+    shots: int
+    """Number of shots that show it."""
+    frames: tuple[Keyframe, ...]
+    """Frames that show it, the most certain first."""
+    several: bool
+    """More than one of it is seen at once, or in more than one shot."""
+    size: float
+    """Share of the frame that its largest object covers, 0 to 1; 0 if only labels name it."""
+
+
+@dataclass(slots=True)
+class _Glimpse:
+    """What one frame says about one thing."""
+
+    label: float = 0.0
+    """Sum of its labels' scores."""
+    members: int = 0
+    """Number of its labels that have a score worth counting."""
+    object: float = 0.0
+    """Best score of its objects."""
+    count: int = 0
+    """Number of its objects with `_MIN_OBJECT`."""
+    size: float = 0.0
+
+    @property
+    def score(self) -> float:
+        return max(self.object if self.object >= _MIN_OBJECT else 0.0, min(self.label, 1.0))
+
+
+_NOTHING = _Glimpse()
+
+
+def find_sights(keyframes: Sequence[Keyframe]) -> list[Sight]:
+    """Return the things that frames show with good evidence, the most prominent first.
+
+    A thing has good evidence in one of these cases:
+
+    - Objects (at least 0.5) and labels (a sum of at least 0.15) both name it, and one of them clearly.
+    - Labels name it in two shots or more: their mean over all shots is at least 0.12, and a noisy-or of the shots,
+      `1 - prod(1 - p / 2)` (Pearl 1988), is at least 0.5.
+    - Several of its labels agree in two frames of a shot with a mean of at least 0.5, or in three frames.
+    - Objects are seen in two shots with 0.75, or in three with 0.6, and in a tenth of all shots.
+    - It is a person, in one frame with 0.55, or in two with 0.45.
+
+    Args:
+        keyframes: Of a shot, a scene or a video.
+    """
+    seen = [_glimpses(frame) for frame in keyframes]
+    things = {thing for frame in seen for thing in frame}
+    found = {thing: sight for thing in things if (sight := _sight(thing, keyframes, seen)) is not None}
+    return _ordered({thing: sight for thing, sight in found.items() if not _contested(sight, found, keyframes, seen)})
+
+
+def best_guess(frame: Keyframe, min_score: float) -> Thing | None:
+    """Return what a single frame most probably shows, which nothing else confirms; None if that is too doubtful."""
+    guesses = [(each.label, thing.name, thing) for thing, each in _glimpses(frame).items() if thing.role == "thing"]
+    best = max(guesses, default=None, key=lambda guess: guess[:2])
+    return best[2] if best and best[0] >= min_score else None
+
+
+def sights_of(keyframes: Sequence[Keyframe], of_video: Sequence[Sight]) -> list[Sight]:
+    """Return what some frames of a video show for certain, by their own evidence or by that of the whole video.
+
+    Args:
+        keyframes: Some of the video's.
+        of_video: What the whole video shows.
+
+    Returns:
+        The most prominent first.
+    """
+    found = {sight.thing: sight for sight in find_sights(keyframes)}
+    seen = [_glimpses(frame) for frame in keyframes]
+    for sight in of_video:
+        if sight.thing not in found and any(_shows(frame.get(sight.thing, _NOTHING)) for frame in seen):
+            found[sight.thing] = _described(sight.thing, keyframes, seen)
+    return _ordered(found)
+
+
+def _shows(glimpse: _Glimpse) -> bool:
+    return glimpse.object >= _MIN_PERSON or glimpse.label >= _MIN_LABEL
+
+
+def _glimpses(frame: Keyframe) -> dict[Thing, _Glimpse]:
+    found: defaultdict[Thing, _Glimpse] = defaultdict(_Glimpse)
+    for label in frame.labels:
+        if label.label not in NAMES_OF_TEXT:
+            for thing in _with_kind(thing_of_label(label.label)):
+                found[thing].label += label.score
+                found[thing].members += label.score >= _MIN_MEMBER
+    for each in frame.objects:
+        for thing in _with_kind(thing_of_object(each.label)):
+            glimpse = found[thing]
+            glimpse.object = max(glimpse.object, each.score)
+            if each.score >= _MIN_OBJECT:
+                glimpse.count += 1
+                x0, y0, x1, y1 = each.box
+                glimpse.size = max(glimpse.size, (x1 - x0) * (y1 - y0))
+    return dict(found)
+
+
+def _with_kind(thing: Thing) -> Iterable[Thing]:
+    kind = kind_of(thing)
+    return (thing,) if kind is None else (thing, kind)
+
+
+def _sight(thing: Thing, keyframes: Sequence[Keyframe], seen: Sequence[Mapping[Thing, _Glimpse]]) -> Sight | None:
+    by_frame = [frame.get(thing, _NOTHING) for frame in seen]
+    shots = _by_shot(keyframes, by_frame)
+    good = _agreed(by_frame) or _labels_recur(shots) or _labels_agree(shots) or _objects_recur(shots)
+    if not good and not (thing.name == PERSON and _is_person(by_frame)):
+        return None
+    return _described(thing, keyframes, seen)
+
+
+def _described(thing: Thing, keyframes: Sequence[Keyframe], seen: Sequence[Mapping[Thing, _Glimpse]]) -> Sight:
+    by_frame = [frame.get(thing, _NOTHING) for frame in seen]
+    shown = [(glimpse, frame) for glimpse, frame in zip(by_frame, keyframes, strict=True) if _shows(glimpse)]
+    shown.sort(key=lambda pair: -pair[0].score)
+    shots = len({frame.shot_index for _, frame in shown})
+    best = np.array([max(glimpse.score for glimpse in shot) for shot in _by_shot(keyframes, by_frame)])
+    return Sight(
+        thing=thing,
+        confidence=float(1 - np.prod(1 - _TRUST * best)),
+        shots=shots,
+        frames=tuple(frame for _, frame in shown),
+        several=shots > 1 or any(glimpse.count > 1 for glimpse in by_frame),
+        size=max(glimpse.size for glimpse in by_frame),
+    )
+
+
+def _by_shot(keyframes: Sequence[Keyframe], by_frame: Sequence[_Glimpse]) -> list[list[_Glimpse]]:
+    shots: defaultdict[int, list[_Glimpse]] = defaultdict(list)
+    for frame, glimpse in zip(keyframes, by_frame, strict=True):
+        shots[frame.shot_index].append(glimpse)
+    return list(shots.values())
+
+
+def _contested(
+    sight: Sight,
+    found: Mapping[Thing, Sight],
+    keyframes: Sequence[Keyframe],
+    seen: Sequence[Mapping[Thing, _Glimpse]],
+) -> bool:
+    """Tell whether the detector gives a thing another name of its kind elsewhere in the same shots."""
+    if not sight.thing.kind or kind_of(sight.thing) not in found:
+        return False
+    shots = {frame.shot_index for frame in sight.frames}
+    return any(
+        glimpse.object >= _RIVAL_OBJECT and thing.kind == sight.thing.kind and thing not in found
+        for frame, glimpses in zip(keyframes, seen, strict=True)
+        if frame.shot_index in shots
+        for thing, glimpse in glimpses.items()
+    )
+
+
+def _ordered(found: Mapping[Thing, Sight]) -> list[Sight]:
+    """Return things by prominence; a kind says less than a thing of that kind, and is left out beside it."""
+    named = {thing.kind for thing in found}
+    kept = [sight for thing, sight in found.items() if thing.role != "kind" or thing.name not in named]
+    return sorted(kept, key=lambda sight: (-_prominence(sight), sight.thing.name))
+
+
+def _agreed(frames: Sequence[_Glimpse]) -> bool:
+    best_object, best_label = max(each.object for each in frames), max(each.label for each in frames)
+    clear = best_object >= _CLEAR_OBJECT or best_label >= _CLEAR_LABEL
+    return clear and best_object >= _MIN_OBJECT and best_label >= _MIN_LABEL
+
+
+def _labels_recur(shots: Sequence[Sequence[_Glimpse]]) -> bool:
+    each = np.array([min(float(np.mean([glimpse.label for glimpse in shot])), 1.0) for shot in shots])
+    confidence = 1 - np.prod(1 - _TRUST * each)
+    return bool((each >= _MIN_LABEL).sum() >= 2 and each.mean() >= _MIN_MEAN and confidence >= _MIN_CONFIDENCE)
+
+
+def _labels_agree(shots: Sequence[Sequence[_Glimpse]]) -> bool:
+    for shot in shots:
+        clear = [each for each in shot if each.label >= _CLEAR_LABEL]
+        if any(each.members > 1 for each in clear):
+            mean = sum(each.label for each in shot) / len(shot)
+            if len(clear) >= 3 or (len(clear) == 2 and mean >= _CLEAR_LABEL + 0.2):
+                return True
+    return False
+
+
+def _objects_recur(shots: Sequence[Sequence[_Glimpse]]) -> bool:
+    best = [max(each.object for each in shot) for shot in shots]
+    sure, clear = sum(score >= _SURE_OBJECT for score in best), sum(score >= _CLEAR_OBJECT for score in best)
+    return clear >= _MIN_SHARE * len(shots) and (sure >= 2 or clear >= 3)
+
+
+def _is_person(frames: Sequence[_Glimpse]) -> bool:
+    scores = [each.object for each in frames]
+    return max(scores) >= _SURE_PERSON or sum(score >= _MIN_PERSON for score in scores) >= 2
+
+
+def _prominence(sight: Sight) -> float:
+    return float(sight.confidence * sight.shots * (0.5 + sight.size**0.5))

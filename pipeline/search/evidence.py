@@ -1,0 +1,71 @@
+"""Evidence: the scores of all retrievers on one scale, whatever encoder made the vectors.
+
+Cosines of different encoders cannot be compared: unrelated texts have a cosine of 0.05 by MiniLM, and of 0.75 by E5.
+Evidence counts standard deviations above unrelated texts, in tenths: 0 for texts that have nothing to do with each
+other, 0.5 for a good match, 1 for the same sentence. `Scale.of` measures an encoder on the sentences below.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.analysis.fusion import CONSE_PREFIX
+
+Cosine = TypeVar("Cosine", float, NDArray[np.float32], NDArray[np.float64])
+
+UNRELATED = (
+    "a cat sleeping on the sofa", "The train to the airport leaves from platform nine.", "How do I file my taxes?",
+    "volcanic eruption", "She signed the contract in the spring of last year.", "recipe for onion soup",
+    "The goalkeeper saved two penalties in a row.", "quantum physics lecture", "My grandmother grew roses.",
+    "The court found him guilty on all counts.", "installing a printer driver", "waves breaking on a beach",
+    "Unemployment fell for the third month.", "an orchestra rehearses a symphony", "How deep is the ocean?",
+    "The patient was given antibiotics.", "wooden furniture", "Turn left after the bridge.",
+    "a knight in shining armour", "The satellite lost contact with the ground.", "yoga for beginners",
+    "We ran out of paint before the second coat.", "election results", "Penguins huddle together against the wind.",
+)  # fmt: skip
+"""Texts about different things, as people ask and say them."""
+
+MIN_EVIDENCE = 0.1
+"""Texts with less are unrelated."""
+_RANK = 10.0
+_BEST_BY_RANK = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """How the cosines of unrelated texts by one encoder are distributed."""
+
+    mean: float
+    deviation: float
+
+    @classmethod
+    def of(cls, queries: NDArray[np.float32], texts: NDArray[np.float32]) -> "Scale":
+        """Measure an encoder.
+
+        Args:
+            queries: (n, d), `UNRELATED` encoded as queries.
+            texts: (n, d), the same encoded as texts of videos.
+        """
+        cosines = (queries @ texts.T)[~np.eye(len(queries), dtype=bool)]
+        return cls(float(cosines.mean()), max(float(cosines.std()), 1e-3))
+
+    def evidence(self, cosine: Cosine) -> Cosine:
+        """Return the evidence of a cosine, or of many."""
+        return (cosine - self.mean) / (10 * self.deviation)
+
+
+CONSE = Scale(0.05, 0.1)
+"""Of texts and frames in a ConSE space, which is centred, so its cosines hardly depend on the encoder."""
+
+
+def image_scale(space: str) -> Scale | None:
+    """Return the scale of texts and frames in a coordinated space; None if only ranks can be compared."""
+    return CONSE if space.startswith(CONSE_PREFIX) else None
+
+
+def by_rank(ranks: Sequence[int]) -> list[float]:
+    """Return evidence where cosines have no known scale: 0.5 for the first, half of it for the eleventh."""
+    return [_BEST_BY_RANK * _RANK / (_RANK + rank - 1) for rank in ranks]
