@@ -20,6 +20,8 @@ _MIN_OBJECT, _CLEAR_OBJECT = 0.5, 0.6
 """Minimum score of an object that counts, and of one that counts as clearly seen."""
 _MIN_LABEL, _CLEAR_LABEL = 0.15, 0.3
 """The same for the sum of a frame's labels of a thing."""
+_CONFIRMED_LABEL, _ATTIRE_LABEL = 0.2, 0.4
+"""Minimum sum of labels for a frame to show what the rest of the video confirms; people change clothes."""
 _MIN_MEMBER = 0.05
 """Minimum score of a label that agrees with others of the same thing."""
 _TRUST = 0.5
@@ -102,6 +104,12 @@ def best_guess(frame: Keyframe, min_score: float) -> Thing | None:
     return best[2] if best and best[0] >= min_score else None
 
 
+def without_attire(sights: Sequence[Sight]) -> list[Sight]:
+    """Return the sights that stand alone: what people wear or hold does not, if people are seen."""
+    people = any(sight.thing.name == PERSON for sight in sights)
+    return [sight for sight in sights if not (people and sight.thing.role == "attire")]
+
+
 def sights_of(keyframes: Sequence[Keyframe], of_video: Sequence[Sight]) -> list[Sight]:
     """Return what some frames of a video show for certain, by their own evidence or by that of the whole video.
 
@@ -112,16 +120,18 @@ def sights_of(keyframes: Sequence[Keyframe], of_video: Sequence[Sight]) -> list[
     Returns:
         The most prominent first.
     """
-    found = {sight.thing: sight for sight in find_sights(keyframes)}
+    doubtful = {sight.thing.name for sight in of_video if sight.thing.role == "kind"}
+    found = {sight.thing: sight for sight in find_sights(keyframes) if sight.thing.kind not in doubtful}
     seen = [_glimpses(frame) for frame in keyframes]
     for sight in of_video:
-        if sight.thing not in found and any(_shows(frame.get(sight.thing, _NOTHING)) for frame in seen):
+        min_label = _ATTIRE_LABEL if sight.thing.role == "attire" else _CONFIRMED_LABEL
+        if sight.thing not in found and any(_shows(frame.get(sight.thing, _NOTHING), min_label) for frame in seen):
             found[sight.thing] = _described(sight.thing, keyframes, seen)
     return _ordered(found)
 
 
-def _shows(glimpse: _Glimpse) -> bool:
-    return glimpse.object >= _MIN_PERSON or glimpse.label >= _MIN_LABEL
+def _shows(glimpse: _Glimpse, min_label: float = _MIN_LABEL) -> bool:
+    return glimpse.object >= _MIN_PERSON or glimpse.label >= min_label
 
 
 def _glimpses(frame: Keyframe) -> dict[Thing, _Glimpse]:
