@@ -18,6 +18,8 @@ from pathlib import Path
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from benchmarks.figures.figure import Figure, markdown, table
+from benchmarks.figures.names import names_figures
+from benchmarks.figures.objects import object_figures
 from benchmarks.figures.retrieval import retrieval_figures
 from benchmarks.figures.speech import speech_figures
 from benchmarks.figures.understanding import understanding_figures
@@ -25,9 +27,10 @@ from benchmarks.figures.visual import visual_figures
 from benchmarks.material.analysed import analysed_lake, read_videos
 from benchmarks.material.films import known_film
 from benchmarks.material.recordings import recordings
-from benchmarks.material.script import read_scripts
+from benchmarks.material.script import FOLDER, read_scripts
+from pipeline.run import load_config
 
-PARTS = ("speech", "visual", "retrieval", "understanding")
+PARTS = ("speech", "visual", "objects", "retrieval", "understanding", "names")
 
 
 def main() -> None:
@@ -60,10 +63,18 @@ def measure(options: argparse.Namespace) -> Iterator[Figure]:
         yield from speech_figures(films, real, videos)
     if "visual" in options.only:
         yield from visual_figures(films, videos)
+    if "objects" in options.only:
+        yield from object_figures(load_config(settings=options.settings), videos, threads=options.threads)
     if "retrieval" in options.only:
         yield from retrieval_figures(films, videos, lake)
     if "understanding" in options.only:
         yield from understanding_figures(films, videos)
+    if "names" in options.only:
+        # In a lake of their own, so that no other figure depends on these films.
+        work = options.work / "named"
+        named = [known_film(script, work / "films") for script in read_scripts(FOLDER / "named")]
+        own = analysed_lake([film.path for film in named], work, settings=options.settings, threads=options.threads)
+        yield from names_figures([lake, own])
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from flows.artifacts import ProgressArtifact, publish_report, publish_result, re
 from flows.ending import failed_state, final_state  # noqa: E402
 from flows.heartbeat import heartbeat  # noqa: E402
 from flows.naming import FLOW, starting_name  # noqa: E402
+from flows.notices import outages_told  # noqa: E402
 from flows.parameters import Profile, config_of  # noqa: E402
 from flows.planning import Handle, discover_archive, prepare_plan  # noqa: E402
 from flows.progress import watched_by  # noqa: E402
@@ -104,15 +105,17 @@ def _run(archive: list[str], lake: str, profile: Profile, settings: str) -> RunR
     handle = Handle(run)
     with ExitStack() as stack:
         stack.enter_context(heartbeat())
-        stack.enter_context(opened.lock(single_writer=config.lake.single_writer))
+        stack.enter_context(outages_told(run.tell))
+        stack.enter_context(opened.lock(single_writer=config.lake.single_writer, waiting=run.tell))
         run.models = models_of(config)
         run.recipe = recipe_of(config, run.models)
         bar = ProgressArtifact(opened.uri)
         stack.enter_context(watched_by(lambda snapshot, _ended: bar.show(snapshot)))
         try:
-            prepare_plan(handle)
-            _analyse(run, bar)
-            publish_run(handle)
+            with opened.patiently():
+                prepare_plan(handle)
+                _analyse(run, bar)
+                publish_run(handle)
         except BaseException as error:
             try:
                 _record(run, "failed" if isinstance(error, Exception) else "stopped")
@@ -132,11 +135,16 @@ def _run(archive: list[str], lake: str, profile: Profile, settings: str) -> RunR
 
 
 def _analyse(run: Run, bar: ProgressArtifact) -> None:
-    """Discover the archive in a thread of its own, and analyse its shards meanwhile."""
+    """Discover the archive in a thread of its own, and analyse its shards meanwhile.
+
+    Raises:
+        ArchiveError: The archive cannot be listed to its end. The shards of what was found are published.
+    """
     discovered = discover_archive.submit(Handle(run))
     discovered.add_done_callback(lambda _: run.shards.close())  # also if Prefect fails before it begins
     try:
-        if run.shards.wait():
+        planned = run.shards.wait()
+        if planned:
             bar.create()
             run.tally.update(stage="analyse")
             assert run.recipe is not None  # noqa: S101 - the flow made it
@@ -145,11 +153,11 @@ def _analyse(run: Run, bar: ProgressArtifact) -> None:
             with open_pool(job, positions=run.tally.move, logger=run.logger) as pool:
                 run.pool = pool
                 analyse_shards(run, pool)
-        else:
-            run.logger.info("Nothing to do.")
     finally:
         run.stopped.set()
     discovered.result()
+    if not planned:
+        run.logger.info("Nothing to do.")
     run.tally.move({})
 
 

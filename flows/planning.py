@@ -38,20 +38,22 @@ def prepare_plan(handle: Handle) -> str:
 
 @task(name="discover", task_run_name="discover", cache_policy=NO_CACHE)
 def discover_archive(handle: Handle) -> "str | State[str]":
-    """List the archive, identify the content of every file, and plan the shards of each batch of videos."""
+    """List the archive, identify the content of every file, and plan the shards of each batch of videos.
+
+    If it fails, what was planned before is analysed all the same, and then the run fails with this error.
+    """
     run = handle.run
     try:
-        message = _discover(run)
+        return _discover(run)
     except RunStoppedError as error:
         return Cancelled(message=str(error))
     except ArchiveError as error:
-        run.shards.close(error)
+        if run.plan.videos:
+            run.logger.warning("%s The videos found before are analysed, and then the run fails.", error)
         return Failed(message=str(error), data=error)  # the message says it all, without a traceback
-    except BaseException as error:
-        run.shards.close(error)
-        raise
-    run.shards.close()
-    return message
+    finally:
+        run.tally.update(listing=False)
+        run.shards.close()
 
 
 def _discover(run: Run) -> str:
@@ -75,7 +77,6 @@ def _discover(run: Run) -> str:
                 run.lake.write_sources(run.run_id, rows)
             _plan(run, batch, planner, reporter)
             shown.show(run.plan)
-    run.tally.update(listing=False)
     check_found(run.plan, run.archive, run.skipped)
     rename_run(planned_name(run.lake.uri, run.plan.changes, run.plan.locations))
     shown.show(run.plan, complete=True)

@@ -14,7 +14,6 @@ class ShardQueue:
         self._heap: list[tuple[float, str, Shard]] = []
         self._videos = 0
         self._closed = False
-        self._error: BaseException | None = None
         self._changed = threading.Condition()
 
     @property
@@ -36,22 +35,16 @@ class ShardQueue:
             self._videos += len(shard.tasks)
             self._changed.notify_all()
 
-    def close(self, error: BaseException | None = None) -> None:
-        """Say that no more shards will come, or with an error that they cannot. The first error counts."""
+    def close(self) -> None:
+        """Say that no more shards will come."""
         with self._changed:
-            self._closed, self._error = True, self._error or error
+            self._closed = True
             self._changed.notify_all()
 
     def wait(self) -> bool:
-        """Wait until there is a shard. Return whether there is one, or none will come.
-
-        Raises:
-            BaseException: The error that kept other shards from coming.
-        """
+        """Wait until there is a shard. Return whether there is one, or none will come."""
         with self._changed:
             self._changed.wait_for(lambda: self._heap or self._closed)
-            if self._error is not None:
-                raise self._error
             return bool(self._heap)
 
     def get(self) -> Shard:

@@ -108,7 +108,6 @@ def analyse_shards(run: Run, pool: Pool) -> None:
     Raises:
         ConfigurationError: No worker can start.
         ModelError: A model cannot be loaded, differs on all workers, or does not work as it must.
-        ArchiveError: A part of the archive cannot be listed.
         LostLeaseError: Another process writes the lake now.
         UnpublishedError: Some shards failed for good.
     """

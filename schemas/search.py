@@ -3,17 +3,21 @@
 from dataclasses import dataclass
 from typing import Literal
 
-MomentKind = Literal["speech", "subtitle", "screen", "caption", "frame"]
-"""What a moment consists of: an utterance, a line of subtitles, on-screen text, a caption, or the frame itself."""
+from schemas.records import EntityKind
 
-MOMENT_KINDS: tuple[MomentKind, ...] = ("speech", "subtitle", "screen", "caption", "frame")
+MomentKind = Literal["speech", "subtitle", "screen", "caption", "object", "frame", "sound"]
+"""What a moment consists of: an utterance, a line of subtitles, on-screen text, a caption, the objects detected in
+a keyframe, the frame itself, or a sound such as music."""
+
+MOMENT_KINDS: tuple[MomentKind, ...] = ("speech", "subtitle", "screen", "caption", "object", "frame", "sound")
 
 
 @dataclass(frozen=True, slots=True)
 class Filter:
     """Which moments may be found. A field that is not set admits all.
 
-    Searches also accept a video's path or file name as its id, and languages, topics, speakers and kinds in any case.
+    Searches also accept a video's path or file name as its id, and languages, topics, speakers, objects and kinds in
+    any case.
     """
 
     videos: tuple[str, ...] = ()
@@ -24,8 +28,15 @@ class Filter:
     """Topics of the scene or the video."""
     speakers: tuple[str, ...] = ()
     """Speakers, as in `utterances.speaker`."""
+    objects: tuple[str, ...] = ()
+    """Only moments whose keyframe shows all of these objects: labels such as `person`, or `person:3` for at least 3."""
     kinds: tuple[MomentKind, ...] = ()
     """Kinds of moments."""
+    entities: tuple[str, ...] = ()
+    """Names of people, places, organisations, dates or works that are said or written in the moment: in any of their
+    spellings in the video, in their normal form, or by their Wikidata id."""
+    entity_kinds: tuple[EntityKind, ...] = ()
+    """Kinds of those names; without `entities`, any name of these kinds."""
     from_s: float | None = None
     """Only moments that end after this time, in seconds."""
     to_s: float | None = None

@@ -12,6 +12,7 @@ from flows.cli.exits import Command
 from pipeline.locations import location_of
 from schemas.config import Config
 from schemas.export import STDOUT
+from schemas.records import ENTITY_KINDS
 from schemas.search import MOMENT_KINDS
 
 
@@ -102,8 +103,16 @@ _FILTERS = {
                            help="Only scenes and videos about this topic."),
     "speakers": click.option("--speaker", "speakers", multiple=True, metavar="NAME",
                              help="Only speech of this speaker."),
+    "objects": click.option("--object", "objects", multiple=True, metavar="LABEL[:COUNT]",
+                            help="Only moments whose keyframe shows this object, such as `person`; `person:3` is at "
+                                 "least 3 of them. Can be repeated, for keyframes that show all of them."),
     "kinds": click.option("--kind", "kinds", multiple=True, type=click.Choice(MOMENT_KINDS),
                           help="Only moments of this kind."),
+    "entities": click.option("--entity", "entities", multiple=True, metavar="NAME",
+                             help="Only moments that mention this person, place, organisation, date or work, by any of "
+                                  "its spellings or its Wikidata id."),
+    "entity_kinds": click.option("--entity-kind", "entity_kinds", multiple=True, type=click.Choice(ENTITY_KINDS),
+                                 help="Only moments that mention a name of this kind."),
     "from_s": click.option("--from", "from_s", metavar="TIME",
                            help="Only moments that end after this time in the video, such as 83 or 1:23."),
     "to_s": click.option("--to", "to_s", metavar="TIME",

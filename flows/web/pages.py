@@ -132,6 +132,8 @@ def _chips(parameters: SearchParameters, cards: Mapping[str, Card]) -> list[tupl
         chips.append((f"only in {cards[parameters.video].name}", parameters.params(video="")))
     if parameters.speaker:
         chips.append((f"speaker {parameters.speaker}", parameters.params(speaker="")))
+    if parameters.entity:
+        chips.append((f"mentions {parameters.entity}", parameters.params(entity="")))
     if parameters.start:
         chips.append((f"from {parameters.start}", parameters.params(**{"from": ""})))
     if parameters.end:

@@ -20,6 +20,8 @@ _CACHING = {"cache-control": "private, no-cache"}
 def environment() -> jinja2.Environment:
     """Return the templates with their filters."""
     filters: dict[str, Callable[..., Any]] = {
+        "by_kind": wording.by_kind,
+        "mention_times": wording.mention_times,
         "similar_params": wording.similar_params,
         "lang": wording.lang,
         "language": wording.language_name,

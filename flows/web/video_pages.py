@@ -39,6 +39,8 @@ from schemas.records import Subtitle, Utterance
 
 FIRST_LINES = 200
 MORE_LINES = 500
+MENTIONS = 12
+"""Times of each name on the page."""
 SCENES = 24
 """Scenes on the page, and in each later part."""
 _PAGE_PARTS: frozenset[Part] = ALL_PARTS - {"words", "subtitles"}
@@ -140,6 +142,7 @@ class VideoPages:
             corrections=self.editor.history(video_id) if self.editor and video.status == "ok" else None,
             first_lines=FIRST_LINES,
             first_scenes=SCENES,
+            max_mentions=MENTIONS,
         )
 
     def _read(self, video_id: str, parts: Collection[Part]) -> VideoRecord | None:

@@ -2,11 +2,13 @@
 
 import math
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from markupsafe import Markup, escape
 
 from pipeline.search import parse_query, terms_of
+from schemas.records import ENTITY_KINDS, Entity, EntityKind
 
 _LANGUAGE = re.compile(r"[a-z]{2,3}")
 _LANGUAGES = {
@@ -93,3 +95,26 @@ def marked(text: str, words: Words) -> Markup:
             pieces += [escape(text[at:start]), Markup("<mark>{}</mark>").format(text[start : term.end])]
             at = term.end
     return Markup("").join([*pieces, escape(text[at:])])
+
+
+_ENTITY_KINDS: dict[EntityKind, str] = {
+    "person": "People",
+    "place": "Places",
+    "organisation": "Organisations",
+    "date": "Dates",
+    "work": "Works",
+}
+
+
+def by_kind(entities: Sequence[Entity]) -> list[tuple[str, list[Entity]]]:
+    """Return the names of a video by kind, with its heading, the most frequent names first."""
+    groups = [(_ENTITY_KINDS[kind], [each for each in entities if each.kind == kind]) for kind in ENTITY_KINDS]
+    return [(title, sorted(group, key=lambda each: -len(mention_times(each)))) for title, group in groups if group]
+
+
+def mention_times(entity: Entity) -> list[float]:
+    """Return the times at which a name is mentioned, in order; several within one second are one."""
+    times: dict[int, float] = {}
+    for each in entity.occurrences:
+        times.setdefault(int(each.start_s), each.start_s)
+    return [times[second] for second in sorted(times)]

@@ -85,6 +85,8 @@ def list_archive(
     if not roots:
         raise ArchiveError("No archive was given. Give a folder, a file, a glob, a manifest or a URI.")
     listing = _Listing(config, skipped or Skipped(), coverage or Coverage())
+    for root in roots:
+        listing.check_root(root)  # before days go by with those before it
     seen: set[str] = set()
     for root in roots:
         for item in listing.of_root(root):
@@ -111,8 +113,20 @@ class _Listing:
     skipped: Skipped
     coverage: Coverage
 
-    def of_root(self, root: str) -> Iterator[ArchiveItem]:
+    def check_root(self, root: str) -> None:
         self._check(root)
+        path = local_path(root)
+        if path is None:
+            return
+        path = path.expanduser()
+        try:
+            there = path.exists() or path.is_symlink()
+        except OSError as error:
+            raise ArchiveError(f"{location_of(root)} cannot be listed: {error.strerror or error}.") from error
+        if not there and not glob.has_magic(str(path)):
+            raise ArchiveError(f"{location_of(root)} does not exist. Check the path.")
+
+    def of_root(self, root: str) -> Iterator[ArchiveItem]:
         path = local_path(root)
         if path is None:
             yield from self._remote(root)

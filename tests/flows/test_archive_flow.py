@@ -254,6 +254,21 @@ def test_a_discovery_that_never_begins_ends_the_run(tmp_path: Path, monkeypatch:
         analyze(tmp_path / "archive", tmp_path / "lake", LIGHT)
 
 
+def test_an_archive_that_cannot_be_listed_to_its_end_fails_after_what_was_found_is_published(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = make_archive(tmp_path / "archive", films=4)
+    manifest = tmp_path / "more.txt"
+    manifest.write_text("ftp://nobody/film.mp4\n")
+    for name in ("_CHUNK_READS", "_BATCH_READS"):
+        monkeypatch.setattr(f"pipeline.run.discovery.{name}", 1)
+    with pytest.raises(ArchiveError, match="ftp:// is not allowed"):
+        analyze_archive([str(folder), str(manifest)], str(tmp_path / "lake"), **parameters_of(LIGHT))
+    lake = Lake(str(tmp_path / "lake"))
+    assert lake.sql("SELECT count(*) FROM videos").column(0)[0].as_py() == 2, "two chunks were read ahead"
+    assert lake.sql("SELECT state FROM runs").column(0).to_pylist() == ["failed"]
+
+
 def test_a_failed_shard_is_retried_without_repeating_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = make_archive(tmp_path / "archive", films=3)
     tries: list[int] = []

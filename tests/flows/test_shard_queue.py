@@ -1,10 +1,7 @@
 import threading
 
-import pytest
-
 from flows.shard_queue import ShardQueue
 from pipeline.run import Shard
-from schemas.errors import ArchiveError
 from schemas.records import VideoTask
 
 
@@ -33,11 +30,3 @@ def test_waiting_ends_with_a_shard_or_when_none_will_come() -> None:
     queue.close()
     waiting.join()
     assert found == [False]
-
-
-def test_an_archive_that_cannot_be_listed_to_its_end_is_an_error() -> None:
-    queue = ShardQueue()
-    queue.close(ArchiveError("gone"))
-    queue.close()
-    with pytest.raises(ArchiveError, match="gone"):
-        queue.wait()

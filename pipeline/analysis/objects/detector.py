@@ -2,14 +2,15 @@
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.analysis.objects.boxes import Boxes
+from pipeline.analysis.objects.content import natural_content
 from pipeline.analysis.objects.hub import load_detector
-from pipeline.analysis.objects.natural import is_natural
 from pipeline.analysis.objects.ssd_mobilenet import SsdMobileNet
 from pipeline.analysis.vision import Image, choose_precision
 from pipeline.models import EMBEDDED_PREFIX, BatchSize, ModelInfo, batch_size, resolve, runs_on, set_threads
@@ -81,12 +82,11 @@ class ObjectDetector:
             The objects of each frame with a score of at least `objects.min_score`, the best first.
         """
         objects: list[tuple[DetectedObject, ...]] = [()] * len(images)
-        natural = [
-            index for index, (image, lines) in enumerate(zip(images, texts, strict=True)) if is_natural(image, lines)
-        ]
-        for indices, found in self._batch.batches(
-            natural, lambda batch: self._network.detect([images[index] for index in batch], self._min_score)
+        contents = [natural_content(image, lines) for image, lines in zip(images, texts, strict=True)]
+        shown = [(index, content) for index, content in enumerate(contents) if content]
+        for batch, found in self._batch.batches(
+            shown, lambda batch: self._network.detect([content.image for _, content in batch], self._min_score)
         ):
-            for index, boxes in zip(indices, found, strict=True):
-                objects[index] = boxes.objects()
+            for (index, content), boxes in zip(batch, found, strict=True):
+                objects[index] = replace(boxes, boxes=content.in_frame(boxes.boxes)).objects()
         return objects

@@ -151,6 +151,12 @@ def test_a_missing_root_is_an_error_that_names_it(root: str) -> None:
         names(root)
 
 
+def test_a_missing_root_is_an_error_before_anything_is_listed(tmp_path: Path) -> None:
+    (tmp_path / "one.mp4").touch()
+    with pytest.raises(ArchiveError, match="no/such"):
+        next(list_archive([str(tmp_path), "/no/such/folder"], CONFIG))
+
+
 def test_no_root_at_all_is_an_error() -> None:
     with pytest.raises(ArchiveError, match="No archive"):
         names()

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pipeline import Lake
 from pipeline.search import Searcher, check_query, make_filter, update_index
 from schemas.errors import ConfigurationError, FilterError, LakeError, VideolakeError
-from schemas.records import Analysis
+from schemas.records import Analysis, Entity, Occurrence, frame_id, utterance_id
 from schemas.search import MOMENT_KINDS, Filter
 from tests.nightly import examples
 from tests.pipeline.lake.lakes import analysis, publish
@@ -21,7 +21,19 @@ def spoken(video_id: str) -> Analysis:
     """Ann says the first sentence, Bob the others."""
     made = analysis(video_id)
     utterances = tuple(replace(each, speaker="Bob" if each.index else "Ann") for each in made.transcript.utterances)
-    return replace(made, transcript=replace(made.transcript, utterances=utterances))
+    return replace(made, transcript=replace(made.transcript, utterances=utterances), entities=named(video_id))
+
+
+def named(video_id: str) -> tuple[Entity, ...]:
+    """Angela Merkel is mentioned in the first two sentences of the first video, and Paris is on screen in both."""
+    spoken_at = ((0, 0.0, "Angela Merkel"), (1, 10.0, "Merkel"))
+    said = tuple(
+        Occurrence("speech", utterance_id(video_id, index), start_s, start_s + 1, text)
+        for index, start_s, text in spoken_at
+    )
+    seen = Occurrence("screen", frame_id(video_id, 0), 0.0, 5.0, "PARIS")
+    people = (Entity(0, "Angela Merkel", "person", "angela merkel", "Q567", said),) if video_id == "v01" else ()
+    return (*people, Entity(1, "Paris", "place", "paris", None, (seen,)))
 
 
 @pytest.fixture(scope="module", params=["in memory", "indexed"])
@@ -45,6 +57,50 @@ def found(lake: Lake, **filters: Any) -> list[tuple[str, float]]:
 
 
 V01 = [("v01", 0.0), ("v01", 10.0), ("v01", 20.0)]
+
+
+@pytest.mark.parametrize("name", ["Angela Merkel", "angela merkel", "MERKEL", "Q567", ["nobody", "Merkel"]])
+def test_a_name_is_accepted_in_any_spelling_or_by_its_wikidata_id(lake: Lake, name: str | Sequence[str]) -> None:
+    assert found(lake, entities=name) == V01[:2]
+
+
+def test_a_name_and_its_kind_must_belong_together(lake: Lake, searcher: Searcher) -> None:
+    assert found(lake, entity_kinds="Person") == V01[:2]
+    assert found(lake, entities="Merkel", entity_kinds=["place", "person"], videos="v01") == V01[:2]
+    assert found(lake, entities="Merkel", entity_kinds="place", videos="v01") == []
+    shown = searcher.search("a cat", make_filter(entities="paris", entity_kinds="place"), 50)
+    assert {hit.video_id for hit in shown} <= {"v01", "v02"}
+    assert {reason.kind for hit in shown for reason in hit.reasons} <= {"screen", "caption", "frame"}
+
+
+def test_a_name_that_no_moment_has_is_refused_with_those_there_are(lake: Lake) -> None:
+    with pytest.raises(
+        FilterError, match=r"no moment has the name 'Mozart'.*'angela merkel'.*'q567'".replace("no", "No")
+    ):
+        found(lake, entities="Mozart")
+    with pytest.raises(ConfigurationError, match=r"no kind of name 'river'.*person, place"):
+        found(lake, entity_kinds="river")
+
+
+def test_objects_are_those_of_the_moments_keyframe_with_at_least_their_number(lake: Lake) -> None:
+    assert found(lake, objects="bicycle", videos="v01") == V01
+    assert found(lake, objects="Person", videos="v01") == V01[1:]
+    assert found(lake, objects=["person:2", "bicycle"], videos="v01") == V01[2:]
+    assert found(lake, objects="person:2") == [("v01", 20.0), ("v02", 20.0)]
+    kinds = lake.search("person", kinds="object", videos="v01", objects="person:2")
+    assert kinds["text"].to_pylist() == ["person (2), bicycle"]
+
+
+def test_objects_that_no_keyframe_shows_or_that_mean_nothing_are_refused(lake: Lake) -> None:
+    with pytest.raises(
+        FilterError, match=r"No keyframe shows the object 'zebra'. The objects are: 'bicycle', 'person'"
+    ):
+        found(lake, objects="zebra")
+    with pytest.raises(FilterError, match=r"No keyframe shows 3 objects 'person' at once, but at most 2"):
+        found(lake, objects="person:3")
+    for text in ("person:", "person:none", "person:0", ":2", " ", "person:-1"):
+        with pytest.raises(ConfigurationError, match=r"is not an object. Give a label such as 'person'"):
+            make_filter(objects=text)
 
 
 @pytest.mark.slow
