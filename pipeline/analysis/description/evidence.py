@@ -86,6 +86,7 @@ def find_sights(keyframes: Sequence[Keyframe]) -> list[Sight]:
       `1 - prod(1 - p / 2)` (Pearl 1988), is at least 0.5.
     - Several of its labels agree in two frames of a shot with a mean of at least 0.5, or in three frames.
     - Objects are seen in two shots with 0.75, or in three with 0.6, and in a tenth of all shots.
+    - It is a kind of thing, and objects and labels both name it clearly in one shot.
     - It is a person, in one frame with 0.55, or in two with 0.45.
 
     Args:
@@ -160,7 +161,11 @@ def _with_kind(thing: Thing) -> Iterable[Thing]:
 def _sight(thing: Thing, keyframes: Sequence[Keyframe], seen: Sequence[Mapping[Thing, _Glimpse]]) -> Sight | None:
     by_frame = [frame.get(thing, _NOTHING) for frame in seen]
     shots = _by_shot(keyframes, by_frame)
-    good = _agreed(by_frame) or _labels_recur(shots) or _labels_agree(shots) or _objects_recur(shots)
+    if thing.role == "kind":
+        # So many labels belong to a kind that some of them fit any texture.
+        good = any(_agreed(shot, clearly=True) for shot in shots)
+    else:
+        good = _agreed(by_frame) or _labels_recur(shots) or _labels_agree(shots) or _objects_recur(shots)
     if not good and not (thing.name == PERSON and _is_person(by_frame)):
         return None
     return _described(thing, keyframes, seen)
@@ -214,10 +219,11 @@ def _ordered(found: Mapping[Thing, Sight]) -> list[Sight]:
     return sorted(kept, key=lambda sight: (-_prominence(sight), sight.thing.name))
 
 
-def _agreed(frames: Sequence[_Glimpse]) -> bool:
+def _agreed(frames: Sequence[_Glimpse], *, clearly: bool = False) -> bool:
+    """Tell whether objects and labels name a thing, one of them clearly, or both."""
     best_object, best_label = max(each.object for each in frames), max(each.label for each in frames)
-    clear = best_object >= _CLEAR_OBJECT or best_label >= _CLEAR_LABEL
-    return clear and best_object >= _MIN_OBJECT and best_label >= _MIN_LABEL
+    clear = (best_object >= _CLEAR_OBJECT) + (best_label >= _CLEAR_LABEL)
+    return clear > clearly and best_object >= _MIN_OBJECT and best_label >= _MIN_LABEL
 
 
 def _labels_recur(shots: Sequence[Sequence[_Glimpse]]) -> bool:
