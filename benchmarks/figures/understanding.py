@@ -15,7 +15,7 @@ from benchmarks.measures.times import boundary_errors
 
 PART = "understanding"
 _TOPICS = "the topics of the script, in the shipped taxonomy; one to eight of about 100 names are right for a scene"
-MAIN_STEPS = frozenset({"decode", "shots", "keyframes", "vision", "ocr", "thumbnails", "speech", "text"})
+MAIN_STEPS = frozenset({"decode", "shots", "keyframes", "vision", "ocr", "objects", "thumbnails", "speech", "text"})
 """The steps that make shots, keyframes, speech and vectors; all others are understanding."""
 
 
