@@ -47,7 +47,7 @@ from pipeline.remote import requests
 from schemas.corrections import Correction
 from schemas.errors import LakeError, LostLeaseError
 from schemas.tables import VIDEO_TABLES
-from tests.pipeline.lake.lakes import NOON, redo_each, run, seen
+from tests.pipeline.lake.lakes import NOON, redo, run, seen
 from tests.pipeline.lake.remains import remains, traces_of
 from tests.s3 import Fault, FaultProxy, Request, S3Server, environment
 
@@ -157,7 +157,7 @@ def _maintain(lake: Lake, task: Writing, report: Connection) -> None:
         # It stands for the search index, which a clean-up removes as a whole.
         lake._store.write("_search/0123456789abcdef/rows.arrow", b"".join(b"".join(traces_of(each)) for each in shown))
     if task.redone:
-        redo_each(lake, task.redone)
+        redo(lake, task.redone, shard_size=1, again=True)
         report.send(("redone", task.redone))
     for video_id in task.corrected:
         lake.write_corrections([_correction(video_id)])
@@ -507,7 +507,7 @@ def undisturbed(folder: Path) -> Expected:
     lake = Lake.create(str(folder))
     run(lake, _VIDEOS, shard_size=len(_VIDEOS))
     first = _rows(lake)
-    redo_each(lake, _VIDEOS)
+    redo(lake, _VIDEOS, shard_size=1, again=True)
     versions = [first, _rows(lake)]
     return {
         video_id: [{key: rows for key, rows in each.items() if key.split()[1:] == [video_id]} for each in versions]

@@ -128,7 +128,7 @@ def main() -> None:
     flat = [frame for frames in images for frame in frames]
     queries = [query for entry in entries for query in entry["queries"]]
     right = np.repeat(np.arange(len(entries)), [len(entry["queries"]) for entry in entries])
-    text = TextEncoder(TextConfig(), device="cpu", threads=options.threads)
+    text = TextEncoder(TextConfig(model="embedded:minilm"), device="cpu", threads=options.threads)
     vision = FrameEncoder(VisionConfig(), device="cpu", threads=options.threads)
     features = vision.encode(flat)
     print(f"{len(flat)} frames of {len(entries)} photos and clips, {len(queries)} queries\n")

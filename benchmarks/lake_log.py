@@ -41,17 +41,18 @@ def main() -> None:
     parser.add_argument(
         "--an-hour", type=int, default=750, help="shards committed in an hour: 800 workers, 1 min/video"
     )
-    parser.add_argument("--folder", type=Path, help="make the lake in this folder, such as one in memory")
+    parser.add_argument("--folder", type=Path, help="make the lake in this folder, and go on with one that is there")
     chosen = parser.parse_args()
     shards = chosen.shards
     with (
         S3Server() as server,
         FaultProxy(server.host, server.port) as proxy,
-        TemporaryDirectory(dir=chosen.folder) as folder,
+        TemporaryDirectory() as temporary,
     ):
         os.environ.update(environment(proxy.endpoint))
         server.create_bucket("bucket")
-        figures = _publishing(proxy) | _opening(proxy, Path(folder) / "lake", shards, 3600 / chosen.an_hour)
+        folder = chosen.folder or Path(temporary, "lake")
+        figures = _publishing(proxy) | _opening(proxy, folder, shards, 3600 / chosen.an_hour)
     for name, value in figures.items():
         print(f"{name:40} {value:10,.3f}")
     _RESULTS.parent.mkdir(exist_ok=True)
@@ -74,13 +75,14 @@ def _opening(proxy: FaultProxy, folder: Path, shards: int, shard_s: float) -> di
     import s3fs
 
     lake = Lake.create(str(folder))
-    clock = _Clock(time.time())
+    made = lake.sql("FROM videos").num_rows
+    clock = _Clock(time.time() + made * shard_s)
     with patch.object(log, "time", clock), patch.object(cleaning, "time", clock):
-        for number in range(shards):
+        for number in range(made, shards):
             clock.now_s += shard_s
             _publish(lake, f"s{number:05}", [f"v{number:05}"], number)
             if number % 500 == 499:
-                print(f"{number + 1} shards, {time.process_time():.0f} s of CPU", file=sys.stderr, flush=True)
+                print(f"{number + 1} shards, {time.process_time():.0f} s of CPU", file=sys.stderr)
     started = time.perf_counter()
     assert Lake(lake.uri).sql("FROM videos").num_rows == shards
     open_s = time.perf_counter() - started

@@ -19,7 +19,9 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from benchmarks.figures.figure import Figure, markdown, table
 from benchmarks.figures.names import names_figures
+from benchmarks.figures.objects import object_figures
 from benchmarks.figures.retrieval import retrieval_figures
+from benchmarks.figures.sounds import sound_figures
 from benchmarks.figures.speech import speech_figures
 from benchmarks.figures.understanding import understanding_figures
 from benchmarks.figures.visual import visual_figures
@@ -27,8 +29,9 @@ from benchmarks.material.analysed import analysed_lake, read_videos
 from benchmarks.material.films import known_film
 from benchmarks.material.recordings import recordings
 from benchmarks.material.script import FOLDER, read_scripts
+from pipeline.run import load_config
 
-PARTS = ("speech", "visual", "retrieval", "understanding", "names")
+PARTS = ("speech", "sounds", "visual", "objects", "retrieval", "understanding", "names")
 
 
 def main() -> None:
@@ -59,8 +62,12 @@ def measure(options: argparse.Namespace) -> Iterator[Figure]:
     videos = read_videos(lake)
     if "speech" in options.only:
         yield from speech_figures(films, real, videos)
+    if "sounds" in options.only:
+        yield from sound_figures(options.media, options.threads)
     if "visual" in options.only:
         yield from visual_figures(films, videos)
+    if "objects" in options.only:
+        yield from object_figures(load_config(settings=options.settings), videos, threads=options.threads)
     if "retrieval" in options.only:
         yield from retrieval_figures(films, videos, lake)
     if "understanding" in options.only:

@@ -75,7 +75,7 @@ def sentences(count: int) -> list[str]:
 
 def encoded(texts: list[str]) -> np.ndarray:
     """Encode sentences."""
-    encoder = TextEncoder(TextConfig(), device="cpu", threads=2)
+    encoder = TextEncoder(TextConfig(model="embedded:minilm"), device="cpu", threads=2)
     return np.concatenate([encoder.encode(texts[first : first + 1000]) for first in range(0, len(texts), 1000)])
 
 

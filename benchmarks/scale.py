@@ -5,7 +5,8 @@
 Only the analysis is replaced, by sleeping for durations with the long tail of real archives. Ray (with as many logical
 CPUs as workers), Prefect and the S3 server are real. `--previous` measures another checkout as well, such as that of
 commit a85fa62, which ran one shard after another with new workers for each; its pool is measured on fewer videos,
-because it takes so much longer. Results are kept in `benchmarks/results/scale.json`, measure by measure.
+because it takes so much longer, and its requests to open a lake follow from smaller lakes. Results are kept in
+`benchmarks/results/scale.json`, measure by measure, each with the commit that was measured.
 """
 
 import argparse
@@ -66,23 +67,24 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=64)
     parser.add_argument("--videos", type=int, default=2000)
     parser.add_argument("--previous", type=Path, help="another checkout")
+    parser.add_argument("--previous-videos", type=int, default=PREVIOUS_VIDEOS)
     parser.add_argument("--json", type=Path, default=HERE / "results/scale.json")
     chosen = parser.parse_args()
     results = json.loads(chosen.json.read_text()) if chosen.json.exists() else {}
     versions = {"now": HERE.parent} | ({"previous": chosen.previous} if chosen.previous else {})
     for version, checkout in versions.items():
-        videos = chosen.videos if version == "now" else min(chosen.videos, PREVIOUS_VIDEOS)
+        videos = chosen.videos if version == "now" else min(chosen.videos, chosen.previous_videos)
         options: dict[str, dict[str, Any]] = {
             "pool": {"workers": chosen.workers, "videos": videos},
             "plan": {"videos": 1_000_000},
             "outcomes": {"before": 1_000_000, "count": 1000 if version == "now" else 5},
+            "requests": {"videos": 64, "shards": [20, 60]},
         }
         kept = results.setdefault(version, {})
-        kept["commit"] = commit_of(checkout)
         for name in chosen.only.split(","):
-            if name == "requests" and version == "previous":
-                continue  # its lake has another interface; the results hold what an audit of it counted
-            kept |= requests() if name == "requests" else measure(name, checkout.absolute(), options[name])
+            kept.setdefault("commits", {})[name] = commit_of(checkout)
+            own = name == "requests" and version == "now"
+            kept |= requests() if own else measure(name, checkout.absolute(), options[name])
             chosen.json.parent.mkdir(parents=True, exist_ok=True)
             chosen.json.write_text(json.dumps(results, indent=2) + "\n")
     print(table(results))

@@ -68,7 +68,7 @@ def main() -> None:
 
 
 def films_table() -> dict[str, list[float]]:
-    encoder = TextEncoder(TextConfig(), device="cpu", threads=2)
+    encoder = TextEncoder(TextConfig(model="embedded:minilm"), device="cpu", threads=2)
     scripts = [script for script in read_scripts() if script.summaries and any(each.say for each in script.scenes)]
     rows: dict[str, list[Sequence[float]]] = {"summary": [], "first five": [], "random five": []}
     errors: dict[str, list[Sequence[float]]] = {"chapters": [], "evenly spread": []}

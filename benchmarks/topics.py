@@ -73,7 +73,7 @@ def measure(model: str, taxonomy: str) -> dict[str, float]:
 def main() -> None:
     """Print the figures, and write them to the results folder."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--text", default=TextConfig().model, help="text encoder")
+    parser.add_argument("--text", default="embedded:minilm", help="text encoder")
     parser.add_argument("--taxonomy", default="general", help="name or file")
     options = parser.parse_args()
     figures = measure(options.text, options.taxonomy)

@@ -150,7 +150,9 @@ def text_encoder_rows(threads: int) -> list[dict[str, object]]:
     texts = [" ".join(chance.choices(WORDS, k=chance.randint(3, 40))) for _ in range(256)]
     rows: list[dict[str, object]] = []
     for batch_tokens in (512, 1024, 2048, 4096, 16384):
-        encoder = TextEncoder(TextConfig(batch_tokens=batch_tokens), device="cpu", threads=threads)
+        encoder = TextEncoder(
+            TextConfig(model="embedded:minilm", batch_tokens=batch_tokens), device="cpu", threads=threads
+        )
         spent = ms_each(lambda encoder=encoder: encoder.encode(texts), len(texts))
         rows.append({"step": "text", "setting": f"batch_tokens {batch_tokens}", "ms": spent})
     return rows

@@ -15,6 +15,7 @@ from flows.artifacts import ProgressArtifact, publish_report, publish_result, re
 from flows.ending import failed_state, final_state  # noqa: E402
 from flows.heartbeat import heartbeat  # noqa: E402
 from flows.naming import FLOW, starting_name  # noqa: E402
+from flows.notices import outages_told  # noqa: E402
 from flows.parameters import Profile, config_of  # noqa: E402
 from flows.planning import Handle, discover_archive, prepare_plan  # noqa: E402
 from flows.progress import watched_by  # noqa: E402
@@ -104,7 +105,8 @@ def _run(archive: list[str], lake: str, profile: Profile, settings: str) -> RunR
     handle = Handle(run)
     with ExitStack() as stack:
         stack.enter_context(heartbeat())
-        stack.enter_context(opened.lock(single_writer=config.lake.single_writer))
+        stack.enter_context(outages_told(run.tell))
+        stack.enter_context(opened.lock(single_writer=config.lake.single_writer, waiting=run.tell))
         run.models = models_of(config)
         run.recipe = recipe_of(config, run.models)
         bar = ProgressArtifact(opened.uri)

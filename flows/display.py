@@ -67,16 +67,19 @@ class _Silent:
 
 
 class _Lines(_Silent):
-    """Prints a line when a stage starts, when a video fails, and every ten seconds."""
+    """Prints a line when a stage starts, when a video fails, for each notice, and every ten seconds."""
 
     def __init__(self) -> None:
-        self._stage = ""
+        self._stage = self._notice = ""
         self._printed_s = 0.0
 
     def show(self, snapshot: Snapshot, ended: VideoOutcome | None) -> None:
         now_s = time.monotonic()
         if ended and ended.status == "failed":
             click.echo(f"failed: {ended.error_message}", err=True)
+        if snapshot.notice != self._notice:
+            self._notice = snapshot.notice
+            click.echo(self._notice, err=True)
         if snapshot.stage != self._stage:
             self._stage, self._printed_s = snapshot.stage, now_s
             click.echo(snapshot.stage, err=True)
@@ -97,6 +100,7 @@ class _Live(_Silent):
             console=Console(file=unguarded(sys.stderr)), transient=True,
         )  # fmt: skip
         self._task = self._bar.add_task("starting", total=1.0)
+        self._notice = ""
 
     def __enter__(self) -> Self:
         self._bar.start()
@@ -112,4 +116,7 @@ class _Live(_Silent):
             from rich.text import Text
 
             self._bar.console.print(Text(harmless(f"failed: {ended.error_message}"), style="red"))
+        if snapshot.notice != self._notice:
+            self._notice = snapshot.notice
+            self._bar.console.print(harmless(self._notice), markup=False, highlight=False)
         self._bar.update(self._task, completed=snapshot.share, description=describe(snapshot))

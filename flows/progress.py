@@ -34,6 +34,8 @@ class Snapshot:
     """Seconds of video analysed, including the running videos."""
     elapsed_s: float = 0.0
     """Seconds since the first shard started."""
+    notice: str = ""
+    """The newest message to the operator, such as what the run waits for."""
 
     @property
     def done(self) -> int:

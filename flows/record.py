@@ -58,6 +58,11 @@ class Run:
         """Revision of the results; empty before the models are found."""
         return self.recipe.revision if self.recipe else ""
 
+    def tell(self, notice: str) -> None:
+        """Show a message to the operator, in Prefect's log and in the terminal."""
+        self.logger.warning("%s", notice)
+        self.tally.update(notice=notice)
+
     @property
     def wall_s(self) -> float:
         """Seconds since the run started."""

@@ -187,14 +187,15 @@ class SoundsConfig(Section):
 class TextConfig(Section):
     """How text becomes vectors."""
 
-    model: str = "embedded:minilm"
+    model: str = "auto"
     """BERT-like text encoder: `embedded:minilm`, a folder, a Hub id, or a model of your own (`plugin:<name>`,
-    `python:package.module:Factory`). `auto` selects `english_model` or `multilingual_model` by the language of
-    each utterance."""
+    `python:package.module:Factory`). `auto` encodes every text with `multilingual_model`, so that a question in any
+    language finds speech in any other, and English also with `english_model`, which is better at it."""
     english_model: str = "embedded:minilm"
-    """With `auto`, the encoder of English speech and of videos without speech."""
-    multilingual_model: str = "none"
-    """With `auto`, the encoder of speech in other languages. `none` uses the English one for all."""
+    """With `auto`, the second encoder of English texts. Topics, keyphrases, scenes and summaries of videos in English
+    or without speech follow from it alone."""
+    multilingual_model: str = "embedded:multilingual-e5-small"
+    """With `auto`, the encoder of texts in all languages. `none` uses the English one for all."""
     pooling: Literal["mean", "cls"] = "mean"
     """How the token vectors of a text become one vector."""
     multilingual_pooling: Literal["mean", "cls"] = "mean"

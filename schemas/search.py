@@ -5,17 +5,19 @@ from typing import Literal
 
 from schemas.records import EntityKind
 
-MomentKind = Literal["speech", "subtitle", "screen", "caption", "frame"]
-"""What a moment consists of: an utterance, a line of subtitles, on-screen text, a caption, or the frame itself."""
+MomentKind = Literal["speech", "subtitle", "screen", "caption", "object", "frame", "sound"]
+"""What a moment consists of: an utterance, a line of subtitles, on-screen text, a caption, the objects detected in
+a keyframe, the frame itself, or a sound such as music."""
 
-MOMENT_KINDS: tuple[MomentKind, ...] = ("speech", "subtitle", "screen", "caption", "frame")
+MOMENT_KINDS: tuple[MomentKind, ...] = ("speech", "subtitle", "screen", "caption", "object", "frame", "sound")
 
 
 @dataclass(frozen=True, slots=True)
 class Filter:
     """Which moments may be found. A field that is not set admits all.
 
-    Searches also accept a video's path or file name as its id, and languages, topics, speakers and kinds in any case.
+    Searches also accept a video's path or file name as its id, and languages, topics, speakers, objects and kinds in
+    any case.
     """
 
     videos: tuple[str, ...] = ()
@@ -26,6 +28,8 @@ class Filter:
     """Topics of the scene or the video."""
     speakers: tuple[str, ...] = ()
     """Speakers, as in `utterances.speaker`."""
+    objects: tuple[str, ...] = ()
+    """Only moments whose keyframe shows all of these objects: labels such as `person`, or `person:3` for at least 3."""
     kinds: tuple[MomentKind, ...] = ()
     """Kinds of moments."""
     entities: tuple[str, ...] = ()

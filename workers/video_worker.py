@@ -136,7 +136,7 @@ class VideoWorker:
         """
         started = time.perf_counter()
         lake = self._opened(job.lake_uri)
-        with _counted_attempt(lake, task, job, self._machine.node) as earlier:
+        with lake.patiently(), _counted_attempt(lake, task, job, self._machine.node) as earlier:
             outcome = _staged_outcome(lake, task, job) if earlier else None
             if outcome is None:
                 outcome = self._analyze(lake, task, job, earlier)

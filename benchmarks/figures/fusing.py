@@ -7,11 +7,11 @@ from itertools import pairwise
 import numpy as np
 
 from benchmarks.material.analysed import Row, Video
-from pipeline.analysis.fusion import fuse_early, reciprocal_rank_fusion, weighted_scores
+from pipeline.analysis.fusion import cosines, fuse_early, reciprocal_rank_fusion, weighted_scores
 from pipeline.analysis.fusion.methods import fusion_method
 from pipeline.analysis.fusion.parts import SceneParts, Track
 from pipeline.lake import Lake
-from pipeline.search.evidence import CONSE, Scale
+from pipeline.search.evidence import CONSE
 from pipeline.search.query_encoder import QueryEncoder, Spaces
 from schemas.config import FusionConfig
 
@@ -34,10 +34,11 @@ def scoring_methods(lake: Lake, videos: Mapping[str, Video], texts: Sequence[str
     queries = encoder.texts(texts)
     weight = FusionConfig().text_weight
     said, shown = _matrix(scenes, "text_embedding"), _matrix(scenes, "coordinated_embedding")
-    text, picture = _cosines(queries.text, said), _cosines(queries.coordinated, shown)
+    text = _by_part(queries.text, said, encoder.spaces.text[0])
+    picture = _by_part(queries.coordinated, shown, encoder.spaces.coordinated[0])
     yield "text alone", text, "cosine of the query and the scene's speech and on-screen text"
     yield "frames alone", picture, "cosine of the query and the scene's frames, in their shared space"
-    written = _written(queries.text, videos, encoder.text_parts[0].scale)
+    written = _written(queries.text, videos, encoder)
     seen = written + _IMAGE_WEIGHT * np.maximum(CONSE.evidence(np.nan_to_num(picture)), _MIN_IMAGE)
     yield (
         "frames with the text on them",
@@ -57,7 +58,7 @@ def scoring_methods(lake: Lake, videos: Mapping[str, Video], texts: Sequence[str
             coordinated=encoder.spaces.coordinated,
         )
         fused = np.stack(
-            [each[0] for each in method.fuse([part for video in videos.values() for part in _parts(video)])]
+            [each[0] for each in method.fuse([part for video in videos.values() for part in _parts(video, scenes)])]
         )
         fused_queries = _fused_queries(encoder.spaces, method.space, texts)
         yield (
@@ -79,20 +80,23 @@ def scoring_methods(lake: Lake, videos: Mapping[str, Video], texts: Sequence[str
     )
 
 
-def _written(queries: np.ndarray, videos: Mapping[str, Video], scale: Scale) -> Scores:
+def _written(queries: np.ndarray, videos: Mapping[str, Video], encoder: QueryEncoder) -> Scores:
     """Return the evidence of the best on-screen text of each scene; 0 for scenes without."""
     columns = []
+    scale, space = encoder.text_parts[0].scale, encoder.spaces.text[0]
     for video in videos.values():
         for scene in video.scenes:
             inside = [frame["text_embedding"] for frame in video.frames
                       if frame["text_embedding"] and scene["start_s"] <= frame["time_s"] < scene["end_s"]]  # fmt: skip
             none = np.full(len(queries), scale.mean)
-            columns.append(scale.evidence((queries @ np.asarray(inside, np.float32).T).max(axis=1) if inside else none))
+            found = _by_part(queries, np.asarray(inside, np.float32), space).max(axis=1) if inside else none
+            columns.append(scale.evidence(found))
     return np.stack(columns, axis=1)
 
 
-def _parts(video: Video) -> Iterator[SceneParts]:
+def _parts(video: Video, others: Sequence[Row]) -> Iterator[SceneParts]:
     """Yield the input of the fusion methods for each scene, from the lake."""
+    size = len(_vector({"coordinated_embedding": None}, "coordinated_embedding", others))
     starts_s = {shot["shot_index"]: shot["start_s"] for shot in video.shots}
     # The first keyframe of a shot represents it from its start.
     opens = [index == 0 or video.frames[index - 1]["shot_index"] != each["shot_index"]
@@ -113,20 +117,19 @@ def _parts(video: Video) -> Iterator[SceneParts]:
         seconds = [min(end_s, scene["end_s"]) - max(start_s, scene["start_s"]) for start_s, end_s, _, _ in texts]
         near = [(each, spent_s) for each, spent_s in zip(texts, seconds, strict=True) if spent_s > 0]
         yield SceneParts(
-            text=_vector(scene, "text_embedding"),
-            vision=_vector(scene, "vision_embedding"),
-            image=_vector(scene, "coordinated_embedding"),
-            texts=_track([each[2] for each, _ in near], [sum(each[:2]) / 2 for each, _ in near],
+            text=_vector(scene, "text_embedding", others),
+            vision=_vector(scene, "vision_embedding", others),
+            image=_vector(scene, "coordinated_embedding", others),
+            texts=_track(size, [each[2] for each, _ in near], [sum(each[:2]) / 2 for each, _ in near],
                          [each[3] * spent_s for each, spent_s in near]),
-            frames=_track([frame["coordinated_embedding"] for frame in inside if frame["coordinated_embedding"]],
+            frames=_track(size, [frame["coordinated_embedding"] for frame in inside if frame["coordinated_embedding"]],
                           [frame["time_s"] for frame in inside if frame["coordinated_embedding"]]),
         )  # fmt: skip
 
 
 def _track(
-    vectors: Sequence[Sequence[float]], times_s: Sequence[float], weights: Sequence[float] | None = None
+    size: int, vectors: Sequence[Sequence[float]], times_s: Sequence[float], weights: Sequence[float] | None = None
 ) -> Track:
-    size = len(vectors[0]) if vectors else 384
     stacked = np.asarray(vectors, np.float32).reshape(-1, size)
     return Track.of(
         stacked, np.asarray(times_s, float), np.ones(len(vectors)) if weights is None else np.asarray(weights)
@@ -135,6 +138,11 @@ def _track(
 
 def _fused_queries(spaces: Spaces, fused: tuple[str, int], texts: Sequence[str]) -> np.ndarray:
     return QueryEncoder(replace(spaces, fused=fused), threads=2).texts(texts).fused
+
+
+def _by_part(queries: np.ndarray, vectors: np.ndarray, space: str) -> Scores:
+    there = np.any(vectors != 0, axis=1)
+    return np.stack([np.where(there, cosines(query, vectors, space), np.nan) for query in queries])
 
 
 def _cosines(queries: np.ndarray, vectors: np.ndarray) -> Scores:
@@ -153,7 +161,7 @@ def _matrix(scenes: Sequence[Row], column: str) -> np.ndarray:
     return np.stack([_vector(row, column, scenes) for row in scenes])
 
 
-def _vector(row: Row, column: str, others: Sequence[Row] = ()) -> np.ndarray:
+def _vector(row: Row, column: str, others: Sequence[Row]) -> np.ndarray:
     """Return a vector; zeros if the lake has none."""
     if row[column] is not None:
         return np.asarray(row[column], np.float32)

@@ -10,7 +10,8 @@ from benchmarks.figures.figure import Figure
 from benchmarks.figures.fusing import scoring_methods
 from benchmarks.material.analysed import Video
 from benchmarks.material.films import KnownFilm
-from benchmarks.material.questions import listed_questions, questions, tuned_on
+from benchmarks.material.questions import cross_lingual_questions, listed_questions, questions, tuned_on
+from benchmarks.material.script import cross_lingual_asks
 from benchmarks.measures.retrieval import Question, Retrieval, Span, difference_interval, first_hit, retrieval
 from pipeline.lake import Lake
 from pipeline.search import Searcher
@@ -33,12 +34,15 @@ def retrieval_figures(films: Sequence[KnownFilm], videos: Mapping[str, Video], l
     asked = questions(films, videos)
     yield from _methods(asked, videos, lake)
     searcher = Searcher(lake)
+    tuning, held_out = (cross_lingual_questions(films, videos, half) for half in cross_lingual_asks())
     for name, those, goals in (
         ("search, tuned half", [each for each in asked if tuned_on(each)], ()),
         ("search, other half", [each for each in asked if not tuned_on(each)], _GOALS),
         ("search, new queries", listed_questions(films, videos, "held_out.toml"), _GOALS),
         ("search for exact words", listed_questions(films, videos, "exact.toml"), (1.0,)),
         ("search in other languages", questions(films, videos, english=False), ()),
+        ("cross-lingual search", [*tuning, *held_out], (0.85,)),
+        ("cross-lingual search, other half", held_out, (0.85,)),
     ):
         found = [[Span(hit.video_id, hit.start_s, hit.end_s) for hit in searcher.search(each.text)] for each in those]
         yield from _figures(name, those, _ranks(those, found), _SEARCH, goals)

@@ -11,10 +11,29 @@ from typing import Literal
 
 from benchmarks.material.analysed import Video
 from benchmarks.material.films import KnownFilm
-from benchmarks.material.script import ListedAsk, SceneScript, listed_asks, picture_asks
+from benchmarks.material.script import CrossLingualAsk, ListedAsk, SceneScript, listed_asks, picture_asks
 from benchmarks.measures.retrieval import Question, Span
 
 PlacedScene = tuple[KnownFilm, SceneScript, Span]
+
+
+def cross_lingual_questions(
+    films: Sequence[KnownFilm], videos: Mapping[str, Video], asks: Sequence[CrossLingualAsk]
+) -> list[Question]:
+    """Return queries in one language about speech in another; the language of the query is what they need.
+
+    Raises:
+        ValueError: The answer of a query is not said in exactly one scene.
+    """
+    scenes = [(film, scene, span_s) for film in films for scene, span_s in film.scenes]
+    asked = []
+    for ask in asks:
+        found = [(film, span_s) for film, scene, span_s in scenes if ask.answer in " ".join(scene.say)]
+        if len(found) != 1:
+            raise ValueError(f"“{ask.answer}” is said in {len(found)} scenes.")
+        [(film, span_s)] = found
+        asked.append(Question(ask.text, ask.language, (Span(videos[film.path.name].id, *span_s),)))
+    return asked
 
 
 def questions(films: Sequence[KnownFilm], videos: Mapping[str, Video], *, english: bool = True) -> list[Question]:

@@ -115,6 +115,23 @@ class PictureAsk(Part):
     pictures: tuple[str, ...]
 
 
+class CrossLingualAsk(Part):
+    """A query in another language than its answer."""
+
+    language: str
+    """Of the query."""
+    text: str
+    answer: str
+    """A part of what is said in the scene that answers."""
+
+
+def cross_lingual_asks() -> tuple[list[CrossLingualAsk], list[CrossLingualAsk]]:
+    """Return the queries that settings may be tuned on, and those that they may not."""
+    halves = tomllib.loads((FOLDER / "cross_lingual.toml").read_text("utf-8"))
+    tuning, held_out = ([CrossLingualAsk(**each) for each in halves[half]] for half in ("tuning", "held_out"))
+    return tuning, held_out
+
+
 class ListedAsk(Part):
     """A query in a file of its own, with all scenes that answer it."""
 

@@ -6,6 +6,7 @@ It prints a JSON object. Only the analysis is replaced, at one seam: `Sleeper`. 
 `PREVIOUS` marks what differs for the version before the pool (commit a85fa62), which ran one shard after another.
 """
 
+import importlib
 import json
 import os
 import random
@@ -188,8 +189,57 @@ def outcomes(options: dict[str, Any]) -> dict[str, float]:
     return {"outcome_at_1m_ms": round(1000 * (time.process_time() - started_s) / count, 4)}
 
 
+def requests(options: dict[str, Any]) -> dict[str, float]:
+    """Count the requests of the previous version to an S3 server. `benchmarks/lake_log.py` counts those of this one.
+
+    Its lake has no checkpoints, and opening it takes requests for each shard: it is opened at two sizes, of which the
+    others follow.
+    """
+    assert PREVIOUS
+    import s3fs
+
+    s3 = import_s3()
+    counts = []
+    with s3.S3Server() as server, s3.FaultProxy(server.host, server.port) as proxy:
+        os.environ.update(s3.environment(proxy.endpoint))
+        server.create_bucket("bucket")
+        published = Lake.create("s3://bucket/published")
+        publish(published, "5a", 1)
+        proxy.requests.clear()
+        publish(published, "5b", options["videos"])
+        a_video = proxy.requests.total() / options["videos"]
+        for shards in options["shards"]:
+            lake = Lake.create(f"{options['work']}/{shards}")
+            for number in range(shards):
+                publish(lake, f"5c{number:04}", 1)
+            s3fs.S3FileSystem().put(f"{lake.uri}/", f"bucket/opened{shards}/", recursive=True)
+            proxy.requests.clear()
+            assert Lake(f"s3://bucket/opened{shards}").sql("FROM videos").num_rows == shards
+            counts.append(proxy.requests.total())
+    (fewer, more), (few, many) = options["shards"], counts
+    to_open = few + (many - few) / (more - fewer) * (15_000 - fewer)
+    return {"requests_to_publish_a_video": round(a_video, 1), "requests_to_open_15000_shards": round(to_open)}
+
+
+def publish(lake: Lake, shard: str, videos: int) -> None:
+    lake.staged(shard)
+    for number in range(videos):
+        task = VideoTask(f"{shard}{number:04}".ljust(32, "0"), (f"/{shard}-{number}.mp4",), 1000, 1)
+        lake.begin_attempt(shard, task.video_id, datetime.now(UTC))
+        lake.stage(shard, task.video_id, tables_of(task, shard, REVISION))
+    lake.commit(shard, REVISION)
+
+
+def import_s3() -> Any:
+    """Return this version's `tests.s3`, although the other checkout has `tests` as well."""
+    import tests
+
+    tests.__path__.append(str(Path(__file__).parents[2] / "tests"))
+    return importlib.import_module("tests.s3")
+
+
 def main() -> None:
-    measures = {"pool": pool, "plan": plan, "outcomes": outcomes}
+    measures = {"pool": pool, "plan": plan, "outcomes": outcomes, "requests": requests}
     print(json.dumps(measures[sys.argv[1]](json.loads(sys.argv[2]))))
 
 

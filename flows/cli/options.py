@@ -103,6 +103,9 @@ _FILTERS = {
                            help="Only scenes and videos about this topic."),
     "speakers": click.option("--speaker", "speakers", multiple=True, metavar="NAME",
                              help="Only speech of this speaker."),
+    "objects": click.option("--object", "objects", multiple=True, metavar="LABEL[:COUNT]",
+                            help="Only moments whose keyframe shows this object, such as `person`; `person:3` is at "
+                                 "least 3 of them. Can be repeated, for keyframes that show all of them."),
     "kinds": click.option("--kind", "kinds", multiple=True, type=click.Choice(MOMENT_KINDS),
                           help="Only moments of this kind."),
     "entities": click.option("--entity", "entities", multiple=True, metavar="NAME",

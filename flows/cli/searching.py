@@ -27,12 +27,13 @@ from flows.cli.options import filtered, filters_of, lake_option, output_option
 def search(query: str | None, lake: str, **options: Any) -> None:
     """Find the moments that match QUERY.
 
-    Searches speech, on-screen text, captions and frames.
+    Searches speech, on-screen text, captions, objects and frames.
 
 
     \b
     videolake search "a cyclist in traffic" --lake LAKE
     videolake search '"to be or not to be"' --kind speech --lake LAKE     exact words
+    videolake search "a busy street" --object person:3 --object car --lake LAKE    at least 3 people, and a car
     videolake search "climate" --entity "Angela Merkel" --lake LAKE       only where she is mentioned
     videolake search --image photo.jpg --lake LAKE
     videolake search --like talk.mp4@1:23 --lake LAKE

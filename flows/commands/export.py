@@ -27,7 +27,7 @@ from schemas.search import Hit
 
 _SHORTEST_CUT_S = 0.2
 """One frame at the slowest usual rate. A shorter cut could have no frame."""
-_PARTS: frozenset[Part] = ALL_PARTS - {"keyframes"}
+_PARTS: frozenset[Part] = ALL_PARTS - {"keyframes", "objects"}
 
 
 def export_video(lake: str, video: str, form: str | None, output: Path | None, options: Options) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from pipeline.export import one_line
+from pipeline.export import NOTE, one_line
 from pipeline.lake import Lake, VideoRecord, read_video
 from pipeline.language import format_time
 from pipeline.view import evidence_start_s, format_score, video_facts
@@ -22,7 +22,7 @@ def print_video(video: str, lake: str, *, as_json: bool) -> None:
     Raises:
         LakeError: There is no such video, or the lake cannot be read.
     """
-    found = read_video(Lake(lake), video, parts={"shots", "utterances", "subtitles"}, allow_failed=True)
+    found = read_video(Lake(lake), video, parts={"shots", "utterances", "subtitles", "sounds"}, allow_failed=True)
     if as_json:
         click.echo(json.dumps(_document(found), ensure_ascii=False, indent=2))
         return
@@ -66,7 +66,7 @@ def _document(video: VideoRecord) -> dict[str, Any]:
         **{name: summary[name] for name in ("highlights", "topics", "keyphrases", "labels")},
         "transcript": [
             {"start_s": each.start_s, "end_s": each.end_s, "text": each.text, "language": each.language,
-             "speaker": each.speaker, "flags": each.flags}
+             "speaker": each.speaker, "flags": each.flags, "sung": each.sung}
             for each in video.utterances
         ],
         "subtitles": [
@@ -74,6 +74,7 @@ def _document(video: VideoRecord) -> dict[str, Any]:
              "source": each.source}
             for each in video.subtitles
         ],
+        "sounds": [asdict(sound) for sound in video.sounds],
         "shots": [asdict(shot) for shot in video.shots],
         "warnings": video.row["warnings"],
         "errors": [asdict(error) for error in video.errors],
@@ -111,7 +112,8 @@ def _print_transcript(video: VideoRecord) -> None:
         doubt = click.style(f"  ({one_line(', '.join(each.flags))})", dim=True) if each.flags else ""
         speaker = f"{each.speaker}: " if each.speaker else ""
         language = f"[{each.language}] " if len(video.languages) > 1 else ""
-        click.echo(f"  {format_time(each.start_s):>8}  {one_line(language + speaker + each.text)}{doubt}")
+        text = f"{NOTE} {each.text} {NOTE}" if each.sung else each.text
+        click.echo(f"  {format_time(each.start_s):>8}  {one_line(language + speaker + text)}{doubt}")
     if len(video.utterances) > _MAX_LINES:
         click.echo(f"  … {len(video.utterances) - _MAX_LINES} more lines; --json has them all")
 

@@ -5,9 +5,9 @@ from functools import partial
 
 from flows.web import catalogue
 from flows.web.catalogue import Card
-from flows.web.search_parameters import SearchParameters, seconds_of
+from flows.web.search_parameters import SearchParameters, names_of, seconds_of
 from pipeline.lake import find_video
-from pipeline.search import Searcher
+from pipeline.search import Searcher, make_filter
 from pipeline.view import LakeReader
 from schemas.errors import FilterError, LakeError
 from schemas.search import Filter, Hit
@@ -117,11 +117,12 @@ class SearchService:
             videos = tuple(set(of_kind) & set(videos or of_kind))
         if selection.status == "failed" or (selection.kind and not videos):
             return None
-        return Filter(
+        return make_filter(
             videos=videos,
             languages=(selection.language,) if selection.language else (),
             topics=(selection.topic,) if selection.topic else (),
             speakers=(parameters.speaker,) if parameters.speaker else (),
+            objects=names_of(parameters.objects),
             entities=(parameters.entity,) if parameters.entity else (),
             kinds=parameters.kinds,
             from_s=seconds_of(parameters.start),

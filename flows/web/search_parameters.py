@@ -9,6 +9,7 @@ from starlette.requests import Request
 from flows.web import catalogue
 from flows.web.catalogue import Selection
 from pipeline.language import VideoTime, parse_time, parse_video_time
+from pipeline.search import make_filter
 from schemas.errors import ConfigurationError
 from schemas.search import MOMENT_KINDS, MomentKind
 
@@ -31,6 +32,8 @@ class SearchParameters:
     video: str = ""
     """Any name of the one video to search in."""
     speaker: str = ""
+    objects: str = ""
+    """Objects that the keyframe shows, separated by commas, as in `person:3, car`."""
     entity: str = ""
     """A name that the moments must mention."""
     start: str = ""
@@ -68,6 +71,7 @@ class SearchParameters:
         }  # fmt: skip
         if self.finds_moments:
             values |= {"moment": self.moment, "video": self.video, "speaker": self.speaker}
+            values |= {"object": self.objects}
             values |= {"entity": self.entity}
             values |= {"from": self.start, "to": self.end}
         else:
@@ -96,6 +100,12 @@ def read_parameters(params: Mapping[str, str]) -> SearchParameters:
         if text and seconds_of(text) is None:
             problems.append(f"“{text}” is not a time, so it was ignored. Write 83, 83.5 or 1:23.")
         bounds[name] = text if seconds_of(text) is not None else ""
+    objects = params.get("object", "").strip()[:_MAX_NAME_LENGTH]
+    try:
+        make_filter(objects=names_of(objects))
+    except ConfigurationError as error:
+        problems.append(str(error))
+        objects = ""
     start, end = bounds["from"], bounds["to"]
     if start and end and (seconds_of(end) or 0.0) <= (seconds_of(start) or 0.0):
         problems.append(f"{end} is not after {start}, so both were ignored.")
@@ -107,6 +117,7 @@ def read_parameters(params: Mapping[str, str]) -> SearchParameters:
         moment=params.get("moment", "") if params.get("moment") in _KINDS else "",
         video=params.get("video", "").strip()[:_MAX_NAME_LENGTH],
         speaker=params.get("speaker", "").strip()[:200],
+        objects=objects,
         entity=params.get("entity", "").strip()[:200],
         start=start,
         end=end,
@@ -123,6 +134,11 @@ def page_of(params: Mapping[str, str]) -> int:
     """Return the page number, from 1."""
     text = params.get("page", "")
     return min(_MAX_PAGE, max(1, int(text))) if re.fullmatch(r"[0-9]{1,9}", text) else 1
+
+
+def names_of(text: str) -> tuple[str, ...]:
+    """Return the names in a text, which commas separate."""
+    return tuple(name.strip() for name in text.split(",") if name.strip())
 
 
 def seconds_of(text: str) -> float | None:

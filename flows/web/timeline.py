@@ -1,4 +1,4 @@
-"""A video's timeline as shapes: chapters, scenes, shots, amount of speech, highlights and hits."""
+"""A video's timeline as shapes: chapters, scenes, shots, amount of speech, sounds, highlights and hits."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pipeline.lake import VideoRecord
-from pipeline.view import percent
+from pipeline.view import percent, sound_lengths
 from schemas.search import Hit
 
 _BINS = 120
@@ -14,6 +14,7 @@ _MAX_CUTS = 600
 _MAX_SCENES = 240
 """Above this number, neighbours are drawn together, because each would be narrower than a cut."""
 _DENSITY_PX = 30.0
+_MAX_SOUND_ROWS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,14 @@ class Bar:
 
 
 @dataclass(frozen=True, slots=True)
+class SoundRow:
+    """When one kind of sound is heard."""
+
+    label: str
+    blocks: tuple[Block, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Timeline:
     """Shapes of a timeline."""
 
@@ -44,6 +53,7 @@ class Timeline:
     scenes: tuple[Block, ...]
     cuts: tuple[str, ...]
     speech: tuple[Bar, ...]
+    sounds: tuple[SoundRow, ...]
     highlights: tuple[Block, ...]
     hits: tuple[Block, ...]
 
@@ -57,13 +67,14 @@ def make_timeline(video: VideoRecord, hits: Sequence[Hit] = ()) -> Timeline:
     """
     length_s = video.duration_s
     if not np.isfinite(length_s) or length_s <= 0:
-        return Timeline((), (), (), (), (), ())
+        return Timeline((), (), (), (), (), (), ())
     cuts = dict.fromkeys(percent(round(shot.start_s / length_s, 4)) for shot in video.shots[1:])
     return Timeline(
         chapters=tuple(_block(each.start_s, each.end_s, each.title, length_s) for each in video.chapters),
         scenes=_scenes(video, length_s),
         cuts=tuple(cuts)[:: max(1, -(-len(cuts) // _MAX_CUTS))],
         speech=_speech(video, length_s),
+        sounds=_sounds(video, length_s),
         highlights=tuple(_block(each.start_s, each.end_s, each.reason, length_s) for each in video.summary.highlights),
         hits=tuple(_block(hit.start_s, hit.end_s, hit.text, length_s) for hit in hits),
     )
@@ -96,6 +107,22 @@ def _speech(video: VideoRecord, length_s: float) -> tuple[Bar, ...]:
             number * length_s / _BINS)
         for number, value in enumerate(share) if value > 0
     )  # fmt: skip
+
+
+def _sounds(video: VideoRecord, length_s: float) -> tuple[SoundRow, ...]:
+    rows = []
+    for label in list(sound_lengths(video.sounds))[:_MAX_SOUND_ROWS]:
+        spans: list[tuple[float, float]] = []
+        for sound in video.sounds:
+            if sound.label != label:
+                continue
+            # Gaps that would be narrower than a pixel are not drawn.
+            if spans and sound.start_s - spans[-1][1] < length_s / _MAX_CUTS:
+                spans[-1] = (spans[-1][0], max(spans[-1][1], sound.end_s))
+            else:
+                spans.append((sound.start_s, sound.end_s))
+        rows.append(SoundRow(label, tuple(_block(start_s, end_s, label, length_s) for start_s, end_s in spans)))
+    return tuple(rows)
 
 
 def _scenes(video: VideoRecord, length_s: float) -> tuple[Block, ...]:

@@ -1,6 +1,7 @@
 """Videos in the formats of other programs: subtitles, transcripts, chapters, edit lists and clips."""
 
 from pipeline.export.clip import CLIP_ENDINGS, Clip, clip_ending, copy_clip
+from pipeline.export.cues import NOTE
 from pipeline.export.cuts import Cut, cuts_of
 from pipeline.export.formats import FORMATS, Format, Options, format_of
 from pipeline.export.locate import FoundFile, NoFile, first_usable, look_at_file, with_file, with_file_if_any
@@ -18,6 +19,7 @@ __all__ = [
     "CLIP_ENDINGS",
     "FORMATS",
     "LOSSLESS_ENDINGS",
+    "NOTE",
     "WRITERS",
     "Clip",
     "Cut",

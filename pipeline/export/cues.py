@@ -19,6 +19,8 @@ from pipeline.export.turns import turns_of
 from pipeline.language import ABBREVIATION, CLAUSE_END, SENTENCE_END, WIDE_LANGUAGES
 from schemas.records import Utterance
 
+NOTE = "♪"
+"""Stands before and after what is sung, as in broadcasters' subtitles."""
 DASH = "- "
 """Marks each of several speakers shown at once, in formats that cannot name them."""
 _LACKING = 1000.0
@@ -72,9 +74,23 @@ class Cue:
     """Whether several people speak at once, so that other subtitles may be shown with it."""
 
     @property
+    def sung(self) -> bool:
+        """Whether it is sung. No subtitle is sung in part."""
+        return self.lines[0][0].sung
+
+    @property
     def texts(self) -> tuple[str, ...]:
-        """The text of each line."""
-        return tuple(joined(line) for line in self.lines)
+        """The text of each line, with notes before and after what is sung."""
+        return self.noted([joined(line) for line in self.lines])
+
+    def noted(self, lines: Sequence[str]) -> tuple[str, ...]:
+        """Return lines of this subtitle, with notes before and after what is sung."""
+        if not self.sung:
+            return tuple(lines)
+        return tuple(
+            f"{f'{NOTE} ' * (number == 0)}{line}{f' {NOTE}' * (number == len(lines) - 1)}"
+            for number, line in enumerate(lines)
+        )
 
 
 def joined(pieces: Iterable[Piece]) -> str:
@@ -102,6 +118,8 @@ def make_cues(utterances: Sequence[Utterance], limits: Limits, *, translation: b
     clock_s = 0.0
     for turn in turns_of(utterances):
         kept = _limits_at_once(limits) if turn.at_once else limits
+        if any(each.sung for voice in turn.voices for each in voice):
+            kept = replace(kept, line_columns=kept.line_columns - 2 * columns(f"{NOTE} "))
         voices = [(voice[0].speaker, _pieces(voice, kept, clock_s, translation=translation)) for voice in turn.voices]
         voices = [(speaker, pieces) for speaker, pieces in voices if pieces]
         if voices:
@@ -184,7 +202,7 @@ def divide(pieces: Sequence[Piece], next_s: float, limits: Limits) -> list[Seque
 
 
 def _apart(piece: Piece, following: Piece) -> bool:
-    return following.start_s - piece.end_s > _LONG_PAUSE_S
+    return following.start_s - piece.end_s > _LONG_PAUSE_S or following.sung != piece.sung
 
 
 def _needed_s(width: int, limits: Limits) -> float:

@@ -33,6 +33,7 @@ class Piece:
     """Whether its start was aligned; otherwise it is estimated from the length of the text."""
     language: str = ""
     """ISO 639-1."""
+    sung: bool = False
 
     @property
     def width(self) -> int:
@@ -68,7 +69,8 @@ def pieces_of(utterance: Utterance, *, translation: bool, line_columns: int) -> 
         for part, whole in _parts(chunk, language, line_columns):
             end = at + len(part)
             spaced = at == begin and (at > 0 or not UNSPACED.match(part))
-            pieces.append(Piece(part, spaced, whole, float(starts_s[at]), float(ends_s[end - 1]), heard[at], language))
+            begins_s, ends_at_s = float(starts_s[at]), float(ends_s[end - 1])
+            pieces.append(Piece(part, spaced, whole, begins_s, ends_at_s, heard[at], language, utterance.sung))
             at = end
     return pieces
 

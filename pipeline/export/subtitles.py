@@ -125,4 +125,4 @@ def _timed_lines(cue: Cue, start_ms: int, end_ms: int) -> Sequence[str]:
                 last_ms = at_ms
             parts.append(space + escaped(piece.text))
         lines.append("".join(parts))
-    return lines
+    return cue.noted(lines)

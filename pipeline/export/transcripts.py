@@ -5,6 +5,7 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 
+from pipeline.export.cues import NOTE
 from pipeline.export.text import one_line
 from pipeline.lake import VideoRecord
 from pipeline.language import format_time
@@ -17,6 +18,8 @@ _PAUSE_S = 4.0
 def plain(video: VideoRecord, *, translation: bool = False) -> str:
     """Write a transcript as text. A paragraph ends with a scene or speaker, or at a long pause, and has its time.
 
+    What is sung is a paragraph of its own, between notes.
+
     Args:
         video: The video.
         translation: Write translations of utterances that have one.
@@ -25,6 +28,7 @@ def plain(video: VideoRecord, *, translation: bool = False) -> str:
     for paragraph in _paragraphs(video):
         said = (each.translation if translation and each.translation is not None else each.text for each in paragraph)
         text = " ".join(filter(None, (one_line(each) for each in said)))
+        text = f"{NOTE} {text} {NOTE}" if paragraph[0].sung else text
         speaker = f"{one_line(paragraph[0].speaker)}: " if paragraph[0].speaker else ""
         paragraphs.append(f"[{format_time(paragraph[0].start_s)}] {speaker}{text}\n")
     return "\n".join(paragraphs)
@@ -71,6 +75,7 @@ def _utterance(video_id: str, utterance: Utterance) -> dict[str, object]:
         "no_speech_prob": utterance.no_speech_prob,
         "compression_ratio": utterance.compression_ratio,
         "flags": list(utterance.flags),
+        "sung": utterance.sung,
     }
 
 
@@ -101,7 +106,8 @@ def _paragraphs(video: VideoRecord) -> Iterator[Sequence[Utterance]]:
 
 def _apart(before: Utterance, after: Utterance, scene_starts_s: Sequence[float]) -> bool:
     scene_begins = bisect_right(scene_starts_s, _middle_s(after)) > bisect_right(scene_starts_s, _middle_s(before))
-    return scene_begins or before.speaker != after.speaker or after.start_s - before.end_s > _PAUSE_S
+    differs = before.sung != after.sung or before.speaker != after.speaker
+    return scene_begins or differs or after.start_s - before.end_s > _PAUSE_S
 
 
 def _middle_s(utterance: Utterance) -> float:

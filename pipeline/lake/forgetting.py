@@ -24,7 +24,7 @@ import pyarrow.compute as pc
 from pipeline.lake.cleaning import remove_orphans
 from pipeline.lake.held import Held, held, rows_by_file, vacated
 from pipeline.lake.layout import REPLACED, REPORTS, SEARCH
-from pipeline.lake.log import ConflictError, Log, replaces
+from pipeline.lake.log import Log, StillFits, replaces
 from pipeline.lake.query import open_engine, read
 from pipeline.lake.rewriting import Keep, rewrite
 from pipeline.lake.snapshot import Change, DataFile, Snapshot
@@ -39,7 +39,6 @@ logger = logging.getLogger(__name__)
 ClearIndex = Callable[[frozenset[str]], int]
 """Removes videos from the search index, and returns the number of its segments that held them."""
 
-_ATTEMPTS = 5
 _REDACTED = "(forgotten)"
 """Replaces the location of a forgotten video that a run was given by name."""
 
@@ -136,35 +135,26 @@ def _remove_rows(log: Log, videos: frozenset[str], found: Sequence[Held]) -> tup
     """
     names = frozenset(name for each in found for uri in each.uris for name in (uri, file_name(uri)))
     keeps = {"runs": _without_names(names)}
-    removed, removed_bytes = Counter[str](), 0
-    for attempt in range(1, _ATTEMPTS + 1):
-        snapshot = log.snapshot()
+    rewritten: list[tuple[DataFile, DataFile]] = []
+
+    def propose(snapshot: Snapshot) -> tuple[Change, StillFits] | None:
+        rewritten.clear()
         with closing(open_engine(log.store, snapshot)[0]) as connection:
             old = _files(connection, snapshot, videos, names)
-        if not old:
-            break
-        made: list[DataFile] = []
         for file in old:
             keep = keeps.get(file.table) or _without(videos)
-            made.append(rewrite(log.store, [file], snapshot.schemas[file.schema], keep))
-        kept = [file for file in made if file.rows]
-        log.store.remove_files([file.path for file in made if not file.rows])
-        try:
-            log.append(
-                snapshot,
-                Change("forget", kept, old),
-                replaces(old),
-            )
-        except ConflictError:
-            log.store.remove_files([file.path for file in made])
-            if attempt == _ATTEMPTS:
-                raise
-            continue
-        # Nobody adds rows of them: commits look for tombstones, and whoever merges the old files finds them gone.
-        for before, after in zip(old, made, strict=True):
-            removed[before.table] += before.rows - after.rows
-        removed_bytes += sum(file.size_bytes or 0 for file in old) - sum(file.size_bytes or 0 for file in kept)
-        break
+            rewritten.append((file, rewrite(log.store, [file], snapshot.schemas[file.schema], keep)))
+        log.store.remove_files([new.path for _, new in rewritten if not new.rows])
+        kept = [new for _, new in rewritten if new.rows]
+        return (Change("forget", kept, old), replaces(old)) if old else None
+
+    log.publish(propose)
+    # Nobody adds rows of them: commits look for tombstones, and whoever merges the old files finds them gone.
+    removed = Counter[str]()
+    for old, new in rewritten:
+        removed[old.table] += old.rows - new.rows
+    kept_bytes = sum(new.size_bytes or 0 for _, new in rewritten if new.rows)
+    removed_bytes = sum(old.size_bytes or 0 for old, _ in rewritten) - kept_bytes
     return {table: rows for table, rows in removed.items() if rows}, removed_bytes
 
 

@@ -18,10 +18,10 @@ from pipeline.lake.derived import DerivedFiles
 from pipeline.lake.held import Held, held, resolve
 from pipeline.lake.layout import LAKE_FORMAT, MARKER, REPORTS, SEARCH, TEMPORARY, checked, run_file
 from pipeline.lake.lock import StillHeld, writer_lock
-from pipeline.lake.log import ConflictError, Log, replaces
+from pipeline.lake.log import Log, StillFits, replaces
 from pipeline.lake.parquet import merge
 from pipeline.lake.rows import table_of
-from pipeline.lake.snapshot import Change, DataFile, schema_key
+from pipeline.lake.snapshot import Change, DataFile, Snapshot, schema_key
 from pipeline.lake.store import Store
 from pipeline.lake.video_rows import VideoRows
 from pipeline.locations import location_of
@@ -65,7 +65,7 @@ ORDER BY video_id
 """
 
 _KEPT_REPORTS = 50
-_ATTEMPTS = 5
+_RUN_PATIENCE_S = 1800.0
 _INVALIDATING = frozenset({"fence", "forget"})
 """Operations of others after which rows are made again: they may hold some of a video that was forgotten."""
 
@@ -267,12 +267,19 @@ class Lake:
             tombstones.remove_tombstones(self._log, videos)
 
     @contextmanager
-    def lock(self, *, single_writer: bool = False, brief: bool = False) -> Iterator[None]:
+    def lock(
+        self,
+        *,
+        single_writer: bool = False,
+        brief: bool = False,
+        waiting: Callable[[str], None] = logger.warning,
+    ) -> Iterator[None]:
         """Hold the writer lock. The same instance may enter it again.
 
         Args:
             single_writer: Write without a lock where the store cannot provide one (see `lake.single_writer`).
             brief: Whether it is held for a moment only. Other writers then wait for it.
+            waiting: Called with a message if it takes a while to see whether another writer is alive.
 
         Raises:
             LakeError: Another process holds the lock; the message says which.
@@ -281,13 +288,26 @@ class Lake:
             self._still_held()
             yield
             return
-        with writer_lock(self._store, single_writer=single_writer, brief=brief) as still_held:
+        with writer_lock(self._store, single_writer=single_writer, brief=brief, waiting=waiting) as still_held:
             self._still_held = self._log.still_held = still_held
             try:
                 self._log.upgrade()
                 yield
             finally:
                 self._still_held = self._log.still_held = None
+
+    @contextmanager
+    def patiently(self, patience_s: float = _RUN_PATIENCE_S) -> Iterator[None]:
+        """Let requests to an object store be repeated for half an hour, not a minute, so that an outage ends no run.
+
+        Args:
+            patience_s: How long, in seconds.
+        """
+        before, self._store.patience_s = self._store.patience_s, patience_s
+        try:
+            yield
+        finally:
+            self._store.patience_s = before
 
     def write_run(self, row: Mapping[str, Any]) -> None:
         """Record a flow run, and replace an earlier record of it.
@@ -474,30 +494,26 @@ class Lake:
 
     def _write_rows(self, table: str, run_id: str, rows: Sequence[Mapping[str, Any]], *, replace: bool) -> None:
         self._log.upgrade()
-        for _ in range(_ATTEMPTS):
-            snapshot = self._log.snapshot()
-            rows = [row for row in rows if row.get("video_id") not in snapshot.forgotten]
-            if not rows:
-                return
-            written = table_of(table, rows)
+
+        def propose(snapshot: Snapshot) -> tuple[Change, StillFits] | None:
+            allowed = [row for row in rows if row.get("video_id") not in snapshot.forgotten]
+            if not allowed:
+                return None
+            written = table_of(table, allowed)
             name = run_file(run_id)
             with self._store.publish(f"{table}/{name}") as path:
                 merge([written], path, written.schema)
                 size_bytes = path.stat().st_size
             key = schema_key(written.schema)
-            made = DataFile(table, name, key, len(rows), size_bytes, {run_id: len(rows)})
+            made = DataFile(table, name, key, len(allowed), size_bytes, {run_id: len(allowed)})
             old = [file for file in snapshot.of(table) if replace and set(file.holds) == {run_id}]
-            change = Change("rows", [made], old, {key: written.schema})
-            try:
-                self._log.append(snapshot, change, replaces(old, unless=_INVALIDATING))
-            except ConflictError:
-                self._store.remove(made.path)
-                continue
-            cleaning.set_aside(self._store, [file.path for file in old])
+            return Change("rows", [made], old, {key: written.schema}), replaces(old, unless=_INVALIDATING)
+
+        published = self._log.publish(propose)
+        if published:
+            cleaning.set_aside(self._store, [file.path for file in published.removed])
             if table != "corrections":  # those are written beside a run; the next commit compacts
                 self._compact_if_due()
-            return
-        raise ConflictError(f"Others change the lake {self.uri} so often that the run {run_id} cannot be recorded.")
 
     def _compact_if_due(self) -> None:
         """Merge small files. Whatever goes wrong, the rows are published; a later commit tries again."""

@@ -30,6 +30,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any, Self
@@ -95,12 +96,15 @@ class Holder:
 
 
 @contextmanager
-def hold_lease(store: Store, *, single_writer: bool = False) -> Iterator[Callable[[], None]]:
+def hold_lease(
+    store: Store, *, single_writer: bool = False, waiting: Callable[[str], None] = logger.warning
+) -> Iterator[Callable[[], None]]:
     """Hold the lease of a lake on an object store.
 
     Args:
         store: The lake's files.
         single_writer: Go on without a lease if the store cannot provide one.
+        waiting: Called with a message if another writer may hold the lease, which takes a while to find out.
 
     Yields:
         A check that raises `LakeError` if the lease was lost.
@@ -109,7 +113,7 @@ def hold_lease(store: Store, *, single_writer: bool = False) -> Iterator[Callabl
         LakeError: Another writer holds the lease, or the store cannot provide one.
     """
     try:
-        lease = _acquire(store)
+        lease = _acquire(store, waiting)
     except _UnsupportedError as error:
         if not single_writer:
             raise LakeError(
@@ -134,18 +138,20 @@ class _Lease:
     """A lease that this process has taken."""
 
     def __init__(self, store: Store, name: str, token: str) -> None:
-        self._store = store
+        # The heartbeat must not outlast the run, which may be more patient.
+        self._store, self._patient = copy(store), store
         self.name = name
         self.path = f"{LEASES}/{name}"
         self._note = Holder.this_process().as_dict() | {"token": token, "expiry_s": EXPIRY_S}
         self._beats = 0
+        self._released = False
         self._lock = threading.Lock()
         self._renewed_at = _now()
 
-    def content(self, *, released: bool = False) -> bytes:
+    def content(self) -> bytes:
         """Return the content of the file, different each time."""
         self._beats += 1
-        return json.dumps(self._note | {"beats": self._beats, "released": released}).encode()
+        return json.dumps(self._note | {"beats": self._beats, "released": self._released}).encode()
 
     def keep(self, stop: threading.Event) -> None:
         """Renew the lease until told to stop."""
@@ -159,11 +165,17 @@ class _Lease:
                     logger.warning("The lease of the lake cannot be renewed now: %s", error)
                 failing = True
 
-    def renew(self) -> None:
-        """Show that this process is alive."""
+    def renew(self, store: Store | None = None) -> None:
+        """Show that this process is alive.
+
+        Args:
+            store: The lake's files, for a caller who is more patient than the heartbeat.
+        """
         with self._lock:
+            if self._released:
+                return  # a heartbeat that comes late must not take the lease back
             started = _now()
-            self._store.write(self.path, self.content())
+            (store or self._store).write(self.path, self.content())
             self._renewed_at = started
 
     def check(self) -> None:
@@ -175,11 +187,11 @@ class _Lease:
         """
         # One clock may stand still while the machine sleeps; the other may be set back.
         if max(now - then for now, then in zip(_now(), self._renewed_at, strict=True)) > 2 * HEARTBEAT_S:
-            self.renew()
-        names = _names(self._store)
+            self.renew(self._patient)
+        names = _names(self._patient)
         if self.name in names and _number(self.name) == _number(names[-1]):
             return
-        other = _read(self._store, names[-1]) if names else None
+        other = _read(self._patient, names[-1]) if names else None
         raise LostLeaseError(
             f"This process lost its lease on the lake {self._store.uri}, because it gave no sign of life for "
             f"{EXPIRY_S:.0f} s, and {Holder.from_json(other or b'')} took it over. Nothing more was written. Run again "
@@ -189,7 +201,9 @@ class _Lease:
     def release(self) -> None:
         """Let the next writer in at once."""
         try:
-            self._store.write(self.path, self.content(released=True))
+            with self._lock:  # a heartbeat that is on its way arrives first
+                self._released = True
+                self._store.write(self.path, self.content())
         except LakeError as error:
             logger.warning("The lease of the lake ends in %.0f s, not now: %s", EXPIRY_S, error)
 
@@ -198,7 +212,7 @@ class _UnsupportedError(Exception):
     """The store cannot refuse a second writer. The message says why."""
 
 
-def _acquire(store: Store) -> _Lease:
+def _acquire(store: Store, waiting: Callable[[str], None] = logger.warning) -> _Lease:
     """Take the lease.
 
     Raises:
@@ -208,7 +222,7 @@ def _acquire(store: Store) -> _Lease:
     for _ in range(_ATTEMPTS):
         before = _names(store)
         newest = before[-1] if before else None
-        seen = _watch(store, newest) if newest else None
+        seen = _watch(store, newest, waiting) if newest else None
         lease = _claim(store, _number(newest) + 1 if newest else 1)
         if lease:
             if newest is None or _read(store, newest) == seen:
@@ -220,7 +234,7 @@ def _acquire(store: Store) -> _Lease:
     raise Holder.unknown().refusal(store.uri)
 
 
-def _watch(store: Store, name: str) -> bytes | None:
+def _watch(store: Store, name: str, waiting: Callable[[str], None]) -> bytes | None:
     """Return the content of a lease's file once nobody holds the lease; None if the file has vanished.
 
     Raises:
@@ -236,10 +250,10 @@ def _watch(store: Store, name: str) -> bytes | None:
             logger.warning("Took over the lease of %s on %s", Holder.from_json(content), store.uri)
             break
         if content is first:
-            logger.warning(
-                "The lake %s is held by %s. Waiting up to %.0f s to see whether it is alive.",
-                store.uri, Holder.from_json(content), expiry_s,
-            )  # fmt: skip
+            waiting(
+                f"The lake {store.uri} is held by {Holder.from_json(content)}. Waiting up to {expiry_s:.0f} s to see "
+                "whether it is alive."
+            )
         time.sleep(_POLL_S)
         content = _read(store, name)
     return content

@@ -5,6 +5,7 @@ locks: there the writer holds a lease (see `pipeline.lake.lease`).
 """
 
 import json
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -15,6 +16,8 @@ from pipeline.lake.lease import Holder, hold_lease
 from pipeline.lake.store import Store
 from schemas.errors import LakeError
 
+logger = logging.getLogger(__name__)
+
 _BRIEF_S = 30.0
 """How long to wait for a writer that holds the lock for a moment only. On object stores, all writers wait as long."""
 
@@ -23,13 +26,20 @@ StillHeld = Callable[[], None]
 
 
 @contextmanager
-def writer_lock(store: Store, *, single_writer: bool = False, brief: bool = False) -> Iterator[StillHeld]:
+def writer_lock(
+    store: Store,
+    *,
+    single_writer: bool = False,
+    brief: bool = False,
+    waiting: Callable[[str], None] = logger.warning,
+) -> Iterator[StillHeld]:
     """Hold the writer lock.
 
     Args:
         store: The lake's files.
         single_writer: Write without a lock where the store cannot provide one (see `lake.single_writer`).
         brief: Whether it is held for a moment only. Others then wait for it.
+        waiting: Called with a message if it takes a while to see whether another writer is alive.
 
     Yields:
         A check that the lock is still held.
@@ -41,7 +51,7 @@ def writer_lock(store: Store, *, single_writer: bool = False, brief: bool = Fals
         with _file_lock(store, brief=brief):
             yield lambda: None
     else:
-        with hold_lease(store, single_writer=single_writer) as still_held:
+        with hold_lease(store, single_writer=single_writer, waiting=waiting) as still_held:
             yield still_held
 
 

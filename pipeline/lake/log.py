@@ -47,11 +47,15 @@ SNAPSHOT_EVERY = 10
 KEEP_S = 3600.0
 """How long entries and files stay that newer ones have replaced."""
 _ATTEMPTS = 20
-_ENTRY = re.compile(r"(\d{20})\.json")
-_SNAPSHOT = re.compile(r"(\d{20})-(\d+)\.snapshot")
+_CONFLICTS = 5
+_DIGITS = 20
+_ENTRY_END, _SNAPSHOT_END = ".json", ".snapshot"
+_ENTRY_LENGTH = _DIGITS + len(_ENTRY_END)
+_SNAPSHOT = re.compile(rf"(\d{{{_DIGITS}}})-(\d+){re.escape(_SNAPSHOT_END)}")
 
 
 StillFits = Callable[[Snapshot, Sequence[Change]], bool]
+Propose = Callable[[Snapshot], tuple[Change, StillFits] | None]
 
 
 def replaces(files: Sequence[DataFile], *, unless: Collection[str] = ("fence",)) -> StillFits:
@@ -86,6 +90,7 @@ class Log:
     def __init__(self, store: Store) -> None:
         self.store = store
         self._known = EMPTY
+        self._legacy = EMPTY
         self._format = 0
         self.still_held: StillHeld | None = None
         """Called right before each entry is written, to raise `LakeError` if the writer lock was lost."""
@@ -112,7 +117,9 @@ class Log:
         if self.legacy():
             found = legacy_snapshot(self.store)
             if self.legacy():
-                return found
+                # The same one as long as nothing changes, so that queries can share an engine.
+                self._legacy = self._legacy if found == self._legacy else found
+                return self._legacy
         for _ in range(_ATTEMPTS):
             listing = self._list()
             known = self._known
@@ -131,6 +138,37 @@ class Log:
     def last(self) -> Snapshot:
         """Return the snapshot that was last read or written here."""
         return self._known
+
+    def publish(self, propose: Propose) -> Change | None:
+        """Make a change from the newest snapshot and append it. If others were faster, do both again.
+
+        Args:
+            propose: Writes the files of the change, and returns it with the check for `append`. None if there is
+                nothing to do.
+
+        Returns:
+            The change that was published.
+
+        Raises:
+            ConflictError: Others were faster several times.
+            LakeError: The lake cannot be written, or the writer lock was lost.
+        """
+        for attempt in range(1, _CONFLICTS + 1):
+            snapshot = self.snapshot()
+            proposed = propose(snapshot)
+            if proposed is None:
+                return None
+            change, still_fits = proposed
+            try:
+                self.append(snapshot, change, still_fits)
+            except ConflictError:
+                self.store.remove_files([file.path for file in change.added])
+                if attempt == _CONFLICTS:
+                    raise
+                logger.info("Another writer changes the lake %s. Trying again: %s", self.store.uri, change.operation)
+            else:
+                return change
+        raise AssertionError("unreachable")
 
     def append(self, base: Snapshot, change: Change, still_fits: StillFits) -> Snapshot:
         """Publish a change.
@@ -206,7 +244,9 @@ class Log:
         """Write a snapshot, so that readers need no earlier entries, and remove what one has replaced for long."""
         try:
             listing = self._list()
-            self.store.write(f"{LOG}/{snapshot.version:020}-{int(time.time())}.snapshot", snapshot_to_json(snapshot))
+            self.store.write(
+                f"{LOG}/{snapshot.version:0{_DIGITS}}-{int(time.time())}{_SNAPSHOT_END}", snapshot_to_json(snapshot)
+            )
             old = [version for version, name in listing.snapshots.items() if _age_s(name) > KEEP_S]
             last = max(old, default=0)
             names = [_entry(version) for version in listing.entries if version <= last]
@@ -219,10 +259,11 @@ class Log:
     def _list(self) -> _Listing:
         entries, snapshots = list[int](), dict[int, str]()
         for name in self.store.names(LOG):
-            if entry := _ENTRY.fullmatch(name):
-                entries.append(int(entry[1]))
-            elif snapshot := _SNAPSHOT.fullmatch(name):
-                snapshots[int(snapshot[1])] = name
+            if name.endswith(_SNAPSHOT_END):
+                if snapshot := _SNAPSHOT.fullmatch(name):
+                    snapshots[int(snapshot[1])] = name
+            elif len(name) == _ENTRY_LENGTH and name.endswith(_ENTRY_END) and name[:_DIGITS].isdecimal():
+                entries.append(int(name[:_DIGITS]))  # there may be thousands, and each commit lists them
         return _Listing(max([0, *entries, *snapshots]), entries, snapshots)
 
     def _read(self, listing: _Listing, known: Snapshot) -> Snapshot:
@@ -247,7 +288,7 @@ class Log:
 
 
 def _entry(version: int) -> str:
-    return f"{LOG}/{version:020}.json"
+    return f"{LOG}/{version:0{_DIGITS}}{_ENTRY_END}"
 
 
 def _age_s(snapshot_name: str) -> float:

@@ -8,7 +8,8 @@ import duckdb
 from pipeline.lake.names import FIND_VIDEOS
 
 MOMENT_VIEWS = {
-    "moments": "One row per searchable moment: speech, a subtitle, on-screen text, a caption or a keyframe.",
+    "moments": "One row per searchable moment: speech, subtitle, on-screen text, caption, objects, keyframe or sound.",
+    "shot_objects": "One row per shot and label: the largest number of such objects seen at once.",
     "words": "One row per spoken word, if words were aligned.",
     "chapters": "One row per chapter of a video, as found by the analysis.",
     "file_chapters": "One row per chapter that a file states.",
@@ -22,11 +23,17 @@ SELECT f.video_id, f.shard, f.frame_id, f.frame_index, f.time_s,
     CASE WHEN row_number() OVER shot = 1 THEN least(coalesce(s.start_s, f.time_s), f.time_s) ELSE f.time_s END
         AS start_s,
     greatest(coalesce(lead(f.time_s) OVER shot, s.end_s, f.time_s), f.time_s) AS end_s,
-    f.text, f.caption, f.labels, f.text_embedding, f.coordinated_embedding
+    f.text, f.caption, f.labels, f.text_embedding, f.coordinated_embedding, coalesce(o.objects, '') AS objects
 FROM {frames} AS f LEFT JOIN {shots} AS s ON f.video_id = s.video_id AND f.shot_index = s.shot_index
+LEFT JOIN (
+    SELECT video_id, frame_id,
+        string_agg(label || CASE WHEN n > 1 THEN ' (' || n || ')' ELSE '' END, ', ' ORDER BY n DESC, label) AS objects
+    FROM (SELECT video_id, frame_id, label, count(*) AS n FROM {objects} GROUP BY ALL) GROUP BY ALL
+) AS o ON f.video_id = o.video_id AND f.frame_id = o.frame_id
 WINDOW shot AS (PARTITION BY f.video_id, f.shot_index ORDER BY f.time_s, f.frame_index)
 """
-"""A keyframe represents its shot until the next one: from its own time, or from the shot's start if it is the first."""
+"""A keyframe represents its shot until the next one: from its own time, or from the shot's start if it is the first.
+Its objects are written as in `person (3), car`."""
 
 _RUNS = """
 SELECT video_id, any_value(shard) AS shard, '{kind}' AS kind, arg_min(frame_id, frame_index) || '-{kind}' AS moment_id,
@@ -50,19 +57,28 @@ SELECT t.video_id, t.shard, 'subtitle' AS kind, subtitle_id AS moment_id, t.star
     p.frame_id, t.language, t.source
 FROM {{subtitles}} AS t ASOF LEFT JOIN {{keyframes}} AS p ON t.video_id = p.video_id AND t.start_s >= p.start_s
 UNION ALL BY NAME
+SELECT n.video_id, n.shard, 'sound' AS kind, sound_id AS moment_id, n.start_s, n.end_s, n.label AS text, p.frame_id
+FROM {{sounds}} AS n ASOF LEFT JOIN {{keyframes}} AS p ON n.video_id = p.video_id AND n.start_s >= p.start_s
+WHERE n.label <> 'speech'
+UNION ALL BY NAME
 {_RUNS.format(kind="screen", text="text", vector="arg_min(text_embedding, frame_index)")}
 UNION ALL BY NAME
 {_RUNS.format(kind="caption", text="caption", vector="NULL")}
+UNION ALL BY NAME
+{_RUNS.format(kind="object", text="objects", vector="NULL")}
 UNION ALL BY NAME
 SELECT video_id, shard, 'frame' AS kind, frame_id AS moment_id, start_s, end_s,
     list_aggregate([label.label FOR label IN labels IF label.score >= 0.1], 'string_agg', ', ') AS text,
     coordinated_embedding AS frame_embedding, frame_id
 FROM {{keyframes}}
 """  # noqa: S608 - made of constants
+"""Speech is found by its words, not as a sound."""
 
 _MOMENTS = f"""
 CREATE VIEW moments AS
-WITH parts AS ({_PARTS.format(utterances="utterances", subtitles="subtitles", keyframes="lake.keyframes")})
+WITH parts AS ({
+    _PARTS.format(utterances="utterances", subtitles="subtitles", sounds="sounds", keyframes="lake.keyframes")
+})
 SELECT m.video_id, m.kind, m.moment_id, m.start_s, m.end_s, coalesce(m.text, '') AS text, m.translation, m.embedding,
     m.frame_embedding, m.frame_id, coalesce(m.language, v.language) AS language, m.speaker, m.source, s.scene_index,
     list_distinct(list_concat(
@@ -76,8 +92,18 @@ ASOF LEFT JOIN scenes AS s ON m.video_id = s.video_id AND m.start_s >= s.start_s
 """  # noqa: S608 - made of constants
 
 _VIEWS = (
-    f"CREATE VIEW lake.keyframes AS {_KEYFRAMES.format(frames='frames', shots='shots')}",
+    f"CREATE VIEW lake.keyframes AS {_KEYFRAMES.format(frames='frames', shots='shots', objects='objects')}",
     _MOMENTS,
+    """
+CREATE VIEW shot_objects AS
+SELECT n.video_id, n.shot_index, any_value(s.start_s) AS start_s, any_value(s.end_s) AS end_s, label,
+    max(n.count) AS count, arg_max(frame_id, (n.count, -frame_index)) AS frame_id
+FROM (
+    SELECT video_id, shot_index, frame_id, frame_index, label, count(*) AS count FROM objects GROUP BY ALL
+) AS n
+LEFT JOIN shots AS s ON n.video_id = s.video_id AND n.shot_index = s.shot_index
+GROUP BY n.video_id, n.shot_index, label
+""",
     """
 CREATE VIEW words AS
 SELECT video_id, utterance_id, word.start_s, word.end_s, trim(word.word) AS word, word.probability, speaker
@@ -137,8 +163,14 @@ WITH those AS (SELECT video_id FROM find_videos(video)),
     own_shots AS (FROM shots SEMI JOIN those USING (video_id)),
     own_utterances AS (FROM utterances SEMI JOIN those USING (video_id)),
     own_subtitles AS (FROM subtitles SEMI JOIN those USING (video_id)),
-    own_keyframes AS ({_KEYFRAMES.format(frames="own_frames", shots="own_shots")}),
-    own_moments AS ({_PARTS.format(utterances="own_utterances", subtitles="own_subtitles", keyframes="own_keyframes")}),
+    own_objects AS (FROM objects SEMI JOIN those USING (video_id)),
+    own_sounds AS (FROM sounds SEMI JOIN those USING (video_id)),
+    own_keyframes AS ({_KEYFRAMES.format(frames="own_frames", shots="own_shots", objects="own_objects")}),
+    own_moments AS ({
+        _PARTS.format(
+            utterances="own_utterances", subtitles="own_subtitles", sounds="own_sounds", keyframes="own_keyframes"
+        )
+    }),
     spans AS (
         SELECT 'chapter' AS kind, video_id, start_s, end_s, title AS text FROM chapters
         UNION ALL BY NAME SELECT 'file chapter' AS kind, video_id, start_s, end_s, title AS text FROM file_chapters
@@ -150,7 +182,8 @@ SELECT kind, clock(start_s) AS time, start_s, end_s, speaker, text, frame_id, vi
 FROM spans SEMI JOIN those USING (video_id)
 WHERE start_s <= t AND t < end_s
 ORDER BY video_id, list_position(
-    ['chapter', 'file chapter', 'scene', 'shot', 'speech', 'subtitle', 'screen', 'caption', 'frame'], kind
+    ['chapter', 'file chapter', 'scene', 'shot', 'speech', 'subtitle', 'sound', 'screen', 'caption', 'object', 'frame'],
+    kind
 ), start_s
 """,  # noqa: S608 - made of constants
 )

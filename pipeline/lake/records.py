@@ -16,6 +16,7 @@ from pipeline.lake.query import fetch
 from schemas.errors import LakeError
 from schemas.records import (
     Chapter,
+    DetectedObject,
     Entity,
     Evidence,
     Failure,
@@ -24,6 +25,7 @@ from schemas.records import (
     LanguageShare,
     Occurrence,
     Shot,
+    Sound,
     Subtitle,
     Summary,
     SummarySentence,
@@ -31,8 +33,10 @@ from schemas.records import (
     Word,
 )
 
-Part = Literal["shots", "keyframes", "scenes", "utterances", "words", "subtitles", "entities"]
-ALL_PARTS: frozenset[Part] = frozenset({"shots", "keyframes", "scenes", "utterances", "words", "subtitles", "entities"})
+Part = Literal["shots", "keyframes", "objects", "scenes", "utterances", "words", "subtitles", "sounds", "entities"]
+ALL_PARTS: frozenset[Part] = frozenset(
+    {"shots", "keyframes", "objects", "scenes", "utterances", "words", "subtitles", "sounds", "entities"}
+)
 """What a reader may leave out; the rows of `videos`, `summaries` and `errors` are always read."""
 
 _BATCH = 256
@@ -49,12 +53,14 @@ _SUMMARY = (
 _ERROR = "stage, kind, message, traceback, attempts"
 _SHOT = "shot_index AS index, start_s, end_s, transition, score"
 _KEYFRAME = "frame_id, time_s, shot_index, width, height, caption, text, labels"
+_OBJECT = "frame_id, label, score, box"
 _SCENE = "start_s, end_s, text, caption, topics, keyphrases, labels, text_weight, vision_weight"
 _UTTERANCE = (
     "utterance_index AS index, start_s, end_s, text, translation, language, speaker, avg_logprob, no_speech_prob, "
-    "compression_ratio, flags, auto_text, auto_flags, auto_speaker, heard_text"
+    "compression_ratio, flags, auto_text, auto_flags, auto_speaker, heard_text, coalesce(sung, false) AS sung"
 )
 _ENTITY = "entity_index AS index, text, kind, normal, wikidata_id, occurrences"
+_SOUND = "sound_index AS index, start_s, end_s, label, score"
 _SUBTITLE = "subtitle_index AS index, start_s, end_s, text, language, source, track"
 
 
@@ -71,6 +77,8 @@ class KeyframeRecord:
     text: str
     """Text on screen."""
     labels: tuple[Label, ...]
+    objects: tuple[DetectedObject, ...] = ()
+    """Best score first; empty if objects were not read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +118,8 @@ class VideoRecord:
     """Subtitles that came with the video."""
     entities: tuple[Entity, ...] = ()
     """Names in speech, on-screen text and subtitles; none in lakes of older versions."""
+    sounds: tuple[Sound, ...] = ()
+    """What is heard."""
 
     @property
     def uri(self) -> str:
@@ -283,16 +293,21 @@ def read_records(
     errors = rows("errors", _ERROR, "stage")
     shots = rows("shots", _SHOT, "shot_index", "shots")
     keyframes = rows("frames", _KEYFRAME, "frame_index", "keyframes")
+    objects = rows("objects", _OBJECT, "frame_id, object_index", "objects") if keyframes else {}
     scenes = rows("scenes", _SCENE, "scene_index", "scenes")
     words = ", words, auto_words, heard_words" if "words" in parts else ""
     utterances = rows("utterances", _UTTERANCE + words, "utterance_index", "utterances")
     subtitles = rows("subtitles", _SUBTITLE, "subtitle_index", "subtitles")
     entities = rows("entities", _ENTITY, "entity_index", "entities")
+    sounds = rows("sounds", _SOUND, "sound_index", "sounds")
     records = []
     for video_id in video_ids:
         if video_id not in videos:
             continue
-        found = tuple(_keyframe(row) for row in keyframes.get(video_id, ()))
+        of_frame: dict[str, list[DetectedObject]] = defaultdict(list)
+        for row in objects.get(video_id, ()):
+            of_frame[row["frame_id"]].append(object_of(row))
+        found = tuple(_keyframe(row, of_frame[row["frame_id"]]) for row in keyframes.get(video_id, ()))
         records.append(
             VideoRecord(
                 video_id=video_id,
@@ -304,6 +319,7 @@ def read_records(
                 utterances=tuple(_utterance(row) for row in utterances.get(video_id, ())),
                 subtitles=tuple(Subtitle(**row) for row in subtitles.get(video_id, ())),
                 entities=tuple(entity_of(row) for row in entities.get(video_id, ())),
+                sounds=tuple(Sound(**row) for row in sounds.get(video_id, ())),
                 errors=tuple(Failure(**row) for row in errors.get(video_id, ())),
             )
         )
@@ -418,8 +434,14 @@ def labels_of(rows: Sequence[Row] | None) -> tuple[Label, ...]:
     return tuple(Label(**row) for row in rows or ())
 
 
-def _keyframe(row: Row) -> KeyframeRecord:
-    return KeyframeRecord(**{**row, "labels": labels_of(row["labels"])})
+def object_of(row: Row) -> DetectedObject:
+    """Return the object of a row of `objects`."""
+    box = row["box"]
+    return DetectedObject(row["label"], row["score"], (box["x0"], box["y0"], box["x1"], box["y1"]))
+
+
+def _keyframe(row: Row, objects: Sequence[DetectedObject]) -> KeyframeRecord:
+    return KeyframeRecord(**{**row, "labels": labels_of(row["labels"]), "objects": tuple(objects)})
 
 
 def _scenes(rows: Sequence[Row], keyframes: Sequence[KeyframeRecord]) -> tuple[SceneRecord, ...]:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from pipeline.lake.records import entity_of, if_any, labels_of, summary_of, words_of
+from pipeline.lake.records import entity_of, if_any, labels_of, object_of, summary_of, words_of
 from schemas.errors import LakeError
 from schemas.media import AudioStream, MediaInfo, Track, VideoStream
 from schemas.records import (
@@ -155,9 +155,7 @@ def _objects(table: pa.Table) -> dict[int, list[DetectedObject]]:
     """Return the objects of each keyframe, by its index."""
     found: dict[int, list[DetectedObject]] = defaultdict(list)
     for row in table.sort_by([("frame_index", "ascending"), ("object_index", "ascending")]).to_pylist():
-        box = row["box"]
-        corners = (box["x0"], box["y0"], box["x1"], box["y1"])
-        found[row["frame_index"]].append(DetectedObject(row["label"], row["score"], corners))
+        found[row["frame_index"]].append(object_of(row))
     return found
 
 

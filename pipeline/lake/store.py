@@ -53,6 +53,8 @@ class Store:
         """Whether `create` works, as far as the client is concerned."""
         self.absolute_uri = self.root if self.local else uri
         """The same location from any working directory."""
+        self.patience_s: float | None = None
+        """How long requests to an object store are repeated; None: as long as everywhere."""
 
     def path(self, relative: str) -> str:
         """Return the path of a file as the file system knows it."""
@@ -256,7 +258,7 @@ class Store:
         if self.local:
             return request()
         try:
-            return retried(request)
+            return retried(request, lambda: self.patience_s)
         except Exception as error:
             own = isinstance(error, OSError | NotImplementedError | TypeError | ValueError | VideolakeError)
             if isinstance(error, PermissionError) or is_transient(error) or not own:

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.lake.layout import is_pending, run_file, tombstone_file
-from pipeline.lake.log import ConflictError, Log, replaces
+from pipeline.lake.log import Log, StillFits, replaces
 from pipeline.lake.parquet import merge
 from pipeline.lake.rows import table_of
 from pipeline.lake.snapshot import Change, DataFile, Snapshot, schema_key
@@ -20,7 +20,6 @@ from pipeline.lake.store import Store
 from schemas.tables import table_schema
 
 _TABLE = "forgotten"
-_ATTEMPTS = 5
 
 
 def add_tombstones(log: Log, videos: Mapping[str, bool], sources: Sequence[Mapping[str, Any]] = ()) -> None:
@@ -79,32 +78,23 @@ def _replace(
     pending: bool,
     also: pa.Table | None = None,
 ) -> None:
-    """Add rows, and remove files, in one entry of the log; again if another writer was faster."""
-    store = log.store
-    for attempt in range(1, _ATTEMPTS + 1):
-        snapshot = log.snapshot()
+    """Add rows, and remove files, in one entry of the log."""
+
+    def propose(snapshot: Snapshot) -> tuple[Change, StillFits] | None:
         rows, old = change(snapshot)
         if not rows.num_rows and not old:
-            return
+            return None
         made, schemas = [], {}
         for table, added in ((_TABLE, rows), ("sources", also)):
             if added is not None and added.num_rows:
                 name = tombstone_file(pending=pending) if table == _TABLE else run_file("forget")
-                made.append(_written(store, table, name, added))
+                made.append(_written(log.store, table, name, added))
                 schemas[made[-1].schema] = added.schema
-        try:
-            log.append(
-                snapshot,
-                Change("forget", made, old, schemas),
-                replaces(old),
-            )
-        except ConflictError:
-            store.remove_files([file.path for file in made])
-            if attempt == _ATTEMPTS:
-                raise
-        else:
-            store.remove_files([file.path for file in old])
-            return
+        return Change("forget", made, old, schemas), replaces(old)
+
+    published = log.publish(propose)
+    if published:
+        log.store.remove_files([file.path for file in published.removed])
 
 
 def _written(store: Store, table: str, name: str, rows: pa.Table) -> DataFile:

@@ -2,8 +2,9 @@
 
 - `videos`: the newest `ok` row of each video, or else its newest `failed` row, unless other content has replaced it
   (see `pipeline.lake.location_views`).
-- `shots`, `frames`, `utterances`, `scenes`, `summaries`, `errors`: the rows of the same video from the same commit. So
-  `errors` has a row for each `failed` row of `videos`, and rows of uncommitted or superseded shards are hidden.
+- `shots`, `frames`, `utterances`, `sounds`, `scenes`, `summaries`, `errors`: the rows of the same video from the same
+  commit. So `errors` has a row for each `failed` row of `videos`, and rows of uncommitted or superseded shards are
+  hidden.
 - `runs`, `sources`: the newest row of each run or location.
 - `corrections`: every correction, undone ones too.
 - `all_videos`, `all_errors`: every row of every revision.

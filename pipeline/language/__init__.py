@@ -14,7 +14,7 @@ from pipeline.language.scripts import (
 )
 from pipeline.language.sentence_segmentation import ends_sentence, sentences
 from pipeline.language.shortening import clean, shortened
-from pipeline.language.stop_words import ELISIONS, function_words, query_stop_words, stop_words_of
+from pipeline.language.stop_words import ELISIONS, english_homographs, function_words, query_stop_words, stop_words_of
 from pipeline.language.times import (
     TIME,
     TimeRange,
@@ -43,6 +43,7 @@ __all__ = [
     "VideoTime",
     "clean",
     "ends_sentence",
+    "english_homographs",
     "format_duration",
     "format_time",
     "function_words",

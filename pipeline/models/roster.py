@@ -3,6 +3,7 @@
 The defaults are in `schemas/config.py`.
 """
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,9 +24,12 @@ from schemas.config import (
     TextConfig,
 )
 from schemas.errors import ModelError
+from schemas.tables import Encoder
 
 BOTH = " + "
 """Separates the model ids in the name of a space that two text encoders share."""
+_JOINED = re.compile(r"(?P<english>.+) \+ (?P<multilingual>.+) \((?P<dimensions>\d+)\)")
+"""See `joined_space`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +108,7 @@ def settle(config: Config) -> Config:
 def text_configs(config: TextConfig) -> tuple[TextConfig, ...]:
     """Return the settings of each text encoder, with its id in `model`.
 
-    `auto` means the English encoder, followed by the multilingual one if it is configured.
+    `auto` means the English encoder, followed by the multilingual one unless that is `none`.
     """
     if config.model != "auto":
         return (config,)
@@ -115,19 +119,38 @@ def text_configs(config: TextConfig) -> tuple[TextConfig, ...]:
     return english, config.model_copy(update=multilingual)
 
 
+def joined_space(english: str, multilingual: Encoder) -> str:
+    """Return the id of the space of `text.model = auto`, in which a vector has two parts.
+
+    Args:
+        english: Id of the encoder of the first part.
+        multilingual: Id and dimensions of the encoder of the second part, which every text has.
+    """
+    return f"{english}{BOTH}{multilingual[0]} ({multilingual[1]})"
+
+
+def multilingual_dimensions(space: str) -> int | None:
+    """Return the number of dimensions of the second part of a space's vectors; None if they have no parts.
+
+    Args:
+        space: Id of a space of texts, or of the space of frames and texts that they span (`conse:`).
+    """
+    joined = _JOINED.match(space)
+    return int(joined["dimensions"]) if joined else None
+
+
 def text_config_of(space: str, config: TextConfig) -> TextConfig:
     """Return the settings that encode queries for the vectors of a space.
 
     Args:
-        space: Id of the space from the column's metadata: one model id, or two joined by `BOTH`.
+        space: Id of the space from the column's metadata: of one model, or by `joined_space`.
         config: The `text` section, for all other settings.
     """
-    if BOTH.join(chosen.model for chosen in text_configs(config)) == space:
-        return config
-    english, both, multilingual = space.partition(BOTH)
-    if not both:
+    joined = _JOINED.fullmatch(space)
+    if joined is None:
         return config.model_copy(update={"model": space})
-    return config.model_copy(update={"model": "auto", "english_model": english, "multilingual_model": multilingual})
+    names = {"english_model": joined["english"], "multilingual_model": joined["multilingual"]}
+    return config.model_copy(update={"model": "auto", **names})
 
 
 def fusion_model(config: FusionConfig) -> ModelInfo | None:

@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 Answer = TypeVar("Answer")
 
 PATIENCE_S = 60.0
-"""No attempt starts later than this after the first one."""
+"""No attempt starts later than this after the first one, unless the caller is more patient."""
 _FIRST_DELAY_S = 0.25
 _LONGEST_DELAY_S = 8.0
 
@@ -40,13 +40,15 @@ def is_transient(error: Exception) -> bool:
     return not (isinstance(error, OSError) and error.errno in _FINAL_NUMBERS)
 
 
-def retried(request: Callable[[], Answer]) -> Answer:
+def retried(request: Callable[[], Answer], patience_s: Callable[[], float | None] = lambda: None) -> Answer:
     """Do a request, and repeat it if it fails for a reason that may pass.
 
     The delays grow and are random, so that many workers do not come back at the same moment.
 
     Args:
         request: Does the request. It must be safe to repeat, because a request may be done and its response lost.
+        patience_s: Returns how long after the first attempt another one may start; None: `PATIENCE_S`. Asked each
+            time, since a run may have been stopped meanwhile.
 
     Raises:
         Exception: The error of the last attempt.
@@ -58,7 +60,8 @@ def retried(request: Callable[[], Answer]) -> Answer:
             return request()
         except Exception as error:
             delay = random.uniform(longest / 2, longest)  # noqa: S311 - not for secrets
-            if not is_transient(error) or time.monotonic() - started + delay > PATIENCE_S:
+            limit_s = patience_s() or PATIENCE_S
+            if not is_transient(error) or time.monotonic() - started + delay > limit_s:
                 raise
             logger.warning("A store cannot be reached now. Trying again in %.1f s: %s", delay, reason(error))
         time.sleep(delay)

@@ -1,4 +1,4 @@
-"""Filters as people write them: videos by any name, languages and speakers in any case, times as 1:23.
+"""Filters as people write them: videos by any name, languages and speakers in any case, times as 1:23, `person:3`.
 
 Python, the command line and the browser all make their filters here.
 """
@@ -32,13 +32,14 @@ def make_filter(**given: str | float | Sequence[str] | None) -> Filter:
         **given: Fields of `Filter`: one name or several each, times in seconds or as `1:23`; None leaves a field unset.
 
     Raises:
-        ConfigurationError: A filter, a kind of moment or a time is invalid, or `from_s` is after `to_s`.
+        ConfigurationError: A filter, an object, a kind of moment or a time is invalid, or `from_s` is after `to_s`.
     """
     for name in given:
         if name not in _FIELDS:
             raise ConfigurationError(f"There is no filter {name!r}. The filters are: {', '.join(_FIELDS)}.")
     made: dict[str, Any] = {name: _seconds(name, given.get(name)) for name in _TIMES}
     made |= {name: _names(name, given.get(name)) for name in _FIELDS if name not in _TIMES}
+    made["objects"] = tuple(map(_object, made["objects"]))
     made["kinds"] = tuple(kind.lower() for kind in made["kinds"])
     made["entity_kinds"] = tuple(kind.lower() for kind in made["entity_kinds"])
     for kind in made["entity_kinds"]:
@@ -93,12 +94,7 @@ def check_topics(filters: Filter, segments: Sequence[Segment]) -> None:
     Raises:
         FilterError: No moment has one of the topics.
     """
-    if not filters.topics:
-        return
-    known: dict[str, str] = {}
-    for segment in segments:
-        names = pc.unique(segment.rows["topics"].combine_chunks().flatten())
-        known |= {name.lower(): name for name in names.to_pylist()}
+    known = {name.lower(): name for name in _listed("topics", segments)} if filters.topics else {}
     for topic in filters.topics:
         if topic.lower() not in known and _any_moments(segments):
             raise FilterError(f"No moment has the topic {topic!r}. {_known_names('topics', topic, known)}")
@@ -110,15 +106,48 @@ def check_entities(filters: Filter, segments: Sequence[Segment]) -> None:
     Raises:
         FilterError: No moment has one of the names.
     """
-    if not filters.entities:
-        return
-    known: dict[str, str] = {}
-    for segment in segments:
-        names = pc.unique(segment.rows["names"].combine_chunks().flatten())
-        known |= {name[1:]: name[1:] for name in names.to_pylist() if name.startswith(":")}
+    names = _listed("names", segments) if filters.entities else []
+    known = {name[1:]: name[1:] for name in names if name.startswith(":")}
     for entity in filters.entities:
         if entity.lower() not in known and _any_moments(segments):
             raise FilterError(f"No moment has the name {entity!r}. {_known_names('names', entity, known)}")
+
+
+def check_objects(filters: Filter, segments: Sequence[Segment]) -> None:
+    """Raise if nothing was found because an object does not exist. This reads the objects of all moments.
+
+    Raises:
+        FilterError: No keyframe shows one of the objects, or so many of them at once.
+    """
+    counts = set(_listed("objects", segments)) if filters.objects else set()
+    known = {label: label for label in (each.rpartition(":")[0] for each in counts)}
+    for each in filters.objects:
+        label, _, number = each.rpartition(":")
+        if label not in known and _any_moments(segments):
+            raise FilterError(f"No keyframe shows the object {label!r}. {_known_names('objects', label, known)}")
+        if each not in counts and _any_moments(segments):
+            most = max(int(other.rpartition(":")[2]) for other in counts if other.rpartition(":")[0] == label)
+            raise FilterError(f"No keyframe shows {number} objects {label!r} at once, but at most {most}.")
+
+
+def _listed(column: Literal["topics", "names", "objects"], segments: Sequence[Segment]) -> list[str]:
+    """Return all distinct names in a column of lists."""
+    names: set[str] = set()
+    for segment in segments:
+        names |= set(pc.unique(segment.rows[column].combine_chunks().flatten()).to_pylist())
+    return sorted(names)
+
+
+def _object(text: str) -> str:
+    """Return `person:1` for `person`, and `person:3` for itself."""
+    label, colon, number = text.strip().lower().rpartition(":")
+    if not colon:
+        label, number = number, "1"
+    if not label.strip() or not number.strip().isdecimal() or not int(number):
+        raise ConfigurationError(
+            f"{text!r} is not an object. Give a label such as 'person', or 'person:3' for at least 3 of them."
+        )
+    return f"{label.strip()}:{int(number)}"
 
 
 def check_query(query: str) -> None:

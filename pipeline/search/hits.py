@@ -39,6 +39,9 @@ HIT_SCHEMA = pa.schema(
 
 _COLUMNS = ("kind", "start_s", "end_s", "text", "translation", "frame_id", "source")
 
+_PLAIN = {"object": 1, "frame": 2}
+"""Kinds of moments whose text is no sentence."""
+
 
 def hits_of(
     moments: Sequence[RankedMoment],
@@ -85,8 +88,8 @@ def _hit(
                 searched_text(row["text"], row["translation"]), words if each.retriever == "lexical" else ()
             )
             reasons[key] = Reason(row["kind"], each.retriever, text, each.score, each.rank, spans, row["source"])
-    # A sentence tells a reader more than the labels of a frame.
-    line = min(shown, key=lambda row: row["kind"] == "frame")
+    # A sentence tells a reader more than the objects or the labels of a frame.
+    line = min(shown, key=lambda row: _PLAIN.get(row["kind"], 0))
     frame_id = rows[best.segment, best.row]["frame_id"]
     uri, headline = videos.get(best.video_id, ("", ""))
     return Hit(

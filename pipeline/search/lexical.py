@@ -105,6 +105,8 @@ class LexicalIndex:
         for field, values in fields.items():
             if values:
                 yield self._any_of(field, values)
+        for each in admitted.objects:
+            yield self._any_of("object", [each])
         kind = tantivy.FieldType.Float
         if admitted.from_s is not None:
             yield Query.range_query(self._schema, "end_s", kind, lower_bound=admitted.from_s, include_lower=False)
@@ -136,9 +138,12 @@ def build_lexical(rows: pa.Table, folder: Path | None = None) -> tuple[LexicalIn
 
 
 def _documents(rows: pa.Table) -> Iterable[tuple[tantivy.Document, int]]:
-    columns = ("text", "translation", "video_id", "kind", "language", "speaker", "topics", "names", "start_s", "end_s")
+    columns = (
+        "text", "translation", "video_id", "kind", "language", "speaker", "topics", "names", "objects", "start_s",
+        "end_s",
+    )  # fmt: skip
     for batch in rows.select(columns).to_batches(max_chunksize=10_000):
-        for text, translation, video, kind, language, speaker, topics, names, start_s, end_s in zip(
+        for text, translation, video, kind, language, speaker, topics, names, objects, start_s, end_s in zip(
             *(column.to_pylist() for column in batch.columns), strict=True
         ):
             document = tantivy.Document()
@@ -151,6 +156,8 @@ def _documents(rows: pa.Table) -> Iterable[tuple[tantivy.Document, int]]:
                 document.add_text("topic", topic.lower())
             for name in names or ():
                 document.add_text("name", name)
+            for each in objects or ():
+                document.add_text("object", each)
             document.add_float("start_s", start_s)
             document.add_float("end_s", end_s)
             yield document, words.count(" ") + 1 if words else 0
@@ -163,7 +170,7 @@ def searched_text(text: str, translation: str | None) -> str:
 
 def _schema() -> tantivy.Schema:
     builder = tantivy.SchemaBuilder().add_text_field(_WORDS, tokenizer_name=_TOKENIZER, index_option="position")
-    for name in ("video", "kind", "language", "speaker", "topic", "name"):
+    for name in ("video", "kind", "language", "speaker", "topic", "name", "object"):
         builder.add_text_field(name, tokenizer_name="raw", index_option="basic")
     for name in ("start_s", "end_s"):
         builder.add_float_field(name, fast=True)

@@ -61,8 +61,7 @@ class QueryVectors:
     """Queries in each space: float32 of unit length, zeros if a query has no vector in that space."""
 
     text: NDArray[np.float32]
-    """(n, d of the text space): speech and on-screen text with the same meaning have a high cosine. If two models share
-    a space (`text.model = auto`), the part of each has unit length, and the product is the cosine."""
+    """(n, d of the text space): speech and on-screen text with the same meaning have a high cosine."""
     vision: NDArray[np.float32]
     """(n, d of the vision space): frames that look alike have a high cosine."""
     coordinated: NDArray[np.float32]

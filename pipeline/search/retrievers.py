@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.analysis.fusion import cosines, parts_of
 from pipeline.search.evidence import MIN_EVIDENCE, Scale, by_rank
 from pipeline.search.lexical import Bm25, searched_text
 from pipeline.search.query_encoder import QueryVectors, TextPart
@@ -56,20 +57,28 @@ def by_text(state: State, query: Vector, parts: Sequence[TextPart], filters: Fil
     Args:
         state: The segments to search.
         query: (d,) in the text space.
-        parts: The encoders that share the text space. Each compares its own part, on its own scale.
+        parts: The encoders that share the text space. Each compares its own part, on its own scale; a moment counts
+            by the mean of those that made a part of it and of the query.
         filters: Which moments may be found.
         count: Maximum number of moments.
     """
-    best: dict[tuple[int, int], Found] = {}
+    found: dict[tuple[int, int], Found] = {}
     for part in parts:
         own = np.zeros_like(query)
         own[part.start : part.stop] = query[part.start : part.stop]
-        for cosine, segment, row in _nearest(state, "text", own, filters, count):
-            # Moments of another encoder have zeros in this part.
-            evidence = part.scale.evidence(cosine) if cosine else 0.0
-            if evidence > MIN_EVIDENCE and evidence > best.get((segment, row), (0.0,))[0]:
-                best[segment, row] = (evidence, cosine, segment, row)
-    return _candidates(state, "semantic", best.values(), count)
+        if not own.any():
+            continue
+        for number, segment in enumerate(state.segments):
+            index = segment.vectors_in("text", state.models.get("text"), len(query))
+            if index is not None:
+                rows, _, vectors = index.search_vectors(own, segment.mask(filters), count)
+                scores = cosines(query, vectors, state.models.get("text", ""))
+                for row, score, evidence in zip(
+                    rows.tolist(), scores.tolist(), _text_evidence(query, vectors, parts), strict=True
+                ):
+                    if evidence > MIN_EVIDENCE:
+                        found[number, row] = (evidence, score, number, row)
+    return _candidates(state, "semantic", found.values(), count)
 
 
 def by_vector(  # noqa: PLR0917 - as the retrievers call it
@@ -95,6 +104,8 @@ def by_vector(  # noqa: PLR0917 - as the retrievers call it
         scale: Of the cosines; None: the evidence follows from the rank.
         min_similarity: Cosines up to this value do not count.
     """
+    # With several parts, those of a row are shorter: see `even_parts`.
+    query = query * np.float32(np.sqrt(len(parts_of(state.models.get(space, ""), len(query)))))
     near = [each for each in _nearest(state, space, query, filters, count) if each[0] > min_similarity]
     evidence = scale.evidence if scale else float
     scored = [(evidence(score), score, segment, row) for score, segment, row in near]
@@ -124,7 +135,7 @@ def scenes_near(  # noqa: PLR0917 - as the retrievers call it
         count: Maximum number of scenes.
     """
     # A scene is stored at its first moment, whose kind, speaker and time are not those of the scene.
-    wanted = replace(filters, kinds=(), speakers=(), from_s=None, to_s=None)
+    wanted = replace(filters, kinds=(), speakers=(), objects=(), from_s=None, to_s=None)
     joined = join_scenes(query.text, query.coordinated)[0]
     found: list[Found] = []
     evidence_of: dict[tuple[int, int], tuple[float, float]] = {}
@@ -135,7 +146,7 @@ def scenes_near(  # noqa: PLR0917 - as the retrievers call it
         rows, scores, vectors = index.search_vectors(joined, segment.mask(wanted), count)
         text, shown = np.split(vectors, [query.text.shape[1]], axis=1)
         of_text = _text_evidence(query.text[0], text, parts)
-        of_image = _evidence(query.coordinated[0], shown, image)
+        of_image = _evidence(query.coordinated[0], shown, state.models.get("coordinated", ""), image)
         for row, score, *evidence in zip(rows.tolist(), scores.tolist(), of_text, of_image, strict=True):
             if score > 0:
                 found.append((0.0, score, number, row))
@@ -153,22 +164,23 @@ def scenes_near(  # noqa: PLR0917 - as the retrievers call it
 
 
 def _text_evidence(query: Vector, texts: Vector, parts: Sequence[TextPart]) -> list[float]:
-    """Return the evidence of texts, each compared by the encoder that made it: (d,) and (n, d) to n."""
-    best = np.zeros(len(texts))
+    """Return the evidence of texts, (d,) and (n, d) to n: the mean over the encoders that made both vectors."""
+    totals, counts = np.zeros(len(texts)), np.zeros(len(texts))
     for part in parts:
         own = slice(part.start, part.stop)
-        best = np.maximum(best, _evidence(query[own], texts[:, own], part.scale))
-    found: list[float] = best.tolist()
+        there = np.any(texts[:, own] != 0, axis=1) & query[own].any()
+        totals += np.where(there, part.scale.evidence(cosines(query[own], texts[:, own], "")), 0.0)
+        counts += there
+    found: list[float] = (totals / np.maximum(counts, 1.0)).tolist()
     return found
 
 
-def _evidence(query: Vector, vectors: Vector, scale: Scale | None) -> list[float]:
+def _evidence(query: Vector, vectors: Vector, space: str, scale: Scale | None) -> list[float]:
     """Return the evidence of the cosines of a query (d,) and vectors (n, d) of any length; 0 for zeros."""
-    lengths = np.linalg.norm(vectors, axis=1)
-    there = (lengths > 0) & query.any()
-    cosines = (vectors @ query) / np.where(there, lengths, 1.0)
-    found: list[float] = np.where(there, scale.evidence(cosines), 0.0).tolist() if scale else [0.0] * len(vectors)
-    return found
+    there = np.any(vectors != 0, axis=1) & query.any()
+    found = np.where(there, scale.evidence(cosines(query, vectors, space)), 0.0) if scale else np.zeros(len(vectors))
+    evidence: list[float] = found.tolist()
+    return evidence
 
 
 def _nearest(state: State, space: Space, query: Vector, filters: Filter, count: int) -> list[tuple[float, int, int]]:

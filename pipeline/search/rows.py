@@ -1,6 +1,6 @@
 """Read the moments of a lake for search: rows in Arrow, vectors in NumPy, and masks for filters."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from pipeline.analysis.fusion import fuse_early_rows
+from pipeline.analysis.fusion import even_parts, fuse_early_rows
 from schemas.config import FusionConfig
 from schemas.search import Filter
 
@@ -38,6 +38,7 @@ ROW_SCHEMA = pa.schema(
         ("source", pa.dictionary(pa.int32(), pa.string())),
         ("topics", pa.list_(pa.string())),
         ("names", pa.list_(pa.string())),
+        ("objects", pa.list_(pa.string())),
         ("scene_start_s", pa.float64()),
         ("scene_end_s", pa.float64()),
     ]
@@ -57,15 +58,22 @@ named AS (
         [kind || ':'], [':' || each FOR each IN spellings], [kind || ':' || each FOR each IN spellings]
     )))) AS names
     FROM spelled GROUP BY video_id, id
+),
+counted AS (
+    SELECT video_id, frame_id, list(lower(label) || ':' || nth) AS objects FROM (
+        SELECT video_id, frame_id, label, row_number() OVER (PARTITION BY video_id, frame_id, label) AS nth FROM objects
+    ) GROUP BY ALL
 )
-SELECT m.video_id, kind, moment_id, m.start_s, m.end_s, m.text, translation, frame_id, language, speaker, source,
-    m.topics, n.names, m.scene_index, coalesce(s.start_s, m.start_s) AS scene_start_s,
+SELECT m.video_id, kind, moment_id, m.start_s, m.end_s, m.text, translation, m.frame_id, language, speaker, source,
+    m.topics, n.names, o.objects, m.scene_index, coalesce(s.start_s, m.start_s) AS scene_start_s,
     coalesce(s.end_s, m.end_s) AS scene_end_s
 FROM moments m LEFT JOIN scenes s USING (video_id, scene_index)
 LEFT JOIN named n ON n.video_id = m.video_id
     AND n.id = CASE WHEN m.kind IN ('speech', 'subtitle') THEN m.moment_id ELSE m.frame_id END
+LEFT JOIN counted o ON o.video_id = m.video_id AND o.frame_id = m.frame_id
 ORDER BY m.video_id, kind, m.start_s, moment_id
 """
+"""A keyframe with three people has the objects `person:1`, `person:2` and `person:3`, for `Filter.objects`."""
 _SCENES = """
 SELECT min_by(moment_id, (m.start_s, moment_id)) AS moment_id, any_value(text_embedding) AS text,
     any_value(coordinated_embedding) AS coordinated
@@ -105,13 +113,16 @@ def load_rows(connection: duckdb.DuckDBPyConnection) -> pa.Table:
     return found.drop_columns("scene_index").cast(ROW_SCHEMA).unify_dictionaries().combine_chunks()
 
 
-def load_vectors(connection: duckdb.DuckDBPyConnection, rows: pa.Table, space: Space) -> Vectors | None:
+def load_vectors(
+    connection: duckdb.DuckDBPyConnection, rows: pa.Table, space: Space, models: Mapping[Space, str]
+) -> Vectors | None:
     """Read the vectors of moments in one space; None if there are none.
 
     Args:
         connection: The connection that `load_rows` has read from.
         rows: The result of `load_rows`.
         space: Which vectors to read.
+        models: The model that made the vectors of each space.
     """
     found: pa.Table = connection.sql(_SCENES if space == "scene" else _VECTORS[space]).to_arrow_table()
     indices = pc.index_in(found.column(0).combine_chunks(), value_set=rows["moment_id"].combine_chunks())
@@ -119,10 +130,14 @@ def load_vectors(connection: duckdb.DuckDBPyConnection, rows: pa.Table, space: S
     found, indices = found.filter(kept), indices.filter(kept)
     if not found.num_rows:
         return None
-    matrix = (
-        join_scenes(_matrix(found["text"]), _matrix(found["coordinated"])) if space == "scene" else _matrix(found[1])
-    )
     row_numbers = indices.to_numpy().astype(np.int64)
+    if space == "scene":
+        matrix = join_scenes(
+            even_parts(_matrix(found["text"]), models.get("text", "")),
+            even_parts(_matrix(found["coordinated"]), models.get("coordinated", "")),
+        )
+    else:
+        matrix = even_parts(_matrix(found[1]), models.get(space, ""))
     order = np.argsort(row_numbers)
     return Vectors(row_numbers[order], matrix[order])
 
@@ -193,6 +208,7 @@ class Columns:
             parts.append(self._has("topics", [topic.lower() for topic in admitted.topics]))
         if names := name_keys(admitted):
             parts.append(self._has("names", names))
+        parts += [self._has("objects", [each]) for each in admitted.objects]
         if admitted.from_s is not None:
             parts.append(self._end_s > admitted.from_s)
         if admitted.to_s is not None:

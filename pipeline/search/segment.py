@@ -97,12 +97,13 @@ def load_content(connection: duckdb.DuckDBPyConnection, commits: Mapping[str, st
     )
     connection.execute(_RESTRICT)
     rows = load_rows(connection)
-    found = {space: load_vectors(connection, rows, space) for space in SPACES}
+    models = space_models(connection)
+    found = {space: load_vectors(connection, rows, space, models) for space in SPACES}
     return Content(
         commits=dict(commits),
         rows=rows,
         vectors={space: vectors for space, vectors in found.items() if vectors is not None},
-        models=space_models(connection),
+        models=models,
     )
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 
-from pipeline.language import UNSEPARATED_LETTERS, query_stop_words
+from pipeline.language import UNSEPARATED_LETTERS, english_homographs, query_stop_words
 
 _MARKS = r"\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0900-\u0dff"
 _RUN = re.compile(rf"(?P<unspaced>[{UNSEPARATED_LETTERS}]+)|(?:[^\W_{UNSEPARATED_LETTERS}]|[{_MARKS}])+")
@@ -101,7 +101,8 @@ def parse_query(text: str, *, prefix: bool = False) -> WordQuery:
         typed = tuple(dict.fromkeys((_folded_prefix(found[-1]), runs.pop()[-1].text)))
     single = tuple(run[0].text for run in runs if len(run) == 1 and _is_unspaced(run[0].text))
     words = [word for word in _whole(runs) if word not in single]
-    kept = [word for word in words if word not in _STOP_WORDS] or ([] if phrases or typed or single else words)
+    ignored = _stop_words(words)
+    kept = [word for word in words if word not in ignored] or ([] if phrases or typed or single else words)
     return WordQuery(tuple(dict.fromkeys(kept)), tuple(phrases), typed + single)
 
 
@@ -135,5 +136,20 @@ def _singular(word: str) -> str:
     return word if word.endswith(("us", "ss")) else word[:-1]
 
 
-_STOP_WORDS = frozenset(map(folded, query_stop_words()))
-"""Ignored in a query that has other words."""
+def _stop_words(words: list[str]) -> set[str]:
+    """Return the function words of a query, whose language is unknown.
+
+    A word that means something in English, such as `war`, is only one beside another of its language: `wo war der`.
+    """
+    ignored = {word for word in words if word in _ALL_STOP_WORDS}
+    decisive = ignored - _HOMOGRAPHS - _STOP_WORDS["en"]
+    return {
+        word
+        for word in ignored
+        if word not in _HOMOGRAPHS or any(word in own and decisive & own for own in _STOP_WORDS.values())
+    }
+
+
+_STOP_WORDS = {language: frozenset(map(folded, own)) for language, own in query_stop_words().items()}
+_ALL_STOP_WORDS = frozenset().union(*_STOP_WORDS.values())
+_HOMOGRAPHS = english_homographs()

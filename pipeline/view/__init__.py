@@ -2,7 +2,7 @@
 
 from pipeline.view.evidence import evidence_start_s
 from pipeline.view.explanation import explanation_html, heat_overlay
-from pipeline.view.facts import video_facts
+from pipeline.view.facts import sound_lengths, video_facts
 from pipeline.view.notebook import HitsPage, VideoPage, hits_page, lake_html, video_page
 from pipeline.view.reader import LakeReader
 from pipeline.view.templates import make_environment
@@ -26,6 +26,7 @@ __all__ = [
     "make_environment",
     "match_reason",
     "percent",
+    "sound_lengths",
     "video_facts",
     "video_page",
 ]

@@ -1,12 +1,13 @@
 """The facts about a file and its analysis, as `videolake show`, notebooks and pages list them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 from pipeline.lake import VideoRecord
 from pipeline.language import format_time
 from pipeline.view.wording import format_share, format_size
+from schemas.records import Sound
 
 _ROUNDING_S, _ROUNDING = 1.0, 0.02
 """A stated length that is nearer to the measured one is no news."""
@@ -36,6 +37,7 @@ def video_facts(video: VideoRecord) -> dict[str, str]:
         certain = f"{video.language} ({format_share(row['language_probability'])})"
         facts["Language"] = certain if len(shares) < 2 else ", ".join(shares)
         facts["Speech"] = f"{format_time(row['speech_s'])}, {row['words']} words"
+    facts |= _heard(video)
     if video.status == "ok":
         facts["Found"] = f"{row['shots']} shots, {row['frames']} keyframes, {row['scenes']} scenes"
     facts["Size"] = format_size(row["size_bytes"])
@@ -47,6 +49,20 @@ def video_facts(video: VideoRecord) -> dict[str, str]:
     facts["Written"] = _date(row["committed_at"])
     facts["Revision"] = row["revision"]
     return facts
+
+
+def sound_lengths(sounds: Iterable[Sound]) -> dict[str, float]:
+    """Return for how many seconds each kind of sound but speech is heard, the longest first."""
+    seconds: dict[str, float] = {}
+    for each in sounds:
+        if each.label != "speech":
+            seconds[each.label] = seconds.get(each.label, 0.0) + each.end_s - each.start_s
+    return dict(sorted(seconds.items(), key=lambda pair: -pair[1]))
+
+
+def _heard(video: VideoRecord) -> dict[str, str]:
+    lengths = [f"{label} {format_time(seconds)}" for label, seconds in sound_lengths(video.sounds).items()]
+    return {"Heard": ", ".join(lengths)} if lengths else {}
 
 
 def _missing(video: VideoRecord) -> dict[str, str]:

@@ -10,7 +10,9 @@ KIND_WORDS: dict[MomentKind, str] = {
     "subtitle": "subtitle",
     "screen": "on screen",
     "caption": "caption",
+    "object": "detected",
     "frame": "seen",
+    "sound": "heard",
 }
 """Kinds of moments, as hits name them."""
 

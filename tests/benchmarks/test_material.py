@@ -13,6 +13,7 @@ from benchmarks.material.script import (
     ChapterScript,
     FilmScript,
     SceneScript,
+    cross_lingual_asks,
     listed_asks,
     picture_asks,
     read_scripts,
@@ -135,6 +136,21 @@ def test_labels_of_the_scripts_are_names_that_the_vision_model_has() -> None:
 def test_every_picture_that_is_asked_for_is_shown_somewhere() -> None:
     shown = {picture for script in read_scripts() for scene in script.scenes for picture in (scene.photo, scene.clip)}
     assert all(set(ask.pictures) <= shown for ask in picture_asks())
+
+
+def test_cross_lingual_queries_share_no_word_with_their_answers() -> None:
+    tuning, held_out = cross_lingual_asks()
+    scenes = [(script.language, scene) for script in read_scripts() for scene in script.scenes]
+    assert len(held_out) >= 40
+    assert len({ask.language for ask in held_out}) >= 6
+    assert not {ask.text for ask in tuning} & {ask.text for ask in held_out}
+    into_english = 0
+    for ask in (*tuning, *held_out):
+        [(language, scene)] = [each for each in scenes if ask.answer in " ".join(each[1].say)]
+        assert language != ask.language
+        assert not words(ask.text) & words(" ".join(scene.say)), ask.text
+        into_english += language == "en"
+    assert len(tuning) + len(held_out) - into_english >= 15
 
 
 def test_queries_paraphrase_their_scenes() -> None:

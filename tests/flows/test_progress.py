@@ -1,6 +1,11 @@
+import logging
 import time
 
-from flows.progress import Tally
+import pytest
+
+from flows.display import make_display
+from flows.notices import outages_told
+from flows.progress import Tally, watched_by
 from schemas.outcome import VideoOutcome
 
 
@@ -45,3 +50,15 @@ def test_an_outcome_costs_the_same_after_many_others() -> None:
     first = cost_s(500)
     cost_s(10_000)
     assert cost_s(500) < 5 * first + 1e-4
+
+
+def test_the_operator_is_told_of_an_outage_once_a_minute(capsys: pytest.CaptureFixture[str]) -> None:
+    tally = Tally()
+    requests = logging.getLogger("pipeline.remote.requests")
+    with make_display(quiet=False) as display, watched_by(display.show):
+        with outages_told(lambda notice: tally.update(notice=notice)):
+            for attempt in range(3):
+                requests.warning("A store cannot be reached now (attempt %d)", attempt)
+        requests.warning("A store cannot be reached now, after the run")
+        tally.update(stage="plan")
+    assert capsys.readouterr().err.splitlines() == ["A store cannot be reached now (attempt 0)", "starting", "plan"]

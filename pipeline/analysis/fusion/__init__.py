@@ -3,6 +3,7 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from pipeline.analysis.fusion.comparing import cosines, even_parts, parts_of
 from pipeline.analysis.fusion.conse import top_classes
 from pipeline.analysis.fusion.coordinated import (
     CONSE_PREFIX,
@@ -36,11 +37,14 @@ __all__ = [
     "Track",
     "closed_form",
     "coordinated_space",
+    "cosines",
     "early_id",
+    "even_parts",
     "fuse_early",
     "fuse_early_rows",
     "fusion_method",
     "padded",
+    "parts_of",
     "reciprocal_rank_fusion",
     "save",
     "top_classes",

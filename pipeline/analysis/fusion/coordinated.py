@@ -105,7 +105,7 @@ class ConseSpace:
     def of_texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return (n, dimensions) of unit length for short texts; zeros for empty ones."""
         prompts = [PROMPT.format(text.strip()) if text.strip() else "" for text in texts]
-        return centred(self._text.encode(prompts), self._background)
+        return self._text.by_language(texts, centred(self._text.encode(prompts), self._background))
 
     def of_known_texts(self, texts: Sequence[str], vectors: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the vectors unchanged: unlike prompts, sentences have no common mean to subtract (docs/fusion.md)."""

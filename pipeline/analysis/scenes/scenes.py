@@ -3,7 +3,7 @@
 import itertools
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import numpy as np
@@ -30,13 +30,20 @@ _MAX_LABELS = 5
 _MIN_LABEL = 0.05
 
 
-def find_scenes(video: VideoContent, *, dimensions: Dimensions, config: ScenesConfig) -> list[SceneContent]:
+def find_scenes(
+    video: VideoContent,
+    *,
+    dimensions: Dimensions,
+    config: ScenesConfig,
+    text_part: Callable[[Embedding], Embedding] = lambda vectors: vectors,
+) -> list[SceneContent]:
     """Group a video's shots into scenes.
 
     Args:
         video: What was seen and heard.
         dimensions: Of its vectors.
         config: How long scenes are, and how similar inside.
+        text_part: Takes the part of text vectors (n, d) by which the parts of the video are compared.
 
     Returns:
         Scenes that cover the video from 0.0 to `duration_s`; none if it has no length.
@@ -48,7 +55,7 @@ def find_scenes(video: VideoContent, *, dimensions: Dimensions, config: ScenesCo
     # Two units of ten seconds with cosine s have a scatter of (1 - s) * sqrt(10): the price of their boundary.
     price = (1 - config.similarity) * 10**0.5 * _rhythm(video.shots)
     starts = segment(
-        fused_units(units, _TEXT_WEIGHT),
+        fused_units(units, _TEXT_WEIGHT, text_part),
         [unit.end_s - unit.start_s for unit in units],
         penalties=_prices(units, price),
         min_s=config.min_scene_s,

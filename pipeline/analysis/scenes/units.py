@@ -2,7 +2,7 @@
 
 import itertools
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -94,9 +94,10 @@ def speech_spans(utterances: Sequence[Utterance], dimensions: int) -> list[TextS
     return spans
 
 
-def fused_units(units: Sequence[Unit], text_weight: float) -> np.ndarray:
-    """Return a fused vector of each unit, (n, t + v) float32, for comparing units."""
-    return centred(np.stack([unit.text for unit in units]), np.stack([unit.vision for unit in units]), text_weight)
+def fused_units(units: Sequence[Unit], text_weight: float, text_part: Callable[[Embedding], Embedding]) -> np.ndarray:
+    """Return a fused vector of each unit, (n, t + v) float32, for comparing units by a part of their text vectors."""
+    texts = text_part(np.stack([unit.text for unit in units]))
+    return centred(texts, np.stack([unit.vision for unit in units]), text_weight)
 
 
 def centred(text: np.ndarray, vision: np.ndarray, text_weight: float) -> np.ndarray:

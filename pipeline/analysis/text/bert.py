@@ -9,6 +9,25 @@ from safetensors.torch import load_file
 from tokenizers import Tokenizer
 from torch.nn.functional import embedding, gelu, layer_norm, linear, scaled_dot_product_attention
 
+from pipeline.analysis.text.unigram import UnigramTokenizer
+
+
+class WordPieceTokenizer:
+    """The tokenizer of BERT, by the library `tokenizers`.
+
+    Args:
+        folder: A model with `tokenizer.json`.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        self._tokenizer.no_padding()
+
+    def encode(self, texts: Sequence[str], max_tokens: int) -> list[tuple[list[int], list[int]]]:
+        """Return the token ids of each text, and which of them are special tokens."""
+        self._tokenizer.enable_truncation(max_tokens)
+        return [(encoded.ids, encoded.special_tokens_mask) for encoded in self._tokenizer.encode_batch(list(texts))]
+
 
 class Bert:
     """A BERT without its heads (Devlin et al. 2019), with the same results as transformers' `BertModel`.
@@ -26,14 +45,12 @@ class Bert:
         self._layers: int = config["num_hidden_layers"]
         self._heads: int = config["num_attention_heads"]
         self._eps: float = config["layer_norm_eps"]
-        self._weights = load_file(folder / "model.safetensors", device=device)
-        self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-        self._tokenizer.no_padding()
+        self._weights = load_file(folder / "model.safetensors", device=device)  # maps the file into memory on a CPU
+        self._tokenizer = (UnigramTokenizer if UnigramTokenizer.has(folder) else WordPieceTokenizer)(folder)
 
     def tokenize(self, texts: Sequence[str], max_tokens: int) -> list[tuple[list[int], list[int]]]:
         """Return the token ids of each text, and which of them are special tokens."""
-        self._tokenizer.enable_truncation(max_tokens)
-        return [(encoded.ids, encoded.special_tokens_mask) for encoded in self._tokenizer.encode_batch(list(texts))]
+        return self._tokenizer.encode(texts, max_tokens)
 
     def hidden_states(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
         """Return the last layer's output.
@@ -47,7 +64,7 @@ class Bert:
         """
         mask = None if attention_mask.all() else attention_mask[:, None, None, :].expand(-1, -1, input_ids.shape[1], -1)
         table = "embeddings.{}_embeddings.weight".format
-        words = embedding(input_ids, self._weights[table("word")])
+        words = embedding(input_ids, self._weights[table("word")]).float()
         kinds = self._weights[table("token_type")][0]
         positions = self._weights[table("position")][: input_ids.shape[1]]
         hidden = self._norm(words + kinds + positions, "embeddings.LayerNorm")

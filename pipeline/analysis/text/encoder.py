@@ -1,7 +1,5 @@
 """Sentence encoder: a BERT-like model that turns texts into unit vectors."""
 
-import copy
-import itertools
 import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -11,7 +9,9 @@ import torch
 from numpy.typing import NDArray
 
 from pipeline.analysis.text.bert import Bert
+from pipeline.analysis.text.forms import forms_of, is_multilingual_e5
 from pipeline.analysis.text.hub import HubEncoder
+from pipeline.analysis.text.languages import VERSION, Languages
 from pipeline.analysis.text.plugin import PluginTextEncoder
 from pipeline.models import (
     BOTH,
@@ -22,6 +22,7 @@ from pipeline.models import (
     ModelInfo,
     batch_size,
     is_plugin,
+    joined_space,
     resolve,
     runs_on,
     set_threads,
@@ -40,11 +41,11 @@ _CHARACTERS_PER_TOKEN = 64
 class TextEncoder:
     """A transformer encoder with pooling (Devlin et al. 2019; Reimers and Gurevych 2019). One thread at a time.
 
-    With `text.model = auto` it holds two models: an English and a multilingual one. Vectors of different models cannot
-    be compared, so each model fills its own part of the vector and leaves the other part at zero. `for_language` gives
-    the encoder for texts in one language. `encode_queries` fills both parts, for texts that are compared with any
-    video. `encode` without a language, as for label names, fills both parts too; the cosine with a video's vector is
-    then the cosine by the video's model, divided by the square root of 2.
+    With `text.model = auto` it holds two models, an English and a multilingual one, and each fills its own part of a
+    vector. Every text has the multilingual part, so texts and queries in all languages can be compared by it
+    (`pipeline.models.comparable`). An English text has the English part, too, which says more about it. Vectors of
+    different models are never compared. `for_languages` gives the encoder of one part, and its `of_stored` takes that
+    part out of stored vectors.
 
     Args:
         config: The `text` section.
@@ -59,10 +60,13 @@ class TextEncoder:
         set_threads(threads)
         parts = text_configs(config)
         self._parts: tuple[TextEncoder, ...] = ()
-        self._part: int | None = None
+        self._stored: slice | None = None
         if len(parts) > 1:
-            self._parts = tuple(TextEncoder(part, device=device, threads=threads) for part in parts)
-            self.info: ModelInfo = _joined_info([part.info for part in self._parts])
+            english, multilingual = (TextEncoder(part, device=device, threads=threads) for part in parts)
+            english._stored = slice(0, english.dimensions)
+            multilingual._stored = slice(english.dimensions, None)
+            self._parts = (english, multilingual)
+            self.info: ModelInfo = _joined_info(english.info, multilingual.info, multilingual.dimensions)
             return
         [config] = parts
         self.info = resolve("text", config.model)
@@ -70,7 +74,10 @@ class TextEncoder:
         self._device = device
         self._batch = BatchSize("text", batch_size("text", config.batch_tokens, device), device)
         self._plugin: PluginTextEncoder | None = None
+        self._forms = forms_of(self.info.id)
         self._max_tokens = config.max_tokens
+        self._languages = Languages(self._encode_raw, self.recipe)
+        self._neutral = is_multilingual_e5(self.info.id)
         if is_plugin(config.model):
             self._plugin = PluginTextEncoder(config.model, device=device, threads=threads)
             return
@@ -93,13 +100,14 @@ class TextEncoder:
 
     @property
     def recipe(self) -> str:
-        """Everything that decides the vector of a text: weights, pooling and truncation."""
+        """Everything that decides the vector of a text: weights, pooling, truncation and forms."""
         if self._parts:
-            return f"{self._part} of {' + '.join(part.recipe for part in self._parts)}"
-        return f"{self.info.digest} {self._config.pooling} {self._max_tokens}"
+            return " + ".join(part.recipe for part in self._parts)
+        forms = f" {self._forms.passage}{VERSION}" if self._forms.passage else ""
+        return f"{self.info.digest} {self._config.pooling} {self._max_tokens}{forms}"
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Encode texts. Batching does not change the result.
+        """Encode texts; if they are not queries and, with `auto`, in English. Batching does not change the result.
 
         Args:
             texts: Any strings. Each is truncated to `text.max_tokens`.
@@ -107,12 +115,91 @@ class TextEncoder:
         Returns:
             float32 (n, dimensions) in the order of `texts`, of unit length; zeros for empty texts.
         """
+        return self._encode(texts, queries=False)
+
+    def encode_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Encode queries in any language; see `encode`. With `auto`, only English has an English part."""
+        vectors = self._encode(texts, queries=True)
         if self._parts:
-            return self._encode_parts(texts)
+            vectors[~self.are_english(texts), : self._parts[0].dimensions] = 0
+        return _unit(vectors) if self._parts else vectors
+
+    def are_english(self, queries: Sequence[str]) -> NDArray[np.bool_]:
+        """Return which queries are in English, (n,), as the multilingual encoder of `auto` sees them.
+
+        A name or a word of several languages may not be taken for English, but another language hardly ever is.
+        """
+        multilingual = self._parts[1]
+        languages = multilingual._languages.of_queries(multilingual._encode_raw(queries, True))
+        return np.asarray(languages == "en", np.bool_)
+
+    def by_language(self, queries: Sequence[str], vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Keep one part of each vector (n, d), at unit length: by the language of its query. Without `auto`, keep all.
+
+        Frames are placed by English labels, which the English encoder knows best.
+        """
+        if not self._parts:
+            return vectors
+        english, kept = self.are_english(queries), vectors.copy()
+        size = self._parts[0].dimensions
+        kept[english, size:] = 0
+        kept[~english, :size] = 0
+        return _unit(kept)
+
+    def encode_spoken(self, texts: Sequence[str], languages: Sequence[str]) -> NDArray[np.float32]:
+        """Encode texts in known languages (ISO 639-1); see `encode`. With `auto`, only English has an English part."""
+        if not self._parts:
+            return self.encode(texts)
+        english, multilingual = self._parts
+        vectors = np.zeros((len(texts), self.dimensions), dtype=np.float32)
+        vectors[:, english.dimensions :] = multilingual.encode(texts)
+        spoken = [index for index, language in enumerate(languages) if language == "en"]
+        vectors[spoken, : english.dimensions] = english.encode([texts[index] for index in spoken])
+        return _unit(vectors)
+
+    @property
+    def parts(self) -> tuple[tuple["TextEncoder", int, int], ...]:
+        """The encoders that share a vector, each with the start and end of its part; one without `auto`."""
+        if not self._parts:
+            return ((self, 0, self.dimensions),)
+        english, multilingual = self._parts
+        return (english, 0, english.dimensions), (multilingual, english.dimensions, self.dimensions)
+
+    @property
+    def infos(self) -> tuple[ModelInfo, ...]:
+        """The loaded models: one or two."""
+        return tuple(part.info for part in self._parts) or (self.info,)
+
+    def models_for(self, languages: Iterable[str]) -> str:
+        """Return the ids of the models for a video in some languages (ISO 639-1; empty if nobody speaks)."""
+        if not self._parts:
+            return self.info.id
+        used = self._parts[0 if _english(languages) or "en" in languages else 1 :]
+        return BOTH.join(part.info.id for part in used)
+
+    def for_languages(self, languages: Iterable[str]) -> "TextEncoder":
+        """Return the encoder that says most about all texts in some languages. Without `auto`, it is this encoder.
+
+        Args:
+            languages: ISO 639-1; empty if nobody speaks.
+        """
+        return self._parts[0 if _english(languages) else 1] if self._parts else self
+
+    def of_stored(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return what this encoder contributed to vectors (…, d) of the whole encoder, of unit length, or zeros."""
+        return vectors if self._stored is None else _unit(vectors[..., self._stored])
+
+    def _encode(self, texts: Sequence[str], *, queries: bool) -> NDArray[np.float32]:
+        if self._parts:
+            return _unit(np.concatenate([part._encode(texts, queries=queries) for part in self._parts], axis=1))
+        vectors = self._encode_raw(texts, queries)
+        return self._languages.without(vectors, queries=queries) if self._neutral else vectors
+
+    def _encode_raw(self, texts: Sequence[str], queries: bool) -> NDArray[np.float32]:
         if self._plugin:
             return self._plugin.encode([_clean(text, self._max_tokens * _CHARACTERS_PER_TOKEN) for text in texts])
         vectors = np.zeros((len(texts), self.dimensions), dtype=np.float32)
-        filled, tokens = self._tokenize(texts)
+        filled, tokens = self._tokenize(texts, self._forms.query if queries else self._forms.passage)
         # Texts of similar length share a batch, so that it holds little padding.
         longest_first = sorted(zip(filled, tokens, strict=True), key=lambda row: -len(row[1]))
         for batch, found in self._batch.batches(
@@ -121,85 +208,15 @@ class TextEncoder:
             vectors[[index for index, _ in batch]] = found
         return vectors
 
-    def encode_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Encode texts that are compared with the texts of any video.
-
-        Returns:
-            The result of `encode`. With `auto`, however, each model's part has unit length, so that the product with a
-            video's vector is the cosine by the video's model.
-        """
-        if not self._parts or self._part is not None:
-            return self.encode(texts)
-        return np.concatenate([part.encode(texts) for part in self._parts], axis=1)
-
-    @property
-    def parts(self) -> tuple[tuple["TextEncoder", int, int], ...]:
-        """The encoders that share a vector, each with the start and end of its part; one without `auto`."""
-        encoders = self._parts or (self,)
-        ends = list(itertools.accumulate(each.dimensions for each in encoders))
-        return tuple((each, end - each.dimensions, end) for each, end in zip(encoders, ends, strict=True))
-
-    @property
-    def infos(self) -> tuple[ModelInfo, ...]:
-        """The loaded models: one or two."""
-        return tuple(part.info for part in self._parts) or (self.info,)
-
-    def model_for(self, language: str | None) -> str:
-        """Return the id of the model for a video in a language (ISO 639-1; None if nobody speaks)."""
-        return self._parts[_part_for(language)].info.id if self._parts else self.info.id
-
-    def for_language(self, language: str | None) -> "TextEncoder":
-        """Return the encoder for the texts of a video. Without `auto` it is this encoder.
-
-        Args:
-            language: ISO 639-1; None if nobody speaks.
-        """
-        if not self._parts:
-            return self
-        view = copy.copy(self)
-        view._part = _part_for(language)
-        return view
-
-    def for_languages(self, languages: Iterable[str]) -> "TextEncoder":
-        """Return the encoder for texts about all that is said in some languages; with `auto`, by both models if needed.
-
-        Args:
-            languages: ISO 639-1; empty if nobody speaks.
-        """
-        if not self._parts:
-            return self
-        parts = {_part_for(language) for language in languages} or {_part_for(None)}
-        view = copy.copy(self)
-        view._part = parts.pop() if len(parts) == 1 else None
-        return view
-
-    def encode_spoken(self, texts: Sequence[str], languages: Sequence[str]) -> NDArray[np.float32]:
-        """Encode texts, each with the model for its language; see `encode`."""
-        vectors = np.zeros((len(texts), self.dimensions), dtype=np.float32)
-        parts = np.array([_part_for(language) if self._parts else 0 for language in languages])
-        for part in np.unique(parts):
-            inside = np.flatnonzero(parts == part)
-            encoder = self.for_language(languages[int(inside[0])])
-            vectors[inside] = encoder.encode([texts[int(index)] for index in inside])
-        return vectors
-
-    def _encode_parts(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        vectors = np.zeros((len(texts), self.dimensions), dtype=np.float32)
-        start = 0
-        for index, part in enumerate(self._parts):
-            if self._part in (None, index):
-                vectors[:, start : start + part.dimensions] = part.encode(texts)
-            start += part.dimensions
-        return np.asarray(vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9), np.float32)
-
-    def _tokenize(self, texts: Sequence[str]) -> tuple[list[int], list[list[int]]]:
-        """Return the indices of texts that hold any token, and their token ids with special tokens."""
+    def _tokenize(self, texts: Sequence[str], form: str) -> tuple[list[int], list[list[int]]]:
+        """Return the indices of texts that hold any token, and their token ids in a form, with special tokens."""
         cleaned = [_clean(text, self._max_tokens * _CHARACTERS_PER_TOKEN) for text in texts]
         indices = [index for index, text in enumerate(cleaned) if text]
         if not indices:
             return [], []
-        rows = self._model.tokenize([cleaned[index] for index in indices], self._max_tokens)
-        kept = [(index, ids) for index, (ids, special) in zip(indices, rows, strict=True) if not all(special)]
+        bare, *rows = self._model.tokenize([form, *(form + cleaned[index] for index in indices)], self._max_tokens)
+        least = bare[1].count(0)
+        kept = [(index, ids) for index, (ids, special) in zip(indices, rows, strict=True) if special.count(0) > least]
         return [index for index, _ in kept], [ids for _, ids in kept]
 
     @torch.inference_mode()
@@ -219,14 +236,22 @@ class TextEncoder:
         return unit
 
 
-def _part_for(language: str | None) -> int:
-    return 0 if language in (None, "en") else 1
+def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return vectors (…, d) at unit length; zeros stay zeros."""
+    lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    return np.asarray(vectors / np.maximum(lengths, 1e-9), np.float32)
 
 
-def _joined_info(infos: Sequence[ModelInfo]) -> ModelInfo:
+def _english(languages: Iterable[str]) -> bool:
+    """Return whether there is nothing but English, or nobody speaks."""
+    return set(languages) <= {"en"}
+
+
+def _joined_info(english: ModelInfo, multilingual: ModelInfo, dimensions: int) -> ModelInfo:
+    infos = (english, multilingual)
     return replace(
-        infos[0],
-        id=BOTH.join(info.id for info in infos),
+        english,
+        id=joined_space(english.id, (multilingual.id, dimensions)),
         licence=" + ".join(dict.fromkeys(info.licence for info in infos)),
         digest="".join(info.digest[: DIGEST_LENGTH // len(infos)] for info in infos),
     )

@@ -21,7 +21,7 @@ from pipeline.analysis.video.clock import StepClock
 from pipeline.analysis.video.isolation import StageErrors
 from pipeline.analysis.video.models import Models
 from pipeline.analysis.video.perception import Perception, Progress
-from pipeline.analysis.video.texts import encode_texts, numbered
+from pipeline.analysis.video.texts import by_encoder, encode_texts, numbered
 from schemas.config import Config
 from schemas.corrections import Correction, corrections_digest, standing
 from schemas.media import MediaInfo
@@ -186,11 +186,15 @@ class VideoAnalyzer:
         )
         encoder = self.models.text.for_languages([each.language for each in found.transcript.languages])
         with clock.step("scenes"):
-            grouped = find_scenes(video, dimensions=self._dimensions, config=self.config.scenes)
+            grouped = find_scenes(
+                video, dimensions=self._dimensions, config=self.config.scenes, text_part=encoder.of_stored
+            )
+        # What is compared from here on, except by fusion, is what one encoder made of the texts.
+        compared = by_encoder(video, encoder)
         with clock.step("subjects"):
             subjects = find_subjects(
-                grouped,
-                video,
+                [replace(each, text_embedding=encoder.of_stored(each.text_embedding)) for each in grouped],
+                compared,
                 encoder=encoder,
                 space=self.models.topics.of(encoder) if self.models.topics else None,
                 topics=self.config.topics,
@@ -200,12 +204,17 @@ class VideoAnalyzer:
             fused = fuse_scenes(grouped, video, method=self.models.fusion, space=self.models.coordinated)
         scenes = build_scenes(grouped, subjects.scenes, fused)
         with clock.step("summary"):
-            extract = extract_summary(scenes, video, video_id=video_id, uri=uri, config=self.config.summary)
+            alike = [replace(each, text_embedding=encoder.of_stored(each.text_embedding)) for each in scenes]
+            extract = extract_summary(alike, compared, video_id=video_id, uri=uri, config=self.config.summary)
         abstract = Abstract()
         if self.models.abstract is not None:
             with clock.step("abstract"):
                 abstract = self.models.abstract.write(
-                    extract.chapters, video, video_id=video_id, language=found.transcript.language
+                    extract.chapters,
+                    compared,
+                    encoder=encoder,
+                    video_id=video_id,
+                    language=found.transcript.language,
                 )
         return replace(found, scenes=scenes, summary=build_summary(extract, subjects.video, abstract))
 

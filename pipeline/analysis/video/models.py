@@ -176,5 +176,5 @@ def _load(config: Config, device: str, threads: int, stages: frozenset[Stage]) -
         objects=ObjectDetector(config.objects, device=device, threads=threads) if roster.objects else None,
         entities=EntityRecognizer(config.entities, device=device) if roster.entities else None,
         known_names=KnownNames(load_gazetteer(gazetteer) if gazetteer and "text" in stages else Gazetteer()),
-        abstract=AbstractWriter(config.summary, text, device=device, threads=threads) if roster.summary else None,
+        abstract=AbstractWriter(config.summary, device=device, threads=threads) if roster.summary else None,
     )

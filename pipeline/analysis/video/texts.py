@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from pipeline.analysis.description import caption_keyframes
-from pipeline.analysis.scenes import screen_spans, written_text
+from pipeline.analysis.scenes import VideoContent, screen_spans, written_text
 from pipeline.analysis.text import TextEncoder
 from pipeline.analysis.video.clock import StepClock
 from pipeline.analysis.video.models import Models
@@ -37,7 +37,20 @@ def encode_texts(found: Analysis, models: Models, clock: StepClock) -> Analysis:
         keyframes=caption_keyframes(keyframes, utterances),
         transcript=replace(found.transcript, utterances=utterances),
         subtitles=subtitles,
-        text_model=" + ".join(dict.fromkeys(models.text.model_for(each) for each in languages or (None,))),
+        text_model=models.text.models_for(languages),
+    )
+
+
+def by_encoder(video: VideoContent, encoder: TextEncoder) -> VideoContent:
+    """Return a video whose utterances and frames have the text vectors of one encoder, where the lake's are of two."""
+
+    def part(vector: Embedding | None) -> Embedding | None:
+        return None if vector is None else encoder.of_stored(vector)
+
+    return replace(
+        video,
+        keyframes=[replace(frame, text_embedding=part(frame.text_embedding)) for frame in video.keyframes],
+        utterances=[replace(each, embedding=part(each.embedding)) for each in video.utterances],
     )
 
 

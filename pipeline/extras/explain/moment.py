@@ -1,14 +1,15 @@
 """Explain why a moment matches a query."""
 
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 import cv2
 import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.extras.explain.erasure import image_heat, word_weights
+from pipeline.analysis.fusion import cosines
+from pipeline.extras.explain.erasure import Encode, image_heat, word_weights
 from pipeline.lake import Lake, fetch, find_video
 from pipeline.search import QueryEncoder, QueryVectors
 from schemas.errors import LakeError
@@ -29,6 +30,8 @@ SELECT frame_id, time_s, labels, thumbnail, coordinated_embedding FROM frames
 WHERE video_id = $video AND coordinated_embedding IS NOT NULL ORDER BY abs(time_s - $time) LIMIT 1
 """
 _AROUND_S = 5.0
+_ONE = np.ones(1, np.float32)
+"""For erasure by similarities, which are computed part by part, instead of vectors."""
 
 Row = dict[str, Any]
 Rows = list[Row]
@@ -63,48 +66,77 @@ class Explainer:
         if not scenes or time_s >= scenes[0]["end_s"] + _AROUND_S:
             raise LakeError(f"{video} has no scene at {time_s:g} s.")
         vectors = self._encoder.texts([query])
-        reasons = [self._text(query, vectors, text) for text in _nearest(texts, vectors, max_texts)]
+        reasons = [self._text(query, vectors, text) for text in self._nearest(texts, vectors, max_texts)]
         return Explanation(
             query=query,
             video_id=video_id,
             uri=row["uri"],
             time_s=time_s,
             scene=(scenes[0]["start_s"], scenes[0]["end_s"]),
-            shares=_shares(scenes[0], vectors),
+            shares=self._shares(scenes[0], vectors),
             texts=tuple(reasons),
             frame=self._frame(frames[0], vectors) if frames else None,
         )
 
     def _text(self, query: str, vectors: QueryVectors, row: dict[str, Any]) -> TextReason:
-        own = np.asarray(row["embedding"], dtype=np.float32)
+        space = self._encoder.spaces.text[0]
+        own, asked = np.asarray(row["embedding"], dtype=np.float32), vectors.text[0]
 
-        def encode(texts: Any) -> NDArray[np.float32]:  # noqa: ANN401 - a sequence of strings
-            return self._encoder.texts(texts).text
+        def similar_to(other: NDArray[np.float32]) -> Encode:
+            return lambda texts: cosines(other, self._encoder.texts(texts).text, space)[:, None].astype(np.float32)
 
         return TextReason(
             kind=row["kind"],
             start_s=row["start_s"],
             end_s=row["end_s"],
-            similarity=float(own @ vectors.text[0]),
-            text_words=word_weights(row["text"], vectors.text[0], encode, row["language"]),
-            query_words=word_weights(query, own, encode, None),
+            similarity=float(cosines(asked, own[None], space)[0]),
+            text_words=word_weights(row["text"], _ONE, similar_to(asked), row["language"]),
+            query_words=word_weights(query, _ONE, similar_to(own), None),
         )
 
+    def _nearest(self, texts: Rows, vectors: QueryVectors, max_count: int) -> Rows:
+        fitting = [row for row in texts if len(row["embedding"]) == len(vectors.text[0])]
+        return sorted(fitting, key=lambda row: -self._similarity("text", row["embedding"], vectors))[:max_count]
+
+    def _shares(self, scene: Row, vectors: QueryVectors) -> tuple[ModalityShare, ...]:
+        return (
+            ModalityShare("text", scene["text_weight"], self._similarity("text", scene["text_embedding"], vectors)),
+            ModalityShare(
+                "vision",
+                scene["vision_weight"],
+                self._similarity("coordinated", scene["coordinated_embedding"], vectors),
+            ),
+        )
+
+    def _similarity(
+        self, space: Literal["text", "coordinated"], vector: list[float] | None, vectors: QueryVectors
+    ) -> float:
+        """Return the similarity of a stored vector and the query in a space, as search computes it."""
+        (model, _), [query] = getattr(self._encoder.spaces, space), getattr(vectors, space)
+        if vector is None or len(vector) != len(query):
+            return 0.0
+        return float(cosines(query, np.asarray([vector], np.float32), model)[0])
+
     def _frame(self, row: dict[str, Any], vectors: QueryVectors) -> FrameReason | None:
-        query = vectors.coordinated[0]
+        space = self._encoder.spaces.coordinated[0]
         own = np.asarray(row["coordinated_embedding"], dtype=np.float32)
-        if self._encoder.spaces.coordinated == NO_ENCODER or not query.any() or own.shape != query.shape:
+        if space == NO_ENCODER[0] or not vectors.coordinated[0].any() or own.shape != vectors.coordinated[0].shape:
             return None
+        query = vectors.coordinated[0]
+
+        def similar(images: Any) -> NDArray[np.float32]:  # noqa: ANN401 - a sequence of images
+            return cosines(query, self._encoder.images(images).coordinated, space)[:, None].astype(np.float32)
+
         image = cv2.imdecode(np.frombuffer(row["thumbnail"], np.uint8), cv2.IMREAD_COLOR_RGB)
         if image is None:
             return None
         return FrameReason(
             frame_id=row["frame_id"],
             time_s=row["time_s"],
-            similarity=float(own @ query),
+            similarity=float(cosines(query, own[None], space)[0]),
             labels=tuple((each["label"], each["score"]) for each in row["labels"]),
             thumbnail=row["thumbnail"],
-            heat=image_heat(image.astype(np.uint8), query, lambda images: self._encoder.images(images).coordinated),
+            heat=image_heat(image.astype(np.uint8), _ONE, similar),
         )
 
 
@@ -120,20 +152,4 @@ def _rows(connection: duckdb.DuckDBPyConnection, video: str, time_s: float) -> t
         fetch(connection, _SCENE, **at),
         fetch(connection, _TEXTS, **around),
         fetch(connection, _FRAME, **at),
-    )
-
-
-def _nearest(texts: list[dict[str, Any]], vectors: QueryVectors, max_count: int) -> list[dict[str, Any]]:
-    query = vectors.text[0]
-    fitting = [row for row in texts if len(row["embedding"]) == len(query)]
-    return sorted(fitting, key=lambda row: -float(np.asarray(row["embedding"]) @ query))[:max_count]
-
-
-def _shares(scene: dict[str, Any], vectors: QueryVectors) -> tuple[ModalityShare, ...]:
-    def cosine(vector: list[float] | None, query: NDArray[np.float32]) -> float:
-        return float(np.asarray(vector) @ query) if vector is not None and len(vector) == len(query) else 0.0
-
-    return (
-        ModalityShare("text", scene["text_weight"], cosine(scene["text_embedding"], vectors.text[0])),
-        ModalityShare("vision", scene["vision_weight"], cosine(scene["coordinated_embedding"], vectors.coordinated[0])),
     )

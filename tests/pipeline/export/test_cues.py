@@ -1,3 +1,4 @@
+from dataclasses import replace
 from itertools import combinations, pairwise
 
 import pytest
@@ -221,3 +222,18 @@ def test_subtitles_overlap_only_when_speakers_do_and_start_in_time(utterances: l
 def test_without_speech_there_are_no_subtitles(text: str) -> None:
     assert make_cues([], Limits()) == []
     assert make_cues([Utterance(0, 1.0, 2.0, text, "en", None, (), 0, 0, 1, ())], Limits()) == []
+
+
+@given(speech("en"), st.sets(st.integers(0, 30)))
+def test_subtitles_of_what_is_sung_have_notes_and_fit_and_hold_nothing_that_is_spoken(
+    utterances: list[Utterance], sung: set[int]
+) -> None:
+    marked = [replace(each, sung=number in sung) for number, each in enumerate(utterances)]
+    limits = limits_for("en")
+    cues = make_cues(marked, limits)
+    for cue in cues:
+        assert len({piece.sung for line in cue.lines for piece in line}) == 1
+        assert (cue.texts[0].startswith("♪ "), cue.texts[-1].endswith(" ♪")) == (cue.sung, cue.sung)
+        assert all(columns(text) <= limits.line_columns for text in cue.texts)
+    shown = solid("".join(text for cue in cues for text in cue.texts)).replace("♪", "")
+    assert shown == "".join(solid(each.text) for each in marked)

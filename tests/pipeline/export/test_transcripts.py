@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 from pipeline.export.transcripts import as_json, plain
 from tests.pipeline.export.records import said, scenes, video
@@ -34,3 +35,8 @@ def test_a_json_transcript_has_all_words_with_times_and_scores() -> None:
     assert first["words"][1] == {"word": "morning.", "start_s": 1.5, "end_s": 2.5, "probability": 0.9}
     assert first["speaker"] == "speaker 1"
     assert made["utterances"][2]["translation"] == "Thanks."
+
+
+def test_lyrics_are_paragraphs_between_notes() -> None:
+    sung = [replace(said("La la la.", 2.0), sung=True), replace(said("Oh yeah.", 3.5), sung=True)]
+    assert plain(video(utterances=(said("A song:"), *sung))) == "[0:00] A song:\n\n[0:02] ♪ La la la. Oh yeah. ♪\n"

@@ -176,7 +176,7 @@ def analysis(video_id: str, *, shots: int = 3, text: int = TEXT[1], vision: int 
             Subtitle(1, 10.5, 12.5, f"Line one\nof {video_id}.", None, f"{video_id}.srt", None, None),
         ),
         file_chapters=(Chapter("Intro", 0.0, 5.0), Chapter("", 5.0, shots * 10.0)),
-        sounds=(Sound(0, 2.5, 9.5, "music", 0.75),),
+        sounds=(Sound(0, 2.5, 19.5, "music", 0.75),),
     )
 
 
@@ -270,45 +270,46 @@ def run(lake: Lake, videos: Iterable[str], *, shard_size: int = 3, compact: bool
 
 
 def redo(
-    lake: Lake, videos: Iterable[str], headline: str, *, revision: str, minutes: float, shard_size: int = 3
+    lake: Lake,
+    videos: Iterable[str],
+    headline: str = "Redone",
+    *,
+    revision: str = REVISION,
+    minutes: float = 1,
+    shard_size: int = 3,
+    again: bool = False,
+    compact: bool = False,
 ) -> None:
-    """Do what a run does that only redoes understanding: give videos another headline, from their rows in the lake."""
+    """Do what a run does that only redoes understanding: give videos another headline, from their rows in the lake.
+
+    Args:
+        lake: The lake.
+        videos: Those of them are redone that have results of another revision.
+        headline: Their new headline.
+        revision: Their new revision.
+        minutes: When, in minutes after noon.
+        shard_size: Videos of a commit.
+        again: Whether those that have results of the same revision are redone, too.
+        compact: Whether to compact the lake in the end.
+    """
     with lake.lock():
         lake.clean()
         known = {row["video_id"]: row for row in lake.processed().to_pylist()}
-        outdated = [each for each in sorted(videos) if known[each]["made"] not in {None, revision}]
-        for start in range(0, len(outdated), shard_size):
-            group = outdated[start : start + shard_size]
+        due = [each for each in sorted(videos) if known.get(each, {}).get("made_by")]
+        due = [each for each in due if again or known[each]["made"] != revision]
+        for start in range(0, len(due), shard_size):
+            group = due[start : start + shard_size]
             shard = shard_id(revision, [(each, f"{known[each]['shard']} understanding") for each in group])
             for video_id in sorted(set(group) - lake.staged(shard)):
-                tables = lake.rows_of(video_id, known[video_id]["made_by"])
-                assert tables is not None
-                found = analysis_of(tables)
-                found = replace(found, summary=replace(found.summary, headline=headline))
-                origin = Origin(
-                    revision=revision, shard=shard, text=TEXT, vision=VISION, coordinated=COORDINATED,
-                    committed_at=NOON + timedelta(minutes=minutes),
-                )  # fmt: skip
-                lake.stage(shard, video_id, video_tables(task(video_id), found, origin))
+                rows = lake.rows_of(video_id, known[video_id]["made_by"])
+                assert rows is not None
+                before = analysis_of(rows)
+                after = replace(before, summary=replace(before.summary, headline=headline))
+                made_up = lambda _, after=after: after  # type: ignore[misc]  # noqa: E731
+                stage(lake, shard, [video_id], revision=revision, minutes=minutes, made_up=made_up)
             lake.commit(shard, revision, group)
-        lake.compact()
-
-
-def redo_each(lake: Lake, videos: Iterable[str]) -> None:
-    """Do what a run does that redoes the last stage of some videos: start from their rows, and publish all of them."""
-    with lake.lock():
-        lake.clean()
-        made_by = {row["video_id"]: row["made_by"] for row in lake.processed().to_pylist()}
-        for video_id in videos:
-            if not made_by.get(video_id):
-                continue
-            shard = shard_id(REVISION, [(video_id, f"{made_by[video_id]} understanding")])
-            rows = lake.rows_of(video_id, made_by[video_id])
-            assert rows is not None
-            before = analysis_of(rows)
-            after = replace(before, summary=replace(before.summary, headline="Redone"))
-            stage(lake, shard, [video_id], minutes=1, made_up=lambda _, after=after: after)  # type: ignore[misc]
-            lake.commit(shard, REVISION, [video_id])
+        if compact:
+            lake.compact()
 
 
 def _attempts(row: Mapping[str, Any]) -> set[str | None]:

@@ -103,7 +103,9 @@ def test_a_partial_redo_that_is_killed_at_any_change_loses_nothing_and_the_next_
     changes, killed = 1, True
     while killed:
         # Headline and revision of its own, so that each round has as much to redo as the first.
-        again = partial(redo, lake, VIDEOS[:4], f"attempt {changes}", revision=f"{changes:016x}", minutes=changes)
+        again = partial(
+            redo, lake, VIDEOS[:4], f"attempt {changes}", revision=f"{changes:016x}", minutes=changes, compact=True
+        )
         killed = kill_after(again, changes)
         assert {table: unchanged(table) for table in before} == before
         assert len(seen(lake)["summaries"]) == 3, "one of the videos has failed"

@@ -1,5 +1,6 @@
 """The writer lease on a real object store, through s3fs and through Arrow's own client."""
 
+import re
 import threading
 import time
 from collections.abc import Iterator
@@ -10,9 +11,10 @@ import pytest
 from pipeline.lake import Lake, lease
 from pipeline.lake.layout import LEASES
 from pipeline.lake.store import Store
+from pipeline.remote import requests
 from schemas.errors import LakeError, LostLeaseError
 from tests.pipeline.lake.lakes import REVISION, contents, stage
-from tests.s3 import Fault, FaultProxy, first
+from tests.s3 import Fault, FaultProxy, Request, first
 
 BEAT_S, EXPIRY_S = 0.2, 1.0
 
@@ -43,8 +45,9 @@ def test_a_second_writer_is_refused_and_told_who_writes(s3_uri: str, caplog: pyt
 def test_the_lease_of_a_killed_writer_is_free_after_it_expires(s3_uri: str, no_heartbeat: None) -> None:
     store = Lake.create(s3_uri)._store
     lease._acquire(store)
-    started = time.monotonic()
-    with lease.hold_lease(store):
+    started, told = time.monotonic(), list[str]()
+    with lease.hold_lease(store, waiting=told.append):
+        assert re.search(r"is held by process \d+ on .* Waiting up to 1 s", *told)
         assert EXPIRY_S < time.monotonic() - started < 60 * EXPIRY_S
         assert len(store.names(LEASES)) == 1
 
@@ -155,3 +158,50 @@ def test_a_second_lake_in_the_same_bucket_has_its_own_lease(s3_uri: str) -> None
     with ExitStack() as stack:
         for name in ("one", "two"):
             stack.enter_context(Lake.create(f"{s3_uri}/{name}").lock())
+
+
+def test_a_heartbeat_that_comes_late_does_not_take_back_what_was_released(
+    faulty_bucket: tuple[str, FaultProxy], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bucket, proxy = faulty_bucket
+    monkeypatch.setattr(lease, "HEARTBEAT_S", 0.02)
+    lake, caught, go_on = Lake.create(f"{bucket}/lake"), threading.Event(), threading.Event()
+
+    def slow(request: Request) -> None:
+        if request.verb == "PUT" and not request.conditional and not caught.is_set():
+            caught.set()
+            go_on.wait(60)
+
+    with proxy.failing(slow):
+        with lake.lock():
+            assert caught.wait(60), "a heartbeat is on its way"
+            threading.Timer(0.3, go_on.set).start()  # the writer waits for it in vain before it releases the lease
+        with Lake(lake.uri).lock():
+            pass  # at once, not when the lease has expired
+
+
+def test_a_heartbeat_after_the_release_changes_nothing(s3_uri: str, no_heartbeat: None) -> None:
+    held = lease._acquire(Lake.create(s3_uri)._store)
+    held.release()
+    held.renew()
+    assert lease._is_released(held._store.read(held.path))
+
+
+def test_a_run_outlasts_an_outage_of_its_store_and_a_command_does_not(
+    faulty_bucket: tuple[str, FaultProxy], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bucket, proxy = faulty_bucket
+    lake = Lake.create(f"{bucket}/lake")
+    stage(lake, "5a", ["v01"])
+    monkeypatch.setattr(requests, "PATIENCE_S", 0.01)
+    with lake.lock():
+        with (
+            proxy.failing(lambda request: Fault.SLOW_DOWN),
+            pytest.raises(LakeError, match=r"[Cc]heck the credentials"),
+        ):
+            lake.commit("5a", REVISION)
+        # The client itself tries again for about two seconds.
+        until_s = time.monotonic() + 5
+        with proxy.failing(lambda request: Fault.SLOW_DOWN if time.monotonic() < until_s else None), lake.patiently():
+            assert lake.commit("5a", REVISION) == 1
+        assert lake._store.patience_s is None

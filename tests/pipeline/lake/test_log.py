@@ -249,6 +249,10 @@ def test_a_lake_of_the_previous_format_is_read_as_it_is_and_upgraded_by_the_firs
     reader = Lake(any_lake.uri)
     assert contents(reader) == expected
     assert reader.state == Lake(any_lake.uri).state
+    reader.read(lambda connection: connection.execute("FROM videos"))
+    engine = reader._reader._engine
+    reader.read(lambda connection: connection.execute("FROM videos"))
+    assert reader._reader._engine is engine, "queries share an engine while nothing changes"
     assert not any_lake._store.exists("_log/00000000000000000001.json")
     writer = Lake.create(any_lake.uri)
     with writer.lock():

@@ -127,13 +127,13 @@ def test_local_disks_are_asked_once(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     asked: list[str] = []
     store = Store(str(tmp_path))
 
-    def broken(path: str, detail: bool) -> None:
+    def broken(path: str) -> None:
         asked.append(path)
         raise OSError(5, "Input/output error")
 
-    monkeypatch.setattr(store.filesystem, "ls", broken)
+    monkeypatch.setattr(store.filesystem, "cat_file", broken)
     with contextlib.suppress(OSError):
-        store.names("")
+        store.read("file")
     assert len(asked) == 1
 
 

@@ -253,3 +253,17 @@ def test_missing_columns_of_an_older_version_are_null(lake: Lake, monkeypatch: p
     publish(lake, "02", ["v02"], revision=NEWER, minutes=1)
     rows = lake.sql("SELECT video_id, bool_or(text_embedding IS NULL) AS gone FROM frames GROUP BY ALL ORDER BY ALL")
     assert rows.to_pylist() == [{"video_id": "v01", "gone": True}, {"video_id": "v02", "gone": False}]
+
+
+def test_a_shot_has_the_largest_number_of_objects_seen_at_once(lake: Lake):
+    publish(lake, "01", ["v01"])
+    query = "SELECT shot_index, label, count, frame_id, start_s FROM shot_objects WHERE count >= 2 OR shot_index = 0"
+    assert lake.sql(f"{query} ORDER BY ALL").to_pylist() == [
+        {"shot_index": 0, "label": "bicycle", "count": 1, "frame_id": "v01-f00000", "start_s": 0.0},
+        {"shot_index": 2, "label": "person", "count": 2, "frame_id": "v01-f00002", "start_s": 20.0},
+    ]
+    moments = lake.sql("SELECT text, start_s, end_s FROM moments WHERE kind = 'object' ORDER BY start_s").to_pylist()
+    assert [each["text"] for each in moments] == ["bicycle", "bicycle, person", "person (2), bicycle"]
+    assert [each["start_s"] for each in moments] == [0.0, 10.0, 20.0]
+    at = lake.sql("SELECT text FROM \"at\"('v01', 25) WHERE kind = 'object'").to_pylist()
+    assert at == [{"text": "person (2), bicycle"}]

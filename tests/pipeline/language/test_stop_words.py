@@ -1,6 +1,6 @@
 import pytest
 
-from pipeline.language.stop_words import function_words, query_stop_words, stop_words_of
+from pipeline.language.stop_words import english_homographs, function_words, query_stop_words, stop_words_of
 
 
 def test_function_words_are_stop_words_and_what_people_say_all_the_time_is_too() -> None:
@@ -9,8 +9,17 @@ def test_function_words_are_stop_words_and_what_people_say_all_the_time_is_too()
 
 
 def test_a_query_may_ask_for_what_people_say_all_the_time() -> None:
-    assert {"the", "der", "où", "è"} <= query_stop_words()
-    assert not query_stop_words() & {"people", "yesterday", "large"}
+    found = query_stop_words()
+    assert {"the"} <= found["en"]
+    assert {"der", "war"} <= found["de"]
+    assert {"où", "l"} <= found["fr"]
+    assert not found["en"] & {"people", "yesterday", "large"}
+
+
+def test_english_homographs_are_function_words_of_another_language() -> None:
+    others = {word for language, words in query_stop_words().items() if language != "en" for word in words}
+    assert english_homographs() <= others
+    assert not english_homographs() & query_stop_words()["en"]
 
 
 @pytest.mark.parametrize(("language", "same"), [("yue", "zh"), (None, "en")])

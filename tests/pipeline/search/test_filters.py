@@ -82,6 +82,27 @@ def test_a_name_that_no_moment_has_is_refused_with_those_there_are(lake: Lake) -
         found(lake, entity_kinds="river")
 
 
+def test_objects_are_those_of_the_moments_keyframe_with_at_least_their_number(lake: Lake) -> None:
+    assert found(lake, objects="bicycle", videos="v01") == V01
+    assert found(lake, objects="Person", videos="v01") == V01[1:]
+    assert found(lake, objects=["person:2", "bicycle"], videos="v01") == V01[2:]
+    assert found(lake, objects="person:2") == [("v01", 20.0), ("v02", 20.0)]
+    kinds = lake.search("person", kinds="object", videos="v01", objects="person:2")
+    assert kinds["text"].to_pylist() == ["person (2), bicycle"]
+
+
+def test_objects_that_no_keyframe_shows_or_that_mean_nothing_are_refused(lake: Lake) -> None:
+    with pytest.raises(
+        FilterError, match=r"No keyframe shows the object 'zebra'. The objects are: 'bicycle', 'person'"
+    ):
+        found(lake, objects="zebra")
+    with pytest.raises(FilterError, match=r"No keyframe shows 3 objects 'person' at once, but at most 2"):
+        found(lake, objects="person:3")
+    for text in ("person:", "person:none", "person:0", ":2", " ", "person:-1"):
+        with pytest.raises(ConfigurationError, match=r"is not an object. Give a label such as 'person'"):
+            make_filter(objects=text)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["v01", "v01.mp4", "/archive/v01.mp4", "/archive/copies/v01.mp4", ["v01.mp4", "v01"]])
 def test_a_video_is_accepted_by_any_of_its_names(lake: Lake, name: str | Sequence[str]) -> None:

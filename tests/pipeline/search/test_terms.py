@@ -66,6 +66,14 @@ def test_a_mark_without_a_letter_is_not_a_prefix() -> None:
 def test_a_query_of_only_stop_words_keeps_them() -> None:
     assert parse_query("to be or not to be").terms == ("to", "be", "or", "not")
     assert parse_query("a cyclist in the traffic").terms == ("cyclist", "traffic")
+    assert parse_query("wo war der Hund").terms == ("hund",)
+    assert parse_query("die Katze schläft auf dem Sofa").terms == ("katze", "schlaft", "sofa")
+
+
+def test_an_english_word_counts_although_another_language_has_it_as_a_function_word() -> None:
+    assert parse_query("war crimes").terms == ("war", "crime")
+    assert parse_query("the son of the king").terms == ("son", "king")
+    assert parse_query("die hard").terms == ("die", "hard")
 
 
 def test_phrases_are_in_quotation_marks() -> None:

@@ -52,7 +52,6 @@ class AbstractWriter:
 
     Args:
         config: The `summary` section; `model` must be set.
-        text: Text encoder, to find the evidence of each sentence.
         device: `cpu` or `cuda`.
         threads: Threads of PyTorch in this process.
 
@@ -60,27 +59,33 @@ class AbstractWriter:
         ModelError: A model is missing or cannot be loaded.
     """
 
-    def __init__(self, config: SummaryConfig, text: TextEncoder, *, device: str, threads: int) -> None:
-        self._config, self._text = config, text
+    def __init__(self, config: SummaryConfig, *, device: str, threads: int) -> None:
+        self._config = config
         self._generator = TextGenerator(config, device=device, threads=threads)
         self._entailment = EntailmentModel(config, device=device, threads=threads) if config.nli_model else None
         self.runs_on = self._generator.runs_on
         """Device, precision and prompts at once, for the log."""
 
     def write(
-        self, chapters: Sequence[Chapter], video: VideoContent, *, video_id: str, language: str | None
+        self,
+        chapters: Sequence[Chapter],
+        video: VideoContent,
+        *,
+        encoder: TextEncoder,
+        video_id: str,
+        language: str | None,
     ) -> Abstract:
         """Write the abstract of a video; empty if nothing is said or written.
 
         Args:
             chapters: They cover the video.
             video: What was seen and heard.
+            encoder: The one that made the vectors of its texts; it finds the evidence of each sentence.
             video_id: Part of the ids of utterances and frames in the evidence.
             language: ISO 639-1; None if unknown.
         """
         spoken = spoken_statements(video.utterances, video.keyframes, video.shots, video_id)
         written = written_statements(video.keyframes, video_id)
-        encoder = self._text.for_language(language)
         pool = _comparable([*spoken, *written], encoder)
         read = passages(pool, chapters)
         if not read:

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.models
 
 @pytest.fixture(scope="module")
 def text() -> TextEncoder:
-    return TextEncoder(TextConfig(), device="cpu", threads=1)
+    return TextEncoder(TextConfig(model="embedded:minilm"), device="cpu", threads=1)
 
 
 @pytest.fixture(scope="module")

@@ -51,13 +51,15 @@ def test_a_query_finds_the_frame_that_shows_it_and_the_text_that_means_it(lake: 
 
 def test_scenes_are_fused_by_the_method_that_was_asked_for(lake: Lake) -> None:
     encoder = QueryEncoder.of_lake(lake)
-    assert encoder.spaces.fused == ("hybrid:closed-form:" + encoder.spaces.coordinated[0], 384)
+    assert encoder.spaces.fused == ("hybrid:closed-form:" + encoder.spaces.coordinated[0], 768)
     rows = lake.sql("SELECT fused_embedding, coordinated_embedding, text_weight, vision_weight FROM scenes").to_pylist()
     assert rows
     for row in rows:
         assert np.linalg.norm(row["fused_embedding"]) == pytest.approx(1.0, abs=1e-4)
         assert row["text_weight"] + row["vision_weight"] == pytest.approx(1.0, abs=1e-4)
-    assert lake.sql("SELECT text_model FROM videos").to_pylist() == [{"text_model": "embedded:minilm"}]
+    assert lake.sql("SELECT text_model FROM videos").to_pylist() == [
+        {"text_model": "embedded:minilm + embedded:multilingual-e5-small"}
+    ]
 
 
 def test_an_image_finds_itself_in_each_space_that_holds_images(lake: Lake) -> None:
@@ -70,4 +72,4 @@ def test_an_image_finds_itself_in_each_space_that_holds_images(lake: Lake) -> No
         vectors = column(lake, f"SELECT {name} FROM frames ORDER BY time_s")
         assert found[0] @ vectors[0] > max(0.8, found[0] @ vectors[2] + 0.1)
     assert not asked.text.any()
-    assert asked.fused.shape == (1, 384)
+    assert asked.fused.shape == (1, 768)

@@ -56,11 +56,15 @@ def test_every_shot_keeps_a_keyframe_in_time_order(lengths: list[int], step: int
 
 def test_the_sharpest_frame_of_an_interval_is_chosen() -> None:
     frames = [SampledFrame(float(time_s), picture(1, blur=0 if time_s == 4 else 15)) for time_s in range(9)]
-    assert [frame.time_s for frame in select(shots_of([9.0]), frames)] == [4.0]
+    assert [frame.time_s for frame in select(shots_of([9.0]), frames, interval_s=40.0)] == [4.0]
 
 
 def test_a_long_shot_has_a_keyframe_per_interval_without_duplicates() -> None:
-    assert len(select(shots_of([60.0]), every(1.0, 60.0), interval_s=10.0)) == 6
+    chosen = select(shots_of([60.0]), every(1.0, 60.0), interval_s=10.0)
+    assert len(chosen) == 4 + 5, "the first interval of a video is divided into four"
+    assert sum(frame.time_s < 10.0 for frame in chosen) == 4
+    later = select(shots_of([20.0, 60.0]), every(1.0, 80.0), interval_s=10.0)
+    assert sum(frame.shot_index == 1 for frame in later) == 6
     assert len(select(shots_of([60.0]), every(1.0, 60.0, seed=1), interval_s=10.0)) == 1
 
 

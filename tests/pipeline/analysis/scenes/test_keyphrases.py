@@ -104,7 +104,7 @@ def test_keyphrases_of_a_talk_say_what_it_is_about() -> None:
         "I hope you liked it, thank you."
     )
     offered = candidates([Passage(talk, "en")], 40)
-    encoder = TextEncoder(TextConfig(), device="cpu", threads=1)
+    encoder = TextEncoder(TextConfig(model="embedded:minilm"), device="cpu", threads=1)
     vectors = dict(zip(offered, encoder.encode(offered), strict=True))
     chosen = choose_keyphrases(offered, vectors, encoder.encode([talk])[0], count=4, diversity=0.4)
     assert isinstance(chosen[0], Label)

@@ -126,7 +126,7 @@ def test_scenes_keep_their_place_and_their_phrases_are_said_or_written(
 
 @pytest.mark.models
 def test_a_report_of_two_subjects_has_both_topics_each_in_its_scene() -> None:
-    encoder = TextEncoder(TextConfig(), device="cpu", threads=1)
+    encoder = TextEncoder(TextConfig(model="embedded:minilm"), device="cpu", threads=1)
     said = [
         "Whales dive deep to hunt squid in the dark sea.", "Coral reefs are home to a quarter of all fish.",
         "The rocket carries its crew to the space station.", "Astronauts float in orbit and repair the telescope.",

@@ -28,7 +28,7 @@ examples = ["the loaf needs an hour in the oven"]
 
 @pytest.fixture(scope="module")
 def encoder() -> TextEncoder:
-    return TextEncoder(TextConfig(), device="cpu", threads=1)
+    return TextEncoder(TextConfig(model="embedded:minilm"), device="cpu", threads=1)
 
 
 @pytest.fixture(scope="module")

@@ -89,6 +89,27 @@ class Levels:
         return found
 
 
+class MisledBySlices(Levels):
+    """Hears a third language in any part of a window, as Whisper does in synthetic or clipped speech."""
+
+    def detect(self, encoded: Encoded, spans: list[Span]) -> list[dict[str, float]]:
+        found = super().detect(encoded, spans)
+        slices = [last - first < len(encoded.features[window]) // 320 for window, first, last in spans]
+        return [{"la": 0.9} if each else right for each, right in zip(slices, found, strict=True)]
+
+
+class MisledByUnits(Levels):
+    """Does not know what is spoken in less than 5 s of German."""
+
+    def detect(self, encoded: Encoded, spans: list[Span]) -> list[dict[str, float]]:
+        found = super().detect(encoded, spans)
+        lengths = [last - first for _, first, last in spans]
+        return [
+            {"la": 0.6, "de": 0.1} if each.get("de", 0.0) > 0.5 and length < 250 else each
+            for length, each in zip(lengths, found, strict=True)
+        ]
+
+
 class Levelled(Transcriber):
     """Encodes a window as its audio."""
 
@@ -114,9 +135,9 @@ def window(first_s: float, *said: tuple[str, float]) -> Window:
     return Window(plan, audio)
 
 
-def stretches(*batches: list[Window]) -> list[list[tuple[str, float, float]]]:
+def stretches(*batches: list[Window], engine: Levels | None = None) -> list[list[tuple[str, float, float]]]:
     """Return language, start and end of each window that is transcribed, per batch, in order of time."""
-    tracker = LanguageTracker(Levelled(Levels(), SpeechConfig()))  # type: ignore[arg-type]
+    tracker = LanguageTracker(Levelled(engine or Levels(), SpeechConfig()))  # type: ignore[arg-type]
     held: list[Window] = []
     found = []
     for number, batch in enumerate(batches, 1):
@@ -141,6 +162,19 @@ def test_languages_may_alternate_within_a_minute() -> None:
     batch = [window(t, ("en", 6.0), ("de", 5.0), ("en", 4.0)) for t in (1.0, 20.0, 40.0)]
     [found] = stretches(batch)
     assert [language for language, _, _ in found] == ["en", "de", "en"] * 3
+
+
+@pytest.mark.parametrize("engine", [MisledBySlices(), MisledByUnits()])
+def test_a_switch_is_found_wherever_it_falls_in_a_window(engine: Levels) -> None:
+    sentences = [("en", 4.0), ("en", 3.0), ("en", 4.5), ("de", 4.0), ("de", 3.0), ("en", 4.0)]
+    for first in range(3):
+        [found] = stretches([window(1.0, *sentences[first:])], engine=engine)
+        assert [language for language, _, _ in found] == ["en", "de", "en"]
+
+
+def test_one_language_stays_one_language_although_slices_mislead() -> None:
+    [found] = stretches([window(1.0, ("en", 4.0), ("en", 3.0), ("en", 2.0))], engine=MisledBySlices())
+    assert found == [("en", 1.0, pytest.approx(10.8))]
 
 
 def test_a_short_unclear_part_is_transcribed_in_the_language_around_it() -> None:

@@ -10,7 +10,7 @@ from pipeline.analysis.fusion import fuse_early
 from pipeline.analysis.scenes import Subject
 from pipeline.analysis.summary import Abstract, build_summary, extract_summary
 from schemas.config import SummaryConfig
-from schemas.records import Keyframe, Shot, Summary, Utterance, frame_id, utterance_id
+from schemas.records import DetectedObject, Keyframe, Shot, Sound, Summary, Utterance, frame_id, utterance_id
 from tests.pipeline.analysis.scenes.videos import content, keyframe, scenes_of, seen, shots, utterance
 
 TALK = [
@@ -243,3 +243,20 @@ def test_the_cosine_of_fused_vectors_is_the_weighted_mean_of_their_parts(weight:
     assert text_weight + vision_weight == pytest.approx(1.0)
     expected = weight * parts[0] @ parts[2] + (1 - weight) * parts[1] @ parts[3]
     assert one @ other == pytest.approx(expected, abs=1e-4)
+
+
+def test_a_video_without_speech_says_what_is_heard() -> None:
+    frames = [
+        replace(keyframe(n, 1.5 * n + 1, n, n), objects=(DetectedObject("person", 0.9, (0.3, 0.1, 0.7, 1.0)),))
+        for n in range(12)
+    ]
+    shot_list = shots([1.5 * n for n in range(13)])
+    video = replace(
+        content(shot_list, frames, [], 18),
+        sounds=[Sound(0, 0, 18, "music", 0.9), Sound(1, 2, 14, "singing", 0.8), Sound(2, 0, 1, "applause", 0.9)],
+    )
+    extract = extract_summary(scenes_of(video), video, video_id="v", uri="/f/IMG_1.mp4", config=SummaryConfig())
+    assert extract.headline == "Quick cuts of people, mostly alone, with singing"
+    nothing = replace(content([], [], [], 18), sounds=[Sound(0, 0, 18, "music", 0.9)])
+    heard = extract_summary([], nothing, video_id="v", uri="/f/rec_1.wav", config=SummaryConfig())
+    assert heard.headline == "Music (18 s)"

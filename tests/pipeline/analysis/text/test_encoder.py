@@ -19,7 +19,7 @@ SENTENCES = (
 
 @pytest.fixture(scope="module")
 def minilm() -> TextEncoder:
-    return TextEncoder(TextConfig(), device="cpu", threads=1)
+    return TextEncoder(TextConfig(model="embedded:minilm"), device="cpu", threads=1)
 
 
 def tiny_bert(folder: Path, *, hidden_size: int = 16) -> Path:
@@ -69,7 +69,7 @@ def test_batching_and_order_do_not_change_a_vector(minilm: TextEncoder):
     together = minilm.encode(SENTENCES)
     alone = np.concatenate([minilm.encode([sentence]) for sentence in SENTENCES])
     backwards = minilm.encode(SENTENCES[::-1])[::-1]
-    small = TextEncoder(TextConfig(batch_tokens=64), device="cpu", threads=1).encode(SENTENCES)
+    small = TextEncoder(TextConfig(model="embedded:minilm", batch_tokens=64), device="cpu", threads=1).encode(SENTENCES)
     for other in (alone, backwards, small):
         assert np.abs(together - other).max() < 1e-5
 

@@ -25,7 +25,7 @@ def test_a_word_weighs_what_its_absence_costs() -> None:
 
 @pytest.mark.models
 def test_the_encoder_s_answer_to_a_question_rests_on_the_word_they_share_in_meaning() -> None:
-    encoder = TextEncoder(TextConfig(), device="cpu", threads=1)
+    encoder = TextEncoder(TextConfig(model="embedded:minilm"), device="cpu", threads=1)
     [question] = encoder.encode(["Where does oxygen come from?"])
     weights = word_weights("Half of the oxygen in the air comes from the sea.", question, encoder.encode, "en")
     assert max(weights, key=lambda each: each.weight).word == "oxygen"
