@@ -1,6 +1,7 @@
 """Approximate vector search: a faiss inverted file (IVF), of which a query scans only the nearest lists."""
 
 import math
+import threading
 from pathlib import Path
 
 import faiss
@@ -19,6 +20,8 @@ _TRAINING_PER_LIST = 64
 """Vectors per list on which the lists' centroids are trained."""
 _ITERATIONS = 8
 _BATCH = 65_536
+_HASHTABLE = 2
+"""`faiss.DirectMap.Hashtable`, which its type stubs lack."""
 
 
 class IvfIndex:
@@ -30,6 +33,8 @@ class IvfIndex:
 
     def __init__(self, index: faiss.IndexIVF) -> None:
         self._index = index
+        self._mapping = threading.Lock()
+        self._mapped = False
 
     @classmethod
     def open(cls, path: Path) -> "IvfIndex":
@@ -65,10 +70,19 @@ class IvfIndex:
 
     def search_vectors(self, query: NDArray[np.float32], mask: Mask | None, limit: int) -> ScoredVectors:
         """Return the rows nearest to a query with their vectors, as rounded in the index; see `VectorIndex`."""
-        limit = min(limit, len(self))
-        scores, rows, vectors = self._index.search_and_reconstruct(query[None], limit, params=self._parameters(mask))
-        found = rows[0] >= 0
-        return rows[0][found], scores[0][found], vectors[0][found]
+        if mask is None:
+            scores, rows, vectors = self._index.search_and_reconstruct(
+                query[None], min(limit, len(self)), params=self._parameters(None)
+            )
+            found = rows[0] >= 0
+            return rows[0][found], scores[0][found], vectors[0][found]
+        # faiss cannot apply a selector and return vectors at once. To look them up by row, it needs a map.
+        with self._mapping:
+            if not self._mapped:
+                self._index.set_direct_map_type(_HASHTABLE)
+                self._mapped = True
+        kept, similarities = self.search(query, mask, limit)
+        return kept, similarities, self._index.reconstruct_batch(kept)
 
     def _parameters(self, mask: Mask | None) -> faiss.SearchParametersIVF:
         # As arguments, not attributes: then the parameters keep the selector, which faiss does not own.
