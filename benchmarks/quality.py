@@ -21,6 +21,7 @@ from benchmarks.figures.figure import Figure, markdown, table
 from benchmarks.figures.names import names_figures
 from benchmarks.figures.objects import object_figures
 from benchmarks.figures.retrieval import retrieval_figures
+from benchmarks.figures.sounds import sound_figures
 from benchmarks.figures.speech import speech_figures
 from benchmarks.figures.understanding import understanding_figures
 from benchmarks.figures.visual import visual_figures
@@ -30,7 +31,7 @@ from benchmarks.material.recordings import recordings
 from benchmarks.material.script import FOLDER, read_scripts
 from pipeline.run import load_config
 
-PARTS = ("speech", "visual", "objects", "retrieval", "understanding", "names")
+PARTS = ("speech", "sounds", "visual", "objects", "retrieval", "understanding", "names")
 
 
 def main() -> None:
@@ -61,6 +62,8 @@ def measure(options: argparse.Namespace) -> Iterator[Figure]:
     videos = read_videos(lake)
     if "speech" in options.only:
         yield from speech_figures(films, real, videos)
+    if "sounds" in options.only:
+        yield from sound_figures(options.media, options.threads)
     if "visual" in options.only:
         yield from visual_figures(films, videos)
     if "objects" in options.only:

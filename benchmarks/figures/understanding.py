@@ -23,6 +23,7 @@ def understanding_figures(films: Sequence[KnownFilm], videos: Mapping[str, Video
     """Measure understanding."""
     yield from _summaries(films, videos)
     yield from _chapters(films, videos)
+    yield from _headlines(films, videos)
     yield from _topics(films, videos)
     yield from _cost(videos)
 
@@ -73,6 +74,28 @@ def _chapters(films: Sequence[KnownFilm], videos: Mapping[str, Video]) -> Iterat
             "window is half the mean chapter; 0 is perfect. Baselines: no boundaries, and the right number evenly "
             "spread. `summary.min_chapter_s` is 15, because the films are short", "the chapters of the script", "lower",
         )  # fmt: skip
+
+
+def _headlines(films: Sequence[KnownFilm], videos: Mapping[str, Video]) -> Iterator[Figure]:
+    titled, right, untitled, false = 0, 0, 0, 0
+    for film in films:
+        headline = videos[film.path.name].summary["headline"]
+        title = next((scene.title for scene in film.script.scenes if scene.title), "")
+        if title:
+            titled += 1
+            right += headline == title
+        else:
+            untitled += 1
+            # Words on a slide, a photograph or a lower third name a part of the film.
+            false += headline in {line for scene in film.script.scenes for line in scene.written}
+    yield Figure(
+        PART, "headline is the title slide's", right / max(1, titled), "%", f"{titled} films with a title slide",
+        "share of films whose headline is exactly the title", "the title slide of the script", "higher", 0.8,
+    )  # fmt: skip
+    yield Figure(
+        PART, "other text taken for a title", float(false), "", f"{untitled} films without a title slide",
+        "films whose headline is the heading of one slide or a caption", "everything written in the script", "lower", 0,
+    )  # fmt: skip
 
 
 def _topics(films: Sequence[KnownFilm], videos: Mapping[str, Video]) -> Iterator[Figure]:

@@ -20,8 +20,15 @@ LABELS = ("speech", "singing", "music")
 BLOCKS, WIDTH, INNER = 8, 128, 256
 TAPS = 20
 """Frames that a memory reads at once: the current one with 19 before it, and 20 after it."""
-CONTEXT = BLOCKS * TAPS
-"""Frames on each side that a score depends on: 1.6 s."""
+LOUD, MAX_GAIN = 0.03, 30.0
+"""The network misses quiet speech. So audio whose loudest parts nearby are quieter than this is amplified to it, by 30
+dB at most."""
+STEP = 10
+"""Frames per row of scores, and per step of levels: 0.1 s."""
+_NEAR, _FADE = 25, 5
+"""Steps on each side in which the loudest part is looked for, and over which the amplification changes."""
+CONTEXT = BLOCKS * TAPS + STEP * (_NEAR + _FADE)
+"""Frames on each side that a score depends on: 4.6 s."""
 _HEADER = struct.Struct("<4s5I")
 _MAGIC, _VERSION = b"OVAD", 1
 _HALF_PRECISION = 0x01306B47
@@ -143,7 +150,7 @@ class _Weights:
 
 
 class FsmnModel:
-    """The embedded model. It scores audio in pieces of half a minute, with the context that scores depend on.
+    """The embedded model. It scores audio in pieces of a minute, with the context that scores depend on.
 
     Args:
         network: From `load_fsmn`.
@@ -151,8 +158,8 @@ class FsmnModel:
     """
 
     labels = LABELS
-    row_samples = 10 * HOP_SAMPLES
-    """A row is the mean of ten frames: 0.1 s."""
+    row_samples = STEP * HOP_SAMPLES
+    """A row is the mean of ten frames."""
 
     def __init__(self, network: Fsmn, device: str) -> None:
         self._network, self._device = network.to(device), device
@@ -168,16 +175,17 @@ class FsmnModel:
         Args:
             audio: (n,) float32 in [-1, 1] at 16 kHz, at least `FRAME_SAMPLES` long.
         """
-        features = torch.from_numpy(filterbank(audio[None])).to(self._device)
-        scores: NDArray[np.float32] = self._network(features)[0].cpu().numpy()
+        features = filterbank(audio[None])[0]
+        features += 2 * log_gains(audio, len(features))[:, None]
+        scores: NDArray[np.float32] = self._network(torch.from_numpy(features[None]).to(self._device))[0].cpu().numpy()
         return scores
 
 
 class FsmnStream:
     """Scores one track as it comes, in bounded memory. The scores do not depend on the sizes of the blocks."""
 
-    PIECE = 3000
-    """Frames scored at once: 30 s."""
+    PIECE = 6000
+    """Frames scored at once, a multiple of `STEP`: one minute."""
 
     def __init__(self, model: FsmnModel) -> None:
         self._model = model
@@ -213,7 +221,23 @@ class FsmnStream:
         self._before = min(CONTEXT, done)
         audio = audio[(done - self._before) * HOP_SAMPLES :].copy()
         self._waiting, self._held = [audio], len(audio)
-        return _means(scores, FsmnModel.row_samples // HOP_SAMPLES)
+        return _means(scores, STEP)
+
+
+def log_gains(audio: NDArray[np.float32], frames: int) -> NDArray[np.float32]:
+    """Return the logarithm of how much each frame is amplified, at least 0.
+
+    Args:
+        audio: (n,) float32.
+        frames: Number of frames that begin in it.
+    """
+    size = STEP * HOP_SAMPLES
+    steps = np.pad(audio, (0, -len(audio) % size)).reshape(-1, size)
+    levels = np.sqrt(np.square(steps).mean(axis=1))
+    loudest = np.lib.stride_tricks.sliding_window_view(np.pad(levels, _NEAR), 2 * _NEAR + 1).max(axis=1)
+    gains = np.log(np.clip(LOUD / np.maximum(loudest, 1e-9), 1.0, MAX_GAIN))
+    faded = np.lib.stride_tricks.sliding_window_view(np.pad(gains, _FADE, mode="edge"), 2 * _FADE + 1).mean(axis=1)
+    return np.asarray(np.repeat(faded, STEP)[:frames], np.float32)
 
 
 def _means(scores: NDArray[np.float32], size: int) -> NDArray[np.float32]:

@@ -24,9 +24,9 @@ class SpanRule:
 
 _RULES: Mapping[str, SpanRule] = {
     "speech": SpanRule(min_s=0.4, gap_s=1.0),
-    "singing": SpanRule(min_s=1.5, gap_s=2.0),
+    "singing": SpanRule(min_s=1.5, gap_s=1.0),
     "music": SpanRule(min_s=2.5, gap_s=2.0),
-    SILENCE_LABEL: SpanRule(min_s=1.0, gap_s=0.0),
+    SILENCE_LABEL: SpanRule(min_s=2.0, gap_s=0.0),
 }
 _OTHER = SpanRule(min_s=0.5, gap_s=1.0)
 _STAY = 0.6

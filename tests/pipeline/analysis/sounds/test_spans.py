@@ -75,9 +75,9 @@ def test_silence_is_what_is_quieter_than_60_db_below_full_scale(level: float, fo
     assert len(find_silences(levels, row_s=0.1)) == found
 
 
-def test_silence_of_less_than_a_second_is_a_pause() -> None:
-    levels = np.array([0.1] * 5 + [0.0] * 9 + [0.1] * 5 + [0.0] * 10, np.float32)
-    assert find_silences(levels, row_s=0.1) == [Sound(0, pytest.approx(1.9), pytest.approx(2.9), "silence", 1.0)]
+def test_silence_of_less_than_two_seconds_is_a_pause() -> None:
+    levels = np.array([0.1] * 5 + [0.0] * 19 + [0.1] * 5 + [0.0] * 20, np.float32)
+    assert find_silences(levels, row_s=0.1) == [Sound(0, pytest.approx(2.9), pytest.approx(4.9), "silence", 1.0)]
 
 
 def test_sounds_may_overlap_and_are_numbered_in_order_of_time() -> None:
