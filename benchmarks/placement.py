@@ -4,7 +4,8 @@
 
 For each number of CPUs per worker, as many workers as fit this machine analyse the same archive on a local Ray cluster.
 It prints the time from the first video to the last, and the peak memory of all workers together. The placements take
-turns, and the figures are medians of all rounds, so that other work on the machine slows all of them.
+turns, and the figures are medians of all rounds, so that other work on the machine slows all of them. But on a machine
+that others keep busy, more processes get a larger share of it: run this when nothing else runs.
 """
 
 import argparse
@@ -85,7 +86,8 @@ def main() -> None:
             f"{row.memory_gb:>10}"
         )
     options.json.parent.mkdir(parents=True, exist_ok=True)
-    found = {"rounds": options.rounds, "cores": available, "placements": [asdict(row) for row in rows]}
+    load = round(os.getloadavg()[2], 1)
+    found = {"rounds": options.rounds, "cores": available, "load_average": load, "placements": list(map(asdict, rows))}
     options.json.write_text(json.dumps(found, indent=2) + "\n")
 
 

@@ -5,7 +5,8 @@
 Only the analysis is replaced, by sleeping for durations with the long tail of real archives. Ray (with as many logical
 CPUs as workers), Prefect and the S3 server are real. `--previous` measures another checkout as well, such as that of
 commit a85fa62, which ran one shard after another with new workers for each; its pool is measured on fewer videos,
-because it takes so much longer. Results are kept in `benchmarks/results/scale.json`, measure by measure.
+because it takes so much longer, and its requests to open a lake follow from smaller lakes. Results are kept in
+`benchmarks/results/scale.json`, measure by measure, each with the commit that was measured.
 """
 
 import argparse
@@ -80,8 +81,8 @@ def main() -> None:
             "requests": {"videos": 64, "shards": [20, 60]},
         }
         kept = results.setdefault(version, {})
-        kept["commit"] = commit_of(checkout)
         for name in chosen.only.split(","):
+            kept.setdefault("commits", {})[name] = commit_of(checkout)
             own = name == "requests" and version == "now"
             kept |= requests() if own else measure(name, checkout.absolute(), options[name])
             chosen.json.parent.mkdir(parents=True, exist_ok=True)

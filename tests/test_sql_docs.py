@@ -11,7 +11,9 @@ from schemas.records import StageState
 from tests.pipeline.lake.lakes import NOON, publish, task
 
 PAGE = (Path(__file__).parent.parent / "docs" / "sql.md").read_text(encoding="utf-8")
-KINDS = ["chapter", "file chapter", "scene", "shot", "speech", "subtitle", "sound", "screen", "caption", "frame"]
+KINDS = [
+    "chapter", "file chapter", "scene", "shot", "speech", "subtitle", "sound", "screen", "caption", "object", "frame",
+]  # fmt: skip
 QUERIES = re.findall(r"```sql\n(.*?)```", PAGE, re.DOTALL)
 
 

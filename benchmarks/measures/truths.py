@@ -2,6 +2,7 @@
 
 import io
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +19,8 @@ DURATION_TOLERANCE_S = 0.1
 CUT_TOLERANCE_S = 0.1
 START_TOLERANCE_S = 0.5
 """Of the start of a word: the recogniser's timestamps are not more exact."""
+MIN_LANGUAGE_SHARE = 0.97
+"""Of the seconds of a stretch with utterances, in the language spoken."""
 COLOR_TOLERANCE = 12
 _ASPECT_TOLERANCE = 0.02
 _FIRST_WORD = re.compile(r"\bn?ever\b", re.IGNORECASE)
@@ -132,6 +135,21 @@ def _texts(expected: dict[str, int], video: Video) -> Iterator[Verdict]:
         yield Verdict(f"“{text}”", f"{count} times", f"{actual} times", actual == count)
 
 
+def _languages(expected: Sequence[tuple[float, float, str]], video: Video) -> Iterator[Verdict]:
+    """Compare the languages of the utterances with the one that is spoken at the time."""
+    for start_s, end_s, language in expected:
+        seconds: Counter[str] = Counter()
+        for row in video.utterances:
+            overlap_s = min(end_s, row["end_s"]) - max(start_s, row["start_s"])
+            if overlap_s > 0:
+                seconds[row["language"]] += overlap_s
+        total_s = sum(seconds.values())
+        actual = ", ".join(f"{each} {heard_s / total_s:.0%}" for each, heard_s in seconds.most_common())
+        right = seconds[language] >= MIN_LANGUAGE_SHARE * max(total_s, (end_s - start_s) / 2)
+        fact, length = f"language at {start_s:.1f} s", f"{language} for {end_s - start_s:.1f} s"
+        yield Verdict(fact, length, actual or "none", right)
+
+
 def _chapters(expected: Sequence[str], video: Video) -> Iterator[Verdict]:
     titles = [chapter["title"] for chapter in video.row["file_chapters"]]
     yield Verdict("chapters", ", ".join(expected), ", ".join(titles) or "none", titles == list(expected))
@@ -154,6 +172,7 @@ _CHECKS: dict[str, Callable[[Any, Video], Iterator[Verdict]]] = {
     "written": _written,
     "videos": _columns,
     "words": _texts,
+    "languages": _languages,
     "chapters": _chapters,
     "warning": _warning,
 }

@@ -8,7 +8,7 @@ import duckdb
 from pipeline.lake.names import FIND_VIDEOS
 
 MOMENT_VIEWS = {
-    "moments": "One row per searchable moment: speech, subtitle, sound, text on screen, a caption, objects or a frame.",
+    "moments": "One row per searchable moment: speech, subtitle, on-screen text, caption, objects, keyframe or sound.",
     "shot_objects": "One row per shot and label: the largest number of such objects seen at once.",
     "words": "One row per spoken word, if words were aligned.",
     "chapters": "One row per chapter of a video, as found by the analysis.",

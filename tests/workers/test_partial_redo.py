@@ -10,7 +10,16 @@ import pytest
 
 from pipeline.lake import Lake, read_video
 from pipeline.run import Plan, Redo, discover, make_plan, models_of, read_history, recipe_of, stage_revisions
-from schemas.config import ArchiveConfig, Config, OcrConfig, ShotsConfig, SpeechConfig, SummaryConfig, VisionConfig
+from schemas.config import (
+    ArchiveConfig,
+    Config,
+    EntitiesConfig,
+    OcrConfig,
+    ShotsConfig,
+    SpeechConfig,
+    SummaryConfig,
+    VisionConfig,
+)
 from schemas.outcome import VideoOutcome
 from schemas.stages import STAGES
 from tests import material
@@ -154,6 +163,32 @@ def test_subtitle_files_that_change_are_read_again_without_decoding(
     run(folder, lake, LIGHT)
     assert lake.sql("FROM subtitles").num_rows == 0
     assert plan(folder, lake, LIGHT).done == 2
+
+
+def test_a_gazetteer_that_changes_redoes_the_names_without_opening_a_file(
+    archive: Path, lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, names = tmp_path / "subtitled", tmp_path / "names.csv"
+    shutil.copytree(archive, folder)
+    (folder / "film.en.srt").write_text("1\n00:00:00,500 --> 00:00:01,500\nIn 2019, Angela Merkel was in Paris.\n")
+    config = LIGHT.model_copy(update={"entities": EntitiesConfig(gazetteer=str(names))})
+    query = "SELECT text, kind, wikidata_id FROM entities ORDER BY kind"
+    names.write_text("name,kind,wikidata_id\nAngela Merkel,person,Q567\n")
+    run(folder, lake, config)
+    found = [tuple(row.values()) for row in lake.sql(query).to_pylist()]
+    assert found == [("2019", "date", None), ("Angela Merkel", "person", "Q567"), ("Paris", "place", None)]
+    names.write_text("name,kind,wikidata_id\nParis,place,Q90\n")
+    with monkeypatch.context() as patch:
+        patch.setattr("pipeline.analysis.video.analyzer.probe", lambda *_: pytest.fail("a file was opened"))
+        outcomes = run(folder, lake, config)
+    assert "entities" in steps(outcomes)
+    assert "decode" not in steps(outcomes)
+    assert [row["wikidata_id"] for row in lake.sql(query).to_pylist()] == [None, None, "Q90"]
+    whole = Lake.create(str(tmp_path / "whole"))
+    run(folder, whole, config)
+    assert contents(lake) == contents(whole)
+    [mention] = lake.sql("SELECT * FROM mentions WHERE kind = 'place'").to_pylist()
+    assert (mention["source"], mention["start_s"], mention["as_written"]) == ("subtitle", 0.5, "Paris")
 
 
 def boom(*_args: Any, **_named: Any) -> None:

@@ -31,6 +31,8 @@ class Truth:
     """Values of columns of the row in `videos`."""
     words: Mapping[str, int] = field(default_factory=dict)
     """How many utterances contain a text."""
+    languages: tuple[tuple[float, float, str], ...] = ()
+    """Start, end and language of each stretch of speech."""
     warning: str | None = None
     """Part of a warning."""
     chapters: tuple[str, ...] = ()

@@ -24,6 +24,9 @@ _GERMAN = (
     "Guten Abend und herzlich willkommen zu unserer Sendung über die Geschichte der Eisenbahn. Die ersten Lokomotiven "
     "wurden für Bergwerke gebaut. Bald wollten auch die Menschen damit reisen, und man verlegte Schienen."
 )
+_IN_ENGLISH, _IN_GERMAN = ("en-us", _ENGLISH), ("de", _GERMAN)
+_RAILWAYS = {"welcome to our": 2, "willkommen": 2, "Menschen": 2}
+_TURNS = ((1.0, 15.7, "en"), (16.7, 30.9, "de"), (31.9, 46.5, "en"), (47.5, 61.8, "de"))
 
 
 def _out_of_phase(studio: Studio, path: Path) -> None:
@@ -78,10 +81,15 @@ def _interview(_studio: Studio, path: Path) -> None:
     write_audio(path, audio, codec="pcm_s16le")
 
 
-def _two_languages(_studio: Studio, path: Path) -> None:
-    pause = np.zeros(SAMPLE_RATE_HZ, np.float32)
-    english, german = speak(_ENGLISH, "en-us"), speak(_GERMAN, "de")
-    write_audio(path, np.concatenate([pause, english, pause, english, pause, german, pause, german]), codec="flac")
+def _in_turn(*said: tuple[str, str]):
+    """Speak texts, each after a second of silence: voice and text."""
+
+    def make(_studio: Studio, path: Path) -> None:
+        pause = np.zeros(SAMPLE_RATE_HZ, np.float32)
+        pieces = [piece for voice, text in said for piece in (pause, speak(text, voice))]
+        write_audio(path, np.concatenate(pieces), codec="flac")
+
+    return make
 
 
 CASES = (
@@ -101,6 +109,8 @@ CASES = (
     Case("telephone.wav", "A-law at 8 kHz", _mono("-c:a", "pcm_alaw", "-ar", "8000"), _SPOKEN),
     Case("interview.wav", "an interview with a voice on each channel, which overlap", _interview,
          Truth(words={"guitar": 1, "the war": 1, "fail better": 2}, videos={"speakers": 2})),
-    Case("two_languages.flac", "English, then German", _two_languages,
-         Truth(words={"welcome to our": 2, "willkommen": 2, "Menschen": 2})),
+    Case("two_languages.flac", "English, then German", _in_turn(_IN_ENGLISH, _IN_ENGLISH, _IN_GERMAN, _IN_GERMAN),
+         Truth(words=_RAILWAYS, languages=((1.0, 31.3, "en"), (32.3, 61.8, "de")))),
+    Case("alternating.flac", "English and German in turn", _in_turn(_IN_ENGLISH, _IN_GERMAN, _IN_ENGLISH, _IN_GERMAN),
+         Truth(words=_RAILWAYS, languages=_TURNS)),
 )  # fmt: skip

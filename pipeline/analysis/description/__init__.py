@@ -1,7 +1,7 @@
 """Descriptions in words: what frames show for certain, titles on the screen, and composed captions."""
 
 from pipeline.analysis.description.captions import caption_keyframes, caption_scene, compose_caption, is_slide
-from pipeline.analysis.description.evidence import Sight, find_sights, sights_of
+from pipeline.analysis.description.evidence import Sight, find_sights, sights_of, without_attire
 from pipeline.analysis.description.heard import what_is_heard
 from pipeline.analysis.description.phrases import capitalised, counted
 from pipeline.analysis.description.screen_titles import (
@@ -18,7 +18,7 @@ from pipeline.analysis.description.sights import (
     with_rhythm,
 )
 from pipeline.analysis.description.things import NAMES_OF_TEXT, family
-from pipeline.analysis.description.title_cards import best_reading, is_title, video_title
+from pipeline.analysis.description.title_cards import best_reading, is_title, video_title, with_usual_readings
 
 __all__ = [
     "NAMES_OF_TEXT",
@@ -44,5 +44,7 @@ __all__ = [
     "what_is_shown",
     "with_accents",
     "with_rhythm",
+    "with_usual_readings",
+    "without_attire",
     "without_running_lines",
 ]

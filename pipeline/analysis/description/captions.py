@@ -97,7 +97,8 @@ def caption_scene(
 def is_slide(frame: Keyframe) -> bool:
     """Tell whether a frame is a slide or a title card: large text on even areas of few colours."""
     look = look_of(frame)
-    return look is not None and look.drawn and bool(screen_title(frame)) and not is_caption(frame)
+    drawn = look is not None and look.drawn and not frame.objects
+    return drawn and bool(screen_title(frame)) and not is_caption(frame)
 
 
 def _written(frame: Keyframe) -> str:

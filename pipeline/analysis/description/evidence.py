@@ -20,6 +20,8 @@ _MIN_OBJECT, _CLEAR_OBJECT = 0.5, 0.6
 """Minimum score of an object that counts, and of one that counts as clearly seen."""
 _MIN_LABEL, _CLEAR_LABEL = 0.15, 0.3
 """The same for the sum of a frame's labels of a thing."""
+_CONFIRMED_LABEL, _ATTIRE_LABEL = 0.2, 0.4
+"""Minimum sum of labels for a frame to show what the rest of the video confirms; people change clothes."""
 _MIN_MEMBER = 0.05
 """Minimum score of a label that agrees with others of the same thing."""
 _TRUST = 0.5
@@ -84,6 +86,7 @@ def find_sights(keyframes: Sequence[Keyframe]) -> list[Sight]:
       `1 - prod(1 - p / 2)` (Pearl 1988), is at least 0.5.
     - Several of its labels agree in two frames of a shot with a mean of at least 0.5, or in three frames.
     - Objects are seen in two shots with 0.75, or in three with 0.6, and in a tenth of all shots.
+    - It is a kind of thing, and objects and labels both name it clearly in one shot.
     - It is a person, in one frame with 0.55, or in two with 0.45.
 
     Args:
@@ -102,6 +105,12 @@ def best_guess(frame: Keyframe, min_score: float) -> Thing | None:
     return best[2] if best and best[0] >= min_score else None
 
 
+def without_attire(sights: Sequence[Sight]) -> list[Sight]:
+    """Return the sights that stand alone: what people wear or hold does not, if people are seen."""
+    people = any(sight.thing.name == PERSON for sight in sights)
+    return [sight for sight in sights if not (people and sight.thing.role == "attire")]
+
+
 def sights_of(keyframes: Sequence[Keyframe], of_video: Sequence[Sight]) -> list[Sight]:
     """Return what some frames of a video show for certain, by their own evidence or by that of the whole video.
 
@@ -112,16 +121,18 @@ def sights_of(keyframes: Sequence[Keyframe], of_video: Sequence[Sight]) -> list[
     Returns:
         The most prominent first.
     """
-    found = {sight.thing: sight for sight in find_sights(keyframes)}
+    doubtful = {sight.thing.name for sight in of_video if sight.thing.role == "kind"}
+    found = {sight.thing: sight for sight in find_sights(keyframes) if sight.thing.kind not in doubtful}
     seen = [_glimpses(frame) for frame in keyframes]
     for sight in of_video:
-        if sight.thing not in found and any(_shows(frame.get(sight.thing, _NOTHING)) for frame in seen):
+        min_label = _ATTIRE_LABEL if sight.thing.role == "attire" else _CONFIRMED_LABEL
+        if sight.thing not in found and any(_shows(frame.get(sight.thing, _NOTHING), min_label) for frame in seen):
             found[sight.thing] = _described(sight.thing, keyframes, seen)
     return _ordered(found)
 
 
-def _shows(glimpse: _Glimpse) -> bool:
-    return glimpse.object >= _MIN_PERSON or glimpse.label >= _MIN_LABEL
+def _shows(glimpse: _Glimpse, min_label: float = _MIN_LABEL) -> bool:
+    return glimpse.object >= _MIN_PERSON or glimpse.label >= min_label
 
 
 def _glimpses(frame: Keyframe) -> dict[Thing, _Glimpse]:
@@ -150,7 +161,11 @@ def _with_kind(thing: Thing) -> Iterable[Thing]:
 def _sight(thing: Thing, keyframes: Sequence[Keyframe], seen: Sequence[Mapping[Thing, _Glimpse]]) -> Sight | None:
     by_frame = [frame.get(thing, _NOTHING) for frame in seen]
     shots = _by_shot(keyframes, by_frame)
-    good = _agreed(by_frame) or _labels_recur(shots) or _labels_agree(shots) or _objects_recur(shots)
+    if thing.role == "kind":
+        # So many labels belong to a kind that some of them fit any texture.
+        good = any(_agreed(shot, clearly=True) for shot in shots)
+    else:
+        good = _agreed(by_frame) or _labels_recur(shots) or _labels_agree(shots) or _objects_recur(shots)
     if not good and not (thing.name == PERSON and _is_person(by_frame)):
         return None
     return _described(thing, keyframes, seen)
@@ -204,10 +219,11 @@ def _ordered(found: Mapping[Thing, Sight]) -> list[Sight]:
     return sorted(kept, key=lambda sight: (-_prominence(sight), sight.thing.name))
 
 
-def _agreed(frames: Sequence[_Glimpse]) -> bool:
+def _agreed(frames: Sequence[_Glimpse], *, clearly: bool = False) -> bool:
+    """Tell whether objects and labels name a thing, one of them clearly, or both."""
     best_object, best_label = max(each.object for each in frames), max(each.label for each in frames)
-    clear = best_object >= _CLEAR_OBJECT or best_label >= _CLEAR_LABEL
-    return clear and best_object >= _MIN_OBJECT and best_label >= _MIN_LABEL
+    clear = (best_object >= _CLEAR_OBJECT) + (best_label >= _CLEAR_LABEL)
+    return clear > clearly and best_object >= _MIN_OBJECT and best_label >= _MIN_LABEL
 
 
 def _labels_recur(shots: Sequence[Sequence[_Glimpse]]) -> bool:

@@ -19,8 +19,9 @@ _MAX_CHROMA = 6.0
 """Maximum mean distance from grey, of 255, of a frame in black and white."""
 _MOST = 0.75
 """Share of the frames that must look alike."""
-_FLAT_STEP, _FLAT_SHARE, _COLOUR_SHARE = 4.0, 0.6, 0.6
-"""A drawn frame has even areas, and two colours cover most of it."""
+_FLAT_STEP, _FLAT_SHARE = 4.0, 0.6
+_TWO_COLOURS, _FOUR_COLOURS = 0.5, 0.7
+"""A drawn frame has even areas, and two and four colours cover these shares of it."""
 _BARS = 5
 """Minimum number of saturated colours of colour bars, of seven; the other bar is white or grey."""
 
@@ -88,8 +89,9 @@ def _look(thumbnail: bytes) -> Look | None:
 def _is_drawn(image: NDArray[np.float32], grey: NDArray[np.float32]) -> bool:
     steps = np.maximum(np.abs(np.diff(grey, axis=0))[:, :-1], np.abs(np.diff(grey, axis=1))[:-1])
     coarse = (image // 32).astype(np.int32) @ np.array([64, 8, 1])
-    common = np.sort(np.bincount(coarse.ravel()))[::-1][:2].sum() / coarse.size
-    return bool((steps < _FLAT_STEP).mean() >= _FLAT_SHARE and common >= _COLOUR_SHARE)
+    shares = np.sort(np.bincount(coarse.ravel()))[::-1] / coarse.size
+    few = shares[:2].sum() >= _TWO_COLOURS and shares[:4].sum() >= _FOUR_COLOURS
+    return bool(few and (steps < _FLAT_STEP).mean() >= _FLAT_SHARE)
 
 
 def _has_colour_bars(image: NDArray[np.float32]) -> bool:

@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from difflib import SequenceMatcher
 
 import numpy as np
@@ -32,6 +33,8 @@ _CENTRED = 0.12
 _SOON_S, _SOON_SHARE, _EARLY_S, _EARLY_SHARE = 15.0, 0.1, 60.0, 0.25
 _FEW_LETTERS, _MANY_LETTERS = 60, 140
 """A title slide has few other letters; a page of text has many."""
+_NEIGHBOURS = 4
+"""Frames before and after one that may show the same title."""
 _ALIKE = 0.85
 """Minimum similarity of two readings of one title."""
 _NO_TITLE = re.compile(
@@ -89,6 +92,25 @@ def best_reading(title: str, titles: Sequence[str]) -> str:
     return max(readings, key=lambda other: (readings[other], other == title), default=title)
 
 
+def with_usual_readings(keyframes: Sequence[Keyframe]) -> list[Keyframe]:
+    """Return keyframes in whose titles of one line a misreading gives way to what neighbouring frames show.
+
+    Args:
+        keyframes: In order of time.
+    """
+    blocks = [title_block(frame.text_lines) for frame in keyframes]
+    texts = [block.text if block is not None else "" for block in blocks]
+    found = []
+    for index, (frame, block) in enumerate(zip(keyframes, blocks, strict=True)):
+        text = best_reading(texts[index], texts[max(0, index - _NEIGHBOURS) : index + _NEIGHBOURS + 1])
+        if block is None or len(block.lines) > 1 or text == block.text:
+            found.append(frame)
+        else:
+            lines = (replace(line, text=text) if line is block.lines[0] else line for line in frame.text_lines)
+            found.append(replace(frame, text_lines=tuple(lines)))
+    return found
+
+
 def is_title(text: str) -> bool:
     """Tell whether a text may name a video, rather than end it, or list its parts."""
     return is_legible(text) and _NO_TITLE.search(text) is None
@@ -138,4 +160,5 @@ def _digits(text: str) -> str:
 
 
 def _alike(one: str, other: str) -> bool:
-    return one == other or SequenceMatcher(None, one, other).ratio() >= _ALIKE
+    matcher = SequenceMatcher(None, one, other)
+    return one == other or (matcher.real_quick_ratio() >= _ALIKE and matcher.ratio() >= _ALIKE)

@@ -19,9 +19,10 @@ _MONTH_DAY = rf"{_MONTH}\s+(?:the\s+)?{_DAY}(?:,?\s+{_YEAR})?"
 _MONTH_YEAR = rf"{_MONTH}(?:,?\s+|\s+of\s+){_YEAR}"
 _ISO = r"(?P<year>[12][0-9]{3})-(?P<month_number>0[1-9]|1[0-2])-(?P<day>[0-3][0-9])"
 _DOTTED = r"(?P<day>[0-3]?[0-9])\.\s?(?P<month_number>[01]?[0-9])\.\s?(?P<year>[12][0-9]{3})"
+_DECADE = r"(?:the\s+)?(?P<decade>1[0-9]{2}|20[0-9])0['’]?s"
 _EXPLICIT = tuple(
     re.compile(rf"(?<![\w/.-]){pattern}(?![\w/-]|\.\d)", re.IGNORECASE)
-    for pattern in (_DAY_MONTH, _MONTH_DAY, _MONTH_YEAR, _ISO, _DOTTED)
+    for pattern in (_DAY_MONTH, _MONTH_DAY, _MONTH_YEAR, _ISO, _DOTTED, _DECADE)
 )
 _PREFIX = r"(?:(?:in|on|since|until|by|from|of|early|late|mid|about|around|the)[\s-]+)*"
 _FORMS = tuple(
@@ -34,7 +35,7 @@ _FORMS = tuple(
         _DOTTED,
         rf"(?:the\s+year\s+)?{_YEAR}",
         _MONTH,
-        r"(?P<decade>1[0-9]{2}|20[0-9])0['’]?s",
+        _DECADE,
         r"(?P<century>1?[0-9]|2[01])(?:st|nd|rd|th)[\s-]century",
     )
 )
@@ -50,7 +51,7 @@ _MAY = re.compile(r"\bMay\b")
 
 
 def explicit_dates(text: str) -> Iterator[tuple[int, int]]:
-    """Yield start and end of dates that cannot be anything else: a day with its month, or a month with its year."""
+    """Yield start and end of dates that can be nothing else: a day with its month, a month with its year, a decade."""
     taken = 0
     found = sorted((match.start(), -match.end()) for form in _EXPLICIT for match in form.finditer(text))
     for start, negative_end in found:

@@ -13,6 +13,7 @@ from pipeline.analysis.entities.merging import FoundName, merged
 from pipeline.analysis.entities.recognizer import ENGLISH, EntityRecognizer
 from pipeline.analysis.entities.spans import NameSpan, disjoint
 from pipeline.analysis.entities.written_names import coded_names
+from pipeline.analysis.entities.written_out import people, works
 from pipeline.analysis.scenes import shown_from
 from pipeline.language import is_ordinary
 from schemas.records import (
@@ -31,7 +32,7 @@ _MAX_LENGTH = 100
 """Characters. Longer "names" are misread lines."""
 _INNER_CAPITAL = re.compile(r"[A-Z]?[a-z]+[A-Z]\w*")
 _PARTICLE = re.compile(r"(Mc|Mac|De|Di|Da|Du|La|Le|Van|Von|O|Fitz)[A-Z]")
-_LONE_YEAR = re.compile(r"(?<![\w.,-])(1[5-9][0-9]{2}|20[0-9]{2})(?=\s*(?:$|[:,;|)]))")
+_LONE_YEAR = re.compile(r"(?<![\w.,-])(1[5-9][0-9]{2}|20[0-9]{2})(?=\s*(?:$|[:,;|)]|\s[-–]\s))")
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +122,9 @@ def _spans(
         for start, end in coded_names(text.text)
         if rules and not any(each.kind == "organisation" and each.start <= start and end <= each.end for each in judged)
     ]
+    wording = list(_by_wording(text, judged)) if rules and text.language == ENGLISH else []
     from_gazetteer = set(listed)
-    for span in disjoint([*listed, *dates, *coded, *judged]):
+    for span in disjoint([*listed, *dates, *coded, *wording, *judged]):
         yield span, span in from_gazetteer
 
 
@@ -131,6 +133,15 @@ def _dates(text: _Text) -> Iterator[NameSpan]:
         yield NameSpan(*trimmed(text.read, start, end), "date")
     if text.source == "screen":
         yield from (NameSpan(*match.span(1), "date") for match in _LONE_YEAR.finditer(text.read))
+
+
+def _by_wording(text: _Text, judged: Sequence[NameSpan]) -> Iterator[NameSpan]:
+    """Yield people and works that the wording gives away, unless the model sees a longer name: `James Cook Bay`."""
+    for start, end in people(text.read):
+        if not any(each.start <= start and end < each.end for each in judged):
+            yield NameSpan(start, end, "person")
+    if text.source == "screen":
+        yield from (NameSpan(start, end, "work") for start, end in works(text.read))
 
 
 def _judged(text: _Text, span: NameSpan) -> NameSpan | None:

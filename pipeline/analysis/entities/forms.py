@@ -61,6 +61,14 @@ def without_title(name: str) -> tuple[str, str]:
 
 def normal_form(name: str, kind: EntityKind) -> str:
     """Return what is equal for the spellings of a name, of any kind but dates."""
+    normal = _normalized(name, kind)
+    # What one step uncovers may be a mark or an article again.
+    while (again := _normalized(normal, kind)) != normal:
+        normal = again
+    return normal
+
+
+def _normalized(name: str, kind: EntityKind) -> str:
     text = unicodedata.normalize("NFKC", name).replace("’", "'").replace("\u2018", "'")
     if kind == "person":
         text = without_title(text)[1]

@@ -64,15 +64,19 @@ def _of_one_kind(names: Sequence[FoundName]) -> _Groups:
         for each in same:
             votes[each.kind] += _CERTAIN if each.from_gazetteer else _VOTES[each.occurrence.source]
         kind = max(ENTITY_KINDS, key=lambda each: votes[each])
+        titles = {without_title(each.name)[0] for each in same} if kind == "person" else set()
+        couple = bool(titles & FEMALE_TITLES) and bool(titles & MALE_TITLES)
         for each in same:
-            groups[kind, normal_form(each.name, kind)].append(each)
+            title, normal = without_title(each.name)[0], normal_form(each.name, kind)
+            # Mr Smith and Mrs Smith are two people.
+            groups[kind, f"{title} {normal}" if couple and title in FEMALE_TITLES else normal].append(each)
     return groups
 
 
 def _with_full_names(groups: _Groups) -> _Groups:
     """Move what is said of a person by one name alone to the only person in the video with that name."""
     people = {normal: person_tokens(normal) for kind, normal in groups if kind == "person"}
-    full = {normal: tokens for normal, tokens in people.items() if len(tokens) > 1}
+    full = {normal: tokens for normal, tokens in people.items() if len(tokens) > 1 and tokens[0] not in FEMALE_TITLES}
     merged_into: dict[str, str] = {}
     for normal, tokens in people.items():
         fitting = [other for other, parts in full.items() if other != normal and _is_short_for(tokens, parts)]

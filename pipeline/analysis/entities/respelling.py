@@ -133,7 +133,7 @@ def _looks_like_name(text: str, tokens: Sequence[Token], first: int, last: int) 
     starts = first == 0 or _SENTENCE_END.search(text[: tokens[first].start].rstrip()) is not None
     if starts and is_ordinary(words[0]) and words[0].istitle():
         return False
-    return all(_is_capital(word) for word in words) or (len(words) == 2 and all(map(str.isalpha, words)))
+    return all(_is_capital(word) for word in words) or (len(words) == 2 and all(map(str.isalnum, words)))
 
 
 def _is_capital(word: str) -> bool:
@@ -147,7 +147,8 @@ def _fits(span: _Heard, name: ScreenName, utterance: Utterance, probability: flo
     if not _is_near(utterance, name) and (name.is_code or len(name.text.split()) == 1 or not _shares_word(span, name)):
         return False
     if span.letters == name.letters:
-        return _is_joined(span, name) and (span.text != span.text.lower() or probability < _MAX_PROBABILITY)
+        lower = span.text == span.text.lower() and not _digits(span.letters)
+        return _is_joined(span, name) and (not lower or probability < _MAX_PROBABILITY)
     if not all(_is_capital(word) for word in span.text.split()) or probability >= _MAX_PROBABILITY:
         return False
     # The name itself was heard elsewhere, so what sounds like it may be another one: Dali, after whom DALL-E is named.

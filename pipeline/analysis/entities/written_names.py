@@ -17,7 +17,7 @@ _MIN_SCORE = 0.85
 _MIN_LETTERS = 3
 _CODE = re.compile(r"(?<![\w@./-])[A-Z][\w]*(?:-\w+)*(?![\w@/-])")
 _PARTS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[0-9]+")
-_MISREAD = re.compile(r"[a-z][01][a-z]|[a-z][|!]|[A-Za-z][01][a-z]")
+_MISREAD = re.compile(r"[A-Za-z][01][A-Za-z]|[a-z][|!]")
 """Digits between letters are letters that OCR misread."""
 
 

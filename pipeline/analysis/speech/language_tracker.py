@@ -129,23 +129,22 @@ class LanguageTracker:
             language = max(whole, key=whole.__getitem__)
             evidence = [(next(remaining), (end - start) / SAMPLE_RATE_HZ) for start, end in inside]
             if all(_settled(each, language) for each, _ in evidence):
-                parts.append(Part(n, window, mean_probabilities(evidence)))
+                parts.append(Part(n, window, whole))
             else:
                 previous = parts[-1].language if parts else self._current
-                parts += self._examined(n, window, inside, evidence, whole, previous)
+                parts += self._examined(n, window, evidence, whole, previous)
         return parts
 
     def _examined(
         self,
         index: int,
         window: Window,
-        units: Sequence[tuple[int, int]],
         slices: Sequence[Evidence],
         whole: Probabilities,
         previous: str | None,
     ) -> list[Part]:
         """Split a window where the languages of its units change, each encoded by itself with the pauses beside it."""
-        language = max(whole, key=whole.__getitem__)
+        units, language = speech_units(window.plan), max(whole, key=whole.__getitem__)
         positions = [tuple(window.plan.position(sample) for sample in unit) for unit in units]
         edges = [0, *((end + start) // 2 for (_, end), (start, _) in pairwise(positions)), len(window.audio)]
         evidence = [

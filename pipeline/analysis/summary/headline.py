@@ -31,6 +31,8 @@ HEADLINE_LENGTH = 90
 _FIT = 0.4
 _CUT = 0.75
 """Factor of the score of a sentence that must be cut."""
+_LEAD, _LEAD_SHARE = 1.3, 0.2
+"""Factor of the score of a sentence in the first part of a video, which often says what it is about."""
 _MEANINGLESS = frozenset(
     {
         "audio", "avi", "camera", "cam", "capture", "clip", "copy", "demo", "download", "dsc", "edit", "export", "film",
@@ -72,7 +74,7 @@ def make_headline(
         what is seen for certain, and heard beside it; a title on any frame; the best sentence; the file name, if it is
         meaningful; how it looks and sounds, with the number of shots and the duration.
     """
-    said = _best_sentence(spoken, scores)
+    said = _best_sentence(spoken, scores, duration_s)
     frames = without_running_lines(keyframes)
     shown = describe_test_pattern(frames) or what_is_shown(find_sights(frames), frames)
     heard = what_is_heard(sounds, duration_s)
@@ -105,11 +107,17 @@ def _name_words(uri: str) -> list[str]:
     return [word for word in words if word.isalpha() and len(word) > 2 and word.casefold() not in _MEANINGLESS]
 
 
-def _best_sentence(spoken: Sequence[Statement], scores: np.ndarray) -> str:
-    """Return the best sentence, preferring one that need not be cut."""
+def _best_sentence(spoken: Sequence[Statement], scores: np.ndarray, duration_s: float) -> str:
+    """Return the best sentence, preferring an early one and one that need not be cut."""
     if not spoken:
         return ""
     fit = [index for index, each in enumerate(spoken) if each.weight >= _FIT] or list(range(len(spoken)))
-    best = max(fit, key=lambda index: scores[index] * (1.0 if len(spoken[index].text) <= HEADLINE_LENGTH else _CUT))
+
+    def score(index: int) -> float:
+        whole = 1.0 if len(spoken[index].text) <= HEADLINE_LENGTH else _CUT
+        lead = _LEAD if spoken[index].start_s < _LEAD_SHARE * duration_s else 1.0
+        return float(scores[index] * whole * lead)
+
+    best = max(fit, key=score)
     text = spoken[best].text
     return text if len(text) <= HEADLINE_LENGTH else sentence_title(text, length=HEADLINE_LENGTH) or text

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from pipeline.analysis.description import find_sights, is_caption, screen_title
+from pipeline.analysis.description import find_sights, is_caption, screen_title, without_attire
 from pipeline.analysis.scenes import shown_from
 from pipeline.analysis.summary.statements import Statement
 from pipeline.language import shortened
@@ -85,7 +85,7 @@ def _titles(keyframes: Sequence[Keyframe], shots: Sequence[Shot], duration_s: fl
 
 def _sights(keyframes: Sequence[Keyframe], duration_s: float) -> Iterator[Highlight]:
     """Yield the first time that each thing is seen, among the better half of its frames."""
-    for sight in find_sights(keyframes):
+    for sight in without_attire(find_sights(keyframes)):
         kind = "First shows" if sight.shots > 1 else "Shows"
         name = sight.thing.name if sight.several else sight.thing.one
         name = name.partition(" ")[2] if sight.thing.role == "place" else name

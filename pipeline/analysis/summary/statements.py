@@ -7,7 +7,15 @@ from typing import Literal
 
 import numpy as np
 
-from pipeline.analysis.description import Sight, counted, find_sights, screen_title, what_is_shown
+from pipeline.analysis.description import (
+    Sight,
+    counted,
+    describe_test_pattern,
+    find_sights,
+    screen_title,
+    what_is_shown,
+    without_attire,
+)
 from pipeline.analysis.fusion import weighted_mean
 from pipeline.analysis.scenes import shown_from
 from pipeline.analysis.summary.fitness import fitness
@@ -92,16 +100,18 @@ def shown_statements(
         _shown(frame.caption, [frame], 0.7, video_id) for frame in _captioned(scenes, keyframes) if frame.caption
     ]
     if len(statements) == title_count:
+        sights = find_sights(keyframes)
         count = max(len(shots), 1)
         statements += [
-            _shown(_sentence(sight, count), sight.frames, 0.4 + 0.5 * sight.confidence, video_id)
-            for sight in find_sights(keyframes)
+            _shown(_sentence(sight, sights, count), sight.frames, 0.4 + 0.5 * sight.confidence, video_id)
+            for sight in without_attire(sights)
         ]
     if not statements:
         shown = counted(max(len(shots), 1), "shot", "shots")
         text = f"Footage of {format_duration(duration_s)} in {shown}, in which nothing was recognised for certain."
+        pattern = describe_test_pattern(keyframes)
         sharpest = max(keyframes, key=lambda frame: frame.sharpness)
-        statements.append(_shown(text, [sharpest], 0.2, video_id))
+        statements.append(_shown(f"{pattern}." if pattern else text, [sharpest], 0.2, video_id))
     return statements
 
 
@@ -153,10 +163,11 @@ def _shown(text: str, frames: Sequence[Keyframe], weight: float, video_id: str) 
     )
 
 
-def _sentence(sight: Sight, shots: int) -> str:
-    """Say what is shown, and in how many shots."""
+def _sentence(sight: Sight, sights: Sequence[Sight], shots: int) -> str:
+    """Say what is shown, people with what they wear, and in how many shots."""
+    worn = [each for each in sights if each.thing.role == "attire" and each is not sight]
     where = "" if shots == 1 else f", in {sight.shots} of {shots} shots"
-    return f"{what_is_shown([sight], sight.frames)}{where}."
+    return f"{what_is_shown([sight, *worn], sight.frames)}{where}."
 
 
 def _agreement(vector: Embedding, frame: Keyframe | None) -> float:

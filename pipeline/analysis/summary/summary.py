@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipeline.analysis.description import with_accents, without_running_lines
+from pipeline.analysis.description import with_accents, with_usual_readings, without_running_lines
 from pipeline.analysis.scenes import Subject, VideoContent, aggregate_labels, choose_diverse, lexrank
 from pipeline.analysis.summary.abstract import Abstract
 from pipeline.analysis.summary.chapters import make_chapters
@@ -50,7 +50,7 @@ def extract_summary(
     """
     shots, utterances, duration_s = video.shots, video.utterances, video.duration_s
     read = with_accents(video.keyframes, utterances)
-    keyframes = without_running_lines(read)
+    keyframes = with_usual_readings(without_running_lines(read))
     spoken = spoken_statements(utterances, keyframes, shots, video_id)
     shown = shown_statements(scenes, shots, keyframes, duration_s, video_id)
     scores = _scores(spoken, scenes)

@@ -10,15 +10,18 @@ from hypothesis.extra import numpy as hnp
 
 from schemas.media import Track, VideoStream
 from schemas.records import (
+    ENTITY_KINDS,
     WARNING_PARTS,
     Analysis,
     Chapter,
     ClassScores,
     DetectedObject,
+    Entity,
     Evidence,
     Highlight,
     Keyframe,
     Label,
+    Occurrence,
     Scene,
     Shot,
     Sound,
@@ -145,6 +148,8 @@ analyses = st.builds(
                 flags=some(text),
                 embedding=st.none() | vectors(TEXT[1]),
                 translation=st.none() | text,
+                heard_text=st.none() | text,
+                heard_words=st.none() | some(spans(Word, word=text, probability=score)),
                 sung=st.booleans(),
             )
         ),
@@ -198,6 +203,19 @@ analyses = st.builds(
             source=text,
             track=st.none() | index,
             embedding=vectors(TEXT[1]),
+        )
+    ),
+    entities=some(
+        records(
+            Entity,
+            index=index,
+            text=text,
+            kind=st.sampled_from(ENTITY_KINDS),
+            normal=text,
+            wikidata_id=st.none() | st.just("Q567"),
+            occurrences=some(
+                spans(Occurrence, source=st.sampled_from(["speech", "screen", "subtitle"]), id=text, text=text)
+            ),
         )
     ),
     sounds=some(spans(Sound, index=index, label=text, score=score)),

@@ -53,11 +53,12 @@ def unit(rng: np.random.Generator, dimensions: int) -> Embedding:
 
 def media_info(uri: str) -> MediaInfo:
     video = VideoStream(0, "h264", 1280, 720, 25.0, 90, "yuv420p")
-    audio = AudioStream(1, "aac", 2, 48_000, "eng", default=True)
+    audio = AudioStream(3, "aac", 2, 48_000, "ger", default=False, track=1)
     tracks = (
         Track(0, "video", "h264", None, None, None, default=True),
         Track(1, "audio", "aac", "eng", 2, "Stereo", default=True),
         Track(2, "subtitle", "mov_text", "deu", None, None, default=False),
+        Track(3, "audio", "aac", "ger", 2, None, default=False),
     )
     return MediaInfo(
         uri,
@@ -66,7 +67,7 @@ def media_info(uri: str) -> MediaInfo:
         30.5,
         video,
         audio,
-        1,
+        2,
         has_attached_picture=False,
         tracks=tracks,
         timecode="10:00:00:00",

@@ -33,6 +33,7 @@ def numbered(found: Analysis) -> Analysis:
         transcript=replace(found.transcript, utterances=each(found.transcript.utterances)),
         scenes=each(found.scenes),
         subtitles=each(found.subtitles),
+        entities=each(found.entities),
         sounds=each(found.sounds),
     )
 

@@ -76,6 +76,12 @@ def test_where_the_models_agree_on_the_kind_alone_the_kind_is_stated() -> None:
     assert what_is_shown(find_sights(rabbit), rabbit) == "An animal"
 
 
+def test_labels_of_many_animals_are_no_animal() -> None:
+    """A photograph of a retina has labels of a jellyfish, a sea slug and a flatworm, and no objects."""
+    retina = [frame(shot, ("jellyfish", 0.3), ("sea slug", 0.2), ("flatworm", 0.1)) for shot in (0, 0)]
+    assert names(retina) == []
+
+
 def test_a_label_that_shows_up_here_and_there_in_a_long_video_is_not_believed() -> None:
     frames = [frame(n, ("prison", 0.6)) if n % 12 == 0 else frame(n) for n in range(120)]
     assert find_sights(frames) == []

