@@ -17,7 +17,7 @@ from pipeline.lake import Lake, read_records
 from pipeline.search import Searcher
 from pipeline.view.reader import LakeReader
 from schemas.errors import LakeError
-from schemas.records import frame_id
+from schemas.records import Sound, frame_id
 from schemas.search import Duplicate
 from tests.flows.web.lakes import BROKEN, EVIL, GONE, HOSTILE, MANY, TALK, jpeg
 from tests.pipeline.lake.lakes import publish
@@ -230,6 +230,17 @@ def test_a_film_of_many_scenes_has_a_bounded_page(web_lake: Lake) -> None:
     assert len(blocks) <= 240
     assert (blocks[0].title, blocks[-1].title) == ("Scenes 1 to 7", "Scenes 1499 to 1500")
     assert sum(float(block.width.rstrip("%")) for block in blocks) == pytest.approx(100, abs=0.2)
+
+
+def test_the_timeline_has_a_row_for_each_sound_but_speech(web_lake: Lake) -> None:
+    [video] = LakeReader(web_lake).ask(partial(read_records, video_ids=[TALK]))
+    spans = [("speech", 0, 90), ("silence", 90, 100), *(("music", start, start + 9.99) for start in range(0, 60, 10))]
+    sounds = tuple(Sound(index, start, end, label, 0.9) for index, (label, start, end) in enumerate(spans))
+    heard = replace(video, sounds=sounds, row={**video.row, "duration_s": 100.0})
+    music, silence = make_timeline(heard).sounds
+    assert (music.label, silence.label) == ("music", "silence")
+    assert [(block.x, block.width) for block in silence.blocks] == [("90%", "10%")]
+    assert len(music.blocks) == 1, "nobody sees gaps narrower than a pixel"
 
 
 def test_what_is_said_goes_to_the_player_as_webvtt(client: TestClient) -> None:

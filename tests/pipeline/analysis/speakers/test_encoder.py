@@ -157,12 +157,12 @@ def test_what_auto_means_is_settled_where_a_run_is_planned(monkeypatch: pytest.M
     auto, named, nobody = (
         Config(speakers=SpeakersConfig(model=model), sounds=silent) for model in ("auto", "embedded:campplus", "none")
     )
-    assert settle(auto) == named
+    assert settle(auto).speakers == named.speakers
     models = models_of(auto)
     assert revision_of(auto, models) == revision_of(settle(auto), models_of(settle(auto)))
     assert revision_of(nobody, models_of(nobody)) != revision_of(auto, models)
     monkeypatch.setattr("pipeline.models.embedded.package_folder", lambda _name: None)
-    assert settle(auto) == nobody
+    assert settle(auto).speakers == nobody.speakers
     # A worker without the package, given what a driver with the package settled.
     with pytest.raises(ModelError, match=r"embedded:campplus are not installed\. Run: pip install"):
         SpeakerEncoder(str(roster_of(named).speakers), device="cpu", threads=1)
