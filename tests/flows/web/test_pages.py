@@ -336,6 +336,16 @@ def test_subtitles_and_chapters_of_the_file_are_offered_beside_ours(client: Test
     assert "Its mirror is made of glass." not in shown.text.split("Subtitles", 1)[1].split("Chapters", 1)[0]
 
 
+def test_the_objects_of_keyframes_are_drawn_where_they_are_if_somebody_asks(client: TestClient) -> None:
+    found = page(client, f"/v/{TALK}")
+    assert [attrs["type"] for tag, attrs in found.tags if attrs.get("id") == "boxes"] == ["checkbox"]
+    drawn = [attrs for tag, attrs in found.tags if tag == "svg" and attrs.get("class") == "boxes"]
+    assert [attrs["aria-label"] for attrs in drawn] == ["bicycle", "person, bicycle", "person, person, bicycle"]
+    assert {attrs["viewbox"] for attrs in drawn} == {"0 0 1280 720"}
+    [bicycle] = {tuple(attrs.items()) for tag, attrs in found.tags if tag == "rect" and attrs.get("x") == "0.0"}
+    assert dict(bicycle) == {"x": "0.0", "y": "360.0", "width": "320.0", "height": "360.0"}
+
+
 def test_long_subtitles_come_in_parts(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("flows.web.video_pages.FIRST_LINES", 0)
     found = page(client, f"/v/{TALK}?subtitles=track+2")

@@ -145,3 +145,14 @@ def test_e5_reads_queries_and_passages_in_its_forms(model: str) -> None:
 )
 def test_other_encoders_read_texts_as_they_are(model: str) -> None:
     assert forms_of(model) == Forms()
+
+
+def test_a_passage_has_the_multilingual_vector_of_its_whole_text_with_random_weights(encoder: TextEncoder) -> None:
+    english, multilingual = encoder.for_languages([]), encoder.for_languages(["fr"])
+    texts = ["the film was good . le film .", "le film .", ""]
+    means = encoder.encode_spoken(["the film .", "le film .", ""], ["en", "fr", "en"])
+    found = encoder.of_wholes(means, texts)
+    assert multilingual.of_stored(found) == pytest.approx(multilingual.encode(texts), abs=1e-6)
+    assert english.of_stored(found) == pytest.approx(english.of_stored(means), abs=1e-6)
+    assert np.linalg.norm(found, axis=1) == pytest.approx([1, 1, 0], abs=1e-5)
+    assert multilingual.of_wholes(means, texts) is means, "a single encoder changes nothing"
