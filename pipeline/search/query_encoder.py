@@ -22,7 +22,7 @@ from pipeline.analysis.fusion import (
     unit,
 )
 from pipeline.lake import Lake
-from pipeline.models import text_config_of
+from pipeline.models import cached_array, text_config_of
 from pipeline.search.evidence import UNRELATED, Scale, image_scale
 from schemas.config import TextConfig, VisionConfig
 from schemas.tables import NO_ENCODER, Encoder
@@ -156,10 +156,7 @@ class QueryEncoder:
         if self.spaces.text == NO_ENCODER:
             return ()
         with self._lock:
-            return tuple(
-                TextPart(start, stop, Scale.of(encoder.encode_queries(UNRELATED), encoder.encode(UNRELATED)))
-                for encoder, start, stop in self._text.parts
-            )
+            return tuple(TextPart(start, stop, _scale_of(encoder)) for encoder, start, stop in self._text.parts)
 
     @property
     def image_scale(self) -> Scale | None:
@@ -245,6 +242,17 @@ def joint_queries(
     if not coordinated_id.startswith(CONSE_PREFIX):
         return coordinated
     return np.where(np.any(text != 0, axis=1, keepdims=True), unit(text), coordinated)
+
+
+def _scale_of(encoder: "TextEncoder") -> Scale:
+    """Measure the scale of an encoder's cosines, once for all processes."""
+
+    def measured() -> NDArray[np.float32]:
+        scale = Scale.of(encoder.encode_queries(UNRELATED), encoder.encode(UNRELATED))
+        return np.array([scale.mean, scale.deviation], np.float32)
+
+    mean, deviation = np.asarray(cached_array("scale", (encoder.recipe, *UNRELATED), measured)).tolist()
+    return Scale(mean, deviation)
 
 
 def _zeros(queries: Sequence[object], space: Encoder) -> NDArray[np.float32]:

@@ -3,6 +3,8 @@
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
+import numpy as np
+
 from pipeline.analysis.corrections import apply_corrections, automatic, correct_understanding
 from pipeline.analysis.entities import find_entities, heard, respelled, screen_names
 from pipeline.analysis.media import probe
@@ -189,6 +191,10 @@ class VideoAnalyzer:
             grouped = find_scenes(
                 video, dimensions=self._dimensions, config=self.config.scenes, text_part=encoder.of_stored
             )
+            wholes = self.models.text.of_wholes(
+                np.array([each.text_embedding for each in grouped], np.float32), [each.text for each in grouped]
+            )
+            grouped = [replace(each, text_embedding=whole) for each, whole in zip(grouped, wholes, strict=True)]
         # What is compared from here on, except by fusion, is what one encoder made of the texts.
         compared = by_encoder(video, encoder)
         with clock.step("subjects"):
