@@ -63,7 +63,7 @@ def test_the_index_gives_the_same_results_as_the_tables(any_lake: Lake) -> None:
     publish(any_lake, "01", ["v01", "v02", "v03"], failed={"v02"})
     exact = answers(make_searcher(any_lake))
     done = update_index(any_lake)
-    assert (done.videos, done.moments) == (2, 20)
+    assert (done.videos, done.moments) == (2, 28)
     searcher = make_searcher(any_lake)
     assert answers(searcher) == exact
     assert all(segments(searcher))
