@@ -106,6 +106,7 @@ def page(results: Results) -> str:
         lines += [f"| {name} | {each.fact} | {each.expected} | {each.actual} |" for name, each in wrong]
     else:
         lines.append("Everything below is right.")
+    lines.append(_KNOWN)
     for subject, cases in SUBJECTS.items():
         lines += [
             f"\n## {subject.capitalize()}\n",
@@ -129,7 +130,13 @@ _HEAD = """# Files that archives hold
 Archives hold recordings without a length, joined DVDs, mirrored phone videos, HDR, and files that are still being
 written. `python -m benchmarks.field` makes such files so that the truth about them is known, analyses them with the
 defaults, and writes this page. Times count as right within 0.1 s, and the start of a spoken word within 0.5 s.
-Files with speech repeat a passage of 10 s: *sentence groups* are the times at which these passages start."""
+Files with speech repeat a passage of 10 s: *sentence groups* are the times at which these passages start. *Language*
+compares each utterance with the language that is spoken at the time."""
+_KNOWN = """
+Known, but not among the cases:
+
+- A crop that only the container states (`PixelCrop` of Matroska, `clap` of MP4) is ignored.
+- A fragmented MP4 with a damaged time scale may get wrong times."""
 
 
 def _chosen(case: Case, options: argparse.Namespace) -> bool:

@@ -130,7 +130,7 @@ def tables_of(world: World, rng: np.random.Generator, first: int, videos: int, e
     label = [
         [{"label": world.words[number % 1000], "score": 0.5}] for number in rng.integers(0, 1000, videos * n_frames)
     ]
-    return {
+    return {table: rows_of(table, 0) for table in VIDEO_TABLES} | {
         "videos": rows_of(
             "videos", videos, video_id=names, status="ok", uri=[f"/archive/{name}.mp4" for name in names],
             uris=[[f"/archive/{name}.mp4"] for name in names], duration_s=4.0 * n_utterances, language="en",
@@ -162,8 +162,6 @@ def tables_of(world: World, rng: np.random.Generator, first: int, videos: int, e
             coordinated_embedding=means(shown, videos), **keys,
         ),
         "summaries": rows_of("summaries", videos, video_id=names, headline=world.sentences(rng, videos), **keys),
-        "subtitles": rows_of("subtitles", 0),
-        "errors": rows_of("errors", 0),
     }  # fmt: skip
 
 
@@ -174,7 +172,7 @@ def make_lake(folder: Path, world: World, rng: np.random.Generator, videos: int,
     for number, first in enumerate(range(0, videos, step)):
         made = tables_of(world, rng, first, min(step, videos - first), each, f"made{number:04d}")
         for table in VIDEO_TABLES:
-            path = folder / table / compact_file(REVISION[:8], "00000000", number)
+            path = folder / table / compact_file(REVISION[:8])
             path.parent.mkdir(exist_ok=True)
             with RowGroupWriter(path, made[table].schema) as writer:
                 writer.add(made[table])

@@ -58,7 +58,7 @@ def by_text(state: State, query: Vector, parts: Sequence[TextPart], filters: Fil
         state: The segments to search.
         query: (d,) in the text space.
         parts: The encoders that share the text space. Each compares its own part, on its own scale; a moment counts
-            by the mean of those that made a part of it and of the query.
+            by the first that made a part of it and of the query.
         filters: Which moments may be found.
         count: Maximum number of moments.
     """
@@ -164,15 +164,14 @@ def scenes_near(  # noqa: PLR0917 - as the retrievers call it
 
 
 def _text_evidence(query: Vector, texts: Vector, parts: Sequence[TextPart]) -> list[float]:
-    """Return the evidence of texts, (d,) and (n, d) to n: the mean over the encoders that made both vectors."""
-    totals, counts = np.zeros(len(texts)), np.zeros(len(texts))
-    for part in parts:
+    """Return the evidence of texts, (d,) and (n, d) to n, by the first encoder that made both; see `cosines`."""
+    found = np.zeros(len(texts))
+    for part in reversed(parts):
         own = slice(part.start, part.stop)
         there = np.any(texts[:, own] != 0, axis=1) & query[own].any()
-        totals += np.where(there, part.scale.evidence(cosines(query[own], texts[:, own], "")), 0.0)
-        counts += there
-    found: list[float] = (totals / np.maximum(counts, 1.0)).tolist()
-    return found
+        found = np.where(there, part.scale.evidence(cosines(query[own], texts[:, own], "")), found)
+    evidence: list[float] = found.tolist()
+    return evidence
 
 
 def _evidence(query: Vector, vectors: Vector, space: str, scale: Scale | None) -> list[float]:

@@ -70,7 +70,7 @@ class _Glimpse:
 
     @property
     def score(self) -> float:
-        return max(self.object if self.object >= _MIN_OBJECT else 0.0, min(self.label, 1.0))
+        return max(self.object if self.object >= _MIN_PERSON else 0.0, min(self.label, 1.0))
 
 
 _NOTHING = _Glimpse()

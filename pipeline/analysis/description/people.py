@@ -8,7 +8,7 @@ from pipeline.analysis.description.phrases import number
 from pipeline.analysis.description.things import PERSON, thing_of_object
 from schemas.records import DetectedObject, Keyframe
 
-_MIN_SCORE = 0.45
+_MIN_SCORE, _CLEAR_SCORE = 0.45, 0.55
 _MAX_COUNTED, _CROWD = 3, 8
 """Larger groups are `several people`, and from here on a crowd: the detector misses some of them."""
 _INSIDE = 0.8
@@ -53,16 +53,23 @@ def shot_size(frame: Keyframe) -> ShotSize | None:
 def how_many(frames: Sequence[Keyframe]) -> str:
     """Return how many people frames show at once, as in `a person`, `two people` or `a crowd`.
 
+    The detector misses people rather than inventing them, so the most that it clearly sees in one frame of a shot are
+    in the shot.
+
     Args:
-        frames: With people. The number is the one that most frames show; of two, the larger one.
+        frames: With people. Of several shots, the most frequent number counts; of two, the larger one.
     """
-    counts = Counter(count for frame in frames if (count := len(persons(frame))))
+    most: dict[int, int] = {}
+    for frame in frames:
+        clear = sum(each.score >= _CLEAR_SCORE for each in persons(frame))
+        most[frame.shot_index] = max(most.get(frame.shot_index, 1), clear)
+    counts = Counter(most.values())
     if not counts:
         return "people"
     count = max(counts, key=lambda each: (counts[each], each))
     if count == 1:
         # Several shots of one person each may show several people.
-        return "a person" if len({frame.shot_index for frame in frames}) == 1 else "people"
+        return "a person" if len(most) == 1 else "people"
     if count <= _MAX_COUNTED:
         return f"{number(count)} people"
     return "several people" if count < _CROWD else "a crowd"

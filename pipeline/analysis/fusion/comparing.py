@@ -1,4 +1,4 @@
-"""How vectors are compared that two encoders made (`text.model = auto`): by the parts that both have.
+"""How vectors are compared that two encoders made (`text.model = auto`): by the first part that both have.
 
 Such a vector has an English and a multilingual part. Every text has the multilingual part, so a query in any language
 finds texts in any other. A text or query in English has the English part, too. Frames, which are placed by English
@@ -34,10 +34,9 @@ def even_parts(vectors: Embedding, space: str) -> Embedding:
 
 
 def cosines(query: Embedding, vectors: Embedding, space: str) -> NDArray[np.float64]:
-    """Return the mean cosine of a query (d,) and vectors (n, d) over the parts that both have; 0 if there are none."""
-    totals, counts = np.zeros(len(vectors)), np.zeros(len(vectors))
-    for part in parts_of(space, len(query)):
+    """Return the cosine of a query (d,) and each vector (n, d) by the first part that both have; 0 if there is none."""
+    found = np.zeros(len(vectors))
+    for part in reversed(parts_of(space, len(query))):
         lengths = np.linalg.norm(vectors[:, part], axis=1) * np.linalg.norm(query[part])
-        totals += vectors[:, part] @ query[part] / np.where(lengths > 0, lengths, 1.0)
-        counts += lengths > 0
-    return np.asarray(totals / np.maximum(counts, 1.0))
+        found = np.where(lengths > 0, vectors[:, part] @ query[part] / np.where(lengths > 0, lengths, 1.0), found)
+    return found

@@ -15,11 +15,13 @@ from schemas.records import (
     Chapter,
     DetectedObject,
     Embedding,
+    Entity,
     Evidence,
     Failure,
     Highlight,
     Keyframe,
     Label,
+    Occurrence,
     Scene,
     Shot,
     Sound,
@@ -172,6 +174,19 @@ def analysis(video_id: str, *, shots: int = 3, text: int = TEXT[1], vision: int 
         text_model=TEXT[0],
         timings_s={"decode": 1.5, "speech": 2.0},
         warnings={"two sound tracks": "audio"},
+        entities=(
+            Entity(
+                0,
+                "Ann Lee",
+                "person",
+                "ann lee",
+                "Q1",
+                (
+                    Occurrence("speech", utterance_id(video_id, 0), 0.5, 1.0, "Ann"),
+                    Occurrence("screen", frame_id(video_id, 1), 11.0, 21.0, "ANN LEE"),
+                ),
+            ),
+        ),
         subtitles=(
             Subtitle(0, 0.5, 2.5, f"Satz null von {video_id}.", "de", "track 2", 2, unit(rng, text)),
             Subtitle(1, 10.5, 12.5, f"Line one\nof {video_id}.", None, f"{video_id}.srt", None, None),

@@ -287,6 +287,9 @@ def test_the_inverted_file_finds_nearly_all_nearest_with_any_filter(tmp_path: Pa
             assert (np.diff(scores) <= 0).all()
             np.testing.assert_allclose(scores, matrix[rows // 2] @ query, atol=2e-3)
             shares.append(np.isin(wanted, rows).mean())
+            for vectors_of in (index, exact):
+                found, _, with_vectors = vectors_of.search_vectors(query, mask, 10)
+                np.testing.assert_allclose(with_vectors, matrix[found // 2], atol=2e-3)
         assert np.mean(shares) >= 0.95
 
 

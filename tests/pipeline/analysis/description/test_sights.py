@@ -45,7 +45,7 @@ def test_people_are_counted_and_close_ups_called_so() -> None:
     tie = replace(square, objects=(*square.objects, DetectedObject("tie", 0.7, (0.4, 0.7, 0.6, 0.9))))
     tie = seen(tie, ("bow tie", 0.5), ("Windsor tie", 0.3))
     assert described(tie) == "Close-up of a person in a suit and tie"
-    assert described(person(LEFT, RIGHT), person(LEFT, RIGHT), person(LEFT)) == "Two people"
+    assert described(person(LEFT), person(LEFT, RIGHT), person(LEFT)) == "Two people"
     assert described(person(LEFT), person(RIGHT, shot=1), person(LEFT, shot=2)) == "People, mostly alone"
     assert described(person(*[(x / 10, 0.3, x / 10 + 0.08, 0.8) for x in range(9)])) == "A crowd"
     assert described(person(LEFT, RIGHT, (0.8, 0.2, 0.95, 0.9), (0.02, 0.2, 0.12, 0.9))) == "Several people"

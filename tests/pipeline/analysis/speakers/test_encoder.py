@@ -18,7 +18,7 @@ from pipeline.models import roster_of, settle
 from pipeline.models.digests import weight_files
 from pipeline.models.embedded import package_folder
 from pipeline.run.revision import models_of, revision_of
-from schemas.config import Config, SpeakersConfig, SpeechConfig
+from schemas.config import Config, SoundsConfig, SpeakersConfig, SpeechConfig
 from schemas.errors import ModelError
 from schemas.records import Transcript
 from tests.material import speak
@@ -153,8 +153,9 @@ def test_speakers_are_told_apart_only_where_there_is_speech_and_a_model(monkeypa
 
 
 def test_what_auto_means_is_settled_where_a_run_is_planned(monkeypatch: pytest.MonkeyPatch) -> None:
+    silent = SoundsConfig(model="none")  # its `auto` is settled, too
     auto, named, nobody = (
-        Config(speakers=SpeakersConfig(model=model)) for model in ("auto", "embedded:campplus", "none")
+        Config(speakers=SpeakersConfig(model=model), sounds=silent) for model in ("auto", "embedded:campplus", "none")
     )
     assert settle(auto).speakers == named.speakers
     models = models_of(auto)
