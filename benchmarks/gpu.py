@@ -29,6 +29,7 @@ from pipeline.analysis.video.models import Models
 from pipeline.models import choose_device
 from schemas.config import Config
 from schemas.media import AudioBlock, FrameBatch, SampledFrame
+from schemas.records import TextLine
 
 _SENTENCE = "The committee met on Tuesday to discuss the budget for the new bridge across the river."
 
@@ -101,6 +102,9 @@ def work_of(models: Models, material: Material, config: Config) -> dict[str, tup
         work["shots"] = models.shots.runs_on, lambda: models.shots.predict(material.tiny)
     if models.ocr:
         work["ocr"] = models.ocr.runs_on, lambda: [models.ocr.read(frame) for frame in material.frames]
+    if models.objects:
+        unread: list[tuple[TextLine, ...]] = [()] * len(material.frames)
+        work["objects"] = models.objects.runs_on, lambda: models.objects.detect(material.frames, unread)
     if models.speech and material.audio:
         work["speech"] = "; ".join(models.speech.runs_on.values()), lambda: hear(models, material)
     if models.speakers and material.audio:

@@ -300,7 +300,7 @@ class TopicsConfig(Section):
     `none`."""
     count: int = Field(3, ge=0, le=100)
     """Maximum number of topics per scene and per video."""
-    min_score: float = Field(0.5, ge=0, le=1)
+    min_score: float = Field(0.2, ge=0, le=1)
     """Minimum score of a topic. docs/understanding.md says how far the score can be read as a probability."""
 
 

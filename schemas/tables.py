@@ -218,6 +218,12 @@ _VIDEOS = [
     _text("video_codec", "Codec of the video stream, as FFmpeg names codecs.", nullable=True),
     _text("audio_codec", "Codec of the audio track that was transcribed.", nullable=True),
     _int("audio_tracks", "Audio tracks in the file."),
+    _field(
+        "audio_track",
+        pa.int32(),
+        "Number of the audio track that was transcribed, from 0, as in `media.audio_track`; null without audio.",
+        nullable=True,
+    ),
     _int("width", "Displayed width; 0 without video.", unit="pixel"),
     _int("height", "Displayed height; 0 without video.", unit="pixel"),
     _field(

@@ -161,7 +161,8 @@ def _within(record: VideoRecord, time_range: TimeRange) -> TimeRange:
 def _clip(record: VideoRecord, time_range: TimeRange, target: Path, options: ClipOptions) -> Clip:
     lossless = target.suffix.lower() in LOSSLESS_ENDINGS
     cut = encode_clip if options.exact else cut_audio if lossless else copy_clip
-    return cut(record.uri, time_range.start_s, time_range.end_s, target, clock_jumps=record.clock_jumps)
+    start_s, end_s = time_range.start_s, time_range.end_s
+    return cut(record.uri, start_s, end_s, target, clock_jumps=record.clock_jumps, audio_track=record.audio_track)
 
 
 def _short(seconds: float) -> str:

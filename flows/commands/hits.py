@@ -1,6 +1,6 @@
 """Search for commands that process the hits."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -36,14 +36,22 @@ def found(lake: Lake, query: str, filters: Mapping[str, Any], limit: int) -> lis
     check_query(query)
     searcher = Searcher(lake)
     hits = searcher.search(query, make_filter(**filters), limit)
-    print_notes(searcher)
+    print_notes(searcher, hits)
     if not hits:
         with_filters = " with these filters" if filters else ""
         raise ExportError(f"Nothing in the lake matches {one_line(query)!r}{with_filters}. Try other words.")
     return hits
 
 
-def print_notes(searcher: "Searcher") -> None:
-    """Print warnings about the results of a search to standard error."""
-    for note in searcher.notes:
+def print_notes(searcher: "Searcher", hits: Sequence[Hit] = ()) -> None:
+    """Print warnings about the results of a search to standard error.
+
+    Args:
+        searcher: It has just searched.
+        hits: The result of a text query.
+    """
+    from pipeline.search import weak_note
+
+    weak = weak_note(hits)
+    for note in (*searcher.notes, *((weak,) if weak else ())):
         click.echo(click.style("note: ", fg="yellow") + note, err=True)

@@ -68,7 +68,7 @@ def print_search(
         hits = searcher.like(moment.video, moment.time_s, admitted, limit)
     else:
         hits = searcher.search(query or "", admitted, limit)
-    print_notes(searcher)
+    print_notes(searcher, hits if query else ())
     files = write_thumbnails(opened, hits, thumbnails) if thumbnails else [None] * len(hits)
     columns = [field.name for field in fields(Hit)]
     rows = [asdict(hit) for hit in hits]

@@ -99,7 +99,8 @@ class Pages:
         results = self.service.search(parameters, typing=typing)
         hits, parameters = results.hits, results.parameters
         named: list[Card] = []
-        if parameters.query and not (parameters.video or parameters.speaker or parameters.start or parameters.end):
+        within = (parameters.video, parameters.speaker, parameters.objects, parameters.start, parameters.end)
+        if parameters.query and not any(within):
             named = self.reader.ask(
                 partial(catalogue.cards_named, words=parameters.query, selection=parameters.selection, limit=_MAX_NAMED)
             )
@@ -132,6 +133,8 @@ def _chips(parameters: SearchParameters, cards: Mapping[str, Card]) -> list[tupl
         chips.append((f"only in {cards[parameters.video].name}", parameters.params(video="")))
     if parameters.speaker:
         chips.append((f"speaker {parameters.speaker}", parameters.params(speaker="")))
+    if parameters.objects:
+        chips.append((f"shows {parameters.objects}", parameters.params(object="")))
     if parameters.entity:
         chips.append((f"mentions {parameters.entity}", parameters.params(entity="")))
     if parameters.start:

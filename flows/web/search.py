@@ -7,7 +7,7 @@ from flows.web import catalogue
 from flows.web.catalogue import Card
 from flows.web.search_parameters import SearchParameters, names_of, seconds_of
 from pipeline.lake import find_video
-from pipeline.search import Searcher, make_filter
+from pipeline.search import Searcher, make_filter, weak_note
 from pipeline.view import LakeReader
 from schemas.errors import FilterError, LakeError
 from schemas.search import Filter, Hit
@@ -75,6 +75,8 @@ class SearchService:
         except FilterError as error:
             # An old URL may name what the lake no longer has.
             return SearchResults(parameters, [], typing, (*notes, str(error)))
+        weak = None if typing else weak_note(hits)
+        notes += [weak] if weak else []
         return SearchResults(parameters, hits, typing, (*notes, *self.searcher.notes))
 
     def in_video(self, video_id: str, query: str, speaker: str) -> list[Hit]:

@@ -15,7 +15,7 @@ import av
 from av.container import OutputContainer
 
 from pipeline.export.names import whole_file
-from pipeline.export.source import SAME_S, Source, keyframe_before, open_source, time_of
+from pipeline.export.source import SAME_S, Source, describe_audio, keyframe_before, open_source, time_of
 from schemas.errors import ExportError
 
 _KEPT_ENDINGS = frozenset(
@@ -50,7 +50,9 @@ def clip_ending(uri: str, *, has_video: bool) -> str:
     return ending if ending in _KEPT_ENDINGS else ".mkv" if has_video else ".mka"
 
 
-def copy_clip(uri: str, start_s: float, end_s: float, target: Path, *, clock_jumps: int = 0) -> Clip:
+def copy_clip(
+    uri: str, start_s: float, end_s: float, target: Path, *, clock_jumps: int = 0, audio_track: int | None = None
+) -> Clip:
     """Cut a time range out of a video without re-encoding.
 
     Args:
@@ -59,6 +61,7 @@ def copy_clip(uri: str, start_s: float, end_s: float, target: Path, *, clock_jum
         end_s: Seconds from its start.
         target: File to write. Its extension selects the container.
         clock_jumps: How often the clock of the file jumps.
+        audio_track: Number of the audio track that was transcribed; None for the one that is chosen by default.
 
     Returns:
         The clip with its actual start and end. It starts at the keyframe at or before `start_s`, or for audio alone at
@@ -68,13 +71,14 @@ def copy_clip(uri: str, start_s: float, end_s: float, target: Path, *, clock_jum
         MediaError: The video cannot be read.
         ExportError: The video is shorter, its streams do not fit the container, or the file cannot be written.
     """
-    with open_source(uri, clock_jumps=clock_jumps) as source, output_file(target) as file:
+    with open_source(uri, clock_jumps=clock_jumps, audio_track=audio_track) as source, output_file(target) as file:
         try:
-            first_s = keyframe_before(uri, start_s, clock_jumps) if source.video else start_s
+            first_s = keyframe_before(uri, start_s, clock_jumps, audio_track) if source.video else start_s
             if first_s is None:
                 raise ExportError(f"{uri} has no keyframe with a known time. Re-encode with --exact.")
             with av.open(file, "w", format=muxer(target)) as made:
                 copied = {each.index: made.add_stream_from_template(each) for each in source.streams}
+                describe_audio(copied, source)
                 first_s, last_s = _copy(source, made, copied, (first_s, end_s))
         except (av.error.FFmpegError, OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or error

@@ -28,7 +28,9 @@ _FLAC_UNUSED_BITS = 0xFF
 """Of 32, since FFmpeg's FLAC holds 24."""
 
 
-def cut_audio(uri: str, start_s: float, end_s: float, target: Path, *, clock_jumps: int = 0) -> Clip:
+def cut_audio(
+    uri: str, start_s: float, end_s: float, target: Path, *, clock_jumps: int = 0, audio_track: int | None = None
+) -> Clip:
     """Cut audio to the sample, and write the same samples as FLAC or PCM.
 
     Args:
@@ -37,6 +39,7 @@ def cut_audio(uri: str, start_s: float, end_s: float, target: Path, *, clock_jum
         end_s: Seconds from its start.
         target: File to write, .flac or .wav.
         clock_jumps: How often the clock of the file jumps.
+        audio_track: Number of the audio track that was transcribed; None for the one that is chosen by default.
 
     Returns:
         The clip.
@@ -46,7 +49,7 @@ def cut_audio(uri: str, start_s: float, end_s: float, target: Path, *, clock_jum
         ExportError: The audio has lossy compression, has more than one track or is shorter; or the file cannot be
             written.
     """
-    with open_source(uri, clock_jumps=clock_jumps) as source, output_file(target) as file:
+    with open_source(uri, clock_jumps=clock_jumps, audio_track=audio_track) as source, output_file(target) as file:
         track = _only_track(uri, source, target)
         try:
             with av.open(file, "w", format=muxer(target)) as made:

@@ -16,7 +16,7 @@ from av.video.stream import VideoStream
 from pipeline.analysis.media import PixelShape, Timeline, plausible_s
 from pipeline.export.clip import TRAIL_S, Clip, muxer, output_file
 from pipeline.export.framing import Framing
-from pipeline.export.source import Source, decoded, keyframe_before, open_source
+from pipeline.export.source import Source, decoded, describe_audio, keyframe_before, open_source
 from schemas.errors import ExportError
 
 logger = logging.getLogger(__name__)
@@ -45,7 +45,9 @@ def exact_ending(uri: str, *, has_video: bool) -> str:
     return ending if ending in _CODERS and ending != ".webm" else ".m4a"
 
 
-def encode_clip(uri: str, start_s: float, end_s: float, target: Path, *, clock_jumps: int = 0) -> Clip:
+def encode_clip(
+    uri: str, start_s: float, end_s: float, target: Path, *, clock_jumps: int = 0, audio_track: int | None = None
+) -> Clip:
     """Cut a time range out of a video exactly. The clip starts with the frame shown at `start_s`.
 
     Args:
@@ -54,6 +56,7 @@ def encode_clip(uri: str, start_s: float, end_s: float, target: Path, *, clock_j
         end_s: Seconds from its start.
         target: File to write. Its extension selects the container and the encoders.
         clock_jumps: How often the clock of the file jumps.
+        audio_track: Number of the audio track that was transcribed; None for the one that is chosen by default.
 
     Returns:
         The clip.
@@ -62,7 +65,7 @@ def encode_clip(uri: str, start_s: float, end_s: float, target: Path, *, clock_j
         MediaError: The video cannot be read.
         ExportError: The video is shorter, there is no encoder, or the file cannot be written.
     """
-    with open_source(uri, clock_jumps=clock_jumps) as opened, output_file(target) as file:
+    with open_source(uri, clock_jumps=clock_jumps, audio_track=audio_track) as opened, output_file(target) as file:
         video_codec, audio_codec = _CODERS.get(target.suffix.lower(), (_H264, _AAC))
         source = opened if video_codec else replace(opened, video=None)
         if not source.streams:
@@ -70,7 +73,7 @@ def encode_clip(uri: str, start_s: float, end_s: float, target: Path, *, clock_j
         try:
             first_s = start_s
             if source.video and source.continuous:
-                first_s = min(start_s, keyframe_before(uri, start_s, clock_jumps) or 0.0)
+                first_s = min(start_s, keyframe_before(uri, start_s, clock_jumps, audio_track) or 0.0)
             with av.open(file, "w", format=muxer(target)) as made:
                 encoders = _encoders(made, source, (video_codec, audio_codec), (start_s, end_s))
                 _encode(source.packets(first_s - _LEAD_S), made, encoders, end_s + TRAIL_S)
@@ -90,9 +93,9 @@ def _encoders(
     encoders: dict[int, _VideoEncoder | _AudioEncoder] = {}
     if source.video:
         encoders[source.video.index] = _VideoEncoder(made, coders[0], source.video, span_s)
-    for each in source.audio:
-        encoders[each.index] = _AudioEncoder(made, coders[1], each, span_s)
-    return encoders
+    audio = {each.index: _AudioEncoder(made, coders[1], each, span_s) for each in source.audio}
+    describe_audio({index: encoder.stream for index, encoder in audio.items()}, source)
+    return encoders | audio
 
 
 def _encode(
@@ -216,9 +219,7 @@ class _AudioEncoder:
         self._resampler: av.AudioResampler | None = None
         self._format: tuple[str, str, int] | None = None
         self._layout = layout
-        self._stream = cast("AudioStream", made.add_stream(codec, rate=self._rate, layout=layout))
-        if source.language:
-            self._stream.metadata["language"] = source.language
+        self.stream = cast("AudioStream", made.add_stream(codec, rate=self._rate, layout=layout))
         self._next: int | None = None
         self._written = 0
         self.last_s = 0.0
@@ -233,7 +234,7 @@ class _AudioEncoder:
             yield from self._encoded(block.to_ndarray(), begin)
 
     def finish(self) -> Iterator[Any]:
-        yield from self._stream.encode(None)
+        yield from self.stream.encode(None)
 
     def _resampled(self, frame: Any) -> list[Any]:  # noqa: ANN401 - a PyAV frame
         given = (frame.format.name, frame.layout.name, frame.sample_rate)
@@ -262,4 +263,4 @@ class _AudioEncoder:
         made.pts = begin + first
         self._written = begin + stop
         self.last_s = max(self.last_s, self._written / self._rate)
-        yield from self._stream.encode(made)
+        yield from self.stream.encode(made)

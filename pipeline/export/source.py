@@ -1,6 +1,6 @@
 """A video to cut: its streams, and its packets with the times of the lake."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, cast
@@ -21,6 +21,7 @@ from pipeline.analysis.media import (
 
 SAME_S = 1e-6
 _NO_TIMESTAMPS = cast("int", av.format.Flags.no_timestamps.value)
+_DESCRIBED = ("language", "title")
 _LOOK_BACK_S = (0.0, 10.0, 60.0)
 
 
@@ -36,7 +37,7 @@ class Source:
     continuous: bool
     """Whether all packets have timestamps, of a clock that never jumps. Only then can a time be sought."""
     main_audio: int | None
-    """Index of the audio stream that is analysed by default. It moves the clock, and the others follow."""
+    """Index of the audio stream that was analysed. It moves the clock, and the others follow."""
     partly_encrypted: bool
     """Whether single packets may be encrypted. They are left out."""
 
@@ -60,8 +61,13 @@ class Source:
 
 
 @contextmanager
-def open_source(uri: str, *, clock_jumps: int = 0) -> Iterator[Source]:
+def open_source(uri: str, *, clock_jumps: int = 0, audio_track: int | None = None) -> Iterator[Source]:
     """Open a video, with the video stream that is analysed, and all audio streams. None of them is encrypted.
+
+    Args:
+        uri: The video.
+        clock_jumps: How often the clock of the file jumps.
+        audio_track: Number of the audio track that was transcribed; None for the one that is chosen by default.
 
     Raises:
         MediaError: It cannot be read, or all its streams are encrypted.
@@ -73,7 +79,7 @@ def open_source(uri: str, *, clock_jumps: int = 0) -> Iterator[Source]:
         audio = [each for each in container.streams.audio if each.codec_context and each.index not in locked]
         if locked and not best and not audio:
             raise encryption_error(uri, stage="clip")
-        heard, _ = choose_audio(container, locked, None)
+        heard, _ = choose_audio(container, locked, audio_track)
         for each in container.streams:
             if each is not best and each not in audio:
                 each.discard = av.stream.Discard.all
@@ -82,12 +88,27 @@ def open_source(uri: str, *, clock_jumps: int = 0) -> Iterator[Source]:
         yield Source(uri, container, best, audio, continuous, main_audio, partly_encrypted)
 
 
+def describe_audio(made: Mapping[int, Any], source: Source) -> None:
+    """Give audio tracks of a clip their languages and titles, and let players choose the one that was transcribed.
+
+    Args:
+        made: Audio streams of the clip, by the index of their source.
+        source: Where they come from.
+    """
+    default = av.stream.Disposition.default
+    for each in source.audio:
+        made[each.index].metadata.update({key: each.metadata[key] for key in _DESCRIBED if key in each.metadata})
+        if len(source.audio) > 1:
+            chosen = default if each.index == source.main_audio else 0
+            made[each.index].disposition = each.disposition & ~default | chosen
+
+
 def time_of(packet: Any) -> float:  # noqa: ANN401 - a PyAV packet
     """Return the presentation time of a packet in seconds from the start of the video."""
     return float(packet.pts * packet.time_base)
 
 
-def keyframe_before(uri: str, start_s: float, clock_jumps: int) -> float | None:
+def keyframe_before(uri: str, start_s: float, clock_jumps: int, audio_track: int | None) -> float | None:
     """Return the time of the last keyframe of a video at or before a time, or else of its first keyframe.
 
     Returns:
@@ -98,7 +119,7 @@ def keyframe_before(uri: str, start_s: float, clock_jumps: int) -> float | None:
     """
     found: float | None = None
     for back_s in (*_LOOK_BACK_S, start_s):
-        with open_source(uri, clock_jumps=clock_jumps) as source:
+        with open_source(uri, clock_jumps=clock_jumps, audio_track=audio_track) as source:
             # Where the clock jumps, the next part starts after all streams.
             read = replace(source, audio=()) if source.continuous else source
             for packet in read.packets(start_s - back_s):

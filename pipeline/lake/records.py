@@ -163,6 +163,11 @@ class VideoRecord:
         return int(self.row.get("clock_jumps") or 0)
 
     @property
+    def audio_track(self) -> int | None:
+        """Number of the audio track that was transcribed, from 0; None without audio, and in lakes that do not tell."""
+        return self.row.get("audio_track")
+
+    @property
     def has_video(self) -> bool:
         """Whether the file has a video stream."""
         return bool(self.row["has_video"])

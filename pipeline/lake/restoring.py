@@ -124,13 +124,15 @@ def _info(row: Row) -> MediaInfo:
         pixel_format="",
         fps_varies=bool(row.get("fps_varies")),
     )
+    number = row.get("audio_track") or 0
     audio = AudioStream(
-        index=next((track.index for track in tracks if track.kind == "audio"), 0),
+        index=next(iter([track.index for track in tracks if track.kind == "audio"][number:]), 0),
         codec=row["audio_codec"] or "",
         channels=0,
         sample_rate_hz=0,
         language=None,
         default=True,
+        track=number,
     )
     return MediaInfo(
         uri=row["uri"],

@@ -264,6 +264,7 @@ def _file(task: VideoTask, info: MediaInfo | None, duration_s: float, origin: Or
         "video_codec": video.codec if video else None,
         "audio_codec": audio.codec if audio else None,
         "audio_tracks": info.audio_tracks if info else 0,
+        "audio_track": audio.track if audio else None,
         "width": video.width if video else 0,
         "height": video.height if video else 0,
         "fps": video.fps if video else 0.0,

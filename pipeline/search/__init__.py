@@ -1,7 +1,7 @@
 """Search a lake by words, by meaning and by image, and find near-duplicate videos."""
 
 from pipeline.search.filters import check_query, make_filter
-from pipeline.search.hits import hits_table
+from pipeline.search.hits import hits_table, weak_note
 from pipeline.search.index import Indexed, index_if_large, remove_from_index, update_index
 from pipeline.search.links import remove_abandoned, remove_own
 from pipeline.search.query_encoder import QueryEncoder, QueryVectors, joint_queries
@@ -24,4 +24,5 @@ __all__ = [
     "remove_own",
     "terms_of",
     "update_index",
+    "weak_note",
 ]

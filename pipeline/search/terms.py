@@ -139,7 +139,8 @@ def _singular(word: str) -> str:
 def _stop_words(words: list[str]) -> set[str]:
     """Return the function words of a query, whose language is unknown.
 
-    A word that means something in English, such as `war`, is only one beside another of its language (`war der Hund`).
+    A word that means something in English, such as `war`, is only one beside another of its language, as in `war der
+    Hund da`.
     """
     ignored = {word for word in words if word in _ALL_STOP_WORDS}
     decisive = ignored - _HOMOGRAPHS - _STOP_WORDS["en"]

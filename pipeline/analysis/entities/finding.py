@@ -1,6 +1,7 @@
 """Find the names in the speech, on-screen text and subtitles of a video."""
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -14,6 +15,7 @@ from pipeline.analysis.entities.recognizer import ENGLISH, EntityRecognizer
 from pipeline.analysis.entities.spans import NameSpan, disjoint
 from pipeline.analysis.entities.written_names import coded_names
 from pipeline.analysis.entities.written_out import people, works
+from pipeline.analysis.gazetteer import Gazetteer, KnownName
 from pipeline.analysis.scenes import shown_from
 from pipeline.language import is_ordinary
 from schemas.records import (
@@ -66,12 +68,36 @@ def find_entities(
     texts = list(_texts(found, video_id))
     read = [each.read for each in texts]
     spans = recognizer.recognize(read, [each.language for each in texts]) if recognizer else [[] for _ in texts]
-    names = [
-        _name(each, span, from_gazetteer=from_gazetteer)
-        for each, recognized in zip(texts, spans, strict=True)
-        for span, from_gazetteer in _spans(each, recognized, known, rules=recognizer is not None)
+    found_in = [
+        list(_spans(each, own, known, rules=recognizer is not None)) for each, own in zip(texts, spans, strict=True)
     ]
+    names = [
+        _name(each, span, from_gazetteer=listed)
+        for each, own in zip(texts, found_in, strict=True)
+        for span, listed in own
+    ]
+    again = KnownNames(_certain(merged(names, known.gazetteer)))
+    for each, own in zip(texts, found_in, strict=True):
+        missed = disjoint([*(span for span, _ in own), *again.spans(each.text)])
+        names += [_name(each, span, from_gazetteer=False) for span in missed if all(span != other for other, _ in own)]
     return merged(names, known.gazetteer)
+
+
+def _certain(entities: Sequence[Entity]) -> Gazetteer:
+    """Return the names that are looked for where the model missed them.
+
+    They are those with a word that is not ordinary, and the family names of people that no other name contains.
+    """
+    words = Counter(word for each in entities for word in set(each.normal.split()))
+    names = []
+    for each in entities:
+        parts = each.text.split()
+        if each.kind == "date" or all(map(is_ordinary, parts)):
+            continue
+        last = parts[-1]
+        alone = len(parts) > 1 and each.kind == "person" and words[last.casefold()] == 1 and not is_ordinary(last)
+        names.append(KnownName(each.text, each.kind, None, (last,) if alone else ()))
+    return Gazetteer(tuple(names))
 
 
 def _texts(found: Analysis, video_id: str) -> Iterator[_Text]:

@@ -74,28 +74,42 @@ class TokenClassifier:
 
     def recognize(self, texts: Sequence[str]) -> list[list[NameSpan]]:
         """Return the names in each text, in order, without overlaps."""
-        found: list[list[NameSpan]] = [[] for _ in texts]
         if not texts:
-            return found
+            return []
+        overlap = min(_OVERLAP, self._length // 4) // 2 * 2
         windows = self._tokenizer(
             list(texts),
             truncation=True,
             max_length=self._length,
-            stride=min(_OVERLAP, self._length // 4),
+            stride=overlap,
             return_overflowing_tokens=True,
             return_offsets_mapping=True,
+            return_special_tokens_mask=True,
         )
         order = sorted(range(len(windows["input_ids"])), key=lambda index: -len(windows["input_ids"][index]))
         scores: dict[int, np.ndarray] = {}
         for batch, rows in self._batch.batches(
-            order, lambda chosen: self._scores([windows["input_ids"][n] for n in chosen])
+            order, lambda chosen: self._scores([windows["input_ids"][number] for number in chosen])
         ):
             scores |= dict(zip(batch, rows, strict=True))
+        tokens: list[list[tuple[np.ndarray, tuple[int, int]]]] = [[] for _ in texts]
         for window, text in enumerate(windows["overflow_to_sample_mapping"]):
-            reached = found[text][-1].end if found[text] else 0
-            spans = self._spans(scores[window], windows["offset_mapping"][window], texts[text])
-            found[text] += [span for span in spans if span.start >= reached]
-        return found
+            own = [
+                (row, offsets)
+                for row, offsets, special in zip(
+                    scores[window],
+                    windows["offset_mapping"][window],
+                    windows["special_tokens_mask"][window],
+                    strict=True,
+                )
+                if not special
+            ]
+            if tokens[text]:
+                # Of the tokens in both windows, each window knows the context of one half better.
+                del tokens[text][len(tokens[text]) - overlap // 2 :]
+                own = own[overlap // 2 :]
+            tokens[text] += own
+        return [self._spans(each, text) for each, text in zip(tokens, texts, strict=True)]
 
     def _scores(self, ids: Sequence[Sequence[int]]) -> list[np.ndarray]:
         """Return the probabilities of each token's classes, (length, classes) for each window."""
@@ -108,10 +122,10 @@ class TokenClassifier:
         probabilities = logits.softmax(-1).cpu().numpy()
         return [probabilities[number, : len(row)] for number, row in enumerate(ids)]
 
-    def _spans(self, scores: np.ndarray, offsets: Sequence[tuple[int, int]], text: str) -> list[NameSpan]:
-        """Join the tokens of names. A word has the class of its first token."""
+    def _spans(self, tokens: Sequence[tuple[np.ndarray, tuple[int, int]]], text: str) -> list[NameSpan]:
+        """Join the tokens of names, given their probabilities and places. A word has the class of its first token."""
         words: list[tuple[int, int, int, float]] = []
-        for row, (begin, end) in zip(scores, offsets, strict=True):
+        for row, (begin, end) in tokens:
             # SentencePiece counts the space before a word.
             start = end - len(text[begin:end].lstrip())
             if start >= end:

@@ -57,7 +57,7 @@ def find_subjects(
     of_scenes: list[tuple[Label, ...]] = [()] * len(scenes)
     of_video: tuple[Label, ...] = ()
     if space is not None and scenes:
-        scores = either(space.of_texts(texts), _topics_of_frames(scenes, video.keyframes, space))
+        scores = either(space.of_scenes(texts, seconds), _topics_of_frames(scenes, video.keyframes, space))
         overall = by_share(scores, seconds, min_score=topics.min_score)
         *of_scenes, of_video = (
             strongest(space.names, row, count=topics.count, min_score=topics.min_score) for row in (*scores, overall)

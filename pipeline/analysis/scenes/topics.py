@@ -7,6 +7,9 @@ constant for texts that resemble none of them. The temperature T (Guo et al. 201
 each phrase is scored by a topic made without it. So it suits any encoder and any taxonomy; `benchmarks/topics.py`
 measures the calibration on other texts.
 
+Scenes around a scene are evidence, too: a scene of a talk about energy is probably about energy. `of_scenes` adds to
+s the weighted mean of the cosines of the other scenes, the less the farther away they are.
+
 A frame is about topic k with probability `sum_l p(l) p(k | l)` over its labels l (Lampert et al. 2009). p(k | l) is
 that of the name of the label's family as a text: `dogs` says more than the name of a breed.
 """
@@ -25,6 +28,9 @@ from schemas.records import Label
 
 _UNLIKE_ALL = 0.2
 """c: a text whose cosines to all topics are lower is probably about none."""
+_CONTEXT, _NEAR_S, _ENOUGH_S = 1.0, 60.0, 20.0
+"""Weight of the scenes around a scene; how far they reach; and how much of them, in seconds, has half of that weight.
+Tuned on every other film of `benchmarks/quality.py`, see its figures."""
 _TEMPERATURES = np.geomspace(0.005, 0.5, 93)
 _DEFAULT_TEMPERATURE = 0.04
 _PROMPT = "a photo of {}"
@@ -75,10 +81,31 @@ class TopicSpace:
         Returns:
             (n, topics), the sum of a row is 1 or less; zeros for an empty text.
         """
-        rows = np.asarray(vectors, dtype=np.float64)
-        centred = self._centred(rows)
-        found = self._probabilities(centred @ self._topics.T, centred @ self._background.T, self.temperature)
-        return np.where(np.any(rows != 0, axis=1)[:, None], found, 0.0)
+        return self._of_similarities(*self._similarities(vectors), vectors)
+
+    def of_scenes(self, vectors: NDArray[np.float32], seconds: Sequence[float]) -> NDArray[np.float64]:
+        """Return the probability that each scene of a video is about each topic, by its text and those around it.
+
+        Args:
+            vectors: (n, d), as for `of_texts`, in order of time.
+            seconds: Length of each scene.
+
+        Returns:
+            (n, topics), as by `of_texts`; zeros for a scene without text. A video of one scene has no other evidence.
+        """
+        context = _context(np.asarray(seconds, np.float64), np.any(np.asarray(vectors) != 0, axis=1))
+        topics, background = self._similarities(vectors)
+        return self._of_similarities(topics + context @ topics, background + context @ background, vectors)
+
+    def _similarities(self, vectors: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        centred = self._centred(np.asarray(vectors, dtype=np.float64))
+        return centred @ self._topics.T, centred @ self._background.T
+
+    def _of_similarities(
+        self, topics: NDArray[np.float64], background: NDArray[np.float64], vectors: NDArray[np.float32]
+    ) -> NDArray[np.float64]:
+        found = self._probabilities(topics, background, self.temperature)
+        return np.where(np.any(vectors != 0, axis=1)[:, None], found, 0.0)
 
     def of_labels(self, frames: Sequence[Sequence[Label]]) -> NDArray[np.float64]:
         """Return the probability that each frame is about each topic.
@@ -193,6 +220,15 @@ def by_share(
     weights = np.asarray(seconds, dtype=np.float64)
     share = weights @ (scenes >= min_score) / max(float(weights.sum()), 1e-9)
     return np.asarray(scenes.max(axis=0) * np.minimum(1.0, share / full_share))
+
+
+def _context(seconds: NDArray[np.float64], filled: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Return how much each scene counts as evidence for each other one, (n, n); scenes without text do not count."""
+    ends = np.cumsum(seconds)
+    middles = ends - seconds / 2
+    weights = np.exp(-np.abs(middles[:, None] - middles[None]) / _NEAR_S) * (seconds * filled)
+    np.fill_diagonal(weights, 0.0)
+    return np.asarray(_CONTEXT * weights / (weights.sum(axis=1, keepdims=True) + _ENOUGH_S))
 
 
 def _by_family(labels: Sequence[Label]) -> dict[str, float]:

@@ -17,7 +17,7 @@ from pipeline.lake import Lake, read_records
 from pipeline.search import Searcher
 from pipeline.view.reader import LakeReader
 from schemas.errors import LakeError
-from schemas.records import frame_id
+from schemas.records import Sound, frame_id
 from schemas.search import Duplicate
 from tests.flows.web.lakes import BROKEN, EVIL, GONE, HOSTILE, MANY, TALK, jpeg
 from tests.pipeline.lake.lakes import publish
@@ -232,6 +232,17 @@ def test_a_film_of_many_scenes_has_a_bounded_page(web_lake: Lake) -> None:
     assert sum(float(block.width.rstrip("%")) for block in blocks) == pytest.approx(100, abs=0.2)
 
 
+def test_the_timeline_has_a_row_for_each_sound_but_speech(web_lake: Lake) -> None:
+    [video] = LakeReader(web_lake).ask(partial(read_records, video_ids=[TALK]))
+    spans = [("speech", 0, 90), ("silence", 90, 100), *(("music", start, start + 9.99) for start in range(0, 60, 10))]
+    sounds = tuple(Sound(index, start, end, label, 0.9) for index, (label, start, end) in enumerate(spans))
+    heard = replace(video, sounds=sounds, row={**video.row, "duration_s": 100.0})
+    music, silence = make_timeline(heard).sounds
+    assert (music.label, silence.label) == ("music", "silence")
+    assert [(block.x, block.width) for block in silence.blocks] == [("90%", "10%")]
+    assert len(music.blocks) == 1, "nobody sees gaps narrower than a pixel"
+
+
 def test_what_is_said_goes_to_the_player_as_webvtt(client: TestClient) -> None:
     track = next(attrs for tag, attrs in page(client, f"/v/{TALK}").tags if tag == "track")
     assert (track["kind"], track["srclang"], track["label"]) == ("captions", "en", "English")
@@ -334,6 +345,16 @@ def test_subtitles_and_chapters_of_the_file_are_offered_beside_ours(client: Test
     shown = page(client, chosen)
     assert f"Satz null von {TALK}." in shown.text
     assert "Its mirror is made of glass." not in shown.text.split("Subtitles", 1)[1].split("Chapters", 1)[0]
+
+
+def test_the_objects_of_keyframes_are_drawn_where_they_are_if_somebody_asks(client: TestClient) -> None:
+    found = page(client, f"/v/{TALK}")
+    assert [attrs["type"] for tag, attrs in found.tags if attrs.get("id") == "boxes"] == ["checkbox"]
+    drawn = [attrs for tag, attrs in found.tags if tag == "svg" and attrs.get("class") == "boxes"]
+    assert [attrs["aria-label"] for attrs in drawn] == ["bicycle", "person, bicycle", "person, person, bicycle"]
+    assert {attrs["viewbox"] for attrs in drawn} == {"0 0 1280 720"}
+    [bicycle] = {tuple(attrs.items()) for tag, attrs in found.tags if tag == "rect" and attrs.get("x") == "0.0"}
+    assert dict(bicycle) == {"x": "0.0", "y": "360.0", "width": "320.0", "height": "360.0"}
 
 
 def test_long_subtitles_come_in_parts(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -48,6 +48,16 @@ def test_searching_failed_videos_finds_only_names_and_says_so(client: TestClient
     assert hits(page(client, "/?q=telescope&status=failed")) == []
 
 
+def test_hits_can_be_restricted_to_keyframes_that_show_objects(client: TestClient) -> None:
+    address = f"/?q=telescope&video={TALK}"
+    assert set(hits(page(client, f"{address}&object=person"))) < set(hits(page(client, address)))
+    found = page(client, f"{address}&object=person%3A2%2C+bicycle")
+    assert chips(found)["Remove: shows person:2, bicycle"] == address
+    assert all(float(time_s) >= 16 for _, time_s in hits(found)), "the third shot has two people"
+    assert "is not an object" in page(client, f"{address}&object=person:x").text
+    assert "No keyframe shows the object 'zebra'" in page(client, f"{address}&object=zebra").text
+
+
 def test_hits_can_be_restricted_by_video_speaker_and_time(client: TestClient) -> None:
     address = f"/?q=telescope&video={TALK}&speaker=Bob&from=0:15&to=24"
     found = page(client, address)

@@ -96,6 +96,21 @@ def in_step(clip: Decoded, late_s: float) -> bool:
     return all(abs(beep - flash - late_s) < 0.03 for flash, beep in pairs)
 
 
+@pytest.mark.parametrize("cut", [copy_clip, encode_clip])
+@pytest.mark.parametrize(("transcribed", "default"), [(None, 0), (0, 0), (1, 1)])
+def test_players_of_a_clip_choose_the_audio_track_that_was_transcribed(
+    tmp_path: Path, cut: Callable[..., Clip], transcribed: int | None, default: int
+) -> None:
+    both = material.audio_tracks(
+        tmp_path / "both.mkv", ("eng", av.stream.Disposition.default, 0.1), ("ger", 0, 0.1), seconds=1.0
+    )
+    cut(str(both), 0.0, 0.8, tmp_path / "clip.mkv", audio_track=transcribed)
+    with av.open(str(tmp_path / "clip.mkv")) as made:
+        assert [stream.language for stream in made.streams.audio] == ["eng", "ger"]
+        marked = [bool(stream.disposition & av.stream.Disposition.default) for stream in made.streams.audio]
+    assert marked == [number == default for number in range(2)]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("container", CONTAINERS)
 def test_a_copy_starts_at_the_keyframe_before_and_stays_in_sync(

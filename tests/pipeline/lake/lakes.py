@@ -15,11 +15,13 @@ from schemas.records import (
     Chapter,
     DetectedObject,
     Embedding,
+    Entity,
     Evidence,
     Failure,
     Highlight,
     Keyframe,
     Label,
+    Occurrence,
     Scene,
     Shot,
     Sound,
@@ -53,11 +55,12 @@ def unit(rng: np.random.Generator, dimensions: int) -> Embedding:
 
 def media_info(uri: str) -> MediaInfo:
     video = VideoStream(0, "h264", 1280, 720, 25.0, 90, "yuv420p")
-    audio = AudioStream(1, "aac", 2, 48_000, "eng", default=True)
+    audio = AudioStream(3, "aac", 2, 48_000, "ger", default=False, track=1)
     tracks = (
         Track(0, "video", "h264", None, None, None, default=True),
         Track(1, "audio", "aac", "eng", 2, "Stereo", default=True),
         Track(2, "subtitle", "mov_text", "deu", None, None, default=False),
+        Track(3, "audio", "aac", "ger", 2, None, default=False),
     )
     return MediaInfo(
         uri,
@@ -66,7 +69,7 @@ def media_info(uri: str) -> MediaInfo:
         30.5,
         video,
         audio,
-        1,
+        2,
         has_attached_picture=False,
         tracks=tracks,
         timecode="10:00:00:00",
@@ -171,6 +174,19 @@ def analysis(video_id: str, *, shots: int = 3, text: int = TEXT[1], vision: int 
         text_model=TEXT[0],
         timings_s={"decode": 1.5, "speech": 2.0},
         warnings={"two sound tracks": "audio"},
+        entities=(
+            Entity(
+                0,
+                "Ann Lee",
+                "person",
+                "ann lee",
+                "Q1",
+                (
+                    Occurrence("speech", utterance_id(video_id, 0), 0.5, 1.0, "Ann"),
+                    Occurrence("screen", frame_id(video_id, 1), 11.0, 21.0, "ANN LEE"),
+                ),
+            ),
+        ),
         subtitles=(
             Subtitle(0, 0.5, 2.5, f"Satz null von {video_id}.", "de", "track 2", 2, unit(rng, text)),
             Subtitle(1, 10.5, 12.5, f"Line one\nof {video_id}.", None, f"{video_id}.srt", None, None),

@@ -42,8 +42,9 @@ def test_a_commit_publishes_all_staged_videos_and_clears_the_staging(any_lake: L
         ("v01", "ok"), ("v02", "ok"), ("v03", "failed"),
     ]  # fmt: skip
     assert {table: len(rows) for table, rows in found.items()} == {
-        "videos": 3, "shots": 6, "frames": 6, "utterances": 6, "sounds": 2, "subtitles": 4, "scenes": 6,
-        "summaries": 2, "errors": 1, "runs": 0, "sources": 0, "forgotten": 0, "corrections": 0,
+        "videos": 3, "shots": 6, "frames": 6, "objects": 12, "utterances": 6, "sounds": 2, "subtitles": 4,
+        "scenes": 6, "entities": 2, "summaries": 2, "errors": 1, "runs": 0, "sources": 0, "forgotten": 0,
+        "corrections": 0,
     }  # fmt: skip
     assert any_lake.staged("5a") == set()
 

@@ -76,8 +76,8 @@ def test_a_commit_whose_files_another_writer_removed_is_made_again(
     before_entry(monkeypatch, clean)
     assert any_lake.commit("5a", REVISION) == 2
     assert {table: len(rows) for table, rows in contents(any_lake).items() if rows} == {
-        "videos": 2, "shots": 6, "frames": 6, "utterances": 6, "sounds": 2, "subtitles": 4, "scenes": 6,
-        "summaries": 2,
+        "videos": 2, "shots": 6, "frames": 6, "objects": 12, "utterances": 6, "sounds": 2, "subtitles": 4,
+        "scenes": 6, "entities": 2, "summaries": 2,
     }  # fmt: skip
 
 

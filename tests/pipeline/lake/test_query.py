@@ -111,7 +111,7 @@ def test_show_tables_names_the_tables_and_nothing_internal(filled: Lake) -> None
     assert set(filled.sql("SHOW TABLES")["name"].to_pylist()) == {
         "videos", "shots", "frames", "objects", "utterances", "sounds", "subtitles", "scenes", "entities", "summaries",
         "errors", "runs", "sources", "forgotten", "corrections", "all_videos", "all_errors", "former_videos", "moments",
-        "words", "chapters", "file_chapters", "highlights", "sentences", "mentions",
+        "shot_objects", "words", "chapters", "file_chapters", "highlights", "sentences", "mentions",
     }  # fmt: skip
 
 

@@ -56,10 +56,14 @@ def test_videos_come_in_the_requested_order_without_failed_ones(filled: Lake) ->
 @pytest.mark.parametrize("part", sorted(ALL_PARTS))
 def test_only_the_requested_parts_are_read(filled: Lake, part: Part) -> None:
     shown = read_video(filled, "aaaa1111", parts=ALL_PARTS - {part})
-    words = [word for each in shown.utterances for word in each.words]
-    found = {"words": words, **{name: getattr(shown, name) for name in ALL_PARTS - {"words"}}}
+    # Words are read with utterances, and objects with keyframes.
+    found = {
+        "words": [word for each in shown.utterances for word in each.words],
+        "objects": [item for each in shown.keyframes for item in each.objects],
+    }
+    found |= {name: getattr(shown, name) for name in ALL_PARTS - set(found)}
     lacking = {name for name in ALL_PARTS if not found[name]}
-    assert lacking == ({"words", part} if part == "utterances" else {part})
+    assert lacking == {part} | {"utterances": {"words"}, "keyframes": {"objects"}}.get(part, set())
 
 
 def test_a_range_of_a_transcript_can_be_read(filled: Lake) -> None:

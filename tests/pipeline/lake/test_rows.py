@@ -120,7 +120,7 @@ def test_a_failure_after_the_probe_keeps_what_the_probe_found() -> None:
     failure = Failure("decode", "corrupt", "No frame could be decoded.", "", 1)
     [video] = failure_tables(task("v"), failure, media_info("x"), Origin(**MADE))["videos"].to_pylist()
     assert (video["width"], video["duration_s"], video["video_codec"]) == (1280, 30.5, "h264")
-    assert (video["stated_duration_s"], video["timecode"], len(video["tracks"])) == (30.5, "10:00:00:00", 3)
+    assert (video["stated_duration_s"], video["timecode"], len(video["tracks"])) == (30.5, "10:00:00:00", 4)
 
 
 def test_a_file_name_that_is_not_unicode_is_kept_readable() -> None:

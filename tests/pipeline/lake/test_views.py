@@ -8,6 +8,7 @@ import pytest
 
 from pipeline.lake import Lake, Origin, shard_id, staging, video_tables
 from pipeline.lake.moment_views import MOMENT_VIEWS
+from schemas.records import Sound, frame_id, sound_id
 from schemas.tables import DESCRIPTIONS, TABLE_NAMES, view_schema
 from tests.pipeline.lake.lakes import (
     COORDINATED,
@@ -267,3 +268,11 @@ def test_a_shot_has_the_largest_number_of_objects_seen_at_once(lake: Lake):
     assert [each["start_s"] for each in moments] == [0.0, 10.0, 20.0]
     at = lake.sql("SELECT text FROM \"at\"('v01', 25) WHERE kind = 'object'").to_pylist()
     assert at == [{"text": "person (2), bicycle"}]
+
+
+def test_sounds_other_than_speech_are_moments_with_the_frame_of_that_time(lake: Lake) -> None:
+    sounds = (Sound(0, 0.0, 20.0, "speech", 0.5), Sound(1, 12.5, 20.0, "music", 0.75))
+    publish(lake, "01", ["v01"], made_up=lambda video: replace(analysis(video), sounds=sounds))
+    [moment] = lake.sql("SELECT * FROM moments WHERE kind = 'sound'").to_pylist()
+    assert (moment["moment_id"], moment["text"]) == (sound_id("v01", 1), "music")
+    assert (moment["start_s"], moment["end_s"], moment["frame_id"]) == (12.5, 20.0, frame_id("v01", 1))

@@ -88,7 +88,7 @@ def test_a_revision_depends_on_the_analysis_and_not_on_the_workers() -> None:
     assert revision_of(load_config(environment={}, settings=["speech.beam_size=1"]), models) != revision
     assert revision_of(config, models[1:]) != revision
     assert {model.role for model in models} == {
-        "text", "vision", "shots", "speech", "speakers", "sounds", "ocr", "objects", "topics",
+        "text", "vision", "shots", "speech", "speakers", "sounds", "ocr", "objects", "entities", "topics",
     }  # fmt: skip
 
 

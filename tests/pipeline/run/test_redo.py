@@ -69,7 +69,7 @@ def test_a_model_that_differs_is_named_once() -> None:
 
 
 def test_a_new_version_of_a_stage_is_a_reason() -> None:
-    newer = recipe_of(Config(), MODELS, {**NOW.versions, "text": 2})
+    newer = recipe_of(Config(), MODELS, {**NOW.versions, "text": NOW.versions["text"] + 1})
     assert why(NOW, newer) == {"text": [NEW_VERSION], "understanding": ["reads text"]}
 
 

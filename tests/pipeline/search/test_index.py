@@ -41,12 +41,13 @@ def answers(searcher: Searcher) -> list[list[tuple[object, ...]]]:
 
 
 def _seen(hit: Hit) -> tuple[object, ...]:
-    # The rows of superseded videos count in BM25 until their segment is made anew, so its scores are not compared.
+    # The rows of superseded videos count in the rarity of words until their segment is made anew, so what follows from
+    # it is not compared: BM25, and with it the score of the whole hit.
     reasons = [
         (each.kind, each.retriever, each.text, each.rank, round(each.score, 3) if each.retriever != "lexical" else 0.0)
         for each in hit.reasons
     ]
-    return hit.video_id, hit.start_s, hit.end_s, hit.text, hit.frame_id, round(hit.score, 6), reasons
+    return hit.video_id, hit.start_s, hit.end_s, hit.text, hit.frame_id, reasons
 
 
 def segments(searcher: Searcher) -> list[str]:

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pipeline import Lake
-from pipeline.search import Searcher, update_index
+from pipeline.search import Searcher, update_index, weak_note
 from pipeline.search.evidence import Scale
 from pipeline.search.query_encoder import QueryVectors, Spaces, TextPart
 from schemas.errors import LakeError
@@ -327,3 +327,24 @@ def test_subtitles_are_found_by_words_and_by_meaning_and_name_their_source(fille
         assert (hit.start_s, hit.text, hit.reasons[0].kind, hit.reasons[0].source) == (
             0.5, "Satz null von v01.", "subtitle", "track 2",
         )  # fmt: skip
+
+
+def test_a_result_says_if_nothing_in_it_matches_well(filled: Lake) -> None:
+    said = analysis("v03").transcript.utterances[2].embedding
+    assert said is not None
+    aside = np.zeros_like(said)
+    aside[np.argmin(np.abs(said))] = 1.0
+    faint = 0.15 * said + np.sqrt(1 - 0.15**2) * (aside - (aside @ said) * said)
+    searcher = searcher_of(filled, nearby=said, remote=(faint / np.linalg.norm(faint)).astype(np.float32))
+    near, far = searcher.search("nearby"), searcher.search("remote")
+    assert weak_note(near) is None
+    assert far[0].score < near[0].score
+    assert weak_note([replace(far[0], score=0.1)]) == "Nothing matches well. These are the closest moments."
+    assert weak_note([]) is None
+
+
+def test_a_rare_word_on_screen_comes_before_what_only_means_something_like_it(filled: Lake) -> None:
+    elsewhere = analysis("v03").transcript.utterances[2].embedding
+    hits = searcher_of(filled, v01=0.6 * elsewhere).search("v01")
+    assert hits[0].video_id == "v01"
+    assert hits[0].reasons[0].retriever == "lexical"

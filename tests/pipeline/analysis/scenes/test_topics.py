@@ -74,6 +74,21 @@ def test_what_is_about_nothing_gives_no_topic(general: TopicSpace, encoder: Text
 
 
 @pytest.mark.models
+def test_scenes_around_a_scene_say_what_it_is_about(general: TopicSpace, encoder: TextEncoder) -> None:
+    vague, about = "This one is the best of them all.", "Bees collect nectar and bring it to the hive."
+    alone = general.of_texts(encoder.encode([vague]))[0]
+    texts = encoder.encode([about, vague, about, "", about])
+    found = general.of_scenes(texts, [10.0] * 5)
+    insects = general.names.index("insects")
+    assert topics_of(general, alone) == []
+    assert found[1, insects] > 3 * alone[insects]
+    assert not found[3].any(), "a scene without text stays without"
+    assert general.of_scenes(texts[:1], [10.0]) == pytest.approx(general.of_texts(texts[:1]))
+    far = general.of_scenes(encoder.encode([about, vague]), [10.0, 10_000.0])
+    assert far[1] == pytest.approx(alone, abs=0.01)
+
+
+@pytest.mark.models
 def test_probabilities_sum_to_one_at_most_and_no_text_has_none(general: TopicSpace) -> None:
     rows = np.random.default_rng(0).standard_normal((50, 384)).astype(np.float32)
     rows /= np.linalg.norm(rows, axis=1, keepdims=True)

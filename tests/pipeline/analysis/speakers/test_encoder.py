@@ -18,7 +18,7 @@ from pipeline.models import roster_of, settle
 from pipeline.models.digests import weight_files
 from pipeline.models.embedded import package_folder
 from pipeline.run.revision import models_of, revision_of
-from schemas.config import Config, SpeakersConfig, SpeechConfig
+from schemas.config import Config, SoundsConfig, SpeakersConfig, SpeechConfig
 from schemas.errors import ModelError
 from schemas.records import Transcript
 from tests.material import speak
@@ -153,15 +153,16 @@ def test_speakers_are_told_apart_only_where_there_is_speech_and_a_model(monkeypa
 
 
 def test_what_auto_means_is_settled_where_a_run_is_planned(monkeypatch: pytest.MonkeyPatch) -> None:
+    silent = SoundsConfig(model="none")  # its `auto` is settled, too
     auto, named, nobody = (
-        Config(speakers=SpeakersConfig(model=model)) for model in ("auto", "embedded:campplus", "none")
+        Config(speakers=SpeakersConfig(model=model), sounds=silent) for model in ("auto", "embedded:campplus", "none")
     )
-    assert settle(auto) == named
+    assert settle(auto).speakers == named.speakers
     models = models_of(auto)
     assert revision_of(auto, models) == revision_of(settle(auto), models_of(settle(auto)))
     assert revision_of(nobody, models_of(nobody)) != revision_of(auto, models)
     monkeypatch.setattr("pipeline.models.embedded.package_folder", lambda _name: None)
-    assert settle(auto) == nobody
+    assert settle(auto).speakers == nobody.speakers
     # A worker without the package, given what a driver with the package settled.
     with pytest.raises(ModelError, match=r"embedded:campplus are not installed\. Run: pip install"):
         SpeakerEncoder(str(roster_of(named).speakers), device="cpu", threads=1)

@@ -51,6 +51,8 @@ _CHOICES: Mapping[str, tuple[Any, ...]] = {
     "vision.batch_size": (2, 16),
     "ocr.engine": ("rapidocr", "none"),
     "ocr.min_score": (0.5, 0.99),
+    "objects.min_score": (0.3, 0.45, 0.95),
+    "objects.model": ("embedded:ssd-mobilenet-v2", "none"),
     "scenes.min_scene_s": (0.5, 4.0),
     "scenes.max_scene_s": (3.0, 180.0),
     "scenes.similarity": (0.0, 0.55, 0.95),

@@ -9,15 +9,16 @@ import pytest
 from av.stream import Disposition
 
 from pipeline.analysis.media import probe
+from pipeline.analysis.sounds import SoundSession
 from pipeline.analysis.speech import SpeechRecognizer
-from pipeline.analysis.video.audio_track import AudioTrack
+from pipeline.analysis.video.audio_track import AudioTrack, Heard
 from pipeline.analysis.video.clock import StepClock
 from pipeline.analysis.video.isolation import StageErrors
 from pipeline.analysis.video.models import Models
 from pipeline.analysis.video.perception import Perception
 from schemas.config import Config
 from schemas.media import SAMPLE_RATE_HZ, AudioBlock, AudioStream
-from schemas.records import Transcript, Utterance
+from schemas.records import Sound, Transcript, Utterance
 from schemas.stages import STAGES
 from tests.material import audio_tracks
 
@@ -139,3 +140,38 @@ def test_a_file_is_read_again_for_the_track_in_which_somebody_speaks(tmp_path: P
     [(warning, part)] = found.warnings.items()
     assert warning.startswith("Nobody speaks in audio track 0 (eng), so track 1 (ger) was transcribed.")
     assert part == "audio"
+
+
+class Sounds:
+    """Hears singing as long as blocks of the first stream last."""
+
+    def __init__(self) -> None:
+        self.blocks: list[AudioBlock] = []
+
+    def add(self, block: AudioBlock) -> None:
+        self.blocks.append(block)
+
+    def finish(self) -> tuple[Sound, ...]:
+        return (Sound(0, 0.0, float(len(self.blocks)), "singing", 0.9),)
+
+
+def heard(recognizer: Recognizer | None) -> Heard:
+    sounds = Sounds()
+    known, session = cast("SpeechRecognizer | None", recognizer), cast("SoundSession", sounds)
+    with AudioTrack(known, StepClock(), [stream(1), stream(2)], None, session) as audio:
+        for start_s in range(3):
+            for index in (1, 2) if recognizer else (1,):
+                audio.add(AudioBlock(float(start_s), np.full(SAMPLE_RATE_HZ, 0.1, np.float32), index))
+        return audio.finish()
+
+
+def test_sounds_are_those_of_the_first_track_and_mark_what_is_sung() -> None:
+    found = heard(Recognizer())
+    assert [each.end_s for each in found.sounds] == [3.0]
+    assert [each.sung for each in found.transcript.utterances] == [True]
+
+
+def test_sounds_need_no_speech_recognition() -> None:
+    found = heard(None)
+    assert [each.label for each in found.sounds] == ["singing"]
+    assert found.transcript.utterances == ()

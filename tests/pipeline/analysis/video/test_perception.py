@@ -42,7 +42,7 @@ class Eye:
 def models(*, hears: bool) -> Models:
     made = SimpleNamespace(
         vision=Eye(), coordinated=SimpleNamespace(reads_classes=False), ocr=None, captions=None, shots=None,
-        speech=Recognizer() if hears else None, speakers=None,
+        speech=Recognizer() if hears else None, speakers=None, sounds=None, objects=None,
     )  # fmt: skip
     return cast("Models", made)
 
