@@ -25,6 +25,7 @@ _MAGIC = b"E5S1"
 _HEADER = struct.Struct("<4sI7ifi")
 _VOCABULARY = struct.Struct("<5iQ")
 _BLOCK = np.dtype([("scale", "<f2"), ("nibbles", "u1", 16)])
+_BLOCKS_AT_ONCE = 100_000
 _FLOAT32 = 0
 _NAMES = {
     "q": "attention.self.query",
@@ -122,7 +123,7 @@ def _read_replaced(data: bytes, offset: int) -> tuple[dict[str, str], int]:
     return replaced, offset
 
 
-def _tensors(data: bytes, offset: int, rows: dict[str, int]) -> Iterator[tuple[str, NDArray[np.generic]]]:
+def _tensors(data: bytes, offset: int, rows: dict[str, int]) -> Iterator[tuple[str, NDArray[np.floating]]]:
     (count,) = struct.unpack_from("<i", data, offset)
     offset += 4
     for _ in range(count):
@@ -133,20 +134,24 @@ def _tensors(data: bytes, offset: int, rows: dict[str, int]) -> Iterator[tuple[s
         if kind == _FLOAT32:
             values = np.frombuffer(data, "<f4", size, start)
         else:
-            values = _dequantised(np.frombuffer(data, _BLOCK, size // 32, start))
+            # Few of the rows for words are ever read. float16 halves the file and rounds by less than the 4 bits did.
+            kind_of_float = np.float16 if name == "emb.word" else np.float32
+            values = _dequantised(np.frombuffer(data, _BLOCK, size // 32, start), kind_of_float)
         yield _name(name), _shaped(name, values, rows)
 
 
-def _dequantised(blocks: NDArray[np.void]) -> NDArray[np.float32]:
-    nibbles = np.concatenate([blocks["nibbles"] & 15, blocks["nibbles"] >> 4], axis=1).astype(np.float32)
-    return np.asarray((nibbles - 8) * blocks["scale"].astype(np.float32)[:, None], np.float32).reshape(-1)
+def _dequantised(blocks: NDArray[np.void], kind: type[np.float16 | np.float32]) -> NDArray[np.floating]:
+    weights = np.empty((len(blocks), 32), kind)
+    for start in range(0, len(blocks), _BLOCKS_AT_ONCE):
+        some = blocks[start : start + _BLOCKS_AT_ONCE]
+        nibbles = np.concatenate([some["nibbles"] & 15, some["nibbles"] >> 4], axis=1).astype(np.float32)
+        weights[start : start + _BLOCKS_AT_ONCE] = (nibbles - 8) * some["scale"].astype(np.float32)[:, None]
+    return weights.reshape(-1)
 
 
-def _shaped(name: str, values: NDArray[np.float32], rows: dict[str, int]) -> NDArray[np.generic]:
+def _shaped(name: str, values: NDArray[np.floating], rows: dict[str, int]) -> NDArray[np.floating]:
     if name in rows:
-        table = values.reshape(rows[name], -1)
-        # Few of its rows are ever read. float16 halves the file and rounds by less than the 4 bits did.
-        return table.astype(np.float16) if name == "emb.word" else table
+        return values.reshape(rows[name], -1)
     part = name.split(".")[-2]
     if not name.endswith(".w") or part.endswith("ln"):
         return values

@@ -21,7 +21,7 @@ def test_a_profile_is_fetched_verified_and_loaded() -> None:
     code, shown = call("--fetch", "embedded")
     assert code == 0
     assert re.search(r"text +embedded:minilm +Apache-2.0 +90.9 MB +53aa51172d14 ", shown)
-    assert re.search(r"All \d+ are here, \S+ MB, and load: in \d+ s, with [\d.]+ [GM]B of memory", shown)
+    assert re.search(r"All \d+ are here, \S+ MB, and load: in \d+ s, with [\d.,]+ [GM]B of memory", shown)
 
 
 def test_without_a_network_a_model_that_is_not_here_is_named_and_nothing_is_loaded() -> None:
