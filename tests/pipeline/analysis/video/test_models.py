@@ -19,7 +19,7 @@ def test_models_run_before_the_first_video_and_the_log_says_on_what(
 ) -> None:
     with caplog.at_level(logging.INFO):
         load_models(FEW, device="cpu", threads=1)
-    assert [line for line in caplog.messages if "text: cpu float32 x1024; vision: cpu " in line]
+    assert [line for line in caplog.messages if "text: cpu float32 x1024 + cpu float32 x1024; vision: cpu " in line]
     faults = [
         (RuntimeError("CUDA error: no kernel image is available for execution on the device"), DeviceError, "nvidia-"),
         (torch.OutOfMemoryError("CUDA out of memory."), ModelError, "smaller models"),
