@@ -5,6 +5,7 @@ Python, the command line and the browser all make their filters here.
 
 import math
 import operator
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import fields, replace
 from difflib import get_close_matches
@@ -21,6 +22,7 @@ from schemas.records import ENTITY_KINDS
 from schemas.search import MOMENT_KINDS, Filter
 
 _TIMES = ("from_s", "to_s")
+_COUNT = re.compile(r"[0-9]{1,9}")
 _FIELDS = tuple(field.name for field in fields(Filter))
 _MAX_LISTED = 10
 
@@ -143,7 +145,7 @@ def _object(text: str) -> str:
     label, colon, number = text.strip().lower().rpartition(":")
     if not colon:
         label, number = number, "1"
-    if not label.strip() or not number.strip().isdecimal() or not int(number):
+    if not label.strip() or not _COUNT.fullmatch(number.strip()) or not int(number):
         raise ConfigurationError(
             f"{text!r} is not an object. Give a label such as 'person', or 'person:3' for at least 3 of them."
         )

@@ -134,8 +134,8 @@ def scenes_near(  # noqa: PLR0917 - as the retrievers call it
         filters: Which moments may be found.
         count: Maximum number of scenes.
     """
-    # A scene is stored at its first moment, whose kind, speaker and time are not those of the scene.
-    wanted = replace(filters, kinds=(), speakers=(), objects=(), from_s=None, to_s=None)
+    # A scene is stored at its first moment, whose kind, speaker, names and time are not those of the scene.
+    wanted = Filter(videos=filters.videos, languages=filters.languages, topics=filters.topics)
     joined = join_scenes(query.text, query.coordinated)[0]
     found: list[Found] = []
     evidence_of: dict[tuple[int, int], tuple[float, float]] = {}

@@ -82,6 +82,15 @@ def test_a_name_that_no_moment_has_is_refused_with_those_there_are(lake: Lake) -
         found(lake, entity_kinds="river")
 
 
+def test_a_moment_counts_with_its_scene_although_the_scene_begins_without_the_name(lake: Lake) -> None:
+    encoder: Any = PlacedEncoder(sentence=analysis("v01").transcript.utterances[1].embedding)
+    searcher = Searcher(lake, encoder=encoder)
+    [said] = searcher.search("sentence", make_filter(kinds="speech", videos="v01"), limit=1)
+    [named] = searcher.search("sentence", make_filter(entities="Angela Merkel"), limit=1)
+    assert named.start_s == said.start_s == 10.0
+    assert named.score == pytest.approx(said.score)
+
+
 def test_objects_are_those_of_the_moments_keyframe_with_at_least_their_number(lake: Lake) -> None:
     assert found(lake, objects="bicycle", videos="v01") == V01
     assert found(lake, objects="Person", videos="v01") == V01[1:]
@@ -98,7 +107,7 @@ def test_objects_that_no_keyframe_shows_or_that_mean_nothing_are_refused(lake: L
         found(lake, objects="zebra")
     with pytest.raises(FilterError, match=r"No keyframe shows 3 objects 'person' at once, but at most 2"):
         found(lake, objects="person:3")
-    for text in ("person:", "person:none", "person:0", ":2", " ", "person:-1"):
+    for text in ("person:", "person:none", "person:0", ":2", " ", "person:-1", "person:" + 5000 * "9"):
         with pytest.raises(ConfigurationError, match=r"is not an object. Give a label such as 'person'"):
             make_filter(objects=text)
 
