@@ -58,6 +58,8 @@ class Gazetteer:
     def find(self, spellings: tuple[str, ...], kind: EntityKind) -> KnownName | None:
         """Return what a name of this kind stands for; None if it is unknown, or may be one of several.
 
+        Rows that are equal or have the same Wikidata id are one; the first of them counts.
+
         Args:
             spellings: How the name is written, the best spelling first.
             kind: Its kind.
@@ -65,7 +67,8 @@ class Gazetteer:
         for spelling in spellings:
             found = [known for known in self.by_key.get(gazetteer_key(spelling), ()) if known.kind == kind]
             if found:
-                return found[0] if len(found) == 1 else None
+                same = len({known.wikidata_id or known for known in found}) == 1
+                return found[0] if same else None
         return None
 
 

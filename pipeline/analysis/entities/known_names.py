@@ -24,7 +24,7 @@ class _Spelling:
 
 
 class KnownNames:
-    """The names of a gazetteer, by their first word.
+    """The names of a gazetteer, by their words: thousands of them may begin with "The" or "John".
 
     Args:
         gazetteer: The names.
@@ -32,16 +32,18 @@ class KnownNames:
 
     def __init__(self, gazetteer: Gazetteer) -> None:
         self.gazetteer = gazetteer
-        by_first: dict[str, list[_Spelling]] = {}
+        by_keys: dict[tuple[str, ...], list[_Spelling]] = {}
+        lengths: dict[str, set[int]] = {}
         for known in gazetteer.names:
             for spelling in known.spellings:
                 words = tuple(_TOKEN.findall(spelling))
                 if words:
                     keys = tuple(word.casefold() for word in words)
-                    by_first.setdefault(keys[0], []).append(_Spelling(words, keys, known.kind))
-        self._by_first: Mapping[str, Sequence[_Spelling]] = {
-            key: sorted(found, key=lambda each: -len(each.keys)) for key, found in by_first.items()
-        }
+                    by_keys.setdefault(keys, []).append(_Spelling(words, keys, known.kind))
+                    lengths.setdefault(keys[0], set()).add(len(keys))
+        self._by_keys: Mapping[tuple[str, ...], Sequence[_Spelling]] = by_keys
+        self._lengths = {first: sorted(counts, reverse=True) for first, counts in lengths.items()}
+        """How many words the names have that begin with a word, the most first."""
 
     def spans(self, text: str) -> list[NameSpan]:
         """Return the names in a text, the longest at each place.
@@ -49,16 +51,18 @@ class KnownNames:
         A single word must be written with the same capitals, because "Apple" is no apple, unless the whole text is in
         capitals. Names of several words are also found in text without capitals.
         """
-        if not self._by_first:
+        if not self._by_keys:
             return []
         tokens = list(_TOKEN.finditer(text))
+        keys = [token[0].casefold() for token in tokens]
         found: list[NameSpan] = []
         at = 0
         while at < len(tokens):
             fitting = (
                 each
-                for each in self._by_first.get(tokens[at][0].casefold(), ())
-                if _stands(each, text, tokens[at : at + len(each.keys)])
+                for length in self._lengths.get(keys[at], ())
+                for each in self._by_keys.get(tuple(keys[at : at + length]), ())
+                if _stands(each, text, tokens[at : at + length])
             )
             spelling = next(fitting, None)
             if spelling is None:
@@ -71,9 +75,7 @@ class KnownNames:
 
 
 def _stands(spelling: _Spelling, text: str, tokens: Sequence[re.Match[str]]) -> bool:
-    """Return whether a spelling stands in a text, given as many tokens of the text as the spelling has."""
-    if tuple(token[0].casefold() for token in tokens) != spelling.keys:
-        return False
+    """Return whether a spelling stands in a text as a name does, given the tokens of the text that have its letters."""
     for before, after in pairwise(tokens):
         between = text[before.end() : after.start()]
         if not _BETWEEN.fullmatch(between) or ("." in between and len(before[0]) > 1):

@@ -1,7 +1,7 @@
 """Merge the occurrences of names in one video into entities. When in doubt, two names stay two."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from pipeline.analysis.entities.dates import iso_date
@@ -77,12 +77,20 @@ def _with_full_names(groups: _Groups) -> _Groups:
     """Move what is said of a person by one name alone to the only person in the video with that name."""
     people = {normal: person_tokens(normal) for kind, normal in groups if kind == "person"}
     full = {normal: tokens for normal, tokens in people.items() if len(tokens) > 1 and tokens[0] not in FEMALE_TITLES}
+    # A short name begins with the first or the last word of the full one. Hours of speech name thousands of people.
+    by_word: dict[str, list[str]] = defaultdict(list)
+    for normal, tokens in full.items():
+        for word in dict.fromkeys((tokens[0], tokens[-1])):
+            by_word[word].append(normal)
+    others = {normal for kind, normal in groups if kind != "person"}
     merged_into: dict[str, str] = {}
     for normal, tokens in people.items():
-        fitting = [other for other, parts in full.items() if other != normal and _is_short_for(tokens, parts)]
+        likely = by_word.get(tokens[0], ()) if tokens else ()
+        fitting = [other for other in likely if other != normal and _is_short_for(tokens, full[other])]
         # "John Kennedy" is short for "John F. Kennedy", and both stand for "Kennedy".
         longest = [each for each in fitting if not any(_is_short_for(full[each], full[other]) for other in fitting)]
-        if len(longest) == 1 and _titles_fit(groups["person", normal], groups["person", longest[0]], groups, tokens):
+        alone = len(tokens) == 1 and tokens[0] in others
+        if len(longest) == 1 and not alone and _titles_fit(groups["person", normal], groups["person", longest[0]]):
             merged_into[normal] = longest[0]
     result: _Groups = defaultdict(list)
     for (kind, normal), same in groups.items():
@@ -114,13 +122,8 @@ def _is_short_for(short: Sequence[str], full: Sequence[str]) -> bool:
     return False
 
 
-def _titles_fit(
-    short: Sequence[FoundName], full: Sequence[FoundName], groups: Mapping[tuple[EntityKind, str], object],
-    tokens: Sequence[str],
-) -> bool:  # fmt: skip
+def _titles_fit(short: Sequence[FoundName], full: Sequence[FoundName]) -> bool:
     """Return whether the titles of a short name allow that it is the person with the full name."""
-    if len(tokens) == 1 and any(kind != "person" and normal == tokens[0] for kind, normal in groups):
-        return False
     titles, others = ({without_title(each.name)[0] for each in names} for names in (short, full))
     female, male = bool(titles & FEMALE_TITLES), bool(titles & MALE_TITLES)
     if female and male:
@@ -134,9 +137,7 @@ def _entity(
 ) -> tuple[Entity, KnownName | None]:
     spellings = tuple(_spellings(kind, same))
     known = gazetteer.find(spellings, kind)
-    occurrences = sorted(
-        {each.occurrence for each in same}, key=lambda each: (each.start_s, each.source, each.id, each.text)
-    )
+    occurrences = _in_order({each.occurrence for each in same})
     if known is not None:
         normal = normal_form(known.name, kind) if kind != "date" else normal
     return (
@@ -146,10 +147,15 @@ def _entity(
             kind=kind,
             normal=normal,
             wikidata_id=known.wikidata_id if known else None,
-            occurrences=tuple(occurrences),
+            occurrences=occurrences,
         ),
         known,
     )
+
+
+def _in_order(occurrences: Collection[Occurrence]) -> tuple[Occurrence, ...]:
+    """Return occurrences in order of time; of one time, in an order that is the same in every process."""
+    return tuple(sorted(occurrences, key=lambda each: (each.start_s, each.source, each.id, each.text, each.end_s)))
 
 
 def _spellings(kind: EntityKind, same: Sequence[FoundName]) -> Iterator[str]:
@@ -177,16 +183,15 @@ def _is_flat(name: str) -> bool:
 def _joined_by_gazetteer(found: Sequence[tuple[Entity, KnownName | None]]) -> list[Entity]:
     """Join the entities that are one name of the gazetteer."""
     joined: list[Entity] = []
-    of_known: dict[KnownName, int] = {}
+    of_known: dict[KnownName | str, int] = {}
     for entity, known in found:
-        if known is not None and known in of_known:
-            before = joined[of_known[known]]
-            both = sorted(
-                {*before.occurrences, *entity.occurrences}, key=lambda each: (each.start_s, each.source, each.id)
-            )
-            joined[of_known[known]] = replace(before, occurrences=tuple(both))
+        same = known and (known.wikidata_id or known)
+        if same is not None and same in of_known:
+            before = joined[of_known[same]]
+            both = _in_order({*before.occurrences, *entity.occurrences})
+            joined[of_known[same]] = replace(before, occurrences=both)
         else:
-            if known is not None:
-                of_known[known] = len(joined)
+            if same is not None:
+                of_known[same] = len(joined)
             joined.append(entity)
     return joined

@@ -116,3 +116,9 @@ KNOWN = KnownNames(
 )
 def test_names_of_the_gazetteer_are_found_in_text(text: str, names: list[str]) -> None:
     assert [text[span.start : span.end] for span in KNOWN.spans(text)] == names
+
+
+def test_thousands_of_names_may_begin_with_the_same_word() -> None:
+    names = KnownNames(Gazetteer(tuple(KnownName(f"The Club {n}", "organisation", None) for n in range(50_000))))
+    text = "the people of the town met The Club 7 " * 200
+    assert [text[each.start : each.end] for each in names.spans(text)] == ["The Club 7"] * 200

@@ -138,3 +138,22 @@ def test_no_occurrence_is_lost_or_counted_twice(names: list[str]) -> None:
     )
     assert [entity.index for entity in entities] == list(range(len(entities)))
     assert len({(entity.kind, entity.normal) for entity in entities}) == len(entities)
+
+
+def test_rows_of_the_gazetteer_that_are_equal_or_have_one_id_are_one_name() -> None:
+    rows = (MERKEL, MERKEL, KnownName("Merkel", "person", "Q567"))
+    [entity] = merged(said("Merkel", "Angela Dorothea Kasner"), Gazetteer(rows))
+    assert (entity.wikidata_id, len(entity.occurrences)) == ("Q567", 2)
+
+
+def test_names_on_one_frame_are_in_the_same_order_in_every_process() -> None:
+    spellings = [f"Kasner {letter}" for letter in "abcdefgh"]
+    known = Gazetteer((KnownName("Angela Merkel", "person", "Q567", tuple(spellings)),))
+    found = [FoundName(each, "person", Occurrence("screen", "f0", 0.0, 1.0, each)) for each in reversed(spellings)]
+    [entity] = merged(found, known)
+    assert [each.text for each in entity.occurrences] == spellings
+
+
+def test_thousands_of_people_are_merged_at_once() -> None:
+    found = said(*(f"First{number} Last{number}" for number in range(4000)), *(f"Last{n}" for n in range(4000)))
+    assert len(merged(found, NONE)) == 4000
