@@ -3,6 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy as np
+from numpy.typing import NDArray
+
 from schemas.records import Sound, Transcript
 
 _MIN_SHARE = 0.5
@@ -18,26 +21,32 @@ def marked_as_sung(transcript: Transcript, sounds: Sequence[Sound]) -> Transcrip
         transcript: The transcript, with utterances in order of time.
         sounds: The sounds of the same audio.
     """
-    sung = [sound for sound in sounds if sound.label == "singing"]
-    if not sung:
+    sung = _Spans([sound for sound in sounds if sound.label == "singing"])
+    if not len(sung.starts_s):
         return transcript
-    spoken = [sound for sound in sounds if sound.label == "speech"]
+    spoken = _Spans([sound for sound in sounds if sound.label == "speech"])
     utterances = tuple(
         replace(each, sung=_is_sung(each.start_s, each.end_s, sung, spoken)) for each in transcript.utterances
     )
     return replace(transcript, utterances=utterances)
 
 
-def _is_sung(start_s: float, end_s: float, sung: Sequence[Sound], spoken: Sequence[Sound]) -> bool:
-    if _overlap_s(start_s, end_s, sung) < _MIN_SHARE * (end_s - start_s):
+class _Spans:
+    """Spans of one sound, in order of time. Hours of audio have thousands, so they are compared as arrays."""
+
+    def __init__(self, sounds: Sequence[Sound]) -> None:
+        self.starts_s = np.array([each.start_s for each in sounds])
+        self.ends_s = np.array([each.end_s for each in sounds])
+        self.scores = np.array([each.score for each in sounds])
+
+    def overlaps_s(self, start_s: float, end_s: float) -> NDArray[np.float64]:
+        """Return how many seconds of a time range each span covers."""
+        covered = np.minimum(self.ends_s, end_s) - np.maximum(self.starts_s, start_s)
+        return np.asarray(np.maximum(covered, 0.0))
+
+
+def _is_sung(start_s: float, end_s: float, sung: _Spans, spoken: _Spans) -> bool:
+    sung_s = sung.overlaps_s(start_s, end_s)
+    if sung_s.sum() < _MIN_SHARE * (end_s - start_s):
         return False
-    return _weight(start_s, end_s, sung) > _weight(start_s, end_s, spoken)
-
-
-def _overlap_s(start_s: float, end_s: float, sounds: Sequence[Sound]) -> float:
-    return sum(max(0.0, min(end_s, each.end_s) - max(start_s, each.start_s)) for each in sounds)
-
-
-def _weight(start_s: float, end_s: float, sounds: Sequence[Sound]) -> float:
-    """Return the seconds of a time range with a sound, each weighted by its score."""
-    return sum(max(0.0, min(end_s, each.end_s) - max(start_s, each.start_s)) * each.score for each in sounds)
+    return bool(sung_s @ sung.scores > spoken.overlaps_s(start_s, end_s) @ spoken.scores)

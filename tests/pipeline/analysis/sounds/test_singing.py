@@ -33,3 +33,10 @@ def test_an_utterance_is_sung_if_singing_is_heard_in_half_of_it_and_more_than_sp
     [found] = marked_as_sung(transcript, sounds).utterances
     assert found.sung == sung
     assert found.text == transcript.utterances[0].text
+
+
+def test_hours_of_speech_and_singing_are_compared_at_once() -> None:
+    sounds = [sound(label, 10.0 * n, 10.0 * n + 5) for n in range(4000) for label in ("singing", "speech")]
+    spoken = tuple(replace(utterance("La la la", 10.0 * n + 1), end_s=10.0 * n + 3) for n in range(4000))
+    transcript = Transcript("en", 1.0, 4.0, spoken, "fake")
+    assert not any(each.sung for each in marked_as_sung(transcript, sounds).utterances)
