@@ -93,7 +93,7 @@ def find_sights(keyframes: Sequence[Keyframe]) -> list[Sight]:
         keyframes: Of a shot, a scene or a video.
     """
     seen = [_glimpses(frame) for frame in keyframes]
-    things = {thing for frame in seen for thing in frame}
+    things = dict.fromkeys(thing for frame in seen for thing in frame)  # in the same order in every process
     found = {thing: sight for thing in things if (sight := _sight(thing, keyframes, seen)) is not None}
     return _ordered({thing: sight for thing, sight in found.items() if not _contested(sight, found, keyframes, seen)})
 

@@ -94,7 +94,8 @@ def _scene(frames: Sequence[Keyframe]) -> str:
 
 def _people(sight: Sight, frames: Sequence[Keyframe], attire: Sight | None, *, alone: bool) -> str:
     """Describe people by number, clothes and size, as in `close-up of a person in a suit and tie`."""
-    with_people = [frame for frame in frames if frame in sight.frames]
+    shown = set(sight.frames)
+    with_people = [frame for frame in frames if frame in shown]
     count, size = how_many(with_people), common_size(with_people)
     if count == "people" and alone and sight.shots > 1 and mostly_alone(with_people):
         count = "people, mostly alone"
