@@ -99,8 +99,8 @@ class Pages:
         results = self.service.search(parameters, typing=typing)
         hits, parameters = results.hits, results.parameters
         named: list[Card] = []
-        within = (parameters.video, parameters.speaker, parameters.objects, parameters.start, parameters.end)
-        if parameters.query and not any(within):
+        within = (parameters.video, parameters.speaker, parameters.objects, parameters.entity)
+        if parameters.query and not any((*within, parameters.start, parameters.end)):
             named = self.reader.ask(
                 partial(catalogue.cards_named, words=parameters.query, selection=parameters.selection, limit=_MAX_NAMED)
             )

@@ -4,7 +4,7 @@
 const find = (selector, within = document) => within.querySelector(selector);
 const all = (selector, within = document) => [...within.querySelectorAll(selector)];
 const box = find("#q"), results = find("#results"), filters = find("#filters");
-const moments = ["moment", "video", "speaker", "entity", "from", "to"];
+const moments = ["moment", "video", "speaker", "entity", "object", "from", "to"];
 let requests = 0, shown = "", draft = false, here = location.pathname + location.search;
 
 function addresses(typing) {
