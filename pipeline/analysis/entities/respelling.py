@@ -74,9 +74,10 @@ _Choice = tuple[_Heard, ScreenName]
 
 def _chosen(utterances: Sequence[Utterance], names: Sequence[ScreenName]) -> dict[int, list[_Choice]]:
     """Return what is replaced in each utterance, by its position."""
-    written = {name.letters for name in names}
+    by_letters: dict[str, list[ScreenName]] = defaultdict(list)
     by_key: dict[str, list[ScreenName]] = defaultdict(list)
     for name in names:
+        by_letters[name.letters].append(name)
         by_key[skeleton(name.letters)[:2]].append(name)
     longest = max(len(name.text.split()) for name in names) + 1
     spans = [
@@ -91,12 +92,15 @@ def _chosen(utterances: Sequence[Utterance], names: Sequence[ScreenName]) -> dic
         surest[span.letters] = min(surest.get(span.letters, 1.0), span.probability)
     result: dict[int, list[_Choice]] = defaultdict(list)
     for span in spans:
-        if span.letters in written and not any(_is_joined(span, name) for name in by_key[skeleton(span.letters)[:2]]):
+        equal, probability = by_letters.get(span.letters, ()), surest[span.letters]
+        if equal and not any(_is_joined(span, name) for name in equal):
             continue
+        # Most runs of words can only be a name with the same letters, so they are not compared with all others.
+        misheard = _is_capitalised(span) and probability < _MAX_PROBABILITY
         fitting = [
             name
-            for name in by_key.get(skeleton(span.letters)[:2], ())
-            if _fits(span, name, utterances[span.utterance], surest[span.letters], said)
+            for name in (by_key.get(skeleton(span.letters)[:2], ()) if misheard else equal)
+            if _fits(span, name, utterances[span.utterance], probability, said)
         ]
         if len({name.letters for name in fitting}) == 1 and len({name.text for name in fitting}) == 1:
             result[span.utterance].append((span, fitting[0]))
@@ -136,6 +140,10 @@ def _looks_like_name(text: str, tokens: Sequence[Token], first: int, last: int) 
     return all(_is_capital(word) for word in words) or (len(words) == 2 and all(map(str.isalnum, words)))
 
 
+def _is_capitalised(span: _Heard) -> bool:
+    return all(_is_capital(word) for word in span.text.split())
+
+
 def _is_capital(word: str) -> bool:
     return any(map(str.isupper, word)) or any(map(str.isdigit, word)) or word in {"of", "de", "von", "van", "da"}
 
@@ -149,7 +157,7 @@ def _fits(span: _Heard, name: ScreenName, utterance: Utterance, probability: flo
     if span.letters == name.letters:
         lower = span.text == span.text.lower() and not _digits(span.letters)
         return _is_joined(span, name) and (not lower or probability < _MAX_PROBABILITY)
-    if not all(_is_capital(word) for word in span.text.split()) or probability >= _MAX_PROBABILITY:
+    if not _is_capitalised(span) or probability >= _MAX_PROBABILITY:
         return False
     # The name itself was heard elsewhere, so what sounds like it may be another one: Dali, after whom DALL-E is named.
     if name.letters in said or look_alike(span.letters, name.letters) or _is_inflected(span.letters, name.letters):

@@ -45,15 +45,17 @@ class SpacyPipeline:
         """
         if not texts:
             return []
-        documents = self._loaded().pipe(texts, batch_size=self._batch_size)
-        return [
-            [
-                NameSpan(each.start_char, each.end_char, _KINDS[each.label_])
-                for each in document.ents
-                if each.label_ in _KINDS
+        pipeline = self._loaded()
+        # Without a zone, spaCy keeps each new word for good, and OCR finds new ones in every video.
+        with pipeline.memory_zone():
+            return [
+                [
+                    NameSpan(each.start_char, each.end_char, _KINDS[each.label_])
+                    for each in document.ents
+                    if each.label_ in _KINDS
+                ]
+                for document in pipeline.pipe(texts, batch_size=self._batch_size)
             ]
-            for document in documents
-        ]
 
     def _loaded(self) -> Any:  # noqa: ANN401 - spaCy's `Language`
         if self._pipeline is None:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pipeline.analysis.entities.casing import is_capitals
 from pipeline.analysis.entities.forms import trimmed
@@ -31,10 +31,11 @@ class ScreenName:
     spans_s: tuple[tuple[float, float], ...]
     """When it is shown."""
 
-    @property
-    def letters(self) -> str:
-        """Its letters and digits, without case."""
-        return letters_of(self.text)
+    letters: str = field(init=False)
+    """Its letters and digits, without case."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "letters", letters_of(self.text))
 
 
 def screen_names(found: Analysis, recognizer: EntityRecognizer | None) -> list[ScreenName]:

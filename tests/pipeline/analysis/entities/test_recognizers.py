@@ -36,6 +36,17 @@ def test_the_embedded_model_needs_no_pickle_and_reads_english_only(monkeypatch: 
     assert embedded.recognize(["", text, text], ["en", "fr", "en"])[2] == embedded.recognize([text], ["en"])[0]
 
 
+@pytest.mark.models
+def test_the_embedded_model_does_not_keep_the_words_that_it_has_read() -> None:
+    embedded = EntityRecognizer(EntitiesConfig(), device="cpu")
+    model: Any = embedded._model
+    embedded.recognize(["Ada Lovelace met Qzfoo Xvbar in London."], ["en"])
+    strings = model._loaded().vocab.strings
+    before = len(strings)
+    embedded.recognize([f"Ada Lovelace met Wq{number}zyx in London." for number in range(50)], ["en"] * 50)
+    assert len(strings) == before
+
+
 def test_the_embedded_model_is_checked_file_by_file(monkeypatch: pytest.MonkeyPatch) -> None:
     assert resolve("entities", "embedded:en-core-web-sm").licence == "MIT"
     monkeypatch.setattr("pipeline.models.embedded._NAMES_DIGEST", "0" * 16)
