@@ -76,7 +76,9 @@ class TaggerStream:
         self._audio = np.zeros(0, np.float32)
         self._windows: list[NDArray[np.float32]] = []
         self._scores = np.zeros((0, len(tagger.labels)), np.float32)
-        """Of all windows that are scored: one row each, for 2.5 s of a track."""
+        """Of the windows that rows may still need: one row each, for 2.5 s of a track."""
+        self._first = 0
+        """Number of the first of these windows in the track."""
         self._done = 0
         """Rows that were returned."""
 
@@ -90,12 +92,12 @@ class TaggerStream:
         if len(self._windows) < self._tagger.batch:
             return self._rows(0)
         self._score()
-        return self._rows(len(self._scores) - self._done)
+        return self._rows(self._scored - self._done)
 
     def finish(self) -> NDArray[np.float32]:
         """Return the remaining rows."""
         step = self._tagger.row_samples
-        if not len(self._scores) and not self._windows:
+        if not self._scored and not self._windows:
             if not len(self._audio):
                 return self._rows(0)
             rows = -(-len(self._audio) // step)
@@ -104,26 +106,30 @@ class TaggerStream:
         else:
             # Less than a window is left, of which all but the last part was heard by the windows before.
             left = len(self._audio) - (OVERLAP - 1) * step
-            rows = len(self._scores) + len(self._windows) + OVERLAP - 1 + (left > 0)
+            rows = self._scored + len(self._windows) + OVERLAP - 1 + (left > 0)
             if left > 0:
                 self._windows.append(np.pad(self._audio, (0, step - left)))
         if self._windows:
             self._score()
         return self._rows(rows - self._done)
 
+    @property
+    def _scored(self) -> int:
+        """Windows of the track that are scored."""
+        return self._first + len(self._scores)
+
     def _score(self) -> None:
         scored = self._tagger.score(self._windows)
-        self._scores = np.concatenate([self._scores, scored])
-        self._windows = []
+        needed = max(self._first, self._done - OVERLAP + 1)
+        self._scores = np.concatenate([self._scores[needed - self._first :], scored])
+        self._first, self._windows = needed, []
 
     def _rows(self, count: int) -> NDArray[np.float32]:
         """Return the next rows: the means of the windows that hear them."""
-        first = self._done
+        rows = range(self._done, self._done + count)
         self._done += count
-        means = [
-            self._scores[max(0, row - OVERLAP + 1) : min(row + 1, len(self._scores))].mean(axis=0)
-            for row in range(first, first + count)
-        ]
+        heard = [(max(0, row - OVERLAP + 1) - self._first, min(row + 1, self._scored) - self._first) for row in rows]
+        means = [self._scores[start:end].mean(axis=0) for start, end in heard]
         return np.stack(means) if means else self._scores[:0]
 
 
