@@ -41,6 +41,8 @@ FIRST_LINES = 200
 MORE_LINES = 500
 MENTIONS = 12
 """Times of each name on the page."""
+NAMES = 60
+"""Names of each kind on the page, the most frequent."""
 SCENES = 24
 """Scenes on the page, and in each later part."""
 _PAGE_PARTS: frozenset[Part] = ALL_PARTS - {"words", "subtitles"}
@@ -143,6 +145,7 @@ class VideoPages:
             first_lines=FIRST_LINES,
             first_scenes=SCENES,
             max_mentions=MENTIONS,
+            max_names=NAMES,
         )
 
     def _read(self, video_id: str, parts: Collection[Part]) -> VideoRecord | None:

@@ -366,3 +366,13 @@ def test_long_subtitles_come_in_parts(client: TestClient, monkeypatch: pytest.Mo
 
 def test_a_hit_in_subtitles_names_their_source(client: TestClient) -> None:
     assert "subtitle of track 2" in page(client, "/results?q=Satz&moment=subtitle").text
+
+
+def test_a_page_lists_the_most_frequent_names_and_counts_the_others(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert 'href="https://www.wikidata.org/wiki/Q1"' in client.get(f"/v/{TALK}").text
+    monkeypatch.setattr("flows.web.video_pages.NAMES", 0)
+    found = client.get(f"/v/{TALK}").text
+    assert "wikidata.org" not in found
+    assert "and 1 more in the table" in found
