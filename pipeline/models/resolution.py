@@ -22,7 +22,7 @@ def resolve(role: str, model_id: str) -> ModelInfo:
 
     Args:
         role: The step that uses it: `speech`, `speakers`, `sounds`, `text`, `vision`, `shots`, `ocr`, `objects`,
-            `captions`, `fusion`, `summary` or `nli`.
+            `captions`, `entities`, `fusion`, `summary` or `nli`.
         model_id: `embedded:<name>`; `plugin:<name>` or `python:package.module:Factory`; the path of a folder or weights
             file; or a Hub id, with `@revision` to pin it.
 

@@ -43,9 +43,9 @@ class TextEncoder:
 
     With `text.model = auto` it holds two models, an English and a multilingual one, and each fills its own part of a
     vector. Every text has the multilingual part, so texts and queries in all languages can be compared by it
-    (`pipeline.models.comparable`). An English text has the English part, too, which says more about it. Vectors of
-    different models are never compared. `for_languages` gives the encoder of one part, and its `of_stored` takes that
-    part out of stored vectors.
+    (`pipeline.analysis.fusion.cosines`). An English text has the English part, too, which says more about it. Vectors
+    of different models are never compared. `for_languages` gives the encoder of one part, and its `of_stored` takes
+    that part out of stored vectors.
 
     Args:
         config: The `text` section.
