@@ -413,7 +413,7 @@ class Analysis:
     corrections_digest: str | None = None
     """The corrections that the texts and the summary were made with; None without any."""
     sounds: tuple[Sound, ...] = ()
-    """What is heard, in order of time; empty if nobody listened."""
+    """What is heard, in order of time; empty without audio, or if `sounds.model` is `none`."""
     failed: Mapping[Stage, Exception] = field(default_factory=dict)
     """What stages raised. Their results are those of an earlier analysis, or missing."""
 

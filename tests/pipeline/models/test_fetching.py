@@ -68,7 +68,7 @@ def test_a_model_that_the_hub_does_not_have_is_named(hub: FakeHub) -> None:
 def test_without_the_hub_a_model_that_is_here_cannot_be_verified(hub: FakeHub, monkeypatch: pytest.MonkeyPatch) -> None:
     fetch("text", MODEL)
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
-    with pytest.raises(ModelError, match=r"could not be asked for its checksums"):
+    with pytest.raises(ModelError, match=r"could not be reached for its checksums"):
         fetch("text", MODEL)
 
 
