@@ -22,9 +22,10 @@ from pipeline.analysis.fusion import (
     unit,
 )
 from pipeline.lake import Lake
-from pipeline.models import cached_array, text_config_of
+from pipeline.models import BOTH, cached_array, text_config_of
 from pipeline.search.evidence import UNRELATED, Scale, image_scale
 from schemas.config import TextConfig, VisionConfig
+from schemas.errors import ModelError
 from schemas.tables import NO_ENCODER, Encoder
 
 if TYPE_CHECKING:  # they import PyTorch
@@ -207,7 +208,15 @@ class QueryEncoder:
     def _text(self) -> "TextEncoder":
         from pipeline.analysis.text import TextEncoder
 
-        return TextEncoder(self._text_config, device=self._device, threads=self._threads)
+        try:
+            return TextEncoder(self._text_config, device=self._device, threads=self._threads)
+        except ModelError as error:
+            if BOTH not in self._text_config.model:
+                raise
+            raise ModelError(
+                f"an earlier version made the lake's text vectors with two models ({self._text_config.model}), which "
+                "this one cannot compare with a query. Run `videolake run` on the archive again."
+            ) from error
 
     @cached_property
     def _vision(self) -> "FrameEncoder":

@@ -2,9 +2,11 @@ from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from pipeline.lake import Lake
 from pipeline.search.query_encoder import QueryEncoder, Spaces
+from schemas.errors import ModelError
 from schemas.tables import NO_ENCODER
 from tests.pipeline.lake.lakes import COORDINATED, NOON, TEXT, VISION, publish
 
@@ -40,3 +42,9 @@ def test_text_is_encoded_as_the_newest_run_says(tmp_path: Path) -> None:
     )  # fmt: skip
     config = QueryEncoder.of_lake(lake)._text_config
     assert (config.model, config.pooling, config.max_tokens) == (TEXT[0], "cls", 64)
+
+
+def test_vectors_of_two_models_of_an_earlier_version_are_refused_with_what_to_do() -> None:
+    encoder = QueryEncoder(Spaces(text=("embedded:minilm + sentence-transformers/other", 768)))
+    with pytest.raises(ModelError, match=r"made the lake's text vectors with two models .* Run `videolake run`"):
+        encoder.texts(["anything"])
