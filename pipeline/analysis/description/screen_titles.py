@@ -21,8 +21,8 @@ _MAX_GAP = 0.75
 """Maximum distance of two lines of a block, as a share of their height; items of a list stand further apart."""
 _SAME_HEIGHT = 1.45
 """Maximum ratio of the heights of two lines of a block: letters below the line make a box higher."""
-_SAME_SIZE = 1.3
-"""Maximum ratio of the widths of letters in two lines of a block. Boxes have margins, so heights say less."""
+SAME_SIZE = 1.3
+"""Maximum ratio of the widths of letters in two lines of one size. Boxes have margins, so heights say less."""
 _NARROW, _WIDE = frozenset("fijlrtIJ.,:;!|'’() "), frozenset("mwMW@%—")
 _BYLINE = re.compile(
     r"^(?:(?:a|an)\s+(?:\w+\s+)?(?:film|movie|documentary|talk|lecture|presentation|report)\s+by"
@@ -205,7 +205,7 @@ def _is_byline(line: TextLine) -> bool:
     return _BYLINE.match(line.text.strip()) is not None
 
 
-def _letter_width(line: TextLine) -> float:
+def letter_width(line: TextLine) -> float:
     """Return the width of an average small letter, as a share of the frame, whatever letters the line has."""
     return (line.box[2] - line.box[0]) / max(sum(map(_advance, line.text.strip())), 1.0)
 
@@ -237,8 +237,8 @@ def _continues(first: TextLine, second: TextLine) -> bool:
         return False
     if min(first.score, second.score) < _MIN_LINE_SCORE or _BULLET.match(first.text) or _BULLET.match(second.text):
         return False
-    sizes = sorted((_letter_width(first), _letter_width(second)))
-    if sizes[1] > _SAME_SIZE * sizes[0] or _is_byline(second):
+    sizes = sorted((letter_width(first), letter_width(second)))
+    if sizes[1] > SAME_SIZE * sizes[0] or _is_byline(second):
         return False
     (left, _, right, _), (other_left, _, other_right, _) = first.box, second.box
     edges = (left - other_left, right - other_right, (left + right - other_left - other_right) / 2)

@@ -102,6 +102,20 @@ def test_smaller_lines_below_a_title_are_no_part_of_it(
     assert screen_title(lines_of(*lines)) == title
 
 
+def test_the_first_slide_names_a_talk_whose_capitals_look_as_high_as_the_lines_below() -> None:
+    first = lines_of(
+        ("TREATY OF TORDESILLAS", 0.061, 0.119, 0.814, 0.206),
+        ("SPEAKER: MARIA FERNANDA LOPES", 0.059, 0.272, 0.702, 0.339),
+        ("UNIVERSIDADE DE COIMBRA", 0.059, 0.386, 0.578, 0.461),
+    )
+    second = lines_of(
+        ("KING JOHN II OF PORTUGAL", 0.058, 0.117, 0.884, 0.219), ("QUEEN ISABELLA", 0.058, 0.269, 0.377, 0.344)
+    )
+    frames = [first, replace(second, index=1, time_s=8.0)]
+    said = ("The treaty of Tordesillas was signed.", "King John the second of Portugal and Queen Isabella.")
+    assert title_of(frames, *said) == "TREATY OF TORDESILLAS"
+
+
 def test_a_talk_without_a_title_slide_has_no_title() -> None:
     assert title_of(talk()) == ""
     assert title_of(talk(slides=1)) == ""
