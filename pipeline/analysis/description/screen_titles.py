@@ -26,7 +26,8 @@ SAME_SIZE = 1.3
 _NARROW, _WIDE = frozenset("fijlrtIJ.,:;!|'’() "), frozenset("mwMW@%—")
 _BYLINE = re.compile(
     r"^(?:(?:a|an)\s+(?:\w+\s+)?(?:film|movie|documentary|talk|lecture|presentation|report)\s+by"
-    r"|by|written by|directed by|presented by|produced by|ein film von|un film de|una película de)\s+\S",
+    r"|by(?!\s+(?:the|an?|all|any|my|our|your|their|its|\w+ing|\d+)\b)"
+    r"|written by|directed by|presented by|produced by|ein film von|un film de|una película de)\s+\S",
     re.IGNORECASE,
 )
 """A line that names the author is no title, and continues none."""

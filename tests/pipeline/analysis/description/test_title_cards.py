@@ -94,6 +94,7 @@ def lines_of(*placed: tuple[str, float, float, float, float]) -> Keyframe:
          "MUMMY MAMMOTHS little filling fillets"),
         ([("Letters from Zanzibar", 0.058, 0.317, 0.559, 0.408), ("A film by Amina Juma", 0.053, 0.464, 0.555, 0.575)],
          "Letters from Zanzibar"),
+        ([("By the numbers", 0.1, 0.1, 0.5, 0.22), ("Carbon for one person", 0.1, 0.4, 0.5, 0.5)], "By the numbers"),
     ],
 )  # fmt: skip
 def test_smaller_lines_below_a_title_are_no_part_of_it(
