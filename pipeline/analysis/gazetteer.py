@@ -16,6 +16,7 @@ from schemas.records import ENTITY_KINDS, EntityKind
 
 COLUMNS = ("name", "kind", "wikidata_id", "aliases")
 _REQUIRED = ("name", "kind")
+_DELIMITERS = ",;\t"
 _MAX_BYTES = 64 * 1024**2
 _MAX_NAME = 200
 """Characters."""
@@ -127,8 +128,10 @@ def _text(setting: str) -> str:
 
 
 def _rows(setting: str, text: str) -> Iterator[KnownName]:
+    # Spreadsheets write semicolons where the decimal mark is a comma.
+    delimiter = max(_DELIMITERS, key=text.partition("\n")[0].count)
     # With the limit of the module, an open quotation mark would swallow the rest of the file.
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
         header = [name.strip().lower() for name in next(reader, [])]
         _check_header(setting, header)
@@ -164,7 +167,9 @@ def _known(setting: str, line: int, header: list[str], row: list[str]) -> KnownN
         return ConfigurationError(f"entities.gazetteer: {setting}, line {line}: {problem}.")
 
     if len(row) != len(header):
-        raise refuse(f"{len(row)} cells instead of {len(header)}; a name with a comma must be in quotation marks")
+        raise refuse(
+            f"{len(row)} cells instead of {len(header)}; put names that contain the separator in quotation marks"
+        )
     cells = dict(zip(header, (cell.strip() for cell in row), strict=True))
     kind = _KINDS.get(cells["kind"].lower())
     if kind is None:

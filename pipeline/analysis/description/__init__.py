@@ -6,6 +6,7 @@ from pipeline.analysis.description.heard import what_is_heard
 from pipeline.analysis.description.phrases import capitalised, counted
 from pipeline.analysis.description.screen_titles import (
     is_caption,
+    legible_line,
     screen_title,
     with_accents,
     without_running_lines,
@@ -37,6 +38,7 @@ __all__ = [
     "is_caption",
     "is_slide",
     "is_title",
+    "legible_line",
     "screen_title",
     "sights_of",
     "video_title",

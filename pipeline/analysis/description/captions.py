@@ -9,6 +9,7 @@ from pipeline.analysis.description.look import look_of
 from pipeline.analysis.description.screen_titles import (
     is_caption,
     is_legible,
+    legible_line,
     screen_title,
     title_block,
     without_running_lines,
@@ -102,9 +103,11 @@ def is_slide(frame: Keyframe) -> bool:
 
 
 def _written(frame: Keyframe) -> str:
-    """Return the title on a frame, or its most prominent line if that is words."""
+    """Return the title on a frame, or its most prominent line that is words."""
     block = title_block(frame.text_lines)
-    return screen_title(frame) or (block.text if block is not None and is_legible(block.text) else "")
+    if block is None or is_legible(block.text):
+        return screen_title(frame) or (block.text if block is not None else "")
+    return legible_line(frame.text_lines)
 
 
 def _guessed(frames: Sequence[Keyframe]) -> str:

@@ -21,6 +21,16 @@ _MAX_GAP = 0.75
 """Maximum distance of two lines of a block, as a share of their height; items of a list stand further apart."""
 _SAME_HEIGHT = 1.45
 """Maximum ratio of the heights of two lines of a block: letters below the line make a box higher."""
+SAME_SIZE = 1.3
+"""Maximum ratio of the widths of letters in two lines of one size. Boxes have margins, so heights say less."""
+_NARROW, _WIDE = frozenset("fijlrtIJ.,:;!|'’() "), frozenset("mwMW@%—")
+_BYLINE = re.compile(
+    r"^(?:(?:a|an)\s+(?:\w+\s+)?(?:film|movie|documentary|talk|lecture|presentation|report)\s+by"
+    r"|by(?!\s+(?:the|an?|all|any|my|our|your|their|its|\w+ing|\d+)\b)"
+    r"|written by|directed by|presented by|produced by|ein film von|un film de|una película de)\s+\S",
+    re.IGNORECASE,
+)
+"""A line that names the author is no title, and continues none."""
 _ALIGNED = 0.04
 _BULLET = re.compile(r"^(?:[•·▪‣◦●○■□►▶✓*–—-]|\d{1,2}[.)]|[a-z]\))\s*\S")
 _SAME_PLACE = 0.03
@@ -59,7 +69,7 @@ def title_block(text_lines: Sequence[TextLine]) -> TitleBlock | None:
     worded = [line for line in text_lines if _letters(line.text) >= 3]
     if not worded:
         return None
-    best = max(worded, key=_prominence)
+    best = max([line for line in worded if not _is_byline(line)] or worded, key=_prominence)
     block = [best]
     above = sorted((line for line in text_lines if line.box[1] < best.box[1]), key=lambda line: -line.box[1])
     below = sorted((line for line in text_lines if line.box[1] > best.box[1]), key=lambda line: line.box[1])
@@ -73,6 +83,17 @@ def title_block(text_lines: Sequence[TextLine]) -> TitleBlock | None:
     if len(block) > _MAX_LINES or len(text) > _MAX_CHARACTERS:
         block, text = [best], clean(best.text)
     return TitleBlock(text, tuple(block), _height(best), best.score)
+
+
+def legible_line(text_lines: Sequence[TextLine]) -> str:
+    """Return the most prominent line that is words; empty if none is.
+
+    Args:
+        text_lines: Of a frame.
+    """
+    worded = (line for line in text_lines if line.score >= _MIN_SCORE and is_legible(line.text))
+    best = max(worded, key=_prominence, default=None)
+    return clean(best.text) if best is not None else ""
 
 
 def screen_title(frame: Keyframe, *, min_height: float = TITLE_HEIGHT) -> str:
@@ -181,6 +202,25 @@ def _height(line: TextLine) -> float:
     return line.box[3] - line.box[1]
 
 
+def _is_byline(line: TextLine) -> bool:
+    return _BYLINE.match(line.text.strip()) is not None
+
+
+def letter_width(line: TextLine) -> float:
+    """Return the width of an average small letter, as a share of the frame, whatever letters the line has."""
+    return (line.box[2] - line.box[0]) / max(sum(map(_advance, line.text.strip())), 1.0)
+
+
+def _advance(character: str) -> float:
+    """Return the usual width of a character, in small letters."""
+    if character in _NARROW:
+        return 0.6
+    if unicodedata.east_asian_width(character) in "WF":
+        return 1.75
+    wide = character in _WIDE
+    return (1.6 if wide else 1.25) if character.isupper() else 1.5 if wide else 1.0
+
+
 def _prominence(line: TextLine) -> float:
     return _height(line) * (1.3 - 0.6 * line.box[1]) * line.score
 
@@ -197,6 +237,9 @@ def _continues(first: TextLine, second: TextLine) -> bool:
     if heights[0] <= 0 or heights[1] > _SAME_HEIGHT * heights[0] or not -0.4 * heights[0] < gap < _MAX_GAP * heights[0]:
         return False
     if min(first.score, second.score) < _MIN_LINE_SCORE or _BULLET.match(first.text) or _BULLET.match(second.text):
+        return False
+    sizes = sorted((letter_width(first), letter_width(second)))
+    if sizes[1] > SAME_SIZE * sizes[0] or _is_byline(second):
         return False
     (left, _, right, _), (other_left, _, other_right, _) = first.box, second.box
     edges = (left - other_left, right - other_right, (left + right - other_left - other_right) / 2)

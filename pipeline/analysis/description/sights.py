@@ -17,6 +17,7 @@ _MAIN_SHARE = 0.15
 """A thing in a smaller share of the shots is not what a video is about, unless nothing else is."""
 _MANY_SHOTS, _QUICK_S = 10, 2.5
 """A video of at least so many shots whose median length is at most this is cut fast."""
+_MANY_LINES = 3
 _TIME_CODE = 0.5
 """Share of the frames of a test pattern on which digits are read."""
 
@@ -62,7 +63,7 @@ def with_rhythm(shown: str, shots: Sequence[Shot]) -> str:
 
 
 def footage(frames: Sequence[Keyframe], shots: int, duration_s: float, heard: str = "") -> str:
-    """Describe a video in which nothing was recognised: how it looks, its shots and its length.
+    """Describe a video in which no thing was recognised: how it looks, its shots and its length.
 
     Args:
         frames: Its keyframes.
@@ -72,6 +73,9 @@ def footage(frames: Sequence[Keyframe], shots: int, duration_s: float, heard: st
     """
     look = common_look(frames)
     kind = "Black frames" if look.black else f"{_adjective(look)} footage".strip()
+    written = sum(len(frame.text_lines) >= _MANY_LINES for frame in frames)
+    if look.drawn and 2 * written > len(frames):
+        kind = "Screens of text"
     sound = f" with {heard}" if heard else ""
     return f"{capitalised(kind)}{sound} ({counted(shots, 'shot', 'shots')}, {format_duration(duration_s)})"
 

@@ -10,9 +10,11 @@ import numpy as np
 
 from pipeline.analysis.description.look import look_of
 from pipeline.analysis.description.screen_titles import (
+    SAME_SIZE,
     TitleBlock,
     is_caption,
     is_legible,
+    letter_width,
     line_key,
     running_lines,
     title_block,
@@ -132,7 +134,9 @@ def _score(frame: Keyframe, block: TitleBlock, usual: float, duration_s: float) 
     beside = max((line.box[3] - line.box[1] for line in others), default=0.0)
     letters = sum(len(line_key(line)) for line in others)
     x0, y0, x1, y1 = block.box
-    score = 1.0 if block.height >= _LARGER * beside else 0.0
+    letter = max(map(letter_width, others), default=0.0)
+    larger = block.height >= _LARGER * beside or max(map(letter_width, block.lines)) > SAME_SIZE * letter
+    score = 1.0 if larger else 0.0
     score += 1.0 if _TOP <= (y0 + y1) / 2 <= _BOTTOM else 0.0
     score += 0.5 if abs((x0 + x1) / 2 - 0.5) <= _CENTRED else 0.0
     score += 0.5 if not others else 0.0

@@ -12,20 +12,38 @@ _PERSON = re.compile(
     rf"\b(?P<first>[A-ZÀ-Þ][a-zà-ÿ]+)(?:\s(?:[A-Z]\.|{_WORD}))?\s(?:(?:von|van|de|der|da|di|del|la|le|al|bin)\s)*"
     rf"(?P<last>{_WORD})(?:\s(?:Jr|Sr)\.)?"
 )
+_TITLED = re.compile(
+    rf"\b(?:Dr|Prof|Professor|Mr|Mrs|Ms)\.?\s(?P<name>(?:{_WORD}|[A-Z]\.)"
+    rf"(?:[ ](?:(?:von|van|de|der|da|di|del|la|le|al|bin|ter)[ ])*(?:{_WORD}|[A-Z]\.)){{1,3}})"
+)
 _BY = re.compile(r"^(?P<work>\S.*\S)\s+by\s+(?P<author>.+)$")
 _MIN_LAST = 2
 
 
 def people(text: str) -> Iterator[tuple[int, int]]:
-    """Yield start and end of each first name with the family name after it, such as `Rosalind Franklin`."""
+    """Yield start and end of each usual first name with the family name after it, and of each full name after a title.
+
+    Examples are `Rosalind Franklin` and `Dr Oyelaran Adeyemi`, of which the title is a part.
+    """
+    titled = [(match.start(), match.start("name"), match.end()) for match in _TITLED.finditer(text)]
+    for start, name_start, end in titled:
+        if not all(is_ordinary(word) for word in text[name_start:end].split()):
+            yield start, end - len(_possessive(text[name_start:end]))
     at = 0
     while match := _PERSON.search(text, at):
         at = match.end("first")
-        name = re.sub(r"['’]s$", "", match[0])
+        if any(start <= match.start() < end for start, _, end in titled):
+            continue
+        name = match[0].removesuffix(_possessive(match[0]))
         words = [word for word in name.split()[1:] if word[0].isupper() and not word.endswith(".")]
         if match["first"] in given_names() and words and not any(map(is_ordinary, words)):
             yield match.start(), match.start() + len(name)
             at = match.start() + len(name)
+
+
+def _possessive(name: str) -> str:
+    match = re.search(r"['’]s$", name)
+    return match[0] if match else ""
 
 
 def works(line: str) -> Iterator[tuple[int, int]]:

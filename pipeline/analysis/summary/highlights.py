@@ -86,9 +86,10 @@ def _titles(keyframes: Sequence[Keyframe], shots: Sequence[Shot], duration_s: fl
 def _sights(keyframes: Sequence[Keyframe], duration_s: float) -> Iterator[Highlight]:
     """Yield the first time that each thing is seen, among the better half of its frames."""
     for sight in without_attire(find_sights(keyframes)):
-        kind = "First shows" if sight.shots > 1 else "Shows"
         name = sight.thing.name if sight.several else sight.thing.one
         name = name.partition(" ")[2] if sight.thing.role == "place" else name
         frame = min(sight.frames[: (len(sight.frames) + 1) // 2], key=lambda each: each.time_s)
+        is_first = all(frame.time_s <= each.time_s for each in sight.frames)
+        kind = "First shows" if sight.shots > 1 and is_first else "Shows"
         end_s = min(duration_s, frame.time_s + _SHOWN_S)
         yield Highlight(frame.time_s, end_s, f"{kind}: {name}", round(0.8 * sight.confidence, 4))

@@ -12,6 +12,7 @@ from pipeline.analysis.description import (
     counted,
     describe_test_pattern,
     find_sights,
+    legible_line,
     screen_title,
     what_is_shown,
     without_attire,
@@ -90,7 +91,7 @@ def shown_statements(
     """Make statements from on-screen text and frames; their vectors are those of the frames.
 
     Captions by a model are used as they are. Without them, only object labels with good evidence are used. If nothing
-    is found, one statement says so.
+    is found, one statement quotes what is written in small letters, or says so.
     """
     if not keyframes:
         return []
@@ -111,6 +112,10 @@ def shown_statements(
         text = f"Footage of {format_duration(duration_s)} in {shown}, in which nothing was recognised for certain."
         pattern = describe_test_pattern(keyframes)
         sharpest = max(keyframes, key=lambda frame: frame.sharpness)
+        read = {frame: line for frame in keyframes if (line := legible_line(frame.text_lines))}
+        if read and not pattern:
+            most = max(read, key=lambda frame: len(frame.text_lines))
+            return [_written(read[most], most, video_id)]
         statements.append(_shown(f"{pattern}." if pattern else text, [sharpest], 0.2, video_id))
     return statements
 

@@ -30,8 +30,9 @@ def test_names_kinds_ids_and_aliases_are_read(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "content",
-    ["kind,name\nplace,Paris\n", "\ufeffName, Kind\r\nParis,PLACE\r\n\r\n", 'name,kind\n"Paris",place\n,\n'],
-)
+    ["kind,name\nplace,Paris\n", "\ufeffName, Kind\r\nParis,PLACE\r\n\r\n", 'name,kind\n"Paris",place\n,\n',
+     "\ufeffname;kind;wikidata_id\r\nParis;place;\r\n", "name\tkind\nParis\tplace\n"],
+)  # fmt: skip
 def test_columns_may_be_in_any_order_and_excel_may_have_written_the_file(tmp_path: Path, content: str) -> None:
     assert load_gazetteer(written(tmp_path, content)).names == (KnownName("Paris", "place", None),)
 

@@ -57,6 +57,12 @@ def test_a_line_on_a_photograph_or_at_the_bottom_makes_no_slide() -> None:
     assert caption(low) == "On screen: “The harbour”."
 
 
+def test_a_screen_whose_largest_line_is_no_title_is_captioned_with_its_first_words() -> None:
+    screen = slide("$ git clone https://example.org/tides.git", "24 passed in 3 seconds")
+    assert caption(screen) == "On screen: “24 passed in 3 seconds”."
+    assert caption(slide("https://example.org", "[100%]")) == "Nothing was recognised."
+
+
 def test_headers_that_stay_are_no_title() -> None:
     header = TextLine("Annual Conference on Oceans", (0.05, 0.02, 0.6, 0.1), 0.98)
     slides = [slide(text, index=n) for n, text in enumerate(("Why it matters", "How it works", "What is next"))]

@@ -94,6 +94,8 @@ def test_footage_of_the_unknown_is_described_by_how_it_looks() -> None:
     assert footage([looking_like(black)], 1, 5.0) == "Black frames (one shot, 5 s)"
     assert footage([looking_like(dark), looking_like(black, 1)], 2, 65.0) == "Dark footage (2 shots, 1:05 min)"
     assert footage([keyframe(0, 0.0, 0, 0)], 1, 5.0) == "Footage (one shot, 5 s)"
+    lines = tuple(TextLine(f"line {n}", (0.1, 0.1 * n, 0.4, 0.1 * n + 0.05), 0.99) for n in range(3))
+    assert footage([replace(looking_like(dark), text_lines=lines)], 1, 5.0) == "Screens of text (one shot, 5 s)"
 
 
 def test_colour_bars_are_a_test_pattern() -> None:

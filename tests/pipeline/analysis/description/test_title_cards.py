@@ -72,6 +72,51 @@ def test_items_of_a_list_and_smaller_lines_are_not_joined() -> None:
     assert screen_title(frame(0, 1.0, *page)) == "This is line number 0 of a page"
 
 
+def lines_of(*placed: tuple[str, float, float, float, float]) -> Keyframe:
+    """Return a slide with lines in boxes as OCR draws them, with margins above and below."""
+    lines = tuple(TextLine(text, (x0, y0, x1, y1), 0.99) for text, x0, y0, x1, y1 in placed)
+    return replace(frame(0, 1.0), text_lines=lines)
+
+
+@pytest.mark.parametrize(
+    ("lines", "title"),
+    [
+        # As OCR read them from slides with a title of 34 points above lines of 23 points.
+        ([("Die Zukunft der Bahn", 0.062, 0.119, 0.705, 0.214),
+          ("Dr. Jürgen Müller, Universität Göttingen", 0.059, 0.269, 0.773, 0.364)], "Die Zukunft der Bahn"),
+        ([("Vaccines in the Kivu provinces", 0.055, 0.111, 0.981, 0.222),
+          ("Dr Oyelaran Adeyemi", 0.058, 0.264, 0.452, 0.35),
+          ("Field notes, 12 March 2019", 0.058, 0.383, 0.552, 0.461)], "Vaccines in the Kivu provinces"),
+        ([("KING JOHN II OF PORTUGAL", 0.058, 0.117, 0.884, 0.219), ("QUEEN ISABELLA", 0.058, 0.269, 0.377, 0.344)],
+         "KING JOHN II OF PORTUGAL"),
+        # Lines of one size stay together, be their letters wide or narrow; a byline ends the title.
+        ([("MUMMY MAMMOTHS", 0.1, 0.3, 0.72, 0.4), ("little filling fillets", 0.1, 0.43, 0.616, 0.53)],
+         "MUMMY MAMMOTHS little filling fillets"),
+        ([("Letters from Zanzibar", 0.058, 0.317, 0.559, 0.408), ("A film by Amina Juma", 0.053, 0.464, 0.555, 0.575)],
+         "Letters from Zanzibar"),
+        ([("By the numbers", 0.1, 0.1, 0.5, 0.22), ("Carbon for one person", 0.1, 0.4, 0.5, 0.5)], "By the numbers"),
+    ],
+)  # fmt: skip
+def test_smaller_lines_below_a_title_are_no_part_of_it(
+    lines: list[tuple[str, float, float, float, float]], title: str
+) -> None:
+    assert screen_title(lines_of(*lines)) == title
+
+
+def test_the_first_slide_names_a_talk_whose_capitals_look_as_high_as_the_lines_below() -> None:
+    first = lines_of(
+        ("TREATY OF TORDESILLAS", 0.061, 0.119, 0.814, 0.206),
+        ("SPEAKER: MARIA FERNANDA LOPES", 0.059, 0.272, 0.702, 0.339),
+        ("UNIVERSIDADE DE COIMBRA", 0.059, 0.386, 0.578, 0.461),
+    )
+    second = lines_of(
+        ("KING JOHN II OF PORTUGAL", 0.058, 0.117, 0.884, 0.219), ("QUEEN ISABELLA", 0.058, 0.269, 0.377, 0.344)
+    )
+    frames = [first, replace(second, index=1, time_s=8.0)]
+    said = ("The treaty of Tordesillas was signed.", "King John the second of Portugal and Queen Isabella.")
+    assert title_of(frames, *said) == "TREATY OF TORDESILLAS"
+
+
 def test_a_talk_without_a_title_slide_has_no_title() -> None:
     assert title_of(talk()) == ""
     assert title_of(talk(slides=1)) == ""

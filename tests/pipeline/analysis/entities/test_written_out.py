@@ -13,10 +13,13 @@ from pipeline.analysis.entities.written_out import people, works
         ("by John F. Kennedy and Ludwig van Beethoven", ["John F. Kennedy", "Ludwig van Beethoven"]),
         ("Paris Hilton, May Day, Victoria Station", []),
         ("Robert said that Laura Went home", []),
+        ("Dr Oyelaran Adeyemi", ["Dr Oyelaran Adeyemi"]),
+        ("Ask Prof. Anna K. Weissmann's team", ["Prof. Anna K. Weissmann"]),
+        ("Mr Speaker, Dr Who", []),
         ("the robin sings to Alice", []),
     ],
 )
-def test_a_usual_first_name_with_a_family_name_is_a_person(text: str, names: list[str]) -> None:
+def test_a_usual_first_name_or_a_title_with_a_family_name_is_a_person(text: str, names: list[str]) -> None:
     assert [text[start:end] for start, end in people(text)] == names
 
 

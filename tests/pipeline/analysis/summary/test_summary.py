@@ -10,7 +10,7 @@ from pipeline.analysis.fusion import fuse_early
 from pipeline.analysis.scenes import Subject
 from pipeline.analysis.summary import Abstract, build_summary, extract_summary
 from schemas.config import SummaryConfig
-from schemas.records import DetectedObject, Keyframe, Shot, Sound, Summary, Utterance, frame_id, utterance_id
+from schemas.records import DetectedObject, Keyframe, Shot, Sound, Summary, TextLine, Utterance, frame_id, utterance_id
 from tests.pipeline.analysis.scenes.videos import content, keyframe, scenes_of, seen, shots, utterance
 
 TALK = [
@@ -95,6 +95,25 @@ def test_a_silent_video_is_summarised_from_its_pictures_and_titles() -> None:
     assert {label.label for label in summary.labels} >= {"mountain bike", "tandem bicycle"}
     reasons = [highlight.reason for highlight in summary.highlights]
     assert reasons == ["First shows: bicycles", "On screen: “The end of the road”"]
+
+
+def test_small_text_on_a_screen_is_quoted_rather_than_called_nothing() -> None:
+    lines = (
+        TextLine("$ git clone https://example.org/a.git", (0.01, 0.03, 0.6, 0.07), 0.99),
+        TextLine("24 passed in 3 seconds", (0.01, 0.1, 0.4, 0.14), 0.99),
+    )
+    summary = summary_of(shots([0, 20]), [replace(keyframe(0, 5, 0, 0), text_lines=lines)], [], 20)
+    assert [sentence.text for sentence in summary.sentences] == ["On screen: “24 passed in 3 seconds”."]
+
+
+def test_only_the_earliest_frame_shows_something_first() -> None:
+    frames = [
+        seen(keyframe(0, 5, 0, 0), ("mountain bike", 0.3)),
+        seen(keyframe(1, 45, 1, 1), ("mountain bike", 0.9)),
+        keyframe(2, 65, 2, 2),
+    ]
+    highlights = summary_of(shots([0, 40, 60, 80]), frames, [], 80).highlights
+    assert {each.reason for each in highlights if each.start_s == 45} == {"Shows: bicycles"}
 
 
 def test_what_one_frame_seems_to_show_is_not_said() -> None:
