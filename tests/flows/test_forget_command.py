@@ -30,7 +30,7 @@ def test_a_dry_run_and_an_answer_of_no_remove_nothing(tmp_path: Path) -> None:
     before = lake._store.tree("")
     dry = forget(lake, "v01.mp4", "--dry-run")
     assert (dry.exit_code, lake._store.tree("")) == (0, before)
-    assert "v01.mp4 (v01): analysed 2026-11-24 12:00 UTC, 16 rows (" in dry.output
+    assert "v01.mp4 (v01): analysed 2026-11-24 12:00 UTC, 24 rows (" in dry.output
     assert "/archive/v01.mp4" in dry.output
     refused = forget(lake, "v01.mp4", answer="n\n")
     assert refused.exit_code == 1
@@ -42,7 +42,7 @@ def test_it_says_what_it_removed_and_what_it_cannot_reach(tmp_path: Path) -> Non
     lake = made(tmp_path)
     done = forget(lake, "v01.mp4", answer="y\n")
     assert done.exit_code == 0
-    assert "Forgot 1 video: removed 16 rows, 7 files; the lake is " in done.output
+    assert "Forgot 1 video: removed 24 rows, 10 files; the lake is " in done.output
     assert "backups" in done.output
     assert remains(lake, "v01") == {}
     again = forget(lake, "v01", "--yes")

