@@ -4,8 +4,9 @@ import subprocess
 import sys
 
 PROGRAM = """
-import _thread, ctypes, time
+import _thread, ctypes, signal, time
 from flows.interrupts import keep_interrupts
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a process in the background may have it ignored
 keep_interrupts()
 calls = []
 def called_from_c():
