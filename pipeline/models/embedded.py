@@ -226,6 +226,17 @@ def _required(model: EmbeddedModel, *inside: str, module: int = 0) -> Path:
     return path
 
 
+def _pinned(model: EmbeddedModel, *inside: str, sha256: str) -> Path:
+    """Return a path inside the package; another version of it may hold another network under the same name."""
+    path = _required(model, *inside)
+    if file_sha256(path) != sha256:
+        raise ModelError(
+            f"{path} does not have the expected checksum; the package is damaged or of another version. "
+            f"Run: {model.reinstall}"
+        )
+    return path
+
+
 def _locate_whisper(model: EmbeddedModel) -> tuple[Path, Sequence[Path]]:
     """Join the two halves of `model.bin` once. Several processes may do this at the same time."""
     first, second = _required(model, "data"), _required(model, "data", module=1)
@@ -256,12 +267,7 @@ def _locate_whisper(model: EmbeddedModel) -> tuple[Path, Sequence[Path]]:
 
 def _locate_e5(model: EmbeddedModel) -> tuple[Path, Sequence[Path]]:
     """Convert the 4-bit weights once. Several processes may do this at the same time."""
-    source = _required(model, "e5-small-q4.bin")
-    if file_sha256(source) != _E5_SHA256:
-        raise ModelError(
-            f"{source} does not have the expected checksum; the package is damaged or of another version. "
-            f"Run: {model.reinstall}"
-        )
+    source = _pinned(model, "e5-small-q4.bin", sha256=_E5_SHA256)
     folder = cache_dir() / f"{model.name}-{_E5_SHA256[:DIGEST_LENGTH]}-{_E5_VERSION}"
     try:
         folder.mkdir(exist_ok=True)
@@ -346,13 +352,7 @@ def _locate_ocr(model: EmbeddedModel) -> tuple[Path, Sequence[Path]]:
 
 
 def _locate_ssd(model: EmbeddedModel) -> tuple[Path, Sequence[Path]]:
-    weights = _required(model, "models", "frozen_inference_graph.pb")
-    # A package of another version may hold another network under the same name.
-    if file_sha256(weights) != _SSD_SHA256:
-        raise ModelError(
-            f"{weights} does not have the expected checksum; the package is damaged or of another version. "
-            f"Run: {model.reinstall}"
-        )
+    weights = _pinned(model, "models", "frozen_inference_graph.pb", sha256=_SSD_SHA256)
     return weights, (weights,)
 
 

@@ -36,9 +36,9 @@ def compose_caption(frames: Sequence[Keyframe], sights: Sequence[Sight], speech:
     Returns:
         `Slide:` and its title, or one to three short sentences; never empty.
     """
-    slide = next((frame for frame in frames if is_slide(frame)), None)
-    if slide is not None and 2 * sum(map(is_slide, frames)) >= len(frames):
-        return f"Slide: {shortened(_written(slide), _TITLE_LENGTH)}"
+    slides = [frame for frame in frames if is_slide(frame)]
+    if slides and 2 * len(slides) >= len(frames):
+        return f"Slide: {shortened(_written(slides[0]), _TITLE_LENGTH)}"
     written = max((_written(frame) for frame in frames), key=len, default="")
     seen = describe_test_pattern(frames) or what_is_shown(sights, frames)
     seen = f"{seen}{how_it_looks(frames)}" if seen else _guessed(frames)

@@ -16,7 +16,7 @@ from pipeline.analysis.entities.spans import NameSpan, disjoint
 from pipeline.analysis.entities.written_names import coded_names
 from pipeline.analysis.entities.written_out import people, works
 from pipeline.analysis.gazetteer import Gazetteer, KnownName
-from pipeline.analysis.scenes import shown_from
+from pipeline.analysis.scenes import shown_spans
 from pipeline.language import is_ordinary
 from schemas.records import (
     Analysis,
@@ -110,9 +110,8 @@ def _texts(found: Analysis, video_id: str) -> Iterator[_Text]:
                 lambda start, end, clock=clock: (clock.at(start), clock.at(end, ending=True)),  # type: ignore[misc]
             )  # fmt: skip
     known = mixed_case_words(_running_text(found))
-    edges_s = [*shown_from(found.keyframes, found.shots), found.duration_s]
-    for number, frame in enumerate(found.keyframes):
-        shown_s = edges_s[number], max(edges_s[number], edges_s[number + 1])
+    spans_s = shown_spans(found.keyframes, found.duration_s, found.shots)
+    for shown_s, frame in zip(spans_s, found.keyframes, strict=True):
         for line in _lines(frame):
             yield _Text(
                 recased(line, known), line, spoken, "screen", frame_id(video_id, frame.index),

@@ -8,7 +8,7 @@ from pipeline.analysis.entities.casing import is_capitals
 from pipeline.analysis.entities.forms import trimmed
 from pipeline.analysis.entities.recognizer import ENGLISH, EntityRecognizer
 from pipeline.analysis.entities.sounding import letters_of
-from pipeline.analysis.scenes import shown_from
+from pipeline.analysis.scenes import shown_spans
 from pipeline.language import is_ordinary
 from schemas.records import Analysis
 
@@ -47,11 +47,11 @@ def screen_names(found: Analysis, recognizer: EntityRecognizer | None) -> list[S
             no other word are found.
     """
     lines: dict[str, list[tuple[float, float]]] = {}
-    edges_s = [*shown_from(found.keyframes, found.shots), found.duration_s]
-    for number, frame in enumerate(found.keyframes):
+    shown_s = shown_spans(found.keyframes, found.duration_s, found.shots)
+    for span_s, frame in zip(shown_s, found.keyframes, strict=True):
         for read in frame.text_lines:
             if read.score >= _MIN_SCORE:
-                lines.setdefault(read.text, []).append((edges_s[number], max(edges_s[number : number + 2])))
+                lines.setdefault(read.text, []).append(span_s)
     spans: dict[tuple[str, bool], list[tuple[float, float]]] = {}
     for line, name, is_code in _names(list(lines), recognizer, found.transcript.language or ENGLISH):
         spans.setdefault((name, is_code), []).extend(lines[line])

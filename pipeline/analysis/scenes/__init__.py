@@ -4,7 +4,7 @@ from pipeline.analysis.scenes.content import Dimensions, SceneContent, VideoCont
 from pipeline.analysis.scenes.joint import fuse_scenes
 from pipeline.analysis.scenes.scenes import aggregate_labels, build_scenes, find_scenes
 from pipeline.analysis.scenes.selection import centrality, choose_diverse, lexrank
-from pipeline.analysis.scenes.spans import TextSpan, screen_spans, screen_texts, shown_from, written_text
+from pipeline.analysis.scenes.spans import TextSpan, screen_spans, screen_texts, shown_from, shown_spans, written_text
 from pipeline.analysis.scenes.subjects import Subject, Subjects, find_subjects
 from pipeline.analysis.scenes.titles import TITLE_LENGTH, phrase_title, sentence_title
 from pipeline.analysis.scenes.topics import TopicSpaces
@@ -34,6 +34,7 @@ __all__ = [
     "screen_texts",
     "sentence_title",
     "shown_from",
+    "shown_spans",
     "speech_spans",
     "written_text",
 ]

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 from schemas.records import Embedding, Keyframe, Shot
@@ -38,6 +39,14 @@ def shown_from(keyframes: Sequence[Keyframe], shots: Sequence[Shot]) -> list[flo
     return begins
 
 
+def shown_spans(
+    keyframes: Sequence[Keyframe], duration_s: float, shots: Sequence[Shot] = ()
+) -> list[tuple[float, float]]:
+    """Return the time range in which each keyframe represents what is shown; see `shown_from`."""
+    edges_s = [*shown_from(keyframes, shots), duration_s]
+    return [(start_s, max(start_s, end_s)) for start_s, end_s in pairwise(edges_s)]
+
+
 def screen_spans(
     keyframes: Sequence[Keyframe], duration_s: float, shots: Sequence[Shot] = ()
 ) -> list[tuple[float, float, str]]:
@@ -46,10 +55,8 @@ def screen_spans(
     A keyframe's text lasts as long as the keyframe represents the video (`shown_from`). Successive equal texts are one
     range. Text with fewer than two letters is left out: it means nothing alone and is often misread.
     """
-    edges_s = [*shown_from(keyframes, shots), duration_s]
     spans: list[tuple[float, float, str]] = []
-    for index, frame in enumerate(keyframes):
-        start_s, end_s = edges_s[index], max(edges_s[index + 1], edges_s[index])
+    for (start_s, end_s), frame in zip(shown_spans(keyframes, duration_s, shots), keyframes, strict=True):
         text = written_text(frame)
         if sum(character.isalpha() for character in text) < _MIN_LETTERS:
             continue
