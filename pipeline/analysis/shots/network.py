@@ -152,7 +152,11 @@ class _Block:
         bias = named("bn.bias") - named("bn.running_mean") * scale
         self._width = len(scale) // len(_DILATIONS)
         self._temporal = [
-            (named(f"Conv3D_{dilation}.layers.1.weight")[:, :, :, 0, 0] * part[:, None, None]).to(device, dtype)
+            # (3, in, out): the weights of the frame before, the frame itself, and the frame after.
+            (named(f"Conv3D_{dilation}.layers.1.weight")[:, :, :, 0, 0] * part[:, None, None])
+            .permute(2, 1, 0)
+            .to(device, dtype)
+            .contiguous()
             for dilation, part in zip(_DILATIONS, torch.split(scale, self._width), strict=True)
         ]
         self._bias = [part.to(device, dtype) for part in torch.split(bias, self._width)]
@@ -160,17 +164,18 @@ class _Block:
     def __call__(self, features: Tensor) -> Tensor:
         spread = functional.conv2d(features, self._spatial, padding=1)
         count, channels, height, width = spread.shape
-        spread = spread.permute(0, 2, 3, 1).reshape(count, height * width, channels)
-        outputs = []
+        pixels = height * width
+        spread = spread.permute(0, 2, 3, 1).reshape(count * pixels, channels)
+        joined = spread.new_empty(count * pixels, len(_DILATIONS) * self._width)
         for branch, dilation in enumerate(_DILATIONS):
-            part = spread[..., branch * 2 * self._width : (branch + 1) * 2 * self._width]
-            weight = self._temporal[branch]  # (out, in, 3)
-            output = part @ weight[:, :, 1].T + self._bias[branch]
+            part = spread[:, branch * 2 * self._width : (branch + 1) * 2 * self._width]
+            output = joined[:, branch * self._width : (branch + 1) * self._width]
+            before, same, after = self._temporal[branch]
+            torch.addmm(self._bias[branch], part, same, out=output)
             if count > dilation:
-                output[dilation:] += part[:-dilation] @ weight[:, :, 0].T
-                output[:-dilation] += part[dilation:] @ weight[:, :, 2].T
-            outputs.append(output)
-        joined = torch.cat(outputs, -1)
+                shift = dilation * pixels
+                output[shift:].addmm_(part[:-shift], before)
+                output[:-shift].addmm_(part[shift:], after)
         return joined.reshape(count, height, width, -1).permute(0, 3, 1, 2)
 
 
