@@ -30,6 +30,8 @@ _EPSILON = 1e-3
 _WINDOW, _STEP = 100, 50
 _NEIGHBOURS = 50
 _LONGEST_PASS = 10_000
+_CACHED_VALUES = 1_000_000
+"""Values per thread that are computed at once on a CPU: as many as its cache holds."""
 
 
 class TransNet:
@@ -162,20 +164,26 @@ class _Block:
         self._bias = [part.to(device, dtype) for part in torch.split(bias, self._width)]
 
     def __call__(self, features: Tensor) -> Tensor:
-        spread = functional.conv2d(features, self._spatial, padding=1)
-        count, channels, height, width = spread.shape
+        count, _, height, width = features.shape
         pixels = height * width
-        spread = spread.permute(0, 2, 3, 1).reshape(count * pixels, channels)
-        joined = spread.new_empty(count * pixels, len(_DILATIONS) * self._width)
-        for branch, dilation in enumerate(_DILATIONS):
-            part = spread[:, branch * 2 * self._width : (branch + 1) * 2 * self._width]
-            output = joined[:, branch * self._width : (branch + 1) * self._width]
-            before, same, after = self._temporal[branch]
-            torch.addmm(self._bias[branch], part, same, out=output)
-            if count > dilation:
-                shift = dilation * pixels
-                output[shift:].addmm_(part[:-shift], before)
-                output[:-shift].addmm_(part[shift:], after)
+        joined = features.new_empty(count * pixels, len(_DILATIONS) * self._width)
+        joined[:] = torch.cat(self._bias)
+        step = count
+        if features.device.type == "cpu":
+            # A few frames at a time, whose values stay in the cache. Each adds to its own output and its neighbours'.
+            step = max(1, torch.get_num_threads() * _CACHED_VALUES // (pixels * len(self._spatial)))
+        for first in range(0, count, step):
+            part = functional.conv2d(features[first : first + step], self._spatial, padding=1)
+            spread = part.permute(0, 2, 3, 1).reshape(-1, len(self._spatial))
+            for branch, dilation in enumerate(_DILATIONS):
+                values = spread[:, branch * 2 * self._width : (branch + 1) * 2 * self._width]
+                output = joined[:, branch * self._width : (branch + 1) * self._width]
+                for weight, shift in zip(self._temporal[branch], (dilation, 0, -dilation), strict=True):
+                    start, end = first + shift, min(first + step, count) + shift
+                    skipped, kept = max(-start, 0), min(end, count) - max(start, 0)
+                    if kept > 0:
+                        source = values[skipped * pixels : (skipped + kept) * pixels]
+                        output[max(start, 0) * pixels : min(end, count) * pixels].addmm_(source, weight)
         return joined.reshape(count, height, width, -1).permute(0, 3, 1, 2)
 
 
