@@ -400,7 +400,8 @@ class WorkersConfig(Section):
     """GPUs per worker, which can be a fraction. If unset, 0.5 on nodes with GPUs and 0 on others. If set, only nodes
     with that much are used."""
     threads: int | None = Field(None, ge=1)
-    """Threads of the decoder and of each model. If unset, the number of CPUs of the worker."""
+    """Threads of the decoder and of each model. If unset, the number of CPUs of the worker; with `inline`,
+    `OMP_NUM_THREADS` or all CPUs that the process may use."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """Where models run. `auto` is `cuda` on nodes with a GPU and `cpu` on others. `cuda` uses only nodes with a GPU."""
     decode_ahead: int = Field(8, ge=1)
