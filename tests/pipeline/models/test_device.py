@@ -1,9 +1,10 @@
+import os
 import subprocess
 import sys
 
 import pytest
 
-from pipeline.models import bf16_is_native, choose_device, set_threads
+from pipeline.models import bf16_is_native, choose_device, default_threads, set_threads
 from schemas.errors import ConfigurationError
 
 
