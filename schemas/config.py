@@ -303,8 +303,9 @@ class TopicsConfig(Section):
     `none`."""
     count: int = Field(3, ge=0, le=100)
     """Maximum number of topics per scene and per video."""
-    min_score: float = Field(0.2, ge=0, le=1)
-    """Minimum score of a topic. docs/understanding.md says how far the score can be read as a probability."""
+    min_score: float = Field(0.3, ge=0, le=1)
+    """Minimum score of a topic. The score is the probability that the topic is right; docs/understanding.md says how
+    well it holds."""
 
 
 class KeyphrasesConfig(Section):
