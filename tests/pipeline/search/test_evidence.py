@@ -1,5 +1,7 @@
 """Evidence of two encoders on one scale: places are kept, and only the texts that both have move any."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -37,7 +39,7 @@ def test_texts_keep_the_order_of_the_encoder_that_alone_knows_them(
     first, placed = _joined(both, alone)
     assert first == [value for value, _ in both]
     pairs = sorted(zip(alone, placed, strict=True))
-    assert all(one[1] <= other[1] + 1e-9 for one, other in zip(pairs, pairs[1:], strict=False))
+    assert all(one[1] <= other[1] + 1e-9 for one, other in pairwise(pairs))
 
 
 @settings(max_examples=60, deadline=None)
