@@ -139,18 +139,20 @@ def test_every_picture_that_is_asked_for_is_shown_somewhere() -> None:
 
 
 def test_cross_lingual_queries_share_no_word_with_their_answers() -> None:
-    tuning, held_out = cross_lingual_asks()
+    asks = cross_lingual_asks()
     scenes = [(script.language, scene) for script in read_scripts() for scene in script.scenes]
-    assert len(held_out) >= 40
-    assert len({ask.language for ask in held_out}) >= 6
-    assert not {ask.text for ask in tuning} & {ask.text for ask in held_out}
+    every = [ask for part in asks for ask in part]
+    for part in (asks.held_out, asks.unseen):
+        assert len(part) >= 40
+        assert len({ask.language for ask in part}) >= 6
+    assert len({ask.text for ask in every}) == len(every)
     into_english = 0
-    for ask in (*tuning, *held_out):
+    for ask in every:
         [(language, scene)] = [each for each in scenes if ask.answer in " ".join(each[1].say)]
         assert language != ask.language
         assert not words(ask.text) & words(" ".join(scene.say)), ask.text
         into_english += language == "en"
-    assert len(tuning) + len(held_out) - into_english >= 15
+    assert len(every) - into_english >= 15
 
 
 def test_queries_paraphrase_their_scenes() -> None:
