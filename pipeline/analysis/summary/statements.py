@@ -1,8 +1,9 @@
 """Statements: the sentences that a summary is chosen from. They come from speech, on-screen text and frames."""
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -137,16 +138,10 @@ def _titles(keyframes: Sequence[Keyframe]) -> dict[str, Keyframe]:
 
 def _captioned(scenes: Sequence[Scene], keyframes: Sequence[Keyframe]) -> list[Keyframe]:
     """Return the middle one of the frames of each scene that a model has captioned."""
-    chosen = []
-    for scene in scenes:
-        frames = [
-            frame
-            for frame in keyframes
-            if scene.start_s <= frame.time_s < scene.end_s and frame.caption_source != COMPOSED
-        ]
-        if frames:
-            chosen.append(frames[len(frames) // 2])
-    return chosen
+    captioned = [frame for frame in keyframes if frame.caption_source != COMPOSED]
+    first_at = partial(bisect_left, captioned, key=lambda frame: frame.time_s)
+    inside = (captioned[first_at(scene.start_s) : first_at(scene.end_s)] for scene in scenes)
+    return [frames[len(frames) // 2] for frames in inside if frames]
 
 
 def _written(title: str, frame: Keyframe, video_id: str) -> Statement:
