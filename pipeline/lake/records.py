@@ -59,7 +59,7 @@ _UTTERANCE = (
     "utterance_index AS index, start_s, end_s, text, translation, language, speaker, avg_logprob, no_speech_prob, "
     "compression_ratio, flags, auto_text, auto_flags, auto_speaker, heard_text, coalesce(sung, false) AS sung"
 )
-_ENTITY = "entity_index AS index, text, kind, normal, wikidata_id, occurrences"
+_ENTITY = "entity_index AS index, text, kind, normal, wikidata_id, occurrences, doubtful"
 _SOUND = "sound_index AS index, start_s, end_s, label, score"
 _SUBTITLE = "subtitle_index AS index, start_s, end_s, text, language, source, track"
 
@@ -485,6 +485,7 @@ def entity_of(row: Row) -> Entity:
         normal=row["normal"],
         wikidata_id=row["wikidata_id"],
         occurrences=tuple(Occurrence(**each) for each in row["occurrences"]),
+        doubtful=bool(row.get("doubtful")),
     )
 
 
