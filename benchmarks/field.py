@@ -154,7 +154,10 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--work", type=Path, default=Path("benchmarks/results/field"))
     parser.add_argument("--json", type=Path, default=Path("benchmarks/results/field.json"))
     parser.add_argument("--page", type=Path, help="write the page of the documentation, docs/field.md")
-    return parser.parse_args()
+    options = parser.parse_args()
+    # The commands that it runs have folders of their own, and a symbolic link is relative to its own.
+    options.work = options.work.resolve()
+    return options
 
 
 if __name__ == "__main__":

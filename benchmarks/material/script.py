@@ -2,7 +2,7 @@
 
 import tomllib
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
@@ -125,11 +125,22 @@ class CrossLingualAsk(Part):
     """A part of what is said in the scene that answers."""
 
 
-def cross_lingual_asks() -> tuple[list[CrossLingualAsk], list[CrossLingualAsk]]:
-    """Return the queries that settings may be tuned on, and those that they may not."""
-    halves = tomllib.loads((FOLDER / "cross_lingual.toml").read_text("utf-8"))
-    tuning, held_out = ([CrossLingualAsk(**each) for each in halves[half]] for half in ("tuning", "held_out"))
-    return tuning, held_out
+class CrossLingualAsks(NamedTuple):
+    """The queries in other languages than their answers."""
+
+    tuning: tuple[CrossLingualAsk, ...]
+    """Settings may be tuned on them."""
+    held_out: tuple[CrossLingualAsk, ...]
+    """Settings may not be tuned on them, but results were looked at during development."""
+    unseen: tuple[CrossLingualAsk, ...]
+    """Results must not be looked at one by one."""
+
+
+def cross_lingual_asks() -> CrossLingualAsks:
+    """Return the queries of `cross_lingual.toml`."""
+    read = tomllib.loads((FOLDER / "cross_lingual.toml").read_text("utf-8"))
+    parts = [tuple(CrossLingualAsk(**each) for each in read[part]) for part in CrossLingualAsks._fields]
+    return CrossLingualAsks(*parts)
 
 
 class ListedAsk(Part):

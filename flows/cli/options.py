@@ -1,6 +1,5 @@
 """Options that several commands share."""
 
-import os
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
@@ -147,6 +146,6 @@ def on_machine(command: Command) -> Command:
 
 def machine(options: dict[str, Any]) -> dict[str, Any]:
     """Remove the options of `on_machine` and return the device and the number of threads that they mean."""
-    from pipeline.models import choose_device
+    from pipeline.models import choose_device, default_threads
 
-    return {"device": choose_device(options.pop("device")), "threads": options.pop("threads") or os.cpu_count() or 1}
+    return {"device": choose_device(options.pop("device")), "threads": options.pop("threads") or default_threads()}

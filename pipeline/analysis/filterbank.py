@@ -3,7 +3,9 @@
 from functools import cache
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from schemas.media import SAMPLE_RATE_HZ
 
@@ -30,30 +32,33 @@ def filterbank(audio: NDArray[np.float32]) -> NDArray[np.float32]:
     Returns:
         (n, frames, 80) float32, one frame per `HOP_SAMPLES` whose window lies within the audio.
     """
-    frames = np.lib.stride_tricks.sliding_window_view(audio * np.float32(_FULL_SCALE), FRAME_SAMPLES, axis=1)
-    frames = frames[:, ::HOP_SAMPLES]
-    frames = frames - frames.mean(axis=2, keepdims=True)
-    before = np.concatenate([frames[..., :1], frames[..., :-1]], axis=2)
-    spectrum = np.fft.rfft((frames - _PREEMPHASIS * before) * _window(), _FFT, axis=2)
-    power = np.square(spectrum.real) + np.square(spectrum.imag)
-    energies = np.log(np.maximum(power[..., : _FFT // 2] @ _mel_bands(), np.finfo(np.float32).eps))
-    return np.asarray(energies, np.float32)
+    samples = torch.from_numpy(np.ascontiguousarray(audio)) * _FULL_SCALE
+    # Each frame is centred and emphasised, in that order. As both are linear, all frames are emphasised at once; their
+    # first sample, which has none before it, does not matter, because the window is zero there.
+    emphasised = samples.clone()
+    emphasised[:, 1:] -= _PREEMPHASIS * samples[:, :-1]
+    means = samples.unfold(1, FRAME_SAMPLES, HOP_SAMPLES).mean(dim=2, keepdim=True)
+    frames = emphasised.unfold(1, FRAME_SAMPLES, HOP_SAMPLES) - (1 - _PREEMPHASIS) * means
+    spectrum = torch.fft.rfft(frames * _window(), _FFT)[..., : _FFT // 2]
+    power = torch.view_as_real(spectrum).square().sum(dim=-1)
+    energies = (power @ _mel_bands()).clamp_min_(float(np.finfo(np.float32).eps)).log_()
+    return np.asarray(energies.numpy(), np.float32)
 
 
 @cache
-def _window() -> NDArray[np.float32]:
+def _window() -> Tensor:
     """Return the Povey window: a Hann window, zero at its edges, to the power of 0.85."""
-    return np.asarray(np.hanning(FRAME_SAMPLES) ** 0.85, np.float32)
+    return torch.from_numpy((np.hanning(FRAME_SAMPLES) ** 0.85).astype(np.float32))
 
 
 @cache
-def _mel_bands() -> NDArray[np.float32]:
+def _mel_bands() -> Tensor:
     """Return the triangular bands on Kaldi's mel scale, (256, 80)."""
     edges = np.linspace(_mel(np.float64(_LOWEST_HZ)), _mel(np.float64(SAMPLE_RATE_HZ / 2)), N_MELS + 2)
     bins = _mel(np.arange(_FFT // 2, dtype=np.float64) * np.float64(SAMPLE_RATE_HZ / _FFT))[:, None]
     rising = (bins - edges[:-2]) / (edges[1:-1] - edges[:-2])
     falling = (edges[2:] - bins) / (edges[2:] - edges[1:-1])
-    return np.asarray(np.maximum(0.0, np.minimum(rising, falling)), np.float32)
+    return torch.from_numpy(np.maximum(0.0, np.minimum(rising, falling)).astype(np.float32))
 
 
 def _mel(hertz: NDArray[np.float64] | np.float64) -> NDArray[np.float64]:

@@ -14,6 +14,7 @@ from schemas.config import (
     ArchiveConfig,
     Config,
     EntitiesConfig,
+    ObjectsConfig,
     OcrConfig,
     ShotsConfig,
     SpeechConfig,
@@ -27,9 +28,12 @@ from tests.workers.archives import contents
 from workers import InlinePool, RunJob
 from workers.video_worker import VideoWorker
 
-pytestmark = pytest.mark.models
+pytestmark = [pytest.mark.models, pytest.mark.usefixtures("kept_models")]
 
-LIGHT = Config(speech=SpeechConfig(engine="none"), ocr=OcrConfig(engine="none"), shots=ShotsConfig(detector="content"))
+LIGHT = Config(
+    speech=SpeechConfig(engine="none"), ocr=OcrConfig(engine="none"), shots=ShotsConfig(detector="content"),
+    objects=ObjectsConfig(model="none"),
+)  # fmt: skip
 SHORTER = LIGHT.model_copy(update={"summary": SummaryConfig(sentences=1, keyframes=2, highlights=1)})
 FEWER_LABELS = LIGHT.model_copy(update={"vision": VisionConfig(labels=1)})
 

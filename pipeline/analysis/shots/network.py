@@ -30,6 +30,8 @@ _EPSILON = 1e-3
 _WINDOW, _STEP = 100, 50
 _NEIGHBOURS = 50
 _LONGEST_PASS = 10_000
+_CACHED_VALUES = 1_000_000
+"""Values per thread that are computed at once on a CPU: as many as its cache holds."""
 
 
 class TransNet:
@@ -152,25 +154,36 @@ class _Block:
         bias = named("bn.bias") - named("bn.running_mean") * scale
         self._width = len(scale) // len(_DILATIONS)
         self._temporal = [
-            (named(f"Conv3D_{dilation}.layers.1.weight")[:, :, :, 0, 0] * part[:, None, None]).to(device, dtype)
+            # (3, in, out): the weights of the frame before, the frame itself, and the frame after.
+            (named(f"Conv3D_{dilation}.layers.1.weight")[:, :, :, 0, 0] * part[:, None, None])
+            .permute(2, 1, 0)
+            .to(device, dtype)
+            .contiguous()
             for dilation, part in zip(_DILATIONS, torch.split(scale, self._width), strict=True)
         ]
         self._bias = [part.to(device, dtype) for part in torch.split(bias, self._width)]
 
     def __call__(self, features: Tensor) -> Tensor:
-        spread = functional.conv2d(features, self._spatial, padding=1)
-        count, channels, height, width = spread.shape
-        spread = spread.permute(0, 2, 3, 1).reshape(count, height * width, channels)
-        outputs = []
-        for branch, dilation in enumerate(_DILATIONS):
-            part = spread[..., branch * 2 * self._width : (branch + 1) * 2 * self._width]
-            weight = self._temporal[branch]  # (out, in, 3)
-            output = part @ weight[:, :, 1].T + self._bias[branch]
-            if count > dilation:
-                output[dilation:] += part[:-dilation] @ weight[:, :, 0].T
-                output[:-dilation] += part[dilation:] @ weight[:, :, 2].T
-            outputs.append(output)
-        joined = torch.cat(outputs, -1)
+        count, _, height, width = features.shape
+        pixels = height * width
+        joined = features.new_empty(count * pixels, len(_DILATIONS) * self._width)
+        joined[:] = torch.cat(self._bias)
+        step = count
+        if features.device.type == "cpu":
+            # A few frames at a time, whose values stay in the cache. Each adds to its own output and its neighbours'.
+            step = max(1, torch.get_num_threads() * _CACHED_VALUES // (pixels * len(self._spatial)))
+        for first in range(0, count, step):
+            part = functional.conv2d(features[first : first + step], self._spatial, padding=1)
+            spread = part.permute(0, 2, 3, 1).reshape(-1, len(self._spatial))
+            for branch, dilation in enumerate(_DILATIONS):
+                values = spread[:, branch * 2 * self._width : (branch + 1) * 2 * self._width]
+                output = joined[:, branch * self._width : (branch + 1) * self._width]
+                for weight, shift in zip(self._temporal[branch], (dilation, 0, -dilation), strict=True):
+                    start, end = first + shift, min(first + step, count) + shift
+                    skipped, kept = max(-start, 0), min(end, count) - max(start, 0)
+                    if kept > 0:
+                        source = values[skipped * pixels : (skipped + kept) * pixels]
+                        output[max(start, 0) * pixels : min(end, count) * pixels].addmm_(source, weight)
         return joined.reshape(count, height, width, -1).permute(0, 3, 1, 2)
 
 

@@ -43,6 +43,10 @@ QUIET_SAMPLES, SEARCH_SAMPLES = SAMPLE_RATE_HZ // 20, SAMPLE_RATE_HZ // 2
 """Speech without a pause is split where these 50 ms are quietest, at most half a second away."""
 
 
+Pieces = tuple[tuple[int, int], ...]
+"""Which samples of the track a window holds, as in `WindowPlan`."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Stretch:
     """Windows in one language, at most a batch."""
@@ -83,6 +87,8 @@ class LanguageTracker:
         self._current: str | None = None
         self._seconds: Counter[str] = Counter()
         self._certain_s: Counter[str] = Counter()
+        self._encodings: dict[Pieces, Encoded] = {}
+        """The encoder's output for each window of the batch, and for parts that were encoded as windows."""
 
     def probability(self, language: str) -> float:
         """Return the mean probability of a language where it is spoken; 0 if it is not."""
@@ -99,7 +105,9 @@ class LanguageTracker:
             The windows by language, split where the language changes; and windows to pass again as the first of the
             next batch, because a change has just begun in them.
         """
-        encoded = self._transcriber.encode(windows)
+        begin = windows[0].plan.pieces[0][0]
+        self._encodings = {pieces: each for pieces, each in self._encodings.items() if pieces[0][0] >= begin}
+        encoded = self._encode(windows)
         parts = self._parts(windows, encoded)
         languages = likely_languages([part.evidence for part in parts], self._current)
         held = not final and _unsettled(parts, languages, self._current)
@@ -108,7 +116,7 @@ class LanguageTracker:
         self._count(decided)
         if not held and len(set(languages)) == 1:
             return [Stretch(windows, encoded, languages[0])], []
-        return list(self._encoded_again(_joined(kept, decided))), list(windows[len(kept) :])
+        return list(self._by_language(_joined(kept, decided))), list(windows[len(kept) :])
 
     def _count(self, decided: Sequence[tuple[Part, str]]) -> None:
         for part, language in decided:
@@ -166,7 +174,7 @@ class LanguageTracker:
         unclear = [part for part in parts if max(part.probabilities.values()) < SURE or part.evidence[1] < SHORT_S]
         found: list[Probabilities] = []
         for batch in self._batches([part.window for part in unclear]):
-            encoded = self._transcriber.encode(batch)
+            encoded = self._encode(batch)
             found += self._transcriber.engine.detect(encoded, [(n, 0, WINDOW_FRAMES) for n in range(len(batch))])
         again = {part: replace(part, probabilities=each) for part, each in zip(unclear, found, strict=True)}
         return [again.get(part, part) for part in parts]
@@ -179,10 +187,21 @@ class LanguageTracker:
         size = self._transcriber.config.batch_size
         return (windows[first : first + size] for first in range(0, len(windows), size))
 
-    def _encoded_again(self, spoken: Sequence[tuple[str, Window]]) -> Iterator[Stretch]:
+    def _by_language(self, spoken: Sequence[tuple[str, Window]]) -> Iterator[Stretch]:
         for language in dict.fromkeys(language for language, _ in spoken):
             for batch in self._batches([window for each, window in spoken if each == language]):
-                yield Stretch(batch, self._transcriber.encode(batch), language)
+                yield Stretch(batch, self._encode(batch), language)
+
+    def _encode(self, windows: Sequence[Window]) -> Encoded:
+        """Encode windows, except those that are encoded already: a change of language leaves most as they are."""
+        engine = self._transcriber.engine
+        new = [window for window in windows if window.plan.pieces not in self._encodings]
+        if new:
+            encoded = self._transcriber.encode(new)
+            self._encodings |= {window.plan.pieces: engine.select(encoded, [n]) for n, window in enumerate(new)}
+            if len(new) == len(windows):
+                return encoded
+        return engine.join([self._encodings[window.plan.pieces] for window in windows])
 
 
 def speech_units(plan: WindowPlan) -> list[tuple[int, int]]:

@@ -1,8 +1,7 @@
 """The audio of one video: speech, speakers and sounds, in a thread beside the visual steps."""
 
-from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
@@ -14,11 +13,12 @@ from pipeline.analysis.speakers import VoiceSession
 from pipeline.analysis.speech import SpeechMeter, SpeechRecognizer, SpeechSession
 from pipeline.analysis.video.clock import StepClock
 from pipeline.analysis.video.lanes import merge_lanes
+from pipeline.analysis.video.side_thread import SideThread
 from schemas.media import AudioBlock, AudioStream
 from schemas.records import Sound, Transcript
 
 _MAX_PENDING = 16
-"""Blocks that may wait for the recogniser. Beyond this the decoder waits too, which keeps memory bounded."""
+"""Blocks that may wait for the recogniser."""
 _ENOUGH_SPEECH_S = 10.0
 """After so much speech in the first track, the others are no longer listened to."""
 _MIN_SPEECH_S = 1.0
@@ -68,8 +68,8 @@ class AudioTrack:
         self._meters = {stream.index: recognizer.meter() for stream in streams[1:]} if recognizer else {}
         self.unneeded: set[int] = set() if recognizer else {stream.index for stream in streams[1:]}
         """Indexes of streams that need not be decoded any more."""
-        self._executor = ThreadPoolExecutor(1, thread_name_prefix="speech")
-        self._pending: deque[Future[None]] = deque()
+        self._thread = SideThread("speech", max_pending=_MAX_PENDING)
+        self._ended: Future[Heard] | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -77,29 +77,32 @@ class AudioTrack:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._executor.shutdown(cancel_futures=True)
+        self._thread.__exit__(kind, error, trace)
 
     def add(self, block: AudioBlock) -> None:
         """Queue a block. Raises the error of an earlier block, if there was one."""
         if self._recognizer is None and self._sounds is None:
             return
-        while self._pending and (len(self._pending) >= _MAX_PENDING or self._pending[0].done()):
-            self._pending.popleft().result()
         meter = self._meters.get(block.stream)
         if meter:
-            self._pending.append(self._executor.submit(self._measure, meter, block))
+            self._thread.add(self._measure, meter, block)
         else:
             if self._recognizer and block.lane not in self._lanes:
                 self._lanes[block.lane] = self._lane(self._recognizer)
-            self._pending.append(self._executor.submit(self._hear, self._lanes.get(block.lane), block))
+            self._thread.add(self._hear, self._lanes.get(block.lane), block)
+
+    def end(self) -> None:
+        """Say that no block follows, so that what was heard is completed beside other work until `finish`."""
+        if self._ended is None and not (self._recognizer is None and self._sounds is None):
+            self._ended = self._thread.add(self._end)
 
     def finish(self) -> Heard:
         """Wait for the last block and return what was heard."""
-        if self._recognizer is None and self._sounds is None:
+        self.end()
+        if self._ended is None:
             return Heard(SILENCE)
-        while self._pending:
-            self._pending.popleft().result()
-        return self._executor.submit(self._end).result()
+        self._thread.wait()
+        return self._ended.result()
 
     def spoken(self, transcript: Transcript) -> AudioStream | None:
         """Return the stream in which somebody speaks if that is another one than the first.

@@ -1,7 +1,7 @@
 """The picture and sound stages: decode a file once, and pass its frames and its audio to their steps."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, nullcontext
 from dataclasses import replace
 from functools import partial
 
@@ -71,13 +71,16 @@ class Perception:
         stats = DecodeStats()
         visual = VisualTrack(self._models, self._config, self._clock) if info.video and "picture" in stages else None
         heard = info.audio_streams if "sound" in stages else ()
-        with self._audio_track(info.audio_streams, listen=bool(heard)) as audio:
+        with visual or nullcontext(), self._audio_track(info.audio_streams, listen=bool(heard)) as audio:
             if visual is None and info.video:
                 audio.unneeded.add(info.video.index)
             if not heard:
                 audio.unneeded.update(stream.index for stream in info.audio_streams)
             known_s = before.duration_s if before else None
             self._decode(uri, info, visual, audio, stats=stats, progress=self._progress, known_s=known_s)
+            if "sound" not in self._errors:
+                with self._errors.apart("sound"):
+                    audio.end()
             if visual and "picture" not in self._errors:
                 with self._errors.apart("picture"):
                     visual.finish(stats.duration_s)

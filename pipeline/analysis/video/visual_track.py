@@ -1,19 +1,30 @@
-"""The frames of one video: detect its shots, then encode and read its keyframes, detect objects, and caption them."""
+"""The frames of one video: detect its shots, and beside that encode, read and caption its keyframes.
+
+The keyframes have a thread of their own, so that their models run while the next frames are decoded and compared.
+"""
 
 from collections.abc import Sequence
+from types import TracebackType
+from typing import Self
 
 from pipeline.analysis.fusion import top_classes
 from pipeline.analysis.keyframes import KeyframeSelector, thumbnail
 from pipeline.analysis.shots import ShotDetector
 from pipeline.analysis.video.clock import StepClock
 from pipeline.analysis.video.models import Models
+from pipeline.analysis.video.side_thread import SideThread
 from schemas.config import COMPOSED, Config
 from schemas.media import FrameBatch, SampledFrame
 from schemas.records import ClassScores, DetectedObject, Keyframe, KeyframeImage, Shot, TextLine
 
+_MAX_PENDING = 2
+"""Batches of keyframes that may wait for their models."""
+
 
 class VisualTrack:
-    """Processes frames as they are decoded. Full-size images are dropped as soon as they are encoded.
+    """Processes frames as they are decoded. A context manager, which ends its thread.
+
+    Full-size images are dropped as soon as they are described.
 
     Args:
         models: The loaded models.
@@ -29,20 +40,29 @@ class VisualTrack:
         self._selector = KeyframeSelector(config.keyframes)
         self._reader = models.ocr.session() if models.ocr else None
         self._chosen: list[KeyframeImage] = []
+        self._thread = SideThread("keyframes", max_pending=_MAX_PENDING)
         self.shots: list[Shot] = []
         """The shots that have ended."""
         self.keyframes: list[Keyframe] = []
-        """The keyframes that are complete."""
+        """The keyframes that are complete; all of them after `finish`."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._thread.__exit__(kind, error, trace)
 
     def add_batch(self, batch: FrameBatch) -> None:
-        """Add the small images of consecutive frames."""
+        """Add the small images of consecutive frames. Raises the error of earlier keyframes, if there was one."""
         with self._clock.step("shots"):
             shots = self._detector.add(batch)
         with self._clock.step("keyframes"):
             self.shots.extend(shots)
             self._chosen.extend(self._selector.advance(shots, self._detector.decided_s))
         while len(self._chosen) >= self._models.vision.batch_size:
-            self._describe(self._models.vision.batch_size)
+            self._describe_next()
 
     def add_frame(self, frame: SampledFrame) -> None:
         """Add a keyframe candidate."""
@@ -57,10 +77,15 @@ class VisualTrack:
             self.shots.extend(shots)
             self._chosen.extend(self._selector.finish(shots))
         while self._chosen:
-            self._describe(self._models.vision.batch_size)
+            self._describe_next()
+        self._thread.wait()
 
-    def _describe(self, count: int) -> None:
+    def _describe_next(self) -> None:
+        count = self._models.vision.batch_size
         batch, self._chosen = self._chosen[:count], self._chosen[count:]
+        self._thread.add(self._describe, batch)
+
+    def _describe(self, batch: Sequence[KeyframeImage]) -> None:
         with self._clock.step("vision"):
             features = self._models.vision.encode([frame.image for frame in batch])
         classes: list[ClassScores] | None = None

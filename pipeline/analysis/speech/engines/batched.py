@@ -44,6 +44,22 @@ class BatchedEngine:
         encoded = sum(self._each(windows, lambda part, _first: part.windows))
         return Encoded(windows, encoded)
 
+    def select(self, encoded: Encoded, indices: Sequence[int]) -> Encoded:
+        """Return the encoder's output for some of the windows; see `WhisperEngine.select`."""
+        windows, whole = encoded.features, _whole(encoded)
+        kept = _Windows(windows.mel[list(indices)])
+        if whole:
+            kept.batches[0, len(indices)] = self._engine.select(whole, indices)
+        return Encoded(kept, len(indices))
+
+    def join(self, parts: Sequence[Encoded]) -> Encoded:
+        """Return what was encoded in several calls as one; see `WhisperEngine.join`."""
+        joined = _Windows(np.concatenate([part.features.mel for part in parts]))
+        wholes = [whole for part in parts if (whole := _whole(part))]
+        if len(wholes) == len(parts):
+            joined.batches[0, len(joined.mel)] = self._engine.join(wholes)
+        return Encoded(joined, len(joined.mel))
+
     def detect(self, encoded: Encoded, spans: Sequence[Span]) -> list[dict[str, float]]:
         """Return the probability of each language code for each span; see `WhisperEngine.detect`."""
         found: list[dict[str, float]] = [{}] * len(spans)
@@ -99,3 +115,9 @@ class BatchedEngine:
 
         for _, result in self._batch.batches(range(len(windows.mel)), encoded):
             yield result
+
+
+def _whole(encoded: Encoded) -> Encoded | None:
+    """Return the encoder's output if all windows are in one batch. Otherwise they are encoded again when needed."""
+    found: Encoded | None = encoded.features.batches.get((0, len(encoded.features.mel)))
+    return found

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,11 +72,19 @@ class FasterWhisperEngine:
         """Run the encoder over (n, n_mels, 3000) float32 log-mel windows."""
         return Encoded(self._model.encode(mel), len(mel))
 
+    def select(self, encoded: Encoded, indices: Sequence[int]) -> Encoded:
+        """Return the encoder's output for some of the windows, in this order."""
+        return _encoded(_array(encoded)[list(indices)])
+
+    def join(self, parts: Sequence[Encoded]) -> Encoded:
+        """Return what was encoded in several calls as if it had been encoded together."""
+        return _encoded(np.concatenate([_array(part) for part in parts]))
+
     def detect(self, encoded: Encoded, spans: Sequence[Span]) -> list[dict[str, float]]:
         """Return the probability of each language code for each span; see `WhisperEngine.detect`."""
         import ctranslate2
 
-        features = np.asarray(encoded.features.to_device(ctranslate2.Device.cpu))
+        features = _array(encoded)
         found: list[dict[str, float]] = [{}] * len(spans)
         for indices in by_length(spans).values():
             parts = np.stack([features[window, first:last] for window, first, last in (spans[n] for n in indices)])
@@ -124,6 +133,19 @@ class FasterWhisperEngine:
         start = list(tokenizer_for(self, language, task).sot_sequence)
         results = self._whisper.align(encoded.features, start, [list(window) for window in tokens], list(frames))
         return [alignment(np.asarray(r.alignments), np.asarray(r.text_token_probs, np.float64)) for r in results]
+
+
+def _array(encoded: Encoded) -> NDArray[Any]:
+    """Return the encoder's output, (n, frames, d), in the precision of the model."""
+    import ctranslate2
+
+    return np.asarray(encoded.features.to_device(ctranslate2.Device.cpu))
+
+
+def _encoded(features: NDArray[Any]) -> Encoded:
+    import ctranslate2
+
+    return Encoded(ctranslate2.StorageView.from_array(np.ascontiguousarray(features)), len(features))
 
 
 def _usable(device: str) -> str:

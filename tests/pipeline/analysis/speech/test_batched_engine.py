@@ -28,6 +28,12 @@ class SmallEngine:
         self._fit("encode", len(mel))
         return Encoded(mel.sum(axis=(1, 2)), len(mel))
 
+    def select(self, encoded: Encoded, indices: Sequence[int]) -> Encoded:
+        return Encoded(encoded.features[list(indices)], len(indices))
+
+    def join(self, parts: Sequence[Encoded]) -> Encoded:
+        return Encoded(np.concatenate([part.features for part in parts]), sum(part.windows for part in parts))
+
     def detect(self, encoded: Encoded, spans: Sequence[Span]) -> list[dict[str, float]]:
         self._fit("detect", encoded.windows)
         return [{"en": float(encoded.features[window]) + first} for window, first, _ in spans]
@@ -65,6 +71,30 @@ def test_a_lack_of_memory_anywhere_changes_no_result(count: int, room: dict[str,
     found = everything(BatchedEngine(SmallEngine(room), batch), mel, spans)
     assert found == everything(SmallEngine({}), mel, spans)
     assert batch.size <= 8
+
+
+@settings(max_examples=examples(15))
+@given(st.integers(1, 9), st.dictionaries(st.sampled_from(METHODS), st.integers(1, 9)), st.data())
+def test_windows_can_be_selected_and_joined_as_if_encoded_together(
+    count: int, room: dict[str, int], data: st.DataObject
+) -> None:
+    mel = np.arange(count * 8, dtype=np.float32).reshape(count, 2, 4)
+    indices = data.draw(st.lists(st.integers(0, count - 1), min_size=1, max_size=8))
+    cut = data.draw(st.integers(0, len(indices)))
+    engine = BatchedEngine(SmallEngine(room), BatchSize("speech", 8, "cpu"))
+    encoded = engine.encode(mel)
+    joined = engine.join([engine.select(encoded, part) for part in (indices[:cut], indices[cut:]) if part])
+    found = engine.generate(joined, "en", beam_size=5, break_loops=False)
+    assert found == SmallEngine({}).generate(SmallEngine({}).encode(mel[indices]), "en", beam_size=5, break_loops=False)
+
+
+def test_what_is_selected_is_not_encoded_again() -> None:
+    small = SmallEngine({})
+    engine = BatchedEngine(small, BatchSize("speech", 8, "cpu"))
+    encoded = engine.encode(np.arange(24, dtype=np.float32).reshape(3, 2, 4))
+    small.room = {"encode": 0}
+    selected = engine.join([engine.select(encoded, [2]), engine.select(encoded, [0])])
+    assert engine.detect(selected, [(0, 0, 1)]) == engine.detect(encoded, [(2, 0, 1)])
 
 
 def test_a_window_that_does_not_fit_alone_is_a_lack_of_memory() -> None:

@@ -74,10 +74,20 @@ def test_units_cover_the_speech_of_a_window_in_order(spans: list[tuple[int, int]
     assert all(any(a <= s.start and s.end <= b for a, b in units) or s.end - s.start > 6 * RATE for s in segments)
 
 
+ENCODED: list[tuple[tuple[int, int], ...]] = []
+"""The pieces of each window that was encoded."""
+
+
 class Levels:
     """An engine that tells the language by the level of the audio: en is quiet, de is loud, and louder is unclear."""
 
     name, n_mels, multilingual, num_languages = "levels", 80, True, 99
+
+    def select(self, encoded: Encoded, indices: list[int]) -> Encoded:
+        return Encoded([encoded.features[index] for index in indices], len(indices))
+
+    def join(self, parts: list[Encoded]) -> Encoded:
+        return Encoded([each for part in parts for each in part.features], sum(part.windows for part in parts))
 
     def detect(self, encoded: Encoded, spans: list[Span]) -> list[dict[str, float]]:
         found = []
@@ -114,6 +124,7 @@ class Levelled(Transcriber):
     """Encodes a window as its audio."""
 
     def encode(self, windows: list[Window]) -> Encoded:  # type: ignore[override]
+        ENCODED.extend(window.plan.pieces for window in windows)
         return Encoded([window.audio for window in windows], len(windows))
 
     def encode_unpadded(self, audio: NDArray[np.float32]) -> Encoded:
@@ -143,6 +154,8 @@ def stretches(*batches: list[Window], engine: Levels | None = None) -> list[list
     for number, batch in enumerate(batches, 1):
         decided, held = tracker.stretches([*held, *batch], final=number == len(batches))
         found.append(sorted((spoken(each, w) for each in decided for w in each.windows), key=lambda each: each[1]))
+        for each in decided:
+            assert all(np.array_equal(a, w.audio) for a, w in zip(each.encoded.features, each.windows, strict=True))
     assert not held
     return found
 
@@ -187,6 +200,21 @@ def test_a_change_at_the_end_of_a_batch_is_decided_with_the_next() -> None:
     before, after = stretches(first, [window(40.0, ("de", 20.0))])
     assert [language for language, _, _ in before] == ["en"]
     assert [language for language, _, _ in after] == ["en", "de", "de"]
+
+
+@given(
+    st.lists(
+        st.lists(st.tuples(st.sampled_from(["en", "de", "??"]), st.floats(1.0, 9.0)), min_size=1, max_size=3),
+        min_size=2,
+        max_size=6,
+    ),
+    st.integers(1, 5),
+)
+def test_nothing_is_encoded_twice_wherever_the_language_changes(said: list[list[tuple[str, float]]], cut: int) -> None:
+    ENCODED.clear()
+    windows = [window(1.0 + 30.0 * n, *each) for n, each in enumerate(said)]
+    stretches(*[batch for batch in (windows[:cut], windows[cut:]) if batch])
+    assert len(ENCODED) == len(set(ENCODED))
 
 
 def test_speech_without_a_pause_is_split_near_the_change() -> None:
