@@ -5,6 +5,7 @@ from pipeline.analysis.vision.change import featureless
 from pipeline.analysis.vision.features import FrameFeatures
 from pipeline.analysis.vision.frame_encoder import FrameEncoder
 from pipeline.analysis.vision.networks import Image, choose_precision
+from pipeline.analysis.vision.repeats import Repeats
 from pipeline.analysis.vision.text_reader import TextReader, TextSession
 
 __all__ = [
@@ -12,6 +13,7 @@ __all__ = [
     "FrameEncoder",
     "FrameFeatures",
     "Image",
+    "Repeats",
     "TextReader",
     "TextSession",
     "choose_precision",
