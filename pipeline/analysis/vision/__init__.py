@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from pipeline.analysis.vision.features import FrameFeatures
     from pipeline.analysis.vision.frame_encoder import FrameEncoder
     from pipeline.analysis.vision.networks import Image, choose_precision
+    from pipeline.analysis.vision.repeats import Repeats
     from pipeline.analysis.vision.text_reader import TextReader, TextSession
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "FrameEncoder",
     "FrameFeatures",
     "Image",
+    "Repeats",
     "TextReader",
     "TextSession",
     "choose_precision",
@@ -30,6 +32,7 @@ _HOMES = {
     "FrameEncoder": "frame_encoder",
     "FrameFeatures": "features",
     "Image": "networks",
+    "Repeats": "repeats",
     "TextReader": "text_reader",
     "TextSession": "text_reader",
     "choose_precision": "networks",
