@@ -239,6 +239,8 @@ class Entity:
     """From the user's gazetteer."""
     occurrences: tuple[Occurrence, ...]
     """In order of time."""
+    doubtful: bool = False
+    """Whether it may be misheard: it is only said, once, the recogniser is not sure of it, and nobody listed it."""
 
 
 @dataclass(frozen=True, slots=True)
