@@ -7,6 +7,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from schemas.entities import EntityKind
 from schemas.media import MediaInfo
 from schemas.stages import STAGES, Stage
 
@@ -207,8 +208,6 @@ class Subtitle:
     """Set by the text step."""
 
 
-EntityKind = Literal["person", "place", "organisation", "date", "work"]
-ENTITY_KINDS: tuple[EntityKind, ...] = ("person", "place", "organisation", "date", "work")
 OccurrenceSource = Literal["speech", "screen", "subtitle"]
 
 

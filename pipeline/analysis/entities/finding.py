@@ -18,10 +18,10 @@ from pipeline.analysis.entities.written_out import people, works
 from pipeline.analysis.gazetteer import Gazetteer, KnownName
 from pipeline.analysis.scenes import shown_spans
 from pipeline.language import is_ordinary
+from schemas.entities import EntityKind
 from schemas.records import (
     Analysis,
     Entity,
-    EntityKind,
     Keyframe,
     Occurrence,
     OccurrenceSource,

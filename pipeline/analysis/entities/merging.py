@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from pipeline.analysis.entities.dates import iso_date
 from pipeline.analysis.entities.forms import FEMALE_TITLES, MALE_TITLES, normal_form, person_tokens, without_title
 from pipeline.analysis.gazetteer import Gazetteer, KnownName
-from schemas.records import ENTITY_KINDS, Entity, EntityKind, Occurrence
+from schemas.entities import ENTITY_KINDS, EntityKind
+from schemas.records import Entity, Occurrence
 
 _VOTES = {"speech": 2, "subtitle": 2, "screen": 1}
 """A recogniser knows the kind of a name better within a sentence than in a line of a slide."""

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from pipeline.analysis.entities.forms import normal_form, trimmed, without_title
 from pipeline.analysis.entities.merging import FoundName, merged
 from pipeline.analysis.gazetteer import Gazetteer, KnownName
-from schemas.records import ENTITY_KINDS, EntityKind, Occurrence
+from schemas.entities import ENTITY_KINDS, EntityKind
+from schemas.records import Occurrence
 
 NONE = Gazetteer()
 
