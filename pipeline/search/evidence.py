@@ -94,10 +94,14 @@ def joined_evidence(evidence: NDArray[np.float64]) -> NDArray[np.float64]:
 def _placed(
     evidence: NDArray[np.float64], theirs: NDArray[np.float64], ours: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Move evidence from one scale to another, given the same texts on both, each sorted. The order stays."""
+    """Raise evidence from one scale to another, given the same texts on both, each sorted. The order stays.
+
+    Nothing is lowered: few shared texts that have nothing to do with the query must not hide an answer. What comes
+    after all shared texts stays where it is.
+    """
     within = np.interp(evidence, theirs, ours)
-    above = ours[-1] + np.maximum(evidence - theirs[-1], 0.0)
-    return np.where(evidence > theirs[-1], above, np.where(evidence < theirs[0], np.minimum(within, evidence), within))
+    moved = np.where(evidence > theirs[-1], ours[-1] + (evidence - theirs[-1]), within)
+    return np.where(evidence < theirs[0], evidence, np.maximum(moved, evidence))
 
 
 def by_rank(ranks: Sequence[int]) -> list[float]:

@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pipeline.search.evidence import joined_evidence
@@ -44,12 +44,19 @@ def test_texts_keep_the_order_of_the_encoder_that_alone_knows_them(
 
 @settings(max_examples=60, deadline=None)
 @given(_BOTH, _EVIDENCE)
-def test_as_many_texts_come_before_it_as_by_the_second_encoder(both: list[tuple[float, float]], value: float) -> None:
+@example([(0.6, 0.3), (0.4, 0.2), (0.2, 0.1)], 0.05)
+@example([(0.6, 0.3), (0.4, 0.3), (0.2, 0.3)], 0.3)
+def test_no_more_texts_come_before_it_than_by_the_second_encoder(both: list[tuple[float, float]], value: float) -> None:
     first, [placed] = _joined(both, [value])
+    assert placed >= value
     if value >= min(theirs for _, theirs in both):
         assert sum(each > placed + 1e-9 for each in first) <= sum(theirs > value for _, theirs in both)
     else:
-        assert placed <= min(first)
+        assert placed == value
+
+
+def test_shared_texts_that_have_nothing_to_do_with_the_query_hide_no_answer() -> None:
+    assert _joined([(0.0, 0.2), (0.0, 0.2), (-0.1, 0.1)], [0.3, 0.15])[1] == [0.3, 0.15]
 
 
 @pytest.mark.parametrize("both", [[], [(0.6, 0.3)], [(0.6, 0.3), (0.2, 0.1)]])
