@@ -14,8 +14,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.nn import functional
 
+from pipeline.analysis.convolution import same_conv2d
 from pipeline.analysis.objects.boxes import Boxes, kept
 from pipeline.analysis.objects.frozen_graph import read_constants
 from pipeline.analysis.vision import Image
@@ -169,14 +169,7 @@ class _Conv(nn.Module):
         self._groups = len(weight) if depthwise else 1
 
     def forward(self, features: Tensor) -> Tensor:
-        side, size = self.weight.shape[-1], features.shape[-1]
-        # "SAME": as many cells as the stride gives, with an odd pixel of padding at the end. PyTorch pads both sides
-        # alike, so then the first window begins a stride too early, and its output is dropped.
-        padding, odd = divmod(max((-(-size // self._stride) - 1) * self._stride + side - size, 0), 2)
-        padding += odd * self._stride
-        made = functional.conv2d(features, self.weight, self.bias, self._stride, padding, groups=self._groups)
-        made = made[:, :, odd:, odd:]
-        return functional.relu6(made, inplace=True) if self._relu else made
+        return same_conv2d(features, self.weight, self.bias, stride=self._stride, groups=self._groups, relu6=self._relu)
 
 
 def decode(offsets: Tensor, anchors: Tensor) -> Tensor:

@@ -4,6 +4,7 @@ The keyframes have a thread of their own, so that their models run while the nex
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
@@ -13,6 +14,7 @@ from pipeline.analysis.shots import ShotDetector
 from pipeline.analysis.video.clock import StepClock
 from pipeline.analysis.video.models import Models
 from pipeline.analysis.video.side_thread import SideThread
+from pipeline.analysis.vision import Repeats
 from schemas.config import COMPOSED, Config
 from schemas.media import FrameBatch, SampledFrame
 from schemas.records import ClassScores, DetectedObject, Keyframe, KeyframeImage, Shot, TextLine
@@ -39,6 +41,7 @@ class VisualTrack:
         self._detector = ShotDetector(config.shots, models.shots)
         self._selector = KeyframeSelector(config.keyframes)
         self._reader = models.ocr.session() if models.ocr else None
+        self._repeats = Repeats()
         self._chosen: list[KeyframeImage] = []
         self._thread = SideThread("keyframes", max_pending=_MAX_PENDING)
         self.shots: list[Shot] = []
@@ -86,6 +89,32 @@ class VisualTrack:
         self._thread.add(self._describe, batch)
 
     def _describe(self, batch: Sequence[KeyframeImage]) -> None:
+        """Complete keyframes. One that shows again what an earlier one showed has its results, and no model sees it."""
+        with self._clock.step("thumbnails"):
+            thumbnails = self._thumbnails(batch)
+        first = len(self.keyframes)
+        with self._clock.step("keyframes"):
+            sources = [self._repeats.earlier(frame.image, first + place) for place, frame in enumerate(batch)]
+        new = [frame for frame, source in zip(batch, sources, strict=True) if source is None]
+        described = iter(self._described(new))
+        for frame, source, jpeg in zip(batch, sources, thumbnails, strict=True):
+            keyframe = next(described) if source is None else self.keyframes[source]
+            self.keyframes.append(
+                replace(
+                    keyframe,
+                    index=len(self.keyframes),
+                    time_s=frame.time_s,
+                    shot_index=frame.shot_index,
+                    sharpness=frame.sharpness,
+                    phash=frame.phash,
+                    thumbnail=jpeg,
+                )
+            )
+
+    def _described(self, batch: Sequence[KeyframeImage]) -> list[Keyframe]:
+        """Return what the models find in some frames, without thumbnails, and with 0 for the index."""
+        if not batch:
+            return []
         with self._clock.step("vision"):
             features = self._models.vision.encode([frame.image for frame in batch])
         classes: list[ClassScores] | None = None
@@ -95,32 +124,28 @@ class VisualTrack:
             texts = [self._reader.read(frame.image) if self._reader else () for frame in batch]
         objects = self._objects(batch, texts)
         captions = self._captions(batch)
-        with self._clock.step("thumbnails"):
-            thumbnails = self._thumbnails(batch)
         source = self._models.captions.source if self._models.captions else COMPOSED
-        for index, frame in enumerate(batch):
-            labels = features.labels[index]
-            height, width = frame.image.shape[:2]
-            self.keyframes.append(
-                Keyframe(
-                    index=len(self.keyframes),
-                    time_s=frame.time_s,
-                    shot_index=frame.shot_index,
-                    sharpness=frame.sharpness,
-                    phash=frame.phash,
-                    width=width,
-                    height=height,
-                    thumbnail=thumbnails[index],
-                    labels=labels,
-                    text_lines=texts[index],
-                    caption=captions[index],
-                    caption_source=source if captions[index] else COMPOSED,
-                    # A copy, because a view of one row would keep the whole matrix of the batch in memory.
-                    embedding=features.embeddings[index].copy(),
-                    classes=classes[index] if classes else None,
-                    objects=objects[index],
-                )
+        return [
+            Keyframe(
+                index=0,
+                time_s=frame.time_s,
+                shot_index=frame.shot_index,
+                sharpness=frame.sharpness,
+                phash=frame.phash,
+                width=frame.image.shape[1],
+                height=frame.image.shape[0],
+                thumbnail=b"",
+                labels=features.labels[index],
+                text_lines=texts[index],
+                caption=captions[index],
+                caption_source=source if captions[index] else COMPOSED,
+                # A copy, because a view of one row would keep the whole matrix of the batch in memory.
+                embedding=features.embeddings[index].copy(),
+                classes=classes[index] if classes else None,
+                objects=objects[index],
             )
+            for index, frame in enumerate(batch)
+        ]
 
     def _objects(
         self, batch: Sequence[KeyframeImage], texts: Sequence[tuple[TextLine, ...]]

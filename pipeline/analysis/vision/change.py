@@ -9,7 +9,7 @@ from pipeline.analysis.vision.networks import Image
 # Measured on encoded slides with text of 14 to 28 px: a full stop that becomes a comma differs by 56 or more (9 if the
 # text is only 40 grey levels darker than its background), while still frames differ by 2 at most. If strong compression
 # makes more noise than this, a frame is read again needlessly, which costs time but loses no text.
-_CHANGED_LEVELS = 8
+CHANGED_LEVELS = 8
 _NEIGHBOURHOOD_PX = 3
 # Text needs an edge. Contrast below this is invisible to people and models.
 _VISIBLE_LEVELS = 16
@@ -22,16 +22,16 @@ def grey(image: Image) -> NDArray[np.uint8]:
 
 
 def changed(before: NDArray[np.uint8], after: NDArray[np.uint8]) -> bool:
-    """Return whether two grey images differ anywhere by more than compression noise.
+    """Return whether two images differ anywhere by more than compression noise.
 
     Args:
-        before: uint8 (height, width).
-        after: uint8 (height, width). Another size counts as a change.
+        before: uint8 (height, width) or (height, width, 3). In an RGB image a change of colour alone counts, too.
+        after: The same. Another size counts as a change.
     """
     if before.shape != after.shape:
         return True
     difference = cv2.blur(cv2.absdiff(before, after), (_NEIGHBOURHOOD_PX, _NEIGHBOURHOOD_PX))
-    return int(difference.max()) > _CHANGED_LEVELS
+    return int(difference.max()) > CHANGED_LEVELS
 
 
 def blank(image: NDArray[np.uint8]) -> bool:

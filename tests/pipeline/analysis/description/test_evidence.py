@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from pipeline.analysis.description import Confirmed, evidence, family, find_sights, sights_of, what_is_shown
 from pipeline.analysis.description.things import _things, thing_of_label, thing_of_object
-from pipeline.analysis.vision.efficientnet import imagenet_labels
+from pipeline.analysis.vision.imagenet import imagenet_labels
 from schemas.records import DetectedObject, Keyframe, Label
 from tests.nightly import examples
 from tests.pipeline.analysis.scenes.videos import keyframe, seen

@@ -5,6 +5,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+import torch
 
 from pipeline.analysis.vision import FrameEncoder
 from schemas.config import VisionConfig
@@ -175,3 +176,11 @@ def test_the_last_layer_keeps_its_exact_weights_in_bfloat16():
     saved = torch.load(weights, weights_only=True)["_fc.weight"]
     network = EfficientNetLite(weights, device="cpu", dtype=torch.bfloat16)
     assert torch.equal(network._classifier.weight, saved)
+
+
+def test_our_forward_pass_computes_what_that_of_the_package_does(efficientnet: FrameEncoder):
+    network = efficientnet._network
+    pixels = torch.randn(2, 3, 224, 224, generator=torch.Generator().manual_seed(1))
+    with torch.inference_mode():
+        expected = network._network.extract_features(pixels).mean(dim=(2, 3))
+    torch.testing.assert_close(network.run(pixels)[0], expected, rtol=1e-4, atol=1e-4)
