@@ -8,6 +8,7 @@ from pipeline.models.device import (
     choose_device,
     onnx_device,
     onnx_providers,
+    onnx_session,
     runs_on,
     set_threads,
 )
@@ -68,6 +69,7 @@ __all__ = [
     "multilingual_dimensions",
     "onnx_device",
     "onnx_providers",
+    "onnx_session",
     "quiet_transformers",
     "resolve",
     "roster_of",
