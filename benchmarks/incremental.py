@@ -41,7 +41,7 @@ from tests.pipeline.analysis.video.redoing import (
 DEFAULTS: Settings = {"speech.beam_size": 5}
 CHANGES: Mapping[str, Any] = {
     "summary.sentences": 7,
-    "topics.min_score": 0.3,
+    "topics.min_score": 0.5,
     "scenes.similarity": 0.7,
     "keyphrases.count": 10,
     "fusion.text_weight": 0.5,

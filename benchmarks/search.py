@@ -22,8 +22,9 @@ import numpy as np
 import pyarrow as pa
 
 from pipeline.lake import Lake
-from pipeline.lake.layout import compact_file
+from pipeline.lake.layout import shard_file
 from pipeline.lake.parquet import RowGroupWriter
+from pipeline.lake.snapshot import Change, DataFile, schema_key
 from pipeline.search import Searcher, update_index
 from pipeline.search.evidence import Scale
 from pipeline.search.query_encoder import QueryVectors, Spaces, TextPart
@@ -166,17 +167,28 @@ def tables_of(world: World, rng: np.random.Generator, first: int, videos: int, e
 
 
 def make_lake(folder: Path, world: World, rng: np.random.Generator, videos: int, each: int) -> Lake:
-    """Write a compacted lake of synthetic videos."""
+    """Write a lake of synthetic videos, ten thousand in a file."""
     lake = Lake.create(str(folder))
     step = max(1, min(10_000, videos // 2))
     for number, first in enumerate(range(0, videos, step)):
-        made = tables_of(world, rng, first, min(step, videos - first), each, f"made{number:04d}")
-        for table in VIDEO_TABLES:
-            path = folder / table / compact_file(REVISION[:8])
-            path.parent.mkdir(exist_ok=True)
-            with RowGroupWriter(path, made[table].schema) as writer:
-                writer.add(made[table])
+        shard = f"made{number:04d}"
+        publish(lake, folder, shard, tables_of(world, rng, first, min(step, videos - first), each, shard))
     return lake
+
+
+def publish(lake: Lake, folder: Path, shard: str, tables: dict[str, pa.Table]) -> None:
+    """Write the tables of a shard and add them to the lake's log, without staging each video."""
+    name, files, schemas = shard_file(REVISION, shard), [], {}
+    for table in VIDEO_TABLES:
+        made, path = tables[table], folder / table / name
+        path.parent.mkdir(exist_ok=True)
+        with RowGroupWriter(path, made.schema) as writer:
+            writer.add(made)
+        key = schema_key(made.schema)
+        schemas[key] = made.schema
+        rows = made.num_rows
+        files.append(DataFile(table, name, key, rows, path.stat().st_size, {shard: rows} if rows else {}))
+    lake._log.append(lake._log.snapshot(), Change("commit", files, (), schemas), lambda _now, _others: True)
 
 
 class Placed:
@@ -300,10 +312,7 @@ def measure(folder: Path, videos: int, each: int) -> dict[str, Any]:
     )
     show("indexed, in ten videos", measured(lambda query: indexed.search(query, of_ten(videos)), queries))
     show("recall@10", {space: recall(indexed, exact, vectors[:100], space) for space in ("text", "coordinated")})
-    made = tables_of(world, rng, videos, 64, each, "added000")
-    for table in VIDEO_TABLES:
-        with RowGroupWriter(folder / table / f"{REVISION[:8]}-added000.parquet", made[table].schema) as writer:
-            writer.add(made[table])
+    publish(lake, folder, "added000", tables_of(world, rng, videos, 64, each, "added000"))
     show("index: add a shard of 64 videos", {"s": timed(lambda: update_index(lake))[1]})
     show("peak memory", {"GB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6})
     return results

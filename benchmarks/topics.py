@@ -1,16 +1,23 @@
-"""Topics of known sentences: accuracy, calibration, and the cost of topics and keyphrases.
+"""Topics of known texts: accuracy, calibration, and the cost of topics and keyphrases.
 
-Run it as `python benchmarks/topics.py [--text MODEL] [--taxonomy NAME]`. The sentences are in topic_sentences.txt.
+Run it as `python -m benchmarks.topics [--text MODEL] [--taxonomy NAME]`. The texts are the sentences in
+topic_sentences.txt and the passages in material/topic_passages.txt. One half of them, by a checksum of the text, is
+for tuning; the figures of calibration are of the other half. `--fit` fits the calibration again.
 """
 
 import argparse
 import json
 import time
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import minimize
 
+from benchmarks.measures.scores import calibration_error, calibration_interval, chance_calibration_error
 from pipeline.analysis.scenes.keyphrases import Passage, candidates
 from pipeline.analysis.scenes.topics import TopicSpace
 from pipeline.analysis.taxonomy import load_taxonomy
@@ -19,69 +26,165 @@ from schemas.config import TextConfig, TopicsConfig
 
 HERE = Path(__file__).parent
 NOTHING = "-"
+ENCODERS = ("embedded:minilm", "embedded:multilingual-e5-small")
 
 
-def known_sentences() -> tuple[list[str], list[str]]:
-    """Return the topics of all sentences (`-` for none), and the sentences."""
-    lines = (HERE / "topic_sentences.txt").read_text(encoding="utf-8").splitlines()
-    pairs = [line.split("|", 1) for line in lines if line and not line.startswith("#")]
-    return [topic.strip() for topic, _ in pairs], [text.strip() for _, text in pairs]
+@dataclass(frozen=True, slots=True)
+class KnownText:
+    """A text and the topics of the built-in taxonomy that are right for it; none for a text about nothing."""
+
+    topics: frozenset[str]
+    text: str
+
+    @property
+    def for_tuning(self) -> bool:
+        """Whether settings may be tuned on it."""
+        return zlib.crc32(self.text.encode()) % 2 == 0
 
 
-def calibration_error(scores: NDArray[np.float64], right: NDArray[np.bool_], bins: int = 10) -> float:
-    """Return the expected calibration error (Guo et al. 2017) over bins of equal width."""
-    bin_of = np.minimum((scores * bins).astype(int), bins - 1)
-    gaps = [abs(scores[bin_of == each].mean() - right[bin_of == each].mean()) for each in np.unique(bin_of)]
-    return float(np.average(gaps, weights=[(bin_of == each).sum() for each in np.unique(bin_of)]))
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """What an encoder says about texts: their topics in order of score, (n, topics)."""
+
+    scores: NDArray[np.float64]
+    right: NDArray[np.bool_]
+
+
+def known_sentences() -> list[KnownText]:
+    """Return single sentences, which name their topic."""
+    return _read(HERE / "topic_sentences.txt")
+
+
+def known_passages() -> list[KnownText]:
+    """Return passages of several sentences, which talk around their topic."""
+    return _read(HERE / "material" / "topic_passages.txt")
+
+
+def score(texts: Sequence[KnownText], encoder: TextEncoder, space: TopicSpace) -> Scored:
+    """Score all topics for each text."""
+    scores = space.of_texts(encoder.encode([each.text for each in texts]))
+    right = np.array([[name in each.topics for name in space.names] for each in texts])
+    order = np.argsort(-scores, axis=1, kind="stable")
+    return Scored(np.take_along_axis(scores, order, axis=1), np.take_along_axis(right, order, axis=1))
 
 
 def measure(model: str, taxonomy: str) -> dict[str, float]:
     """Return the figures of one encoder and taxonomy."""
-    topics, texts = known_sentences()
     encoder = TextEncoder(TextConfig(model=model), device="cpu", threads=2)
-    encoder.encode(texts[:8])
+    encoder.encode(["Warm up."])
     begun = time.perf_counter()
     space = TopicSpace(load_taxonomy(taxonomy), encoder)
-    encode_s = time.perf_counter() - begun
-    scores = space.of_texts(encoder.encode(texts))
-    known = np.array([topic != NOTHING for topic in topics])
-    truth = np.array([space.names.index(topic) if topic != NOTHING else -1 for topic in topics])
-    order = np.argsort(-scores, axis=1)
-    floor = TopicsConfig().min_score
-    correct = np.arange(scores.shape[1])[None] == truth[:, None]
-    shown = scores >= floor
-    said = scores >= 0.1
+    figures = {"topics": float(len(space.names)), "seconds to encode the taxonomy, once": time.perf_counter() - begun}
+    figures["temperature"] = space.temperature
+    min_score = TopicsConfig().min_score
+    for name, texts in (("sentences", known_sentences()), ("passages", known_passages())):
+        scored = score(texts, encoder, space)
+        known = np.array([bool(each.topics) for each in texts])
+        held_out = np.array([not each.for_tuning for each in texts])
+        shown = scored.scores >= min_score
+        first = scored.right[known, 0]
+        figures |= {
+            f"{name}": float(len(texts)),
+            f"{name}: accuracy of the first topic": float(first.mean()),
+            f"{name}: accuracy of the first topic, other half": float(scored.right[known & held_out, 0].mean()),
+            f"{name}: accuracy of the first three topics": float(scored.right[known, :3].any(axis=1).mean()),
+            f"{name}: precision of topics at {min_score}": float(scored.right[shown].mean()),
+            f"{name}: share whose first topic is right and shown": float((first & shown[known, 0]).mean()),
+            f"{name}: share about nothing with a topic": float(shown[~known].any(axis=1).mean()),
+        }
+    scored = score(_other_half(), encoder, space)
+    figures |= calibration(scored.scores[:, 0], scored.right[:, 0])
     begun = time.perf_counter()
-    offered = candidates([Passage(text, "en") for text in texts], 200)
+    offered = candidates([Passage(each.text, "en") for each in known_passages()], 200)
     encoder.encode(offered)
-    phrases_s = time.perf_counter() - begun
+    figures["ms per keyphrase candidate"] = 1000 * (time.perf_counter() - begun) / len(offered)
+    return figures
+
+
+def calibration(scores: NDArray[np.float64], right: NDArray[np.bool_]) -> dict[str, float]:
+    """Return how far the scores of first topics are from probabilities, and how far a perfect model's would be."""
+    low, high = calibration_interval(scores, right)
     return {
-        "topics": len(space.names),
-        "sentences": len(texts),
-        "temperature": space.temperature,
-        "accuracy of the first topic": float((order[known, 0] == truth[known]).mean()),
-        "accuracy of the first three topics": float((order[known, :3] == truth[known, None]).any(axis=1).mean()),
-        f"precision of topics at {floor}": float(correct[shown].mean()),
-        f"recall of topics at {floor}": float((correct & shown).sum() / known.sum()),
-        "share of sentences about nothing with a topic": float(shown[~known].any(axis=1).mean()),
-        "calibration error of scores from 0.1": calibration_error(scores[said], correct[said]),
-        "seconds to encode the taxonomy, once": encode_s,
-        "ms per keyphrase candidate": 1000 * phrases_s / len(offered),
+        "texts of the other half": float(len(scores)),
+        "calibration error of the first topic": calibration_error(scores, right),
+        "the same, lower end of the 95 % interval": low,
+        "the same, upper end": high,
+        "the same, of a perfect model with as many texts": chance_calibration_error(scores),
+        "mean score of the first topic": float(scores.mean()),
+        "accuracy of the first topic": float(right.mean()),
     }
+
+
+def held_out_calibration(model: str) -> dict[str, float]:
+    """Return the figures of calibration of one encoder, on the texts that nothing was tuned on."""
+    encoder = TextEncoder(TextConfig(model=model), device="cpu", threads=2)
+    scored = score(_other_half(), encoder, TopicSpace(load_taxonomy("general"), encoder))
+    return calibration(scored.scores[:, 0], scored.right[:, 0])
+
+
+def fit_calibration(scored: Sequence[Scored]) -> tuple[float, float, float]:
+    """Fit slope, and offsets of first and other topics, to log-odds before calibration, by maximum likelihood.
+
+    Args:
+        scored: By each encoder, of texts for tuning, with scores that are not calibrated.
+    """
+
+    def loss(odds: NDArray[np.float64], right: NDArray[np.bool_], slope: float, offset: float) -> float:
+        return float(np.logaddexp(0, -np.where(right, 1, -1) * (slope * odds + offset)).mean())
+
+    first, others = (
+        [np.concatenate([values[:, columns].ravel() for values in both]) for both in zip(*pairs, strict=True)]
+        for columns in (slice(0, 1), slice(1, 3))
+        for pairs in [[(_log_odds(each.scores), each.right) for each in scored]]
+    )
+    slope, offset = minimize(lambda w: loss(first[0], first[1], w[0], w[1]), [1, 0], method="Nelder-Mead").x
+    [of_others] = minimize(lambda w: loss(others[0], others[1], slope, w[0]), [0], method="Nelder-Mead").x
+    return float(slope), float(offset), float(of_others)
 
 
 def main() -> None:
     """Print the figures, and write them to the results folder."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--text", default="embedded:minilm", help="text encoder")
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--text", default=ENCODERS[0], help="text encoder")
     parser.add_argument("--taxonomy", default="general", help="name or file")
+    parser.add_argument("--fit", action="store_true", help="fit the calibration on the half for tuning, and print it")
     options = parser.parse_args()
+    if options.fit:
+        print("slope {:.2f}, first topic {:.2f}, other topics {:.2f}".format(*_fitted()))
+        return
     figures = measure(options.text, options.taxonomy)
     for name, value in figures.items():
-        print(f"{name:<48} {value:.3f}")
+        print(f"{name:<60} {value:.3f}")
     results = HERE / "results"
     results.mkdir(exist_ok=True)
     (results / "topics.json").write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+
+
+def _fitted() -> tuple[float, float, float]:
+    texts = [each for each in (*known_sentences(), *known_passages()) if each.for_tuning]
+    scored = []
+    for model in ENCODERS:
+        encoder = TextEncoder(TextConfig(model=model), device="cpu", threads=2)
+        scored.append(score(texts, encoder, TopicSpace(load_taxonomy("general"), encoder, calibrate=False)))
+    return fit_calibration(scored)
+
+
+def _other_half() -> list[KnownText]:
+    return [each for each in (*known_sentences(), *known_passages()) if not each.for_tuning]
+
+
+def _log_odds(scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    clipped = np.clip(scores, 1e-6, 1 - 1e-6)
+    return np.asarray(np.log(clipped / (1 - clipped)))
+
+
+def _read(file: Path) -> list[KnownText]:
+    lines = file.read_text(encoding="utf-8").splitlines()
+    pairs = [line.split("|", 1) for line in lines if line and not line.startswith("#")]
+    return [
+        KnownText(frozenset(name.strip() for name in names.split(";")) - {NOTHING}, text.strip())
+        for names, text in pairs
+    ]
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from prefect.runtime import deployment
 
 from pipeline.models import check_python_models
 from pipeline.remote import check_cluster
-from pipeline.run import parse_settings, write_settings
+from pipeline.run import check_setting_files, parse_settings, write_settings
 from schemas.config import Config
 
 Profile = Literal["embedded", "fast", "network", "gpu"]
@@ -36,10 +36,11 @@ def config_of(profile: str, settings: str) -> Config:
 
     Raises:
         ConfigurationError: The text is not valid, and the message names the line; or a run of a deployment chooses a
-            Ray cluster or Python code that the operator has not allowed.
+            Ray cluster, Python code or a file that the operator has not allowed.
     """
     config = parse_settings(profile, settings)
     if deployment.id:
         check_cluster(config.workers.ray_address)
         check_python_models(config)
+        check_setting_files(config)
     return config

@@ -134,7 +134,10 @@ class SpeechConfig(Section):
     speakers are different ones. `auto` splits two channels while they hold different voices, as in a call or an
     interview with one microphone each, and otherwise mixes them."""
     beam_size: int = Field(5, ge=1, le=20)
-    """Beams of the decoder; 1 is greedy decoding."""
+    """Beams of the decoder, for windows that greedy decoding is unsure of. 1 is greedy decoding for all."""
+    min_greedy_logprob: float = -0.2
+    """A window is decoded again with `beam_size` beams if the mean token log-probability of greedy decoding is below
+    this. 0 decodes nearly all windows again."""
     batch_size: int = Field(8, ge=1, le=128)
     """Windows per batch."""
     compute_type: str = "auto"
@@ -300,8 +303,9 @@ class TopicsConfig(Section):
     `none`."""
     count: int = Field(3, ge=0, le=100)
     """Maximum number of topics per scene and per video."""
-    min_score: float = Field(0.2, ge=0, le=1)
-    """Minimum score of a topic. docs/understanding.md says how far the score can be read as a probability."""
+    min_score: float = Field(0.3, ge=0, le=1)
+    """Minimum score of a topic. The score is the probability that the topic is right; docs/understanding.md says how
+    well it holds."""
 
 
 class KeyphrasesConfig(Section):
@@ -400,7 +404,8 @@ class WorkersConfig(Section):
     """GPUs per worker, which can be a fraction. If unset, 0.5 on nodes with GPUs and 0 on others. If set, only nodes
     with that much are used."""
     threads: int | None = Field(None, ge=1)
-    """Threads of the decoder and of each model. If unset, the number of CPUs of the worker."""
+    """Threads of the decoder and of each model. If unset, the number of CPUs of the worker; with `inline`,
+    `OMP_NUM_THREADS` or all CPUs that the process may use."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """Where models run. `auto` is `cuda` on nodes with a GPU and `cpu` on others. `cuda` uses only nodes with a GPU."""
     decode_ahead: int = Field(8, ge=1)

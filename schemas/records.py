@@ -7,6 +7,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from schemas.entities import EntityKind
 from schemas.media import MediaInfo
 from schemas.stages import STAGES, Stage
 
@@ -207,8 +208,6 @@ class Subtitle:
     """Set by the text step."""
 
 
-EntityKind = Literal["person", "place", "organisation", "date", "work"]
-ENTITY_KINDS: tuple[EntityKind, ...] = ("person", "place", "organisation", "date", "work")
 OccurrenceSource = Literal["speech", "screen", "subtitle"]
 
 
@@ -240,6 +239,8 @@ class Entity:
     """From the user's gazetteer."""
     occurrences: tuple[Occurrence, ...]
     """In order of time."""
+    doubtful: bool = False
+    """Whether it may be misheard: it is only said, once, the recogniser is not sure of it, and nobody listed it."""
 
 
 @dataclass(frozen=True, slots=True)

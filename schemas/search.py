@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from schemas.records import EntityKind
+from schemas.entities import EntityKind
 
 MomentKind = Literal["speech", "subtitle", "screen", "caption", "object", "frame", "sound"]
 """What a moment consists of: an utterance, a line of subtitles, on-screen text, a caption, the objects detected in

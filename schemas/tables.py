@@ -339,6 +339,13 @@ _ENTITIES = [
         "Where it is said or written, in order of time. `source` is `speech`, `screen` or `subtitle`; `id` is the "
         "`utterance_id`, `frame_id` or `subtitle_id`; `text` is the name as it is there.",
     ),
+    _field(
+        "doubtful",
+        pa.bool_(),
+        "Whether the name may be misheard: it is said once, with a word whose probability is below 0.5, and is neither "
+        "written on screen, nor in subtitles, nor in the gazetteer. Null in rows of older versions.",
+        nullable=True,
+    ),
 ]
 
 _ERRORS = [

@@ -54,6 +54,15 @@ def _resident_bytes() -> int:
     return pages * os.sysconf("SC_PAGE_SIZE")
 
 
+@pytest.fixture(scope="module")
+def kept_models() -> "Iterator[None]":
+    """Load each model once for all tests of a file that run analyses in this process."""
+    from tests.kept_models import models_kept
+
+    with models_kept({}):
+        yield
+
+
 @pytest.fixture(scope="session")
 def known_lake(tmp_path_factory: pytest.TempPathFactory) -> "KnownLake":
     """A tiny real lake, made once for all tests that only read it, in whichever process; loads the real models."""

@@ -30,7 +30,7 @@ _PROGRAMS = {
     "prefect.server": "prefect",
     "prefect server": "prefect",
     "playwright": "browser",
-    "moto.server": "s3",
+    "tests.s3.moto_server": "s3",
 }
 
 

@@ -7,11 +7,12 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from pipeline.models import is_writable
+from schemas.config import WorkersConfig
 from schemas.errors import ConfigurationError
 
 logger = logging.getLogger(__name__)
@@ -68,6 +69,43 @@ def ray_cluster(address: str | None) -> Iterator[None]:
                 ray.shutdown()
 
 
+@contextmanager
+def connecting(config: WorkersConfig) -> Iterator[Callable[[], None]]:
+    """Start the local cluster of a run in a thread, if it has one, and keep it for the duration of the block.
+
+    Processes of Ray start, which takes seconds, while this process does something else. Yields what waits for it. If it
+    fails, `ray_cluster` tries again and says why.
+
+    Args:
+        config: Where the workers are.
+    """
+    if config.engine != "ray" or (config.ray_address or os.environ.get("RAY_ADDRESS") or "local") != "local":
+        yield lambda: None
+        return
+    connected, ended = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        try:
+            with ray_cluster("local"):
+                connected.set()
+                ended.wait()
+        except ConfigurationError as error:
+            logger.info("%s", error)
+        finally:
+            connected.set()
+
+    def wait() -> None:
+        connected.wait()
+
+    thread = threading.Thread(target=hold, name="cluster", daemon=True)
+    thread.start()
+    try:
+        yield wait
+    finally:
+        ended.set()
+        thread.join()
+
+
 def _connect(address: str) -> None:
     import ray
 
@@ -80,7 +118,7 @@ def _connect(address: str) -> None:
         _keep_token_without_home()
     try:
         _check_reachable(address)
-        with _stderr_closed():
+        with _stderr_closed(), _lean() if address == "local" else nullcontext():
             ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, include_dashboard=None)
     except (OSError, ValueError, RuntimeError) as error:
         raise ConfigurationError(
@@ -88,6 +126,28 @@ def _connect(address: str) -> None:
             "Start one with `ray start --head`, or leave out --ray-address to use only this machine."
         ) from error
     logger.info("Ray %s, %s", ray.__version__, "a local cluster" if address == "local" else f"cluster at {address}")
+
+
+@contextmanager
+def _lean() -> Iterator[None]:
+    """Start a local cluster without the processes that a run has no use for.
+
+    They are the dashboard, which is there to look at clusters that last; the autoscaler, as there is one machine; the
+    log monitor, which sends what workers print to the driver; and workers for tasks, which no run has. Each is a Python
+    process. Ray has no public switch for the first three.
+    """
+    from ray._private.node import Node
+
+    unused = ("start_monitor", "start_log_monitor", "start_api_server")
+    kept = {name: getattr(Node, name) for name in unused if hasattr(Node, name)}
+    os.environ.setdefault("RAY_prestart_worker_first_driver", "0")
+    try:
+        for name in kept:
+            setattr(Node, name, lambda *_args, **_options: None)
+        yield
+    finally:
+        for name, method in kept.items():
+            setattr(Node, name, method)
 
 
 def _keep_token_without_home() -> None:

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from pipeline.models import default_threads
 from schemas.outcome import VideoOutcome
 from schemas.records import VideoTask
 from workers.cluster import ray_cluster
@@ -117,7 +118,9 @@ class InlinePool:
     def work(self, task: VideoTask, shard: str) -> VideoOutcome:
         """Analyse one video. The first one loads the models."""
         if self._worker is None:
-            self._worker = self._make_worker(self._job, self._job.config.workers.threads or 1, self._move)
+            self._worker = self._make_worker(
+                self._job, self._job.config.workers.threads or default_threads(), self._move
+            )
         return self._worker.work(task, self._job.of_shard(shard))
 
     def _move(self, video_id: str, position_s: float) -> None:

@@ -10,7 +10,7 @@ from benchmarks.material.script import FOLDER
 from pipeline.analysis.entities.dates import iso_date
 from pipeline.analysis.entities.forms import normal_form
 from pipeline.lake import Lake
-from schemas.records import ENTITY_KINDS, EntityKind
+from schemas.entities import ENTITY_KINDS, EntityKind
 
 PART = "names"
 LABELS = FOLDER / "names.toml"

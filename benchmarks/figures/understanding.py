@@ -9,14 +9,17 @@ from benchmarks.figures.figure import Figure
 from benchmarks.material.analysed import Row, Video
 from benchmarks.material.films import KnownFilm
 from benchmarks.material.script import FOLDER
-from benchmarks.measures.scores import accuracy_at, calibration_error
+from benchmarks.measures.scores import accuracy_at, calibration_error, calibration_interval, chance_calibration_error
 from benchmarks.measures.summaries import claims, is_supported, rouge
 from benchmarks.measures.times import boundary_errors
+from benchmarks.topics import ENCODERS, held_out_calibration
 
 PART = "understanding"
 _TOPICS = "the topics of the script, in the shipped taxonomy; one to eight of about 100 names are right for a scene"
 _NOT_TUNED_ON = frozenset({"evening_news", "health_talk", "morning_magazine", "science_lesson", "workshop"})
 """Every other one of the ten films with speech that topics were measured on, in order of their names."""
+_BINS = 5
+"""Of calibration on the films, which have few scenes."""
 MAIN_STEPS = frozenset({"decode", "shots", "keyframes", "vision", "ocr", "objects", "thumbnails", "speech", "text"})
 """The steps that make shots, keyframes, speech and vectors; all others are understanding."""
 
@@ -106,6 +109,7 @@ def _topics(films: Sequence[KnownFilm], videos: Mapping[str, Video]) -> Iterator
     with_topics = [film for film in english if any(scene.topics for scene, _ in film.scenes)]
     yield from _topics_of(with_topics, videos, "")
     yield from _topics_of([film for film in with_topics if film.script.name in _NOT_TUNED_ON], videos, ", other half")
+    yield from _calibration_of_texts()
 
 
 def _topics_of(films: Sequence[KnownFilm], videos: Mapping[str, Video], half: str) -> Iterator[Figure]:
@@ -134,10 +138,28 @@ def _topics_of(films: Sequence[KnownFilm], videos: Mapping[str, Video], half: st
             _TOPICS, "higher", 0.6 if count == 1 else None,
         )  # fmt: skip
     if scores:
+        low, high = calibration_interval(scores, hits, _BINS)
         yield Figure(
-            PART, f"topic scores, calibration error{half}", calibration_error(scores, hits), "",
-            f"{len(scores)} first topics", "expected calibration error of the first topic's score, in ten bins",
-            "whether the topic is right", "lower", 0.08,
+            PART, f"topic scores, calibration error{half}", calibration_error(scores, hits, _BINS), "",
+            f"{len(scores)} first topics; 95 % interval {low:.3f} to {high:.3f}; "
+            f"{chance_calibration_error(scores, _BINS):.3f} of a perfect model",
+            f"expected calibration error of the first topic's score, in {_BINS} bins of equally many scenes",
+            "whether the topic is right", "lower",
+        )  # fmt: skip
+
+
+def _calibration_of_texts() -> Iterator[Figure]:
+    """Measure calibration where there are enough texts to do so: a perfect model has 0.1 with the films' scenes."""
+    for model in ENCODERS:
+        found = held_out_calibration(model)
+        yield Figure(
+            PART, f"topic scores of known texts, calibration error, {model.removeprefix('embedded:')}",
+            found["calibration error of the first topic"], "",
+            f"{found['texts of the other half']:.0f} texts; 95 % interval "
+            f"{found['the same, lower end of the 95 % interval']:.3f} to {found['the same, upper end']:.3f}; "
+            f"{found['the same, of a perfect model with as many texts']:.3f} of a perfect model",
+            "expected calibration error of the first topic's score, in ten bins of equally many texts that nothing was "
+            "tuned on", "the known topics of sentences and passages (`benchmarks/topics.py`)", "lower", 0.08,
         )  # fmt: skip
 
 

@@ -3,14 +3,16 @@
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from flows.cli.exits import Command, reported
 from flows.cli.options import configured, lake_option
-from schemas.config import Config
 from schemas.errors import ExportError
+
+if TYPE_CHECKING:  # importing it takes longer than everything else here
+    from schemas.config import Config
 
 
 def _archive_options(command: Command) -> Command:
@@ -82,7 +84,7 @@ def run(
     archive: tuple[str, ...],
     lake: str,
     *,
-    configure: Callable[..., Config],
+    configure: "Callable[..., Config]",
     quiet: bool,
     dry_run: bool,
     as_json: bool,
@@ -120,7 +122,7 @@ def serve(
     archive: tuple[str, ...],
     lake: str,
     *,
-    configure: Callable[..., Config],
+    configure: "Callable[..., Config]",
     cron: str | None,
     interval: float | None,
     name: str | None,

@@ -1,19 +1,20 @@
 """Options that several commands share."""
 
-import os
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from flows.cli.exits import Command
 from pipeline.locations import location_of
-from schemas.config import Config
+from schemas.entities import ENTITY_KINDS
 from schemas.export import STDOUT
-from schemas.records import ENTITY_KINDS
 from schemas.search import MOMENT_KINDS
+
+if TYPE_CHECKING:  # importing it takes longer than everything else here
+    from schemas.config import Config
 
 
 class _Lake(click.ParamType[str]):
@@ -83,7 +84,7 @@ def configured(command: Command) -> Command:
     )
     @wraps(command)
     def run(*args: Any, profile: str | None, file: Path | None, settings: tuple[str, ...], **options: Any) -> Any:
-        def configure(overrides: dict[str, Any], instead: str | None = None) -> Config:
+        def configure(overrides: dict[str, Any], instead: str | None = None) -> "Config":
             """Load the configuration, with the profile `instead` of the given one."""
             from pipeline.run import load_config
 
@@ -145,6 +146,6 @@ def on_machine(command: Command) -> Command:
 
 def machine(options: dict[str, Any]) -> dict[str, Any]:
     """Remove the options of `on_machine` and return the device and the number of threads that they mean."""
-    from pipeline.models import choose_device
+    from pipeline.models import choose_device, default_threads
 
-    return {"device": choose_device(options.pop("device")), "threads": options.pop("threads") or os.cpu_count() or 1}
+    return {"device": choose_device(options.pop("device")), "threads": options.pop("threads") or default_threads()}

@@ -2,19 +2,22 @@
 
 import json
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import click
 
 from flows.cli.exits import reported
 from flows.cli.options import configured
-from schemas.config import Config
+
+if TYPE_CHECKING:  # importing it takes longer than everything else here
+    from schemas.config import Config
 
 
 @click.command()
 @configured
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @reported
-def config(*, configure: Callable[..., Config], as_json: bool) -> None:
+def config(*, configure: "Callable[..., Config]", as_json: bool) -> None:
     """Print and explain every setting, as a TOML file for --config.
 
     Settings come from the defaults, --profile, --config, environment variables VIDEOLAKE_SECTION__KEY, and --set. Later
@@ -54,7 +57,7 @@ def taxonomy(name: str) -> None:
     help="Download the models of PROFILE (or of the configuration), verify their checksums, and load each once.",
 )
 @reported
-def models(*, configure: Callable[..., Config], profile_to_fetch: str | None) -> None:
+def models(*, configure: "Callable[..., Config]", profile_to_fetch: str | None) -> None:
     """List the models of the configuration, with licence, size, digest and location.
 
     \b

@@ -1,6 +1,5 @@
 """`videolake models`: list the models of a configuration, or download, verify and load them all."""
 
-import os
 import resource
 import sys
 import time
@@ -10,7 +9,7 @@ import click
 
 from flows.terminal import harmless
 from pipeline.analysis.video import load_models
-from pipeline.models import ModelInfo, choose_device, fetch, roster_of, settle
+from pipeline.models import ModelInfo, choose_device, default_threads, fetch, roster_of, settle
 from pipeline.run import models_of
 from pipeline.view import format_size
 from schemas.config import Config
@@ -39,7 +38,7 @@ def fetch_models(config: Config) -> None:
     models = models_of(config)
     _print(models)
     begun = time.perf_counter()
-    load_models(config, device=choose_device(config.workers.device), threads=os.cpu_count() or 1)
+    load_models(config, device=choose_device(config.workers.device), threads=default_threads())
     click.echo(
         f"All {len(models)} are here, {format_size(sum(model.size_bytes for model in models))}, and load: in "
         f"{time.perf_counter() - begun:.0f} s, with {format_size(_peak_memory())} of memory for one worker."

@@ -8,10 +8,12 @@ from collections.abc import Iterator
 import click
 
 from flows.prefect_setup import prepare_prefect
+from flows.temporary_server import TemporaryServer, start_server
 from pipeline.locations import location_of
 from schemas.config import Config
 from schemas.errors import ConfigurationError
 from schemas.outcome import RunResult
+from workers import connecting
 
 _MAX_SHOWN = 12
 
@@ -32,31 +34,42 @@ def run_archive(archive: list[str], lake: str, config: Config, *, quiet: bool) -
         return 0
     if not quiet:
         click.echo("Starting Prefect …", err=True)
-    from flows.archive import NothingAnalysedError, analyze_archive
-    from flows.display import make_display
-    from flows.parameters import parameters_of
-    from flows.progress import watched_by
+    server = start_server()
+    with connecting(config.workers) as connected:
+        from flows.archive import NothingAnalysedError, analyze_archive
+        from flows.display import make_display
+        from flows.parameters import parameters_of
+        from flows.progress import watched_by
 
-    display = make_display(quiet=quiet)
-    try:
-        with display, watched_by(display.show):
-            result = analyze_archive(archive, lake, **parameters_of(config))
-    except KeyboardInterrupt:
-        click.echo("\nStopped. Finished videos are kept. Run the same command again to continue.", err=True)
-        return 130
-    except NothingAnalysedError as error:
-        click.echo(f"error: {error}", err=True)
-        return 3
-    except RuntimeError as error:
-        if "Failed to reach API" not in str(error):  # Prefect's words
-            raise
-        address = os.environ.get("PREFECT_API_URL", "the address in your profile")
-        raise ConfigurationError(
-            f"The Prefect server at {address} does not answer. "
-            "Start it, or unset PREFECT_API_URL: each run then starts a temporary server."
-        ) from error
+        connected()
+        if server is not None:
+            server.wait()
+        display = make_display(quiet=quiet)
+        try:
+            with display, watched_by(display.show):
+                result = analyze_archive(archive, lake, **parameters_of(config))
+        except KeyboardInterrupt:
+            click.echo("\nStopped. Finished videos are kept. Run the same command again to continue.", err=True)
+            return 130
+        except NothingAnalysedError as error:
+            click.echo(f"error: {error}", err=True)
+            return 3
+        except RuntimeError as error:
+            if "Failed to reach API" not in str(error):  # Prefect's words
+                raise
+            raise _unreachable(server) from error
     _report(result)
     return 3 if result.failed else 0
+
+
+def _unreachable(server: TemporaryServer | None) -> ConfigurationError:
+    if server is not None:
+        return server.failure()
+    address = os.environ.get("PREFECT_API_URL", "the address in your profile")
+    return ConfigurationError(
+        f"The Prefect server at {address} does not answer. "
+        "Start it, or unset PREFECT_API_URL: each run then starts a temporary server."
+    )
 
 
 def _report(result: RunResult) -> None:

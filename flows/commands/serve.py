@@ -8,6 +8,7 @@ import click
 from flows.prefect_setup import prepare_prefect
 from pipeline.locations import location_of, own_path
 from pipeline.models import allow_python_models
+from pipeline.run import allow_setting_files
 from schemas.config import Config
 from schemas.errors import ConfigurationError
 
@@ -39,6 +40,7 @@ def serve_archive(
         # Its runs may join this cluster, and no other one that somebody writes into the form of a run.
         os.environ["RAY_ADDRESS"] = config.workers.ray_address
     allow_python_models(config)
+    allow_setting_files(config)
     end_crashed_runs()
     lake = lake if "://" in lake else str(Path(lake).expanduser().absolute())
     roots = [root if "://" in root else location_of(own_path(Path(root).expanduser())) for root in archive]

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from markupsafe import Markup, escape
 
 from pipeline.search import parse_query, terms_of
-from schemas.records import ENTITY_KINDS, Entity, EntityKind
+from schemas.entities import ENTITY_KINDS, EntityKind
+from schemas.records import Entity
 
 _LANGUAGE = re.compile(r"[a-z]{2,3}")
 _LANGUAGES = {

@@ -11,8 +11,8 @@ from functools import cached_property
 from pathlib import Path
 
 from pipeline.models import DIGEST_LENGTH, ModelInfo
+from schemas.entities import ENTITY_KINDS, EntityKind
 from schemas.errors import ConfigurationError
-from schemas.records import ENTITY_KINDS, EntityKind
 
 COLUMNS = ("name", "kind", "wikidata_id", "aliases")
 _REQUIRED = ("name", "kind")

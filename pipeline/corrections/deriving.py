@@ -1,7 +1,6 @@
 """Make the texts and the understanding of a video again after a correction, without opening its file."""
 
 import json
-import os
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from pipeline.lake import Lake, Origin, analysis_of, shard_id, stage_states, time_after, video_tables
-from pipeline.models import choose_device
+from pipeline.models import choose_device, default_threads
 from pipeline.run import History, Recipe, load_config, models_of, read_history, recipe_of, recorded_config
 from schemas.corrections import Correction, corrections_digest
 from schemas.errors import PendingCorrectionError, VideolakeError
@@ -54,7 +53,7 @@ class Deriver:
 
     def __init__(self, lake: Lake, *, device: str = "auto", threads: int | None = None) -> None:
         self._lake, self._single_writer = lake, load_config().lake.single_writer
-        self._device, self._threads = device, threads or os.cpu_count() or 1
+        self._device, self._threads = device, threads or default_threads()
         self._ready: dict[str, _Ready] = {}
         self._lock = threading.Lock()
 

@@ -59,7 +59,7 @@ _UTTERANCE = (
     "utterance_index AS index, start_s, end_s, text, translation, language, speaker, avg_logprob, no_speech_prob, "
     "compression_ratio, flags, auto_text, auto_flags, auto_speaker, heard_text, coalesce(sung, false) AS sung"
 )
-_ENTITY = "entity_index AS index, text, kind, normal, wikidata_id, occurrences"
+_ENTITY = "entity_index AS index, text, kind, normal, wikidata_id, occurrences, doubtful"
 _SOUND = "sound_index AS index, start_s, end_s, label, score"
 _SUBTITLE = "subtitle_index AS index, start_s, end_s, text, language, source, track"
 
@@ -393,10 +393,12 @@ def read_subtitles(
 def _rows_by_video(
     connection: duckdb.DuckDBPyConnection, table: str, columns: str, order: str, video_ids: Sequence[str]
 ) -> dict[str, list[Row]]:
-    wanted = "video_id IN (SELECT unnest($ids))"
+    # Constants are filters of the scan, which then skips the row groups of other videos; a subquery is not.
+    ids = {f"id{index}": video_id for index, video_id in enumerate(video_ids)}
+    wanted = f"video_id IN ({', '.join(f'${name}' for name in ids)})"
     query = f"SELECT video_id AS of_video, {columns} FROM {table} WHERE {wanted} ORDER BY {order}"  # noqa: S608 - fixed names
     by_video: dict[str, list[Row]] = defaultdict(list)
-    for row in fetch(connection, query, ids=list(video_ids)):
+    for row in fetch(connection, query, **ids):
         by_video[row.pop("of_video")].append(row)
     return by_video
 
@@ -483,6 +485,7 @@ def entity_of(row: Row) -> Entity:
         normal=row["normal"],
         wikidata_id=row["wikidata_id"],
         occurrences=tuple(Occurrence(**each) for each in row["occurrences"]),
+        doubtful=bool(row.get("doubtful")),
     )
 
 

@@ -403,6 +403,7 @@ def _entity(entity: Entity) -> Row:
         "normal": entity.normal,
         "wikidata_id": entity.wikidata_id,
         "occurrences": [asdict(each) for each in entity.occurrences],
+        "doubtful": entity.doubtful,
     }
 
 

@@ -199,12 +199,57 @@ def _create_moments(
     connection.execute("; ".join(f"DROP TABLE {table}" for table in groups_of))
 
 
+_TYPES = {
+    pa.string(): "VARCHAR",
+    pa.binary(): "BLOB",
+    pa.bool_(): "BOOLEAN",
+    pa.int8(): "TINYINT",
+    pa.int16(): "SMALLINT",
+    pa.int32(): "INTEGER",
+    pa.int64(): "BIGINT",
+    pa.uint8(): "UTINYINT",
+    pa.uint16(): "USMALLINT",
+    pa.uint32(): "UINTEGER",
+    pa.uint64(): "UBIGINT",
+    pa.float32(): "FLOAT",
+    pa.float64(): "DOUBLE",
+}
+
+
 @lru_cache(maxsize=64)
 def _column_types(schema: pa.Schema) -> Mapping[str, str]:
-    """Return DuckDB's type of each column."""
+    """Return DuckDB's type of each column. DuckDB itself is asked last: it imports pandas to answer."""
+    try:
+        return {field.name: column_type(field.type) for field in schema}
+    except KeyError:
+        return described(schema)
+
+
+def described(schema: pa.Schema) -> Mapping[str, str]:
+    """Return the type of each column as DuckDB describes it."""
     with duckdb.connect() as connection:
         connection.register("no_rows", schema.empty_table())
         return {name: kind for name, kind, *_ in connection.sql("DESCRIBE no_rows").fetchall()}
+
+
+def column_type(kind: pa.DataType) -> str:
+    """Return the type that DuckDB gives to columns of an Arrow type.
+
+    Raises:
+        KeyError: No column of our tables has such a type.
+    """
+    if pa.types.is_timestamp(kind):
+        return "TIMESTAMP WITH TIME ZONE" if kind.tz else "TIMESTAMP"
+    if pa.types.is_fixed_size_list(kind):
+        return f"{column_type(kind.value_type)}[{kind.list_size}]"
+    if pa.types.is_list(kind):
+        return f"{column_type(kind.value_type)}[]"
+    if pa.types.is_map(kind):
+        return f"MAP({column_type(kind.key_type)}, {column_type(kind.item_type)})"
+    if pa.types.is_struct(kind):
+        fields = ", ".join(f'"{field.name}" {column_type(field.type)}' for field in kind)
+        return f"STRUCT({fields})"
+    return _TYPES[kind]
 
 
 def _row_numbers(files: Sequence[DataFile]) -> str:

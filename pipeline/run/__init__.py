@@ -14,6 +14,7 @@ from pipeline.run.redo import Redo, redo_reasons
 from pipeline.run.report import PlanReport, Reporter, check_found, plan_archive
 from pipeline.run.revision import STAGE_VERSIONS, Recipe, models_of, recipe_of, revision_of, stage_revisions
 from pipeline.run.run_records import Difference, RunRecord, differences, find_run, read_runs
+from pipeline.run.setting_files import allow_setting_files, check_setting_files
 
 __all__ = [
     "COSTS",
@@ -35,7 +36,9 @@ __all__ = [
     "Shard",
     "Skipped",
     "Unread",
+    "allow_setting_files",
     "check_found",
+    "check_setting_files",
     "content_digest",
     "costs",
     "count_changes",

@@ -3,6 +3,9 @@
 Cosines of different encoders cannot be compared: unrelated texts have a cosine of 0.05 by MiniLM, and of 0.75 by E5.
 Evidence counts standard deviations above unrelated texts, in tenths: 0 for texts that have nothing to do with each
 other, 0.5 for a good match, 1 for the same sentence. `Scale.of` measures an encoder on the sentences below.
+
+That makes unrelated texts alike, but not good matches: E5 gives an answer about half the evidence that MiniLM gives it.
+So where two encoders share a lake, the texts that both have decide: see `joined_evidence`.
 """
 
 from collections.abc import Sequence
@@ -30,6 +33,8 @@ UNRELATED = (
 
 MIN_EVIDENCE = 0.1
 """Texts with less are unrelated."""
+_MIN_SHARED = 3
+"""Fewer texts do not tell how the scales of two encoders compare."""
 _RANK = 10.0
 _BEST_BY_RANK = 0.5
 
@@ -64,6 +69,35 @@ CONSE = Scale(0.05, 0.1)
 def image_scale(space: str) -> Scale | None:
     """Return the scale of texts and frames in a coordinated space; None if only ranks can be compared."""
     return CONSE if space.startswith(CONSE_PREFIX) else None
+
+
+def joined_evidence(evidence: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the evidence (n,) of texts by several encoders on the scale of the first one.
+
+    A text that only a later encoder has takes the place that this encoder gives it among the texts that both have: if
+    that is between the second and the third, it gets evidence between those of the second and the third by the first
+    encoder. So a German answer to an English question competes with English texts by the encoder that knows both
+    languages, and English texts keep the order of the encoder that knows them best. Places are compared, not vectors.
+
+    Args:
+        evidence: (n, encoders); NaN where an encoder has not made a vector of the text or of the query.
+    """
+    found = evidence[:, 0].copy()
+    for own in evidence.T[1:]:
+        missing = np.isnan(found) & ~np.isnan(own)
+        both = ~np.isnan(found) & ~np.isnan(own)
+        shared = np.sort(own[both]), np.sort(found[both])
+        found[missing] = _placed(own[missing], *shared) if both.sum() >= _MIN_SHARED else own[missing]
+    return np.nan_to_num(found)
+
+
+def _placed(
+    evidence: NDArray[np.float64], theirs: NDArray[np.float64], ours: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Move evidence from one scale to another, given the same texts on both, each sorted. The order stays."""
+    within = np.interp(evidence, theirs, ours)
+    above = ours[-1] + np.maximum(evidence - theirs[-1], 0.0)
+    return np.where(evidence > theirs[-1], above, np.where(evidence < theirs[0], np.minimum(within, evidence), within))
 
 
 def by_rank(ranks: Sequence[int]) -> list[float]:

@@ -17,8 +17,8 @@ from pipeline.lake import Lake, find_video, well_formed
 from pipeline.language import parse_time
 from pipeline.search.segment import Segment
 from pipeline.search.terms import parse_query
+from schemas.entities import ENTITY_KINDS
 from schemas.errors import ConfigurationError, FilterError
-from schemas.records import ENTITY_KINDS
 from schemas.search import MOMENT_KINDS, Filter
 
 _TIMES = ("from_s", "to_s")

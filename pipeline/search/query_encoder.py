@@ -21,8 +21,9 @@ from pipeline.analysis.fusion import (
     early_id,
     unit,
 )
+from pipeline.analysis.vision import imagenet_labels
 from pipeline.lake import Lake
-from pipeline.models import BOTH, cached_array, text_config_of
+from pipeline.models import BOTH, EMBEDDED_PREFIX, ModelInfo, cached_array, resolve, text_config_of
 from pipeline.search.evidence import UNRELATED, Scale, image_scale
 from schemas.config import TextConfig, VisionConfig
 from schemas.errors import ModelError
@@ -209,7 +210,7 @@ class QueryEncoder:
         from pipeline.analysis.text import TextEncoder
 
         try:
-            return TextEncoder(self._text_config, device=self._device, threads=self._threads)
+            return TextEncoder(self._text_config, device=self._device, threads=self._threads, queries_only=True)
         except ModelError as error:
             if BOTH not in self._text_config.model:
                 raise
@@ -231,8 +232,22 @@ class QueryEncoder:
     def coordinated_space(self) -> CoordinatedSpace:
         """The space of the coordinated vectors; do not use it if `spaces.coordinated` is `NO_ENCODER`."""
         if self.spaces.coordinated[0].startswith(CONSE_PREFIX):
-            return ConseSpace(self._text, self._vision)
+            model = self._vision_config.model
+            embedded = model.startswith(EMBEDDED_PREFIX)
+            return ConseSpace(self._text, _EmbeddedClasses(model) if embedded else self._vision)
         return TowerSpace(self._vision)
+
+
+class _EmbeddedClasses:
+    """What text queries need of the embedded vision model: not its network, only the names of its classes."""
+
+    def __init__(self, model_id: str) -> None:
+        self._model_id = model_id
+        self.label_names = imagenet_labels()
+
+    @property
+    def info(self) -> ModelInfo:
+        return resolve("vision", self._model_id)
 
 
 def joint_queries(

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from heapq import nlargest
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.analysis.fusion import cosines, parts_of
-from pipeline.search.evidence import MIN_EVIDENCE, Scale, by_rank
+from pipeline.search.evidence import MIN_EVIDENCE, Scale, by_rank, joined_evidence
 from pipeline.search.lexical import Bm25, searched_text
 from pipeline.search.query_encoder import QueryVectors, TextPart
 from pipeline.search.ranking import Candidate, RankedScene, Retriever
@@ -24,6 +25,8 @@ _BM25_SHARE = 0.02
 Vector = NDArray[np.float32]
 Found = tuple[float, float, int, int]
 """Evidence, score, segment and row."""
+_Key = tuple[int, int]
+"""Segment and row."""
 
 
 def by_words(state: State, words: WordQuery, bm25: Bm25, filters: Filter, count: int) -> list[Candidate]:
@@ -58,27 +61,32 @@ def by_text(state: State, query: Vector, parts: Sequence[TextPart], filters: Fil
         state: The segments to search.
         query: (d,) in the text space.
         parts: The encoders that share the text space. Each compares its own part, on its own scale; a moment counts
-            by the first that made a part of it and of the query.
+            by the first that made a part of it and of the query; see `joined_evidence`.
         filters: Which moments may be found.
         count: Maximum number of moments.
     """
-    found: dict[tuple[int, int], Found] = {}
+    scores: dict[_Key, float] = {}
+    evidence: dict[_Key, NDArray[np.float64]] = {}
     for part in parts:
         own = np.zeros_like(query)
         own[part.start : part.stop] = query[part.start : part.stop]
         if not own.any():
             continue
+        near: list[tuple[float, _Key, NDArray[np.float64]]] = []
         for number, segment in enumerate(state.segments):
             index = segment.vectors_in("text", state.models.get("text"), len(query))
             if index is not None:
-                rows, _, vectors = index.search_vectors(own, segment.mask(filters), count)
-                scores = cosines(query, vectors, state.models.get("text", ""))
-                for row, score, evidence in zip(
-                    rows.tolist(), scores.tolist(), _text_evidence(query, vectors, parts), strict=True
-                ):
-                    if evidence > MIN_EVIDENCE:
-                        found[number, row] = (evidence, score, number, row)
-    return _candidates(state, "semantic", found.values(), count)
+                rows, similar, vectors = index.search_vectors(own, segment.mask(filters), count)
+                keys = [(number, row) for row in rows.tolist()]
+                near += zip(similar.tolist(), keys, _text_evidence(query, vectors, parts), strict=True)
+                scores.update(zip(keys, cosines(query, vectors, state.models.get("text", "")).tolist(), strict=True))
+        # As many as if all segments were one, so that the evidence does not depend on them.
+        least = min(nlargest(count, (similar for similar, *_ in near)), default=0.0)
+        evidence.update({key: values for similar, key, values in near if similar >= least})
+    joined = zip(evidence, _joined(evidence.values()), strict=True)
+    return _candidates(
+        state, "semantic", [(value, scores[key], *key) for key, value in joined if value > MIN_EVIDENCE], count
+    )
 
 
 def by_vector(  # noqa: PLR0917 - as the retrievers call it
@@ -138,7 +146,8 @@ def scenes_near(  # noqa: PLR0917 - as the retrievers call it
     wanted = Filter(videos=filters.videos, languages=filters.languages, topics=filters.topics)
     joined = join_scenes(query.text, query.coordinated)[0]
     found: list[Found] = []
-    evidence_of: dict[tuple[int, int], tuple[float, float]] = {}
+    text_of: dict[_Key, NDArray[np.float64]] = {}
+    image_of: dict[_Key, float] = {}
     for number, segment in enumerate(state.segments):
         index = segment.vectors_in("scene", state.models.get("scene"), len(joined))
         if index is None or not joined.any():
@@ -147,31 +156,38 @@ def scenes_near(  # noqa: PLR0917 - as the retrievers call it
         text, shown = np.split(vectors, [query.text.shape[1]], axis=1)
         of_text = _text_evidence(query.text[0], text, parts)
         of_image = _evidence(query.coordinated[0], shown, state.models.get("coordinated", ""), image)
-        for row, score, *evidence in zip(rows.tolist(), scores.tolist(), of_text, of_image, strict=True):
+        for row, score, of_words, of_frames in zip(rows.tolist(), scores.tolist(), of_text, of_image, strict=True):
             if score > 0:
                 found.append((0.0, score, number, row))
-                evidence_of[number, row] = (evidence[0], evidence[1])
+                text_of[number, row], image_of[number, row] = of_words, of_frames
     firsts = _candidates(state, "scene", found, count)
+    joined_of = dict(zip([each.key for each in firsts], _joined(text_of[each.key] for each in firsts), strict=True))
     made = []
     for number, segment in enumerate(state.segments):
         own = [each for each in firsts if each.segment == number]
         columns = segment.take(_SCENE, [each.row for each in own]).to_pydict()
         made += [
-            RankedScene(each, start_s, end_s, *evidence_of[each.key])
+            RankedScene(each, start_s, end_s, joined_of[each.key], image_of[each.key])
             for each, start_s, end_s in zip(own, *columns.values(), strict=True)
         ]
     return sorted(made, key=lambda scene: scene.first.rank)
 
 
-def _text_evidence(query: Vector, texts: Vector, parts: Sequence[TextPart]) -> list[float]:
-    """Return the evidence of texts, (d,) and (n, d) to n, by the first encoder that made both; see `cosines`."""
-    found = np.zeros(len(texts))
-    for part in reversed(parts):
+def _text_evidence(query: Vector, texts: Vector, parts: Sequence[TextPart]) -> NDArray[np.float64]:
+    """Return the evidence of texts, (d,) and (n, d) to (n, parts); NaN where an encoder has not made both."""
+    columns = []
+    for part in parts:
         own = slice(part.start, part.stop)
         there = np.any(texts[:, own] != 0, axis=1) & query[own].any()
-        found = np.where(there, part.scale.evidence(cosines(query[own], texts[:, own], "")), found)
-    evidence: list[float] = found.tolist()
-    return evidence
+        columns.append(np.where(there, part.scale.evidence(cosines(query[own], texts[:, own], "")), np.nan))
+    return np.stack(columns, axis=1) if columns else np.zeros((len(texts), 1))
+
+
+def _joined(evidence: Iterable[NDArray[np.float64]]) -> list[float]:
+    """Return one evidence for each text, given those of all encoders, (parts,) each."""
+    rows = list(evidence)
+    joined: list[float] = joined_evidence(np.stack(rows)).tolist() if rows else []
+    return joined
 
 
 def _evidence(query: Vector, vectors: Vector, space: str, scale: Scale | None) -> list[float]:

@@ -59,10 +59,10 @@ Image = NDArray[np.uint8]
 class Searcher:
     """Finds moments in a lake. Keep one and share it between any number of threads.
 
-    Three retrievers are fused by rank (reciprocal rank fusion, see `pipeline.search.ranking`). The lexical one compares
-    words (BM25) in speech, on-screen text, captions and labels; the semantic one, text vectors of speech and on-screen
-    text; the visual one, frames in the space that they share with texts. The rank of the scene around a moment counts
-    too, because a sentence alone seldom says what it is about.
+    The evidence of three retrievers is fused (see `pipeline.search.ranking`). The lexical one compares words (BM25) in
+    speech, on-screen text, captions and labels; the semantic one, text vectors of speech and on-screen text; the visual
+    one, frames in the space that they share with texts. The scene around a moment counts too, because a sentence alone
+    seldom says what it is about.
 
     Args:
         lake: The lake. Later commits are found too.

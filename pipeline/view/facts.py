@@ -11,6 +11,8 @@ from schemas.records import Sound
 
 _ROUNDING_S, _ROUNDING = 1.0, 0.02
 """A stated length that is nearer to the measured one is no news."""
+_MAX_SOUNDS, _MIN_SHARE, _LONG_S = 6, 0.02, 60.0
+"""Sounds are listed if they last for this share of the video, or so long: the longest."""
 
 
 def video_facts(video: VideoRecord) -> dict[str, str]:
@@ -61,8 +63,11 @@ def sound_lengths(sounds: Iterable[Sound]) -> dict[str, float]:
 
 
 def _heard(video: VideoRecord) -> dict[str, str]:
-    lengths = [f"{label} {format_time(seconds)}" for label, seconds in sound_lengths(video.sounds).items()]
-    return {"Heard": ", ".join(lengths)} if lengths else {}
+    """Return the sounds that matter: a model of hundreds of classes hears many for a moment."""
+    min_s = min(_LONG_S, _MIN_SHARE * video.duration_s)
+    lengths = [(label, seconds) for label, seconds in sound_lengths(video.sounds).items() if seconds >= min_s]
+    said = [f"{label} {format_time(seconds)}" for label, seconds in lengths[:_MAX_SOUNDS]]
+    return {"Heard": ", ".join(said)} if said else {}
 
 
 def _missing(video: VideoRecord) -> dict[str, str]:

@@ -9,10 +9,12 @@ import pytest
 from benchmarks.faults import Expected, Trial, differences, forgotten_rows, lost_changes, undisturbed
 from tests.s3 import FaultProxy, S3Server
 
+_ROUNDS = 3
+
 
 @pytest.fixture(scope="module")
 def expected(tmp_path_factory: pytest.TempPathFactory) -> Expected:
-    return undisturbed(tmp_path_factory.mktemp("faults") / "undisturbed")
+    return undisturbed(tmp_path_factory.mktemp("faults") / "undisturbed", _ROUNDS)
 
 
 @pytest.mark.slow
@@ -21,7 +23,7 @@ def test_nothing_is_lost_doubled_or_half_visible_when_writers_are_killed_and_req
     tmp_path: Path, faulty_bucket: tuple[str, FaultProxy], s3_server: S3Server, expected: Expected, store: str
 ) -> None:
     trial = Trial(store, tmp_path, random.Random(store), expected=expected, server=s3_server, proxy=faulty_bucket[1])
-    for _ in range(3):
+    for _ in range(_ROUNDS):
         trial.round()
     assert trial.counts.problems == []
     assert trial.counts.kills + trial.counts.store_errors + trial.counts.pauses > 0

@@ -18,6 +18,7 @@ from benchmarks.material.script import (
     picture_asks,
     read_scripts,
 )
+from benchmarks.topics import Scored, fit_calibration, known_passages, known_sentences
 from pipeline.analysis.taxonomy import load_taxonomy
 from schemas.media import SAMPLE_RATE_HZ
 
@@ -124,6 +125,22 @@ def test_every_topic_of_the_scripts_has_names_in_the_taxonomy() -> None:
     assert used == set(known)
     shipped = {topic.name for topic in load_taxonomy("general").topics}
     assert {name for names in known.values() for name in names} <= shipped
+
+
+def test_known_texts_are_enough_in_both_halves_and_their_topics_are_in_the_taxonomy() -> None:
+    texts = [*known_sentences(), *known_passages()]
+    shipped = {topic.name for topic in load_taxonomy("general").topics}
+    assert {topic for each in texts for topic in each.topics} == shipped
+    assert min(sum(each.for_tuning for each in texts), sum(not each.for_tuning for each in texts)) > 200
+    assert len({each.text for each in texts}) == len(texts)
+
+
+def test_the_calibration_that_made_scores_is_found_again() -> None:
+    random = np.random.default_rng(0)
+    scores = np.sort(random.random((4000, 3)), axis=1)[:, ::-1]
+    odds = 0.5 * np.log(scores / (1 - scores)) + np.array([0.4, -0.6, -0.6])
+    right = random.random(scores.shape) < 1 / (1 + np.exp(-odds))
+    assert fit_calibration([Scored(scores, right)]) == pytest.approx((0.5, 0.4, -0.6), abs=0.15)
 
 
 def test_labels_of_the_scripts_are_names_that_the_vision_model_has() -> None:

@@ -1,10 +1,11 @@
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks.measures.recognition import character_error_rate, word_error_rate
 from benchmarks.measures.retrieval import Span, difference_interval, first_hit, is_hit, retrieval
-from benchmarks.measures.scores import accuracy_at, calibration_error
+from benchmarks.measures.scores import accuracy_at, calibration_error, calibration_interval, chance_calibration_error
 from benchmarks.measures.speakers import diarization_error
 from benchmarks.measures.summaries import is_supported, rouge
 from benchmarks.measures.times import boundary_errors, f1, matches
@@ -105,10 +106,23 @@ def test_accuracy_takes_any_right_name_among_the_first() -> None:
 
 
 def test_scores_that_are_probabilities_have_no_calibration_error() -> None:
-    assert calibration_error([0.75] * 4, [True, True, True, False]) == pytest.approx(0)
+    assert calibration_error([0.75] * 4, [True, True, True, False], bins=1) == pytest.approx(0)
     assert calibration_error([1.0] * 4, [True, True, False, False]) == pytest.approx(0.5)
-    # Bins count by how many cases they hold.
     assert calibration_error([0.95, 0.05], [True, True]) == pytest.approx((0.05 + 0.95) / 2)
+    # Bins hold equally many cases: 0.8 and 0.9 are right as often as they say together, not apart.
+    assert calibration_error([0.1, 0.1, 0.8, 0.9], [False, False, True, True], bins=2) == pytest.approx((0.2 + 0.3) / 4)
+    assert calibration_error([], []) == 0
+
+
+def test_a_calibration_error_comes_with_its_interval_and_with_what_chance_alone_gives() -> None:
+    random = np.random.default_rng(1)
+    scores = random.random(400)
+    right = random.random(400) < scores
+    low, high = calibration_interval(scores, right)
+    assert low < calibration_error(scores, right) < high
+    assert low < chance_calibration_error(scores) < high
+    assert chance_calibration_error(scores[:40]) > 2 * chance_calibration_error(scores)
+    assert calibration_error(scores**3, right) > 3 * chance_calibration_error(scores)
 
 
 def test_speakers_may_have_other_names() -> None:

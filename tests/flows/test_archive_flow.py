@@ -19,14 +19,23 @@ from flows.shards import UnpublishedError
 from pipeline.lake import Lake, read_video
 from pipeline.models import settle
 from pipeline.run import Redo, discover, make_plan, models_of, read_history, recipe_of
-from schemas.config import Config, OcrConfig, ShardsConfig, ShotsConfig, SpeechConfig, SummaryConfig, WorkersConfig
+from schemas.config import (
+    Config,
+    ObjectsConfig,
+    OcrConfig,
+    ShardsConfig,
+    ShotsConfig,
+    SpeechConfig,
+    SummaryConfig,
+    WorkersConfig,
+)
 from schemas.errors import ArchiveError, ConfigurationError, LakeError
 from schemas.outcome import RunResult, VideoOutcome
 from schemas.records import LocationChanges
 from tests import material
 from tests.workers.archives import BAD, add_bad_files, make_archive
 
-pytestmark = [pytest.mark.prefect, pytest.mark.models]
+pytestmark = [pytest.mark.prefect, pytest.mark.models, pytest.mark.usefixtures("kept_models")]
 INLINE = Config(workers=WorkersConfig(engine="inline"), shards=ShardsConfig(max_videos=5, retry_delay_s=0))
 # Loads fewer models, for runs of which nothing else matters: their films are silent and wordless.
 LIGHT = INLINE.model_copy(
@@ -34,6 +43,7 @@ LIGHT = INLINE.model_copy(
         "speech": SpeechConfig(engine="none"),
         "ocr": OcrConfig(engine="none"),
         "shots": ShotsConfig(detector="content"),
+        "objects": ObjectsConfig(model="none"),
     }
 )
 

@@ -20,10 +20,11 @@ from tests import material
 from tests.flows.conftest import without_prefect
 from tests.workers.archives import contents, make_archive
 
-pytestmark = [pytest.mark.prefect, pytest.mark.models]
+pytestmark = [pytest.mark.prefect, pytest.mark.models, pytest.mark.usefixtures("kept_models")]
 VIDEOLAKE = [sys.executable, "-m", "flows.cli"]
 # The films are silent and wordless: fewer models make each run start sooner.
-LIGHT = ["--set", "speech.engine=none", "--set", "ocr.engine=none", "--set", "shots.detector=content", "--quiet"]
+LIGHT = ["--set", "speech.engine=none", "--set", "ocr.engine=none", "--set", "shots.detector=content"]
+LIGHT += ["--set", "objects.model=none", "--quiet"]
 # Vectors differ in their last digits with the number of threads, and lakes are compared exactly.
 LIGHT += ["--threads", "1"]
 
@@ -50,7 +51,7 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def lake(archive: Path, environment: dict[str, str]) -> Path:
     """The lake of an undisturbed run, on Ray."""
     lake = archive.parent / "lake"
-    done = videolake(environment, "run", archive, "--lake", lake)
+    done = videolake(environment, "run", archive, "--lake", lake, "--set", "workers.max_workers=1")
     assert done.returncode == 3, done.stderr
     assert "4 analysed, 1 failed" in done.stdout
     assert "film 0's" in done.stdout

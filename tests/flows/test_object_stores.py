@@ -14,18 +14,19 @@ from flows.archive import analyze_archive
 from flows.parameters import parameters_of
 from flows.web.media import Original, find_original, serve_original
 from pipeline.lake import Lake
-from schemas.config import Config, OcrConfig, ShardsConfig, ShotsConfig, SpeechConfig, WorkersConfig
+from schemas.config import Config, ObjectsConfig, OcrConfig, ShardsConfig, ShotsConfig, SpeechConfig, WorkersConfig
 from schemas.errors import LakeError
 from tests import material
 from tests.s3 import Fault, FaultProxy, Request
 
-pytestmark = [pytest.mark.prefect, pytest.mark.models]
+pytestmark = [pytest.mark.prefect, pytest.mark.models, pytest.mark.usefixtures("kept_models")]
 LIGHT = Config(
     workers=WorkersConfig(engine="inline"),
     shards=ShardsConfig(max_videos=1),
     speech=SpeechConfig(engine="none"),
     ocr=OcrConfig(engine="none"),
     shots=ShotsConfig(detector="content"),
+    objects=ObjectsConfig(model="none"),
 )
 
 

@@ -10,7 +10,7 @@ from flows.archive import analyze_archive
 from flows.naming import artifact_key, planned_name
 from flows.parameters import Profile, config_of
 from pipeline.models import allow_python_models
-from pipeline.run import Changes, profile_names
+from pipeline.run import Changes, allow_setting_files, profile_names
 from schemas.errors import ConfigurationError
 
 pytestmark = pytest.mark.prefect
@@ -93,3 +93,34 @@ def test_whoever_starts_a_run_of_a_deployment_cannot_choose_what_workers_import(
     allow_python_models(named)  # as `videolake serve` does for its own settings
     config_of("embedded", settings)
     config_of("embedded", settings.replace("os:system", "my_package:Model"))
+
+
+@pytest.mark.parametrize("setting", ["topics.taxonomy", "entities.gazetteer"])
+def test_whoever_starts_a_run_of_a_deployment_cannot_choose_which_files_are_read(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, setting: str
+) -> None:
+    section, key = setting.split(".")
+    secret, allowed = tmp_path / "secret.txt", tmp_path / "names"
+    secret.write_text("password")
+    allowed.mkdir()
+    (allowed / "mine").write_text("")
+    (allowed / "link").symlink_to(secret)
+
+    def settings(path: Path | str) -> str:
+        return f'[{section}]\n{key} = "{path}"'
+
+    named = config_of("embedded", settings(secret))  # `videolake run` is the operator's
+    monkeypatch.setattr("flows.parameters.deployment", SimpleNamespace(id="some deployment"))
+    monkeypatch.delenv("VIDEOLAKE_ALLOWED_FILES", raising=False)
+    with pytest.raises(ConfigurationError, match="may not be read"):
+        config_of("embedded", settings(secret))
+    monkeypatch.setenv("VIDEOLAKE_ALLOWED_FILES", f"/nowhere, {allowed}")
+    config_of("embedded", settings(allowed / "mine"))
+    for path in (secret, allowed / "link", f"{allowed}/../secret.txt", tmp_path / "names-of-others", "general.toml"):
+        with pytest.raises(ConfigurationError, match=f"{setting}: .* may not be read"):
+            config_of("embedded", settings(path))
+    config_of("embedded", '[topics]\ntaxonomy = "general"')
+    config_of("embedded", '[topics]\ntaxonomy = "none"')
+    allow_setting_files(named)  # as `videolake serve` does for its own settings
+    config_of("embedded", settings(secret))
+    config_of("embedded", settings(allowed / "mine"))

@@ -17,9 +17,15 @@ from pipeline.run import load_config
 from schemas.errors import ArchiveError, ConfigurationError, VideolakeError
 from tests.workers.archives import add_bad_files, make_archive
 
-pytestmark = [pytest.mark.prefect, pytest.mark.models]
+pytestmark = [pytest.mark.prefect, pytest.mark.models, pytest.mark.usefixtures("kept_models")]
 # The films are silent and wordless: fewer models make the run start sooner.
-LIGHT = ("speech.engine=none", "ocr.engine=none", "shots.detector=content", "workers.engine=inline")
+LIGHT = (
+    "speech.engine=none",
+    "ocr.engine=none",
+    "shots.detector=content",
+    "objects.model=none",
+    "workers.engine=inline",
+)
 
 
 @pytest.fixture(scope="module", autouse=True)

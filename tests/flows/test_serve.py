@@ -30,6 +30,7 @@ pytestmark = [pytest.mark.prefect, pytest.mark.models]
 
 # Silent and wordless films need few models.
 LIGHT = ["--set", "speech.engine=none", "--set", "ocr.engine=none", "--set", "shots.detector=content"]
+LIGHT += ["--set", "objects.model=none"]
 ENDED = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
 
 

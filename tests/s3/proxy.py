@@ -6,7 +6,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from enum import Enum
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -149,6 +149,16 @@ class _Handler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
     server: _Server
 
+    def setup(self) -> None:
+        super().setup()
+        # Connected with the first request.
+        self._server = http.client.HTTPConnection(*self.server.proxy.target, timeout=60)
+
+    def finish(self) -> None:
+        self._server.close()
+        with suppress(ConnectionError):
+            super().finish()
+
     def handle_one_request(self) -> None:
         try:
             super().handle_one_request()
@@ -186,19 +196,16 @@ class _Handler(BaseHTTPRequestHandler):
         return b"".join(pieces)
 
     def _ask(self, body: bytes, *, unconditional: bool) -> tuple[int, list[tuple[str, str]], bytes]:
-        connection = http.client.HTTPConnection(*self.server.proxy.target, timeout=60)
-        try:
-            connection.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
-            left_out = _HOP_BY_HOP | {"expect"} | (_CONDITIONS if unconditional else frozenset())
-            for name, value in self.headers.items():
-                if name.lower() not in left_out:
-                    connection.putheader(name, value)
-            connection.putheader("Content-Length", str(len(body)))
-            connection.endheaders(body)
-            answer = connection.getresponse()
-            return answer.status, answer.getheaders(), answer.read()
-        finally:
-            connection.close()
+        server = self._server
+        server.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
+        left_out = _HOP_BY_HOP | {"expect"} | (_CONDITIONS if unconditional else frozenset())
+        for name, value in self.headers.items():
+            if name.lower() not in left_out:
+                server.putheader(name, value)
+        server.putheader("Content-Length", str(len(body)))
+        server.endheaders(body)
+        answer = server.getresponse()
+        return answer.status, answer.getheaders(), answer.read()
 
     def _answer(self, status: int, headers: list[tuple[str, str]], content: bytes, *, cut: bool) -> None:
         self.send_response_only(status)

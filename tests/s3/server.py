@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import time
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     import pytest
 
 _PATIENCE_S = 120.0
+_ROOT = Path(__file__).parents[2]
 
 
 class S3Server:
@@ -30,9 +32,9 @@ class S3Server:
             chosen.bind(("127.0.0.1", 0))
             self.host, self.port = chosen.getsockname()
         self.endpoint = f"http://{self.host}:{self.port}"
-        command = [sys.executable, "-m", "moto.server", "-H", self.host, "-p", str(self.port)]
+        command = [sys.executable, "-m", "tests.s3.moto_server", self.host, str(self.port)]
         self._process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            command, cwd=_ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
         deadline = time.monotonic() + _PATIENCE_S
         while not self._answers():

@@ -12,7 +12,16 @@ from ray.cluster_utils import Cluster
 from pipeline.lake import Lake
 from pipeline.run.discovery import discover
 from pipeline.run.revision import models_of, revision_of
-from schemas.config import ArchiveConfig, Config, OcrConfig, ShotsConfig, SpeechConfig, TextConfig, WorkersConfig
+from schemas.config import (
+    ArchiveConfig,
+    Config,
+    ObjectsConfig,
+    OcrConfig,
+    ShotsConfig,
+    SpeechConfig,
+    TextConfig,
+    WorkersConfig,
+)
 from schemas.errors import ModelError
 from schemas.records import VideoTask
 from tests.workers.archives import contents, make_archive
@@ -22,13 +31,14 @@ from workers import InlinePool, RunJob, open_pool
 pytestmark = [pytest.mark.cluster, pytest.mark.models]
 
 
-def light(address: str | None = None) -> Config:
+def light(address: str | None = None, num_gpus: float | None = None) -> Config:
     """Return a configuration with few models, so that each worker starts sooner: the films are silent and wordless."""
     return Config(
         speech=SpeechConfig(engine="none"),
         ocr=OcrConfig(engine="none"),
         shots=ShotsConfig(detector="content"),
-        workers=WorkersConfig(ray_address=address),
+        objects=ObjectsConfig(model="none"),
+        workers=WorkersConfig(ray_address=address, num_gpus=num_gpus),
     )
 
 
@@ -89,8 +99,8 @@ def test_a_worker_without_the_planned_models_ends_the_run_with_a_message_that_na
 ) -> None:
     lake = Lake.create(str(tmp_path / "lake"))
     tasks = tasks_of(archive, lake)[:1]
-    config = light(cluster.address)
-    missing = config.model_copy(update={"text": TextConfig(model=str(tmp_path / "nowhere"))})
+    config = light(cluster.address, num_gpus=1)  # there is one node for it; for the first, there are two
+    missing = light(cluster.address).model_copy(update={"text": TextConfig(model=str(tmp_path / "nowhere"))})
     other = tuple(replace(model, digest="0" * 16) for model in MODELS if model.role == "text")
     refused = {
         r"^text\.model: there is no folder .* \(On the machine": RunJob(REVISION, lake.uri, missing),

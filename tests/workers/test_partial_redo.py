@@ -14,6 +14,7 @@ from schemas.config import (
     ArchiveConfig,
     Config,
     EntitiesConfig,
+    ObjectsConfig,
     OcrConfig,
     ShotsConfig,
     SpeechConfig,
@@ -27,9 +28,12 @@ from tests.workers.archives import contents
 from workers import InlinePool, RunJob
 from workers.video_worker import VideoWorker
 
-pytestmark = pytest.mark.models
+pytestmark = [pytest.mark.models, pytest.mark.usefixtures("kept_models")]
 
-LIGHT = Config(speech=SpeechConfig(engine="none"), ocr=OcrConfig(engine="none"), shots=ShotsConfig(detector="content"))
+LIGHT = Config(
+    speech=SpeechConfig(engine="none"), ocr=OcrConfig(engine="none"), shots=ShotsConfig(detector="content"),
+    objects=ObjectsConfig(model="none"),
+)  # fmt: skip
 SHORTER = LIGHT.model_copy(update={"summary": SummaryConfig(sentences=1, keyframes=2, highlights=1)})
 FEWER_LABELS = LIGHT.model_copy(update={"vision": VisionConfig(labels=1)})
 
@@ -45,6 +49,20 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def lake(tmp_path: Path) -> Lake:
     return Lake.create(str(tmp_path / "lake"))
+
+
+@pytest.fixture(scope="module")
+def light(archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Lake:
+    """The lake of a complete run, which tests only read."""
+    lake = Lake.create(str(tmp_path_factory.mktemp("light") / "lake"))
+    run(archive, lake, LIGHT)
+    return lake
+
+
+@pytest.fixture
+def analysed(light: Lake, tmp_path: Path) -> Lake:
+    """A copy of that lake."""
+    return Lake(str(shutil.copytree(light.uri, tmp_path / "analysed")))
 
 
 def plan(archive: Path, lake: Lake, config: Config) -> Plan:
@@ -74,9 +92,9 @@ def steps(outcomes: Sequence[VideoOutcome]) -> set[str]:
 
 
 def test_a_change_of_the_summary_redoes_understanding_with_the_rows_of_a_full_analysis_and_opens_no_file(
-    archive: Path, lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    archive: Path, analysed: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run(archive, lake, LIGHT)
+    lake = analysed
     before = stages(lake)
     assert before == [dict(stage_revisions(LIGHT, models_of(LIGHT)))] * 2
     with monkeypatch.context() as patch:
@@ -96,9 +114,9 @@ def test_a_change_of_the_summary_redoes_understanding_with_the_rows_of_a_full_an
 
 
 def test_a_change_of_labels_redoes_the_picture_from_rows_that_were_compacted(
-    archive: Path, lake: Lake, tmp_path: Path
+    archive: Path, analysed: Lake, tmp_path: Path
 ) -> None:
-    run(archive, lake, LIGHT)
+    lake = analysed
     lake.compact()
     outcomes = run(archive, lake, FEWER_LABELS)
     assert {"vision", "text", "summary"} <= steps(outcomes)
@@ -108,8 +126,10 @@ def test_a_change_of_labels_redoes_the_picture_from_rows_that_were_compacted(
     assert contents(lake) == contents(whole)
 
 
-def test_a_copy_does_not_take_over_the_name_of_a_video_when_its_summary_is_redone(archive: Path, lake: Lake) -> None:
-    run(archive, lake, LIGHT)
+def test_a_copy_does_not_take_over_the_name_of_a_video_when_its_summary_is_redone(
+    archive: Path, analysed: Lake
+) -> None:
+    lake = analysed
     before = lake.sql("SELECT video_id, uri, mtime_ns FROM videos ORDER BY video_id").to_pylist()
     [shard] = plan(archive, lake, SHORTER).shards
     job = RunJob(shard.revision, lake.uri, SHORTER, expected=shard.stages)
@@ -120,8 +140,8 @@ def test_a_copy_does_not_take_over_the_name_of_a_video_when_its_summary_is_redon
     assert {len(row["uris"]) for row in lake.sql("SELECT uris FROM videos").to_pylist()} == {2}
 
 
-def test_rows_that_are_gone_or_cannot_be_used_cost_a_whole_analysis(archive: Path, lake: Lake) -> None:
-    run(archive, lake, LIGHT)
+def test_rows_that_are_gone_or_cannot_be_used_cost_a_whole_analysis(archive: Path, analysed: Lake) -> None:
+    lake = analysed
     [shard] = plan(archive, lake, SHORTER).shards
     job = RunJob(shard.revision, lake.uri, SHORTER, expected=shard.stages)
     gone = [replace(task, before="0" * 16) for task in shard.tasks]
@@ -209,7 +229,7 @@ def state(lake: Lake, name: str) -> dict[str, Any]:
      ("analyzer.encode_texts", "text"), ("analyzer.extract_summary", "understanding")],
 )  # fmt: skip
 def test_a_stage_that_fails_costs_only_itself_and_is_retried_by_the_next_run(
-    archive: Path, lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failing: str, stage: str
+    archive: Path, lake: Lake, light: Lake, monkeypatch: pytest.MonkeyPatch, failing: str, stage: str
 ) -> None:
     with monkeypatch.context() as patch:
         patch.setattr(f"pipeline.analysis.video.{failing}", boom)
@@ -229,9 +249,7 @@ def test_a_stage_that_fails_costs_only_itself_and_is_retried_by_the_next_run(
     outcomes = run(archive, lake, LIGHT)
     if stage in {"text", "understanding"}:
         assert "decode" not in steps(outcomes)
-    whole = Lake.create(str(tmp_path / "whole"))
-    run(archive, whole, LIGHT)
-    assert contents(lake) == contents(whole)
+    assert contents(lake) == contents(light)
     assert contents(lake)["errors"] == []
 
 
@@ -247,9 +265,9 @@ def test_a_video_of_which_nothing_is_left_has_failed(
 
 
 def test_earlier_results_stay_when_a_stage_fails_that_was_redone(
-    archive: Path, lake: Lake, monkeypatch: pytest.MonkeyPatch
+    archive: Path, analysed: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run(archive, lake, LIGHT)
+    lake = analysed
     before = state(lake, "film.mp4")
     every = FEWER_LABELS.model_copy(update={"speech": SpeechConfig(engine="none", beam_size=2)})
     with monkeypatch.context() as patch:

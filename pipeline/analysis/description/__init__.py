@@ -1,7 +1,7 @@
 """Descriptions in words: what frames show for certain, titles on the screen, and composed captions."""
 
 from pipeline.analysis.description.captions import caption_keyframes, caption_scene, compose_caption, is_slide
-from pipeline.analysis.description.evidence import Sight, find_sights, sights_of, without_attire
+from pipeline.analysis.description.evidence import Confirmed, Sight, find_sights, sights_of, without_attire
 from pipeline.analysis.description.heard import what_is_heard
 from pipeline.analysis.description.phrases import capitalised, counted
 from pipeline.analysis.description.screen_titles import (
@@ -23,6 +23,7 @@ from pipeline.analysis.description.title_cards import best_reading, is_title, vi
 
 __all__ = [
     "NAMES_OF_TEXT",
+    "Confirmed",
     "Sight",
     "best_reading",
     "capitalised",

@@ -4,7 +4,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import replace
 
-from pipeline.analysis.description.evidence import Sight, best_guess, find_sights, sights_of
+from pipeline.analysis.description.evidence import Confirmed, Sight, best_guess, find_sights, sights_of
 from pipeline.analysis.description.look import look_of
 from pipeline.analysis.description.screen_titles import (
     is_caption,
@@ -62,7 +62,7 @@ def caption_keyframes(keyframes: Sequence[Keyframe], utterances: Sequence[Uttera
     quotable = [utterance for utterance in utterances if not utterance.flags]
     starts = [utterance.start_s for utterance in quotable]
     cleaned = without_running_lines(keyframes)
-    of_video = find_sights(cleaned)
+    of_video = Confirmed.of(find_sights(cleaned))
     captioned = []
     for frame, clean_frame in zip(keyframes, cleaned, strict=True):
         if frame.caption_source != COMPOSED:
@@ -76,13 +76,13 @@ def caption_keyframes(keyframes: Sequence[Keyframe], utterances: Sequence[Uttera
 
 
 def caption_scene(
-    frames: Sequence[Keyframe], sights: Sequence[Sight], vision: Embedding, speech: str, *, has_images: bool
+    frames: Sequence[Keyframe], of_video: Confirmed, vision: Embedding, speech: str, *, has_images: bool
 ) -> str:
     """Describe a scene: the model's caption of its most typical frame, or a composed caption.
 
     Args:
         frames: Keyframes of the scene, without headers and logos in their text.
-        sights: What the video shows for certain.
+        of_video: What the video shows for certain.
         vision: (d,) unit vector of the scene's frames; the most typical frame is nearest to it.
         speech: The scene's most typical speech; quoted in a composed caption.
         has_images: False for audio alone. A scene with images may still have no keyframe.
@@ -91,7 +91,7 @@ def caption_scene(
     if by_model:
         return max(by_model, key=lambda frame: float(frame.embedding @ vision)).caption
     if frames or has_images:
-        return compose_caption(frames, sights_of(frames, sights), speech)
+        return compose_caption(frames, sights_of(frames, of_video), speech)
     return f"Audio only. Heard: {_quoted(speech)}." if speech.strip() else "Audio only."
 
 

@@ -7,7 +7,7 @@ of them sees it again after a cut. Where they disagree about the thing but agree
 ("an animal"), as in Deng et al. 2012, "Hedging your bets".
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -73,7 +73,19 @@ class _Glimpse:
         return max(self.object if self.object >= _MIN_PERSON else 0.0, min(self.label, 1.0))
 
 
-_NOTHING = _Glimpse()
+@dataclass(frozen=True, slots=True)
+class Confirmed:
+    """What a whole video shows, for telling what single frames of it show."""
+
+    things: frozenset[Thing]
+    doubtful: frozenset[str]
+    """Names of kinds of which the video does not say for certain which thing it is."""
+
+    @classmethod
+    def of(cls, sights: Iterable[Sight]) -> "Confirmed":
+        """Take the things of a video's sights."""
+        things = frozenset(sight.thing for sight in sights)
+        return cls(things, frozenset(thing.name for thing in things if thing.role == "kind"))
 
 
 def find_sights(keyframes: Sequence[Keyframe]) -> list[Sight]:
@@ -92,10 +104,12 @@ def find_sights(keyframes: Sequence[Keyframe]) -> list[Sight]:
     Args:
         keyframes: Of a shot, a scene or a video.
     """
-    seen = [_glimpses(frame) for frame in keyframes]
-    things = dict.fromkeys(thing for frame in seen for thing in frame)  # in the same order in every process
-    found = {thing: sight for thing in things if (sight := _sight(thing, keyframes, seen)) is not None}
-    return _ordered({thing: sight for thing, sight in found.items() if not _contested(sight, found, keyframes, seen)})
+    if not keyframes:
+        return []
+    evidence = _Evidence(keyframes)
+    found = {thing: sight for thing in evidence.seen if (sight := _sight(thing, evidence)) is not None}
+    rivals = _rivals(found, evidence)
+    return _ordered({thing: sight for thing, sight in found.items() if not _contested(sight, found, rivals)})
 
 
 def best_guess(frame: Keyframe, min_score: float) -> Thing | None:
@@ -111,7 +125,7 @@ def without_attire(sights: Sequence[Sight]) -> list[Sight]:
     return [sight for sight in sights if not (people and sight.thing.role == "attire")]
 
 
-def sights_of(keyframes: Sequence[Keyframe], of_video: Sequence[Sight]) -> list[Sight]:
+def sights_of(keyframes: Sequence[Keyframe], of_video: Confirmed) -> list[Sight]:
     """Return what some frames of a video show for certain, by their own evidence or by that of the whole video.
 
     Args:
@@ -121,13 +135,13 @@ def sights_of(keyframes: Sequence[Keyframe], of_video: Sequence[Sight]) -> list[
     Returns:
         The most prominent first.
     """
-    doubtful = {sight.thing.name for sight in of_video if sight.thing.role == "kind"}
-    found = {sight.thing: sight for sight in find_sights(keyframes) if sight.thing.kind not in doubtful}
-    seen = [_glimpses(frame) for frame in keyframes]
-    for sight in of_video:
-        min_label = _ATTIRE_LABEL if sight.thing.role == "attire" else _CONFIRMED_LABEL
-        if sight.thing not in found and any(_shows(frame.get(sight.thing, _NOTHING), min_label) for frame in seen):
-            found[sight.thing] = _described(sight.thing, keyframes, seen)
+    found = {sight.thing: sight for sight in find_sights(keyframes) if sight.thing.kind not in of_video.doubtful}
+    evidence = _Evidence(keyframes)
+    for thing, glimpses in evidence.seen.items():
+        if thing not in found and thing in of_video.things:
+            min_label = _ATTIRE_LABEL if thing.role == "attire" else _CONFIRMED_LABEL
+            if any(_shows(glimpse, min_label) for _, glimpse in glimpses):
+                found[thing] = _described(thing, evidence)
     return _ordered(found)
 
 
@@ -158,58 +172,70 @@ def _with_kind(thing: Thing) -> Iterable[Thing]:
     return (thing,) if kind is None else (thing, kind)
 
 
-def _sight(thing: Thing, keyframes: Sequence[Keyframe], seen: Sequence[Mapping[Thing, _Glimpse]]) -> Sight | None:
-    by_frame = [frame.get(thing, _NOTHING) for frame in seen]
-    shots = _by_shot(keyframes, by_frame)
+class _Evidence:
+    """What frames say about things, by thing, so that its size is that of what was seen, not things times frames."""
+
+    def __init__(self, keyframes: Sequence[Keyframe]) -> None:
+        self.seen: defaultdict[Thing, list[tuple[Keyframe, _Glimpse]]] = defaultdict(list)
+        """By thing, in the same order in every process; frames in order of time."""
+        self.frames_of_shot = Counter(frame.shot_index for frame in keyframes)
+        for frame in keyframes:
+            for thing, glimpse in _glimpses(frame).items():
+                self.seen[thing].append((frame, glimpse))
+
+    def by_shot(self, thing: Thing) -> dict[int, list[_Glimpse]]:
+        """Return what is said about a thing, by the index of the shot; shots that say nothing are left out."""
+        shots: defaultdict[int, list[_Glimpse]] = defaultdict(list)
+        for frame, glimpse in self.seen[thing]:
+            shots[frame.shot_index].append(glimpse)
+        return dict(shots)
+
+
+def _sight(thing: Thing, evidence: _Evidence) -> Sight | None:
+    glimpses = [glimpse for _, glimpse in evidence.seen[thing]]
+    shots = evidence.by_shot(thing)
     if thing.role == "kind":
         # So many labels belong to a kind that some of them fit any texture.
-        good = any(_agreed(shot, clearly=True) for shot in shots)
+        good = any(_agreed(shot, clearly=True) for shot in shots.values())
     else:
-        good = _agreed(by_frame) or _labels_recur(shots) or _labels_agree(shots) or _objects_recur(shots)
-    if not good and not (thing.name == PERSON and _is_person(by_frame)):
+        sizes = evidence.frames_of_shot
+        good = _agreed(glimpses) or _labels_recur(shots, sizes) or _labels_agree(shots, sizes)
+        good = good or _objects_recur(shots, sizes)
+    if not good and not (thing.name == PERSON and _is_person(glimpses)):
         return None
-    return _described(thing, keyframes, seen)
+    return _described(thing, evidence)
 
 
-def _described(thing: Thing, keyframes: Sequence[Keyframe], seen: Sequence[Mapping[Thing, _Glimpse]]) -> Sight:
-    by_frame = [frame.get(thing, _NOTHING) for frame in seen]
-    shown = [(glimpse, frame) for glimpse, frame in zip(by_frame, keyframes, strict=True) if _shows(glimpse)]
+def _described(thing: Thing, evidence: _Evidence) -> Sight:
+    seen = evidence.seen[thing]
+    shown = [(glimpse, frame) for frame, glimpse in seen if _shows(glimpse)]
     shown.sort(key=lambda pair: -pair[0].score)
     shots = len({frame.shot_index for _, frame in shown})
-    best = np.array([max(glimpse.score for glimpse in shot) for shot in _by_shot(keyframes, by_frame)])
+    best = np.array([max(glimpse.score for glimpse in shot) for shot in evidence.by_shot(thing).values()])
     return Sight(
         thing=thing,
         confidence=float(1 - np.prod(1 - _TRUST * best)),
         shots=shots,
         frames=tuple(frame for _, frame in shown),
-        several=shots > 1 or any(glimpse.count > 1 for glimpse in by_frame),
-        size=max(glimpse.size for glimpse in by_frame),
+        several=shots > 1 or any(glimpse.count > 1 for _, glimpse in seen),
+        size=max(glimpse.size for _, glimpse in seen),
     )
 
 
-def _by_shot(keyframes: Sequence[Keyframe], by_frame: Sequence[_Glimpse]) -> list[list[_Glimpse]]:
-    shots: defaultdict[int, list[_Glimpse]] = defaultdict(list)
-    for frame, glimpse in zip(keyframes, by_frame, strict=True):
-        shots[frame.shot_index].append(glimpse)
-    return list(shots.values())
+def _rivals(found: Mapping[Thing, Sight], evidence: _Evidence) -> dict[str, set[int]]:
+    """Return the shots in which the detector gives a thing of a kind a name that is not certain, by kind."""
+    rivals: defaultdict[str, set[int]] = defaultdict(set)
+    for thing, glimpses in evidence.seen.items():
+        if thing.kind and thing not in found:
+            rivals[thing.kind] |= {frame.shot_index for frame, each in glimpses if each.object >= _RIVAL_OBJECT}
+    return rivals
 
 
-def _contested(
-    sight: Sight,
-    found: Mapping[Thing, Sight],
-    keyframes: Sequence[Keyframe],
-    seen: Sequence[Mapping[Thing, _Glimpse]],
-) -> bool:
+def _contested(sight: Sight, found: Mapping[Thing, Sight], rivals: Mapping[str, set[int]]) -> bool:
     """Tell whether the detector gives a thing another name of its kind elsewhere in the same shots."""
     if not sight.thing.kind or kind_of(sight.thing) not in found:
         return False
-    shots = {frame.shot_index for frame in sight.frames}
-    return any(
-        glimpse.object >= _RIVAL_OBJECT and thing.kind == sight.thing.kind and thing not in found
-        for frame, glimpses in zip(keyframes, seen, strict=True)
-        if frame.shot_index in shots
-        for thing, glimpse in glimpses.items()
-    )
+    return any(frame.shot_index in rivals[sight.thing.kind] for frame in sight.frames)
 
 
 def _ordered(found: Mapping[Thing, Sight]) -> list[Sight]:
@@ -226,26 +252,27 @@ def _agreed(frames: Sequence[_Glimpse], *, clearly: bool = False) -> bool:
     return clear > clearly and best_object >= _MIN_OBJECT and best_label >= _MIN_LABEL
 
 
-def _labels_recur(shots: Sequence[Sequence[_Glimpse]]) -> bool:
-    each = np.array([min(float(np.mean([glimpse.label for glimpse in shot])), 1.0) for shot in shots])
+def _labels_recur(shots: Mapping[int, Sequence[_Glimpse]], sizes: Mapping[int, int]) -> bool:
+    each = np.array([min(sum(glimpse.label for glimpse in shot) / sizes[at], 1.0) for at, shot in shots.items()])
     confidence = 1 - np.prod(1 - _TRUST * each)
-    return bool((each >= _MIN_LABEL).sum() >= 2 and each.mean() >= _MIN_MEAN and confidence >= _MIN_CONFIDENCE)
+    mean = each.sum() / len(sizes)
+    return bool((each >= _MIN_LABEL).sum() >= 2 and mean >= _MIN_MEAN and confidence >= _MIN_CONFIDENCE)
 
 
-def _labels_agree(shots: Sequence[Sequence[_Glimpse]]) -> bool:
-    for shot in shots:
+def _labels_agree(shots: Mapping[int, Sequence[_Glimpse]], sizes: Mapping[int, int]) -> bool:
+    for at, shot in shots.items():
         clear = [each for each in shot if each.label >= _CLEAR_LABEL]
         if any(each.members > 1 for each in clear):
-            mean = sum(each.label for each in shot) / len(shot)
+            mean = sum(each.label for each in shot) / sizes[at]
             if len(clear) >= 3 or (len(clear) == 2 and mean >= _CLEAR_LABEL + 0.2):
                 return True
     return False
 
 
-def _objects_recur(shots: Sequence[Sequence[_Glimpse]]) -> bool:
-    best = [max(each.object for each in shot) for shot in shots]
+def _objects_recur(shots: Mapping[int, Sequence[_Glimpse]], sizes: Mapping[int, int]) -> bool:
+    best = [max(each.object for each in shot) for shot in shots.values()]
     sure, clear = sum(score >= _SURE_OBJECT for score in best), sum(score >= _CLEAR_OBJECT for score in best)
-    return clear >= _MIN_SHARE * len(shots) and (sure >= 2 or clear >= 3)
+    return clear >= _MIN_SHARE * len(sizes) and (sure >= 2 or clear >= 3)
 
 
 def _is_person(frames: Sequence[_Glimpse]) -> bool:

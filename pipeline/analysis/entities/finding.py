@@ -18,13 +18,14 @@ from pipeline.analysis.entities.written_out import people, works
 from pipeline.analysis.gazetteer import Gazetteer, KnownName
 from pipeline.analysis.scenes import shown_spans
 from pipeline.language import is_ordinary
+from schemas.entities import EntityKind
 from schemas.records import (
     Analysis,
     Entity,
-    EntityKind,
     Keyframe,
     Occurrence,
     OccurrenceSource,
+    Utterance,
     frame_id,
     subtitle_id,
     utterance_id,
@@ -49,6 +50,8 @@ class _Text:
     id: str
     span_s: Callable[[int, int], tuple[float, float]]
     """Time range of a part, by its first character and the one after its last."""
+    utterance: Utterance | None = None
+    """Of speech whose words may be misheard."""
 
 
 def find_entities(
@@ -108,6 +111,7 @@ def _texts(found: Analysis, video_id: str) -> Iterator[_Text]:
             yield _Text(
                 utterance.text, utterance.text, utterance.language, "speech", utterance_id(video_id, utterance.index),
                 lambda start, end, clock=clock: (clock.at(start), clock.at(end, ending=True)),  # type: ignore[misc]
+                utterance if utterance.auto_text is None else None,
             )  # fmt: skip
     known = mixed_case_words(_running_text(found))
     spans_s = shown_spans(found.keyframes, found.duration_s, found.shots)
@@ -207,4 +211,15 @@ def _kind(name: str, kind: EntityKind) -> EntityKind:
 def _name(text: _Text, span: NameSpan, *, from_gazetteer: bool) -> FoundName:
     start_s, end_s = text.span_s(span.start, span.end)
     occurrence = Occurrence(text.source, text.id, start_s, max(start_s, end_s), text.text[span.start : span.end])
-    return FoundName(text.read[span.start : span.end], span.kind, occurrence, from_gazetteer)
+    probability = _probability(text.utterance, occurrence) if text.utterance else 1.0
+    return FoundName(text.read[span.start : span.end], span.kind, occurrence, from_gazetteer, probability)
+
+
+def _probability(utterance: Utterance, occurrence: Occurrence) -> float:
+    """Return the probability of the least certain word of a name; 1 if words have no times."""
+    inside = (
+        word.probability
+        for word in utterance.words
+        if occurrence.start_s <= (word.start_s + word.end_s) / 2 <= occurrence.end_s
+    )
+    return min(inside, default=1.0)

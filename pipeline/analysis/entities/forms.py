@@ -3,7 +3,7 @@
 import re
 import unicodedata
 
-from schemas.records import EntityKind
+from schemas.entities import EntityKind
 
 _OPENING = " \t\n\"'“”\u2018’«»„([{<*#&/|·•,.:;!?-–—_+=~"
 _CLOSING = ' \t\n"“”\u2018«»„)]}>*#&/|·•,:;!?-–—_+=~'

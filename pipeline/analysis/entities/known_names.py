@@ -8,7 +8,7 @@ from itertools import pairwise
 from pipeline.analysis.entities.spans import NameSpan
 from pipeline.analysis.gazetteer import Gazetteer
 from pipeline.language import UNSPACED_LETTERS
-from schemas.records import EntityKind
+from schemas.entities import EntityKind
 
 _TOKEN = re.compile(rf"[{UNSPACED_LETTERS}]|[^\W_{UNSPACED_LETTERS}]+")
 _BETWEEN = re.compile(r"|[\s\-–'’&/]{1,3}|\.\s?")

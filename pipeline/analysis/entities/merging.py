@@ -7,11 +7,14 @@ from dataclasses import dataclass, replace
 from pipeline.analysis.entities.dates import iso_date
 from pipeline.analysis.entities.forms import FEMALE_TITLES, MALE_TITLES, normal_form, person_tokens, without_title
 from pipeline.analysis.gazetteer import Gazetteer, KnownName
-from schemas.records import ENTITY_KINDS, Entity, EntityKind, Occurrence
+from schemas.entities import ENTITY_KINDS, EntityKind
+from schemas.records import Entity, Occurrence
 
 _VOTES = {"speech": 2, "subtitle": 2, "screen": 1}
 """A recogniser knows the kind of a name better within a sentence than in a line of a slide."""
 _SUFFIXES = frozenset({"university", "college", "inc", "ltd", "corp", "corporation", "company", "group"})
+_MIN_PROBABILITY = 0.5
+"""A name that is said only once, with a less certain word, is doubtful."""
 _CERTAIN = 1000
 """Votes of the gazetteer."""
 
@@ -25,6 +28,8 @@ class FoundName:
     kind: EntityKind
     occurrence: Occurrence
     from_gazetteer: bool = False
+    probability: float = 1.0
+    """Of the least certain of its words, by the speech recogniser; 1 for what was written or corrected."""
 
 
 def merged(names: Sequence[FoundName], gazetteer: Gazetteer) -> tuple[Entity, ...]:
@@ -148,9 +153,17 @@ def _entity(
             normal=normal,
             wikidata_id=known.wikidata_id if known else None,
             occurrences=occurrences,
+            doubtful=known is None and kind != "date" and _may_be_misheard(same),
         ),
         known,
     )
+
+
+def _may_be_misheard(same: Sequence[FoundName]) -> bool:
+    [first, *others] = same
+    once = all(each.occurrence == first.occurrence for each in others)
+    said = first.occurrence.source == "speech" and not first.from_gazetteer
+    return once and said and first.probability < _MIN_PROBABILITY
 
 
 def _in_order(occurrences: Collection[Occurrence]) -> tuple[Occurrence, ...]:
@@ -189,7 +202,7 @@ def _joined_by_gazetteer(found: Sequence[tuple[Entity, KnownName | None]]) -> li
         if same is not None and same in of_known:
             before = joined[of_known[same]]
             both = _in_order({*before.occurrences, *entity.occurrences})
-            joined[of_known[same]] = replace(before, occurrences=both)
+            joined[of_known[same]] = replace(before, occurrences=both, doubtful=False)
         else:
             if same is not None:
                 of_known[same] = len(joined)

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.analysis.entities.spans import NameSpan
+from schemas.entities import EntityKind
 from schemas.errors import ModelError
-from schemas.records import EntityKind
 
 _UNUSED = ("tagger", "parser", "senter", "attribute_ruler", "lemmatizer")
 _KINDS: Mapping[str, EntityKind] = {

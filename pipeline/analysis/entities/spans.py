@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from schemas.records import EntityKind
+from schemas.entities import EntityKind
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ import torch
 
 from pipeline.analysis.entities.spans import NameSpan
 from pipeline.models import LOAD_ERRORS, LOAD_OPTIONS, BatchSize, longest_input, quiet_transformers, runs_on
+from schemas.entities import EntityKind
 from schemas.errors import ModelError
-from schemas.records import EntityKind
 
 _KINDS: Mapping[str, EntityKind] = {
     "PER": "person", "PERSON": "person", "PERS": "person",

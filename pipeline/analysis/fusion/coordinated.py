@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.analysis.fusion.conse import PROMPT, centred, conse, probabilities_of
-from pipeline.models import cached_array
+from pipeline.models import ModelInfo, cached_array
 from schemas.records import Keyframe
 from schemas.tables import NO_ENCODER, Encoder
 
@@ -53,6 +53,18 @@ class CoordinatedSpace(Protocol):
         """Return (n, dimensions) for spoken or on-screen text whose text encoder vectors (n, t) are known."""
 
 
+class Classifier(Protocol):
+    """What is known of a vision model that predicts classes."""
+
+    @property
+    def info(self) -> ModelInfo:
+        """The model."""
+
+    @property
+    def label_names(self) -> tuple[str, ...]:
+        """Its classes, by index."""
+
+
 def coordinated_space(text: "TextEncoder", vision: "FrameEncoder") -> CoordinatedSpace:
     """Return the space that two loaded encoders share. Nothing is computed yet."""
     if vision.reads_texts:
@@ -74,12 +86,12 @@ class ConseSpace:
 
     Args:
         text: Encodes label names and queries.
-        vision: Predicts label probabilities.
+        vision: Predicts label probabilities. Only its names are used.
     """
 
     reads_classes = True
 
-    def __init__(self, text: "TextEncoder", vision: "FrameEncoder") -> None:
+    def __init__(self, text: "TextEncoder", vision: Classifier) -> None:
         self._text, self._vision = text, vision
 
     @property

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pipeline.analysis.scenes.spans import TextSpan
-from schemas.records import Embedding, Keyframe, Label, Shot, Sound, Utterance
+from schemas.records import Embedding, Entity, Keyframe, Label, Shot, Sound, Utterance
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,8 @@ class VideoContent:
     """Speech, then on-screen text; the vectors of doubtful speech are shorter."""
     sounds: Sequence[Sound] = ()
     """Music, singing and other classes of sound."""
+    entities: Sequence[Entity] = ()
+    """The names in it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

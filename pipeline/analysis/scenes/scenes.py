@@ -8,7 +8,7 @@ from functools import partial
 
 import numpy as np
 
-from pipeline.analysis.description import NAMES_OF_TEXT, Sight, caption_scene, find_sights, without_running_lines
+from pipeline.analysis.description import NAMES_OF_TEXT, Confirmed, caption_scene, find_sights, without_running_lines
 from pipeline.analysis.fusion import Fused, weighted_mean
 from pipeline.analysis.scenes.content import Dimensions, SceneContent, VideoContent
 from pipeline.analysis.scenes.segmentation import segment
@@ -64,8 +64,8 @@ def find_scenes(
     texts.sort(key=_middle_s)
     groups = (units[start:end] for start, end in itertools.pairwise([*starts, len(units)]))
     keyframes = without_running_lines(video.keyframes)
-    sights = find_sights(keyframes)
-    return [_scene(group, keyframes, sights, texts, dimensions) for group in groups]
+    of_video = Confirmed.of(find_sights(keyframes))
+    return [_scene(group, keyframes, of_video, texts, dimensions) for group in groups]
 
 
 def build_scenes(
@@ -146,7 +146,7 @@ def _prices(units: Sequence[Unit], price: float) -> list[float]:
 def _scene(
     units: Sequence[Unit],
     keyframes: Sequence[Keyframe],
-    sights: Sequence[Sight],
+    of_video: Confirmed,
     texts: Sequence[TextSpan],
     dimensions: Dimensions,
 ) -> SceneContent:
@@ -165,7 +165,7 @@ def _scene(
         end_s=end_s,
         shot_indices=tuple(shot_indices),
         text=_joined_text(inside),
-        caption=caption_scene(frames, sights, vision, _most_typical(inside, text), has_images=bool(shot_indices)),
+        caption=caption_scene(frames, of_video, vision, _most_typical(inside, text), has_images=bool(shot_indices)),
         labels=labels,
         text_embedding=text,
         vision_embedding=vision,

@@ -4,8 +4,11 @@ A topic is the mean of the vectors of its name, description and examples, as pro
 al. 2021). A text is about topic k with probability `p(k) = exp(s_k / T) / (exp(c / T) + sum_j exp(s_j / T))`. Here s
 are cosines after subtracting the taxonomy's mean vector, j runs over all topics and background phrases, and c is a
 constant for texts that resemble none of them. The temperature T (Guo et al. 2017) is fitted on the taxonomy itself:
-each phrase is scored by a topic made without it. So it suits any encoder and any taxonomy; `benchmarks/topics.py`
-measures the calibration on other texts.
+each phrase is scored by a topic made without it. So it suits any encoder and any taxonomy.
+
+People talk around a topic more than the phrases of a taxonomy do, so p(k) alone is no probability: low ones are too
+low, high ones too high. `calibrated` maps it to one (Platt 1999). Its constants are fitted on one half of the texts of
+`benchmarks/topics.py`, which measures the calibration on the other half.
 
 Scenes around a scene are evidence, too: a scene of a talk about energy is probably about energy. `of_scenes` adds to
 s the weighted mean of the cosines of the other scenes, the less the farther away they are.
@@ -31,6 +34,8 @@ _UNLIKE_ALL = 0.2
 _CONTEXT, _NEAR_S, _ENOUGH_S = 1.0, 60.0, 20.0
 """Weight of the scenes around a scene; how far they reach; and how much of them, in seconds, has half of that weight.
 Tuned on every other film of `benchmarks/quality.py`, see its figures."""
+_SLOPE, _FIRST, _OTHERS = 0.67, 0.65, -0.34
+"""Of the calibration: factor of the log-odds; what is added for a text's first topic, and for its other topics."""
 _TEMPERATURES = np.geomspace(0.005, 0.5, 93)
 _DEFAULT_TEMPERATURE = 0.04
 _PROMPT = "a photo of {}"
@@ -55,9 +60,11 @@ class TopicSpace:
     Args:
         taxonomy: The topics.
         encoder: Encodes the topics, and the names of labels when they first occur.
+        calibrate: False: scores of texts are those of the softmax, as fitting the calibration needs them.
     """
 
-    def __init__(self, taxonomy: Taxonomy, encoder: Encoder) -> None:
+    def __init__(self, taxonomy: Taxonomy, encoder: Encoder, *, calibrate: bool = True) -> None:
+        self._calibrate = calibrated if calibrate else np.asarray
         self.names = tuple(topic.name for topic in taxonomy.topics)
         self._encoder = encoder
         phrases = [phrase for topic in taxonomy.topics for phrase in topic.phrases]
@@ -79,9 +86,9 @@ class TopicSpace:
             vectors: (n, d) of the encoder, of unit length; zeros for an empty text.
 
         Returns:
-            (n, topics), the sum of a row is 1 or less; zeros for an empty text.
+            (n, topics), calibrated, so several topics of a text may be probable; zeros for an empty text.
         """
-        return self._of_similarities(*self._similarities(vectors), vectors)
+        return self._calibrate(self._of_similarities(*self._similarities(vectors), vectors))
 
     def of_scenes(self, vectors: NDArray[np.float32], seconds: Sequence[float]) -> NDArray[np.float64]:
         """Return the probability that each scene of a video is about each topic, by its text and those around it.
@@ -95,7 +102,9 @@ class TopicSpace:
         """
         context = _context(np.asarray(seconds, np.float64), np.any(np.asarray(vectors) != 0, axis=1))
         topics, background = self._similarities(vectors)
-        return self._of_similarities(topics + context @ topics, background + context @ background, vectors)
+        return self._calibrate(
+            self._of_similarities(topics + context @ topics, background + context @ background, vectors)
+        )
 
     def _similarities(self, vectors: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         centred = self._centred(np.asarray(vectors, dtype=np.float64))
@@ -121,7 +130,8 @@ class TopicSpace:
         for name in new:
             # The encoder reads a name alone and in a sentence differently; the mean is more robust. One name at a time,
             # because a vector depends a little on its batch, and must not depend on which videos came before.
-            self._of_name[name] = self.of_texts(self._encoder.encode([name, _PROMPT.format(name)])).mean(axis=0)
+            vectors = self._encoder.encode([name, _PROMPT.format(name)])
+            self._of_name[name] = self._of_similarities(*self._similarities(vectors), vectors).mean(axis=0)
         found = np.zeros((len(frames), len(self.names)))
         for index, scores in enumerate(shown):
             for name, score in scores.items():
@@ -181,6 +191,22 @@ class TopicSpaces:
         if encoder.recipe not in self._spaces:
             self._spaces[encoder.recipe] = TopicSpace(self._taxonomy, encoder)
         return self._spaces[encoder.recipe]
+
+
+def calibrated(scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the probability that a topic is right for a text, given what the softmax says (Platt 1999).
+
+    The order of a text's topics stays. Others than its first topic are right less often than the same score says of a
+    first one, because a text usually has one topic.
+
+    Args:
+        scores: (n, topics) of the softmax; 0 stays 0.
+    """
+    clipped = np.clip(scores, 0.0, 1.0 - 1e-9)
+    offsets = np.full(clipped.shape, _OTHERS)
+    offsets[np.arange(len(clipped)), clipped.argmax(axis=1)] = _FIRST
+    odds = (clipped / (1.0 - clipped)) ** _SLOPE * np.exp(offsets)
+    return np.asarray(odds / (1.0 + odds))
 
 
 def either(one: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray[np.float64]:

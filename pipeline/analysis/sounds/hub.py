@@ -6,7 +6,6 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.signal import resample_poly
 
 from pipeline.analysis.sounds.names import SOUND_NAMES
 from pipeline.models import LOAD_ERRORS, LOAD_OPTIONS, BatchSize, ModelInfo, batch_size, quiet_transformers, runs_on
@@ -223,4 +222,6 @@ def _features(output: Any) -> torch.Tensor:  # noqa: ANN401 - a tensor, or an ou
 def _resampled(windows: Windows, rate_hz: int) -> list[NDArray[np.float32]]:
     if rate_hz == SAMPLE_RATE_HZ:
         return list(windows)
+    from scipy.signal import resample_poly  # importing it takes a second, and most models listen at our rate
+
     return [np.asarray(resample_poly(window, rate_hz, SAMPLE_RATE_HZ), np.float32) for window in windows]

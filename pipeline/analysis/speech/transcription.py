@@ -70,9 +70,7 @@ class Transcriber:
             encoded: The result of `encode` for these windows.
             language: Code of the spoken language.
         """
-        decoded = self.engine.generate(
-            encoded, language, beam_size=self.config.beam_size, break_loops=False, task="translate"
-        )
+        decoded = self._generate(encoded, language, task="translate")
         confident = [NOTHING if self._failed(result, "en") else result for result in decoded]
         aligned = self._align(windows, encoded, confident, language, task="translate")
         return [word for words in aligned for word in words]
@@ -80,7 +78,7 @@ class Transcriber:
     def _words(
         self, windows: Sequence[Window], encoded: Encoded, language: str, *, halvings: int
     ) -> list[list[SpokenWord]]:
-        decoded = self.engine.generate(encoded, language, beam_size=self.config.beam_size, break_loops=False)
+        decoded = self._generate(encoded, language)
         redone: dict[int, list[SpokenWord]] = {}
         for number, (window, result) in enumerate(zip(windows, decoded, strict=True)):
             if self._failed(result, language):
@@ -92,6 +90,25 @@ class Transcriber:
                     decoded[number] = self._without_loops(window, result, language)
         aligned = self._align(windows, encoded, decoded, language)
         return [redone.get(number, words) for number, words in enumerate(aligned)]
+
+    def _generate(self, encoded: Encoded, language: str, *, task: Task = "transcribe") -> list[Decoded]:
+        """Decode greedily, and decode again with beams the windows that this is unsure of, which are few."""
+        config, written = self.config, language if task == "transcribe" else "en"
+        decoded = self.engine.generate(encoded, language, beam_size=1, break_loops=False, task=task)
+        unsure = [
+            number
+            for number, result in enumerate(decoded)
+            if result.avg_logprob < config.min_greedy_logprob or self._loops(result, written)
+        ]
+        if config.beam_size == 1 or not unsure:
+            return decoded
+        chosen = encoded if len(unsure) == len(decoded) else self.engine.select(encoded, unsure)
+        again = self.engine.generate(chosen, language, beam_size=config.beam_size, break_loops=False, task=task)
+        for number, result in zip(unsure, again, strict=True):
+            # Beams are right more often, but they also find more probable loops.
+            if not self._loops(result, written) or self._loops(decoded[number], written):
+                decoded[number] = result
+        return decoded
 
     def _align(
         self,
@@ -120,7 +137,7 @@ class Transcriber:
         for first in range(0, len(gaps), self.config.batch_size):
             batch = gaps[first : first + self.config.batch_size]
             encoded = self.encode(batch)
-            decoded = self.engine.generate(encoded, language, beam_size=self.config.beam_size, break_loops=False)
+            decoded = self._generate(encoded, language)
             confident = [NOTHING if self._failed(result, language) else result for result in decoded]
             found += self._align(batch, encoded, confident, language)
         logger.info("decoded gaps in the transcript again", extra={"gaps": len(gaps), "words": sum(map(len, found))})

@@ -71,10 +71,13 @@ def make_headline(
 
     Returns:
         1 to 90 characters, the first of: the title that the video shows; the best sentence, if there is much speech;
-        what is seen for certain, and heard beside it; a title on any frame; the best sentence; the file name, if it is
-        meaningful; how it looks and sounds, with the number of shots and the duration.
+        what is seen for certain, and heard beside it; a title on any frame; the best sentence; any line on a frame; the
+        best line of a song; the file name, if it is meaningful; how it looks and sounds, with the number of shots and
+        the duration.
     """
-    said = _best_sentence(spoken, scores, duration_s)
+    speech = [index for index, each in enumerate(spoken) if not each.sung]
+    said = _best_sentence([spoken[index] for index in speech], scores[speech], duration_s)
+    lyrics = "" if said else _best_sentence(spoken, scores, duration_s)
     frames = without_running_lines(keyframes)
     shown = describe_test_pattern(frames) or what_is_shown(find_sights(frames), frames)
     heard = what_is_heard(sounds, duration_s)
@@ -86,6 +89,7 @@ def make_headline(
         best_reading(named[0], written) if (named := [each for each in written if is_title(each)]) else "",
         said,
         best_reading(written[0], written) if written else "",
+        lyrics,
         from_name(uri) if _name_words(uri) else "",
         footage(keyframes, len(shots), duration_s, heard) if keyframes else "",
         f"{capitalised(heard) or 'Audio without speech'} ({format_duration(duration_s)})" if not spoken else "",

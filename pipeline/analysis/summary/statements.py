@@ -1,8 +1,11 @@
 """Statements: the sentences that a summary is chosen from. They come from speech, on-screen text and frames."""
 
-from bisect import bisect_right
+import re
+from bisect import bisect_left, bisect_right
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -22,11 +25,13 @@ from pipeline.analysis.scenes import shown_from
 from pipeline.analysis.summary.fitness import fitness
 from pipeline.language import clean, ends_sentence, format_duration, joined
 from schemas.config import COMPOSED
-from schemas.records import Embedding, Evidence, Keyframe, Scene, Shot, Utterance, frame_id, utterance_id
+from schemas.records import Embedding, Entity, Evidence, Keyframe, Scene, Shot, Utterance, frame_id, utterance_id
 
 _MAX_SENTENCE_S = 30.0
 _MAX_PAUSE_S = 2.0
 _MAX_FRAMES = 3
+_MISHEARD = 0.3
+"""Factor of the weight of a sentence with a name that may be misheard."""
 _AGREEMENT_WEIGHT = 0.15
 """Share of a spoken sentence's weight that depends on its agreement with the on-screen text at that time."""
 
@@ -44,18 +49,29 @@ class Statement:
     """In the space that all statements of a video share."""
     evidence: tuple[Evidence, ...]
     kind: Literal["speech", "screen", "frame"]
+    sung: bool = False
+    """Whether it is a line of a song."""
 
 
 def spoken_statements(
-    utterances: Sequence[Utterance], keyframes: Sequence[Keyframe], shots: Sequence[Shot], video_id: str
+    utterances: Sequence[Utterance],
+    keyframes: Sequence[Keyframe],
+    shots: Sequence[Shot],
+    video_id: str,
+    entities: Sequence[Entity] = (),
 ) -> list[Statement]:
-    """Join utterances into whole sentences; their evidence is the utterances and the frame shown at that time."""
+    """Join utterances into whole sentences; their evidence is the utterances and the frame shown at that time.
+
+    A sentence with a name that may be misheard counts little, and says so, as in `Dali (?)`.
+    """
     shown_s = shown_from(keyframes, shots)
+    doubtful = _doubtful_names(entities)
     statements = []
     for group in _sentences(utterances):
         text = clean(joined((each.text for each in group), group[0].language))
         if not text:
             continue
+        misheard = [name for each in group for name in doubtful.get(utterance_id(video_id, each.index), ())]
         vectors = [each.embedding for each in group if each.embedding is not None]
         lengths_s = [each.end_s - each.start_s for each in group if each.embedding is not None]
         start_s, end_s = group[0].start_s, group[-1].end_s
@@ -71,18 +87,38 @@ def spoken_statements(
             doubtful=any(each.flags for each in group),
             avg_logprob=float(np.mean([each.avg_logprob for each in group])),
         )
+        if misheard:
+            weight *= _MISHEARD
         statements.append(
             Statement(
-                text=text,
+                text=_marked(text, misheard),
                 start_s=start_s,
                 end_s=end_s,
                 weight=weight * (1 - _AGREEMENT_WEIGHT + _AGREEMENT_WEIGHT * _agreement(vector, frame)),
                 vector=vector,
                 evidence=(*evidence, *([_frame_evidence(frame, video_id)] if frame else [])),
                 kind="speech",
+                sung=2 * sum(each.sung for each in group) > len(group),
             )
         )
     return statements
+
+
+def _doubtful_names(entities: Sequence[Entity]) -> dict[str, list[str]]:
+    """Return the names that may be misheard, by the id of the utterance."""
+    names: defaultdict[str, list[str]] = defaultdict(list)
+    for entity in entities:
+        if entity.doubtful:
+            for each in entity.occurrences:
+                names[each.id].append(each.text)
+    return dict(names)
+
+
+def _marked(text: str, misheard: Sequence[str]) -> str:
+    """Return a text that says of some names that they may be misheard."""
+    for name in sorted(set(misheard), key=len, reverse=True):
+        text = re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", lambda found: f"{found[0]} (?)", text)
+    return text
 
 
 def shown_statements(
@@ -137,16 +173,10 @@ def _titles(keyframes: Sequence[Keyframe]) -> dict[str, Keyframe]:
 
 def _captioned(scenes: Sequence[Scene], keyframes: Sequence[Keyframe]) -> list[Keyframe]:
     """Return the middle one of the frames of each scene that a model has captioned."""
-    chosen = []
-    for scene in scenes:
-        frames = [
-            frame
-            for frame in keyframes
-            if scene.start_s <= frame.time_s < scene.end_s and frame.caption_source != COMPOSED
-        ]
-        if frames:
-            chosen.append(frames[len(frames) // 2])
-    return chosen
+    captioned = [frame for frame in keyframes if frame.caption_source != COMPOSED]
+    first_at = partial(bisect_left, captioned, key=lambda frame: frame.time_s)
+    inside = (captioned[first_at(scene.start_s) : first_at(scene.end_s)] for scene in scenes)
+    return [frames[len(frames) // 2] for frames in inside if frames]
 
 
 def _written(title: str, frame: Keyframe, video_id: str) -> Statement:

@@ -20,7 +20,7 @@ from schemas.records import Chapter, Highlight, Label, Scene, Summary, SummarySe
 _OPENING_BONUS = 0.3
 """Added to the score of the first sentence of a scene, which often introduces its subject."""
 _TALKATIVE = 0.2
-"""Minimum share of speech in a video whose summary is made from speech alone."""
+"""Minimum share of speech, other than lyrics, in a video whose summary is made from speech alone."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,10 +51,10 @@ def extract_summary(
     shots, utterances, duration_s = video.shots, video.utterances, video.duration_s
     read = with_accents(video.keyframes, utterances)
     keyframes = with_usual_readings(without_running_lines(read))
-    spoken = spoken_statements(utterances, keyframes, shots, video_id)
+    spoken = spoken_statements(utterances, keyframes, shots, video_id, video.entities)
     shown = shown_statements(scenes, shots, keyframes, duration_s, video_id)
     scores = _scores(spoken, scenes)
-    talkative = sum(each.end_s - each.start_s for each in spoken) >= _TALKATIVE * duration_s
+    talkative = sum(each.end_s - each.start_s for each in spoken if not each.sung) >= _TALKATIVE * duration_s
     headline = make_headline(
         spoken, scores, read, utterances, shots,
         sounds=video.sounds, talkative=talkative, duration_s=duration_s, uri=uri,

@@ -4,29 +4,14 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from safetensors.torch import load_file
-from tokenizers import Tokenizer
 from torch.nn.functional import embedding, gelu, layer_norm, linear, scaled_dot_product_attention
 
-from pipeline.analysis.text.unigram import UnigramTokenizer
-
-
-class WordPieceTokenizer:
-    """The tokenizer of BERT, by the library `tokenizers`.
-
-    Args:
-        folder: A model with `tokenizer.json`.
-    """
-
-    def __init__(self, folder: Path) -> None:
-        self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-        self._tokenizer.no_padding()
-
-    def encode(self, texts: Sequence[str], max_tokens: int) -> list[tuple[list[int], list[int]]]:
-        """Return the token ids of each text, and which of them are special tokens."""
-        self._tokenizer.enable_truncation(max_tokens)
-        return [(encoded.ids, encoded.special_tokens_mask) for encoded in self._tokenizer.encode_batch(list(texts))]
+from pipeline.analysis.text.pooling import pooled
+from pipeline.analysis.text.wordpiece import tokenizer_of
 
 
 class Bert:
@@ -46,11 +31,16 @@ class Bert:
         self._heads: int = config["num_attention_heads"]
         self._eps: float = config["layer_norm_eps"]
         self._weights = load_file(folder / "model.safetensors", device=device)  # maps the file into memory on a CPU
-        self._tokenizer = (UnigramTokenizer if UnigramTokenizer.has(folder) else WordPieceTokenizer)(folder)
+        self._tokenizer = tokenizer_of(folder)
+        self._device = device
 
     def tokenize(self, texts: Sequence[str], max_tokens: int) -> list[tuple[list[int], list[int]]]:
         """Return the token ids of each text, and which of them are special tokens."""
         return self._tokenizer.encode(texts, max_tokens)
+
+    def pooled(self, tokens: Sequence[Sequence[int]], pooling: str) -> NDArray[np.float32]:
+        """Return a vector for each text, (n, hidden_size) of unit length; see `pipeline.analysis.text.pooling`."""
+        return pooled(self, tokens, pooling, self._device)
 
     def hidden_states(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
         """Return the last layer's output.

@@ -3,14 +3,12 @@
 import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from typing import Protocol
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from pipeline.analysis.text.bert import Bert
 from pipeline.analysis.text.forms import forms_of, is_multilingual_e5
-from pipeline.analysis.text.hub import HubEncoder
 from pipeline.analysis.text.languages import VERSION, Languages
 from pipeline.analysis.text.plugin import PluginTextEncoder
 from pipeline.models import (
@@ -38,6 +36,17 @@ logger = logging.getLogger(__name__)
 _CHARACTERS_PER_TOKEN = 64
 
 
+class _Model(Protocol):
+    hidden_size: int
+    longest_input: int
+
+    def tokenize(self, texts: Sequence[str], max_tokens: int) -> list[tuple[list[int], list[int]]]:
+        """Return the token ids of each text, and which of them are special tokens."""
+
+    def pooled(self, tokens: Sequence[Sequence[int]], pooling: str) -> NDArray[np.float32]:
+        """Return a vector for each text, (n, hidden_size) of unit length."""
+
+
 class TextEncoder:
     """A transformer encoder with pooling (Devlin et al. 2019; Reimers and Gurevych 2019). One thread at a time.
 
@@ -51,18 +60,21 @@ class TextEncoder:
         config: The `text` section.
         device: `cpu` or `cuda`.
         threads: Threads of PyTorch in this process.
+        queries_only: Only short texts will be encoded, now and then. So the embedded models run on NumPy, with the same
+            vectors except for rounding: importing PyTorch takes far longer than a query.
 
     Raises:
         ModelError: The model cannot be found or loaded.
     """
 
-    def __init__(self, config: TextConfig, *, device: str, threads: int) -> None:
-        set_threads(threads)
+    def __init__(self, config: TextConfig, *, device: str, threads: int, queries_only: bool = False) -> None:
         parts = text_configs(config)
         self._parts: tuple[TextEncoder, ...] = ()
         self._stored: slice | None = None
         if len(parts) > 1:
-            english, multilingual = (TextEncoder(part, device=device, threads=threads) for part in parts)
+            english, multilingual = (
+                TextEncoder(part, device=device, threads=threads, queries_only=queries_only) for part in parts
+            )
             english._stored = slice(0, english.dimensions)
             multilingual._stored = slice(english.dimensions, None)
             self._parts = (english, multilingual)
@@ -81,7 +93,7 @@ class TextEncoder:
         if is_plugin(config.model):
             self._plugin = PluginTextEncoder(config.model, device=device, threads=threads)
             return
-        self._model = _load(self.info, device)
+        self._model = _load(self.info, device, threads, queries_only=queries_only)
         self._max_tokens = min(config.max_tokens, self._model.longest_input)
 
     @property
@@ -218,7 +230,9 @@ class TextEncoder:
         # Texts of similar length share a batch, so that it holds little padding.
         longest_first = sorted(zip(filled, tokens, strict=True), key=lambda row: -len(row[1]))
         for batch, found in self._batch.batches(
-            longest_first, lambda rows: self._encode_batch([ids for _, ids in rows]), weight=lambda row: len(row[1])
+            longest_first,
+            lambda rows: self._model.pooled([ids for _, ids in rows], self._config.pooling),
+            weight=lambda row: len(row[1]),
         ):
             vectors[[index for index, _ in batch]] = found
         return vectors
@@ -238,22 +252,6 @@ class TextEncoder:
         return not self._plugin and any(
             len(ids) >= self._max_tokens for ids in self._tokenize([text], self._forms.passage)[1]
         )
-
-    @torch.inference_mode()
-    def _encode_batch(self, tokens: list[list[int]]) -> NDArray[np.float32]:
-        length = max(map(len, tokens))
-        pad = self._model.pad_token_id
-        input_ids = torch.tensor([ids + [pad] * (length - len(ids)) for ids in tokens], device=self._device)
-        lengths = torch.tensor([len(ids) for ids in tokens], device=self._device)
-        attention_mask = torch.arange(length, device=self._device)[None, :] < lengths[:, None]  # (batch, length)
-        hidden = self._model.hidden_states(input_ids, attention_mask)  # (batch, length, dimensions)
-        if self._config.pooling == "cls":
-            pooled = hidden[:, 0]
-        else:
-            weights = attention_mask[:, :, None].to(hidden.dtype)
-            pooled = (hidden * weights).sum(dim=1) / weights.sum(dim=1)
-        unit: NDArray[np.float32] = torch.nn.functional.normalize(pooled, dim=1).cpu().numpy()
-        return unit
 
 
 def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -282,9 +280,9 @@ def _clean(text: str, max_characters: int) -> str:
     return " ".join(text.encode("utf-8", "replace").decode("utf-8").replace("\0", " ").split())[:max_characters]
 
 
-def _load(info: ModelInfo, device: str) -> Bert | HubEncoder:
+def _load(info: ModelInfo, device: str, threads: int, *, queries_only: bool) -> _Model:
     try:
-        model = (Bert if info.id.startswith(EMBEDDED_PREFIX) else HubEncoder)(info.path, device)
+        model = _loaded(info, device, threads, queries_only=queries_only)
     except LOAD_ERRORS as error:
         raise ModelError(
             f"text.model: {info.id} ({info.path}) cannot be loaded as a text encoder: {error}. "
@@ -292,3 +290,19 @@ def _load(info: ModelInfo, device: str) -> Bert | HubEncoder:
         ) from error
     logger.info("text encoder %s loaded, %d dimensions", info.id, model.hidden_size)
     return model
+
+
+def _loaded(info: ModelInfo, device: str, threads: int, *, queries_only: bool) -> _Model:
+    embedded = info.id.startswith(EMBEDDED_PREFIX)
+    if embedded and queries_only and device == "cpu":
+        from pipeline.analysis.text.numpy_bert import NumpyBert
+
+        return NumpyBert(info.path)
+    set_threads(threads)
+    if embedded:
+        from pipeline.analysis.text.bert import Bert
+
+        return Bert(info.path, device)
+    from pipeline.analysis.text.hub import HubEncoder
+
+    return HubEncoder(info.path, device)

@@ -3,8 +3,11 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
+from pipeline.analysis.text.pooling import pooled
 from pipeline.models import LOAD_OPTIONS, longest_input, quiet_transformers
 
 
@@ -28,6 +31,7 @@ class HubEncoder:
         if getattr(model.config, "is_encoder_decoder", False) or not hasattr(model.config, "hidden_size"):
             raise ValueError(f"it is a {model.config.model_type} model, not a BERT-like encoder")
         self._model = model.eval().to(device)
+        self._device = device
         self.hidden_size = int(model.config.hidden_size)
         self.pad_token_id = int(self._tokenizer.pad_token_id or 0)
         self.longest_input = longest_input(model, self._tokenizer)
@@ -42,6 +46,10 @@ class HubEncoder:
             return_special_tokens_mask=True,
         )
         return list(zip(encoded["input_ids"], encoded["special_tokens_mask"], strict=True))
+
+    def pooled(self, tokens: Sequence[Sequence[int]], pooling: str) -> NDArray[np.float32]:
+        """Return a vector for each text, (n, hidden_size) of unit length; see `pipeline.analysis.text.pooling`."""
+        return pooled(self, tokens, pooling, self._device)
 
     def hidden_states(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
         """Return the last layer's output, (batch, length, hidden_size), float32; see `Bert.hidden_states`."""

@@ -185,6 +185,7 @@ class VideoAnalyzer:
             utterances,
             [*speech_spans(utterances, self._dimensions.text), *screen_texts(keyframes, found.duration_s, found.shots)],
             found.sounds,
+            found.entities,
         )
         encoder = self.models.text.for_languages([each.language for each in found.transcript.languages])
         with clock.step("scenes"):

@@ -2,8 +2,6 @@
 
 import copy
 from collections.abc import Sequence
-from functools import cache
-from importlib.resources import files
 from pathlib import Path
 from typing import Any, cast
 
@@ -13,6 +11,7 @@ import torch
 from torch.nn.utils.fusion import fuse_conv_bn_weights
 
 from pipeline.analysis.convolution import same_conv2d
+from pipeline.analysis.vision.imagenet import imagenet_labels
 from pipeline.analysis.vision.networks import Image
 from pipeline.analysis.vision.zero_shot import TextTower
 from schemas.errors import ModelError
@@ -60,13 +59,6 @@ class EfficientNetLite:
         maps = _maps(self._network, pixels)  # (n, 1280, 7, 7)
         embeddings = maps.float().mean(dim=(2, 3))
         return embeddings, self._classifier(embeddings).softmax(dim=1)
-
-
-@cache
-def imagenet_labels() -> tuple[str, ...]:
-    """Return the 1000 ImageNet-1k class names in plain English, by class index."""
-    text = files("pipeline.analysis.vision").joinpath("imagenet_labels.txt").read_text(encoding="utf-8")
-    return tuple(text.splitlines())
 
 
 def _squeeze(image: Image) -> Image:

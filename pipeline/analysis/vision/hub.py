@@ -5,7 +5,7 @@ from typing import Any
 
 import torch
 
-from pipeline.analysis.vision.efficientnet import imagenet_labels
+from pipeline.analysis.vision.imagenet import imagenet_labels
 from pipeline.analysis.vision.networks import Image, VisionNetwork
 from pipeline.analysis.vision.zero_shot import TextTower, text_tower
 from pipeline.models import LOAD_ERRORS, LOAD_OPTIONS, ModelInfo, quiet_transformers

@@ -18,7 +18,7 @@ from tests.corrected import correctable
 from tests.known_lake import KnownLake
 from workers import InlinePool, RunJob
 
-pytestmark = pytest.mark.models
+pytestmark = [pytest.mark.models, pytest.mark.usefixtures("kept_models")]
 
 RIGHT = "The zebra looks out of the window and waits."
 

@@ -1,5 +1,8 @@
+import shutil
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -44,6 +47,27 @@ class Killed(BaseException):
     """Stands for `kill -9` between two steps on disk: nothing may catch it."""
 
 
+Change = Callable[[Store, str, str], None]
+"""Called before a change on disk, with its kind and its place in the lake."""
+
+
+@contextmanager
+def _before_each_change(patch: pytest.MonkeyPatch, before: Change) -> Iterator[None]:
+    def watched(change: str) -> Callable[..., object]:
+        original = getattr(Store, change)
+
+        def changed(store: Store, relative: str, *more: object) -> object:
+            before(store, change, relative)
+            return original(store, relative, *more)
+
+        return changed
+
+    with patch.context() as patched:
+        for change in ("publish", "write_new", "move", "remove", "remove_folder"):
+            patched.setattr(Store, change, watched(change))
+        yield
+
+
 @pytest.fixture
 def kill_after(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], object], int], bool]:
     """Return a function that runs an action and kills it after so many changes on disk; True if it was killed."""
@@ -51,23 +75,15 @@ def kill_after(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], object
     def act(action: Callable[[], object], changes: int) -> bool:
         left = changes
 
-        def counted(change: str) -> Callable[..., object]:
-            original = getattr(Store, change)
+        def count(store: Store, change: str, relative: str) -> None:
+            nonlocal left
+            left -= 1
+            if left < 0:
+                if change == "remove_folder" and (inside := store.tree(relative)):
+                    store.filesystem.rm_file(store.path(f"{relative}/{inside[0]}"))
+                raise Killed
 
-            def changed(store: Store, relative: str, *more: object) -> object:
-                nonlocal left
-                left -= 1
-                if left < 0:
-                    if change == "remove_folder" and (inside := store.tree(relative)):
-                        store.filesystem.rm_file(store.path(f"{relative}/{inside[0]}"))
-                    raise Killed
-                return original(store, relative, *more)
-
-            return changed
-
-        with monkeypatch.context() as patch:
-            for change in ("publish", "write_new", "move", "remove", "remove_folder"):
-                patch.setattr(Store, change, counted(change))
+        with _before_each_change(monkeypatch, count):
             try:
                 action()
             except Killed:
@@ -75,3 +91,34 @@ def kill_after(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], object
         return False
 
     return act
+
+
+@pytest.fixture
+def kill_moments(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> Callable[[Lake, Callable[[Lake], object]], list[int]]:
+    """Return a function that tells after how many changes to kill an action, which it tries on a copy of the lake.
+
+    Changes of one kind that follow each other, such as the files of one commit, are alike. So there is one moment for
+    each two kinds that meet, and the first one: every kind is about to happen at some moment, and has happened at one.
+    """
+
+    def moments(lake: Lake, action: Callable[[Lake], object]) -> list[int]:
+        kinds: list[tuple[str, str]] = [("", "")]
+
+        def note(_: Store, change: str, relative: str) -> None:
+            folder = relative.partition("/")[0]
+            kinds.append((change, folder if folder.startswith("_") else "a table"))
+
+        tried = copied(lake, tmp_path / "tried")
+        with _before_each_change(monkeypatch, note):
+            action(tried)
+        first = {pair: changes for changes, pair in reversed([*enumerate(pairwise(kinds))])}
+        return sorted(first.values())
+
+    return moments
+
+
+def copied(lake: Lake, folder: Path) -> Lake:
+    """Copy a lake on disk."""
+    return Lake(str(shutil.copytree(lake.uri, folder)))

@@ -9,9 +9,11 @@ import pytest
 
 from pipeline.lake import Lake
 from schemas.tables import VIDEO_TABLES
+from tests.pipeline.lake.conftest import copied
 from tests.pipeline.lake.lakes import NOON, REVISION, contents, publish
 
 KillAfter = Callable[[Callable[[], object], int], bool]
+KillMoments = Callable[[Lake, Callable[[Lake], object]], list[int]]
 OTHER = "ffffffffffffffff"
 
 
@@ -92,20 +94,24 @@ def test_compaction_of_an_empty_lake_does_nothing(any_lake: Lake) -> None:
 
 
 @pytest.mark.slow
-def test_compaction_killed_anywhere_never_doubles_or_hides_a_row(lake: Lake, kill_after: KillAfter) -> None:
+def test_compaction_killed_anywhere_never_doubles_or_hides_a_row(
+    lake: Lake, tmp_path: Path, kill_after: KillAfter, kill_moments: KillMoments, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipeline.lake.log.SNAPSHOT_EVERY", 3)
     publish(lake, "01", ["v01", "v02", "v03"], failed=["v03"])
     publish(lake, "02", ["v01", "v04"], minutes=1)
     expected = contents(lake)
-    changes = 0
-    while kill_after(lake.compact, changes):
-        assert contents(lake) == expected
-        changes += 1
-        if changes % 3 == 0:
-            # A new commit makes the next compaction a different one.
-            publish(lake, f"1{changes}", [f"w{changes}"], minutes=changes)
-            expected = contents(lake)
-    assert changes >= 20
-    assert contents(lake) == expected
+    moments = kill_moments(lake, Lake.compact)
+    for changes in moments:
+        killed = copied(lake, tmp_path / str(changes))
+        assert kill_after(killed.compact, changes)
+        assert contents(killed) == expected
+        # A new commit makes the next compaction a different one.
+        publish(killed, "03", ["w01"], minutes=2)
+        assert not kill_after(killed.compact, 1000)
+        kept = killed.sql("SELECT frame_id FROM frames WHERE video_id != 'w01' ORDER BY frame_id")
+        assert kept["frame_id"].to_pylist() == sorted(row["frame_id"] for row in expected["frames"])
+    assert len(moments) >= 10
 
 
 @pytest.mark.slow

@@ -3,13 +3,15 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+import duckdb
 import pyarrow as pa
 import pytest
 
 from pipeline.lake import Lake, Origin, shard_id, staging, video_tables
 from pipeline.lake.moment_views import MOMENT_VIEWS
+from pipeline.lake.views import _column_types, described
 from schemas.records import Sound, frame_id, sound_id
-from schemas.tables import DESCRIPTIONS, TABLE_NAMES, view_schema
+from schemas.tables import DESCRIPTIONS, TABLE_NAMES, table_schema, view_schema
 from tests.pipeline.lake.lakes import (
     COORDINATED,
     NOON,
@@ -276,3 +278,17 @@ def test_sounds_other_than_speech_are_moments_with_the_frame_of_that_time(lake: 
     [moment] = lake.sql("SELECT * FROM moments WHERE kind = 'sound'").to_pylist()
     assert (moment["moment_id"], moment["text"]) == (sound_id("v01", 1), "music")
     assert (moment["start_s"], moment["end_s"], moment["frame_id"]) == (12.5, 20.0, frame_id("v01", 1))
+
+
+@pytest.mark.parametrize("table", TABLE_NAMES)
+def test_columns_have_the_types_that_duckdb_itself_gives_them(table: str) -> None:
+    with duckdb.connect() as connection:
+        for own, theirs in zip(
+            *(types(table_schema(table)).values() for types in (_column_types, described)), strict=True
+        ):
+            [found] = connection.execute(f"SELECT typeof(NULL::{own}) = typeof(NULL::{theirs})").fetchone()
+            assert found, (own, theirs)
+
+
+def test_a_column_of_an_unknown_type_is_described_by_duckdb() -> None:
+    assert _column_types(pa.schema({"day": pa.date32()})) == {"day": "DATE"}

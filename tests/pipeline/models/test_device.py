@@ -1,9 +1,10 @@
+import os
 import subprocess
 import sys
 
 import pytest
 
-from pipeline.models import bf16_is_native, choose_device, set_threads
+from pipeline.models import bf16_is_native, choose_device, default_threads, set_threads
 from schemas.errors import ConfigurationError
 
 
@@ -46,3 +47,18 @@ def test_importing_the_package_loads_no_heavy_library():
     code = "import sys, pipeline.models; print({'torch', 'cv2', 'transformers', 'huggingface_hub'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
+
+
+def test_a_process_takes_all_cpus_that_it_may_use_unless_openmp_is_told_otherwise(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    assert default_threads() == 3
+    for nonsense in ("", "many"):
+        monkeypatch.setenv("OMP_NUM_THREADS", nonsense)
+        assert default_threads() >= 1
+    monkeypatch.delenv("OMP_NUM_THREADS")
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {1, 5}, raising=False)
+    assert default_threads() == 2
+    monkeypatch.delattr(os, "sched_getaffinity")
+    assert default_threads() == (os.cpu_count() or 1)

@@ -31,6 +31,7 @@ READ_BY: Mapping[str, tuple[str, ...]] = {
     "speech.language": (SOUND,),
     "speech.channels": (SOUND,),
     "speech.beam_size": (SOUND,),
+    "speech.min_greedy_logprob": (SOUND,),
     "speech.batch_size": (SOUND,),
     "speech.compute_type": (SOUND,),
     "speech.translate": (SOUND,),

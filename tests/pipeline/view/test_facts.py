@@ -2,6 +2,7 @@ from dataclasses import replace
 
 from pipeline.lake import Lake, read_video
 from pipeline.view import video_facts
+from schemas.records import Sound
 from tests.pipeline.lake.lakes import publish
 
 
@@ -40,3 +41,15 @@ def test_facts_of_a_lake_of_an_older_version_leave_out_what_it_lacks(lake: Lake)
     facts = video_facts(replace(video, row={**video.row, **dict.fromkeys(newer)}))
     assert facts["Length"] == "0:30"
     assert not {"Tracks", "Timecode", "Created"} & set(facts)
+
+
+def test_facts_name_the_sounds_that_last_and_not_every_class_that_is_heard_for_a_moment(lake: Lake) -> None:
+    publish(lake, "01", ["aaaa1111"])
+    video = read_video(lake, "aaaa1111")
+    brief = [Sound(n, n, n + 0.1, f"class {n}", 0.6) for n in range(20)]
+    long = [Sound(20 + n, 0.0, 20.0 - n, f"long class {n}", 0.6) for n in range(8)]
+    heard = video_facts(replace(video, sounds=(*brief, *long)))["Heard"]
+    assert heard.split(", ")[0] == "long class 0 0:20"
+    assert len(heard.split(", ")) == 6
+    assert ", class" not in heard
+    assert "Heard" not in video_facts(replace(video, sounds=tuple(brief)))

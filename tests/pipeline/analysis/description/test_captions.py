@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.analysis.description import caption_keyframes, caption_scene, compose_caption, find_sights
+from pipeline.analysis.description import Confirmed, caption_keyframes, caption_scene, compose_caption, find_sights
 from pipeline.analysis.keyframes.images import thumbnail
 from schemas.records import DetectedObject, Keyframe, Label, TextLine
 from tests.nightly import examples
@@ -13,6 +13,7 @@ from tests.pipeline.analysis.scenes.videos import VISION, direction, keyframe, s
 PLAIN = thumbnail(np.full((180, 320, 3), (23, 43, 67), np.uint8), 320, 80)
 PHOTO = thumbnail(np.random.default_rng(1).integers(0, 255, (180, 320, 3), np.uint8), 320, 80)
 CUP = DetectedObject("cup", 0.8, (0.2, 0.2, 0.8, 0.9))
+UNCONFIRMED = Confirmed.of([])
 
 
 def by_model(frame: Keyframe, caption: str) -> Keyframe:
@@ -114,15 +115,18 @@ def test_a_scene_has_the_models_caption_of_its_most_typical_frame() -> None:
         by_model(keyframe(1, 2.0, 0, 0), "A cup of coffee."),
         coffee(2),
     ]
-    assert caption_scene(frames, [], direction(0, VISION), "Hello.", has_images=True) == "A cup of coffee."
-    assert caption_scene(frames[2:], [], direction(0, VISION), "", has_images=True) == "A cup."
+    assert caption_scene(frames, UNCONFIRMED, direction(0, VISION), "Hello.", has_images=True) == "A cup of coffee."
+    assert caption_scene(frames[2:], UNCONFIRMED, direction(0, VISION), "", has_images=True) == "A cup."
 
 
 def test_a_scene_without_keyframes_is_not_called_audio_only() -> None:
     nothing = np.zeros(VISION, np.float32)
-    assert caption_scene([], (), nothing, "", has_images=True) == "Nothing was recognised."
-    assert caption_scene([], (), nothing, "", has_images=False) == "Audio only."
-    assert caption_scene([], (), nothing, "Good evening.", has_images=False) == "Audio only. Heard: “Good evening”."
+    assert caption_scene([], UNCONFIRMED, nothing, "", has_images=True) == "Nothing was recognised."
+    assert caption_scene([], UNCONFIRMED, nothing, "", has_images=False) == "Audio only."
+    assert (
+        caption_scene([], UNCONFIRMED, nothing, "Good evening.", has_images=False)
+        == "Audio only. Heard: “Good evening”."
+    )
 
 
 @settings(max_examples=examples(60), deadline=None)

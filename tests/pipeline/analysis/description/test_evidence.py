@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.analysis.description import family, find_sights, sights_of, what_is_shown
+from pipeline.analysis.description import Confirmed, evidence, family, find_sights, sights_of, what_is_shown
 from pipeline.analysis.description.things import _things, thing_of_label, thing_of_object
-from pipeline.analysis.vision.efficientnet import imagenet_labels
+from pipeline.analysis.vision.imagenet import imagenet_labels
 from schemas.records import DetectedObject, Keyframe, Label
 from tests.nightly import examples
 from tests.pipeline.analysis.scenes.videos import keyframe, seen
@@ -94,9 +94,9 @@ def test_pages_of_text_show_no_website() -> None:
 def test_a_frame_shows_what_the_whole_video_confirms() -> None:
     weak = frame(3, ("tandem bicycle", 0.2))
     frames = [frame(0, ("mountain bike", 0.8)), frame(1, ("unicycle", 0.5)), weak]
-    (sight,) = sights_of([weak], find_sights(frames))
+    (sight,) = sights_of([weak], Confirmed.of(find_sights(frames)))
     assert (sight.thing.name, sight.shots, sight.several, sight.frames) == ("bicycles", 1, False, (weak,))
-    assert sights_of([weak], []) == []
+    assert sights_of([weak], Confirmed.of([])) == []
 
 
 def test_the_list_of_things_names_labels_that_the_models_have() -> None:
@@ -166,3 +166,23 @@ def test_more_evidence_never_takes_a_person_away(
 def test_labels_of_other_models_are_things_of_their_own(score: float) -> None:
     frames = [replace(frame(n), labels=(Label("zeppelin", score),)) for n in range(3)]
     assert names(frames) == (["zeppelins"] if score > 0.5 else [])
+
+
+def test_the_work_for_a_video_grows_with_what_is_seen_not_with_things_times_frames(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    looked_at = 0
+
+    def counted(glimpse: object, *least: float, shows=evidence._shows) -> bool:
+        nonlocal looked_at
+        looked_at += 1
+        return bool(shows(glimpse, *least))
+
+    monkeypatch.setattr(evidence, "_shows", counted)
+    monkeypatch.setattr(evidence, "_agreed", lambda *_, **__: True)  # all of them are certain
+    frames = [frame(n, (f"thing number {n}", 0.9)) for n in range(200)]
+    confirmed = Confirmed.of(find_sights(frames))
+    assert len(confirmed.things) == 200
+    for each in frames:
+        sights_of([each], confirmed)
+    assert looked_at < 5 * len(frames)

@@ -1,5 +1,7 @@
 """Which occurrences of names are one entity."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,7 +9,8 @@ from hypothesis import strategies as st
 from pipeline.analysis.entities.forms import normal_form, trimmed, without_title
 from pipeline.analysis.entities.merging import FoundName, merged
 from pipeline.analysis.gazetteer import Gazetteer, KnownName
-from schemas.records import ENTITY_KINDS, EntityKind, Occurrence
+from schemas.entities import ENTITY_KINDS, EntityKind
+from schemas.records import Occurrence
 
 NONE = Gazetteer()
 
@@ -157,3 +160,20 @@ def test_names_on_one_frame_are_in_the_same_order_in_every_process() -> None:
 def test_thousands_of_people_are_merged_at_once() -> None:
     found = said(*(f"First{number} Last{number}" for number in range(4000)), *(f"Last{n}" for n in range(4000)))
     assert len(merged(found, NONE)) == 4000
+
+
+def test_a_name_is_doubtful_if_nothing_confirms_what_was_heard_uncertainly() -> None:
+    def doubtful(*found: FoundName, gazetteer: Gazetteer = NONE) -> list[bool]:
+        return [entity.doubtful for entity in merged(found, gazetteer)]
+
+    [unsure] = (replace(each, probability=0.3) for each in said("Lion400M", kind="work"))
+    assert doubtful(unsure) == [True]
+    assert doubtful(replace(unsure, probability=0.6)) == [False]
+    assert doubtful(unsure, unsure) == [True], "found twice in one place is said once"
+    again = replace(unsure, occurrence=replace(unsure.occurrence, id="u9", start_s=50.0, end_s=51.0))
+    assert doubtful(unsure, again) == [False]
+    written = replace(unsure, occurrence=replace(unsure.occurrence, source="screen", id="f1"))
+    assert doubtful(unsure, written) == doubtful(written) == [False]
+    assert doubtful(replace(unsure, from_gazetteer=True)) == [False]
+    assert doubtful(unsure, gazetteer=Gazetteer((KnownName("Lion400M", "work", None),))) == [False]
+    assert doubtful(replace(said("May 2020", kind="date")[0], probability=0.1)) == [False]

@@ -3,8 +3,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
-from pipeline.analysis.scenes.topics import TopicSpace, TopicSpaces, by_share, either, strongest
+from benchmarks.topics import known_passages, score
+from pipeline.analysis.scenes.topics import TopicSpace, TopicSpaces, by_share, calibrated, either, strongest
 from pipeline.analysis.taxonomy import load_taxonomy, taxonomy_info, taxonomy_text
 from pipeline.analysis.text import TextEncoder
 from pipeline.models import resolve
@@ -89,14 +93,14 @@ def test_scenes_around_a_scene_say_what_it_is_about(general: TopicSpace, encoder
 
 
 @pytest.mark.models
-def test_probabilities_sum_to_one_at_most_and_no_text_has_none(general: TopicSpace) -> None:
+def test_scores_are_probabilities_and_no_text_has_none(general: TopicSpace) -> None:
     rows = np.random.default_rng(0).standard_normal((50, 384)).astype(np.float32)
     rows /= np.linalg.norm(rows, axis=1, keepdims=True)
     rows[7] = 0
     found = general.of_texts(rows)
     assert found.shape == (50, len(general.names))
     assert found.min() >= 0
-    assert found.sum(axis=1).max() <= 1 + 1e-9
+    assert found.max() <= 1
     assert not found[7].any()
 
 
@@ -216,3 +220,27 @@ def test_a_topic_that_fills_a_fifth_of_the_video_counts_fully_and_less_of_it_les
 def test_either_is_at_least_as_sure_as_each() -> None:
     one, other = np.array([0.0, 0.5, 1.0]), np.array([0.3, 0.5, 0.2])
     assert either(one, other) == pytest.approx([0.3, 0.75, 1.0])
+
+
+@settings(max_examples=30)
+@given(arrays(np.float64, (3, 5), elements=st.floats(0, 1)))
+def test_calibration_keeps_the_order_of_a_texts_topics_and_what_is_impossible(scores: np.ndarray) -> None:
+    found = calibrated(scores)
+    assert found.min() >= 0
+    assert found.max() <= 1
+    assert not found[scores == 0].any()
+    for before, after in zip(scores, found, strict=True):
+        assert (np.diff(after[np.argsort(before, kind="stable")]) >= -1e-12).all() or (before == before.max()).sum() > 1
+
+
+def test_a_topic_is_more_probable_as_the_first_of_a_text_than_as_its_second() -> None:
+    first, second = calibrated(np.array([[0.3, 0.1], [0.6, 0.3]]))
+    assert first[0] > second[1]
+
+
+@pytest.mark.models
+def test_scores_of_texts_that_nothing_was_tuned_on_are_probabilities(general: TopicSpace, encoder: TextEncoder) -> None:
+    texts = [each for each in known_passages() if not each.for_tuning]
+    scored = score(texts, encoder, general)
+    assert scored.right[:, 0].mean() > 0.6
+    assert abs(scored.scores[:, 0].mean() - scored.right[:, 0].mean()) < 0.1

@@ -10,7 +10,19 @@ from pipeline.analysis.fusion import fuse_early
 from pipeline.analysis.scenes import Subject
 from pipeline.analysis.summary import Abstract, build_summary, extract_summary
 from schemas.config import SummaryConfig
-from schemas.records import DetectedObject, Keyframe, Shot, Sound, Summary, TextLine, Utterance, frame_id, utterance_id
+from schemas.records import (
+    DetectedObject,
+    Entity,
+    Keyframe,
+    Occurrence,
+    Shot,
+    Sound,
+    Summary,
+    TextLine,
+    Utterance,
+    frame_id,
+    utterance_id,
+)
 from tests.pipeline.analysis.scenes.videos import content, keyframe, scenes_of, seen, shots, utterance
 
 TALK = [
@@ -279,3 +291,38 @@ def test_a_video_without_speech_says_what_is_heard() -> None:
     nothing = replace(content([], [], [], 18), sounds=[Sound(0, 0, 18, "music", 0.9)])
     heard = extract_summary([], nothing, video_id="v", uri="/f/rec_1.wav", config=SummaryConfig())
     assert heard.headline == "Music (18 s)"
+
+
+def test_a_name_that_may_be_misheard_is_kept_out_of_headline_and_summary_or_marked(talk: list[Utterance]) -> None:
+    misheard = Entity(
+        0, "Dali", "work", "dali", None, (Occurrence("speech", utterance_id("v", 1), 6.0, 11.0, "Dali"),), doubtful=True
+    )
+    talk[1] = replace(talk[1], text="Dali makes images of bees that live in large colonies.")
+
+    def summary(utterances: list[Utterance], *entities: Entity, **config: int) -> Summary:
+        video = replace(content([], [], utterances, 54), entities=entities)
+        options = SummaryConfig(**config)
+        extract = extract_summary(scenes_of(video), video, video_id="v", uri="/f/a.mp4", config=options)
+        return build_summary(extract, Subject(), Abstract())
+
+    certain, doubtful = summary(talk), summary(talk, misheard)
+    assert certain.headline == talk[1].text
+    assert "Dali" not in doubtful.headline
+    assert all(
+        "Dali (?)" in each.text for each in summary(talk, misheard, sentences=9).sentences if "Dali" in each.text
+    )
+    assert not any("Dali" in each.text for each in summary(talk, misheard, sentences=3).sentences)
+    alone = summary([talk[1]], misheard)
+    assert alone.headline.startswith("Dali (?) makes images")
+    assert alone.sentences[0].text == "Dali (?) makes images of bees that live in large colonies."
+
+
+def test_a_heading_on_screen_names_a_video_before_a_line_of_a_song_does() -> None:
+    frames = [keyframe(n, 10.0 * n + 1, n, 0) for n in range(4)]
+    frames[2] = keyframe(2, 21.0, 2, 0, title="Harbour lights")
+    lyrics = [utterance(n, 10.0 * n, 10.0 * n + 9, f"Oh my love will wait for you until day {n}.", 0) for n in range(4)]
+    sung = [replace(each, sung=True) for each in lyrics]
+    shot_list = shots([0, 10, 20, 30, 40])
+    assert summary_of(shot_list, frames, lyrics, 40).headline in {each.text for each in lyrics}
+    assert summary_of(shot_list, frames, sung, 40).headline == "Harbour lights"
+    assert summary_of(shot_list, [], sung, 40).headline in {each.text for each in sung}, "nothing else names it"

@@ -1,18 +1,16 @@
 """Complete and partial analyses of one film with any settings, for tests and benchmarks of what is redone."""
 
-from collections.abc import Collection, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Collection, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
 
 import numpy as np
 import pyarrow as pa
 from hypothesis import strategies as st
 
 from pipeline.analysis.video import VideoAnalyzer, load_models
-from pipeline.analysis.video import models as models_module
 from pipeline.extras.sample.draw import read_photo
 from pipeline.extras.sample.narrated import Narrator, Scene, make_narrated_video, still
 from pipeline.extras.sample.packages import package_file
@@ -22,6 +20,7 @@ from pipeline.run.stage_inputs import stages_of_role, stages_of_setting
 from schemas.config import ANALYSIS_SECTIONS, Config
 from schemas.records import Analysis, VideoTask
 from schemas.stages import READS, STAGES, Stage
+from tests.kept_models import models_kept
 
 _CHOICES: Mapping[str, tuple[Any, ...]] = {
     "media.sample_interval_s": (0.5, 1.0, 2.0),
@@ -73,16 +72,6 @@ _BASES: tuple["Settings", ...] = (
     {},
     {"fusion.method": "hybrid", "speech.min_avg_logprob": -0.05, "keyframes.interval_s": 1.0, "vision.labels": 2},
     {"speech.engine": "none", "text.pooling": "cls", "scenes.similarity": 0.95, "summary.min_chapter_s": 1.0},
-)
-_CACHED = (
-    "TextEncoder",
-    "FrameEncoder",
-    "TransNet",
-    "SpeechRecognizer",
-    "SpeakerEncoder",
-    "SoundClassifier",
-    "TextReader",
-    "ObjectDetector",
 )
 
 Settings = Mapping[str, Any]
@@ -176,7 +165,7 @@ class Laboratory:
 
     def analyzer(self, config: Config, stages: Collection[Stage] = STAGES) -> VideoAnalyzer:
         """Return an analyzer with its models loaded."""
-        with self._models_kept():
+        with models_kept(self._made):
             models = load_models(config, device="cpu", threads=self._threads, stages=stages)
         return VideoAnalyzer(config, models, threads=self._threads)
 
@@ -212,20 +201,6 @@ class Laboratory:
             info = analyzer.probe(uri) if {"picture", "sound"} & set(stages) else before.info
             found = analyzer.analyze(uri, info, video_id="v", stages=stages, before=before)
         return rows_of(analyzer, found, self.film)
-
-    @contextmanager
-    def _models_kept(self) -> Iterator[None]:
-        with patch.multiple(models_module, **{name: self._kept(getattr(models_module, name)) for name in _CACHED}):
-            yield
-
-    def _kept(self, model: type) -> Any:
-        def make(section: Any, **options: Any) -> Any:
-            key = f"{model.__name__} {section!r} {options!r}"
-            if key not in self._made:
-                self._made[key] = model(section, **options)
-            return self._made[key]
-
-        return make
 
 
 def rows_of(analyzer: VideoAnalyzer, found: Analysis, film: Path) -> dict[str, pa.Table]:

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from pipeline.analysis.vision.efficientnet import imagenet_labels
 from pipeline.analysis.vision.features import top_labels, unit_length
+from pipeline.analysis.vision.imagenet import imagenet_labels
 
 
 def test_labels_come_most_probable_first_without_those_under_the_threshold():

@@ -1,0 +1,123 @@
+import os
+import select
+import signal
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from flows import temporary_server
+from flows.temporary_server import TemporaryServer, may_be_configured, start_server
+from schemas.errors import ConfigurationError
+
+
+@pytest.fixture(autouse=True)
+def _no_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(os, "environ", {k: v for k, v in os.environ.items() if not k.startswith("PREFECT")})
+    os.environ["PREFECT_HOME"] = str(tmp_path / "home")
+
+
+def test_without_any_configuration_there_is_no_server(tmp_path: Path) -> None:
+    assert not may_be_configured(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PREFECT_API_URL", "http://example.org/api"),
+        ("PREFECT_SERVER_ALLOW_EPHEMERAL_MODE", "false"),
+        ("PREFECT_PROFILE", "mine"),
+        ("PREFECT_TEST_MODE", "1"),
+    ],
+)
+def test_a_variable_may_configure_a_server(name: str, value: str, tmp_path: Path) -> None:
+    os.environ[name] = value
+    assert may_be_configured(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("content", "configured"),
+    [
+        ('active = "mine"\n[profiles.mine]\nPREFECT_API_URL = "http://example.org/api"', True),
+        ('active = "mine"\n[profiles.mine]\nPREFECT_LOGGING_LEVEL = "DEBUG"', False),
+        ('active = "mine"\n[profiles.other]\n', True),
+        ('active = "ephemeral"\n[profiles.ephemeral]\nPREFECT_SERVER_ALLOW_EPHEMERAL_MODE = "true"', True),
+        ('active = "ephemeral"\n[profiles.local]\nPREFECT_API_URL = "http://example.org/api"', False),
+        ("profiles = 3", True),
+        ("no TOML", True),
+        ("", True),
+    ],
+)
+def test_a_profile_may_configure_a_server(content: str, configured: bool, tmp_path: Path) -> None:
+    home = Path(os.environ["PREFECT_HOME"])
+    home.mkdir()
+    (home / "profiles.toml").write_text(content)
+    assert may_be_configured(tmp_path) is configured
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "configured"),
+    [
+        ("prefect.toml", "", True),
+        (".env", "", True),
+        ("pyproject.toml", "[tool.prefect]\n", True),
+        ("pyproject.toml", "[tool.ruff]\n", False),
+    ],
+)
+def test_a_file_of_the_project_may_configure_a_server(
+    name: str, content: str, configured: bool, tmp_path: Path
+) -> None:
+    (tmp_path / name).write_text(content)
+    assert may_be_configured(tmp_path) is configured
+
+
+def test_a_configured_server_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(temporary_server, "TemporaryServer", lambda: pytest.fail("a server was started"))
+    os.environ["PREFECT_API_URL"] = "http://example.org/api"
+    assert start_server() is None
+    assert os.environ["PREFECT_API_URL"] == "http://example.org/api"
+
+
+def test_a_server_that_cannot_start_is_an_error_that_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = tmp_path / "program.py"
+    program.write_text("raise SystemExit('the disk is full')")
+    monkeypatch.setattr(temporary_server, "_PROGRAM", program)
+    server = TemporaryServer()
+    with pytest.raises(ConfigurationError, match="ended with code 1: the disk is full") as raised:
+        server.wait()
+    assert "prefect server start" in str(raised.value)
+    server.stop()
+
+
+_KILLED = """
+import os, signal
+from flows.temporary_server import TemporaryServer
+server = TemporaryServer()
+server.wait()
+print(server.address, server._process.pid, flush=True)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.prefect
+def test_the_server_answers_and_ends_with_a_run_that_is_killed(prefect_home: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _KILLED],
+        capture_output=True, text=True, check=False, env={**os.environ, "PREFECT_HOME": str(prefect_home)},
+    )  # fmt: skip
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    address, process = done.stdout.split()
+    _wait_for_end(int(process))
+    with pytest.raises(urllib.error.URLError):
+        urllib.request.urlopen(f"{address}/health", timeout=5)
+
+
+def _wait_for_end(process: int) -> None:
+    with suppress(ProcessLookupError):
+        descriptor = os.pidfd_open(process)
+        assert select.select([descriptor], [], [], 120)[0], "the server still runs"
+        os.close(descriptor)
