@@ -16,8 +16,8 @@ MOMENT_KINDS: tuple[MomentKind, ...] = ("speech", "subtitle", "screen", "caption
 class Filter:
     """Which moments may be found. A field that is not set admits all.
 
-    Searches also accept a video's path or file name as its id, and languages, topics, speakers, objects and kinds in
-    any case.
+    Searches also accept a video's path or file name as its id, and languages, topics, speakers, objects, sounds and
+    kinds in any case.
     """
 
     videos: tuple[str, ...] = ()
@@ -30,6 +30,8 @@ class Filter:
     """Speakers, as in `utterances.speaker`."""
     objects: tuple[str, ...] = ()
     """Only moments whose keyframe shows all of these objects: labels such as `person`, or `person:3` for at least 3."""
+    sounds: tuple[str, ...] = ()
+    """Only moments during which one of these sounds is heard: labels such as `music`, for a second or half of it."""
     kinds: tuple[MomentKind, ...] = ()
     """Kinds of moments."""
     entities: tuple[str, ...] = ()

@@ -580,8 +580,8 @@ def _scenes(text: Encoder, vision: Encoder, coordinated: Encoder, fused: Encoder
         _list(
             "topics",
             LABEL,
-            "Topics from the taxonomy, strongest first. Scores are probabilities: for text, calibrated on the "
-            "taxonomy itself; for frames, only as good as those of the labels (docs/understanding.md).",
+            "Topics from the taxonomy, strongest first. Scores are probabilities: for text, calibrated on "
+            "known texts; for frames, only as good as those of the labels (docs/understanding.md).",
         ),
         _list("auto_topics", LABEL, "The automatic topics, if some were corrected; otherwise null.", nullable=True),
         _list(

@@ -107,6 +107,8 @@ _FILTERS = {
     "objects": click.option("--object", "objects", multiple=True, metavar="LABEL[:COUNT]",
                             help="Only moments whose keyframe shows this object, such as `person`; `person:3` is at "
                                  "least 3 of them. Can be repeated, for keyframes that show all of them."),
+    "sounds": click.option("--sound", "sounds", multiple=True, metavar="LABEL",
+                           help="Only moments during which this sound is heard, such as `music` or `applause`."),
     "kinds": click.option("--kind", "kinds", multiple=True, type=click.Choice(MOMENT_KINDS),
                           help="Only moments of this kind."),
     "entities": click.option("--entity", "entities", multiple=True, metavar="NAME",

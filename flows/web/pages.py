@@ -99,7 +99,7 @@ class Pages:
         results = self.service.search(parameters, typing=typing)
         hits, parameters = results.hits, results.parameters
         named: list[Card] = []
-        within = (parameters.video, parameters.speaker, parameters.objects, parameters.entity)
+        within = (parameters.video, parameters.speaker, parameters.objects, parameters.sound, parameters.entity)
         if parameters.query and not any((*within, parameters.start, parameters.end)):
             named = self.reader.ask(
                 partial(catalogue.cards_named, words=parameters.query, selection=parameters.selection, limit=_MAX_NAMED)
@@ -135,6 +135,8 @@ def _chips(parameters: SearchParameters, cards: Mapping[str, Card]) -> list[tupl
         chips.append((f"speaker {parameters.speaker}", parameters.params(speaker="")))
     if parameters.objects:
         chips.append((f"shows {parameters.objects}", parameters.params(object="")))
+    if parameters.sound:
+        chips.append((f"with {parameters.sound}", parameters.params(sound="")))
     if parameters.entity:
         chips.append((f"mentions {parameters.entity}", parameters.params(entity="")))
     if parameters.start:

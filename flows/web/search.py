@@ -125,6 +125,7 @@ class SearchService:
             topics=(selection.topic,) if selection.topic else (),
             speakers=(parameters.speaker,) if parameters.speaker else (),
             objects=names_of(parameters.objects),
+            sounds=(parameters.sound,) if parameters.sound else (),
             entities=(parameters.entity,) if parameters.entity else (),
             kinds=parameters.kinds,
             from_s=seconds_of(parameters.start),

@@ -34,6 +34,8 @@ class SearchParameters:
     speaker: str = ""
     objects: str = ""
     """Objects that the keyframe shows, separated by commas, as in `person:3, car`."""
+    sound: str = ""
+    """A sound that is heard during the moments."""
     entity: str = ""
     """A name that the moments must mention."""
     start: str = ""
@@ -71,7 +73,7 @@ class SearchParameters:
         }  # fmt: skip
         if self.finds_moments:
             values |= {"moment": self.moment, "video": self.video, "speaker": self.speaker}
-            values |= {"object": self.objects}
+            values |= {"object": self.objects, "sound": self.sound}
             values |= {"entity": self.entity}
             values |= {"from": self.start, "to": self.end}
         else:
@@ -118,6 +120,7 @@ def read_parameters(params: Mapping[str, str]) -> SearchParameters:
         video=params.get("video", "").strip()[:_MAX_NAME_LENGTH],
         speaker=params.get("speaker", "").strip()[:200],
         objects=objects,
+        sound=params.get("sound", "").strip()[:200],
         entity=params.get("entity", "").strip()[:200],
         start=start,
         end=end,

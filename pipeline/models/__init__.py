@@ -9,6 +9,7 @@ from pipeline.models.device import (
     default_threads,
     onnx_device,
     onnx_providers,
+    onnx_session,
     runs_on,
     set_threads,
 )
@@ -70,6 +71,7 @@ __all__ = [
     "multilingual_dimensions",
     "onnx_device",
     "onnx_providers",
+    "onnx_session",
     "quiet_transformers",
     "resolve",
     "roster_of",

@@ -4,6 +4,7 @@ import logging
 import os
 from contextlib import suppress
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from schemas.errors import ConfigurationError
@@ -61,6 +62,26 @@ def onnx_providers(device: str) -> tuple[str | tuple[str, dict[str, Any]], ...]:
         return ("CPUExecutionProvider",)
     # The exhaustive search of the default would start anew for every size of image.
     return ((_CUDA, {"cudnn_conv_algo_search": "HEURISTIC"}), "CPUExecutionProvider")
+
+
+def onnx_session(path: Path, *, device: str, threads: int) -> Any:  # noqa: ANN401 - ONNX Runtime is untyped
+    """Load a network of ONNX Runtime. Its idle threads sleep: other models have work for the processor.
+
+    Args:
+        path: The ONNX file.
+        device: `cpu` or `cuda`.
+        threads: Threads of the network.
+    """
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = max(1, min(threads, os.cpu_count() or 1))
+    options.inter_op_num_threads = 1
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    # With an arena, memory grows with every new size of image.
+    options.enable_cpu_mem_arena = False
+    options.log_severity_level = 4
+    return onnxruntime.InferenceSession(str(path), options, providers=list(onnx_providers(device)))
 
 
 def onnx_device(session: Any) -> str:  # noqa: ANN401 - ONNX Runtime is untyped

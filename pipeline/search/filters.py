@@ -115,6 +115,18 @@ def check_entities(filters: Filter, segments: Sequence[Segment]) -> None:
             raise FilterError(f"No moment has the name {entity!r}. {_known_names('names', entity, known)}")
 
 
+def check_sounds(filters: Filter, segments: Sequence[Segment]) -> None:
+    """Raise if nothing was found because a sound does not exist. This reads the sounds of all moments.
+
+    Raises:
+        FilterError: One of the sounds is heard in no moment.
+    """
+    known = {name: name for name in _listed("sounds", segments)} if filters.sounds else {}
+    for sound in filters.sounds:
+        if sound.lower() not in known and _any_moments(segments):
+            raise FilterError(f"No moment has the sound {sound!r}. {_known_names('sounds', sound, known)}")
+
+
 def check_objects(filters: Filter, segments: Sequence[Segment]) -> None:
     """Raise if nothing was found because an object does not exist. This reads the objects of all moments.
 
@@ -132,7 +144,7 @@ def check_objects(filters: Filter, segments: Sequence[Segment]) -> None:
             raise FilterError(f"No keyframe shows {number} objects {label!r} at once, but at most {most}.")
 
 
-def _listed(column: Literal["topics", "names", "objects"], segments: Sequence[Segment]) -> list[str]:
+def _listed(column: Literal["topics", "names", "objects", "sounds"], segments: Sequence[Segment]) -> list[str]:
     """Return all distinct names in a column of lists."""
     names: set[str] = set()
     for segment in segments:

@@ -99,6 +99,7 @@ class LexicalIndex:
             "language": admitted.languages,
             "topic": [topic.lower() for topic in admitted.topics],
             "name": name_keys(admitted),
+            "sound": [sound.lower() for sound in admitted.sounds],
             "speaker": admitted.speakers,
             "kind": admitted.kinds,
         }
@@ -139,11 +140,11 @@ def build_lexical(rows: pa.Table, folder: Path | None = None) -> tuple[LexicalIn
 
 def _documents(rows: pa.Table) -> Iterable[tuple[tantivy.Document, int]]:
     columns = (
-        "text", "translation", "video_id", "kind", "language", "speaker", "topics", "names", "objects", "start_s",
-        "end_s",
+        "text", "translation", "video_id", "kind", "language", "speaker", "topics", "names", "objects", "sounds",
+        "start_s", "end_s",
     )  # fmt: skip
     for batch in rows.select(columns).to_batches(max_chunksize=10_000):
-        for text, translation, video, kind, language, speaker, topics, names, objects, start_s, end_s in zip(
+        for text, translation, video, kind, language, speaker, topics, names, objects, sounds, start_s, end_s in zip(
             *(column.to_pylist() for column in batch.columns), strict=True
         ):
             document = tantivy.Document()
@@ -158,6 +159,8 @@ def _documents(rows: pa.Table) -> Iterable[tuple[tantivy.Document, int]]:
                 document.add_text("name", name)
             for each in objects or ():
                 document.add_text("object", each)
+            for sound in sounds or ():
+                document.add_text("sound", sound)
             document.add_float("start_s", start_s)
             document.add_float("end_s", end_s)
             yield document, words.count(" ") + 1 if words else 0
@@ -170,7 +173,7 @@ def searched_text(text: str, translation: str | None) -> str:
 
 def _schema() -> tantivy.Schema:
     builder = tantivy.SchemaBuilder().add_text_field(_WORDS, tokenizer_name=_TOKENIZER, index_option="position")
-    for name in ("video", "kind", "language", "speaker", "topic", "name", "object"):
+    for name in ("video", "kind", "language", "speaker", "topic", "name", "object", "sound"):
         builder.add_text_field(name, tokenizer_name="raw", index_option="basic")
     for name in ("start_s", "end_s"):
         builder.add_float_field(name, fast=True)

@@ -39,6 +39,7 @@ ROW_SCHEMA = pa.schema(
         ("topics", pa.list_(pa.string())),
         ("names", pa.list_(pa.string())),
         ("objects", pa.list_(pa.string())),
+        ("sounds", pa.list_(pa.string())),
         ("scene_start_s", pa.float64()),
         ("scene_end_s", pa.float64()),
     ]
@@ -59,19 +60,31 @@ named AS (
     )))) AS names
     FROM spelled GROUP BY video_id, id
 ),
+searchable AS MATERIALIZED (
+    SELECT video_id, kind, moment_id, start_s, end_s, text, translation, frame_id, language, speaker, source, topics,
+        scene_index
+    FROM moments
+),
+heard AS (
+    SELECT m.video_id, m.kind, m.moment_id, list(DISTINCT lower(n.label)) AS sounds
+    FROM searchable m JOIN sounds n ON n.video_id = m.video_id AND n.start_s < m.end_s AND n.end_s > m.start_s
+    WHERE least(n.end_s, m.end_s) - greatest(n.start_s, m.start_s) >= least(1.0, (m.end_s - m.start_s) / 2)
+    GROUP BY ALL
+),
 counted AS (
     SELECT video_id, frame_id, list(lower(label) || ':' || nth) AS objects FROM (
         SELECT video_id, frame_id, label, row_number() OVER (PARTITION BY video_id, frame_id, label) AS nth FROM objects
     ) GROUP BY ALL
 )
-SELECT m.video_id, kind, moment_id, m.start_s, m.end_s, m.text, translation, m.frame_id, language, speaker, source,
-    m.topics, n.names, o.objects, m.scene_index, coalesce(s.start_s, m.start_s) AS scene_start_s,
+SELECT m.video_id, m.kind, m.moment_id, m.start_s, m.end_s, m.text, translation, m.frame_id, language, speaker, source,
+    m.topics, n.names, o.objects, h.sounds, m.scene_index, coalesce(s.start_s, m.start_s) AS scene_start_s,
     coalesce(s.end_s, m.end_s) AS scene_end_s
-FROM moments m LEFT JOIN scenes s USING (video_id, scene_index)
+FROM searchable m LEFT JOIN scenes s USING (video_id, scene_index)
+LEFT JOIN heard h ON h.video_id = m.video_id AND h.kind = m.kind AND h.moment_id = m.moment_id
 LEFT JOIN named n ON n.video_id = m.video_id
     AND n.id = CASE WHEN m.kind IN ('speech', 'subtitle') THEN m.moment_id ELSE m.frame_id END
 LEFT JOIN counted o ON o.video_id = m.video_id AND o.frame_id = m.frame_id
-ORDER BY m.video_id, kind, m.start_s, moment_id
+ORDER BY m.video_id, m.kind, m.start_s, m.moment_id
 """
 """A keyframe with three people has the objects `person:1`, `person:2` and `person:3`, for `Filter.objects`."""
 _SCENES = """
@@ -209,6 +222,8 @@ class Columns:
         if names := name_keys(admitted):
             parts.append(self._has("names", names))
         parts += [self._has("objects", [each]) for each in admitted.objects]
+        if admitted.sounds:
+            parts.append(self._has("sounds", [sound.lower() for sound in admitted.sounds]))
         if admitted.from_s is not None:
             parts.append(self._end_s > admitted.from_s)
         if admitted.to_s is not None:

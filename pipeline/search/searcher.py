@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from pipeline.lake import Lake, find_video
 from pipeline.search.duplicates import MIN_OVERLAP, find_duplicates
-from pipeline.search.filters import check_entities, check_objects, check_topics, resolve_filter
+from pipeline.search.filters import check_entities, check_objects, check_sounds, check_topics, resolve_filter
 from pipeline.search.hits import hits_of
 from pipeline.search.images import read_image
 from pipeline.search.lexical import Bm25
@@ -311,6 +311,7 @@ def _hits(state: State, filters: Filter, moments: Sequence[RankedMoment], words:
         check_topics(filters, state.segments)
         check_entities(filters, state.segments)
         check_objects(filters, state.segments)
+        check_sounds(filters, state.segments)
     return hits_of(moments, state.segments, state.videos, words)
 
 

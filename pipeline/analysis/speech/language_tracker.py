@@ -17,9 +17,9 @@ from itertools import groupby, pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.analysis.speech.engines import FRAME_SAMPLES, WINDOW_FRAMES, Encoded, Span
+from pipeline.analysis.speech.engines import FRAME_SAMPLES, Encoded, Span
 from pipeline.analysis.speech.languages import Evidence, Probabilities, changes, likely_languages, mean_probabilities
-from pipeline.analysis.speech.transcription import Transcriber
+from pipeline.analysis.speech.transcription import Transcriber, context_frames
 from pipeline.analysis.speech.windows import Window, WindowPlan
 from schemas.media import SAMPLE_RATE_HZ
 
@@ -31,6 +31,8 @@ SURE, LIKELY = 0.8, 0.5
 """From `LIKELY`, a slice confirms the language of its window: of 500 slices of recordings in one and in several
 languages, none did so wrongly. A part of at least `SHORT_S` is clear from `SURE`."""
 SHORT_S = 4.0
+DETECTION_CONTEXT_S = 12
+"""Short and unclear parts are padded to this. Unlike the decoder, the detection of languages does not need more."""
 GROUP_S = 8.0
 """If neither the units of a window nor the whole window are clear, it is examined in parts of about this length."""
 UNSETTLED_S = 10.0
@@ -87,8 +89,9 @@ class LanguageTracker:
         self._current: str | None = None
         self._seconds: Counter[str] = Counter()
         self._certain_s: Counter[str] = Counter()
-        self._encodings: dict[Pieces, Encoded] = {}
-        """The encoder's output for each window of the batch, and for parts that were encoded as windows."""
+        self._encodings: dict[tuple[Pieces, int], Encoded] = {}
+        """The encoder's output for each window of the batch, and for parts that were encoded as windows, by what they
+        hold and the length to which they were padded."""
 
     def probability(self, language: str) -> float:
         """Return the mean probability of a language where it is spoken; 0 if it is not."""
@@ -106,7 +109,7 @@ class LanguageTracker:
             next batch, because a change has just begun in them.
         """
         begin = windows[0].plan.pieces[0][0]
-        self._encodings = {pieces: each for pieces, each in self._encodings.items() if pieces[0][0] >= begin}
+        self._encodings = {key: each for key, each in self._encodings.items() if key[0][0][0] >= begin}
         encoded = self._encode(windows)
         parts = self._parts(windows, encoded)
         languages = likely_languages([part.evidence for part in parts], self._current)
@@ -126,10 +129,10 @@ class LanguageTracker:
         self._current = decided[-1][1]
 
     def _parts(self, windows: Sequence[Window], encoded: Encoded) -> list[Part]:
-        engine = self._transcriber.engine
+        engine, frames = self._transcriber.engine, context_frames(windows)
         units = [speech_units(window.plan) for window in windows]
-        slices = [_slice(n, windows[n].plan, unit) for n, inside in enumerate(units) for unit in inside]
-        wholes = [(n, 0, WINDOW_FRAMES) for n in range(len(windows))]
+        slices = [_slice(n, windows[n].plan, unit, frames) for n, inside in enumerate(units) for unit in inside]
+        wholes = [(n, 0, frames) for n in range(len(windows))]
         found = engine.detect(encoded, [*wholes, *slices])
         remaining = iter(found[len(windows) :])
         parts: list[Part] = []
@@ -170,14 +173,13 @@ class LanguageTracker:
         return self._surer([Part(index, part, each) for part, each in zip(inside, found, strict=True)])
 
     def _surer(self, parts: Sequence[Part]) -> list[Part]:
-        """Encode the parts that are short or unclear as windows, which is surest."""
-        unclear = [part for part in parts if max(part.probabilities.values()) < SURE or part.evidence[1] < SHORT_S]
-        found: list[Probabilities] = []
-        for batch in self._batches([part.window for part in unclear]):
-            encoded = self._encode(batch)
-            found += self._transcriber.engine.detect(encoded, [(n, 0, WINDOW_FRAMES) for n in range(len(batch))])
-        again = {part: replace(part, probabilities=each) for part, each in zip(unclear, found, strict=True)}
-        return [again.get(part, part) for part in parts]
+        """Encode the parts that are short or unclear as windows, each by itself, which is surest."""
+        return [self._again(part) if _unclear(part) else part for part in parts]
+
+    def _again(self, part: Part) -> Part:
+        frames = context_frames([part.window], DETECTION_CONTEXT_S)
+        encoded = self._encode([part.window], frames)
+        return replace(part, probabilities=self._transcriber.engine.detect(encoded, [(0, 0, frames)])[0])
 
     def _detect(self, audio: NDArray[np.float32]) -> Probabilities:
         encoded = self._transcriber.encode_unpadded(audio)
@@ -192,16 +194,17 @@ class LanguageTracker:
             for batch in self._batches([window for each, window in spoken if each == language]):
                 yield Stretch(batch, self._encode(batch), language)
 
-    def _encode(self, windows: Sequence[Window]) -> Encoded:
+    def _encode(self, windows: Sequence[Window], frames: int | None = None) -> Encoded:
         """Encode windows, except those that are encoded already: a change of language leaves most as they are."""
-        engine = self._transcriber.engine
-        new = [window for window in windows if window.plan.pieces not in self._encodings]
+        engine, frames = self._transcriber.engine, frames or context_frames(windows)
+        keys = [(window.plan.pieces, frames) for window in windows]
+        new = [n for n, key in enumerate(keys) if key not in self._encodings]
         if new:
-            encoded = self._transcriber.encode(new)
-            self._encodings |= {window.plan.pieces: engine.select(encoded, [n]) for n, window in enumerate(new)}
+            encoded = self._transcriber.encode([windows[n] for n in new], frames)
+            self._encodings |= {keys[n]: engine.select(encoded, [row]) for row, n in enumerate(new)}
             if len(new) == len(windows):
                 return encoded
-        return engine.join([self._encodings[window.plan.pieces] for window in windows])
+        return engine.join([self._encodings[key] for key in keys])
 
 
 def speech_units(plan: WindowPlan) -> list[tuple[int, int]]:
@@ -223,6 +226,10 @@ def speech_units(plan: WindowPlan) -> list[tuple[int, int]]:
     if len(units) > 1 and _short(units[-1]):
         units[-2:] = [(units[-2][0], units[-1][1])]
     return units
+
+
+def _unclear(part: Part) -> bool:
+    return max(part.probabilities.values()) < SURE or part.evidence[1] < SHORT_S
 
 
 def _short(unit: tuple[int, int]) -> bool:
@@ -248,11 +255,11 @@ def _groups(units: Sequence[tuple[int, int]]) -> list[int]:
     return begins
 
 
-def _slice(index: int, plan: WindowPlan, unit: tuple[int, int]) -> Span:
-    """Return the middle of a unit as encoder outputs of a window."""
+def _slice(index: int, plan: WindowPlan, unit: tuple[int, int], frames: int) -> Span:
+    """Return the middle of a unit as encoder outputs of a window, which has so many frames."""
     start, end = (plan.position(sample) / FRAME_SAMPLES for sample in unit)
     length = max((each for each in SLICE_FRAMES if each <= end - start), default=SLICE_FRAMES[0])
-    first = min(max(round((start + end - length) / 2), 0), WINDOW_FRAMES - length)
+    first = min(max(round((start + end - length) / 2), 0), frames - length)
     return index, first, first + length
 
 

@@ -1,28 +1,45 @@
-"""On-screen text of frames (OCR), by PP-OCR (Du et al. 2020) through RapidOCR."""
+"""On-screen text of frames (OCR), by the networks of PP-OCR (Du et al. 2020), which come with RapidOCR."""
 
 import logging
-import os
-from pathlib import Path
-from typing import Any
+from collections import deque
+from dataclasses import dataclass
+from itertools import chain
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from pipeline.analysis.vision.change import blank, changed, grey
 from pipeline.analysis.vision.networks import Image
 from pipeline.analysis.vision.reading_order import reading_order
-from pipeline.models import ModelInfo, onnx_device, onnx_providers, resolve, runs_on
+from pipeline.analysis.vision.text_detector import Corners, TextDetector
+from pipeline.analysis.vision.text_recognizer import TextRecognizer
+from pipeline.models import ModelInfo, onnx_device, resolve, runs_on
 from schemas.config import OCR_MODEL, OcrConfig
 from schemas.errors import ModelError
 from schemas.records import TextLine
 
 logger = logging.getLogger(__name__)
 
-# Lines are recognised one by one and padded to at most 160 px: padding to the longest line of a batch costs more time
-# than batching saves.
-_LINES_PER_BATCH = 1
-_LINE_SHAPE = [3, 48, 160]
+_COMPARED = 4
+"""Frames whose lines are looked up."""
+_SAME_PLACE = 1 / 8
+"""How much the corners of a line may move, in heights of the line: its box is not quite the same where something else
+in the frame has changed."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Line:
+    """A line that was read."""
+
+    corners: Corners
+    margin: int
+    """How far, in pixels, corners may move."""
+    left: int
+    top: int
+    image: Image
+    """The part of the frame around the line, as it was when it was recognised, so that slow changes add up."""
+    text: str
+    score: float
 
 
 class TextReader:
@@ -39,9 +56,19 @@ class TextReader:
 
     def __init__(self, config: OcrConfig, *, device: str = "cpu", threads: int) -> None:
         self.info: ModelInfo = resolve("ocr", OCR_MODEL)
-        self._min_score = config.min_score
-        self._engine = _load(self.info.path, config, device, threads)
-        self.runs_on = runs_on(onnx_device(self._engine.text_det.session.session), "float32")
+        folder = self.info.path
+        self.min_score = config.min_score
+        """Lines with a lower score are left out."""
+        try:
+            self.detector = TextDetector(
+                folder / "PP-OCRv6_det_small.onnx", max_side_px=config.max_side_px, device=device, threads=threads
+            )
+            self.recognizer = TextRecognizer(folder / "PP-OCRv6_rec_small.onnx", device=device, threads=threads)
+            self.read(_page_with_text())  # so that a failure shows early
+        except Exception as error:
+            raise ModelError(f"ocr: the models in {folder} cannot be loaded: {error}") from error
+        logger.info("text reader loaded, detector at %d px, %d threads", config.max_side_px, threads)
+        self.runs_on = runs_on(onnx_device(self.detector.network), "float32")
         """Device and precision, for the log."""
 
     def session(self) -> "TextSession":
@@ -57,20 +84,11 @@ class TextReader:
         Returns:
             The lines with a score of at least `ocr.min_score`, in reading order.
         """
-        result = self._engine(np.ascontiguousarray(image[:, :, ::-1]))  # RapidOCR takes BGR
-        if result.boxes is None or result.txts is None or result.scores is None:
-            return ()
-        found = zip(result.boxes, result.txts, result.scores, strict=True)
-        lines = [
-            TextLine(text=text.strip(), box=_fractions(corners, image.shape), score=float(score))
-            for corners, text, score in found
-            if text.strip() and score >= self._min_score
-        ]
-        return reading_order(lines)
+        return self.session().read(image)
 
 
 class TextSession:
-    """Reads the frames of one video, and skips frames that did not change.
+    """Reads the frames of one video: what stands still from frame to frame is recognised once.
 
     Args:
         reader: The loaded models.
@@ -78,74 +96,56 @@ class TextSession:
 
     def __init__(self, reader: TextReader) -> None:
         self._reader = reader
-        self._last: NDArray[np.uint8] | None = None
-        self._lines: tuple[TextLine, ...] = ()
-        self.frames_read = 0
-        """Frames that the models read. The others were blank or unchanged."""
+        self._recent: deque[list[_Line]] = deque(maxlen=_COMPARED)
+        self.lines_read = 0
+        """Lines that the recogniser read. The others had not changed."""
 
     def read(self, image: Image) -> tuple[TextLine, ...]:
-        """Return the lines of a frame, as `TextReader.read` does, but faster if it is blank or unchanged.
+        """Return the lines of a frame with a score of at least `ocr.min_score`, in reading order.
 
         Args:
-            image: uint8 (height, width, 3) RGB. Frames come in time order.
+            image: uint8 (height, width, 3) RGB, in time order. It must not be changed afterwards.
         """
-        brightness = grey(image)
-        # Compare with the last frame that was read, not the last one seen, so that slow changes add up.
-        if self._last is None or changed(self._last, brightness):
-            self._last = brightness
-            if blank(brightness):
-                self._lines = ()
-            else:
-                self._lines = self._reader.read(image)
-                self.frames_read += 1
-        return self._lines
+        if blank(grey(image)):
+            return ()
+        found = [
+            self._known(image, corners) or self._read(image, corners) for corners in self._reader.detector.find(image)
+        ]
+        if found:
+            self._recent.appendleft(found)
+        return reading_order(
+            [
+                TextLine(text=line.text, box=_fractions(line.corners, image.shape), score=line.score)
+                for line in found
+                if line.text and line.score >= self._reader.min_score
+            ]
+        )
+
+    def _known(self, image: Image, corners: Corners) -> _Line | None:
+        """Return a line of a recent frame that is there again."""
+        for line in chain.from_iterable(self._recent):
+            height, width = line.image.shape[:2]
+            part = image[line.top : line.top + height, line.left : line.left + width]
+            if np.abs(line.corners - corners).max() <= line.margin and not changed(line.image, part):
+                return line
+        return None
+
+    def _read(self, image: Image, corners: Corners) -> _Line:
+        self.lines_read += 1
+        text, score = self._reader.recognizer.read(image, corners)
+        (left, top), (right, bottom) = corners.min(axis=0).astype(int), corners.max(axis=0).astype(int)
+        margin = 1 + round(_SAME_PLACE * min(bottom - top, right - left))
+        left, top = max(0, left - margin), max(0, top - margin)
+        part = image[top : bottom + margin + 1, left : right + margin + 1].copy()
+        return _Line(corners, margin, left, top, part, text.strip(), score)
 
 
-def _fractions(corners: NDArray[np.float32], shape: tuple[int, ...]) -> tuple[float, float, float, float]:
+def _fractions(corners: Corners, shape: tuple[int, ...]) -> tuple[float, float, float, float]:
     """Return the upright box around four corners in pixels, as fractions of width and height."""
     size = np.array([shape[1], shape[0]], dtype=np.float64)
     low = np.clip(corners.min(axis=0) / size, 0.0, 1.0)
     high = np.clip(corners.max(axis=0) / size, 0.0, 1.0)
     return float(low[0]), float(low[1]), float(high[0]), float(high[1])
-
-
-def _load(folder: Path, config: OcrConfig, device: str, threads: int) -> Any:  # noqa: ANN401 - RapidOCR is untyped
-    # Importing RapidOCR sets up a logger that writes each step to stderr. The level set below comes too late for that.
-    logging.getLogger("RapidOCR").setLevel(logging.CRITICAL)
-    from rapidocr import RapidOCR
-
-    intra_threads = max(1, min(threads, os.cpu_count() or 1))
-    try:
-        engine = RapidOCR(
-            params={
-                "Global.log_level": "critical",
-                "Global.use_cls": False,  # text in video is rarely upside down
-                "Global.text_score": config.min_score,
-                # Paths, so that RapidOCR downloads nothing.
-                "Det.model_path": str(folder / "PP-OCRv6_det_small.onnx"),
-                "Rec.model_path": str(folder / "PP-OCRv6_rec_small.onnx"),
-                "Det.limit_type": "max",
-                "Det.limit_side_len": config.max_side_px,
-                "Rec.rec_batch_num": _LINES_PER_BATCH,
-                "Rec.rec_img_shape": _LINE_SHAPE,
-                "EngineConfig.onnxruntime.intra_op_num_threads": intra_threads,
-                "EngineConfig.onnxruntime.inter_op_num_threads": 1,
-                **_cuda(device),
-            }
-        )
-        engine(_page_with_text())  # loads both networks now, so that a failure shows early
-    except Exception as error:
-        raise ModelError(f"ocr: the models in {folder} cannot be loaded: {error}") from error
-    logger.info("text reader loaded, detector at %d px, %d threads", config.max_side_px, intra_threads)
-    return engine
-
-
-def _cuda(device: str) -> dict[str, object]:
-    first = onnx_providers(device)[0]
-    if isinstance(first, str):
-        return {}
-    options = {f"EngineConfig.onnxruntime.cuda_ep_cfg.{name}": value for name, value in first[1].items()}
-    return {"EngineConfig.onnxruntime.use_cuda": True, **options}
 
 
 def _page_with_text() -> Image:

@@ -260,7 +260,7 @@ def test_a_search_keeps_the_kind_that_was_chosen_and_shows_it(opened: Open) -> N
 
 def test_a_speaker_filter_can_be_set_and_removed(opened: Open) -> None:
     page = opened("/?q=telescope")
-    page.get_by_text("Speaker, names, objects and time").click()
+    page.get_by_text("Speaker, names, objects, sounds and time").click()
     page.get_by_label("Speaker").fill("Ada")
     page.get_by_label("Speaker").press("Enter")
     expect(page.locator(".hit")).to_have_count(1)

@@ -58,6 +58,15 @@ def test_hits_can_be_restricted_to_keyframes_that_show_objects(client: TestClien
     assert "No keyframe shows the object 'zebra'" in page(client, f"{address}&object=zebra").text
 
 
+def test_hits_can_be_restricted_to_moments_with_a_sound(client: TestClient) -> None:
+    address = f"/?q=telescope&video={TALK}"
+    found = page(client, f"{address}&sound=Music")
+    assert set(hits(found)) < set(hits(page(client, address)))
+    assert hits(found)
+    assert chips(found)["Remove: with Music"] == address
+    assert "No moment has the sound 'siren'" in page(client, f"{address}&sound=siren").text
+
+
 def test_hits_can_be_restricted_by_video_speaker_and_time(client: TestClient) -> None:
     address = f"/?q=telescope&video={TALK}&speaker=Bob&from=0:15&to=24"
     found = page(client, address)

@@ -1,6 +1,7 @@
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from pipeline import Lake
 from pipeline.search import Searcher, check_query, make_filter, update_index
 from schemas.errors import ConfigurationError, FilterError, LakeError, VideolakeError
-from schemas.records import Analysis, Entity, Occurrence, frame_id, utterance_id
+from schemas.records import Analysis, Entity, Occurrence, Sound, frame_id, utterance_id
 from schemas.search import MOMENT_KINDS, Filter
 from tests.nightly import examples
 from tests.pipeline.lake.lakes import analysis, publish
@@ -98,6 +99,31 @@ def test_objects_are_those_of_the_moments_keyframe_with_at_least_their_number(la
     assert found(lake, objects="person:2") == [("v01", 20.0), ("v02", 20.0)]
     kinds = lake.search("person", kinds="object", videos="v01", objects="person:2")
     assert kinds["text"].to_pylist() == ["person (2), bicycle"]
+
+
+def test_a_sound_is_heard_for_a_second_of_the_moment_or_half_of_it(tmp_path: Path) -> None:
+    def with_sounds(video_id: str) -> Analysis:
+        made = analysis(video_id)
+        first, second, third = made.transcript.utterances
+        spoken_s = [replace(first, end_s=4.0), replace(second, end_s=10.4), replace(third, end_s=24.0)]
+        return replace(
+            made,
+            transcript=replace(made.transcript, utterances=tuple(spoken_s)),
+            sounds=(
+                Sound(0, 3.5, 5.0, "Music", 0.9),  # half a second of the first sentence
+                Sound(1, 10.0, 10.3, "Music", 0.9),  # most of the second, which is short
+                Sound(2, 20.0, 21.5, "applause", 0.9),
+            ),
+        )
+
+    lake = Lake.create(str(tmp_path / "lake"))
+    publish(lake, "01", ["v01"], made_up=with_sounds)
+    for _ in ("in memory", "indexed"):
+        assert found(lake, sounds="music", kinds="speech") == V01[1:2]
+        assert found(lake, sounds=["MUSIC", "applause"], kinds="speech") == V01[1:]
+        with pytest.raises(FilterError, match=r"No moment has the sound 'siren'. The sounds are: 'applause', 'music'"):
+            found(lake, sounds="siren")
+        update_index(lake)
 
 
 def test_objects_that_no_keyframe_shows_or_that_mean_nothing_are_refused(lake: Lake) -> None:

@@ -49,7 +49,7 @@ class Encoded:
     """The encoder's output for some windows, in the engine's own array type."""
 
     features: Any
-    """(n, 1500, d)."""
+    """(n, frames, d), with 50 frames per second."""
     windows: int
 
 

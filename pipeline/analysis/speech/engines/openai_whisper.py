@@ -108,7 +108,7 @@ class OpenAIWhisperEngine:
         self, encoded: Encoded, language: str, *, beam_size: int, break_loops: bool, task: Task = "transcribe"
     ) -> list[Decoded]:
         """Decode the windows together; see `WhisperEngine.generate`. Seeded sampling breaks loops."""
-        from whisper.decoding import DecodingOptions, decode
+        from whisper.decoding import DecodingOptions, DecodingTask
 
         options = DecodingOptions(
             task=task,
@@ -124,7 +124,10 @@ class OpenAIWhisperEngine:
         with torch.random.fork_rng(enabled=break_loops):
             if break_loops:
                 torch.manual_seed(0)
-            results = [r for part in encoded.features.split(batch) for r in decode(self._model, part, options)]
+            decoding = DecodingTask(self._model, options)
+            # It would encode features of a shorter context, which it takes for a spectrogram.
+            decoding._get_audio_features = lambda features: features
+            results = [result for part in encoded.features.split(batch) for result in decoding.run(part)]
         return [Decoded(tuple(r.tokens), float(r.avg_logprob), float(r.no_speech_prob)) for r in results]
 
     @torch.inference_mode()

@@ -74,8 +74,8 @@ def test_units_cover_the_speech_of_a_window_in_order(spans: list[tuple[int, int]
     assert all(any(a <= s.start and s.end <= b for a, b in units) or s.end - s.start > 6 * RATE for s in segments)
 
 
-ENCODED: list[tuple[tuple[int, int], ...]] = []
-"""The pieces of each window that was encoded."""
+ENCODED: list[tuple[object, int | None]] = []
+"""The pieces of each window that was encoded, and to how many frames it was padded."""
 
 
 class Levels:
@@ -123,8 +123,8 @@ class MisledByUnits(Levels):
 class Levelled(Transcriber):
     """Encodes a window as its audio."""
 
-    def encode(self, windows: list[Window]) -> Encoded:  # type: ignore[override]
-        ENCODED.extend(window.plan.pieces for window in windows)
+    def encode(self, windows: list[Window], frames: int | None = None) -> Encoded:  # type: ignore[override]
+        ENCODED.extend((window.plan.pieces, frames) for window in windows)
         return Encoded([window.audio for window in windows], len(windows))
 
     def encode_unpadded(self, audio: NDArray[np.float32]) -> Encoded:
