@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.analysis.speech.engines import Decoded, Encoded, tokenizer_for
-from pipeline.analysis.speech.transcription import MIN_CONTEXT_S, Transcriber, context_frames
+from pipeline.analysis.speech.transcription import CONTEXT_S, Transcriber, context_frames
 from pipeline.analysis.speech.voice_activity import SpeechSegment
 from pipeline.analysis.speech.windows import Window, plan_window
 from schemas.config import SpeechConfig
@@ -74,7 +74,7 @@ def test_results_keep_the_order_of_their_windows(logprobs: list[float]) -> None:
     assert found == [f"{'window' if each == SURE else 'beams'} {number}" for number, each in enumerate(logprobs)]
 
 
-@given(st.lists(st.integers(512, 448_000), min_size=1, max_size=4), st.sampled_from([12, MIN_CONTEXT_S]))
+@given(st.lists(st.integers(512, 448_000), min_size=1, max_size=4), st.sampled_from([12, CONTEXT_S]))
 def test_windows_are_padded_by_up_to_two_seconds_or_to_the_shortest_context(lengths: list[int], min_s: int) -> None:
     plans = [plan_window([SpeechSegment(0, length, 0.9)]) for length in lengths]
     windows = [Window(plan, np.zeros(plan.samples, np.float32)) for plan in plans]
