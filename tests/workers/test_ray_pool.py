@@ -93,7 +93,7 @@ def test_workers_that_fit_no_node_yet_wait_for_one_if_it_is_said_how_many_there_
 
 def test_a_video_that_ends_its_worker_is_tried_again(cluster: Cluster, tmp_path: Path) -> None:
     deadly = VideoTask("deadly", (str(tmp_path / "died once"),), 1, 0)
-    with pool_on(cluster, device="cpu") as pool:
+    with pool_on(cluster, device="cpu", max_workers=1) as pool:
         outcomes = list(pool.submit("5a", [deadly, *videos(2)]).outcomes())
     assert {outcome.video_id for outcome in outcomes} == {"deadly", "v0", "v1"}
 
