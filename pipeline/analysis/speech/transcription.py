@@ -32,8 +32,8 @@ MIN_GAP_S = 1.0
 MAX_HALVINGS = 2
 NOTHING = Decoded((), 0.0, 1.0)
 MARGIN_S, CONTEXT_S = 1, 30
-"""Words are decoded in the context that Whisper was trained on. In one of 20 s the encoder takes half as long, but three
-words of 214 were wrong that are right in 30 s."""
+"""Words are decoded in the context that Whisper was trained on. In one of 20 s the encoder takes half as long, but
+three words of 214 were wrong that are right in 30 s."""
 
 
 @dataclass(frozen=True, slots=True)
