@@ -81,13 +81,15 @@ def lines(probabilities: NDArray[np.float32]) -> list[Corners]:
         centre, (width, height), angle = cv2.minAreaRect(outline)
         if min(width, height) < _MIN_MIDDLE_PX:
             continue
-        if _mean_within(probabilities, cv2.boxPoints((centre, (width, height), angle))) < _MIN_MEAN:
+        middle = cv2.boxPoints((centre, (width, height), angle))
+        if _mean_within(probabilities, middle) < _MIN_MEAN:
             continue
-        # PaddleOCR moves each side outwards by this distance.
+        # PaddleOCR moves each side outwards by this distance, from and to whole pixels. The recogniser is used to that.
         distance = _GROWTH * width * height / (2 * (width + height))
+        centre, (width, height), angle = cv2.minAreaRect(middle.astype(np.int32))
         grown = width + 2 * distance, height + 2 * distance
         if min(grown) >= _MIN_LINE_PX:
-            found.append(_ordered(cv2.boxPoints((centre, grown, angle))))
+            found.append(np.round(_ordered(cv2.boxPoints((centre, grown, angle)))))
     return found
 
 
