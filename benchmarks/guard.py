@@ -41,6 +41,8 @@ for _ in range(3):
 
 def main() -> None:
     options = _options()
+    if not options.update and not options.json.exists():
+        sys.exit(f"{options.json} is missing. Run this with --update on the version to compare with.")
     archive, video_s = peer_archive(options.work.resolve() / "archive", options.seconds)
     decoded = max(archive.glob("*.mp4"), key=lambda path: path.stat().st_size)
     environment = {**os.environ, "PYTHONPATH": str(Path.cwd())}

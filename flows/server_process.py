@@ -9,6 +9,9 @@ import signal
 import socket
 import sys
 import threading
+import time
+
+_STOP_S = 10.0
 
 
 def serve(listening: int, ending: int) -> None:
@@ -17,6 +20,8 @@ def serve(listening: int, ending: int) -> None:
     def watch() -> None:
         os.read(ending, 1)
         os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(_STOP_S)
+        os.kill(os.getpid(), signal.SIGKILL)  # something is still open that nobody will close
 
     threading.Thread(target=watch, daemon=True).start()
     import uvicorn

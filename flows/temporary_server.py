@@ -23,6 +23,9 @@ _STOP_S = 5.0
 _AGAIN_S = 0.05
 _OWN_PROFILE = "ephemeral"
 """The profile of a Prefect that nobody has configured."""
+_HOST = "127.0.0.1"
+_ALLOWED = ("PREFECT_SERVER_EPHEMERAL_ENABLED", "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE")
+"""Two names of the setting that allows a temporary server; the first one counts."""
 
 
 class TemporaryServer:
@@ -30,8 +33,8 @@ class TemporaryServer:
 
     def __init__(self) -> None:
         # The socket listens from here on, so that no other process can take the port.
-        with socket.create_server(("127.0.0.1", 0)) as listening:
-            self.address = f"http://127.0.0.1:{listening.getsockname()[1]}/api"
+        with socket.create_server((_HOST, 0)) as listening:
+            self.address = f"http://{_HOST}:{listening.getsockname()[1]}/api"
             ending, self._alive = os.pipe()
             self._log = tempfile.TemporaryFile()  # noqa: SIM115 - open as long as the server
             environment = {
@@ -102,7 +105,17 @@ def start_server() -> TemporaryServer | None:
         return None
     server = TemporaryServer()
     os.environ["PREFECT_API_URL"] = server.address
+    if urllib.request.getproxies():
+        _bypass_proxy()
     return server
+
+
+def _bypass_proxy() -> None:
+    """Let this process reach its own server where the environment names a proxy for everything else."""
+    name = "no_proxy" if "no_proxy" in os.environ else "NO_PROXY"
+    hosts = [each for each in os.environ.get(name, "").split(",") if each.strip()]
+    if "*" not in hosts:
+        os.environ[name] = ",".join([*hosts, _HOST])
 
 
 def may_be_configured(folder: Path) -> bool:
@@ -112,8 +125,8 @@ def may_be_configured(folder: Path) -> bool:
         folder: The working directory, in which Prefect looks for files with settings.
     """
     environment = os.environ
-    ephemeral = environment.get("PREFECT_SERVER_ALLOW_EPHEMERAL_MODE", "true").lower() in {"true", "1"}
-    if not ephemeral or {"PREFECT_API_URL", "PREFECT_TEST_MODE"} & environment.keys():
+    allowed = next((environment[name] for name in _ALLOWED if name in environment), "true")
+    if allowed.lower() not in {"true", "1"} or {"PREFECT_API_URL", "PREFECT_TEST_MODE"} & environment.keys():
         return True
     return any((folder / name).exists() for name in ("prefect.toml", ".env")) or _in_project(folder) or _in_profile()
 
@@ -132,7 +145,7 @@ def _in_profile() -> bool:
         content = tomllib.loads(profiles.read_text("utf-8"))
         active = os.environ.get("PREFECT_PROFILE") or content.get("active", _OWN_PROFILE)
         profile = content["profiles"].get(active, {} if active == _OWN_PROFILE else None)
-        return profile is None or not {"PREFECT_API_URL", "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE"}.isdisjoint(profile)
+        return profile is None or not {"PREFECT_API_URL", *_ALLOWED}.isdisjoint(profile)
     except FileNotFoundError:
         return os.environ.get("PREFECT_PROFILE", _OWN_PROFILE) != _OWN_PROFILE
     except (OSError, ValueError, LookupError, AttributeError, TypeError):

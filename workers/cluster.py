@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
+from importlib import import_module
 from pathlib import Path
 
 from pipeline.models import is_writable
@@ -56,9 +57,7 @@ def ray_cluster(address: str | None) -> Iterator[None]:
             _connect(address)
             _Connection.ours = True
         _Connection.users += 1
-    if threading.current_thread() is threading.main_thread() and on_termination is not None:
-        # Ray replaces it, in Python and in native code. Prefect cancels a run by this signal, and must get it.
-        signal.signal(signal.SIGTERM, on_termination)
+    _restore(on_termination)
     try:
         yield
     finally:
@@ -83,19 +82,21 @@ def connecting(config: WorkersConfig) -> Iterator[Callable[[], None]]:
         yield lambda: None
         return
     connected, ended = threading.Event(), threading.Event()
+    on_termination = signal.getsignal(signal.SIGTERM)
 
     def hold() -> None:
         try:
             with ray_cluster("local"):
                 connected.set()
                 ended.wait()
-        except ConfigurationError as error:
+        except Exception as error:  # noqa: BLE001 - Ray may raise anything, and the second try reports it
             logger.info("%s", error)
         finally:
             connected.set()
 
     def wait() -> None:
         connected.wait()
+        _restore(on_termination)
 
     thread = threading.Thread(target=hold, name="cluster", daemon=True)
     thread.start()
@@ -104,6 +105,15 @@ def connecting(config: WorkersConfig) -> Iterator[Callable[[], None]]:
     finally:
         ended.set()
         thread.join()
+
+
+def _restore(on_termination: "signal._HANDLER") -> None:
+    """Take SIGTERM back from Ray, which replaces its handler, in Python and in native code.
+
+    Prefect cancels a run by this signal, and must get it. Only the main thread can set a handler.
+    """
+    if threading.current_thread() is threading.main_thread() and on_termination is not None:
+        signal.signal(signal.SIGTERM, on_termination)
 
 
 def _connect(address: str) -> None:
@@ -134,20 +144,22 @@ def _lean() -> Iterator[None]:
 
     They are the dashboard, which is there to look at clusters that last; the autoscaler, as there is one machine; the
     log monitor, which sends what workers print to the driver; and workers for tasks, which no run has. Each is a Python
-    process. Ray has no public switch for the first three.
+    process. Ray has no public switch for the first three, so a Ray that has changed them starts them.
     """
-    from ray._private.node import Node
-
+    try:
+        node = import_module("ray._private.node").Node
+    except (ImportError, AttributeError):
+        node = None
     unused = ("start_monitor", "start_log_monitor", "start_api_server")
-    kept = {name: getattr(Node, name) for name in unused if hasattr(Node, name)}
+    kept = {name: getattr(node, name) for name in unused if hasattr(node, name)}
     os.environ.setdefault("RAY_prestart_worker_first_driver", "0")
     try:
         for name in kept:
-            setattr(Node, name, lambda *_args, **_options: None)
+            setattr(node, name, lambda *_args, **_options: None)
         yield
     finally:
         for name, method in kept.items():
-            setattr(Node, name, method)
+            setattr(node, name, method)
 
 
 def _keep_token_without_home() -> None:

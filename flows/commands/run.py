@@ -34,6 +34,19 @@ def run_archive(archive: list[str], lake: str, config: Config, *, quiet: bool) -
         return 0
     if not quiet:
         click.echo("Starting Prefect …", err=True)
+    try:
+        result = _analysed(archive, lake, config, quiet=quiet)
+    except KeyboardInterrupt:
+        click.echo("\nStopped. Finished videos are kept. Run the same command again to continue.", err=True)
+        return 130
+    if result is None:
+        return 3
+    _report(result)
+    return 3 if result.failed else 0
+
+
+def _analysed(archive: list[str], lake: str, config: Config, *, quiet: bool) -> RunResult | None:
+    """Start what the flow needs, beside the imports, and run it. Return None if nothing could be analysed."""
     server = start_server()
     with connecting(config.workers) as connected:
         from flows.archive import NothingAnalysedError, analyze_archive
@@ -47,19 +60,14 @@ def run_archive(archive: list[str], lake: str, config: Config, *, quiet: bool) -
         display = make_display(quiet=quiet)
         try:
             with display, watched_by(display.show):
-                result = analyze_archive(archive, lake, **parameters_of(config))
-        except KeyboardInterrupt:
-            click.echo("\nStopped. Finished videos are kept. Run the same command again to continue.", err=True)
-            return 130
+                return analyze_archive(archive, lake, **parameters_of(config))
         except NothingAnalysedError as error:
             click.echo(f"error: {error}", err=True)
-            return 3
+            return None
         except RuntimeError as error:
             if "Failed to reach API" not in str(error):  # Prefect's words
                 raise
             raise _unreachable(server) from error
-    _report(result)
-    return 3 if result.failed else 0
 
 
 def _unreachable(server: TemporaryServer | None) -> ConfigurationError:

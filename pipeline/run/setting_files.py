@@ -35,8 +35,15 @@ def check_setting_files(config: Config) -> None:
 
 
 def allow_setting_files(config: Config) -> None:
-    """Allow the files that the operator's own configuration names, in this process and those it starts."""
+    """Allow the files that the operator's own configuration names, in this process and those it starts.
+
+    Raises:
+        ConfigurationError: A path has a comma, so its parts would be allowed instead of it.
+    """
     named = [str(_resolved(path)) for _, path in _setting_files(config)]
+    for path in named:
+        if "," in path:
+            raise ConfigurationError(f"{path} has a comma, which separates paths in {_ALLOWED_VARIABLE}. Rename it.")
     if named:
         os.environ[_ALLOWED_VARIABLE] = ",".join([*named, _allowed()]).rstrip(",")
 
@@ -54,4 +61,7 @@ def _setting_files(config: Config) -> Iterator[tuple[str, str]]:
 
 
 def _resolved(path: str) -> Path:
-    return Path(path).expanduser().resolve()
+    try:
+        return Path(path).expanduser().resolve()
+    except (OSError, RuntimeError, ValueError) as error:  # a link to itself, a user who does not exist, a zero byte
+        raise ConfigurationError(f"{path!r} is not a path of a file: {error}") from None

@@ -1,5 +1,6 @@
 """The parameters of the flow and the names of its runs."""
 
+import os
 from pathlib import Path
 from types import SimpleNamespace
 from typing import get_args
@@ -124,3 +125,24 @@ def test_whoever_starts_a_run_of_a_deployment_cannot_choose_which_files_are_read
     allow_setting_files(named)  # as `videolake serve` does for its own settings
     config_of("embedded", settings(secret))
     config_of("embedded", settings(allowed / "mine"))
+
+
+@pytest.mark.parametrize("path", ["~nobody-of-this-name/names", "link", "a\\u0000b"])
+def test_a_path_that_leads_nowhere_is_an_error_of_the_settings(
+    path: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("flows.parameters.deployment", SimpleNamespace(id="some deployment"))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "link").symlink_to("link")
+    with pytest.raises(ConfigurationError):
+        config_of("embedded", f'[entities]\ngazetteer = "{path}"')
+
+
+def test_a_comma_in_a_path_of_the_operator_allows_no_other_folder(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("VIDEOLAKE_ALLOWED_FILES", "")
+    named = config_of("embedded", f'[entities]\ngazetteer = "{tmp_path}/,names.csv"')
+    with pytest.raises(ConfigurationError, match="has a comma"):
+        allow_setting_files(named)
+    assert os.environ["VIDEOLAKE_ALLOWED_FILES"] == ""

@@ -7,11 +7,14 @@ import urllib.error
 import urllib.request
 from contextlib import suppress
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from flows import temporary_server
+from flows.commands import run
 from flows.temporary_server import TemporaryServer, may_be_configured, start_server
+from schemas.config import Config, WorkersConfig
 from schemas.errors import ConfigurationError
 
 
@@ -30,6 +33,7 @@ def test_without_any_configuration_there_is_no_server(tmp_path: Path) -> None:
     [
         ("PREFECT_API_URL", "http://example.org/api"),
         ("PREFECT_SERVER_ALLOW_EPHEMERAL_MODE", "false"),
+        ("PREFECT_SERVER_EPHEMERAL_ENABLED", "false"),
         ("PREFECT_PROFILE", "mine"),
         ("PREFECT_TEST_MODE", "1"),
     ],
@@ -46,6 +50,7 @@ def test_a_variable_may_configure_a_server(name: str, value: str, tmp_path: Path
         ('active = "mine"\n[profiles.mine]\nPREFECT_LOGGING_LEVEL = "DEBUG"', False),
         ('active = "mine"\n[profiles.other]\n', True),
         ('active = "ephemeral"\n[profiles.ephemeral]\nPREFECT_SERVER_ALLOW_EPHEMERAL_MODE = "true"', True),
+        ('active = "mine"\n[profiles.mine]\nPREFECT_SERVER_EPHEMERAL_ENABLED = "false"', True),
         ('active = "ephemeral"\n[profiles.local]\nPREFECT_API_URL = "http://example.org/api"', False),
         ("profiles = 3", True),
         ("no TOML", True),
@@ -80,6 +85,28 @@ def test_a_configured_server_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> N
     os.environ["PREFECT_API_URL"] = "http://example.org/api"
     assert start_server() is None
     assert os.environ["PREFECT_API_URL"] == "http://example.org/api"
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({}, {"NO_PROXY": "127.0.0.1"}),
+        ({"no_proxy": "example.org"}, {"no_proxy": "example.org,127.0.0.1"}),
+        ({"NO_PROXY": "*"}, {"NO_PROXY": "*"}),
+    ],
+)
+def test_the_server_is_reached_without_the_proxy_that_everything_else_needs(
+    given: dict[str, str], expected: dict[str, str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(temporary_server, "TemporaryServer", lambda: SimpleNamespace(address="http://127.0.0.1:1/api"))
+    monkeypatch.setattr(temporary_server, "may_be_configured", lambda _: False)
+    monkeypatch.delitem(sys.modules, "prefect", raising=False)
+    for name in ("no_proxy", "NO_PROXY"):
+        os.environ.pop(name, None)
+    os.environ.update({"http_proxy": "http://127.0.0.1:9", **given})
+    start_server()
+    assert {name: os.environ[name] for name in ("no_proxy", "NO_PROXY") if name in os.environ} == expected
+    assert urllib.request.proxy_bypass_environment("127.0.0.1", urllib.request.getproxies_environment())
 
 
 def test_a_server_that_cannot_start_is_an_error_that_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -121,3 +148,16 @@ def _wait_for_end(process: int) -> None:
         descriptor = os.pidfd_open(process)
         assert select.select([descriptor], [], [], 120)[0], "the server still runs"
         os.close(descriptor)
+
+
+def test_ctrl_c_while_the_server_starts_says_how_to_continue(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted() -> None:
+        raise KeyboardInterrupt  # before anything of Prefect is imported, which would keep the environment of this test
+
+    (tmp_path / "film.mp4").write_bytes(b"a file to analyse")
+    monkeypatch.setattr(run, "start_server", interrupted)
+    inline = Config(workers=WorkersConfig(engine="inline"))
+    assert run.run_archive([str(tmp_path)], str(tmp_path / "lake"), inline, quiet=True) == 130
+    assert "Run the same command again" in capsys.readouterr().err

@@ -23,7 +23,7 @@ from pipeline.analysis.description import (
 from pipeline.analysis.fusion import weighted_mean
 from pipeline.analysis.scenes import shown_from
 from pipeline.analysis.summary.fitness import fitness
-from pipeline.language import clean, ends_sentence, format_duration, joined
+from pipeline.language import UNSPACED_LETTERS, clean, ends_sentence, format_duration, joined
 from schemas.config import COMPOSED
 from schemas.records import Embedding, Entity, Evidence, Keyframe, Scene, Shot, Utterance, frame_id, utterance_id
 
@@ -116,9 +116,12 @@ def _doubtful_names(entities: Sequence[Entity]) -> dict[str, list[str]]:
 
 def _marked(text: str, misheard: Sequence[str]) -> str:
     """Return a text that says of some names that they may be misheard."""
-    for name in sorted(set(misheard), key=len, reverse=True):
-        text = re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", lambda found: f"{found[0]} (?)", text)
-    return text
+    if not misheard:
+        return text
+    # The longest first, so that a name within another one is not marked as well. Scripts without spaces have no words.
+    names = "|".join(map(re.escape, sorted(set(misheard), key=len, reverse=True)))
+    letter = rf"[^\W{UNSPACED_LETTERS}]"
+    return re.sub(rf"(?<!{letter})(?:{names})(?!{letter})", lambda found: f"{found[0]} (?)", text)
 
 
 def shown_statements(

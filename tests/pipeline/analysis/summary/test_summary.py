@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from pipeline.analysis.fusion import fuse_early
 from pipeline.analysis.scenes import Subject
 from pipeline.analysis.summary import Abstract, build_summary, extract_summary
+from pipeline.analysis.summary.statements import _marked
 from schemas.config import SummaryConfig
 from schemas.records import (
     DetectedObject,
@@ -315,6 +316,19 @@ def test_a_name_that_may_be_misheard_is_kept_out_of_headline_and_summary_or_mark
     alone = summary([talk[1]], misheard)
     assert alone.headline.startswith("Dali (?) makes images")
     assert alone.sentences[0].text == "Dali (?) makes images of bees that live in large colonies."
+
+
+@pytest.mark.parametrize(
+    ("text", "names", "expected"),
+    [
+        ("Then Salvador Dali came.", ["Dali", "Salvador Dali"], "Then Salvador Dali (?) came."),
+        ("Dali's Dalian and Dali.", ["Dali"], "Dali (?)'s Dalian and Dali (?)."),
+        ("然后扎卡来了。", ["扎卡"], "然后扎卡 (?)来了。"),
+        ("Nobody.", [], "Nobody."),
+    ],
+)
+def test_a_misheard_name_is_marked_once_in_any_script(text: str, names: list[str], expected: str) -> None:
+    assert _marked(text, names) == expected
 
 
 def test_a_heading_on_screen_names_a_video_before_a_line_of_a_song_does() -> None:

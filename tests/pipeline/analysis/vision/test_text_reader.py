@@ -88,6 +88,15 @@ def test_slow_changes_are_recognised_again(reader: TextReader):
     assert 1 < session.lines_read < 4
 
 
+def test_text_that_fades_in_is_read_as_it_is_at_the_end(reader: TextReader):
+    session = reader.session()
+    assert session.read(slide(SLIDE, ink=250)) == ()
+    for ink in range(246, 170, -4):
+        lines_now = session.read(slide(SLIDE, ink=ink))
+    assert texts(lines_now) == list(SLIDE)
+    assert session.lines_read < 15 * len(SLIDE)
+
+
 def test_rotated_and_upright_text_is_cut_out_as_it_runs():
     image = np.zeros((60, 80, 3), np.uint8)
     image[10:20, 5:45] = np.arange(40, dtype=np.uint8)[:, None]
