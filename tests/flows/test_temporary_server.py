@@ -161,3 +161,25 @@ def test_ctrl_c_while_the_server_starts_says_how_to_continue(
     inline = Config(workers=WorkersConfig(engine="inline"))
     assert run.run_archive([str(tmp_path)], str(tmp_path / "lake"), inline, quiet=True) == 130
     assert "Run the same command again" in capsys.readouterr().err
+
+
+_STUCK = """
+import os, signal, socket, sys, time, types
+from flows import server_process
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+server_process._STOP_S = 0.1
+for name in ("uvicorn", "prefect", "prefect.server", "prefect.server.api", "prefect.server.api.server"):
+    sys.modules[name] = types.ModuleType(name)
+sys.modules["prefect.server.api.server"].create_app = None
+sys.modules["uvicorn"].Config = lambda *_, **__: None
+sys.modules["uvicorn"].Server = lambda _: types.SimpleNamespace(run=lambda sockets: time.sleep(600))
+listening = socket.create_server(("127.0.0.1", 0))
+ending, alive = os.pipe()
+os.close(alive)
+server_process.serve(listening.detach(), ending)
+"""
+
+
+def test_a_server_that_does_not_stop_is_killed() -> None:
+    done = subprocess.run([sys.executable, "-c", _STUCK], capture_output=True, check=False, timeout=120)
+    assert done.returncode == -signal.SIGKILL, done.stderr
