@@ -4,6 +4,8 @@ python -m tests.s3.moto_server HOST PORT
 """
 
 import sys
+import threading
+from contextlib import nullcontext
 from functools import lru_cache
 from http import HTTPStatus
 from io import BytesIO
@@ -12,6 +14,9 @@ from typing import Any
 from moto import backends
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.serving import make_server
+
+_CHANGES = threading.Lock()
+"""S3 decides conditional writes one after another. moto looks whether an object exists, and later writes it."""
 
 
 class KeepAliveHandler(MotoRequestHandler):
@@ -36,8 +41,9 @@ class KeepAliveHandler(MotoRequestHandler):
         def start_response(status: str, headers: list[tuple[str, str]], _error: object = None) -> None:
             begun[:] = status, headers
 
-        answer = self.server.app(environ, start_response)
-        content = b"".join(answer)
+        with nullcontext() if self.command in {"GET", "HEAD"} else _CHANGES:
+            answer = self.server.app(environ, start_response)
+            content = b"".join(answer)
         status, headers = begun
         self.send_response_only(int(status.split()[0]))
         for name, value in headers:

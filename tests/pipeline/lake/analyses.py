@@ -8,9 +8,9 @@ import numpy as np
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from schemas.entities import ENTITY_KINDS
 from schemas.media import Track, VideoStream
 from schemas.records import (
-    ENTITY_KINDS,
     WARNING_PARTS,
     Analysis,
     Chapter,
