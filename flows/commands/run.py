@@ -3,7 +3,7 @@
 import os
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import click
 
@@ -37,7 +37,7 @@ def run_archive(archive: list[str], lake: str, config: Config, *, quiet: bool) -
     try:
         result = _analysed(archive, lake, config, quiet=quiet)
     except KeyboardInterrupt:
-        click.echo("\nStopped. Finished videos are kept. Run the same command again to continue.", err=True)
+        click.echo("Stopped. Finished videos are kept. Run the same command again to continue.", err=True)
         return 130
     if result is None:
         return 3
@@ -49,25 +49,41 @@ def _analysed(archive: list[str], lake: str, config: Config, *, quiet: bool) -> 
     """Start what the flow needs, beside the imports, and run it. Return None if nothing could be analysed."""
     server = start_server()
     with connecting(config.workers) as connected:
-        from flows.archive import NothingAnalysedError, analyze_archive
-        from flows.display import make_display
-        from flows.parameters import parameters_of
-        from flows.progress import watched_by
-
-        connected()
-        if server is not None:
-            server.wait()
-        display = make_display(quiet=quiet)
         try:
-            with display, watched_by(display.show):
-                return analyze_archive(archive, lake, **parameters_of(config))
-        except NothingAnalysedError as error:
-            click.echo(f"error: {error}", err=True)
-            return None
-        except RuntimeError as error:
-            if "Failed to reach API" not in str(error):  # Prefect's words
-                raise
-            raise _unreachable(server) from error
+            return _flow(archive, lake, config, server, connected, quiet=quiet)
+        except KeyboardInterrupt:
+            click.echo("\nStopping …", err=True)  # processes of Ray take seconds
+            raise
+
+
+def _flow(
+    archive: list[str],
+    lake: str,
+    config: Config,
+    server: TemporaryServer | None,
+    connected: Callable[[], None],
+    *,
+    quiet: bool,
+) -> RunResult | None:
+    from flows.archive import NothingAnalysedError, analyze_archive
+    from flows.display import make_display
+    from flows.parameters import parameters_of
+    from flows.progress import watched_by
+
+    connected()
+    if server is not None:
+        server.wait()
+    display = make_display(quiet=quiet)
+    try:
+        with display, watched_by(display.show):
+            return analyze_archive(archive, lake, **parameters_of(config))
+    except NothingAnalysedError as error:
+        click.echo(f"error: {error}", err=True)
+        return None
+    except RuntimeError as error:
+        if "Failed to reach API" not in str(error):  # Prefect's words
+            raise
+        raise _unreachable(server) from error
 
 
 def _unreachable(server: TemporaryServer | None) -> ConfigurationError:

@@ -32,7 +32,7 @@ def filterbank(audio: NDArray[np.float32]) -> NDArray[np.float32]:
     Returns:
         (n, frames, 80) float32, one frame per `HOP_SAMPLES` whose window lies within the audio.
     """
-    samples = torch.from_numpy(np.ascontiguousarray(audio)) * _FULL_SCALE
+    samples = torch.from_numpy(audio * np.float32(_FULL_SCALE))  # an array of its own, whatever the other one is
     # Each frame is centred and emphasised, in that order. As both are linear, all frames are emphasised at once; their
     # first sample, which has none before it, does not matter, because the window is zero there.
     emphasised = samples.clone()

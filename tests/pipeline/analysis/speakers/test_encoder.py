@@ -59,6 +59,9 @@ def test_features_of_a_frame_depend_on_its_samples_alone() -> None:
         [[alone]] = filterbank(audio[1:, frame * 160 : frame * 160 + 400])
         assert together[1, frame] == pytest.approx(alone, abs=2e-3)
     assert np.isfinite(filterbank(np.zeros((1, 400), np.float32))).all()
+    backwards = audio[:, ::-1]  # neither contiguous nor writable
+    backwards.flags.writeable = False
+    assert (filterbank(backwards) == filterbank(backwards.copy())).all()
 
 
 def published() -> torch.nn.Module:
