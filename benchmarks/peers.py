@@ -63,11 +63,12 @@ def main() -> None:
             log = options.work / f"{name}.log"
             costs[name].append(measure(command(name, archive, out, weights, threads), log, environment))
             print(f"round {number + 1}: {name:<17} {asdict(costs[name][-1])}", flush=True)
-    found = summary(costs, video_s)
-    found["agreement"] = {name: agreement(options.work / "out" / name, options.work / "out") for name in options.only}
+            # After each program, as all of them together take long.
+            found = summary(costs, video_s)
+            found["agreement"] = {each: agreement(options.work / "out" / each, options.work / "out") for each in costs}
+            options.json.parent.mkdir(parents=True, exist_ok=True)
+            options.json.write_text(json.dumps(found, indent=2) + "\n", "utf-8")
     print(table(found))
-    options.json.parent.mkdir(parents=True, exist_ok=True)
-    options.json.write_text(json.dumps(found, indent=2) + "\n", "utf-8")
 
 
 def summary(costs: dict[str, list[Cost]], video_s: float) -> dict[str, Any]:

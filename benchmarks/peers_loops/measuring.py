@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _PR_SET_CHILD_SUBREAPER = 36
-_INTERVAL_S = 0.5
+_INTERVAL_S = 3.0
+"""Reading the memory of a process stops it for a moment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,7 @@ class Cost:
     cpu_s: float
     """Of all its processes, also of those that outlived it."""
     peak_bytes: int
-    """Largest memory of all its processes together (PSS: shared pages count once), looked at twice a second."""
+    """Largest memory of all its processes together (PSS: shared pages count once), looked at every three seconds."""
 
 
 def measure(command: Sequence[str], log: Path, environment: dict[str, str]) -> Cost:
