@@ -39,16 +39,17 @@ def measure(command: Sequence[str], log: Path, environment: dict[str, str]) -> C
     begun = time.perf_counter()
     with log.open("wb") as output:
         process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, env=environment)
-        watched = _Memory(os.getpid())
+        watched = _Watch(os.getpid())
         code = process.wait()
         wall_s = time.perf_counter() - begun
         _wait_for_the_rest()
-        peak = watched.stop()
+        peak, seen_s = watched.stop()
     if code not in (0, 3):
         raise RuntimeError(f"{' '.join(command)} ended with {code}:\n" + "\n".join(log.read_text().splitlines()[-15:]))
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu_s = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return Cost(round(wall_s, 1), round(cpu_s, 1), peak)
+    # Of processes whose parents did not wait for them, as of Ray's workers, only what was seen is known.
+    return Cost(round(wall_s, 1), round(max(cpu_s, seen_s), 1), peak)
 
 
 def _wait_for_the_rest(limit_s: float = 60.0) -> None:
@@ -59,23 +60,26 @@ def _wait_for_the_rest(limit_s: float = 60.0) -> None:
                 time.sleep(0.1)
 
 
-class _Memory:
-    """Looks at the memory of all descendants of a process."""
+class _Watch:
+    """Looks at memory and CPU time of all descendants of a process."""
 
     def __init__(self, root: int) -> None:
         self._root, self._peak, self._ended = root, 0, threading.Event()
+        self._cpu_s: dict[int, float] = {}
         self._thread = threading.Thread(target=self._watch, daemon=True)
         self._thread.start()
 
-    def stop(self) -> int:
-        """Return the largest sum seen, in bytes."""
+    def stop(self) -> tuple[int, float]:
+        """Return the largest sum of memory, in bytes, and the CPU seconds of all processes that were seen."""
         self._ended.set()
         self._thread.join()
-        return self._peak
+        return self._peak, sum(self._cpu_s.values())
 
     def _watch(self) -> None:
         while not self._ended.wait(_INTERVAL_S):
-            self._peak = max(self._peak, sum(map(_pss, _descendants(self._root))))
+            found = _descendants(self._root)
+            self._cpu_s |= {process: _cpu_s(process) or self._cpu_s.get(process, 0.0) for process in found}
+            self._peak = max(self._peak, sum(map(_pss, found)))
 
 
 def _descendants(root: int) -> set[int]:
@@ -89,6 +93,13 @@ def _descendants(root: int) -> set[int]:
         more = {process for process, parent in parents.items() if parent in found or parent == root} - found
         grown, found = bool(more), found | more
     return found
+
+
+def _cpu_s(process: int) -> float:
+    with contextlib.suppress(OSError, ValueError, IndexError):
+        fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return 0.0
 
 
 def _pss(process: int) -> int:
