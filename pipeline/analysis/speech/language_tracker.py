@@ -17,9 +17,9 @@ from itertools import groupby, pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.analysis.speech.engines import FRAME_SAMPLES, Encoded, Span
+from pipeline.analysis.speech.engines import FRAME_SAMPLES, WINDOW_FRAMES, Encoded, Span
 from pipeline.analysis.speech.languages import Evidence, Probabilities, changes, likely_languages, mean_probabilities
-from pipeline.analysis.speech.transcription import Transcriber, context_frames
+from pipeline.analysis.speech.transcription import Transcriber
 from pipeline.analysis.speech.windows import Window, WindowPlan
 from schemas.media import SAMPLE_RATE_HZ
 
@@ -31,8 +31,9 @@ SURE, LIKELY = 0.8, 0.5
 """From `LIKELY`, a slice confirms the language of its window: of 500 slices of recordings in one and in several
 languages, none did so wrongly. A part of at least `SHORT_S` is clear from `SURE`."""
 SHORT_S = 4.0
-DETECTION_CONTEXT_S = 12
-"""Short and unclear parts are padded to this. Unlike the decoder, the detection of languages does not need more."""
+DETECTION_CONTEXT_S, MARGIN_S = 12, 1
+"""Short and unclear parts are padded to this, and longer ones by the margin. Unlike the decoder, the detection of
+languages does not need more."""
 GROUP_S = 8.0
 """If neither the units of a window nor the whole window are clear, it is examined in parts of about this length."""
 UNSETTLED_S = 10.0
@@ -129,10 +130,10 @@ class LanguageTracker:
         self._current = decided[-1][1]
 
     def _parts(self, windows: Sequence[Window], encoded: Encoded) -> list[Part]:
-        engine, frames = self._transcriber.engine, context_frames(windows)
+        engine = self._transcriber.engine
         units = [speech_units(window.plan) for window in windows]
-        slices = [_slice(n, windows[n].plan, unit, frames) for n, inside in enumerate(units) for unit in inside]
-        wholes = [(n, 0, frames) for n in range(len(windows))]
+        slices = [_slice(n, windows[n].plan, unit) for n, inside in enumerate(units) for unit in inside]
+        wholes = [(n, 0, WINDOW_FRAMES) for n in range(len(windows))]
         found = engine.detect(encoded, [*wholes, *slices])
         remaining = iter(found[len(windows) :])
         parts: list[Part] = []
@@ -177,7 +178,7 @@ class LanguageTracker:
         return [self._again(part) if _unclear(part) else part for part in parts]
 
     def _again(self, part: Part) -> Part:
-        frames = context_frames([part.window], DETECTION_CONTEXT_S)
+        frames = detection_frames(len(part.window.audio))
         encoded = self._encode([part.window], frames)
         return replace(part, probabilities=self._transcriber.engine.detect(encoded, [(0, 0, frames)])[0])
 
@@ -194,9 +195,9 @@ class LanguageTracker:
             for batch in self._batches([window for each, window in spoken if each == language]):
                 yield Stretch(batch, self._encode(batch), language)
 
-    def _encode(self, windows: Sequence[Window], frames: int | None = None) -> Encoded:
+    def _encode(self, windows: Sequence[Window], frames: int = WINDOW_FRAMES) -> Encoded:
         """Encode windows, except those that are encoded already: a change of language leaves most as they are."""
-        engine, frames = self._transcriber.engine, frames or context_frames(windows)
+        engine = self._transcriber.engine
         keys = [(window.plan.pieces, frames) for window in windows]
         new = [n for n, key in enumerate(keys) if key not in self._encodings]
         if new:
@@ -205,6 +206,16 @@ class LanguageTracker:
             if len(new) == len(windows):
                 return encoded
         return engine.join([self._encodings[key] for key in keys])
+
+
+def detection_frames(samples: int) -> int:
+    """Return the outputs of the encoder for a part of a window that is encoded to detect its language.
+
+    Args:
+        samples: Length of the part.
+    """
+    seconds = max(math.ceil(samples / SAMPLE_RATE_HZ) + MARGIN_S, DETECTION_CONTEXT_S)
+    return min(seconds * SAMPLE_RATE_HZ // FRAME_SAMPLES, WINDOW_FRAMES)
 
 
 def speech_units(plan: WindowPlan) -> list[tuple[int, int]]:
@@ -255,11 +266,11 @@ def _groups(units: Sequence[tuple[int, int]]) -> list[int]:
     return begins
 
 
-def _slice(index: int, plan: WindowPlan, unit: tuple[int, int], frames: int) -> Span:
-    """Return the middle of a unit as encoder outputs of a window, which has so many frames."""
+def _slice(index: int, plan: WindowPlan, unit: tuple[int, int]) -> Span:
+    """Return the middle of a unit as encoder outputs of a window."""
     start, end = (plan.position(sample) / FRAME_SAMPLES for sample in unit)
     length = max((each for each in SLICE_FRAMES if each <= end - start), default=SLICE_FRAMES[0])
-    first = min(max(round((start + end - length) / 2), 0), frames - length)
+    first = min(max(round((start + end - length) / 2), 0), WINDOW_FRAMES - length)
     return index, first, first + length
 
 

@@ -1,7 +1,6 @@
 """From windows of speech to words: decode in batches, then redo windows that loop and speech that was left out."""
 
 import logging
-import math
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 
 from pipeline.analysis.speech.engines import (
     FRAME_SAMPLES,
+    WINDOW_FRAMES,
     Decoded,
     Encoded,
     Task,
@@ -31,9 +31,6 @@ MIN_GAP_S = 1.0
 """Speech of this length without words is decoded again by itself."""
 MAX_HALVINGS = 2
 NOTHING = Decoded((), 0.0, 1.0)
-MARGIN_S, CONTEXT_S = 1, 30
-"""Words are decoded in the context that Whisper was trained on. In one of 20 s the encoder takes half as long, but
-three words of 214 were wrong that are right in 30 s."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +40,15 @@ class Transcriber:
     engine: WhisperEngine
     config: SpeechConfig
 
-    def encode(self, windows: Sequence[Window], frames: int | None = None) -> Encoded:
+    def encode(self, windows: Sequence[Window], frames: int = WINDOW_FRAMES) -> Encoded:
         """Run the encoder over the windows.
 
         Args:
             windows: Not empty.
-            frames: Outputs of the encoder for each; None: `context_frames` of these windows.
+            frames: Outputs of the encoder for each. Words are decoded in the context that Whisper was trained on, 30 s.
+                In one of 20 s the encoder takes half as long, but three words of 214 were wrong.
         """
-        samples = (frames or context_frames(windows)) * FRAME_SAMPLES
+        samples = frames * FRAME_SAMPLES
         return self.engine.encode(log_mel([window.audio for window in windows], self.engine.n_mels, samples=samples))
 
     def encode_unpadded(self, audio: NDArray[np.float32]) -> Encoded:
@@ -178,18 +176,6 @@ class Transcriber:
     def _silent(self, result: Decoded) -> bool:
         unsure = result.avg_logprob < self.config.min_avg_logprob
         return unsure and result.no_speech_prob > self.config.max_no_speech_prob
-
-
-def context_frames(windows: Sequence[Window], min_s: int = CONTEXT_S) -> int:
-    """Return the outputs of the encoder for each of some windows that are encoded together.
-
-    Args:
-        windows: Not empty.
-        min_s: Shortest context, in whole seconds. Longer windows are padded by `MARGIN_S`, to 30 s at most.
-    """
-    longest_s = math.ceil(max(len(window.audio) for window in windows) / SAMPLE_RATE_HZ)
-    seconds = min(max(longest_s + MARGIN_S, min_s), CONTEXT_S)
-    return seconds * SAMPLE_RATE_HZ // FRAME_SAMPLES
 
 
 def _gaps(window: Window, words: Sequence[SpokenWord]) -> Iterator[Window]:

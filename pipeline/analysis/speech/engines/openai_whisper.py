@@ -108,7 +108,7 @@ class OpenAIWhisperEngine:
         self, encoded: Encoded, language: str, *, beam_size: int, break_loops: bool, task: Task = "transcribe"
     ) -> list[Decoded]:
         """Decode the windows together; see `WhisperEngine.generate`. Seeded sampling breaks loops."""
-        from whisper.decoding import DecodingOptions, DecodingTask
+        from whisper.decoding import DecodingOptions, decode
 
         options = DecodingOptions(
             task=task,
@@ -124,10 +124,7 @@ class OpenAIWhisperEngine:
         with torch.random.fork_rng(enabled=break_loops):
             if break_loops:
                 torch.manual_seed(0)
-            decoding = DecodingTask(self._model, options)
-            # It would encode features of a shorter context, which it takes for a spectrogram.
-            decoding._get_audio_features = lambda features: features
-            results = [result for part in encoded.features.split(batch) for result in decoding.run(part)]
+            results = [r for part in encoded.features.split(batch) for r in decode(self._model, part, options)]
         return [Decoded(tuple(r.tokens), float(r.avg_logprob), float(r.no_speech_prob)) for r in results]
 
     @torch.inference_mode()

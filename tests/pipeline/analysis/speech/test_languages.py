@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from pipeline.analysis.speech import SpeechRecognizer
 from pipeline.analysis.speech.engines import Encoded, Span
-from pipeline.analysis.speech.language_tracker import LanguageTracker, Stretch, speech_units
+from pipeline.analysis.speech.language_tracker import LanguageTracker, Stretch, detection_frames, speech_units
 from pipeline.analysis.speech.languages import Evidence, likely_languages
 from pipeline.analysis.speech.transcription import Transcriber
 from pipeline.analysis.speech.voice_activity import SpeechSegment
@@ -74,7 +74,7 @@ def test_units_cover_the_speech_of_a_window_in_order(spans: list[tuple[int, int]
     assert all(any(a <= s.start and s.end <= b for a, b in units) or s.end - s.start > 6 * RATE for s in segments)
 
 
-ENCODED: list[tuple[object, int | None]] = []
+ENCODED: list[tuple[object, int]] = []
 """The pieces of each window that was encoded, and to how many frames it was padded."""
 
 
@@ -123,7 +123,7 @@ class MisledByUnits(Levels):
 class Levelled(Transcriber):
     """Encodes a window as its audio."""
 
-    def encode(self, windows: list[Window], frames: int | None = None) -> Encoded:  # type: ignore[override]
+    def encode(self, windows: list[Window], frames: int = 1500) -> Encoded:  # type: ignore[override]
         ENCODED.extend((window.plan.pieces, frames) for window in windows)
         return Encoded([window.audio for window in windows], len(windows))
 
@@ -215,6 +215,13 @@ def test_nothing_is_encoded_twice_wherever_the_language_changes(said: list[list[
     windows = [window(1.0 + 30.0 * n, *each) for n, each in enumerate(said)]
     stretches(*[batch for batch in (windows[:cut], windows[cut:]) if batch])
     assert len(ENCODED) == len(set(ENCODED))
+
+
+@given(st.integers(512, 448_000))
+def test_parts_are_padded_by_up_to_two_seconds_or_to_the_shortest_context(samples: int) -> None:
+    longest_s, seconds = samples / RATE, detection_frames(samples) / 50
+    assert longest_s <= seconds <= 30
+    assert seconds in {12, 30} or longest_s + 1 <= seconds < longest_s + 2
 
 
 def test_speech_without_a_pause_is_split_near_the_change() -> None:

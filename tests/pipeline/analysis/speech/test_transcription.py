@@ -1,15 +1,12 @@
-"""How windows are decoded: with beams only where greedy decoding is unsure, in a context no longer than they need."""
+"""How windows are decoded: with beams only where greedy decoding is unsure."""
 
 from collections.abc import Sequence
 
-import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.analysis.speech.engines import Decoded, Encoded, tokenizer_for
-from pipeline.analysis.speech.transcription import CONTEXT_S, Transcriber, context_frames
-from pipeline.analysis.speech.voice_activity import SpeechSegment
-from pipeline.analysis.speech.windows import Window, plan_window
+from pipeline.analysis.speech.transcription import Transcriber
 from schemas.config import SpeechConfig
 from tests.nightly import examples
 
@@ -72,13 +69,3 @@ def test_one_beam_is_greedy_decoding_and_a_limit_of_0_decodes_all_with_beams() -
 def test_results_keep_the_order_of_their_windows(logprobs: list[float]) -> None:
     found, _ = decode([(logprob, f" beams {number}") for number, logprob in enumerate(logprobs)])
     assert found == [f"{'window' if each == SURE else 'beams'} {number}" for number, each in enumerate(logprobs)]
-
-
-@given(st.lists(st.integers(512, 448_000), min_size=1, max_size=4), st.sampled_from([12, CONTEXT_S]))
-def test_windows_are_padded_by_up_to_two_seconds_or_to_the_shortest_context(lengths: list[int], min_s: int) -> None:
-    plans = [plan_window([SpeechSegment(0, length, 0.9)]) for length in lengths]
-    windows = [Window(plan, np.zeros(plan.samples, np.float32)) for plan in plans]
-    longest_s = max(plan.samples for plan in plans) / 16_000
-    seconds = context_frames(windows, min_s) / 50
-    assert longest_s <= seconds <= 30
-    assert seconds in {min_s, 30} or longest_s + 1 <= seconds < longest_s + 2
