@@ -3,8 +3,6 @@
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Self
 
 import numpy as np
 
@@ -38,7 +36,7 @@ class Heard:
 
 
 class AudioTrack:
-    """Transcribes and classifies blocks of audio as they are decoded. A context manager, which ends its thread.
+    """Transcribes and classifies blocks of audio as they are decoded. Close it to end its thread.
 
     Channels that are separated are transcribed each by itself, with speakers of its own. It also listens to the other
     audio tracks of the file, in case nobody speaks in the first one.
@@ -71,13 +69,9 @@ class AudioTrack:
         self._thread = SideThread("speech", max_pending=_MAX_PENDING)
         self._ended: Future[Heard] | None = None
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._thread.__exit__(kind, error, trace)
+    def close(self) -> None:
+        """End the thread of the audio."""
+        self._thread.close()
 
     def add(self, block: AudioBlock) -> None:
         """Queue a block. Raises the error of an earlier block, if there was one."""

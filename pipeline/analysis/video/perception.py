@@ -71,7 +71,10 @@ class Perception:
         stats = DecodeStats()
         visual = VisualTrack(self._models, self._config, self._clock) if info.video and "picture" in stages else None
         heard = info.audio_streams if "sound" in stages else ()
-        with visual or nullcontext(), self._audio_track(info.audio_streams, listen=bool(heard)) as audio:
+        with (
+            closing(visual) if visual else nullcontext(),
+            closing(self._audio_track(info.audio_streams, listen=bool(heard))) as audio,
+        ):
             if visual is None and info.video:
                 audio.unneeded.add(info.video.index)
             if not heard:
@@ -124,7 +127,7 @@ class Perception:
         """
         stats = DecodeStats()
         streams = (info.video, *info.audio_streams)
-        with AudioTrack(None, self._clock, info.audio_streams) as audio:
+        with closing(AudioTrack(None, self._clock, info.audio_streams)) as audio:
             audio.unneeded.update(stream.index for stream in streams if stream)
             self._decode(uri, info, None, audio, stats=stats, progress=self._progress, known_s=before.duration_s)
         kept = [(message, part) for message, part in before.warnings.items() if part != "subtitles"]
@@ -151,7 +154,7 @@ class Perception:
     def _listen_again(self, uri: str, info: MediaInfo, stats: DecodeStats) -> Heard:
         """Decode a file again for the audio stream in which somebody speaks, and listen to that."""
         again = DecodeStats()
-        with self._audio_track(info.audio_streams[:1]) as audio:
+        with closing(self._audio_track(info.audio_streams[:1])) as audio:
             others = {stream.index for stream in (info.video, *info.other_audio) if stream}
             audio.unneeded.update(others)
             self._decode(uri, info, None, audio, stats=again, progress=lambda _: None, known_s=stats.duration_s)

@@ -3,14 +3,13 @@
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, TypeVar
 
 Result = TypeVar("Result")
 
 
 class SideThread:
-    """Runs calls one after another in its own thread. A context manager, which ends the thread.
+    """Runs calls one after another in its own thread, until it is closed.
 
     Args:
         name: Of the thread, for debuggers.
@@ -22,12 +21,8 @@ class SideThread:
         self._max_pending = max_pending
         self._pending: deque[Future[Any]] = deque()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def close(self) -> None:
+        """End the thread after the call that is running, and drop those that wait."""
         self._executor.shutdown(cancel_futures=True)
 
     def add(self, call: Callable[..., Result], *arguments: object) -> Future[Result]:

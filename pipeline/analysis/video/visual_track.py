@@ -5,8 +5,6 @@ The keyframes have a thread of their own, so that their models run while the nex
 
 from collections.abc import Sequence
 from dataclasses import replace
-from types import TracebackType
-from typing import Self
 
 from pipeline.analysis.fusion import top_classes
 from pipeline.analysis.keyframes import KeyframeSelector, thumbnail
@@ -24,7 +22,7 @@ _MAX_PENDING = 2
 
 
 class VisualTrack:
-    """Processes frames as they are decoded. A context manager, which ends its thread.
+    """Processes frames as they are decoded, until it is closed.
 
     Full-size images are dropped as soon as they are described.
 
@@ -49,13 +47,9 @@ class VisualTrack:
         self.keyframes: list[Keyframe] = []
         """The keyframes that are complete; all of them after `finish`."""
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._thread.__exit__(kind, error, trace)
+    def close(self) -> None:
+        """End the thread of the keyframes."""
+        self._thread.close()
 
     def add_batch(self, batch: FrameBatch) -> None:
         """Add the small images of consecutive frames. Raises the error of earlier keyframes, if there was one."""

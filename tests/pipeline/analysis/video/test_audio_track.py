@@ -1,5 +1,6 @@
 """Which of several audio tracks is transcribed, without a model: here, everything loud is speech."""
 
+from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
@@ -69,7 +70,7 @@ def spoken(*loud_s: float, secondary: int = 0, music: bool = False) -> tuple[int
     """Return the index of the stream that is transcribed instead of the first, 1, and those found unneeded."""
     streams = [stream(index, secondary=index == secondary) for index in range(1, len(loud_s) + 1)]
     recognizer = cast("SpeechRecognizer", Recognizer(music=music))
-    with AudioTrack(recognizer, StepClock(), streams) as audio:
+    with closing(AudioTrack(recognizer, StepClock(), streams)) as audio:
         for index, seconds in enumerate(loud_s, 1):
             samples = np.zeros(30 * SAMPLE_RATE_HZ, np.float32)
             samples[: round(seconds * SAMPLE_RATE_HZ)] = 0.1
@@ -107,12 +108,12 @@ def test_once_somebody_speaks_in_the_default_track_the_others_are_not_decoded() 
 
 
 def test_without_speech_recognition_only_the_first_track_is_decoded() -> None:
-    with AudioTrack(None, StepClock(), [stream(1), stream(2)]) as audio:
+    with closing(AudioTrack(None, StepClock(), [stream(1), stream(2)])) as audio:
         assert audio.unneeded == {2}
 
 
 def test_channels_that_are_separated_are_recognised_each_by_itself() -> None:
-    with AudioTrack(cast("SpeechRecognizer", Recognizer()), StepClock(), [stream(1)]) as audio:
+    with closing(AudioTrack(cast("SpeechRecognizer", Recognizer()), StepClock(), [stream(1)])) as audio:
         for start_s, lane, level in ((0.0, 0, 0.1), (5.0, 0, 0.0), (5.0, 1, 0.1), (10.0, 0, 0.1)):
             audio.add(AudioBlock(start_s, np.full(5 * SAMPLE_RATE_HZ, level, np.float32), 1, lane))
         transcript = audio.finish().transcript
@@ -158,7 +159,7 @@ class Sounds:
 def heard(recognizer: Recognizer | None) -> Heard:
     sounds = Sounds()
     known, session = cast("SpeechRecognizer | None", recognizer), cast("SoundSession", sounds)
-    with AudioTrack(known, StepClock(), [stream(1), stream(2)], None, session) as audio:
+    with closing(AudioTrack(known, StepClock(), [stream(1), stream(2)], None, session)) as audio:
         for start_s in range(3):
             for index in (1, 2) if recognizer else (1,):
                 audio.add(AudioBlock(float(start_s), np.full(SAMPLE_RATE_HZ, 0.1, np.float32), index))

@@ -1,6 +1,7 @@
 """Calls beside the decoder: in order, bounded, and their errors reach whoever adds the next one."""
 
 import threading
+from contextlib import closing
 
 import pytest
 
@@ -9,7 +10,7 @@ from pipeline.analysis.video.side_thread import SideThread
 
 def test_calls_run_in_order_in_one_other_thread() -> None:
     ran: list[tuple[int, str]] = []
-    with SideThread("side", max_pending=3) as thread:
+    with closing(SideThread("side", max_pending=3)) as thread:
         futures = [thread.add(lambda n=n: ran.append((n, threading.current_thread().name)) or n) for n in range(50)]
         thread.wait()
     assert [number for number, _ in ran] == list(range(50)) == [future.result() for future in futures]
@@ -26,7 +27,7 @@ def test_no_more_calls_wait_than_allowed() -> None:
         began.set()
         gate.wait(30)
 
-    with SideThread("side", max_pending=2) as thread:
+    with closing(SideThread("side", max_pending=2)) as thread:
         adder_done = threading.Event()
 
         def add_all() -> None:
@@ -54,14 +55,14 @@ def fail() -> None:
 
 
 def test_an_error_reaches_whoever_adds_the_next_call() -> None:
-    with SideThread("side", max_pending=1) as thread:
+    with closing(SideThread("side", max_pending=1)) as thread:
         thread.add(fail)
         with pytest.raises(ValueError, match="boom"):
             thread.add(int)
 
 
 def test_an_error_reaches_whoever_waits() -> None:
-    with SideThread("side", max_pending=1) as thread:
+    with closing(SideThread("side", max_pending=1)) as thread:
         thread.add(fail)
         with pytest.raises(ValueError, match="boom"):
             thread.wait()
@@ -70,7 +71,7 @@ def test_an_error_reaches_whoever_waits() -> None:
 def test_leaving_early_ends_the_thread_and_drops_what_waits() -> None:
     ran: list[int] = []
     gate = threading.Event()
-    with SideThread("side", max_pending=5) as thread:
+    with closing(SideThread("side", max_pending=5)) as thread:
         thread.add(gate.wait, 30)
         for number in range(3):
             thread.add(ran.append, number)

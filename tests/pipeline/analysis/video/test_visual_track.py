@@ -1,5 +1,6 @@
 """Keyframes that repeat an earlier one have its results."""
 
+from contextlib import closing
 from types import SimpleNamespace
 from typing import Any
 
@@ -50,7 +51,7 @@ def test_models_see_each_image_once_and_every_keyframe_has_its_own_time_and_the_
         for index, level in enumerate(LEVELS)
     ]
     config = Config.model_validate({"shots": {"detector": "content"}})
-    with VisualTrack(models, config, StepClock()) as track:  # type: ignore[arg-type]
+    with closing(VisualTrack(models, config, StepClock())) as track:  # type: ignore[arg-type]
         track._chosen = images
         track.finish(6.0)
     assert models.seen == {model: [40, 90, 140] for model in ("vision", "ocr", "objects")}
