@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.models import onnx_device, onnx_providers, runs_on
+from pipeline.models import onnx_device, onnx_session, runs_on
 from schemas.errors import ModelError
 
 FRAME_SAMPLES = 512
@@ -42,12 +42,7 @@ class VoiceActivityDetector:
     """
 
     def __init__(self, device: str = "cpu") -> None:
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        options.inter_op_num_threads = options.intra_op_num_threads = 1
-        options.log_severity_level = 3
-        self._network = onnxruntime.InferenceSession(_weights(), options, providers=onnx_providers(device))
+        self._network = onnx_session(_weights(), device=device, threads=1)
         self.runs_on = runs_on(onnx_device(self._network), "float32")
         """Device and precision, for the log."""
 
@@ -203,7 +198,7 @@ class SpeechMeter:
         self._samples += sum(segment.end - segment.start for segment in found)
 
 
-def _weights() -> str:
+def _weights() -> Path:
     from faster_whisper.utils import get_assets_path
 
     found = sorted(Path(get_assets_path()).glob("silero_vad_v6*.onnx"))
@@ -212,7 +207,7 @@ def _weights() -> str:
             f"no silero_vad_v6*.onnx in {get_assets_path()}. The voice activity network comes with faster-whisper 1.2; "
             "reinstall it with `pip install --force-reinstall 'faster-whisper>=1.2,<1.3'`"
         )
-    return str(found[-1])
+    return found[-1]
 
 
 def _join(parts: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
