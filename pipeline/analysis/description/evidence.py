@@ -104,12 +104,7 @@ def find_sights(keyframes: Sequence[Keyframe]) -> list[Sight]:
     Args:
         keyframes: Of a shot, a scene or a video.
     """
-    if not keyframes:
-        return []
-    evidence = _Evidence(keyframes)
-    found = {thing: sight for thing in evidence.seen if (sight := _sight(thing, evidence)) is not None}
-    rivals = _rivals(found, evidence)
-    return _ordered({thing: sight for thing, sight in found.items() if not _contested(sight, found, rivals)})
+    return _ordered(_certain(_Evidence(keyframes)))
 
 
 def best_guess(frame: Keyframe, min_score: float) -> Thing | None:
@@ -135,8 +130,8 @@ def sights_of(keyframes: Sequence[Keyframe], of_video: Confirmed) -> list[Sight]
     Returns:
         The most prominent first.
     """
-    found = {sight.thing: sight for sight in find_sights(keyframes) if sight.thing.kind not in of_video.doubtful}
     evidence = _Evidence(keyframes)
+    found = {thing: sight for thing, sight in _certain(evidence).items() if thing.kind not in of_video.doubtful}
     for thing, glimpses in evidence.seen.items():
         if thing not in found and thing in of_video.things:
             min_label = _ATTIRE_LABEL if thing.role == "attire" else _CONFIRMED_LABEL
@@ -189,6 +184,13 @@ class _Evidence:
         for frame, glimpse in self.seen[thing]:
             shots[frame.shot_index].append(glimpse)
         return dict(shots)
+
+
+def _certain(evidence: _Evidence) -> dict[Thing, Sight]:
+    """Return the things that have good evidence; see `find_sights`."""
+    found = {thing: sight for thing in evidence.seen if (sight := _sight(thing, evidence)) is not None}
+    rivals = _rivals(found, evidence)
+    return {thing: sight for thing, sight in found.items() if not _contested(sight, found, rivals)}
 
 
 def _sight(thing: Thing, evidence: _Evidence) -> Sight | None:
