@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
-from benchmarks.measures.scores import calibration_error, calibration_interval, chance_calibration_error
+from benchmarks.measures.scores import Calibration
 from pipeline.analysis.scenes.keyphrases import Passage, candidates
 from pipeline.analysis.scenes.topics import TopicSpace
 from pipeline.analysis.taxonomy import load_taxonomy
@@ -93,7 +93,16 @@ def measure(model: str, taxonomy: str) -> dict[str, float]:
             f"{name}: share about nothing with a topic": float(shown[~known].any(axis=1).mean()),
         }
     scored = score(_other_half(), encoder, space)
-    figures |= calibration(scored.scores[:, 0], scored.right[:, 0])
+    of_first = Calibration.of(scored.scores[:, 0], scored.right[:, 0])
+    figures |= {
+        "texts of the other half": float(of_first.cases),
+        "calibration error of the first topic": of_first.error,
+        "the same, lower end of the 95 % interval": of_first.low,
+        "the same, upper end": of_first.high,
+        "the same, of a perfect model with as many texts": of_first.by_chance,
+        "mean score of the first topic": float(scored.scores[:, 0].mean()),
+        "accuracy of the first topic": float(scored.right[:, 0].mean()),
+    }
     begun = time.perf_counter()
     offered = candidates([Passage(each.text, "en") for each in known_passages()], 200)
     encoder.encode(offered)
@@ -101,25 +110,11 @@ def measure(model: str, taxonomy: str) -> dict[str, float]:
     return figures
 
 
-def calibration(scores: NDArray[np.float64], right: NDArray[np.bool_]) -> dict[str, float]:
-    """Return how far the scores of first topics are from probabilities, and how far a perfect model's would be."""
-    low, high = calibration_interval(scores, right)
-    return {
-        "texts of the other half": float(len(scores)),
-        "calibration error of the first topic": calibration_error(scores, right),
-        "the same, lower end of the 95 % interval": low,
-        "the same, upper end": high,
-        "the same, of a perfect model with as many texts": chance_calibration_error(scores),
-        "mean score of the first topic": float(scores.mean()),
-        "accuracy of the first topic": float(right.mean()),
-    }
-
-
-def held_out_calibration(model: str) -> dict[str, float]:
-    """Return the figures of calibration of one encoder, on the texts that nothing was tuned on."""
+def held_out_calibration(model: str) -> Calibration:
+    """Return the calibration of the first topics of one encoder, on the texts that nothing was tuned on."""
     encoder = TextEncoder(TextConfig(model=model), device="cpu", threads=2)
     scored = score(_other_half(), encoder, TopicSpace(load_taxonomy("general"), encoder))
-    return calibration(scored.scores[:, 0], scored.right[:, 0])
+    return Calibration.of(scored.scores[:, 0], scored.right[:, 0])
 
 
 def fit_calibration(scored: Sequence[Scored]) -> tuple[float, float, float]:

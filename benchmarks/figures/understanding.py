@@ -9,7 +9,7 @@ from benchmarks.figures.figure import Figure
 from benchmarks.material.analysed import Row, Video
 from benchmarks.material.films import KnownFilm
 from benchmarks.material.script import FOLDER
-from benchmarks.measures.scores import accuracy_at, calibration_error, calibration_interval, chance_calibration_error
+from benchmarks.measures.scores import Calibration, accuracy_at
 from benchmarks.measures.summaries import claims, is_supported, rouge
 from benchmarks.measures.times import boundary_errors
 from benchmarks.topics import ENCODERS, held_out_calibration
@@ -138,11 +138,10 @@ def _topics_of(films: Sequence[KnownFilm], videos: Mapping[str, Video], half: st
             _TOPICS, "higher", 0.6 if count == 1 else None,
         )  # fmt: skip
     if scores:
-        low, high = calibration_interval(scores, hits, _BINS)
+        calibration = Calibration.of(scores, hits, _BINS)
         yield Figure(
-            PART, f"topic scores, calibration error{half}", calibration_error(scores, hits, _BINS), "",
-            f"{len(scores)} first topics; 95 % interval {low:.3f} to {high:.3f}; "
-            f"{chance_calibration_error(scores, _BINS):.3f} of a perfect model",
+            PART, f"topic scores, calibration error{half}", calibration.error, "",
+            calibration.over("first topics"),
             f"expected calibration error of the first topic's score, in {_BINS} bins of equally many scenes",
             "whether the topic is right", "lower",
         )  # fmt: skip
@@ -154,10 +153,7 @@ def _calibration_of_texts() -> Iterator[Figure]:
         found = held_out_calibration(model)
         yield Figure(
             PART, f"topic scores of known texts, calibration error, {model.removeprefix('embedded:')}",
-            found["calibration error of the first topic"], "",
-            f"{found['texts of the other half']:.0f} texts; 95 % interval "
-            f"{found['the same, lower end of the 95 % interval']:.3f} to {found['the same, upper end']:.3f}; "
-            f"{found['the same, of a perfect model with as many texts']:.3f} of a perfect model",
+            found.error, "", found.over("texts"),
             "expected calibration error of the first topic's score, in ten bins of equally many texts that nothing was "
             "tuned on", "the known topics of sentences and passages (`benchmarks/topics.py`)", "lower", 0.08,
         )  # fmt: skip

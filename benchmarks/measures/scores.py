@@ -1,6 +1,7 @@
 """Accuracy and calibration of labels."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,3 +45,30 @@ def chance_calibration_error(scores: Values, bins: int = 10, draws: int = 1000) 
     values = np.asarray(scores, float)
     random = np.random.default_rng(0)
     return float(np.mean([calibration_error(values, random.random(len(values)) < values, bins) for _ in range(draws)]))
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """How far scores are from probabilities, and what that says."""
+
+    cases: int
+    error: float
+    low: float
+    high: float
+    """Ends of the 95 % interval."""
+    by_chance: float
+    """The error of a perfect model with as many cases."""
+
+    @classmethod
+    def of(cls, scores: Values, right: Hits, bins: int = 10) -> "Calibration":
+        """Measure the calibration of scores."""
+        low, high = calibration_interval(scores, right, bins)
+        error = calibration_error(scores, right, bins)
+        return cls(len(scores), error, low, high, chance_calibration_error(scores, bins))
+
+    def over(self, cases: str) -> str:
+        """Say over what it was measured, and how sure that is."""
+        return (
+            f"{self.cases} {cases}; 95 % interval {self.low:.3f} to {self.high:.3f}; "
+            f"{self.by_chance:.3f} of a perfect model"
+        )
