@@ -4,8 +4,9 @@ Names are loaded when they are first used, so that importing one package of `pip
 """
 
 import os
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from schemas.lazy_names import lazy_names
 
 # Both must be set before the first library that reads them is imported.
 # Threads of OpenMP that wait for work would do so at full speed, and take the cores from decoding and other models:
@@ -22,10 +23,4 @@ if TYPE_CHECKING:
 
 __all__ = ["Lake", "Searcher", "load_config"]
 
-_HOMES = {"Lake": "pipeline.api", "Searcher": "pipeline.search", "load_config": "pipeline.run"}
-
-
-def __getattr__(name: str) -> object:
-    if name in _HOMES:
-        return getattr(import_module(_HOMES[name]), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__ = lazy_names(__name__, {"api": ("Lake",), "run": ("load_config",), "search": ("Searcher",)})

@@ -3,8 +3,9 @@
 Names are loaded when they are first used: the process of an actor that only counts needs no Parquet and no models.
 """
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from schemas.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from workers.cluster import connecting
@@ -14,15 +15,12 @@ if TYPE_CHECKING:
 
 __all__ = ["Batch", "InlinePool", "Pool", "RunJob", "ShardJob", "connecting", "digest_on_workers", "open_pool"]
 
-_HOMES = {
-    "connecting": "workers.cluster",
-    "digest_on_workers": "workers.digests",
-    "RunJob": "workers.job",
-    "ShardJob": "workers.job",
-} | dict.fromkeys(("Batch", "InlinePool", "Pool", "open_pool"), "workers.pool")
-
-
-def __getattr__(name: str) -> object:
-    if name in _HOMES:
-        return getattr(import_module(_HOMES[name]), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__ = lazy_names(
+    __name__,
+    {
+        "cluster": ("connecting",),
+        "digests": ("digest_on_workers",),
+        "job": ("RunJob", "ShardJob"),
+        "pool": ("Batch", "InlinePool", "Pool", "open_pool"),
+    },
+)

@@ -11,8 +11,6 @@ from numpy.typing import NDArray
 from pipeline.search.rows import Mask, Vectors
 from pipeline.search.vectors import Scored, ScoredVectors
 
-EXACT_BELOW = 20_000
-"""Up to this many vectors per segment, exact search is as fast."""
 _PROBE_FACTOR = 48.0
 """A query scans this number / sqrt(number of vectors) of the lists. On real sentences that finds 0.97 of the true
 nearest ten (benchmarks/recall.py)."""

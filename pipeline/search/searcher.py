@@ -16,7 +16,6 @@ from pipeline.lake import Lake, find_video
 from pipeline.search.duplicates import MIN_OVERLAP, find_duplicates
 from pipeline.search.filters import check_entities, check_objects, check_sounds, check_topics, resolve_filter
 from pipeline.search.hits import hits_of
-from pipeline.search.images import read_image
 from pipeline.search.lexical import Bm25
 from pipeline.search.manifest import REMEDY, manifest_state, read_manifest
 from pipeline.search.query_encoder import QueryEncoder, QueryVectors
@@ -148,7 +147,12 @@ class Searcher:
         """
         state = self._current()
         filters = resolve_filter(filters, limit, self._lake, state.segments, state.videos)
-        pixels = read_image(image) if isinstance(image, Path) else image
+        if isinstance(image, Path):
+            from pipeline.search.images import read_image
+
+            pixels = read_image(image)
+        else:
+            pixels = image
         vectors = self._query_encoder().images([pixels])
         found = by_vector(state, "vision", "visual", vectors.vision[0], filters, max(_CANDIDATES, 2 * limit))
         return _hits(state, filters, fuse({"visual": found}, limit))

@@ -15,7 +15,6 @@ import pyarrow as pa
 
 from pipeline.lake import DerivedFiles
 from pipeline.models import cache_dir
-from pipeline.search.ivf import EXACT_BELOW, IvfIndex, build_ivf
 from pipeline.search.lexical import LexicalIndex, build_lexical
 from pipeline.search.links import LinkFolder
 from pipeline.search.manifest import REMEDY, StoredFile, StoredSegment
@@ -27,6 +26,8 @@ from schemas.errors import SearchIndexError
 _MAX_CACHE_AGE_S = 30 * 24 * 3600.0
 """A cached segment is removed this long after it was last opened."""
 
+_EXACT_BELOW = 20_000
+"""Up to this many vectors per segment, exact search is as fast."""
 _COMMITS = pa.schema([("video_id", pa.string()), ("shard", pa.string())])
 
 
@@ -121,7 +122,9 @@ def open_segment(index: DerivedFiles, segment: StoredSegment) -> Segment:
 
 
 def _save_vectors(space: Space, vectors: Vectors, save: Callable[[str, Callable[[Path], object]], None]) -> None:
-    if len(vectors.rows) > EXACT_BELOW:
+    if len(vectors.rows) > _EXACT_BELOW:
+        from pipeline.search.ivf import build_ivf  # faiss takes a quarter of a second, and small lakes need none of it
+
         save(f"{space}.faiss", lambda path: build_ivf(vectors, path))
     else:
         save(f"{space}.npy", lambda path: _write_array(vectors.matrix, path))
@@ -130,6 +133,8 @@ def _save_vectors(space: Space, vectors: Vectors, save: Callable[[str, Callable[
 
 def _open_vectors(folder: Path, segment: StoredSegment, space: Space) -> VectorIndex | None:
     if f"{space}.faiss" in segment.files:
+        from pipeline.search.ivf import IvfIndex
+
         return IvfIndex.open(folder / f"{space}.faiss")
     if f"{space}.npy" in segment.files:
         matrix = np.load(folder / f"{space}.npy", mmap_mode="r", allow_pickle=False)
