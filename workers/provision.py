@@ -39,15 +39,14 @@ class Provision:
 
     Args:
         config: How many workers, and how large.
-        progress_actor: Handle of the `ProgressActor`.
         logger: For what happens to workers and nodes.
 
     Raises:
         ConfigurationError: No worker fits any node of the cluster, nor one that it can start.
     """
 
-    def __init__(self, config: WorkersConfig, progress_actor: Any, logger: Any) -> None:  # noqa: ANN401 - see above
-        self._config, self._progress_actor, self._logger = config, progress_actor, logger
+    def __init__(self, config: WorkersConfig, logger: Any) -> None:  # noqa: ANN401 - or one of Prefect's adapters
+        self._config, self._logger = config, logger
         self._members: set[Member] = set()
         self._parked: list[Member] = []
         self._closed: Counter[str] = Counter()
@@ -219,7 +218,7 @@ class Provision:
             .options(
                 num_cpus=size.num_cpus, num_gpus=size.num_gpus or None, scheduling_strategy=strategy, max_restarts=0
             )
-            .remote(self._progress_actor)
+            .remote()
         )
         strikes = self._strikes[node_id].pop() if node_id and self._strikes[node_id] else 0
         member = Member(actor, size, node_id, strikes)

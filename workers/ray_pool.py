@@ -23,7 +23,7 @@ from schemas.errors import DeviceError, LakeError, ModelError, RunStoppedError, 
 from schemas.outcome import VideoOutcome
 from schemas.records import VideoTask
 from workers.job import RunJob
-from workers.progress_actor import ProgressActor
+from workers.positions import PositionReader
 from workers.provision import Member, Provision
 from workers.ray_worker import MakeWorker, Started, video_worker
 
@@ -74,9 +74,9 @@ class RayPool:
         import ray
 
         self._job, self._logger, self._positions = job, logger, positions
-        self._progress_actor: Any = ray.remote(num_cpus=0, max_restarts=-1)(ProgressActor).remote()
+        self._reader = PositionReader()
         self._job_ref, self._make_worker = ray.put(job), ray.put(make_worker)
-        self._provision = Provision(job.config.workers, self._progress_actor, logger)
+        self._provision = Provision(job.config.workers, logger)
         self.node_id: str = ray.get_runtime_context().get_node_id()
         """The node of this process."""
         self._events: SimpleQueue[Event] = SimpleQueue()
@@ -151,10 +151,8 @@ class RayPool:
                 self._events.get()()
         while self._room:
             self._answer_room()
-        import ray
-
         self._provision.close()
-        ray.kill(self._progress_actor)
+        self._reader.forget()
 
     def _step(self) -> None:
         with suppress(Empty):
@@ -228,7 +226,7 @@ class RayPool:
             return
         started: Started = future.result()
         if self._provision.joined(member, started):
-            call = member.actor.prepare.remote(self._job_ref, member.size.threads, self._make_worker)
+            call = member.actor.prepare.remote(self._job_ref, member.size.threads, self._make_worker, self._reader.pool)
             self._watch(call, partial(self._prepared, member))
 
     def _prepared(self, member: Member, future: Any) -> None:  # noqa: ANN401 - of an error or None
@@ -269,15 +267,11 @@ class RayPool:
             item.batch.put(item, answer)
 
     def _report_positions(self) -> None:
-        import ray
-
         while not self._stop.wait(_TICK_S):
-            try:
-                positions = ray.get(self._progress_actor.read.remote(), timeout=_TICK_S)
-            except (ray.exceptions.RayError, TimeoutError):
-                continue
             running = {item.task.video_id for item in list(self._running.values())}
-            self._positions({name: at_s for name, at_s in positions.items() if name in running})
+            found_s = self._reader.read()
+            if found_s is not None:
+                self._positions({name: at_s for name, at_s in found_s.items() if name in running})
 
 
 class RayBatch:

@@ -10,13 +10,13 @@ import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import metadata
-from typing import Any, Protocol
+from typing import Protocol
 
 from schemas.errors import ConfigurationError, DeviceError, LakeError, ModelError, VideolakeError
 from schemas.outcome import VideoOutcome
 from schemas.records import VideoTask
 from workers.job import RunJob, ShardJob
-from workers.progress_actor import ProgressWriter
+from workers.positions import PositionWriter
 
 
 class Worker(Protocol):
@@ -45,17 +45,12 @@ class Started:
 
 
 class RayWorker:
-    """A worker process.
+    """A worker process."""
 
-    Args:
-        progress_actor: Handle of the `ProgressActor`.
-    """
-
-    def __init__(self, progress_actor: Any) -> None:  # noqa: ANN401 - a Ray actor handle
+    def __init__(self) -> None:
         # Log records reach the flow with the outcome; on the worker's stderr they would appear twice.
         logging.getLogger("videolake").addHandler(logging.NullHandler())
         self._name = f"{socket.gethostname()}:{os.getpid()}"
-        self._progress = ProgressWriter(progress_actor, self._name)
         self._job: RunJob | None = None
         self._worker: Worker | None = None
 
@@ -65,15 +60,21 @@ class RayWorker:
 
         return Started(ray.get_runtime_context().get_node_id(), self._name, installed_version())
 
-    def prepare(self, job: RunJob, threads: int, make_worker: MakeWorker) -> VideolakeError | None:
+    def prepare(self, job: RunJob, threads: int, make_worker: MakeWorker, pool: str) -> VideolakeError | None:
         """Compare the models with those of the run, and load them.
+
+        Args:
+            job: The run.
+            threads: Threads of the decoder and of each model.
+            make_worker: Makes the worker.
+            pool: Id of the pool that shows its positions.
 
         Returns:
             Why this worker cannot analyse anything, or None.
         """
         try:
             _check_models(job)
-            self._job, self._worker = job, make_worker(job, threads, self._progress)
+            self._job, self._worker = job, make_worker(job, threads, PositionWriter(pool, self._name))
         except (ModelError, ConfigurationError, DeviceError) as error:
             return _from_here(error)
         return None

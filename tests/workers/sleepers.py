@@ -3,6 +3,7 @@
 import json
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from schemas.errors import DeviceError, LakeError
@@ -15,9 +16,10 @@ from workers.ray_worker import Position
 class Sleeper:
     """Sleeps for the size of a video in milliseconds, and reports where it ran."""
 
-    def __init__(self, threads: int) -> None:
+    def __init__(self, threads: int, position: Position = lambda _id, _s: None) -> None:
         import ray
 
+        self._position = position
         context = ray.get_runtime_context()
         self._facts = {
             "node": context.get_node_id(),
@@ -31,6 +33,9 @@ class Sleeper:
         if task.video_id.startswith("deadly") and not Path(task.uris[0]).exists():
             Path(task.uris[0]).touch()
             os._exit(1)
+        if task.video_id.startswith("watched"):
+            self._position(task.video_id, 1.5)
+            _wait_until(Path(task.uris[0]).exists)
         if task.video_id.startswith("together"):
             _wait_for_three(Path(task.uris[0]).parent)
         time.sleep(task.size_bytes / 1000)
@@ -41,8 +46,12 @@ class Sleeper:
 def _wait_for_three(folder: Path) -> None:
     """Wait until three workers have begun a video, however late the last one starts."""
     (folder / str(os.getpid())).touch()
+    _wait_until(lambda: len(list(folder.iterdir())) >= 3)
+
+
+def _wait_until(done: Callable[[], bool]) -> None:
     deadline = time.monotonic() + 120
-    while len(list(folder.iterdir())) < 3 and time.monotonic() < deadline:
+    while not done() and time.monotonic() < deadline:
         time.sleep(0.02)
 
 
@@ -54,7 +63,7 @@ class Broken(Sleeper):
 
 
 def sleeper(job: RunJob, threads: int, position: Position) -> Sleeper:
-    return Sleeper(threads)
+    return Sleeper(threads, position)
 
 
 def broken_on_gpus(job: RunJob, threads: int, position: Position) -> Sleeper:

@@ -1,7 +1,7 @@
 """The pool on a real Ray cluster of several nodes. Sleeping replaces the analysis; `test_execution` analyses."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,8 +21,8 @@ from tests.workers.clusters import join, running_cluster
 from workers import RunJob, digest_on_workers
 from workers.cluster import ray_cluster
 from workers.nodes import Node
-from workers.progress_actor import ProgressActor
 from workers.ray_pool import RayPool
+from workers.ray_worker import RayWorker
 
 pytestmark = pytest.mark.cluster
 
@@ -35,10 +35,15 @@ def cluster() -> Iterator[Cluster]:
 
 
 @contextmanager
-def pool_on(cluster: Cluster, make_worker: Any = sleepers.sleeper, **settings: Any) -> Iterator[RayPool]:
+def pool_on(
+    cluster: Cluster,
+    make_worker: Any = sleepers.sleeper,
+    positions: Callable[[dict[str, float]], None] = lambda _: None,
+    **settings: Any,
+) -> Iterator[RayPool]:
     config = Config(workers=WorkersConfig(**settings))
     with ray_cluster(cluster.address):
-        pool = RayPool(RunJob("r", "memory://lake", config), make_worker=make_worker)
+        pool = RayPool(RunJob("r", "memory://lake", config), make_worker=make_worker, positions=positions)
         try:
             yield pool
         finally:
@@ -96,6 +101,26 @@ def test_a_video_that_ends_its_worker_is_tried_again(cluster: Cluster, tmp_path:
     with pool_on(cluster, device="cpu", max_workers=1) as pool:
         outcomes = list(pool.submit("5a", [deadly, *videos(2)]).outcomes())
     assert {outcome.video_id for outcome in outcomes} == {"deadly", "v0", "v1"}
+
+
+def test_positions_of_running_videos_reach_the_pool_and_leave_nothing_in_the_cluster(
+    cluster: Cluster, tmp_path: Path
+) -> None:
+    watched = [VideoTask(f"watched{number}", (str(tmp_path / f"{number}"),), 1, 0) for number in range(2)]
+    files, seen = {task.video_id: Path(task.uris[0]) for task in watched}, dict[str, float]()
+
+    def show(positions_s: dict[str, float]) -> None:
+        seen.update(positions_s)
+        if len(seen) == 2:  # of two workers, whose videos wait for this
+            for name in positions_s:
+                files[name].touch()
+
+    with pool_on(cluster, positions=show) as pool:
+        assert len(list(pool.submit("5a", watched).outcomes())) == 2
+        assert pool._reader.read()
+    assert seen == {"watched0": 1.5, "watched1": 1.5}
+    with ray_cluster(cluster.address):
+        assert pool._reader.read() == {}
 
 
 def test_broken_gpus_never_drain_the_queue(cluster: Cluster) -> None:
@@ -163,8 +188,8 @@ def test_a_cluster_that_cannot_be_looked_at_ends_the_run(cluster: Cluster, monke
 def test_a_run_waits_only_so_long_for_room_that_others_use(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("workers.provision._MAX_WAIT_S", 1.0)
     with ray_cluster(cluster.address), ThreadPoolExecutor(1) as executor:
-        others = [ray.remote(num_cpus=2)(ProgressActor).remote() for _ in range(2)]
-        ray.get([other.read.remote() for other in others])
+        others = [ray.remote(num_cpus=2)(RayWorker).remote() for _ in range(2)]
+        ray.get([other.start.remote() for other in others])
         with pool_on(cluster) as pool:
             waiting = executor.submit(list, pool.submit("5b", videos(1)).outcomes())
             with pytest.raises(ConfigurationError, match="no room for a worker"):

@@ -1,0 +1,68 @@
+"""How far each worker of a pool is in its video, for display where the flow runs.
+
+Positions go through the key-value store of the Ray cluster: an actor that collects them would be one more process.
+"""
+
+import json
+import threading
+import uuid
+from contextlib import suppress
+
+_INTERVAL_S = 1.0
+_TIMEOUT_S = 1
+_NAMESPACE = b"videolake"
+
+
+class PositionWriter:
+    """Sends a worker's position from a thread of its own, no more than once a second. It never waits, and never fails.
+
+    Args:
+        pool: Id of the pool, from `PositionReader`.
+        worker: Name of the worker.
+    """
+
+    def __init__(self, pool: str, worker: str) -> None:
+        self._key = f"{pool}/{worker}".encode()
+        self._newest = ("", 0.0)
+        threading.Thread(target=self._send, name="position", daemon=True).start()
+
+    def __call__(self, video_id: str, position_s: float) -> None:
+        """Note the seconds decoded of a video."""
+        self._newest = (video_id, position_s)
+
+    def _send(self) -> None:
+        from ray.experimental.internal_kv import _internal_kv_put
+
+        sent, pause = self._newest, threading.Event()
+        while not pause.wait(_INTERVAL_S):
+            if self._newest != sent:
+                sent = self._newest
+                with suppress(Exception):  # the pool notices by itself that the cluster is out of reach
+                    _internal_kv_put(self._key, json.dumps(sent).encode(), namespace=_NAMESPACE)
+
+
+class PositionReader:
+    """Reads the positions of the workers of one pool on the connected cluster."""
+
+    def __init__(self) -> None:
+        self.pool = uuid.uuid4().hex
+        """Unique id of the pool."""
+
+    def read(self) -> dict[str, float] | None:
+        """Return the seconds decoded of the last video of each worker, by video id; None without an answer."""
+        from ray.experimental.internal_kv import internal_kv_get_gcs_client
+
+        with suppress(Exception):
+            store = internal_kv_get_gcs_client()
+            keys = store.internal_kv_keys(f"{self.pool}/".encode(), _NAMESPACE, timeout=_TIMEOUT_S)
+            values = store.internal_kv_multi_get(keys, _NAMESPACE, timeout=_TIMEOUT_S) if keys else {}
+            return dict(json.loads(value) for value in values.values())
+        return None
+
+    def forget(self) -> None:
+        """Remove the positions from the cluster."""
+        from ray.experimental.internal_kv import internal_kv_get_gcs_client
+
+        with suppress(Exception):
+            store = internal_kv_get_gcs_client()
+            store.internal_kv_del(f"{self.pool}/".encode(), True, _NAMESPACE, timeout=_TIMEOUT_S)
