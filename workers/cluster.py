@@ -8,13 +8,13 @@ import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
-from importlib import import_module
+from contextlib import contextmanager
 from pathlib import Path
 
 from pipeline.models import is_writable
 from schemas.config import WorkersConfig
 from schemas.errors import ConfigurationError
+from workers.lean_cluster import lean
 
 logger = logging.getLogger(__name__)
 
@@ -128,9 +128,13 @@ def _connect(address: str) -> None:
         _keep_token_without_home()
     try:
         _check_reachable(address)
-        with _stderr_closed(), _lean() if address == "local" else nullcontext():
-            ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, include_dashboard=None)
-    except (OSError, ValueError, RuntimeError) as error:
+        with _stderr_closed():
+            _start(address)
+    except Exception as error:
+        if address == "local":
+            raise ConfigurationError(
+                f"Ray cannot start on this machine: {error}\nRun again, or do without it: --engine inline"
+            ) from error
         raise ConfigurationError(
             f"Cannot join the Ray cluster at {address}: {error}\n"
             "Start one with `ray start --head`, or leave out --ray-address to use only this machine."
@@ -138,28 +142,21 @@ def _connect(address: str) -> None:
     logger.info("Ray %s, %s", ray.__version__, "a local cluster" if address == "local" else f"cluster at {address}")
 
 
-@contextmanager
-def _lean() -> Iterator[None]:
-    """Start a local cluster without the processes that a run has no use for.
+def _start(address: str) -> None:
+    import ray
 
-    They are the dashboard, which is there to look at clusters that last; the autoscaler, as there is one machine; the
-    log monitor, which sends what workers print to the driver; and workers for tasks, which no run has. Each is a Python
-    process. Ray has no public switch for the first three, so a Ray that has changed them starts them.
-    """
-    try:
-        node = import_module("ray._private.node").Node
-    except (ImportError, AttributeError):
-        node = None
-    unused = ("start_monitor", "start_log_monitor", "start_api_server")
-    kept = {name: getattr(node, name) for name in unused if hasattr(node, name)}
-    os.environ.setdefault("RAY_prestart_worker_first_driver", "0")
-    try:
-        for name in kept:
-            setattr(node, name, lambda *_args, **_options: None)
-        yield
-    finally:
-        for name, method in kept.items():
-            setattr(node, name, method)
+    def init() -> None:
+        ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, include_dashboard=None)
+
+    if address == "local":
+        try:
+            with lean():
+                init()
+        except Exception as error:  # noqa: BLE001 - Ray raises just that
+            logger.info("Ray does not start without its agents (%s), so it starts with them.", error)
+            ray.shutdown()
+    if not ray.is_initialized():
+        init()
 
 
 def _keep_token_without_home() -> None:

@@ -1,0 +1,9 @@
+"""What stands in for Ray's agents on a local cluster (`workers.lean_cluster`). It only waits until its raylet ends."""
+
+import os
+import time
+
+if __name__ == "__main__":
+    raylet = os.getppid()
+    while os.getppid() == raylet:
+        time.sleep(1)
