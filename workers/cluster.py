@@ -14,6 +14,7 @@ from pathlib import Path
 from pipeline.models import is_writable
 from schemas.config import WorkersConfig
 from schemas.errors import ConfigurationError
+from workers.actors import end_actor_ahead, start_actor_ahead
 from workers.lean_cluster import lean
 
 logger = logging.getLogger(__name__)
@@ -72,8 +73,8 @@ def ray_cluster(address: str | None) -> Iterator[None]:
 def connecting(config: WorkersConfig) -> Iterator[Callable[[], None]]:
     """Start the local cluster of a run in a thread, if it has one, and keep it for the duration of the block.
 
-    Processes of Ray start, which takes seconds, while this process does something else. Yields what waits for it. If it
-    fails, `ray_cluster` tries again and says why.
+    Processes of Ray and the first worker start, which takes seconds, while this process does something else. Yields
+    what waits for the cluster. If it fails, `ray_cluster` tries again and says why.
 
     Args:
         config: Where the workers are.
@@ -87,8 +88,12 @@ def connecting(config: WorkersConfig) -> Iterator[Callable[[], None]]:
     def hold() -> None:
         try:
             with ray_cluster("local"):
-                connected.set()
-                ended.wait()
+                try:
+                    start_actor_ahead(config)
+                    connected.set()
+                    ended.wait()
+                finally:
+                    end_actor_ahead()
         except Exception as error:  # noqa: BLE001 - Ray may raise anything, and the second try reports it
             logger.info("%s", error)
         finally:

@@ -8,9 +8,10 @@ from typing import Any
 
 from schemas.config import WorkersConfig
 from schemas.errors import ConfigurationError, DeviceError, ModelError, VideolakeError
+from workers.actors import start_actor
 from workers.nodes import Node, NodeGroup, alive_nodes, node_groups
 from workers.placement import NodePlacement, WorkerSize, place_on, smallest_size
-from workers.ray_worker import RayWorker, Started, installed_version
+from workers.ray_worker import Started, installed_version
 
 _MAX_STRIKES = 3
 """A worker's place on a node is given up if its device breaks, or its process ends at the start, so often in a row."""
@@ -209,19 +210,8 @@ class Provision:
         return sorted(found, key=lambda each: -each[1].size.num_gpus)
 
     def _start(self, size: WorkerSize, node_id: str | None) -> Member:
-        import ray
-        from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
-
-        strategy = NodeAffinitySchedulingStrategy(node_id, soft=False) if node_id else "DEFAULT"
-        actor = (
-            ray.remote(RayWorker)
-            .options(
-                num_cpus=size.num_cpus, num_gpus=size.num_gpus or None, scheduling_strategy=strategy, max_restarts=0
-            )
-            .remote()
-        )
         strikes = self._strikes[node_id].pop() if node_id and self._strikes[node_id] else 0
-        member = Member(actor, size, node_id, strikes)
+        member = Member(start_actor(size, node_id), size, node_id, strikes)
         self._members.add(member)
         return member
 

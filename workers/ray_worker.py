@@ -8,8 +8,9 @@ import logging
 import os
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
-from importlib import metadata
+from importlib import import_module, metadata
 from typing import Protocol
 
 from schemas.errors import ConfigurationError, DeviceError, LakeError, ModelError, VideolakeError
@@ -53,6 +54,11 @@ class RayWorker:
         self._name = f"{socket.gethostname()}:{os.getpid()}"
         self._job: RunJob | None = None
         self._worker: Worker | None = None
+
+    def warm_up(self) -> None:
+        """Import what the analysis needs, while nobody has work for it. If that fails, `prepare` says why."""
+        with suppress(Exception):
+            import_module("workers.video_worker")
 
     def start(self) -> Started:
         """Return where this process runs. Nothing is loaded yet."""

@@ -1,5 +1,7 @@
 """The `videolake` command line: a thin layer over the Python API."""
 
+import gc
+
 import click
 
 from flows.cli import archive, correcting, exporting, reading, searching, settings, training
@@ -26,6 +28,8 @@ def main() -> None:
     from flows.interrupts import keep_interrupts
     from flows.terminal import guard
 
+    # Imports make hundreds of thousands of objects and no garbage, so looking for it a hundred times is in vain.
+    gc.set_threshold(100_000, 20, 20)
     guard()
     keep_interrupts()
 

@@ -1,5 +1,6 @@
 """`videolake run`: run the flow and show its progress in the terminal."""
 
+import gc
 import os
 import sys
 from collections import Counter
@@ -65,11 +66,15 @@ def _flow(
     *,
     quiet: bool,
 ) -> RunResult | None:
-    from flows.archive import NothingAnalysedError, analyze_archive
-    from flows.display import make_display
-    from flows.parameters import parameters_of
-    from flows.progress import watched_by
-
+    gc.disable()  # a fifth of the time of these imports
+    try:
+        from flows.archive import NothingAnalysedError, analyze_archive
+        from flows.display import make_display
+        from flows.parameters import parameters_of
+        from flows.progress import watched_by
+    finally:
+        gc.freeze()
+        gc.enable()
     connected()
     if server is not None:
         server.wait()

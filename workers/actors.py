@@ -1,0 +1,66 @@
+"""Worker processes on Ray. The first one of a run's own cluster starts while the run is still planned."""
+
+import threading
+from typing import Any
+
+from schemas.config import WorkersConfig
+from workers.nodes import alive_nodes
+from workers.placement import WorkerSize, place_on
+from workers.ray_worker import RayWorker
+
+_ahead: dict[tuple[WorkerSize, str | None], Any] = {}
+"""The worker that was started ahead, by its place."""
+_lock = threading.Lock()
+
+
+def start_actor(size: WorkerSize, node_id: str | None) -> Any:  # noqa: ANN401 - a Ray actor handle
+    """Start a worker, or take the one that was started ahead for this place.
+
+    Args:
+        size: Its resources.
+        node_id: Where it runs; None lets Ray choose.
+    """
+    with _lock:
+        ahead = _ahead.pop((size, node_id), None)
+    if ahead is not None:
+        return ahead
+    end_actor_ahead()  # it would keep its resources
+    return _started(size, node_id)
+
+
+def start_actor_ahead(config: WorkersConfig) -> None:
+    """Start the first worker before there is work for it, on a cluster of one node that nobody else uses.
+
+    It imports its libraries, which takes seconds. Without room for a worker nothing happens: the pool will say so.
+
+    Args:
+        config: Decides its size, as in `Provision`.
+    """
+    for node in alive_nodes().values():
+        place = place_on(config, node.resources)
+        if place is not None:
+            actor = _started(place.size, node.id)
+            actor.warm_up.remote()
+            with _lock:
+                _ahead[place.size, node.id] = actor
+            return
+
+
+def end_actor_ahead() -> None:
+    """End the worker that was started ahead, if no pool has taken it."""
+    import ray
+
+    with _lock:
+        actors = list(_ahead.values())
+        _ahead.clear()
+    for actor in actors:
+        ray.kill(actor)
+
+
+def _started(size: WorkerSize, node_id: str | None) -> Any:  # noqa: ANN401 - a Ray actor handle
+    import ray
+    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+    strategy = NodeAffinitySchedulingStrategy(node_id, soft=False) if node_id else "DEFAULT"
+    options = {"num_cpus": size.num_cpus, "num_gpus": size.num_gpus or None, "max_restarts": 0}
+    return ray.remote(RayWorker).options(scheduling_strategy=strategy, **options).remote()
