@@ -38,7 +38,7 @@ def lean() -> Iterator[None]:
         setattr(owner, name, instead)
 
     try:
-        node, services = (_module(f"ray._private.{name}") for name in ("node", "services"))
+        node, services, utils = (_module(f"ray._private.{name}") for name in ("node", "services", "utils"))
         for name in _UNUSED:
             if hasattr(getattr(node, "Node", None), name):
                 replace(node.Node, name, lambda *_args, **_options: None)
@@ -49,6 +49,9 @@ def lean() -> Iterator[None]:
                 "start_ray_process",
                 lambda command, *args, **options: start(without_agents(command), *args, **options),
             )
+            if hasattr(utils, "get_dashboard_dependency_error"):
+                # To find out what its agents can do, Ray would import what they import.
+                replace(utils, "get_dashboard_dependency_error", lambda: None)
         yield
     finally:
         for owner, name, original in replaced:
