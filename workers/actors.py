@@ -1,9 +1,11 @@
 """Worker processes on Ray. The first one of a run's own cluster starts while the run is still planned."""
 
 import threading
+from collections.abc import Sequence
 from typing import Any
 
-from schemas.config import WorkersConfig
+from schemas.config import Config
+from schemas.stages import Stage
 from workers.nodes import alive_nodes
 from workers.placement import WorkerSize, place_on
 from workers.ray_worker import RayWorker
@@ -28,19 +30,21 @@ def start_actor(size: WorkerSize, node_id: str | None) -> Any:  # noqa: ANN401 -
     return _started(size, node_id)
 
 
-def start_actor_ahead(config: WorkersConfig) -> None:
+def start_actor_ahead(config: Config, stages: Sequence[Stage]) -> None:
     """Start the first worker before there is work for it, on a cluster of one node that nobody else uses.
 
-    It imports its libraries, which takes seconds. Without room for a worker nothing happens: the pool will say so.
+    It imports its libraries and loads models, which takes seconds. Without room for a worker nothing happens: the pool
+    will say so.
 
     Args:
-        config: Decides its size, as in `Provision`.
+        config: The whole configuration.
+        stages: The stages that the first videos will need, if that is known.
     """
     for node in alive_nodes().values():
-        place = place_on(config, node.resources)
+        place = place_on(config.workers, node.resources)
         if place is not None:
             actor = _started(place.size, node.id)
-            actor.warm_up.remote()
+            actor.warm_up.remote(config, place.size.threads, stages)
             with _lock:
                 _ahead[place.size, node.id] = actor
             return

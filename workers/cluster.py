@@ -7,13 +7,14 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from pipeline.models import is_writable
-from schemas.config import WorkersConfig
+from schemas.config import Config
 from schemas.errors import ConfigurationError
+from schemas.stages import Stage
 from workers.actors import end_actor_ahead, start_actor_ahead
 from workers.lean_cluster import lean
 
@@ -70,16 +71,18 @@ def ray_cluster(address: str | None) -> Iterator[None]:
 
 
 @contextmanager
-def connecting(config: WorkersConfig) -> Iterator[Callable[[], None]]:
+def connecting(config: Config, stages: Sequence[Stage] = ()) -> Iterator[Callable[[], None]]:
     """Start the local cluster of a run in a thread, if it has one, and keep it for the duration of the block.
 
     Processes of Ray and the first worker start, which takes seconds, while this process does something else. Yields
     what waits for the cluster. If it fails, `ray_cluster` tries again and says why.
 
     Args:
-        config: Where the workers are.
+        config: The whole configuration.
+        stages: The stages that the first videos will need, if that is known: the first worker loads their models.
     """
-    if config.engine != "ray" or (config.ray_address or os.environ.get("RAY_ADDRESS") or "local") != "local":
+    workers = config.workers
+    if workers.engine != "ray" or (workers.ray_address or os.environ.get("RAY_ADDRESS") or "local") != "local":
         yield lambda: None
         return
     connected, ended = threading.Event(), threading.Event()
@@ -89,7 +92,7 @@ def connecting(config: WorkersConfig) -> Iterator[Callable[[], None]]:
         try:
             with ray_cluster("local"):
                 try:
-                    start_actor_ahead(config)
+                    start_actor_ahead(config, stages)
                     connected.set()
                     ended.wait()
                 finally:

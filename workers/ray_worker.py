@@ -7,15 +7,18 @@ as values.
 import logging
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from importlib import import_module, metadata
+from importlib import metadata
 from typing import Protocol
 
+from pipeline.models import keep_freed_memory
+from schemas.config import Config
 from schemas.errors import ConfigurationError, DeviceError, LakeError, ModelError, VideolakeError
 from schemas.outcome import VideoOutcome
 from schemas.records import VideoTask
+from schemas.stages import Stage
 from workers.job import RunJob, ShardJob
 from workers.positions import PositionWriter
 
@@ -49,16 +52,27 @@ class RayWorker:
     """A worker process."""
 
     def __init__(self) -> None:
+        keep_freed_memory()
         # Log records reach the flow with the outcome; on the worker's stderr they would appear twice.
         logging.getLogger("videolake").addHandler(logging.NullHandler())
         self._name = f"{socket.gethostname()}:{os.getpid()}"
         self._job: RunJob | None = None
         self._worker: Worker | None = None
 
-    def warm_up(self) -> None:
-        """Import what the analysis needs, while nobody has work for it. If that fails, `prepare` says why."""
+    def warm_up(self, config: Config, threads: int, stages: Sequence[Stage]) -> None:
+        """Import what the analysis needs, and load models, while there is no work. If that fails, `prepare` says why.
+
+        Args:
+            config: The whole configuration.
+            threads: Threads of each model.
+            stages: The stages whose models are loaded.
+        """
         with suppress(Exception):
-            import_module("workers.video_worker")
+            from workers import video_worker as _imported  # noqa: F401
+            from workers.loading import load_ahead
+
+            if stages:
+                load_ahead(config, threads, stages)
 
     def start(self) -> Started:
         """Return where this process runs. Nothing is loaded yet."""

@@ -16,7 +16,7 @@ from typing import Any
 import pyarrow as pa
 
 from pipeline.analysis.media import find_sidecars
-from pipeline.analysis.video import DECODING, VideoAnalyzer, load_models
+from pipeline.analysis.video import DECODING, VideoAnalyzer
 from pipeline.lake import (
     Lake,
     Origin,
@@ -29,7 +29,7 @@ from pipeline.lake import (
 )
 from pipeline.language import word_count
 from pipeline.locations import local_path
-from pipeline.models import choose_device, device_faults
+from pipeline.models import device_faults
 from schemas.config import Config
 from schemas.corrections import Correction
 from schemas.errors import DeviceError, ErrorKind, LakeError, MediaError, ModelError
@@ -39,6 +39,7 @@ from schemas.records import Analysis, Failure, StageState, VideoTask
 from schemas.stages import STAGES, Stage
 from workers.failures import failure_of, failure_of_attempts, failure_of_time, failures_of_stages, kind_of
 from workers.job import ShardJob
+from workers.loading import load
 from workers.log_capture import captured_logs
 from workers.machine import Machine
 from workers.watchdog import Watchdog
@@ -113,14 +114,11 @@ class VideoWorker:
 
     def _load(self, stages: Collection[Stage]) -> None:
         """Load the models of some stages."""
-        started = time.perf_counter()
-        with captured_logs() as log:
-            device = choose_device(self._config.workers.device)
-            models = load_models(self._config, device=device, threads=self._threads, stages=stages)
-        self._analyzer = VideoAnalyzer(self._config, models, threads=self._threads)
-        self._origin = partial(Origin, **models.encoders)
-        self._load_s += time.perf_counter() - started
-        self._load_log += log
+        loaded = load(self._config, self._threads, stages)
+        self._analyzer = VideoAnalyzer(self._config, loaded.models, threads=self._threads)
+        self._origin = partial(Origin, **loaded.models.encoders)
+        self._load_s += loaded.load_s
+        self._load_log += loaded.log
 
     def work(self, task: VideoTask, job: ShardJob) -> VideoOutcome:
         """Analyse a video and stage its rows. A video that is already staged is not analysed again.

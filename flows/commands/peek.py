@@ -1,13 +1,26 @@
 """Check quickly, without Prefect, Ray or a model, whether a run has nothing to do or cannot start."""
 
+from dataclasses import dataclass
+
 from pipeline.lake import Lake
 from pipeline.run import Skipped, discover_known, list_archive, make_plan, models_of, read_history, recipe_of
 from schemas.config import Config
 from schemas.errors import LakeError
+from schemas.stages import STAGES, Stage
 
 
-def nothing_to_do(archive: list[str], lake: str, config: Config) -> str | None:
-    """Return a message if every file of the archive is known, unchanged and done; None if a run has work to do.
+@dataclass(frozen=True, slots=True)
+class Peek:
+    """What is known of a run before anything is started for it."""
+
+    nothing_to_do: str = ""
+    """Says so, if every file of the archive is known, unchanged and done."""
+    stages: tuple[Stage, ...] = STAGES
+    """The stages that its first videos need. New files need all of them."""
+
+
+def peek(archive: list[str], lake: str, config: Config) -> Peek:
+    """Compare an archive with a lake.
 
     Opens no video: file names, sizes and times are compared with the lake.
 
@@ -22,14 +35,15 @@ def nothing_to_do(archive: list[str], lake: str, config: Config) -> str | None:
     try:
         opened = Lake(lake)
     except LakeError:
-        return None  # the run creates it
+        return Peek()  # the run creates it
     skipped = Skipped()
     tasks = discover_known(archive, opened, config.archive, skipped)
     if not tasks:
-        return None
+        return Peek()
     plan = make_plan(tasks, opened.processed(), recipe_of(config, models), config, read_history(opened))
     if plan.videos:
-        return None
+        needed = {stage for shard in plan.shards for stage in shard.stages}
+        return Peek(stages=tuple(stage for stage in STAGES if stage in needed))
     failed = f" {plan.failed_before} failed before; --retry-failed tries them again." if plan.failed_before else ""
     done = f"Nothing to do: {plan.done} videos are in the lake, unchanged.{failed}"
-    return "\n".join([done, *skipped.lines(), f"Lake: {opened.uri}"])
+    return Peek("\n".join([done, *skipped.lines(), f"Lake: {opened.uri}"]), ())

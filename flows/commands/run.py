@@ -4,16 +4,18 @@ import gc
 import os
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import click
 
 from flows.prefect_setup import prepare_prefect
 from flows.temporary_server import TemporaryServer, start_server
 from pipeline.locations import location_of
+from pipeline.models import keep_freed_memory
 from schemas.config import Config
 from schemas.errors import ConfigurationError
 from schemas.outcome import RunResult
+from schemas.stages import Stage
 from workers import connecting
 
 _MAX_SHOWN = 12
@@ -26,17 +28,17 @@ def run_archive(archive: list[str], lake: str, config: Config, *, quiet: bool) -
         VideolakeError: The run could not start or continue; the message says why.
     """
     prepare_prefect(quiet=True)
-    from flows.commands.peek import nothing_to_do
+    from flows.commands.peek import peek
 
     archive = [location_of(root) for root in archive]
-    message = nothing_to_do(archive, lake, config)
-    if message:
-        click.echo(message)
+    seen = peek(archive, lake, config)
+    if seen.nothing_to_do:
+        click.echo(seen.nothing_to_do)
         return 0
     if not quiet:
         click.echo("Starting Prefect …", err=True)
     try:
-        result = _analysed(archive, lake, config, quiet=quiet)
+        result = _analysed(archive, lake, config, seen.stages, quiet=quiet)
     except KeyboardInterrupt:
         click.echo("Stopped. Finished videos are kept. Run the same command again to continue.", err=True)
         return 130
@@ -46,10 +48,13 @@ def run_archive(archive: list[str], lake: str, config: Config, *, quiet: bool) -
     return 3 if result.failed else 0
 
 
-def _analysed(archive: list[str], lake: str, config: Config, *, quiet: bool) -> RunResult | None:
+def _analysed(
+    archive: list[str], lake: str, config: Config, stages: Sequence[Stage], *, quiet: bool
+) -> RunResult | None:
     """Start what the flow needs, beside the imports, and run it. Return None if nothing could be analysed."""
+    keep_freed_memory()  # also in the processes that start now
     server = start_server()
-    with connecting(config.workers) as connected:
+    with connecting(config, stages) as connected:
         try:
             return _flow(archive, lake, config, server, connected, quiet=quiet)
         except KeyboardInterrupt:
@@ -73,7 +78,6 @@ def _flow(
         from flows.parameters import parameters_of
         from flows.progress import watched_by
     finally:
-        gc.freeze()
         gc.enable()
     connected()
     if server is not None:

@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,7 +16,10 @@ import pytest
 from click.testing import CliRunner
 
 from flows.cli import main
+from flows.commands.peek import peek
 from pipeline.lake import Lake
+from schemas.config import Config, SummaryConfig
+from schemas.stages import STAGES
 from tests import material
 from tests.flows.conftest import without_prefect
 from tests.workers.archives import contents, make_archive
@@ -93,6 +97,18 @@ def test_a_second_run_has_nothing_to_do_and_says_so_quickly(
     assert "Nothing to do: 4 videos" in done.stdout
     assert "Prefect" not in done.stderr
     assert contents(Lake(str(lake))) == before
+
+
+def test_a_look_at_the_lake_says_which_stages_the_first_videos_need(lake: Path, archive: Path, tmp_path: Path) -> None:
+    def needed(folder: Path, where: Path, config: Config) -> tuple[str, ...]:
+        return peek([str(folder)], str(where), config).stages
+
+    more = shutil.copytree(archive, tmp_path / "more")
+    material.shots_video(more / "new.mp4", (1.0,), size=(160, 90))
+    assert needed(archive, tmp_path / "none", Config()) == STAGES
+    assert needed(more, lake, Config()) == STAGES
+    assert needed(archive, lake, Config(summary=SummaryConfig(sentences=2))) == ("understanding",)
+    assert needed(archive, lake, Config()) == ()
 
 
 def test_a_run_killed_at_random_and_repeated_gives_the_lake_of_an_undisturbed_run(

@@ -7,7 +7,7 @@ import pytest
 from ray._private import services
 from ray._private.node import Node
 
-from schemas.config import WorkersConfig
+from schemas.config import Config
 from schemas.errors import ConfigurationError
 from workers.cluster import connecting, ray_cluster
 from workers.lean_cluster import lean, without_agents
@@ -44,11 +44,11 @@ def test_the_signal_by_which_prefect_cancels_a_run_still_reaches_it() -> None:
 
 _CONNECTING = """
 import os, signal, subprocess, threading
-from schemas.config import WorkersConfig
+from schemas.config import Config
 from workers import connecting
 received = threading.Event()
 signal.signal(signal.SIGTERM, lambda *_: received.set())
-with connecting(WorkersConfig()) as connected:
+with connecting(Config()) as connected:
     connected()
     os.kill(os.getpid(), signal.SIGTERM)
     print("received" if received.wait(60) else "lost")
@@ -132,6 +132,6 @@ def test_a_cluster_that_cannot_start_early_is_left_to_the_pool_that_needs_it(mon
     monkeypatch.setattr("workers.cluster.ray_cluster", broken)
     uncaught: list[object] = []
     monkeypatch.setattr(threading, "excepthook", uncaught.append)
-    with connecting(WorkersConfig()) as connected:
+    with connecting(Config()) as connected:
         connected()
     assert not uncaught

@@ -18,7 +18,8 @@ from schemas.outcome import VideoOutcome
 from schemas.records import VideoTask
 from tests.workers import sleepers
 from tests.workers.clusters import join, running_cluster
-from workers import RunJob, digest_on_workers
+from workers import RunJob, actors, digest_on_workers
+from workers.actors import start_actor_ahead
 from workers.cluster import ray_cluster
 from workers.nodes import Node
 from workers.ray_pool import RayPool
@@ -101,6 +102,34 @@ def test_a_video_that_ends_its_worker_is_tried_again(cluster: Cluster, tmp_path:
     with pool_on(cluster, device="cpu", max_workers=1) as pool:
         outcomes = list(pool.submit("5a", [deadly, *videos(2)]).outcomes())
     assert {outcome.video_id for outcome in outcomes} == {"deadly", "v0", "v1"}
+
+
+def test_a_pool_takes_the_worker_that_was_started_ahead_if_it_is_what_it_needs(cluster: Cluster) -> None:
+    config = Config(workers=WorkersConfig(device="cpu", num_cpus=2))
+    with ray_cluster(cluster.address):
+        start_actor_ahead(config, ())
+        [ahead] = actors._ahead.values()
+        pid = int(ray.get(ahead.start.remote()).name.split(":")[1])
+        with pool_on(cluster, device="cpu", num_cpus=2, max_workers=1) as pool:
+            done = list(pool.submit("5a", videos(2)).outcomes())
+        assert {each["pid"] for each in facts(done)} == {pid}
+        assert not actors._ahead
+
+
+def test_a_worker_that_was_started_ahead_and_does_not_fit_makes_room(cluster: Cluster) -> None:
+    with ray_cluster(cluster.address):
+        start_actor_ahead(Config(workers=WorkersConfig(device="cpu", num_cpus=2)), ())
+        [ahead] = actors._ahead.values()
+        with pool_on(cluster, device="cpu", num_cpus=1) as pool:
+            assert {each["resources"]["CPU"] for each in facts(list(pool.submit("5a", videos(4)).outcomes()))} == {1.0}
+        with pytest.raises(ray.exceptions.RayActorError):
+            ray.get(ahead.start.remote())
+
+
+def test_nothing_is_started_ahead_where_no_worker_fits(cluster: Cluster) -> None:
+    with ray_cluster(cluster.address):
+        start_actor_ahead(Config(workers=WorkersConfig(num_cpus=3)), ())
+    assert not actors._ahead
 
 
 def test_positions_of_running_videos_reach_the_pool_and_leave_nothing_in_the_cluster(

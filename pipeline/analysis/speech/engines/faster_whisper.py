@@ -63,6 +63,7 @@ class FasterWhisperEngine:
         except (RuntimeError, ValueError) as error:
             raise ModelError(f"faster-whisper cannot load speech.model {info.id} from {info.path}: {error}") from error
         self._whisper = self._model.model
+        self._on_gpu = device == "cuda"
         self.runs_on = runs_on(device, self._whisper.compute_type)
         self.n_mels = int(self._whisper.n_mels)
         self.multilingual = bool(self._whisper.is_multilingual)
@@ -70,7 +71,10 @@ class FasterWhisperEngine:
 
     def encode(self, mel: NDArray[np.float32]) -> Encoded:
         """Run the encoder over (n, n_mels, 3000) float32 log-mel windows."""
-        return Encoded(self._model.encode(mel), len(mel))
+        if self._on_gpu or len(mel) == 1:
+            return Encoded(self._model.encode(mel), len(mel))
+        # Its attention holds 72 MB per window and layer, which is less than a processor caches only for one window.
+        return self.join([Encoded(self._model.encode(each), 1) for each in np.split(mel, len(mel))])
 
     def select(self, encoded: Encoded, indices: Sequence[int]) -> Encoded:
         """Return the encoder's output for some of the windows, in this order."""
