@@ -6,8 +6,10 @@ Names are loaded when they are first used, so that importing one package of `pip
 import os
 from typing import TYPE_CHECKING
 
+from pipeline.heap import keep_freed_memory
 from schemas.lazy_names import lazy_names
 
+keep_freed_memory()  # before the first thread starts
 # Both must be set before the first library that reads them is imported.
 # Threads of OpenMP that wait for work would do so at full speed, and take the cores from decoding and other models:
 # beside other work, loading all models took 19 s of CPU instead of 9 s.

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from importlib import metadata
 from typing import Protocol
 
-from pipeline.models import keep_freed_memory
 from schemas.config import Config
 from schemas.errors import ConfigurationError, DeviceError, LakeError, ModelError, VideolakeError
 from schemas.outcome import VideoOutcome
@@ -52,7 +51,6 @@ class RayWorker:
     """A worker process."""
 
     def __init__(self) -> None:
-        keep_freed_memory()
         # Log records reach the flow with the outcome; on the worker's stderr they would appear twice.
         logging.getLogger("videolake").addHandler(logging.NullHandler())
         self._name = f"{socket.gethostname()}:{os.getpid()}"

@@ -11,7 +11,6 @@ import click
 from flows.prefect_setup import prepare_prefect
 from flows.temporary_server import TemporaryServer, start_server
 from pipeline.locations import location_of
-from pipeline.models import keep_freed_memory
 from schemas.config import Config
 from schemas.errors import ConfigurationError
 from schemas.outcome import RunResult
@@ -52,7 +51,6 @@ def _analysed(
     archive: list[str], lake: str, config: Config, stages: Sequence[Stage], *, quiet: bool
 ) -> RunResult | None:
     """Start what the flow needs, beside the imports, and run it. Return None if nothing could be analysed."""
-    keep_freed_memory()  # also in the processes that start now
     server = start_server()
     with connecting(config, stages) as connected:
         try:

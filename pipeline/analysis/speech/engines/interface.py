@@ -8,6 +8,7 @@ from typing import Any, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.analysis.speech.engines.whisper_modules import whisper_module
 from schemas.media import SAMPLE_RATE_HZ
 
 MAX_TOKENS = 224
@@ -145,10 +146,9 @@ def log_mel(
         n_mels: Bands of the engine.
         samples: Length to pad or trim to. Shorter spectrograms have fewer steps, one for 10 ms, and an even number.
     """
-    from whisper.audio import log_mel_spectrogram, pad_or_trim
-
+    whisper = whisper_module("audio")
     length = samples // FRAME_SAMPLES * FRAME_SAMPLES
-    windows = [log_mel_spectrogram(pad_or_trim(each, length), n_mels).numpy() for each in audio]
+    windows = [whisper.log_mel_spectrogram(whisper.pad_or_trim(each, length), n_mels).numpy() for each in audio]
     return np.stack(windows).astype(np.float32, copy=False)
 
 
@@ -173,9 +173,7 @@ def by_length(spans: Sequence[Span]) -> dict[int, list[int]]:
 
 def tokenizer_for(engine: WhisperEngine, language: str | None = None, task: Task = "transcribe") -> Tokenizer:
     """Return OpenAI's tokenizer for the engine's vocabulary, a language and a task. The whisper package caches it."""
-    from whisper.tokenizer import get_tokenizer
-
-    found: Tokenizer = get_tokenizer(
+    found: Tokenizer = whisper_module("tokenizer").get_tokenizer(
         engine.multilingual, num_languages=engine.num_languages, language=language, task=task
     )
     return found
