@@ -99,17 +99,24 @@ def run(
 
     Exit codes: 0 success, 1 error, 2 bad usage, 3 some videos failed (see the table `errors`), 130 interrupted.
     """
-    config = configure(_overrides(options))
+    if as_json and not dry_run:
+        raise click.UsageError("--json needs --dry-run.")
     if dry_run:
         from flows.commands.plan import print_plan
 
+        config = configure(_overrides(options))
         print_plan(list(archive), lake, config, as_json=as_json, quiet=quiet)
         return
-    if as_json:
-        raise click.UsageError("--json needs --dry-run.")
+    from flows.prefect_setup import prepare_prefect
+    from flows.temporary_server import start_server
+
+    prepare_prefect(quiet=True)
+    # Nothing takes longer to start. Where there is a lake already, there may be nothing to do.
+    server = None if "://" in lake or Path(lake).exists() else start_server()
+    config = configure(_overrides(options))
     from flows.commands.run import run_archive
 
-    sys.exit(run_archive(list(archive), lake, config, quiet=quiet))
+    sys.exit(run_archive(list(archive), lake, config, server, quiet=quiet))
 
 
 @click.command()

@@ -20,8 +20,17 @@ from workers import connecting
 _MAX_SHOWN = 12
 
 
-def run_archive(archive: list[str], lake: str, config: Config, *, quiet: bool) -> int:
+def run_archive(
+    archive: list[str], lake: str, config: Config, server: TemporaryServer | None = None, *, quiet: bool
+) -> int:
     """Run the flow and return the exit code.
+
+    Args:
+        archive: What to analyse.
+        lake: Where the results go.
+        config: The whole configuration.
+        server: Prefect's temporary server, if it has been started; None starts one if it is needed.
+        quiet: Print only the result.
 
     Raises:
         VideolakeError: The run could not start or continue; the message says why.
@@ -37,7 +46,7 @@ def run_archive(archive: list[str], lake: str, config: Config, *, quiet: bool) -
     if not quiet:
         click.echo("Starting Prefect …", err=True)
     try:
-        result = _analysed(archive, lake, config, seen.stages, quiet=quiet)
+        result = _analysed(archive, lake, config, seen.stages, server, quiet=quiet)
     except KeyboardInterrupt:
         click.echo("Stopped. Finished videos are kept. Run the same command again to continue.", err=True)
         return 130
@@ -48,10 +57,16 @@ def run_archive(archive: list[str], lake: str, config: Config, *, quiet: bool) -
 
 
 def _analysed(
-    archive: list[str], lake: str, config: Config, stages: Sequence[Stage], *, quiet: bool
+    archive: list[str],
+    lake: str,
+    config: Config,
+    stages: Sequence[Stage],
+    server: TemporaryServer | None,
+    *,
+    quiet: bool,
 ) -> RunResult | None:
     """Start what the flow needs, beside the imports, and run it. Return None if nothing could be analysed."""
-    server = start_server()
+    server = server or start_server()
     with connecting(config, stages) as connected:
         try:
             return _flow(archive, lake, config, server, connected, quiet=quiet)

@@ -1,38 +1,46 @@
-"""Models: which ones a configuration uses, where they are, their licences and digests. Each step loads its own."""
+"""Models: which ones a configuration uses, where they are, their licences and digests. Each step loads its own.
 
-from pipeline.models.arrays import cached_array
-from pipeline.models.batches import BatchSize, batch_size
-from pipeline.models.cache import cache_dir, is_writable, temporary_folder
-from pipeline.models.device import (
-    bf16_is_native,
-    choose_device,
-    default_threads,
-    onnx_device,
-    onnx_providers,
-    onnx_session,
-    runs_on,
-    set_threads,
-)
-from pipeline.models.digests import DIGEST_LENGTH, weight_files
-from pipeline.models.embedded import EMBEDDED_PREFIX, EmbeddedModel, embedded_models
-from pipeline.models.faults import device_faults, is_out_of_memory, loading_faults
-from pipeline.models.fetching import fetch
-from pipeline.models.info import ModelInfo
-from pipeline.models.loading import LOAD_ERRORS, LOAD_OPTIONS, longest_input, quiet_transformers
-from pipeline.models.plugins import allow_python_models, check_python_models, is_plugin, make_plugin
-from pipeline.models.protocols import CaptionModel, FusionModel, SpeakerModel, TextModel, VisionModel
-from pipeline.models.resolution import resolve
-from pipeline.models.roster import (
-    BOTH,
-    Roster,
-    fusion_model,
-    joined_space,
-    multilingual_dimensions,
-    roster_of,
-    settle,
-    text_config_of,
-    text_configs,
-)
+Names are loaded when they are first used: many commands only ask for the cache folder.
+"""
+
+from typing import TYPE_CHECKING
+
+from schemas.lazy_names import lazy_names
+
+if TYPE_CHECKING:
+    from pipeline.models.arrays import cached_array
+    from pipeline.models.batches import BatchSize, batch_size
+    from pipeline.models.cache import cache_dir, is_writable, temporary_folder
+    from pipeline.models.device import (
+        bf16_is_native,
+        choose_device,
+        default_threads,
+        onnx_device,
+        onnx_providers,
+        onnx_session,
+        runs_on,
+        set_threads,
+    )
+    from pipeline.models.digests import DIGEST_LENGTH, weight_files
+    from pipeline.models.embedded import EMBEDDED_PREFIX, EmbeddedModel, embedded_models
+    from pipeline.models.faults import device_faults, is_out_of_memory, loading_faults
+    from pipeline.models.fetching import fetch
+    from pipeline.models.info import ModelInfo
+    from pipeline.models.loading import LOAD_ERRORS, LOAD_OPTIONS, longest_input, quiet_transformers
+    from pipeline.models.plugins import allow_python_models, check_python_models, is_plugin, make_plugin
+    from pipeline.models.protocols import CaptionModel, FusionModel, SpeakerModel, TextModel, VisionModel
+    from pipeline.models.resolution import resolve
+    from pipeline.models.roster import (
+        BOTH,
+        Roster,
+        fusion_model,
+        joined_space,
+        multilingual_dimensions,
+        roster_of,
+        settle,
+        text_config_of,
+        text_configs,
+    )
 
 __all__ = [
     "BOTH",
@@ -83,3 +91,42 @@ __all__ = [
     "text_configs",
     "weight_files",
 ]
+
+__getattr__ = lazy_names(
+    __name__,
+    {
+        "arrays": ("cached_array",),
+        "batches": ("BatchSize", "batch_size"),
+        "cache": ("cache_dir", "is_writable", "temporary_folder"),
+        "device": (
+            "bf16_is_native",
+            "choose_device",
+            "default_threads",
+            "onnx_device",
+            "onnx_providers",
+            "onnx_session",
+            "runs_on",
+            "set_threads",
+        ),
+        "digests": ("DIGEST_LENGTH", "weight_files"),
+        "embedded": ("EMBEDDED_PREFIX", "EmbeddedModel", "embedded_models"),
+        "faults": ("device_faults", "is_out_of_memory", "loading_faults"),
+        "fetching": ("fetch",),
+        "info": ("ModelInfo",),
+        "loading": ("LOAD_ERRORS", "LOAD_OPTIONS", "longest_input", "quiet_transformers"),
+        "plugins": ("allow_python_models", "check_python_models", "is_plugin", "make_plugin"),
+        "protocols": ("CaptionModel", "FusionModel", "SpeakerModel", "TextModel", "VisionModel"),
+        "resolution": ("resolve",),
+        "roster": (
+            "BOTH",
+            "Roster",
+            "fusion_model",
+            "joined_space",
+            "multilingual_dimensions",
+            "roster_of",
+            "settle",
+            "text_config_of",
+            "text_configs",
+        ),
+    },
+)

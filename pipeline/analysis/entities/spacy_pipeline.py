@@ -1,6 +1,7 @@
 """The embedded recogniser: the tok2vec and ner components of spaCy's English pipeline, on the CPU."""
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,9 @@ _KINDS: Mapping[str, EntityKind] = {
 
 
 class SpacyPipeline:
-    """spaCy's English named entity recogniser. Importing and loading it takes about a second, so the first text does.
+    """spaCy's English named entity recogniser.
+
+    Importing and loading it takes about a second. A thread does so, while other models are loaded or images analysed.
 
     Args:
         folder: The pipeline.
@@ -34,8 +37,10 @@ class SpacyPipeline:
     runs_on = "cpu float32"
 
     def __init__(self, folder: Path, model_id: str, batch_size: int) -> None:
-        self._folder, self._model_id, self._batch_size = folder, model_id, batch_size
-        self._pipeline: Any = None
+        self._batch_size = batch_size
+        loading = ThreadPoolExecutor(1, "spacy")
+        self._pipeline = loading.submit(_load, folder, model_id)
+        loading.shutdown(wait=False)
 
     def recognize(self, texts: Sequence[str]) -> list[list[NameSpan]]:
         """Return the names in each text, in order, without overlaps.
@@ -45,7 +50,7 @@ class SpacyPipeline:
         """
         if not texts:
             return []
-        pipeline = self._loaded()
+        pipeline = self._pipeline.result()
         # Without a zone, spaCy keeps each new word for good, and OCR finds new ones in every video.
         with pipeline.memory_zone():
             return [
@@ -57,16 +62,13 @@ class SpacyPipeline:
                 for document in pipeline.pipe(texts, batch_size=self._batch_size)
             ]
 
-    def _loaded(self) -> Any:  # noqa: ANN401 - spaCy's `Language`
-        if self._pipeline is None:
-            try:
-                import spacy
 
-                self._pipeline = spacy.load(self._folder, exclude=_UNUSED)
-            except ImportError as error:
-                raise ModelError(
-                    f"{self._model_id} needs the package spacy. Run: pip install 'videolake[embedded]'"
-                ) from error
-            except (OSError, ValueError, KeyError) as error:
-                raise ModelError(f"entities.model: spaCy cannot load {self._folder}: {error}") from error
-        return self._pipeline
+def _load(folder: Path, model_id: str) -> Any:  # noqa: ANN401 - spaCy's `Language`
+    try:
+        import spacy
+
+        return spacy.load(folder, exclude=_UNUSED)
+    except ImportError as error:
+        raise ModelError(f"{model_id} needs the package spacy. Run: pip install 'videolake[embedded]'") from error
+    except (OSError, ValueError, KeyError) as error:
+        raise ModelError(f"entities.model: spaCy cannot load {folder}: {error}") from error

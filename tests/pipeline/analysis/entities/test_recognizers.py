@@ -41,7 +41,7 @@ def test_the_embedded_model_does_not_keep_the_words_that_it_has_read() -> None:
     embedded = EntityRecognizer(EntitiesConfig(), device="cpu")
     model: Any = embedded._model
     embedded.recognize(["Ada Lovelace met Qzfoo Xvbar in London."], ["en"])
-    strings = model._loaded().vocab.strings
+    strings = model._pipeline.result().vocab.strings
     before = len(strings)
     embedded.recognize([f"Ada Lovelace met Wq{number}zyx in London." for number in range(50)], ["en"] * 50)
     assert len(strings) == before
