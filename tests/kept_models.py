@@ -17,6 +17,7 @@ _KEPT = (
     "TextReader",
     "ObjectDetector",
     "EntityRecognizer",
+    "TopicSpaces",
 )
 
 

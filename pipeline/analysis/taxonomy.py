@@ -2,6 +2,7 @@
 
 import hashlib
 import tomllib
+from functools import lru_cache
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -72,8 +73,13 @@ def load_taxonomy(setting: str) -> Taxonomy:
     Raises:
         ConfigurationError: It cannot be read or is not a valid taxonomy; the message says where.
     """
+    return _checked(setting, taxonomy_text(setting))
+
+
+@lru_cache(maxsize=8)
+def _checked(setting: str, text: str) -> Taxonomy:
     try:
-        taxonomy = Taxonomy.model_validate(tomllib.loads(taxonomy_text(setting)))
+        taxonomy = Taxonomy.model_validate(tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:
         raise ConfigurationError(f"topics.taxonomy: {setting} is not valid TOML: {error}.") from None
     except ValidationError as error:

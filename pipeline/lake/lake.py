@@ -221,7 +221,7 @@ class Lake:
             ids = dict.fromkeys(resolve(connection, video) for video in videos)
             return held(connection, self._log.snapshot(), list(ids))
 
-        return query.read(self._log, look, pending=True)
+        return query.read(self._log, look, moments=False, pending=True)
 
     def forget(
         self, videos: Sequence[str], *, clear_index: forgetting.ClearIndex | None = None

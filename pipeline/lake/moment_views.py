@@ -189,6 +189,10 @@ ORDER BY video_id, list_position(
 )
 
 
+MOMENT_NAMES = (*MOMENT_VIEWS, "keyframes", "cosine", "clock", "transcript", "at")
+"""The views and macros that `create_moments` creates."""
+
+
 def create_moments(connection: duckdb.DuckDBPyConnection) -> None:
     """Create the views and macros, after those of `pipeline.lake.views`."""
     connection.execute(";".join((*_VIEWS, *_MACROS)))

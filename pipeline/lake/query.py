@@ -5,6 +5,7 @@ import re
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -13,6 +14,7 @@ import pyarrow as pa
 
 from pipeline.lake.files import PROTOCOL, LakeFiles
 from pipeline.lake.log import Log
+from pipeline.lake.moment_views import MOMENT_NAMES
 from pipeline.lake.snapshot import Snapshot
 from pipeline.lake.store import Store
 from pipeline.lake.text import well_formed
@@ -29,10 +31,17 @@ _NOT_THERE = re.compile(
     re.IGNORECASE,
 )
 """DuckDB's messages about an unknown table or column."""
+_MOMENTS = re.compile(
+    rf"\b({'|'.join(MOMENT_NAMES)}|show|describe|desc|summarize|pragma|information_schema|sqlite_\w+|pg_\w+)\b",
+    re.IGNORECASE,
+)
+"""What a query has in it that may need the views and macros about moments, or list them."""
 _READING = {duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN, duckdb.StatementType.PRAGMA}
 
 
-def connect(log: Log, *, comments: bool = True, pending: bool = False) -> tuple[duckdb.DuckDBPyConnection, LakeFiles]:
+def connect(
+    log: Log, *, comments: bool = True, moments: bool = True, pending: bool = False
+) -> tuple[duckdb.DuckDBPyConnection, LakeFiles]:
     """Open the lake for queries, with the views of `pipeline.lake.views`.
 
     The connection can only read the lake's tables. It cannot write, read other files, use the network, load extensions
@@ -42,6 +51,7 @@ def connect(log: Log, *, comments: bool = True, pending: bool = False) -> tuple[
     Args:
         log: The lake's log.
         comments: Whether tables and columns have their comments, which take a quarter of the time.
+        moments: Whether there are the views and macros of `pipeline.lake.moment_views`, which take another quarter.
         pending: Whether the views show forgotten videos that are not yet removed from all files.
 
     Returns:
@@ -54,7 +64,7 @@ def connect(log: Log, *, comments: bool = True, pending: bool = False) -> tuple[
         snapshot = log.snapshot().with_pending() if pending else log.snapshot()
         connection, files = open_engine(log.store, snapshot)
         try:
-            create_views(connection, snapshot, comments=comments)
+            create_views(connection, snapshot, comments=comments, moments=moments)
             _lock_down(connection)
         except (duckdb.Error, OSError, pa.ArrowException) as error:
             connection.close()
@@ -72,6 +82,8 @@ def connect(log: Log, *, comments: bool = True, pending: bool = False) -> tuple[
 class Reader:
     """Reads the newest state of a lake. Its queries share an engine as long as that state is the newest.
 
+    The engine has the views and macros about moments from the first query on that may need them.
+
     Args:
         log: The lake's log.
     """
@@ -80,6 +92,7 @@ class Reader:
         self._log = log
         self._lock = threading.Lock()
         self._engine: tuple[duckdb.DuckDBPyConnection, LakeFiles] | None = None
+        self._has_moments = False
 
     def run(self, query: str, parameters: Mapping[str, Any] | None = None) -> pa.Table:
         """Run one SQL query.
@@ -141,19 +154,35 @@ class Reader:
         return again_if_vanished(self._cursor, work)
 
     def _read(self, query: str, work: Callable[[duckdb.DuckDBPyConnection], Answer]) -> Answer:
-        return read(self._log, work, comments=True) if _reads_comments(query) else self.read(work)
+        if _reads_comments(query):
+            return read(self._log, work, comments=True)
+        if _MOMENTS.search(query):
+            return self.read(work)
+        try:
+            return again_if_vanished(partial(self._cursor, moments=False), work)
+        except LakeError as error:
+            if self._has_moments or not isinstance(error.__cause__, duckdb.Error):
+                raise
+            return self.read(work)  # it may name them in another way, and messages list what there is
 
-    def _cursor(self) -> tuple[duckdb.DuckDBPyConnection, LakeFiles]:
+    def _cursor(self, *, moments: bool = True) -> tuple[duckdb.DuckDBPyConnection, LakeFiles]:
         with self._lock:
             engine = self._engine
-            if engine is None or engine[1].vanished or engine[1].snapshot is not self._log.snapshot():
+            old = engine is None or engine[1].vanished or engine[1].snapshot is not self._log.snapshot()
+            if engine is None or old or (moments and not self._has_moments):
                 # Not closed: other threads may still read from the one before. It goes with its last cursor.
-                engine = self._engine = connect(self._log, comments=False)
+                engine = self._engine = connect(self._log, comments=False, moments=moments)
+                self._has_moments = moments
             return engine[0].cursor(), engine[1]
 
 
 def read(
-    log: Log, work: Callable[[duckdb.DuckDBPyConnection], Answer], *, comments: bool = False, pending: bool = False
+    log: Log,
+    work: Callable[[duckdb.DuckDBPyConnection], Answer],
+    *,
+    comments: bool = False,
+    moments: bool = True,
+    pending: bool = False,
 ) -> Answer:
     """Call a function with a connection of its own to the newest state of the lake; again if that becomes too old.
 
@@ -161,12 +190,13 @@ def read(
         log: The lake's log.
         work: Reads from the connection, and keeps no reference to it.
         comments: Whether tables and columns have their comments.
+        moments: Whether there are the views and macros of `pipeline.lake.moment_views`.
         pending: Whether the views show forgotten videos that are not yet removed from all files.
 
     Raises:
         LakeError: The lake cannot be read, or a query of `work` is invalid.
     """
-    return again_if_vanished(lambda: connect(log, comments=comments, pending=pending), work)
+    return again_if_vanished(lambda: connect(log, comments=comments, moments=moments, pending=pending), work)
 
 
 def again_if_vanished(

@@ -28,6 +28,7 @@ from pipeline.lake.files import reader_path
 from pipeline.lake.layout import RUN_TABLES, group_of
 from pipeline.lake.location_views import create_locations, located
 from pipeline.lake.moment_views import MOMENT_VIEWS, create_moments
+from pipeline.lake.names import FIND_VIDEOS
 from pipeline.lake.parquet import is_embedding
 from pipeline.lake.snapshot import DataFile, Snapshot
 from schemas.tables import DESCRIPTIONS, TABLE_NAMES, VIDEO_TABLES, table_schema, view_schema
@@ -116,8 +117,17 @@ def create_states(connection: duckdb.DuckDBPyConnection, snapshot: Snapshot) -> 
     connection.execute("DROP TABLE lake.committed")
 
 
-def create_views(connection: duckdb.DuckDBPyConnection, snapshot: Snapshot, *, comments: bool = True) -> None:
-    """Create all views, over exactly these files."""
+def create_views(
+    connection: duckdb.DuckDBPyConnection, snapshot: Snapshot, *, comments: bool = True, moments: bool = True
+) -> None:
+    """Create all views, over exactly these files.
+
+    Args:
+        connection: The connection.
+        snapshot: The files.
+        comments: Whether tables and columns have their comments.
+        moments: Whether there are the views and macros of `pipeline.lake.moment_views`, which `comments` needs.
+    """
     create_states(connection, snapshot)
     sources = _groups(snapshot, "sources")
     create_locations(connection, _remembered("sources", _select("sources", sources), snapshot) if sources else None)
@@ -135,12 +145,15 @@ def create_views(connection: duckdb.DuckDBPyConnection, snapshot: Snapshot, *, c
         _create_view(connection, table, f"FROM ({rows}) {newest_row}")
     corrections = _select("corrections", _groups(snapshot, "corrections"))
     _create_view(connection, "corrections", _remembered("corrections", corrections, snapshot))
-    _create_moments(connection, groups_of, spaces_of)
+    if moments:
+        _create_moments(connection, groups_of, spaces_of)
     for table, rows in rows_of.items():
         if table == "errors":
             _create_view(connection, "all_errors", _remembered(table, rows, snapshot))
         current = f"FROM ({rows}) SEMI JOIN lake.current USING (video_id, shard)"
         _create_view(connection, table, located(current) if table == "videos" else current)
+    if not moments:
+        connection.execute(FIND_VIDEOS)
     _create_view(connection, "former_videos", _FORMER)
     _create_view(connection, "lake.frame_rows", _FRAME_ROWS.format(files=_row_numbers(snapshot.of("frames"))))
     if comments:

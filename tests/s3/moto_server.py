@@ -12,6 +12,7 @@ from io import BytesIO
 from typing import Any
 
 from moto import backends
+from moto.core import serialize
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.serving import make_server
 
@@ -59,6 +60,8 @@ class KeepAliveHandler(MotoRequestHandler):
 if __name__ == "__main__":
     # It looks through the folders of the package at each request.
     backends.list_of_moto_modules = lru_cache(lambda listed=backends.list_of_moto_modules: frozenset(listed()))
+    # A listing has the same times again and again.
+    serialize.parse_to_aware_datetime = lru_cache(1 << 14)(serialize.parse_to_aware_datetime)
     host, port = sys.argv[1:]
     app = DomainDispatcherApplication(create_backend_app)
     make_server(host, int(port), app, threaded=True, request_handler=KeepAliveHandler).serve_forever()

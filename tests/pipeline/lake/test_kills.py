@@ -56,7 +56,7 @@ def test_readers_see_whole_videos_once_while_shards_are_committed_and_compacted(
     done = threading.Event()
     found: list[tuple[int, ...]] = []
     problems: list[LakeError] = []
-    pause_s = 0.3 if any_lake.uri.startswith("s3:") else 0.05  # the writer needs the store, too
+    pause_s = 0.8 if any_lake.uri.startswith("s3:") else 0.2  # the writer needs the store, too
 
     def read() -> None:
         query = (

@@ -15,9 +15,12 @@ from pipeline.search.rows import Vectors
 from pipeline.search.vectors import ExactIndex
 from schemas.config import SearchConfig
 from schemas.search import Filter, Hit
+from tests.pipeline.lake.conftest import copied
 from tests.pipeline.lake.lakes import analysis, publish
 from tests.pipeline.search.test_searcher import searcher_of
 
+Answers = list[list[tuple[object, ...]]]
+Indexed = tuple[Lake, Answers]
 QUERIES = ("sentence", "v03", '"stop strasse"', "bicycle road v01")
 
 
@@ -32,7 +35,7 @@ def make_searcher(lake: Lake) -> Searcher:
     return searcher_of(lake, sentence=said, v03=said)
 
 
-def answers(searcher: Searcher) -> list[list[tuple[object, ...]]]:
+def answers(searcher: Searcher) -> Answers:
     return [
         [_seen(hit) for hit in searcher.search(query, filters)]
         for query in QUERIES
@@ -52,6 +55,22 @@ def _seen(hit: Hit) -> tuple[object, ...]:
 
 def segments(searcher: Searcher) -> list[str]:
     return [segment.name for segment in searcher._current().segments]
+
+
+@pytest.fixture(scope="module")
+def first_indexed(tmp_path_factory: pytest.TempPathFactory) -> Indexed:
+    """An indexed lake of two videos, and what is found in it without the index. Tests take copies of it."""
+    lake = Lake.create(str(tmp_path_factory.mktemp("indexed") / "lake"))
+    publish(lake, "01", ["v01", "v02"])
+    expected = answers(make_searcher(lake))
+    update_index(lake)
+    return lake, expected
+
+
+@pytest.fixture
+def indexed(first_indexed: Indexed, tmp_path: Path) -> Indexed:
+    """A copy of that lake, and what is found in it."""
+    return copied(first_indexed[0], tmp_path / "indexed"), first_indexed[1]
 
 
 def tree(lake: Lake) -> list[Path]:
@@ -119,10 +138,9 @@ def test_compaction_and_cleaning_keep_the_index(lake: Lake) -> None:
 
 @pytest.mark.slow
 def test_killing_an_update_at_any_point_changes_no_result(
-    lake: Lake, kill_after: Callable[[Callable[[], object], int], bool]
+    indexed: Indexed, kill_after: Callable[[Callable[[], object], int], bool]
 ) -> None:
-    publish(lake, "01", ["v01", "v02"])
-    update_index(lake)
+    lake, _ = indexed
     publish(lake, "02", ["v03"])
     expected = answers(make_searcher(lake))
     changes = 0
@@ -139,11 +157,9 @@ def test_killing_an_update_at_any_point_changes_no_result(
 @pytest.mark.slow
 @pytest.mark.parametrize("file", ["rows.arrow", "text.npy", "commits.arrow", "lexical", "manifest.json"])
 def test_a_damaged_index_is_not_used_until_it_is_rebuilt(
-    lake: Lake, file: str, caplog: pytest.LogCaptureFixture
+    indexed: Indexed, file: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    publish(lake, "01", ["v01", "v02"])
-    expected = answers(make_searcher(lake))
-    update_index(lake)
+    lake, expected = indexed
     files = [path for path in Path(lake.uri, "_search").rglob("*") if path.is_file()]
     path = next(path for path in files if file in {path.name, path.parent.name} and path.stat().st_size)
     path.write_bytes(path.read_bytes()[:-1] + b"\xff")
@@ -177,9 +193,10 @@ def test_only_the_damaged_segment_is_rebuilt(lake: Lake) -> None:
     assert answers(make_searcher(lake)) == expected
 
 
-def test_search_works_without_an_index_that_lacks_a_file(lake: Lake) -> None:
-    publish(lake, "01", ["v01", "v02"])
-    update_index(lake)
+def test_search_works_without_an_index_that_lacks_a_file(
+    indexed: Indexed,
+) -> None:
+    lake, _ = indexed
     next(Path(lake.uri, "_search").rglob("rows.arrow")).unlink()
     searcher = make_searcher(lake)
     assert searcher.search("sentence")
@@ -217,10 +234,10 @@ def with_fewer_vectors(folder: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("change", [without_a_column, with_far_rows, with_fewer_vectors])
-def test_search_works_without_an_index_whose_parts_do_not_match(lake: Lake, change: Callable[[Path], object]) -> None:
-    publish(lake, "01", ["v01", "v02"])
-    expected = answers(make_searcher(lake))
-    update_index(lake)
+def test_search_works_without_an_index_whose_parts_do_not_match(
+    indexed: Indexed, change: Callable[[Path], object]
+) -> None:
+    lake, expected = indexed
     sealed(lake, change)
     searcher = make_searcher(lake)
     assert answers(searcher) == expected
@@ -251,9 +268,10 @@ def test_cached_segments_of_an_object_store_are_removed_when_unused_for_long(tmp
     assert not old.exists()
 
 
-def test_files_that_the_manifest_does_not_name_are_ignored(lake: Lake) -> None:
-    publish(lake, "01", ["v01", "v02"])
-    update_index(lake)
+def test_files_that_the_manifest_does_not_name_are_ignored(
+    indexed: Indexed,
+) -> None:
+    lake, _ = indexed
     manifest = Path(lake.uri, "_search", "manifest.json")
     stated = json.loads(manifest.read_text())
     stated["segments"][0]["files"] = {}

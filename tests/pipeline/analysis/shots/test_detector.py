@@ -90,7 +90,9 @@ def test_shots_do_not_depend_on_how_frames_are_cut_into_batches(
 
 
 def test_hybrid_agrees_with_the_network_on_every_frame_of_a_music_video(network: TransNet) -> None:
-    frames = frames_of(material.clip("song"), until_s=20.0)
+    times_s, small = frames_of(material.clip("song"), until_s=12.0)
+    shown = times_s >= 1.6  # its first shot lasts three frames
+    frames = (times_s[shown] - times_s[shown][0], small[shown])
     judged = network.predict(tiny_frames(frames[1]))
     above = judged > 0.5
     peaks = np.flatnonzero(above & ~np.r_[False, above[:-1]]) + 1

@@ -140,7 +140,7 @@ def make_film(path: Path) -> Path:
         ("It grows where it rains.", "Most comes from Brazil."),
     )
     scenes = [Scene(still(_fit(slide, size)), spoken, min_s=1.5) for slide, spoken in zip(slides, said, strict=True)]
-    make_narrated_video(path, scenes, fps=25, narrator=Narrator())
+    make_narrated_video(path, scenes, fps=12, narrator=Narrator())
     return path
 
 
