@@ -1,7 +1,8 @@
 """faster-whisper, which runs Whisper on CTranslate2: int8 on a CPU, float16 on a GPU."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,10 @@ from schemas.errors import ModelError
 
 logger = logging.getLogger(__name__)
 
+GREEDY_STEP = MAX_TOKENS // 2
+"""Greedy decoding looks after this many tokens whether it repeats itself. To go on costs as much as to begin again."""
+REPEATED_TOKENS, LONGEST_PERIOD = 24, 8
+"""It does if the last `REPEATED_TOKENS` have a period of at most `LONGEST_PERIOD`: nobody repeats words that often."""
 LOOP_NGRAM = 6
 """When breaking a loop, no sequence of this many tokens may repeat. People do not repeat sequences this long."""
 
@@ -107,22 +112,59 @@ class FasterWhisperEngine:
         """
         tokenizer = tokenizer_for(self, language, task)
         start = [*tokenizer.sot_sequence, tokenizer.no_timestamps]
+        if beam_size == 1 and not break_loops:
+            return self._greedy(encoded, start)
+        texts: list[list[int]] = [[] for _ in range(encoded.windows)]
+        ngram = LOOP_NGRAM if break_loops else 0
+        results = self._extend(encoded, start, texts, MAX_TOKENS, beam_size=beam_size, no_repeat_ngram_size=ngram)
+        return [_decoded(*result) for result in results]
+
+    def _greedy(self, encoded: Encoded, start: Sequence[int]) -> list[Decoded]:
+        """Decode greedily, a few tokens at a time, and stop windows in which the decoder repeats itself."""
+        found = [_Partial() for _ in range(encoded.windows)]
+        running = list(range(encoded.windows))
+        for step in range(0, MAX_TOKENS, GREEDY_STEP):
+            limit = min(GREEDY_STEP, MAX_TOKENS - step)
+            part = encoded if len(running) == encoded.windows else self.select(encoded, running)
+            results = list(self._extend(part, start, [found[n].tokens for n in running], limit, beam_size=1))
+            for number, (tokens, logprob, no_speech_prob) in zip(running, results, strict=True):
+                each = found[number]
+                each.ended = len(tokens) < len(each.tokens) + limit
+                each.repeating = not each.ended and _repeats(tokens)
+                each.tokens = tokens
+                each.logprob += logprob
+                if step == 0:
+                    each.no_speech_prob = no_speech_prob
+            running = [number for number in running if not (found[number].ended or found[number].repeating)]
+            if not running:
+                break
+        return [_decoded(each.tokens, each.logprob, each.no_speech_prob, repeating=each.repeating) for each in found]
+
+    def _extend(
+        self,
+        encoded: Encoded,
+        start: Sequence[int],
+        texts: Sequence[Sequence[int]],
+        max_tokens: int,
+        **options: int,
+    ) -> Iterator[tuple[list[int], float, float]]:
+        """Extend the text of each window, all equally long, by up to `max_tokens`.
+
+        Yields:
+            The tokens of the whole text, the total log-probability of the new ones, and the probability of no speech.
+        """
         results = self._whisper.generate(
             encoded.features,
-            [start] * encoded.windows,
-            beam_size=beam_size,
-            max_length=len(start) + MAX_TOKENS,
+            [[*start, *text] for text in texts],
+            max_length=2 * (len(texts[0]) + max_tokens),  # CTranslate2 takes half of it for the text, old and new
             return_scores=True,
             return_no_speech_prob=True,
-            no_repeat_ngram_size=LOOP_NGRAM if break_loops else 0,
+            **options,
         )
-        decoded = []
         for result in results:
-            # CTranslate2's mean does not count the end token; Whisper's does.
-            tokens = tuple(result.sequences_ids[0])
-            avg_logprob = result.scores[0] * len(tokens) / (len(tokens) + 1)
-            decoded.append(Decoded(tokens, float(avg_logprob), float(result.no_speech_prob)))
-        return decoded
+            # The score is the sum, also of the end token, over the number of all tokens without it.
+            tokens = result.sequences_ids[0]
+            yield tokens, result.scores[0] * max(len(tokens), 1), float(result.no_speech_prob)
 
     def align(
         self,
@@ -137,6 +179,27 @@ class FasterWhisperEngine:
         start = list(tokenizer_for(self, language, task).sot_sequence)
         results = self._whisper.align(encoded.features, start, [list(window) for window in tokens], list(frames))
         return [alignment(np.asarray(r.alignments), np.asarray(r.text_token_probs, np.float64)) for r in results]
+
+
+@dataclass(slots=True)
+class _Partial:
+    """What greedy decoding has found of a window so far."""
+
+    tokens: list[int] = field(default_factory=list)
+    logprob: float = 0.0
+    no_speech_prob: float = 0.0
+    ended: bool = False
+    repeating: bool = False
+
+
+def _decoded(tokens: Sequence[int], logprob: float, no_speech_prob: float, *, repeating: bool = False) -> Decoded:
+    """Return the result for a window. Whisper's mean counts the end token."""
+    return Decoded(tuple(tokens), float(logprob) / (len(tokens) + 1), no_speech_prob, repeating)
+
+
+def _repeats(tokens: Sequence[int]) -> bool:
+    last = tokens[-REPEATED_TOKENS:]
+    return any(last[period:] == last[:-period] for period in range(1, LONGEST_PERIOD + 1))
 
 
 def _array(encoded: Encoded) -> NDArray[Any]:

@@ -28,11 +28,13 @@ class Decoded:
     """Text tokens, without special tokens."""
     avg_logprob: float
     no_speech_prob: float
+    repeating: bool = False
+    """Whether the decoder was stopped, because it repeated itself."""
 
     @property
     def truncated(self) -> bool:
-        """Whether the decoder hit the token limit, as it does when it repeats itself."""
-        return len(self.tokens) >= MAX_TOKENS - 1
+        """Whether the decoder did not end by itself: it was stopped or hit the token limit, as it does in a loop."""
+        return self.repeating or len(self.tokens) >= MAX_TOKENS - 1
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,0 +1,69 @@
+"""How CTranslate2 is asked to decode: as many tokens as Whisper may say, and no more of them in a loop."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.analysis.speech.engines import Encoded, faster_whisper, log_mel, tokenizer_for
+from pipeline.analysis.speech.engines.faster_whisper import FasterWhisperEngine
+from pipeline.models import resolve
+from tests.material import speak
+
+RATE = 16_000
+
+
+@pytest.fixture(scope="module")
+def engine() -> FasterWhisperEngine:
+    return FasterWhisperEngine(resolve("speech", "embedded:whisper-base"), compute_type="auto", device="cpu", threads=1)
+
+
+@pytest.fixture(scope="module")
+def numbers(engine: FasterWhisperEngine) -> Encoded:
+    """A window in which somebody reads numbers: four tokens a second, 117 in 29 s."""
+    sold = (
+        f"On day {n} of the month we sold {3 * n + 7} apples, {n + 50} pears and {2 * n + 21} plums."
+        for n in range(1, 8)
+    )
+    return engine.encode(log_mel([speak(" ".join(sold), "en-us", 230)[: 29 * RATE]], engine.n_mels))
+
+
+@pytest.mark.parametrize("beam_size", [1, 2])
+def test_a_window_of_dense_speech_is_decoded_to_its_end(
+    engine: FasterWhisperEngine, numbers: Encoded, beam_size: int
+) -> None:
+    found = engine.generate(numbers, "en", beam_size=beam_size, break_loops=False)[0]
+    assert not found.truncated
+    assert "On day 7 of the month we sold 28" in tokenizer_for(engine, "en").decode(list(found.tokens))
+
+
+def test_greedy_decoding_in_steps_finds_what_it_finds_at_once(
+    engine: FasterWhisperEngine, numbers: Encoded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    both = engine.join([numbers, engine.encode(log_mel([speak("Good morning.")], engine.n_mels))])
+    at_once = engine.generate(both, "en", beam_size=1, break_loops=False)
+    monkeypatch.setattr(faster_whisper, "GREEDY_STEP", 50)
+    in_steps = engine.generate(both, "en", beam_size=1, break_loops=False)
+    assert [each.tokens for each in in_steps] == [each.tokens for each in at_once]
+    for step, once in zip(in_steps, at_once, strict=True):
+        assert step.avg_logprob == pytest.approx(once.avg_logprob, abs=1e-3)
+        assert step.no_speech_prob == pytest.approx(once.no_speech_prob, abs=1e-3)
+
+
+def test_a_window_in_which_the_decoder_repeats_itself_is_stopped(
+    engine: FasterWhisperEngine, numbers: Encoded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(faster_whisper, "GREEDY_STEP", 30)
+    monkeypatch.setattr(faster_whisper, "_repeats", lambda tokens: len(tokens) == 60)
+    stopped = engine.generate(numbers, "en", beam_size=1, break_loops=False)[0]
+    assert stopped.truncated
+    assert len(stopped.tokens) == 60
+
+
+@given(
+    st.lists(st.integers(0, 50_000), max_size=60),
+    st.lists(st.integers(0, 50_000), min_size=1, max_size=faster_whisper.LONGEST_PERIOD),
+)
+def test_a_short_period_is_a_loop_whatever_comes_before(before: list[int], period: list[int]) -> None:
+    times = -(-faster_whisper.REPEATED_TOKENS // len(period)) + 1
+    assert faster_whisper._repeats([*before, *period * times])
+    assert not faster_whisper._repeats([*period * times, *range(50_001, 50_010)])
