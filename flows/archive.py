@@ -4,10 +4,8 @@ import uuid
 from contextlib import ExitStack
 
 from flows.prefect_setup import prepare_prefect
-from pipeline.models import keep_freed_memory, settle
 
 prepare_prefect(quiet=False)
-keep_freed_memory()
 
 from prefect import flow, get_run_logger, task  # noqa: E402 - importing Prefect reads its settings
 from prefect.cache_policies import NO_CACHE  # noqa: E402
@@ -24,6 +22,7 @@ from flows.progress import watched_by  # noqa: E402
 from flows.record import Run, run_result, run_row  # noqa: E402
 from flows.shards import analyse_shards  # noqa: E402
 from pipeline.lake import Lake  # noqa: E402
+from pipeline.models import settle  # noqa: E402
 from pipeline.run import location_lines, models_of, recipe_of  # noqa: E402
 from pipeline.search import index_if_large  # noqa: E402
 from schemas.errors import LakeError, VideolakeError  # noqa: E402

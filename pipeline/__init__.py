@@ -7,6 +7,9 @@ import os
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from pipeline.heap import keep_freed_memory
+
+keep_freed_memory()  # before the first thread starts
 # Both must be set before the first library that reads them is imported.
 # Threads of OpenMP that wait for work would do so at full speed, and take the cores from decoding and other models:
 # beside other work, loading all models took 19 s of CPU instead of 9 s.

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from importlib import metadata
 from typing import Any, Protocol
 
-from pipeline.models import keep_freed_memory
 from schemas.errors import ConfigurationError, DeviceError, LakeError, ModelError, VideolakeError
 from schemas.outcome import VideoOutcome
 from schemas.records import VideoTask
@@ -53,7 +52,6 @@ class RayWorker:
     """
 
     def __init__(self, progress_actor: Any) -> None:  # noqa: ANN401 - a Ray actor handle
-        keep_freed_memory()
         # Log records reach the flow with the outcome; on the worker's stderr they would appear twice.
         logging.getLogger("videolake").addHandler(logging.NullHandler())
         self._name = f"{socket.gethostname()}:{os.getpid()}"

@@ -10,7 +10,6 @@ import click
 from flows.prefect_setup import prepare_prefect
 from flows.temporary_server import TemporaryServer, start_server
 from pipeline.locations import location_of
-from pipeline.models import keep_freed_memory
 from schemas.config import Config
 from schemas.errors import ConfigurationError
 from schemas.outcome import RunResult
@@ -48,7 +47,6 @@ def run_archive(archive: list[str], lake: str, config: Config, *, quiet: bool) -
 
 def _analysed(archive: list[str], lake: str, config: Config, *, quiet: bool) -> RunResult | None:
     """Start what the flow needs, beside the imports, and run it. Return None if nothing could be analysed."""
-    keep_freed_memory()  # also in the processes that start now
     server = start_server()
     with connecting(config.workers) as connected:
         try:

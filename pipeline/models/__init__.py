@@ -17,7 +17,6 @@ from pipeline.models.digests import DIGEST_LENGTH, weight_files
 from pipeline.models.embedded import EMBEDDED_PREFIX, EmbeddedModel, embedded_models
 from pipeline.models.faults import device_faults, is_out_of_memory, loading_faults
 from pipeline.models.fetching import fetch
-from pipeline.models.heap import keep_freed_memory
 from pipeline.models.info import ModelInfo
 from pipeline.models.loading import LOAD_ERRORS, LOAD_OPTIONS, longest_input, quiet_transformers
 from pipeline.models.plugins import allow_python_models, check_python_models, is_plugin, make_plugin
@@ -66,7 +65,6 @@ __all__ = [
     "is_plugin",
     "is_writable",
     "joined_space",
-    "keep_freed_memory",
     "loading_faults",
     "longest_input",
     "make_plugin",

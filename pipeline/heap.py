@@ -17,8 +17,8 @@ def keep_freed_memory() -> None:
 
     The arrays of a model are of tens of megabytes, and glibc asks the operating system for each anew, which clears its
     pages one by one: 30 % of the time of Whisper's encoder. One heap for all threads needs a fifth less memory, too.
-    Whatever the environment says takes precedence. Does nothing where the C library is another one. Call it early:
-    threads that have allocated memory keep the heaps that they have.
+    Whatever the environment says takes precedence. Does nothing where the C library is another one. Call it before
+    the first thread starts, because those that have a heap keep it.
     """
     set_option = getattr(ctypes.CDLL(None), "mallopt", None) if os.name == "posix" else None
     for name, (parameter, value) in _SETTINGS.items():
