@@ -1,8 +1,10 @@
 """Search in a lake whose texts have an English and a multilingual part: no part decides what is not its business."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,7 +17,7 @@ from pipeline import Lake
 from pipeline.models import joined_space
 from pipeline.search import Searcher, update_index
 from pipeline.search.evidence import Scale
-from pipeline.search.query_encoder import Spaces, TextPart
+from pipeline.search.query_encoder import QueryVectors, Spaces, TextPart
 from schemas.records import Analysis, Embedding
 from schemas.search import Filter, Hit
 from tests.nightly import examples
@@ -38,6 +40,10 @@ _ENGLISH_PART = st.lists(_NUMBERS, min_size=_ENGLISH, max_size=_ENGLISH).filter(
 class TwoEncoders(PlacedEncoder):
     spaces = Spaces(text=_SPACE, coordinated=COORDINATED)
     text_parts = (TextPart(0, _ENGLISH, Scale(0.0, 0.1)), TextPart(_ENGLISH, _ALL, Scale(0.2, 0.1)))
+    language = ""
+
+    def texts(self, queries: Sequence[str]) -> QueryVectors:
+        return replace(super().texts(queries), languages=(self.language,) * len(queries))
 
 
 def _made_up(video_id: str, *, english: int, multilingual: int) -> Analysis:
@@ -141,3 +147,23 @@ def test_english_sentences_alone_do_not_depend_on_the_multilingual_encoder(
 def test_hits_do_not_depend_on_segments(lakes: _Lakes, english: list[float], multilingual: list[float]) -> None:
     query = _query(english, multilingual)
     assert _ranking(lakes.search("indexed", query)) == _ranking(lakes.search("plain", query))
+
+
+@pytest.mark.parametrize(("language", "first"), [("de", "v02"), ("en", "v01")])
+def test_of_two_texts_that_say_the_same_that_in_the_language_of_the_question_comes_first(
+    tmp_path: Path, language: str, first: str
+) -> None:
+    def made_up(video_id: str) -> Analysis:
+        found = _made_up("v02", english=1, multilingual=1)
+        spoken = [replace(each, language="en" if video_id == "v01" else "de") for each in found.transcript.utterances]
+        return replace(found, transcript=replace(found.transcript, utterances=tuple(spoken)))
+
+    lake = Lake.create(str(tmp_path / "lake"))
+    publish(lake, "01", ["v01", "v02"], text=_SPACE, made_up=made_up)
+    [wanted, *_] = _made_up("v02", english=1, multilingual=1).transcript.utterances
+    assert wanted.embedding is not None
+    encoder: Any = TwoEncoders(query=_query([0.0] * _ENGLISH, wanted.embedding[_ENGLISH:].tolist()))
+    encoder.language = language
+    best, second, *_ = Searcher(lake, encoder=encoder, refresh_s=1e9).search("query", _SPEECH)
+    assert (best.video_id, best.start_s, second.start_s) == (first, wanted.start_s, wanted.start_s)
+    assert best.score > second.score
