@@ -33,6 +33,8 @@ UNRELATED = (
 
 MIN_EVIDENCE = 0.1
 """Texts with less are unrelated."""
+_OTHER_LANGUAGE = 0.9
+"""Factor of the evidence of texts in another language than the query. Tuned with benchmarks/quality.py."""
 _MIN_SHARED = 3
 """Fewer texts do not tell how the scales of two encoders compare."""
 _RANK = 10.0
@@ -102,6 +104,20 @@ def _placed(
     within = np.interp(evidence, theirs, ours)
     moved = np.where(evidence > theirs[-1], ours[-1] + (evidence - theirs[-1]), within)
     return np.where(evidence < theirs[0], evidence, np.maximum(moved, evidence))
+
+
+def asked_in(language: str, languages: Sequence[str | None], evidence: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return evidence (n,) with that of texts in other languages lowered.
+
+    Of two texts that say about the same, people first want that in the language in which they ask.
+
+    Args:
+        language: Of the query; empty if it is not known.
+        languages: Of each text; None if it is not known.
+        evidence: (n,) of these texts.
+    """
+    other = [language != "" and each not in {None, language} for each in languages]
+    return np.where(other, _OTHER_LANGUAGE * evidence, evidence)
 
 
 def by_rank(ranks: Sequence[int]) -> list[float]:

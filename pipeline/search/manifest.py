@@ -23,7 +23,7 @@ from pipeline.search.rows import Space
 from schemas.errors import SearchIndexError
 
 MANIFEST = "manifest.json"
-_FORMAT = 7
+_FORMAT = 8
 
 REMEDY = "Run `videolake index --rebuild`."
 """What to do about a damaged index, for error messages."""

@@ -3,7 +3,7 @@
 import json
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
@@ -71,6 +71,13 @@ class QueryVectors:
     fused: NDArray[np.float32]
     """(n, d of the fused space): scenes in which the query is said, written or shown have a high cosine. How well that
     works depends on `fusion.method`."""
+    languages: tuple[str, ...] = ()
+    """Language (ISO 639-1) of each text, as the multilingual encoder sees it; empty without such an encoder."""
+
+    @property
+    def language(self) -> str:
+        """Language of the first query; empty if it is not known."""
+        return self.languages[0] if self.languages else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +153,9 @@ class QueryEncoder:
             coordinated = self._encode(
                 self.spaces.coordinated, queries, lambda: self.coordinated_space.of_texts(queries)
             )
-            return self._joined(text, _zeros(queries, self.spaces.vision), coordinated)
+            joined = self._joined(text, _zeros(queries, self.spaces.vision), coordinated)
+            known = self.spaces.text != NO_ENCODER and queries
+            return replace(joined, languages=tuple(self._text.languages_of(queries))) if known else joined
 
     @cached_property
     def text_parts(self) -> tuple[TextPart, ...]:

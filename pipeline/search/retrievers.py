@@ -1,6 +1,6 @@
 """The retrievers: each ranks the moments of a lake on its own. `ranking` fuses their lists."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from heapq import nlargest
 
@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.analysis.fusion import cosines, parts_of
-from pipeline.search.evidence import MIN_EVIDENCE, Scale, by_rank, joined_evidence
+from pipeline.search.evidence import MIN_EVIDENCE, Scale, asked_in, by_rank, joined_evidence
 from pipeline.search.lexical import Bm25, searched_text
 from pipeline.search.query_encoder import QueryVectors, TextPart
 from pipeline.search.ranking import Candidate, RankedScene, Retriever
@@ -54,38 +54,41 @@ def by_words(state: State, words: WordQuery, bm25: Bm25, filters: Filter, count:
     return _candidates(state, "lexical", found, count)
 
 
-def by_text(state: State, query: Vector, parts: Sequence[TextPart], filters: Filter, count: int) -> list[Candidate]:
+def by_text(
+    state: State, query: QueryVectors, parts: Sequence[TextPart], filters: Filter, count: int
+) -> list[Candidate]:
     """Find moments whose text means something like the query.
 
     Args:
         state: The segments to search.
-        query: (d,) in the text space.
+        query: One query, as (1, d) in the text space, with its language; see `asked_in`.
         parts: The encoders that share the text space. Each compares its own part, on its own scale; a moment counts
             by the first that made a part of it and of the query; see `joined_evidence`.
         filters: Which moments may be found.
         count: Maximum number of moments.
     """
+    asked = query.text[0]
     scores: dict[_Key, float] = {}
     evidence: dict[_Key, NDArray[np.float64]] = {}
     for part in parts:
-        own = np.zeros_like(query)
-        own[part.start : part.stop] = query[part.start : part.stop]
+        own = np.zeros_like(asked)
+        own[part.start : part.stop] = asked[part.start : part.stop]
         if not own.any():
             continue
         near: list[tuple[float, _Key, NDArray[np.float64]]] = []
         for number, segment in enumerate(state.segments):
-            index = segment.vectors_in("text", state.models.get("text"), len(query))
+            index = segment.vectors_in("text", state.models.get("text"), len(asked))
             if index is not None:
                 rows, similar, vectors = index.search_vectors(own, segment.mask(filters), count)
                 keys = [(number, row) for row in rows.tolist()]
-                near += zip(similar.tolist(), keys, _text_evidence(query, vectors, parts), strict=True)
-                scores.update(zip(keys, cosines(query, vectors, state.models.get("text", "")).tolist(), strict=True))
+                near += zip(similar.tolist(), keys, _text_evidence(asked, vectors, parts), strict=True)
+                scores.update(zip(keys, cosines(asked, vectors, state.models.get("text", "")).tolist(), strict=True))
         # As many as if all segments were one, so that the evidence does not depend on them.
         least = min(nlargest(count, (similar for similar, *_ in near)), default=0.0)
         evidence.update({key: values for similar, key, values in near if similar >= least})
-    joined = zip(evidence, _joined(evidence.values()), strict=True)
+    joined = _joined(state, evidence, query.language)
     return _candidates(
-        state, "semantic", [(value, scores[key], *key) for key, value in joined if value > MIN_EVIDENCE], count
+        state, "semantic", [(value, scores[key], *key) for key, value in joined.items() if value > MIN_EVIDENCE], count
     )
 
 
@@ -161,7 +164,7 @@ def scenes_near(  # noqa: PLR0917 - as the retrievers call it
                 found.append((0.0, score, number, row))
                 text_of[number, row], image_of[number, row] = of_words, of_frames
     firsts = _candidates(state, "scene", found, count)
-    joined_of = dict(zip([each.key for each in firsts], _joined(text_of[each.key] for each in firsts), strict=True))
+    joined_of = _joined(state, {each.key: text_of[each.key] for each in firsts}, query.language)
     made = []
     for number, segment in enumerate(state.segments):
         own = [each for each in firsts if each.segment == number]
@@ -183,11 +186,18 @@ def _text_evidence(query: Vector, texts: Vector, parts: Sequence[TextPart]) -> N
     return np.stack(columns, axis=1) if columns else np.zeros((len(texts), 1))
 
 
-def _joined(evidence: Iterable[NDArray[np.float64]]) -> list[float]:
-    """Return one evidence for each text, given those of all encoders, (parts,) each."""
-    rows = list(evidence)
-    joined: list[float] = joined_evidence(np.stack(rows)).tolist() if rows else []
-    return joined
+def _joined(state: State, evidence: Mapping[_Key, NDArray[np.float64]], language: str) -> dict[_Key, float]:
+    """Return one evidence for each row, given those of all encoders, (parts,) each, and the language of the query."""
+    if not evidence:
+        return {}
+    joined = dict(zip(evidence, joined_evidence(np.stack(list(evidence.values()))), strict=True))
+    found: dict[_Key, float] = {}
+    for number, segment in enumerate(state.segments):
+        keys = [key for key in evidence if key[0] == number]
+        languages = segment.take(["language"], [row for _, row in keys])["language"].to_pylist()
+        values = asked_in(language, languages, np.array([joined[key] for key in keys]))
+        found.update(zip(keys, values.tolist(), strict=True))
+    return found
 
 
 def _evidence(query: Vector, vectors: Vector, space: str, scale: Scale | None) -> list[float]:

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from pipeline.analysis.fusion import even_parts, fuse_early_rows
+from pipeline.search.context import CONTEXT, with_context
 from schemas.config import FusionConfig
 from schemas.search import Filter
 
@@ -151,6 +152,8 @@ def load_vectors(
         )
     else:
         matrix = even_parts(_matrix(found[1]), models.get(space, ""))
+    if space == "text":
+        matrix = with_context(matrix, rows.select(CONTEXT).take(indices), models.get(space, ""))
     order = np.argsort(row_numbers)
     return Vectors(row_numbers[order], matrix[order])
 

@@ -121,7 +121,7 @@ class Searcher:
         if vectors is not None:
             encoder = self._query_encoder()
             parts, image = encoder.text_parts, encoder.image_scale
-            lists["semantic"] = by_text(state, vectors.text[0], parts, filters, count)
+            lists["semantic"] = by_text(state, vectors, parts, filters, count)
             min_similarity = _MIN_IMAGE_SIMILARITY if image is None else _MIN_LABEL_SIMILARITY
             lists["visual"] = by_vector(
                 state, "coordinated", "visual", vectors.coordinated[0], filters, count,

@@ -90,6 +90,7 @@ class TextEncoder:
         self._max_tokens = config.max_tokens
         self._languages = Languages(self._encode_raw, self.recipe)
         self._neutral = is_multilingual_e5(self.info.id)
+        self._asked: tuple[tuple[str, ...], NDArray[np.float32]] = ((), np.zeros((0, 0), np.float32))
         if is_plugin(config.model):
             self._plugin = PluginTextEncoder(config.model, device=device, threads=threads)
             return
@@ -141,9 +142,15 @@ class TextEncoder:
 
         A name or a word of several languages may not be taken for English, but another language hardly ever is.
         """
-        multilingual = self._parts[1]
-        languages = multilingual._languages.of_queries(multilingual._encode_raw(queries, True))
-        return np.asarray(languages == "en", np.bool_)
+        return np.array([language == "en" for language in self.languages_of(queries)], np.bool_)
+
+    def languages_of(self, queries: Sequence[str]) -> list[str]:
+        """Return the language (ISO 639-1) of each query, as the multilingual encoder sees it; empty without one."""
+        multilingual = self._parts[1] if self._parts else self
+        if not self._parts and not self._neutral:
+            return [""] * len(queries)
+        found: list[str] = multilingual._languages.of_queries(multilingual._raw_queries(queries)).tolist()
+        return found
 
     def by_language(self, queries: Sequence[str], vectors: NDArray[np.float32]) -> NDArray[np.float32]:
         """Keep one part of each vector (n, d), at unit length: by the language of its query. Without `auto`, keep all.
@@ -219,8 +226,14 @@ class TextEncoder:
     def _encode(self, texts: Sequence[str], *, queries: bool) -> NDArray[np.float32]:
         if self._parts:
             return _unit(np.concatenate([part._encode(texts, queries=queries) for part in self._parts], axis=1))
-        vectors = self._encode_raw(texts, queries)
+        vectors = self._raw_queries(texts) if queries else self._encode_raw(texts, queries)
         return self._languages.without(vectors, queries=queries) if self._neutral else vectors
+
+    def _raw_queries(self, queries: Sequence[str]) -> NDArray[np.float32]:
+        """Return what `_encode_raw` does. The last queries are kept: their language is asked for more than once."""
+        if self._asked[0] != tuple(queries):
+            self._asked = tuple(queries), self._encode_raw(queries, True)
+        return self._asked[1]
 
     def _encode_raw(self, texts: Sequence[str], queries: bool) -> NDArray[np.float32]:
         if self._plugin:

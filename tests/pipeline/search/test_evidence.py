@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from pipeline.search.evidence import joined_evidence
+from pipeline.search.evidence import asked_in, joined_evidence
 
 _EVIDENCE = st.integers(-20, 120).map(lambda value: value / 100)
 _BOTH = st.lists(st.tuples(_EVIDENCE, _EVIDENCE), min_size=3, max_size=12)
@@ -66,3 +66,14 @@ def test_too_few_shared_texts_move_nothing(both: list[tuple[float, float]]) -> N
 
 def test_a_query_that_only_the_second_encoder_knows_keeps_its_scale() -> None:
     assert joined_evidence(np.array([[_NO, 0.3], [_NO, 0.1], [_NO, _NO]])).tolist() == [0.3, 0.1, 0.0]
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    st.sampled_from(["", "de", "en"]),
+    st.lists(st.tuples(st.sampled_from([None, "de", "en", "fr"]), _EVIDENCE), min_size=1, max_size=6),
+)
+def test_texts_in_other_languages_count_a_tenth_less(language: str, texts: list[tuple[str | None, float]]) -> None:
+    languages, values = zip(*texts, strict=True)
+    expected = [0.9 * value if language and each not in {None, language} else value for each, value in texts]
+    assert asked_in(language, languages, np.array(values)).tolist() == pytest.approx(expected)

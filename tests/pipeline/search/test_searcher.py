@@ -31,7 +31,8 @@ class PlacedEncoder:
         self.vectors = vectors
 
     def texts(self, queries: Sequence[str]) -> QueryVectors:
-        none = {field.name: np.zeros((len(queries), 1), np.float32) for field in fields(QueryVectors)}
+        spaces = [field.name for field in fields(QueryVectors) if field.name != "languages"]
+        none = {name: np.zeros((len(queries), 1), np.float32) for name in spaces}
         text = [self.vectors.get(query, np.zeros(TEXT[1], np.float32)) for query in queries]
         shared = [self.vectors.get(f"picture_{query}", np.zeros(COORDINATED[1], np.float32)) for query in queries]
         return QueryVectors(**none | {"text": np.stack(text), "coordinated": np.stack(shared)})

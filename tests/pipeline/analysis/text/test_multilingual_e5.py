@@ -112,6 +112,9 @@ def test_only_english_queries_have_an_english_part(both: TextEncoder) -> None:
     others = ["Wo schläft die Katze?", "hohe Mieten", "un homme conduit une voiture", "猫", "кошка", "alquiler caro"]
     assert both.are_english(english).all()
     assert not both.are_english(others).any()
+    asked = [english[0], others[0], others[2]]
+    assert both.languages_of(asked) == both.for_languages(["de"]).languages_of(asked) == ["en", "de", "fr"]
+    assert both.for_languages(["en"]).languages_of(asked) == ["", "", ""]
     vectors = both.encode_queries([*english, *others])
     assert np.any(vectors[:, :384] != 0, axis=1).tolist() == [True] * 3 + [False] * 6
     assert np.linalg.norm(vectors, axis=1) == pytest.approx(1.0, abs=1e-5)
