@@ -135,7 +135,7 @@ class SpeechConfig(Section):
     interview with one microphone each, and otherwise mixes them."""
     beam_size: int = Field(5, ge=1, le=20)
     """Beams of the decoder, for windows that greedy decoding is unsure of. 1 is greedy decoding for all."""
-    min_greedy_logprob: float = -0.2
+    min_greedy_logprob: float = -0.15
     """A window is decoded again with `beam_size` beams if the mean token log-probability of greedy decoding is below
     this. 0 decodes nearly all windows again."""
     batch_size: int = Field(8, ge=1, le=128)
