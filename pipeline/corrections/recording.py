@@ -141,7 +141,7 @@ def history(lake: Lake, video: str) -> History:
         LakeError: There is no such video.
     """
     video_id = read_video(lake, video, parts=(), allow_failed=True).video_id
-    found = lake.read(partial(read_records, video_ids=[video_id], parts=PARTS))[0]
+    found = lake.read(partial(read_records, video_ids=[video_id], parts=PARTS), moments=False)[0]
     return history_of(found, lake.corrections([video_id]).get(video_id, []))
 
 

@@ -142,32 +142,34 @@ class Reader:
 
         return self._read(query, answer)
 
-    def read(self, work: Callable[[duckdb.DuckDBPyConnection], Answer]) -> Answer:
+    def read(self, work: Callable[[duckdb.DuckDBPyConnection], Answer], *, moments: bool = True) -> Answer:
         """Call a function with a cursor of the engine; again if its state becomes too old.
 
         Args:
             work: Reads from the connection, and keeps no reference to it.
+            moments: Whether it may use the views and macros of `pipeline.lake.moment_views`.
 
         Raises:
             LakeError: The lake cannot be read, or a query of `work` is invalid.
         """
-        return again_if_vanished(self._cursor, work)
+        return again_if_vanished(partial(self._cursor, moments=moments), work)
 
     def _read(self, query: str, work: Callable[[duckdb.DuckDBPyConnection], Answer]) -> Answer:
         if _reads_comments(query):
             return read(self._log, work, comments=True)
         if _MOMENTS.search(query):
             return self.read(work)
+        had_moments = self._has_moments
         try:
-            return again_if_vanished(partial(self._cursor, moments=False), work)
+            return self.read(work, moments=False)
         except LakeError as error:
-            if self._has_moments or not isinstance(error.__cause__, duckdb.Error):
+            if had_moments or not isinstance(error.__cause__, duckdb.Error):
                 raise
             return self.read(work)  # it may name them in another way, and messages list what there is
 
-    def _cursor(self, *, moments: bool = True) -> tuple[duckdb.DuckDBPyConnection, LakeFiles]:
+    def _cursor(self, *, moments: bool) -> tuple[duckdb.DuckDBPyConnection, LakeFiles]:
         with self._lock:
-            engine = self._engine
+            engine, moments = self._engine, moments or self._has_moments
             old = engine is None or engine[1].vanished or engine[1].snapshot is not self._log.snapshot()
             if engine is None or old or (moments and not self._has_moments):
                 # Not closed: other threads may still read from the one before. It goes with its last cursor.

@@ -250,7 +250,7 @@ def read_video(
     def read(connection: duckdb.DuckDBPyConnection) -> VideoRecord:
         return read_records(connection, [find_video(connection, video)], parts=parts)[0]
 
-    found = lake.read(read)
+    found = lake.read(read, moments=False)
     if found.status != "ok" and not allow_failed:
         raise LakeError(f"{video} could not be analysed; `videolake show {found.video_id}` says why.")
     return found
@@ -273,7 +273,8 @@ def read_videos(
         found = lake.sql("SELECT video_id FROM videos WHERE status = 'ok' ORDER BY uri, video_id")
         video_ids = found["video_id"].to_pylist()
     for start in range(0, len(video_ids), _BATCH):
-        batch = lake.read(partial(read_records, video_ids=video_ids[start : start + _BATCH], parts=parts))
+        group = video_ids[start : start + _BATCH]
+        batch = lake.read(partial(read_records, video_ids=group, parts=parts), moments=False)
         yield from (video for video in batch if video.status == "ok")
 
 

@@ -129,7 +129,7 @@ class QueryEncoder:
         Raises:
             LakeError: The lake cannot be read.
         """
-        spaces, row = lake.read(_spaces_and_configuration)
+        spaces, row = lake.read(_spaces_and_configuration, moments=False)
         stated = json.loads(row[0]) if row else {}
         return cls(
             Spaces(**{name: spaces[name] for name in ("text", "vision", "coordinated", "fused") if name in spaces}),

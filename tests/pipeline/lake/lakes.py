@@ -8,7 +8,7 @@ from typing import Any
 import duckdb
 import numpy as np
 
-from pipeline.lake import Lake, Origin, analysis_of, failure_tables, shard_id, video_tables
+from pipeline.lake import Lake, Origin, analysis_of, failure_tables, query, shard_id, video_tables
 from schemas.media import AudioStream, MediaInfo, Track, VideoStream
 from schemas.records import (
     Analysis,
@@ -267,7 +267,7 @@ def contents(lake: Lake) -> dict[str, list[dict[str, Any]]]:
             found[table] = sorted(rows, key=lambda row: repr({**row, "shard": None}))
         return found
 
-    return lake.read(read)
+    return query.read(lake._log, read, moments=False)
 
 
 def run(lake: Lake, videos: Iterable[str], *, shard_size: int = 3, compact: bool = False) -> None:

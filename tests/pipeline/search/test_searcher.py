@@ -47,6 +47,13 @@ def searcher_of(lake: Lake, **vectors: np.ndarray) -> Searcher:
     return Searcher(lake, encoder=encoder, refresh_s=0.0)
 
 
+def searcher_in(filled: Lake, **vectors: np.ndarray) -> Searcher:
+    """Do the same for a lake that stays as it is; its moments are read once."""
+    made = searcher_of(filled, **vectors)
+    made._state = _shared(filled)._current()
+    return made
+
+
 @pytest.fixture(scope="module")
 def filled(tmp_path_factory: pytest.TempPathFactory) -> Lake:
     lake = Lake.create(str(tmp_path_factory.mktemp("search") / "lake"))
@@ -82,7 +89,7 @@ def test_audio_files_are_found_by_their_speech(lake: Lake) -> None:
 
 
 def test_speech_is_found_with_its_time_and_matching_words(filled: Lake) -> None:
-    hit = searcher_of(filled).search("v02 sentence")[0]
+    hit = searcher_in(filled).search("v02 sentence")[0]
     assert (hit.video_id, hit.start_s, hit.text) == ("v02", 0.0, "Sentence 0 of v02.")
     assert hit.frame_id == "v02-f00000"
     assert hit.headline == "Bicycles in v02"
@@ -92,19 +99,19 @@ def test_speech_is_found_with_its_time_and_matching_words(filled: Lake) -> None:
 
 
 def test_on_screen_text_is_found_without_accents(filled: Lake) -> None:
-    hits = searcher_of(filled).search("STRASSE")
+    hits = searcher_in(filled).search("STRASSE")
     assert {hit.video_id for hit in hits} == {"v01", "v02", "v03"}
     assert hits[0].reasons[0].kind == "screen"
 
 
 def test_a_phrase_must_occur_word_by_word(filled: Lake) -> None:
-    searcher = searcher_of(filled)
+    searcher = searcher_in(filled)
     assert spans(searcher.search('"sentence 1 of v03"')) == [("v03", 10.0, 12.0)]
     assert searcher.search('"v03 of 1 sentence"') == []
 
 
 def test_a_prefix_is_found(filled: Lake) -> None:
-    searcher = searcher_of(filled)
+    searcher = searcher_in(filled)
     assert searcher.search("bicyc") == []
     assert searcher.search("bicyc", prefix=True)
 
@@ -112,7 +119,7 @@ def test_a_prefix_is_found(filled: Lake) -> None:
 def test_meaning_finds_what_words_do_not(filled: Lake) -> None:
     wanted = analysis("v03").transcript.utterances[2].embedding
     assert wanted is not None
-    hit = searcher_of(filled, nearby=wanted).search("nearby")[0]
+    hit = searcher_in(filled, nearby=wanted).search("nearby")[0]
     assert (hit.video_id, hit.start_s) == ("v03", 20.0)
     assert hit.reasons[0].retriever == "semantic"
     assert hit.reasons[0].score == pytest.approx(1.0)
@@ -121,7 +128,7 @@ def test_meaning_finds_what_words_do_not(filled: Lake) -> None:
 def test_a_frame_is_found_by_its_content(filled: Lake) -> None:
     wanted = analysis("v02").keyframes[1].coordinated_embedding
     assert wanted is not None
-    hit = searcher_of(filled, picture_cyclist=wanted).search("cyclist")[0]
+    hit = searcher_in(filled, picture_cyclist=wanted).search("cyclist")[0]
     assert (hit.video_id, hit.frame_id, hit.reasons[0].retriever) == ("v02", "v02-f00001", "visual")
     assert hit.reasons[0].text == "bicycle, road"
 
@@ -131,7 +138,7 @@ def test_a_moment_of_several_retrievers_is_one_hit_above_those_of_one(filled: La
     shown = analysis("v03").keyframes[1].coordinated_embedding
     assert said is not None
     assert shown is not None
-    hits = searcher_of(filled, sentence=said, picture_sentence=shown).search("sentence")
+    hits = searcher_in(filled, sentence=said, picture_sentence=shown).search("sentence")
     assert (hits[0].video_id, hits[0].start_s) == ("v03", 10.0)
     assert {reason.retriever for reason in hits[0].reasons} == {"lexical", "semantic", "visual"}
     for one in hits:
@@ -141,13 +148,13 @@ def test_a_moment_of_several_retrievers_is_one_hit_above_those_of_one(filled: La
 
 
 def test_an_image_finds_similar_frames(filled: Lake) -> None:
-    searcher = searcher_of(filled, image=analysis("v01").keyframes[2].embedding)
+    searcher = searcher_in(filled, image=analysis("v01").keyframes[2].embedding)
     hit = searcher.by_image(np.zeros((8, 8, 3), np.uint8))[0]
     assert (hit.video_id, hit.frame_id) == ("v01", "v01-f00002")
 
 
 def test_similar_moments_exclude_the_moment_itself(filled: Lake) -> None:
-    searcher = searcher_of(filled)
+    searcher = searcher_in(filled)
     hits = searcher.like("v01", 11.0)
     assert hits
     assert not any(hit.video_id == "v01" and hit.start_s <= 11.0 < hit.end_s for hit in hits)
@@ -173,15 +180,15 @@ def test_similar_moments_exclude_the_moment_itself(filled: Lake) -> None:
     ],
 )
 def test_filters_admit_only_matching_moments(filled: Lake, filters: Filter, found: set[tuple[str, float]]) -> None:
-    hits = searcher_of(filled).search("sentence", filters)
+    hits = searcher_in(filled).search("sentence", filters)
     assert {(hit.video_id, hit.start_s) for hit in hits} == found
 
 
 def test_filters_apply_before_the_limit(filled: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pipeline.search.searcher._CANDIDATES", 3)
-    hits = searcher_of(filled).search("sentence", Filter(videos=("v03",)), limit=1)
+    hits = searcher_in(filled).search("sentence", Filter(videos=("v03",)), limit=1)
     assert [hit.video_id for hit in hits] == ["v03"]
-    hits = searcher_of(filled).search("sentence", Filter(videos=("v03",), from_s=15.0), limit=1)
+    hits = searcher_in(filled).search("sentence", Filter(videos=("v03",), from_s=15.0), limit=1)
     assert spans(hits) == [("v03", 20.0, 22.0)]
 
 
@@ -322,7 +329,7 @@ def test_a_lake_can_be_searched_from_python_in_one_call(filled: Lake, tmp_path: 
 
 def test_subtitles_are_found_by_words_and_by_meaning_and_name_their_source(filled: Lake) -> None:
     line = analysis("v01").subtitles[0]
-    searcher = searcher_of(filled, wort=line.embedding)
+    searcher = searcher_in(filled, wort=line.embedding)
     for query in ("satz null", "wort"):
         hit = searcher.search(query, Filter(videos=("v01",), kinds=("subtitle",)))[0]
         assert (hit.start_s, hit.text, hit.reasons[0].kind, hit.reasons[0].source) == (
@@ -336,7 +343,7 @@ def test_a_result_says_if_nothing_in_it_matches_well(filled: Lake) -> None:
     aside = np.zeros_like(said)
     aside[np.argmin(np.abs(said))] = 1.0
     faint = 0.15 * said + np.sqrt(1 - 0.15**2) * (aside - (aside @ said) * said)
-    searcher = searcher_of(filled, nearby=said, remote=(faint / np.linalg.norm(faint)).astype(np.float32))
+    searcher = searcher_in(filled, nearby=said, remote=(faint / np.linalg.norm(faint)).astype(np.float32))
     near, far = searcher.search("nearby"), searcher.search("remote")
     assert weak_note(near) is None
     assert far[0].score < near[0].score
@@ -346,6 +353,6 @@ def test_a_result_says_if_nothing_in_it_matches_well(filled: Lake) -> None:
 
 def test_a_rare_word_on_screen_comes_before_what_only_means_something_like_it(filled: Lake) -> None:
     elsewhere = analysis("v03").transcript.utterances[2].embedding
-    hits = searcher_of(filled, v01=0.6 * elsewhere).search("v01")
+    hits = searcher_in(filled, v01=0.6 * elsewhere).search("v01")
     assert hits[0].video_id == "v01"
     assert hits[0].reasons[0].retriever == "lexical"
