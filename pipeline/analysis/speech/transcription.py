@@ -4,12 +4,14 @@ import logging
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.analysis.speech.engines import (
     FRAME_SAMPLES,
+    MAX_TOKENS,
     WINDOW_FRAMES,
     Decoded,
     Encoded,
@@ -30,6 +32,9 @@ logger = logging.getLogger(__name__)
 MIN_GAP_S = 1.0
 """Speech of this length without words is decoded again by itself."""
 MAX_HALVINGS = 2
+FIRST_TOKENS, TOKENS_A_SECOND = 20, 20
+"""Limit for short windows, so that loops over a moment of noise end soon. Numbers read at 300 words per minute need 5
+tokens a second in English, and scripts outside the vocabulary of Whisper two to three times as many."""
 NOTHING = Decoded((), 0.0, 1.0)
 
 
@@ -86,7 +91,7 @@ class Transcriber:
             encoded: The result of `encode` for these windows.
             language: Code of the spoken language.
         """
-        decoded = self._generate(encoded, language, task="translate")
+        decoded = self._generate(encoded, language, max_tokens=_max_tokens(windows), task="translate")
         confident = [NOTHING if self._failed(result, "en") else result for result in decoded]
         aligned = self._align(windows, encoded, confident, language, task="translate")
         return [word for words in aligned for word in words]
@@ -94,7 +99,7 @@ class Transcriber:
     def _words(
         self, windows: Sequence[Window], encoded: Encoded, language: str, *, halvings: int
     ) -> list[list[SpokenWord]]:
-        decoded = self._generate(encoded, language)
+        decoded = self._generate(encoded, language, max_tokens=_max_tokens(windows))
         redone: dict[int, list[SpokenWord]] = {}
         for number, (window, result) in enumerate(zip(windows, decoded, strict=True)):
             if self._failed(result, language):
@@ -107,10 +112,13 @@ class Transcriber:
         aligned = self._align(windows, encoded, decoded, language)
         return [redone.get(number, words) for number, words in enumerate(aligned)]
 
-    def _generate(self, encoded: Encoded, language: str, *, task: Task = "transcribe") -> list[Decoded]:
+    def _generate(
+        self, encoded: Encoded, language: str, *, max_tokens: int = MAX_TOKENS, task: Task = "transcribe"
+    ) -> list[Decoded]:
         """Decode greedily, and decode again with beams the windows that this is unsure of, which are few."""
         config, written = self.config, language if task == "transcribe" else "en"
-        decoded = self.engine.generate(encoded, language, beam_size=1, break_loops=False, task=task)
+        generate = partial(self.engine.generate, language=language, break_loops=False, task=task, max_tokens=max_tokens)
+        decoded = generate(encoded, beam_size=1)
         unsure = [
             number
             for number, result in enumerate(decoded)
@@ -119,7 +127,7 @@ class Transcriber:
         if config.beam_size == 1 or not unsure:
             return decoded
         chosen = encoded if len(unsure) == len(decoded) else self.engine.select(encoded, unsure)
-        again = self.engine.generate(chosen, language, beam_size=config.beam_size, break_loops=False, task=task)
+        again = generate(chosen, beam_size=config.beam_size)
         for number, result in zip(unsure, again, strict=True):
             # Beams are right more often, but they also find more probable loops.
             if not self._loops(result, written) or self._loops(decoded[number], written):
@@ -153,7 +161,7 @@ class Transcriber:
         for first in range(0, len(gaps), self.config.batch_size):
             batch = gaps[first : first + self.config.batch_size]
             encoded = self.encode(batch)
-            decoded = self._generate(encoded, language)
+            decoded = self._generate(encoded, language, max_tokens=_max_tokens(batch))
             confident = [NOTHING if self._failed(result, language) else result for result in decoded]
             found += self._align(batch, encoded, confident, language)
         logger.info("decoded gaps in the transcript again", extra={"gaps": len(gaps), "words": sum(map(len, found))})
@@ -161,7 +169,9 @@ class Transcriber:
 
     def _without_loops(self, window: Window, looping: Decoded, language: str) -> Decoded:
         encoded = self.encode([window])
-        other = self.engine.generate(encoded, language, beam_size=self.config.beam_size, break_loops=True)[0]
+        other = self.engine.generate(
+            encoded, language, beam_size=self.config.beam_size, break_loops=True, max_tokens=_max_tokens([window])
+        )[0]
         return min(other, looping, key=lambda result: compression_ratio(self._text(result, language)))
 
     def _text(self, result: Decoded, language: str) -> str:
@@ -176,6 +186,11 @@ class Transcriber:
     def _silent(self, result: Decoded) -> bool:
         unsure = result.avg_logprob < self.config.min_avg_logprob
         return unsure and result.no_speech_prob > self.config.max_no_speech_prob
+
+
+def _max_tokens(windows: Sequence[Window]) -> int:
+    longest_s = max(len(window.audio) for window in windows) / SAMPLE_RATE_HZ
+    return min(FIRST_TOKENS + round(TOKENS_A_SECOND * longest_s), MAX_TOKENS)
 
 
 def _gaps(window: Window, words: Sequence[SpokenWord]) -> Iterator[Window]:

@@ -7,6 +7,7 @@ add its name to `SpeechConfig.engine` in `schemas/config.py`.
 from pipeline.analysis.speech.engines.batched import BatchedEngine
 from pipeline.analysis.speech.engines.interface import (
     FRAME_SAMPLES,
+    MAX_TOKENS,
     WINDOW_FRAMES,
     Alignment,
     Decoded,
@@ -23,6 +24,7 @@ from pipeline.analysis.speech.engines.loading import load_engine
 
 __all__ = [
     "FRAME_SAMPLES",
+    "MAX_TOKENS",
     "WINDOW_FRAMES",
     "Alignment",
     "BatchedEngine",

@@ -7,7 +7,15 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.analysis.speech.engines.interface import Alignment, Decoded, Encoded, Span, Task, WhisperEngine
+from pipeline.analysis.speech.engines.interface import (
+    MAX_TOKENS,
+    Alignment,
+    Decoded,
+    Encoded,
+    Span,
+    Task,
+    WhisperEngine,
+)
 from pipeline.models import BatchSize
 
 Result = TypeVar("Result")
@@ -75,13 +83,20 @@ class BatchedEngine:
         return found
 
     def generate(
-        self, encoded: Encoded, language: str, *, beam_size: int, break_loops: bool, task: Task = "transcribe"
+        self,
+        encoded: Encoded,
+        language: str,
+        *,
+        beam_size: int,
+        break_loops: bool,
+        task: Task = "transcribe",
+        max_tokens: int = MAX_TOKENS,
     ) -> list[Decoded]:
         """Decode the windows; see `WhisperEngine.generate`."""
         batches = self._each(
             encoded.features,
             lambda part, _first: self._engine.generate(
-                part, language, beam_size=beam_size, break_loops=break_loops, task=task
+                part, language, beam_size=beam_size, break_loops=break_loops, task=task, max_tokens=max_tokens
             ),
         )
         return [decoded for batch in batches for decoded in batch]

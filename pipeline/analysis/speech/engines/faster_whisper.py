@@ -103,7 +103,14 @@ class FasterWhisperEngine:
         return found
 
     def generate(
-        self, encoded: Encoded, language: str, *, beam_size: int, break_loops: bool, task: Task = "transcribe"
+        self,
+        encoded: Encoded,
+        language: str,
+        *,
+        beam_size: int,
+        break_loops: bool,
+        task: Task = "transcribe",
+        max_tokens: int = MAX_TOKENS,
     ) -> list[Decoded]:
         """Decode the windows together; see `WhisperEngine.generate`.
 
@@ -113,32 +120,31 @@ class FasterWhisperEngine:
         tokenizer = tokenizer_for(self, language, task)
         start = [*tokenizer.sot_sequence, tokenizer.no_timestamps]
         if beam_size == 1 and not break_loops:
-            return self._greedy(encoded, start)
+            return self._greedy(encoded, start, max_tokens)
         texts: list[list[int]] = [[] for _ in range(encoded.windows)]
         ngram = LOOP_NGRAM if break_loops else 0
-        results = self._extend(encoded, start, texts, MAX_TOKENS, beam_size=beam_size, no_repeat_ngram_size=ngram)
-        return [_decoded(*result) for result in results]
+        results = self._extend(encoded, start, texts, max_tokens, beam_size=beam_size, no_repeat_ngram_size=ngram)
+        return [_decoded(*result, truncated=len(result[0]) >= max_tokens) for result in results]
 
-    def _greedy(self, encoded: Encoded, start: Sequence[int]) -> list[Decoded]:
+    def _greedy(self, encoded: Encoded, start: Sequence[int], max_tokens: int) -> list[Decoded]:
         """Decode greedily, a few tokens at a time, and stop windows in which the decoder repeats itself."""
         found = [_Partial() for _ in range(encoded.windows)]
         running = list(range(encoded.windows))
-        for step in range(0, MAX_TOKENS, GREEDY_STEP):
-            limit = min(GREEDY_STEP, MAX_TOKENS - step)
+        for step in range(0, max_tokens, GREEDY_STEP):
+            limit = min(GREEDY_STEP, max_tokens - step)
             part = encoded if len(running) == encoded.windows else self.select(encoded, running)
             results = list(self._extend(part, start, [found[n].tokens for n in running], limit, beam_size=1))
             for number, (tokens, logprob, no_speech_prob) in zip(running, results, strict=True):
                 each = found[number]
                 each.ended = len(tokens) < len(each.tokens) + limit
-                each.repeating = not each.ended and _repeats(tokens)
                 each.tokens = tokens
                 each.logprob += logprob
                 if step == 0:
                     each.no_speech_prob = no_speech_prob
-            running = [number for number in running if not (found[number].ended or found[number].repeating)]
+            running = [number for number in running if not (found[number].ended or _repeats(found[number].tokens))]
             if not running:
                 break
-        return [_decoded(each.tokens, each.logprob, each.no_speech_prob, repeating=each.repeating) for each in found]
+        return [_decoded(each.tokens, each.logprob, each.no_speech_prob, truncated=not each.ended) for each in found]
 
     def _extend(
         self,
@@ -189,12 +195,11 @@ class _Partial:
     logprob: float = 0.0
     no_speech_prob: float = 0.0
     ended: bool = False
-    repeating: bool = False
 
 
-def _decoded(tokens: Sequence[int], logprob: float, no_speech_prob: float, *, repeating: bool = False) -> Decoded:
+def _decoded(tokens: Sequence[int], logprob: float, no_speech_prob: float, *, truncated: bool) -> Decoded:
     """Return the result for a window. Whisper's mean counts the end token."""
-    return Decoded(tuple(tokens), float(logprob) / (len(tokens) + 1), no_speech_prob, repeating)
+    return Decoded(tuple(tokens), float(logprob) / (len(tokens) + 1), no_speech_prob, truncated)
 
 
 def _repeats(tokens: Sequence[int]) -> bool:

@@ -28,13 +28,8 @@ class Decoded:
     """Text tokens, without special tokens."""
     avg_logprob: float
     no_speech_prob: float
-    repeating: bool = False
-    """Whether the decoder was stopped, because it repeated itself."""
-
-    @property
-    def truncated(self) -> bool:
-        """Whether the decoder did not end by itself: it was stopped or hit the token limit, as it does in a loop."""
-        return self.repeating or len(self.tokens) >= MAX_TOKENS - 1
+    truncated: bool = False
+    """Whether the decoder did not end by itself: it hit the limit, as it does in a loop, or was stopped in one."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -109,7 +104,14 @@ class WhisperEngine(Protocol):
         """
 
     def generate(
-        self, encoded: Encoded, language: str, *, beam_size: int, break_loops: bool, task: Task = "transcribe"
+        self,
+        encoded: Encoded,
+        language: str,
+        *,
+        beam_size: int,
+        break_loops: bool,
+        task: Task = "transcribe",
+        max_tokens: int = MAX_TOKENS,
     ) -> list[Decoded]:
         """Decode the windows together.
 
@@ -119,6 +121,7 @@ class WhisperEngine(Protocol):
             beam_size: Beams; 1 is greedy.
             break_loops: Decode in a way that breaks loops, at some cost in accuracy. Still deterministic.
             task: `translate` gives English, whatever language is spoken.
+            max_tokens: Most tokens of a window.
         """
 
     def align(

@@ -105,7 +105,14 @@ class OpenAIWhisperEngine:
 
     @torch.inference_mode()
     def generate(
-        self, encoded: Encoded, language: str, *, beam_size: int, break_loops: bool, task: Task = "transcribe"
+        self,
+        encoded: Encoded,
+        language: str,
+        *,
+        beam_size: int,
+        break_loops: bool,
+        task: Task = "transcribe",
+        max_tokens: int = MAX_TOKENS,
     ) -> list[Decoded]:
         """Decode the windows together; see `WhisperEngine.generate`. Seeded sampling breaks loops."""
         from whisper.decoding import DecodingOptions, decode
@@ -115,7 +122,7 @@ class OpenAIWhisperEngine:
             language=language,
             beam_size=None if break_loops or beam_size == 1 else beam_size,
             temperature=LOOP_TEMPERATURE if break_loops else 0.0,
-            sample_len=MAX_TOKENS,
+            sample_len=max_tokens,
             without_timestamps=True,
             fp16=self._fp16,
         )
@@ -125,7 +132,10 @@ class OpenAIWhisperEngine:
             if break_loops:
                 torch.manual_seed(0)
             results = [r for part in encoded.features.split(batch) for r in decode(self._model, part, options)]
-        return [Decoded(tuple(r.tokens), float(r.avg_logprob), float(r.no_speech_prob)) for r in results]
+        return [
+            Decoded(tuple(r.tokens), float(r.avg_logprob), float(r.no_speech_prob), len(r.tokens) >= max_tokens - 1)
+            for r in results
+        ]
 
     @torch.inference_mode()
     def align(

@@ -39,7 +39,14 @@ class SmallEngine:
         return [{"en": float(encoded.features[window]) + first} for window, first, _ in spans]
 
     def generate(
-        self, encoded: Encoded, language: str, *, beam_size: int, break_loops: bool, task: Task = "transcribe"
+        self,
+        encoded: Encoded,
+        language: str,
+        *,
+        beam_size: int,
+        break_loops: bool,
+        task: Task = "transcribe",
+        max_tokens: int = 224,
     ) -> list[Decoded]:
         self._fit("generate", encoded.windows)
         return [Decoded((int(value),), float(beam_size), 0.0) for value in encoded.features]

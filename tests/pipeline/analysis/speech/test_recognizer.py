@@ -202,7 +202,14 @@ class Deaf:
         return [{"en": 1.0}] * len(spans)
 
     def generate(
-        self, encoded: Encoded, language: str, *, beam_size: int, break_loops: bool, task: str = "transcribe"
+        self,
+        encoded: Encoded,
+        language: str,
+        *,
+        beam_size: int,
+        break_loops: bool,
+        task: str = "transcribe",
+        max_tokens: int = 224,
     ) -> list[Decoded]:
         return [Decoded((), 0.0, 0.0)] * encoded.windows
 

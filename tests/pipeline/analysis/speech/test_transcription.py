@@ -2,12 +2,15 @@
 
 from collections.abc import Sequence
 
+import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.analysis.speech.engines import Decoded, Encoded, tokenizer_for
-from pipeline.analysis.speech.transcription import Transcriber
+from pipeline.analysis.speech.engines import MAX_TOKENS, Decoded, Encoded, tokenizer_for
+from pipeline.analysis.speech.transcription import Transcriber, _max_tokens
+from pipeline.analysis.speech.windows import Window, WindowPlan
 from schemas.config import SpeechConfig
+from schemas.media import SAMPLE_RATE_HZ
 from tests.nightly import examples
 
 SURE, UNSURE = -0.1, -0.5
@@ -26,7 +29,14 @@ class Scored:
         return Encoded([encoded.features[index] for index in indices], len(indices))
 
     def generate(
-        self, encoded: Encoded, language: str, *, beam_size: int, break_loops: bool, task: str = "transcribe"
+        self,
+        encoded: Encoded,
+        language: str,
+        *,
+        beam_size: int,
+        break_loops: bool,
+        task: str = "transcribe",
+        max_tokens: int = 224,
     ) -> list[Decoded]:
         self.beams.append((beam_size, encoded.windows))
         if beam_size == 1:
@@ -69,3 +79,17 @@ def test_one_beam_is_greedy_decoding_and_a_limit_of_0_decodes_all_with_beams() -
 def test_results_keep_the_order_of_their_windows(logprobs: list[float]) -> None:
     found, _ = decode([(logprob, f" beams {number}") for number, logprob in enumerate(logprobs)])
     assert found == [f"{'window' if each == SURE else 'beams'} {number}" for number, each in enumerate(logprobs)]
+
+
+@given(st.lists(st.floats(0.1, 30.0), min_size=1, max_size=4))
+def test_the_limit_of_tokens_grows_with_the_longest_window(lengths_s: list[float]) -> None:
+    windows = [
+        Window(
+            WindowPlan((), ((0, round(length_s * SAMPLE_RATE_HZ)),)),
+            np.zeros(round(length_s * SAMPLE_RATE_HZ), np.float32),
+        )
+        for length_s in lengths_s
+    ]
+    limit = _max_tokens(windows)
+    assert limit == _max_tokens([max(windows, key=lambda window: len(window.audio))])
+    assert min(8 * max(lengths_s), MAX_TOKENS - 1) <= limit <= MAX_TOKENS
