@@ -36,6 +36,8 @@ _MOMENTS = re.compile(
     re.IGNORECASE,
 )
 """What a query has in it that may need the views and macros about moments, or list them."""
+_UNKNOWN_NAMES = (duckdb.CatalogException, duckdb.BinderException)
+"""DuckDB's errors about names that it does not know, which it raises before the first row."""
 _READING = {duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN, duckdb.StatementType.PRAGMA}
 
 
@@ -163,7 +165,7 @@ class Reader:
         try:
             return self.read(work, moments=False)
         except LakeError as error:
-            if had_moments or not isinstance(error.__cause__, duckdb.Error):
+            if had_moments or not isinstance(error.__cause__, _UNKNOWN_NAMES):
                 raise
             return self.read(work)  # it may name them in another way, and messages list what there is
 
