@@ -163,7 +163,8 @@ class Reader:
         try:
             return self.read(work, moments=False)
         except LakeError as error:
-            if had_moments or not isinstance(error.__cause__, duckdb.Error):
+            # Only what is unknown shows before the first row: whoever has read rows must not get them again.
+            if had_moments or not isinstance(error.__cause__, duckdb.CatalogException | duckdb.BinderException):
                 raise
             return self.read(work)  # it may name them in another way, and messages list what there is
 
