@@ -1,6 +1,6 @@
 """Guards the cost of a run: fails if a second of video costs over 10 % more CPU time than the committed figure.
 
-    python -m benchmarks.guard [--update] [--rounds 3] [--seconds 240] [--work FOLDER]
+    python -m benchmarks.guard [--update] [--rounds 3] [--seconds 150] [--work FOLDER]
 
 CPU time depends on the machine, so it is divided by that of a yardstick which none of our code is part of: the same
 convolutions, matrix products and decoding of H.264 each time. The two alternate. Run it before a change that might cost
@@ -88,7 +88,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--work", type=Path, default=Path("benchmarks/results/peers"), help="keep the archive here")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--seconds", type=float, default=240.0, help="length of the archive, about")
+    parser.add_argument("--seconds", type=float, default=150.0, help="length of the archive, about")
     parser.add_argument("--json", type=Path, default=Path("benchmarks/results/guard.json"))
     parser.add_argument("--update", action="store_true", help="write the figure instead of comparing it")
     return parser.parse_args()

@@ -2,6 +2,7 @@
 
 import getpass
 import os
+import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -163,5 +164,6 @@ def _suggest(lake: Lake, record: VideoRecord, name: str) -> None:
     for each in found:
         if each.speaker != name:
             where = f"{each.speaker} in {file_name(each.uri)}"
-            command = f"videolake correct {each.video_id[:12]} --speaker {each.speaker!r} {name!r}"
+            words = ["videolake", "correct", each.video_id[:12], "--lake", lake.uri, "--speaker", each.speaker, name]
+            command = one_line(shlex.join(words))
             click.echo(f"A similar voice ({each.similarity:.2f}): {where}. If it is the same person: {command}")

@@ -170,7 +170,8 @@ def _left_out(result: RunResult) -> Iterator[str]:
     if result.failed_before:
         yield f"{result.failed_before} failed before; --retry-failed tries them again."
     if result.forgotten:
-        yield f"{result.forgotten} left out, because the lake was told to forget them."
+        number = f"{result.forgotten} video{'' if result.forgotten == 1 else 's'}"
+        yield f"{number} left out, because of `videolake forget`; --undo there brings a video back."
     skipped = Counter(result.skipped_extensions), result.broken_links, Counter(result.empty_folders)
     yield from Skipped(*skipped).lines()
     if result.postponed:

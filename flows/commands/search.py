@@ -2,6 +2,7 @@
 
 import csv
 import json
+import math
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, fields
@@ -185,7 +186,10 @@ def _print_hits(hits: Sequence[Hit], thumbnails: Sequence[Path | None], searcher
 def _span(hit: Hit) -> str:
     """Return the time range of a hit, as `videolake clip` accepts it."""
     start, end = format_time(hit.start_s), format_time(hit.end_s)
-    return start if start == end else f"{start}-{end}"
+    if start == end:
+        # A moment within a second: rounded, it might start where its video ends.
+        return format_time(math.floor(hit.start_s))
+    return f"{start}-{end}"
 
 
 def reason_lines(reasons: Sequence[Reason]) -> list[str]:

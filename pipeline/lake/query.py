@@ -36,8 +36,6 @@ _MOMENTS = re.compile(
     re.IGNORECASE,
 )
 """What a query has in it that may need the views and macros about moments, or list them."""
-_UNKNOWN_NAMES = (duckdb.CatalogException, duckdb.BinderException)
-"""DuckDB's errors about names that it does not know, which it raises before the first row."""
 _READING = {duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN, duckdb.StatementType.PRAGMA}
 
 
@@ -165,7 +163,8 @@ class Reader:
         try:
             return self.read(work, moments=False)
         except LakeError as error:
-            if had_moments or not isinstance(error.__cause__, _UNKNOWN_NAMES):
+            # Only what is unknown shows before the first row: whoever has read rows must not get them again.
+            if had_moments or not isinstance(error.__cause__, duckdb.CatalogException | duckdb.BinderException):
                 raise
             return self.read(work)  # it may name them in another way, and messages list what there is
 

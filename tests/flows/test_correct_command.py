@@ -2,6 +2,7 @@
 
 import csv
 import re
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,7 +10,10 @@ import pytest
 from click.testing import CliRunner, Result
 
 from flows.cli import main
+from flows.commands.correct import _suggest
 from pipeline import Lake
+from pipeline.lake import read_video
+from tests.pipeline.corrections.test_voices import voice, voiced
 from tests.pipeline.lake.lakes import publish
 
 pytestmark = pytest.mark.slow
@@ -91,3 +95,16 @@ def test_python_does_the_same(run: Run, tmp_path: Path) -> None:
     assert [each.field for each in made.corrections] == ["text", "headline"]
     assert lake.undo_correction("aaaa1111", made.corrections[0].correction_id).corrections[0].undoes
     assert [each.holds for each in lake.corrections_of("aaaa1111").listed] == [False, True, False]
+
+
+def test_the_suggested_command_for_a_similar_voice_works_as_it_is_printed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    videos = {"aaaa1111": voiced("aaaa1111", voice("S1", 0.0)), "bbbb2222": voiced("bbbb2222", voice("S2", 0.1))}
+    lake = Lake.create(str(tmp_path / "my lake"))
+    publish(lake, "01", list(videos), made_up=videos.__getitem__)
+    _suggest(lake, read_video(lake, "aaaa1111"), "S1")
+    command = re.search(r"If it is the same person: videolake (.*)", capsys.readouterr().out)
+    assert command
+    done = CliRunner().invoke(main, shlex.split(command[1]))
+    assert (done.exit_code, "speaker: S2 -> S1" in done.output) == (0, True), done.output
