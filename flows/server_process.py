@@ -35,12 +35,15 @@ def serve(listening: int, ending: int) -> None:
 
 def make_app() -> Any:  # noqa: ANN401 - an ASGI application
     """Return Prefect's application."""
+    # Uvicorn would load the application to its end before it stops, which takes seconds, and nothing is stored yet.
+    stop = signal.signal(signal.SIGTERM, signal.SIG_DFL)
     from prefect.server.api.server import create_app
 
     _remember_settings()
     app = create_app()
     gc.freeze()
     gc.enable()
+    signal.signal(signal.SIGTERM, stop)
     return app
 
 

@@ -183,3 +183,29 @@ server_process.serve(listening.detach(), ending)
 def test_a_server_that_does_not_stop_is_killed() -> None:
     done = subprocess.run([sys.executable, "-c", _STUCK], capture_output=True, check=False, timeout=120)
     assert done.returncode == -signal.SIGKILL, done.stderr
+
+
+_LOADING = """
+import os, signal, sys
+from types import SimpleNamespace
+from flows import server_process
+
+signal.signal(signal.SIGTERM, lambda *_: print("later", flush=True))  # as uvicorn does
+def create_app():
+    if sys.argv[1:]:
+        os.kill(os.getpid(), signal.SIGTERM)
+    return "app"
+sys.modules["prefect.settings"] = SimpleNamespace(Settings=type)
+sys.modules["prefect.server.api.server"] = SimpleNamespace(create_app=create_app)
+print(server_process.make_app(), flush=True)
+os.kill(os.getpid(), signal.SIGTERM)
+"""
+
+
+def test_a_server_that_is_still_loading_stops_at_once_and_one_that_answers_stores_what_it_was_sent() -> None:
+    program = [sys.executable, "-c", _LOADING]
+    loading, answering = (
+        subprocess.run([*program, *args], check=False, stdout=subprocess.PIPE, text=True) for args in (["x"], [])
+    )
+    assert (loading.returncode, loading.stdout) == (-signal.SIGTERM, "")
+    assert (answering.returncode, answering.stdout.split()) == (0, ["app", "later"])
