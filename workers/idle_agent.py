@@ -4,6 +4,6 @@ import os
 import time
 
 if __name__ == "__main__":
-    raylet = os.getppid()
+    raylet = int(os.environ.get("RAY_RAYLET_PID", os.getppid()))  # which may have ended already
     while os.getppid() == raylet:
         time.sleep(1)

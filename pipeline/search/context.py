@@ -60,7 +60,8 @@ def _groups(moments: pa.Table) -> NDArray[np.int64]:
 
 def _leaning(vectors: NDArray[np.float32], times_s: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return vectors (n, d), each turned towards the mean of its neighbours, in order of time; zeros stay zeros."""
-    own = vectors.astype(np.float64)
+    # A vector that is not finite would be in the sums of all that follow.
+    own = np.nan_to_num(vectors.astype(np.float64), nan=0.0, posinf=0.0, neginf=0.0)
     lengths = np.linalg.norm(own, axis=1, keepdims=True)
     own /= np.maximum(lengths, _LEAST)
     sums = np.zeros((len(own) + 1, own.shape[1]))

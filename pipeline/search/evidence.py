@@ -109,14 +109,19 @@ def _placed(
 def asked_in(language: str, languages: Sequence[str | None], evidence: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return evidence (n,) with that of texts in other languages lowered.
 
-    Of two texts that say about the same, people first want that in the language in which they ask.
+    Of two texts that say about the same, people first want that in the language in which they ask. Texts in languages
+    that no query is taken for, such as Polish, stay: a query in that language is taken for one in another.
 
     Args:
-        language: Of the query; empty if it is not known.
+        language: Of the query, as `known_languages` has it; empty if it is not known.
         languages: Of each text; None if it is not known.
         evidence: (n,) of these texts.
     """
-    other = [language != "" and each not in {None, language} for each in languages]
+    if not language:
+        return evidence
+    from pipeline.analysis.text import known_languages
+
+    other = np.isin(np.array(languages, np.str_), [*known_languages() - {language}])
     return np.where(other, _OTHER_LANGUAGE * evidence, evidence)
 
 

@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 import threading
@@ -9,6 +10,7 @@ from ray._private.node import Node
 
 from schemas.config import Config
 from schemas.errors import ConfigurationError
+from workers import lean_cluster
 from workers.cluster import connecting, ray_cluster
 from workers.lean_cluster import lean, without_agents
 
@@ -48,7 +50,7 @@ from schemas.config import Config
 from workers import connecting
 received = threading.Event()
 signal.signal(signal.SIGTERM, lambda *_: received.set())
-with connecting(Config()) as connected:
+with connecting(Config(workers={"num_cpus": 1000})) as connected:  # no worker fits, so that none is in the list
     connected()
     os.kill(os.getpid(), signal.SIGTERM)
     print("received" if received.wait(60) else "lost")
@@ -137,3 +139,10 @@ def test_a_cluster_that_cannot_start_early_is_left_to_the_pool_that_needs_it(mon
     with connecting(Config()) as connected:
         connected()
     assert not uncaught
+
+
+def test_what_stands_in_for_an_agent_ends_if_its_raylet_has_ended_before_it_starts() -> None:
+    ended = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True)
+    environment = {**os.environ, "RAY_RAYLET_PID": ended.stdout.decode().strip()}
+    program = Path(lean_cluster.__file__).with_name("idle_agent.py")
+    subprocess.run([sys.executable, "-I", "-S", str(program)], env=environment, check=True, timeout=60)

@@ -231,9 +231,10 @@ class TextEncoder:
 
     def _raw_queries(self, queries: Sequence[str]) -> NDArray[np.float32]:
         """Return what `_encode_raw` does. The last queries are kept: their language is asked for more than once."""
-        if self._asked[0] != tuple(queries):
-            self._asked = tuple(queries), self._encode_raw(queries, True)
-        return self._asked[1]
+        asked = self._asked
+        if asked[0] != tuple(queries):
+            asked = self._asked = tuple(queries), self._encode_raw(queries, True)
+        return asked[1]
 
     def _encode_raw(self, texts: Sequence[str], queries: bool) -> NDArray[np.float32]:
         if self._plugin:

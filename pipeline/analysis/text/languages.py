@@ -81,6 +81,11 @@ class Languages:
         return np.asarray(np.linalg.svd(differences, full_matrices=False)[2][: means.shape[1] - 1])
 
 
+def known_languages() -> frozenset[str]:
+    """Return the languages (ISO 639-1) that `Languages.of_queries` tells apart; it takes others for one of these."""
+    return frozenset(_texts())
+
+
 @cache
 def _texts() -> dict[str, dict[str, list[str]]]:
     text = resources.files("pipeline.analysis.text").joinpath("parallel.toml").read_text(encoding="utf-8")

@@ -143,3 +143,11 @@ def test_views_about_moments_are_made_for_the_first_query_that_needs_them(lake: 
     assert lake.sql(query).column(0)[0].as_py() not in {0, None}
     assert lake.read(lambda connection: connection.sql("FROM moments").fetchall())
     assert lake.sql("FROM videos").num_rows == 1
+
+
+def test_a_query_that_fails_after_its_first_rows_is_not_run_again_with_those_views(filled: Lake) -> None:
+    lake, batches = Lake(filled.uri), []
+    with pytest.raises(LakeError, match="row 999999"):
+        lake.stream("SELECT if(i = 999999, error('row ' || i), i) FROM range(1000000) rows(i)", batches.extend)
+    assert 0 < sum(batch.num_rows for batch in batches) < 1_000_000
+    assert not lake._reader._has_moments

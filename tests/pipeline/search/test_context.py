@@ -95,6 +95,14 @@ def test_a_sentence_without_a_subject_is_found_by_the_subject_of_its_neighbours(
     assert far == 0
 
 
+def test_a_vector_that_is_not_finite_changes_no_other() -> None:
+    rows = [("a", "speech", 5.0 * index, index % 3) for index in range(6)]
+    broken, without = _vectors(rows), _vectors(rows)
+    broken[2, _MULTILINGUAL], without[2, _MULTILINGUAL] = np.nan, 0
+    found = with_context(broken, _moments(rows), _SPACE)
+    np.testing.assert_array_equal(found, with_context(without, _moments(rows), _SPACE))
+
+
 def test_vectors_of_one_encoder_stay() -> None:
     vectors = _vectors([("a", "speech", 0.0, 1), ("a", "speech", 1.0, 2)])
     found = with_context(vectors, _moments([("a", "speech", 0.0, 1), ("a", "speech", 1.0, 2)]), "embedded:minilm")

@@ -133,7 +133,7 @@ class OpenAIWhisperEngine:
                 torch.manual_seed(0)
             results = [r for part in encoded.features.split(batch) for r in decode(self._model, part, options)]
         return [
-            Decoded(tuple(r.tokens), float(r.avg_logprob), float(r.no_speech_prob), len(r.tokens) >= max_tokens - 1)
+            Decoded(tuple(r.tokens), float(r.avg_logprob), float(r.no_speech_prob), len(r.tokens) >= max_tokens)
             for r in results
         ]
 

@@ -49,7 +49,7 @@ class SmallEngine:
         max_tokens: int = 224,
     ) -> list[Decoded]:
         self._fit("generate", encoded.windows)
-        return [Decoded((int(value),), float(beam_size), 0.0) for value in encoded.features]
+        return [Decoded((int(value),), float(beam_size), float(max_tokens)) for value in encoded.features]
 
     def align(
         self, encoded: Encoded, language: str, tokens: Any, frames: Any, *, task: Task = "transcribe"
@@ -61,7 +61,7 @@ class SmallEngine:
 
 def everything(engine: Any, mel: NDArray[np.float32], spans: Sequence[Span]) -> str:
     encoded = engine.encode(mel)
-    decoded = engine.generate(encoded, "en", beam_size=5, break_loops=False)
+    decoded = engine.generate(encoded, "en", beam_size=5, break_loops=False, max_tokens=len(mel))
     aligned = engine.align(encoded, "en", [each.tokens for each in decoded], list(range(len(mel))))
     return repr((engine.detect(encoded, spans), decoded, aligned, encoded.windows))
 
