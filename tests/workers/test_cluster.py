@@ -61,7 +61,9 @@ with connecting(Config(workers={"num_cpus": 1000})) as connected:  # no worker f
     for program in ("gcs_server", "raylet", "dashboard.py", "log_monitor.py", "monitor.py"):
         for pid, _, args in running:
             if session in args and program in map(os.path.basename, args.split()[:3]):
-                print(program, *(os.path.basename(each[2].split()[-1]) for each in running if each[1] == pid))
+                children = [each[2] for each in running if each[1] == pid]
+                workers = {each for each in children if "default_worker.py" in each or each.startswith("ray::")}
+                print(program, *(os.path.basename(each.split()[-1]) for each in children if each not in workers))
 print("connected" if ray.is_initialized() else "over")
 """
 

@@ -14,7 +14,9 @@ import numpy as np
 
 _META = "▁"
 """Begins a word."""
-_REMOVED = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f\x8f\x9f]")
+_REMOVED = re.compile(r"[\x01-\x08\x0b\x0e-\x1f\x7f\x8f\x9f]")
+_NUL = str.maketrans("\0", "\U0010fffd")
+"""NumPy does not tell a string from one with NUL after it. Both characters are unknown."""
 _SPACES = re.compile(r"[\u1680\u200b-\u200f\u2028\u2029\u2581\ufeff\ufffd]")
 """SentencePiece's rules `nmt_nfkc`, where they differ from NFKC."""
 _BEGIN, _END, _UNKNOWN = 0, 2, 3
@@ -94,4 +96,4 @@ class UnigramTokenizer:
 
 
 def _normalised(text: str) -> str:
-    return unicodedata.normalize("NFKC", _SPACES.sub(" ", _REMOVED.sub("", text)))
+    return unicodedata.normalize("NFKC", _SPACES.sub(" ", _REMOVED.sub("", text.translate(_NUL))))

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -81,6 +81,7 @@ def test_transformers_reads_the_same_model(folder: Path, encoder: TextEncoder) -
 
 
 @settings(deadline=None)
+@example(text="a\0b \0\0a")
 @given(text=st.text(max_size=60) | st.text(alphabet="aeé ßñ日本語中文кошкаนา\u200b\u0301e", max_size=60))
 def test_its_tokenizer_agrees_with_the_library_tokenizers(text: str) -> None:
     folder = resolve("text", "embedded:multilingual-e5-small").path
