@@ -10,7 +10,7 @@ from schemas.lazy_names import lazy_names
 if TYPE_CHECKING:
     from pipeline.models.arrays import cached_array
     from pipeline.models.batches import BatchSize, batch_size
-    from pipeline.models.cache import cache_dir, is_writable, temporary_folder
+    from pipeline.models.cache import cache_dir, is_writable, temporary_folder, written_whole
     from pipeline.models.device import (
         bf16_is_native,
         choose_device,
@@ -90,6 +90,7 @@ __all__ = [
     "text_config_of",
     "text_configs",
     "weight_files",
+    "written_whole",
 ]
 
 __getattr__ = lazy_names(
@@ -97,7 +98,7 @@ __getattr__ = lazy_names(
     {
         "arrays": ("cached_array",),
         "batches": ("BatchSize", "batch_size"),
-        "cache": ("cache_dir", "is_writable", "temporary_folder"),
+        "cache": ("cache_dir", "is_writable", "temporary_folder", "written_whole"),
         "device": (
             "bf16_is_native",
             "choose_device",

@@ -2,15 +2,12 @@
 
 import hashlib
 import logging
-import os
-import tempfile
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.models.cache import cache_dir
+from pipeline.models.cache import cache_dir, written_whole
 
 logger = logging.getLogger(__name__)
 
@@ -38,17 +35,6 @@ def cached_array(
         return found
     made = make()
     if made is not None:
-        _save(cached, made)
+        with written_whole(cached) as out:
+            np.save(out, made, allow_pickle=False)
     return made
-
-
-def _save(target: Path, array: NDArray[np.float32]) -> None:
-    """Write an array. Other processes see a complete file or none."""
-    descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    scratch = Path(name)
-    try:
-        with os.fdopen(descriptor, "wb") as stream:
-            np.save(stream, array, allow_pickle=False)
-        scratch.replace(target)
-    finally:
-        scratch.unlink(missing_ok=True)

@@ -4,8 +4,11 @@ import logging
 import os
 import stat
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from typing import BinaryIO
 
 from platformdirs import user_cache_path
 
@@ -68,6 +71,19 @@ def temporary_folder(name: str) -> Path:
             "Set HOME or TMPDIR to a writable folder."
         ) from error
     return folder / name
+
+
+@contextmanager
+def written_whole(target: Path) -> Iterator[BinaryIO]:
+    """Write a file in a folder that exists. Other processes see a complete file or none."""
+    descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    scratch = Path(name)
+    try:
+        with os.fdopen(descriptor, "wb") as out:
+            yield out
+        scratch.replace(target)
+    finally:
+        scratch.unlink(missing_ok=True)
 
 
 @cache

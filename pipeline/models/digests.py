@@ -3,14 +3,13 @@
 import hashlib
 import os
 import re
-import tempfile
 import time
 from collections.abc import Sequence
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 
-from pipeline.models.cache import cache_dir
+from pipeline.models.cache import cache_dir, written_whole
 from schemas.errors import ModelError
 
 DIGEST_LENGTH = 16
@@ -98,7 +97,9 @@ def _sha256(file: str, state: tuple[int, ...]) -> str:
         digest = hashlib.file_digest(stream, "sha256").hexdigest()
     if kept is not None and time.time_ns() - max(times_ns) > _SETTLED_NS:
         with suppress(OSError):
-            _keep(kept, digest)
+            kept.parent.mkdir(exist_ok=True)
+            with written_whole(kept) as out:
+                out.write(digest.encode("ascii"))
     return digest
 
 
@@ -109,16 +110,3 @@ def _kept(file: str, state: tuple[int, ...]) -> Path | None:
         return cache_dir() / "digests" / name
     except ModelError:
         return None
-
-
-def _keep(target: Path, digest: str) -> None:
-    """Write a digest. Other processes see all of it or nothing."""
-    target.parent.mkdir(exist_ok=True)
-    descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=".")
-    scratch = Path(name)
-    try:
-        with os.fdopen(descriptor, "w", encoding="ascii") as stream:
-            stream.write(digest)
-        scratch.replace(target)
-    finally:
-        scratch.unlink(missing_ok=True)

@@ -6,7 +6,6 @@ Weights are read by path: finding a model never imports the package that carries
 import importlib.util
 import os
 import shutil
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -16,7 +15,7 @@ from typing import BinaryIO
 from filelock import FileLock
 
 from pipeline.models import e5
-from pipeline.models.cache import cache_dir
+from pipeline.models.cache import cache_dir, written_whole
 from pipeline.models.digests import DIGEST_LENGTH, file_sha256, weight_files, weights_digest, weights_size
 from pipeline.models.info import ModelInfo
 from schemas.errors import ModelError
@@ -305,17 +304,11 @@ def _put(content: bytes, out: BinaryIO) -> None:
 
 def _write_atomically(target: Path, write: Callable[[BinaryIO], None]) -> None:
     """Write a file. No reader ever sees a part of it, not even after a power cut."""
-    descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    scratch = Path(name)
-    try:
-        with os.fdopen(descriptor, "wb") as out:
-            write(out)
-            out.flush()
-            os.fsync(out.fileno())
-        scratch.chmod(0o644)
-        scratch.replace(target)
-    finally:
-        scratch.unlink(missing_ok=True)
+    with written_whole(target) as out:
+        write(out)
+        out.flush()
+        os.fsync(out.fileno())
+        os.fchmod(out.fileno(), 0o644)
 
 
 def _locate_minilm(model: EmbeddedModel) -> tuple[Path, Sequence[Path]]:

@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 
 from pipeline.lake import DerivedFiles
-from pipeline.models import cache_dir
+from pipeline.models import cache_dir, written_whole
 from pipeline.search.lexical import LexicalIndex, build_lexical
 from pipeline.search.links import LinkFolder
 from pipeline.search.manifest import REMEDY, StoredFile, StoredSegment
@@ -177,13 +177,8 @@ def _downloaded(index: DerivedFiles, segment: StoredSegment) -> Path:
         if target.is_file() and target.stat().st_size == stated.size:
             continue
         target.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, scratch = tempfile.mkstemp(dir=target.parent, prefix=".")
-        try:
-            with os.fdopen(descriptor, "wb") as sink, index.open(segment.path(file)) as source:
-                shutil.copyfileobj(source, sink)
-            Path(scratch).replace(target)
-        finally:
-            Path(scratch).unlink(missing_ok=True)
+        with written_whole(target) as sink, index.open(segment.path(file)) as source:
+            shutil.copyfileobj(source, sink)
     os.utime(folder)
     return folder
 
