@@ -1,7 +1,6 @@
 """Fusion of text and vision: in one vector (early), in one space (coordinated), or by scores (late)."""
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pipeline.analysis.fusion.comparing import cosines, even_parts, parts_of
 from pipeline.analysis.fusion.conse import top_classes
@@ -17,6 +16,7 @@ from pipeline.analysis.fusion.late import reciprocal_rank_fusion, weighted_score
 from pipeline.analysis.fusion.methods import HYBRID_PREFIX, PROJECTED_PREFIX, Fused, FusionMethod, fusion_method
 from pipeline.analysis.fusion.parts import SceneParts, Track
 from pipeline.analysis.fusion.vectors import unit, weighted_mean
+from schemas.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from pipeline.analysis.fusion.attention import CrossAttention
@@ -53,12 +53,7 @@ __all__ = [
     "weighted_scores",
 ]
 
-_WITH_TORCH = {"CrossAttention": "attention", "SETTINGS": "hybrid", "closed_form": "hybrid", "padded": "hybrid",
-               "save": "hybrid"}  # fmt: skip
-"""Names by module. Search and runs on Ray do not wait until PyTorch is imported, which takes 2 s."""
-
-
-def __getattr__(name: str) -> Any:  # noqa: ANN401 - any of the names
-    if name in _WITH_TORCH:
-        return getattr(import_module(f"{__name__}.{_WITH_TORCH[name]}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+# Search and runs on Ray do not wait until PyTorch is imported, which takes 2 s.
+__getattr__ = lazy_names(
+    __name__, {"attention": ("CrossAttention",), "hybrid": ("SETTINGS", "closed_form", "padded", "save")}
+)

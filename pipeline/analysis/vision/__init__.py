@@ -1,9 +1,9 @@
 """Vision: embeddings, labels and captions of frames, and their on-screen text."""
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pipeline.analysis.vision.imagenet import imagenet_labels
+from schemas.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from pipeline.analysis.vision.captioner import Captioner
@@ -27,21 +27,16 @@ __all__ = [
     "imagenet_labels",
 ]
 
-_HOMES = {
-    "Captioner": "captioner",
-    "FrameEncoder": "frame_encoder",
-    "FrameFeatures": "features",
-    "Image": "networks",
-    "Repeats": "repeats",
-    "TextReader": "text_reader",
-    "TextSession": "text_reader",
-    "choose_precision": "networks",
-    "featureless": "change",
-}
-"""Names by module. A search needs the names of the classes, and does not wait until PyTorch is imported."""
-
-
-def __getattr__(name: str) -> Any:  # noqa: ANN401 - any of the names
-    if name in _HOMES:
-        return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+# A search needs the names of the classes, and does not wait until PyTorch is imported.
+__getattr__ = lazy_names(
+    __name__,
+    {
+        "captioner": ("Captioner",),
+        "change": ("featureless",),
+        "features": ("FrameFeatures",),
+        "frame_encoder": ("FrameEncoder",),
+        "networks": ("Image", "choose_precision"),
+        "repeats": ("Repeats",),
+        "text_reader": ("TextReader", "TextSession"),
+    },
+)
