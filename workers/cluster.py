@@ -31,6 +31,11 @@ class _Connection:
     ours = False
 
 
+def cluster_address(setting: str | None) -> str:
+    """Return the address that a setting means: if unset, that in `RAY_ADDRESS`, or else `local`."""
+    return setting or os.environ.get("RAY_ADDRESS") or "local"
+
+
 @contextmanager
 def ray_cluster(address: str | None) -> Iterator[None]:
     """Connect to a cluster for the duration of the block.
@@ -48,7 +53,7 @@ def ray_cluster(address: str | None) -> Iterator[None]:
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     # Ray's core reports, as errors, what happens by design when a worker or a node ends.
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
-    address = address or os.environ.get("RAY_ADDRESS") or "local"
+    address = cluster_address(address)
     if address != "local":
         _use_token()
     import ray
@@ -82,7 +87,7 @@ def connecting(config: Config, stages: Sequence[Stage] = ()) -> Iterator[Callabl
         stages: The stages that the first videos will need, if that is known: the first worker loads their models.
     """
     workers = config.workers
-    if workers.engine != "ray" or (workers.ray_address or os.environ.get("RAY_ADDRESS") or "local") != "local":
+    if workers.engine != "ray" or cluster_address(workers.ray_address) != "local":
         yield lambda: None
         return
     connected, ended = threading.Event(), threading.Event()

@@ -1,13 +1,12 @@
 """Digest files on the machines of a cluster: one Ray task for each chunk of files."""
 
-import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from pipeline.run import DigestChunks, Unread, digest_files, digest_here, in_order
 from schemas.config import WorkersConfig
-from workers.cluster import ray_cluster
+from workers.cluster import cluster_address, ray_cluster
 
 _TASKS_PER_NODE = 2
 
@@ -24,7 +23,7 @@ def digest_on_workers(config: WorkersConfig) -> Iterator[DigestChunks]:
     Raises:
         ConfigurationError: The cluster cannot be joined.
     """
-    address = config.ray_address or os.environ.get("RAY_ADDRESS") or "local"
+    address = cluster_address(config.ray_address)
     if config.engine == "inline" or address == "local":
         yield digest_here
         return

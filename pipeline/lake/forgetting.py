@@ -73,8 +73,7 @@ def hide(log: Log, videos: Sequence[Held]) -> None:
     """
     failures = dict.fromkeys((failed for each in videos for failed in each.failures), False)
     ids = failures | {each.video_id: each.read_whole for each in videos}
-    look = lambda connection: vacated(connection, log.snapshot(), ids)  # noqa: E731
-    rows = read(log, look, moments=False) if ids else []
+    rows = read(log, lambda connection: vacated(connection, log.snapshot(), ids), moments=False) if ids else []
     add_tombstones(log, ids, rows)
 
 
@@ -96,8 +95,9 @@ def purge(log: Log, known: Sequence[Held] = (), *, clear_index: ClearIndex | Non
         log.still_held()
     found = known
     if not videos <= {each.video_id for each in known}:
-        look = lambda connection: held(connection, log.snapshot(), sorted(videos))  # noqa: E731
-        found = read(log, look, moments=False, pending=True)
+        found = read(
+            log, lambda connection: held(connection, log.snapshot(), sorted(videos)), moments=False, pending=True
+        )
     staged = sum(remove_staged(store, shard, set(videos)) for shard in staged_shards(store))
     reports = _remove_reports(store, found)
     segments = clear_index(videos) if clear_index else _remove_index(store)
