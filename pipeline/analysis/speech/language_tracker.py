@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from pipeline.analysis.speech.engines import FRAME_SAMPLES, WINDOW_FRAMES, Encoded, Span
 from pipeline.analysis.speech.languages import Evidence, Probabilities, changes, likely_languages, mean_probabilities
-from pipeline.analysis.speech.transcription import Transcriber
+from pipeline.analysis.speech.transcription import Transcriber, context_frames
 from pipeline.analysis.speech.windows import Window, WindowPlan
 from schemas.media import SAMPLE_RATE_HZ
 
@@ -132,8 +132,9 @@ class LanguageTracker:
     def _parts(self, windows: Sequence[Window], encoded: Encoded) -> list[Part]:
         engine = self._transcriber.engine
         units = [speech_units(window.plan) for window in windows]
-        slices = [_slice(n, windows[n].plan, unit) for n, inside in enumerate(units) for unit in inside]
-        wholes = [(n, 0, WINDOW_FRAMES) for n in range(len(windows))]
+        frames = context_frames(windows)
+        slices = [_slice(n, windows[n].plan, unit, frames) for n, inside in enumerate(units) for unit in inside]
+        wholes = [(n, 0, frames) for n in range(len(windows))]
         found = engine.detect(encoded, [*wholes, *slices])
         remaining = iter(found[len(windows) :])
         parts: list[Part] = []
@@ -195,9 +196,9 @@ class LanguageTracker:
             for batch in self._batches([window for each, window in spoken if each == language]):
                 yield Stretch(batch, self._encode(batch), language)
 
-    def _encode(self, windows: Sequence[Window], frames: int = WINDOW_FRAMES) -> Encoded:
+    def _encode(self, windows: Sequence[Window], frames: int = 0) -> Encoded:
         """Encode windows, except those that are encoded already: a change of language leaves most as they are."""
-        engine = self._transcriber.engine
+        engine, frames = self._transcriber.engine, frames or context_frames(windows)
         keys = [(window.plan.pieces, frames) for window in windows]
         new = [n for n, key in enumerate(keys) if key not in self._encodings]
         if new:
@@ -266,11 +267,11 @@ def _groups(units: Sequence[tuple[int, int]]) -> list[int]:
     return begins
 
 
-def _slice(index: int, plan: WindowPlan, unit: tuple[int, int]) -> Span:
-    """Return the middle of a unit as encoder outputs of a window."""
+def _slice(index: int, plan: WindowPlan, unit: tuple[int, int], frames: int) -> Span:
+    """Return the middle of a unit as encoder outputs of a window, which has `frames` of them."""
     start, end = (plan.position(sample) / FRAME_SAMPLES for sample in unit)
     length = max((each for each in SLICE_FRAMES if each <= end - start), default=SLICE_FRAMES[0])
-    first = min(max(round((start + end - length) / 2), 0), WINDOW_FRAMES - length)
+    first = min(max(round((start + end - length) / 2), 0), frames - length)
     return index, first, first + length
 
 

@@ -75,7 +75,7 @@ class FasterWhisperEngine:
         self.num_languages = int(self._whisper.num_languages)
 
     def encode(self, mel: NDArray[np.float32]) -> Encoded:
-        """Run the encoder over (n, n_mels, 3000) float32 log-mel windows."""
+        """Run the encoder over log-mel windows; see `WhisperEngine.encode`."""
         if self._on_gpu or len(mel) == 1:
             return Encoded(self._model.encode(mel), len(mel))
         # Its attention holds 72 MB per window and layer, which is less than a processor caches only for one window.

@@ -17,7 +17,7 @@ Task = Literal["transcribe", "translate"]
 FRAME_SAMPLES = 320
 """Samples between two outputs of the encoder."""
 WINDOW_FRAMES = 1500
-"""Outputs of the encoder per window."""
+"""Most outputs of the encoder per window, for 30 s."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ class WhisperEngine(Protocol):
     """Device and precision, for the log."""
 
     def encode(self, mel: NDArray[np.float32]) -> Encoded:
-        """Run the encoder over (n, n_mels, 3000) float32 log-mel windows, or shorter ones of one even length."""
+        """Run the encoder over (n, n_mels, frames) float32 log-mel windows of one even length, at most 3000."""
 
     def select(self, encoded: Encoded, indices: Sequence[int]) -> Encoded:
         """Return the encoder's output for some of the windows, in this order."""

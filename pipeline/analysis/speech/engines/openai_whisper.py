@@ -1,6 +1,7 @@
 """openai-whisper, the reference implementation of Whisper in PyTorch."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -68,7 +69,7 @@ class OpenAIWhisperEngine:
 
     @torch.inference_mode()
     def encode(self, mel: NDArray[np.float32]) -> Encoded:
-        """Run the encoder over (n, n_mels, 3000) float32 log-mel windows."""
+        """Run the encoder over log-mel windows; see `WhisperEngine.encode`."""
         windows = torch.from_numpy(mel).to(self._model.device)
         encoder = self._model.encoder
         # As the encoder's own `forward`, which takes no shorter windows.
@@ -126,6 +127,8 @@ class OpenAIWhisperEngine:
             without_timestamps=True,
             fp16=self._fp16,
         )
+        # It takes features for the encoder's output only if they are as long as its longest output.
+        self._model.dims = replace(self._model.dims, n_audio_ctx=encoded.features.shape[1])
         # whisper 20250625 cannot decode several windows with several beams: it repeats the tokens but not the features.
         batch = len(encoded.features) if options.beam_size is None else 1
         with torch.random.fork_rng(enabled=break_loops):

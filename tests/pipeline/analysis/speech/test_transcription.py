@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.analysis.speech.engines import MAX_TOKENS, Decoded, Encoded, tokenizer_for
+from pipeline.analysis.speech.engines import MAX_TOKENS, Alignment, Decoded, Encoded, tokenizer_for
 from pipeline.analysis.speech.transcription import Transcriber, _max_tokens
+from pipeline.analysis.speech.voice_activity import SpeechSegment
 from pipeline.analysis.speech.windows import Window, WindowPlan
 from schemas.config import SpeechConfig
 from schemas.media import SAMPLE_RATE_HZ
@@ -93,3 +95,72 @@ def test_the_limit_of_tokens_grows_with_the_longest_window(lengths_s: list[float
     limit = _max_tokens(windows)
     assert limit == _max_tokens([max(windows, key=lambda window: len(window.audio))])
     assert min(8 * max(lengths_s), MAX_TOKENS - 1) <= limit <= MAX_TOKENS
+
+
+class Listening(Scored):
+    """The seam: an engine that hears something else in a short context of each window than in a full one."""
+
+    def __init__(self, short: Sequence[Decoded], full: str) -> None:
+        super().__init__()
+        self.short, self.full = short, full
+        self.contexts_s: list[tuple[int, int]] = []
+        """Windows and seconds of each call of the encoder."""
+
+    def encode(self, mel: np.ndarray) -> Encoded:
+        self.contexts_s.append((len(mel), mel.shape[2] // 100))
+        return Encoded([(number, mel.shape[2] // 100) for number in range(len(mel))], len(mel))
+
+    def generate(self, encoded: Encoded, language: str, **options: object) -> list[Decoded]:
+        full = self.said(self.full, SURE)
+        return [self.short[number] if seconds < 30 else full for number, seconds in encoded.features]
+
+    def align(
+        self, encoded: Encoded, language: str, tokens: Sequence[Sequence[int]], frames: Sequence[int], **_: object
+    ) -> list[Alignment]:
+        return [Alignment(np.linspace(0.2, 2.8, len(each) + 1), np.ones(len(each))) for each in tokens]
+
+
+def heard(engine: Listening, *lengths_s: float, certainty: float = 0.6) -> list[str]:
+    """Return the words that the engine hears in windows of these lengths, one text for each."""
+    windows, start = [], 0
+    for length_s in lengths_s:
+        end = start + round(length_s * SAMPLE_RATE_HZ)
+        plan = WindowPlan((SpeechSegment(start, end, certainty),), ((start, end),))
+        windows.append(Window(plan, np.zeros(end - start, np.float32)))
+        start = end + 10 * SAMPLE_RATE_HZ
+    transcriber = Transcriber(engine, SpeechConfig())  # type: ignore[arg-type]
+    words = transcriber._words(windows, transcriber.encode(windows), "en", halvings=0)
+    return ["".join(word.text for word in each).strip() for each in words]
+
+
+def short(text: str, logprob: float, no_speech_prob: float = 0.0) -> Decoded:
+    return Decoded(tuple(tokenizer_for(Scored(), "en").encode(text)), logprob, no_speech_prob)  # type: ignore[arg-type]
+
+
+def test_short_windows_that_the_decoder_is_sure_of_are_encoded_only_in_a_short_context() -> None:
+    engine = Listening([short(" yes", SURE), short(" no", SURE)], " other")
+    assert heard(engine, 3.0, 9.9) == ["yes", "no"]
+    assert engine.contexts_s == [(2, 12)]
+
+
+def test_short_windows_that_the_decoder_is_unsure_of_are_decoded_again_in_full_context() -> None:
+    engine = Listening([short(" yes", SURE), short(" yo", UNSURE), short(" and again" * 60, SURE)], " no")
+    assert heard(engine, 3.0, 3.0, 3.0) == ["yes", "no", "no"]
+    assert engine.contexts_s == [(3, 12), (2, 30)]
+
+
+def test_windows_with_a_longer_one_are_encoded_in_full_context() -> None:
+    engine = Listening([], " all")
+    assert heard(engine, 3.0, 10.1) == ["all", "all"]
+    assert engine.contexts_s == [(2, 30)]
+
+
+@pytest.mark.parametrize(
+    ("no_speech_prob", "certainty", "words"), [(0.6, 0.6, ""), (0.6, 0.8, "yes"), (0.4, 0.6, "yes")]
+)
+def test_nobody_speaks_if_decoder_and_detector_both_doubt_it(
+    no_speech_prob: float, certainty: float, words: str
+) -> None:
+    engine = Listening([short(" m" * 30, UNSURE, no_speech_prob)], " yes")
+    assert heard(engine, 3.0, certainty=certainty) == [words]
+    assert len(engine.contexts_s) == (2 if words else 1)
