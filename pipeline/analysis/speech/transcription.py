@@ -37,8 +37,8 @@ the 30 s that it was trained on. What the decoder is unsure of is decoded again 
 SHORT_MARGIN = 0.03
 """How much surer the decoder must be there, as mean log-probability: one word in 25 was wrong just at the limit."""
 NOBODY = 0.5
-"""If it also gives this probability to silence, and the voice activity detector is not sure, nobody speaks. In speech of
-known text it gave at most 0.34."""
+"""If it also gives this probability to silence, and the voice activity detector is not sure, nobody speaks. In speech
+of known text it gave at most 0.34."""
 FIRST_TOKENS, TOKENS_A_SECOND = 20, 20
 """Limit for short windows, so that loops over a moment of noise end soon. Numbers read at 300 words per minute need 5
 tokens a second in English, and scripts outside the vocabulary of Whisper two to three times as many."""
