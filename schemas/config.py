@@ -178,13 +178,14 @@ class SoundsConfig(Section):
     model: str = "auto"
     """Sound model. `auto` is `embedded:firered-aed`, which knows speech, music and singing, if it is installed,
     otherwise `none`. It can also be a folder or Hub id of an audio classifier, such as AST, which also knows applause,
-    laughter, sirens and more, or of a CLAP model, which listens for `names`. `none` turns the step off."""
+    laughter, sirens and more, or of a CLAP model, which listens for `names`; or a model of your own (`plugin:<name>`,
+    `python:package.module:Factory`). `none` turns the step off."""
     min_score: float = Field(0.5, gt=0, lt=1)
     """Minimum score at which a sound is heard. It ends when its score falls below 0.6 of this."""
     names: tuple[str, ...] = ()
     """Sounds that a CLAP model listens for, as in `a siren`. If empty, a list of 40 common ones."""
     batch_size: int = Field(8, ge=1)
-    """Windows of ten seconds per batch, for a model that is not embedded."""
+    """Windows per batch, for a model that is not embedded."""
 
 
 class TextConfig(Section):
@@ -241,7 +242,8 @@ class ObjectsConfig(Section):
 
     model: str = "embedded:ssd-mobilenet-v2"
     """Object detector: `embedded:ssd-mobilenet-v2`, which knows the 80 classes of COCO; a folder or Hub id of an
-    RT-DETR, DETR or similar model with safetensors; or `none`."""
+    RT-DETR, DETR or similar model with safetensors; a model of your own (`plugin:<name>`,
+    `python:package.module:Factory`); or `none`."""
     batch_size: int = Field(8, ge=1)
     """Frames per batch."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
@@ -322,7 +324,8 @@ class EntitiesConfig(Section):
 
     model: str = "embedded:en-core-web-sm"
     """Named entity recogniser. The embedded one reads only English. For other languages, a folder or Hub id of a token
-    classification model, which then reads all texts. `none` finds only the names of the gazetteer."""
+    classification model, or a model of your own (`plugin:<name>`, `python:package.module:Factory`); it then reads all
+    texts. `none` finds only the names of the gazetteer."""
     gazetteer: str | None = None
     """CSV file with names that you know, and their Wikidata ids (docs/names.md). They are found in all languages."""
     respell: bool = True

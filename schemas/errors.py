@@ -19,6 +19,7 @@ class ErrorKind(StrEnum):
     TIMEOUT = "timeout"
     CRASHED = "crashed"
     OUT_OF_MEMORY = "out_of_memory"
+    MODEL = "model"
     INTERNAL = "internal"
 
     @property
@@ -34,6 +35,7 @@ _TRANSIENT = frozenset(
         ErrorKind.TIMEOUT,
         ErrorKind.CRASHED,
         ErrorKind.OUT_OF_MEMORY,
+        ErrorKind.MODEL,
         ErrorKind.INTERNAL,
     }
 )
@@ -53,6 +55,10 @@ class ArchiveError(VideolakeError):
 
 class ModelError(VideolakeError):
     """A model cannot be found or loaded. The message names the setting, and what to install."""
+
+
+class ModelOutputError(ModelError):
+    """A model, such as a plug-in, returned what its role does not allow. It costs one stage of one video."""
 
 
 class DeviceError(VideolakeError):

@@ -1,8 +1,9 @@
 """How a video that cannot be analysed becomes a row in `errors`, and what counts as its fault.
 
-Every failure of a video is made here. A step raises `MediaError` with its kind, stage and message. Any other exception
-is a lack of memory or a bug. `VideoWorker` catches both and stages the failure with `pipeline.lake.failure_tables`. A
-`DeviceError` is the fault of the machine, and never becomes a failure.
+Every failure of a video is made here. A step raises `MediaError` with its kind, stage and message, or
+`ModelOutputError` if a model is to blame. Any other exception is a lack of memory or a bug. `VideoWorker` catches them
+and stages the failure with `pipeline.lake.failure_tables`. A `DeviceError` is the fault of the machine, and never
+becomes a failure.
 """
 
 import traceback
@@ -11,7 +12,7 @@ from dataclasses import replace
 
 from pipeline.models import is_out_of_memory
 from schemas.config import LimitsConfig
-from schemas.errors import ErrorKind, MediaError
+from schemas.errors import ErrorKind, MediaError, ModelOutputError
 from schemas.records import Failure, VideoTask
 from schemas.stages import Stage
 
@@ -29,6 +30,8 @@ def failure_of(error: Exception, task: VideoTask, attempts: int) -> Failure:
     """
     if isinstance(error, MediaError):
         return Failure(error.stage, error.kind, str(error), "", attempts)
+    if isinstance(error, ModelOutputError):
+        return Failure("worker", ErrorKind.MODEL, f"{task.uris[0]}: {error}", "", attempts)
     trace = "".join(traceback.format_exception(error))
     if is_out_of_memory(error):
         message = (
@@ -44,6 +47,8 @@ def kind_of(error: Exception) -> ErrorKind:
     """Return the kind of what an analysis raised."""
     if isinstance(error, MediaError):
         return error.kind
+    if isinstance(error, ModelOutputError):
+        return ErrorKind.MODEL
     return ErrorKind.OUT_OF_MEMORY if is_out_of_memory(error) else ErrorKind.INTERNAL
 
 

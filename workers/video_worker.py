@@ -32,7 +32,7 @@ from pipeline.locations import local_path
 from pipeline.models import device_faults
 from schemas.config import Config
 from schemas.corrections import Correction
-from schemas.errors import DeviceError, ErrorKind, LakeError, MediaError, ModelError
+from schemas.errors import DeviceError, ErrorKind, LakeError, MediaError, ModelError, ModelOutputError
 from schemas.media import MediaInfo
 from schemas.outcome import LogLine, VideoOutcome
 from schemas.records import Analysis, Failure, StageState, VideoTask
@@ -130,7 +130,7 @@ class VideoWorker:
         Raises:
             DeviceError: The GPU is broken, so this process cannot go on. The video is not at fault.
             LakeError: The lake cannot be written, so the shard cannot continue.
-            ModelError: A plug-in model does not work as it must.
+            ModelError: The models of a stage cannot be loaded.
         """
         started = time.perf_counter()
         lake = self._opened(job.lake_uri)
@@ -224,6 +224,8 @@ class VideoWorker:
                 if reads_file:
                     _check_unchanged(task)
                 result.stage_failures = failures_of_stages(result.analysis.failed, task, attempts)
+        except ModelOutputError as error:
+            result.analysis, result.failure = None, failure_of(error, task, attempts)
         except (DeviceError, ModelError):
             raise
         except Exception as error:  # noqa: BLE001 - one video never stops the others

@@ -36,6 +36,7 @@ _WHAT_TO_DO = {
     "timeout": "The analysis took too long. Raise `limits.timeout_factor`, or run with fewer workers.",
     "crashed": "A worker crashed on this file. Run again; if it crashes again, please report the file's format.",
     "out_of_memory": "A worker ran out of memory. Run again with fewer workers.",
+    "model": "A model returned something invalid; the message says what. Repair it or choose another, then run again.",
     "internal": "This is a bug in Videolake. The traceback shows where.",
 }
 

@@ -27,8 +27,18 @@ if TYPE_CHECKING:
     from pipeline.models.fetching import fetch
     from pipeline.models.info import ModelInfo
     from pipeline.models.loading import LOAD_ERRORS, LOAD_OPTIONS, longest_input, quiet_transformers
+    from pipeline.models.outputs import OutputCheck
     from pipeline.models.plugins import allow_python_models, check_python_models, is_plugin, make_plugin
-    from pipeline.models.protocols import CaptionModel, FusionModel, SpeakerModel, TextModel, VisionModel
+    from pipeline.models.protocols import (
+        CaptionModel,
+        FusionModel,
+        NameModel,
+        ObjectModel,
+        SoundModel,
+        SpeakerModel,
+        TextModel,
+        VisionModel,
+    )
     from pipeline.models.resolution import resolve
     from pipeline.models.roster import (
         BOTH,
@@ -53,7 +63,11 @@ __all__ = [
     "EmbeddedModel",
     "FusionModel",
     "ModelInfo",
+    "NameModel",
+    "ObjectModel",
+    "OutputCheck",
     "Roster",
+    "SoundModel",
     "SpeakerModel",
     "TextModel",
     "VisionModel",
@@ -115,8 +129,18 @@ __getattr__ = lazy_names(
         "fetching": ("fetch",),
         "info": ("ModelInfo",),
         "loading": ("LOAD_ERRORS", "LOAD_OPTIONS", "longest_input", "quiet_transformers"),
+        "outputs": ("OutputCheck",),
         "plugins": ("allow_python_models", "check_python_models", "is_plugin", "make_plugin"),
-        "protocols": ("CaptionModel", "FusionModel", "SpeakerModel", "TextModel", "VisionModel"),
+        "protocols": (
+            "CaptionModel",
+            "FusionModel",
+            "NameModel",
+            "ObjectModel",
+            "SoundModel",
+            "SpeakerModel",
+            "TextModel",
+            "VisionModel",
+        ),
         "resolution": ("resolve",),
         "roster": (
             "BOTH",

@@ -75,7 +75,7 @@ def resolve_plugin(role: str, model_id: str) -> ModelInfo:
     attribute `licence`, or `unknown`.
 
     Args:
-        role: `vision`, `captions`, `text`, `speakers` or `fusion`.
+        role: `vision`, `captions`, `objects`, `text`, `entities`, `speakers`, `sounds` or `fusion`.
         model_id: `plugin:<name>` or `python:package.module:Factory`.
 
     Raises:
@@ -97,7 +97,7 @@ def make_plugin(role: str, model_id: str, kind: type[Role], **arguments: Any) ->
     """Make a plug-in's model and check that it has the members of its role.
 
     Args:
-        role: `vision`, `captions`, `text`, `speakers` or `fusion`.
+        role: `vision`, `captions`, `objects`, `text`, `entities`, `speakers`, `sounds` or `fusion`.
         model_id: `plugin:<name>` or `python:package.module:Factory`.
         kind: Runtime-checkable Protocol of the role; see `pipeline.models.protocols`.
         arguments: Keyword arguments for the factory.

@@ -42,8 +42,8 @@ class SpacyPipeline:
         self._pipeline = loading.submit(_load, folder, model_id)
         loading.shutdown(wait=False)
 
-    def recognize(self, texts: Sequence[str]) -> list[list[NameSpan]]:
-        """Return the names in each text, in order, without overlaps.
+    def recognize(self, texts: Sequence[str], _languages: Sequence[str]) -> list[list[NameSpan]]:
+        """Return the names in each text, which is in English, in order, without overlaps.
 
         Raises:
             ModelError: spaCy is missing, or does not read this pipeline.

@@ -23,8 +23,13 @@ class Recognizer(Protocol):
     def runs_on(self) -> str:
         """Device and precision, for the log."""
 
-    def recognize(self, texts: Sequence[str]) -> list[list[NameSpan]]:
-        """Return the names in each text, in order, without overlaps."""
+    def recognize(self, texts: Sequence[str], languages: Sequence[str]) -> list[list[NameSpan]]:
+        """Return the names in each text, in order, without overlaps.
+
+        Args:
+            texts: Any texts.
+            languages: The language of each, ISO 639-1.
+        """
 
 
 def disjoint(spans: Sequence[NameSpan]) -> list[NameSpan]:

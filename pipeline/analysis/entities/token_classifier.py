@@ -72,8 +72,8 @@ class TokenClassifier:
         self._batch = BatchSize("entities", batch_size, device)
         self.runs_on = runs_on(device, "float32", batch_size)
 
-    def recognize(self, texts: Sequence[str]) -> list[list[NameSpan]]:
-        """Return the names in each text, in order, without overlaps."""
+    def recognize(self, texts: Sequence[str], _languages: Sequence[str]) -> list[list[NameSpan]]:
+        """Return the names in each text, of any language, in order, without overlaps."""
         if not texts:
             return []
         overlap = min(_OVERLAP, self._length // 4) // 2 * 2

@@ -10,7 +10,7 @@ from pipeline.analysis.fusion.early import early_id, fuse_early, modality_weight
 from pipeline.analysis.fusion.parts import SceneParts
 from pipeline.analysis.fusion.projected import fuse_projected
 from pipeline.analysis.fusion.vectors import unit
-from pipeline.models import FusionModel, fusion_model, is_plugin, make_plugin
+from pipeline.models import FusionModel, OutputCheck, fusion_model, is_plugin, make_plugin
 from schemas.config import FusionConfig
 from schemas.errors import ModelError
 from schemas.records import Embedding
@@ -125,7 +125,7 @@ class PluginFusion:
     coordinated = False
 
     def __init__(self, model_id: str, *, text: Encoder, vision: Encoder) -> None:
-        self._id = model_id
+        self._check = OutputCheck("fusion.method", model_id)
         make: Callable[..., FusionModel] = make_plugin
         self._model = make("fusion", model_id, FusionModel, text_dimensions=text[1], vision_dimensions=vision[1])
         self.space = (f"{model_id}({text[0]} + {vision[0]})", int(self._model.dimensions))
@@ -134,18 +134,13 @@ class PluginFusion:
         """Fuse text and vision vectors with the plug-in.
 
         Raises:
-            ModelError: It returned other shapes, or values that are not finite.
+            ModelOutputError: It returned other shapes, values that are not finite, or weights outside of 0 to 1.
         """
         if not scenes:
             return []
         vectors, weights = self._model.fuse(
             np.stack([scene.text for scene in scenes]), np.stack([scene.vision for scene in scenes])
         )
-        vectors, weights = np.asarray(vectors, dtype=np.float32), np.asarray(weights, dtype=np.float64)
-        shapes = ((len(scenes), self.space[1]), (len(scenes), 2))
-        if (vectors.shape, weights.shape) != shapes or not (np.isfinite(vectors).all() and np.isfinite(weights).all()):
-            raise ModelError(
-                f"fusion.method: {self._id} returned vectors and weights of shapes {vectors.shape} and "
-                f"{weights.shape}; expected finite values of shapes {shapes[0]} and {shapes[1]}."
-            )
+        vectors = self._check.array(vectors, (len(scenes), self.space[1]), "vectors")
+        weights = self._check.scores(weights, (len(scenes), 2), "weights")
         return [(unit(vector), float(pair[0]), float(pair[1])) for vector, pair in zip(vectors, weights, strict=True)]

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from pipeline.analysis.objects.boxes import Boxes
 from pipeline.analysis.objects.content import natural_content
 from pipeline.analysis.objects.hub import load_detector
+from pipeline.analysis.objects.plugin import PluginDetector
 from pipeline.analysis.objects.ssd_mobilenet import SsdMobileNet
 from pipeline.analysis.vision import Image, choose_precision
-from pipeline.models import EMBEDDED_PREFIX, BatchSize, ModelInfo, batch_size, resolve, runs_on, set_threads
+from pipeline.models import EMBEDDED_PREFIX, BatchSize, ModelInfo, batch_size, is_plugin, resolve, runs_on, set_threads
 from schemas.config import ObjectsConfig
 from schemas.errors import ModelError
 from schemas.records import DetectedObject, TextLine
@@ -49,13 +50,15 @@ class ObjectDetector:
         self._min_score = config.min_score
         self._batch = BatchSize("objects", batch_size("objects", config.batch_size, device), device)
         dtype = choose_precision(config.precision, device)
-        self._place = device, dtype
+        self._place = device, "plug-in" if is_plugin(config.model) else dtype
         self._network: DetectionNetwork
         if config.model.startswith(EMBEDDED_PREFIX):
             try:
                 self._network = SsdMobileNet(self.info.path, device=device, dtype=dtype)
             except (OSError, ValueError, KeyError) as error:
                 raise ModelError(f"objects.model: {self.info.path} does not hold SSD-MobileNet-v2: {error}") from error
+        elif is_plugin(config.model):
+            self._network = PluginDetector(config.model, device=device, threads=threads)
         else:
             self._network = load_detector(self.info, device=device, dtype=dtype)
         logger.info("object detector %s loaded, %s", self.info.id, dtype)
@@ -80,6 +83,9 @@ class ObjectDetector:
 
         Returns:
             The objects of each frame with a score of at least `objects.min_score`, the best first.
+
+        Raises:
+            ModelOutputError: A plug-in returned something else.
         """
         objects: list[tuple[DetectedObject, ...]] = [()] * len(images)
         contents = [natural_content(image, lines) for image, lines in zip(images, texts, strict=True)]

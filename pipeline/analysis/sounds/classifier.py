@@ -6,9 +6,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.analysis.sounds.fsmn import Fsmn, FsmnModel, load_fsmn
-from pipeline.analysis.sounds.hub import load_tagger
+from pipeline.analysis.sounds.hub import Tagger, load_tagger
+from pipeline.analysis.sounds.plugin import PluginScorer
 from pipeline.analysis.sounds.session import SoundModel, SoundSession
-from pipeline.models import EMBEDDED_PREFIX, LOAD_ERRORS, ModelInfo, resolve, runs_on, set_threads
+from pipeline.models import (
+    EMBEDDED_PREFIX,
+    LOAD_ERRORS,
+    ModelInfo,
+    batch_size,
+    is_plugin,
+    resolve,
+    runs_on,
+    set_threads,
+)
 from schemas.config import SoundsConfig
 from schemas.errors import ModelError
 from schemas.media import SAMPLE_RATE_HZ
@@ -18,8 +28,8 @@ class SoundClassifier:
     """Scores audio by what is heard. Use it from one thread at a time.
 
     Args:
-        config: The `sounds` section. Its model is `embedded:firered-aed`, or a folder or Hub id of an audio classifier,
-            such as AST, or of a CLAP model.
+        config: The `sounds` section. Its model is `embedded:firered-aed`; a folder or Hub id of an audio classifier,
+            such as AST, or of a CLAP model; or a plug-in, see `pipeline.models.protocols.SoundModel`.
         device: `cpu` or `cuda`.
         threads: PyTorch threads in this process.
 
@@ -37,8 +47,8 @@ class SoundClassifier:
             self.runs_on = runs_on(device, "float32")
             """Device, precision and windows at once, for the log."""
         else:
-            tagger = load_tagger(self.info, config, device=device)
-            self._model, self.runs_on = tagger, tagger.runs_on
+            self._model = tagger = _tagger(self.info, config, device, threads)
+            self.runs_on = tagger.runs_on
 
     @property
     def labels(self) -> Sequence[str]:
@@ -54,6 +64,14 @@ class SoundClassifier:
         stream = self._model.stream()
         noise = np.random.default_rng(0).normal(0.0, 0.1, SAMPLE_RATE_HZ).astype(np.float32)
         return np.concatenate([stream.add(noise), stream.finish()])
+
+
+def _tagger(info: ModelInfo, config: SoundsConfig, device: str, threads: int) -> Tagger:
+    if not is_plugin(config.model):
+        return load_tagger(info, config, device=device)
+    scorer = PluginScorer(config.model, device=device, threads=threads)
+    batch = batch_size("sounds", config.batch_size, device)
+    return Tagger(scorer, batch, device, precision="plug-in", window_s=scorer.window_s)
 
 
 def _embedded(info: ModelInfo) -> Fsmn:

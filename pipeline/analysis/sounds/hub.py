@@ -24,7 +24,9 @@ _PROMPT = "This is a sound of {}."
 Windows = Sequence[NDArray[np.float32]]
 
 
-class _Scorer(Protocol):
+class Scorer(Protocol):
+    """A model that scores windows of audio."""
+
     @property
     def labels(self) -> Sequence[str]:
         """Name of each class."""
@@ -34,23 +36,26 @@ class _Scorer(Protocol):
 
 
 class Tagger:
-    """A model that scores windows of ten seconds.
+    """A model that scores windows, of ten seconds unless it is a plug-in that wants others.
 
     Args:
         scorer: The model.
         batch: Windows at once.
         device: `cpu` or `cuda`.
+        precision: For the log.
+        window_s: Seconds of a window.
     """
 
-    row_samples = int(WINDOW_S * SAMPLE_RATE_HZ) // OVERLAP
-
-    def __init__(self, scorer: _Scorer, batch: int, device: str) -> None:
+    def __init__(
+        self, scorer: Scorer, batch: int, device: str, *, precision: str = "float32", window_s: float = WINDOW_S
+    ) -> None:
         self._scorer = scorer
+        self.row_samples = int(window_s * SAMPLE_RATE_HZ) // OVERLAP
         # Silence is measured, which is more exact than what a model says about it.
         self._kept = [index for index, label in enumerate(scorer.labels) if label != SILENCE_LABEL]
         self.labels = tuple(scorer.labels[index] for index in self._kept)
         self._batch = BatchSize("sounds", batch, device)
-        self.runs_on = runs_on(device, "float32", batch)
+        self.runs_on = runs_on(device, precision, batch)
 
     @property
     def batch(self) -> int:
@@ -75,7 +80,7 @@ class TaggerStream:
         self._audio = np.zeros(0, np.float32)
         self._windows: list[NDArray[np.float32]] = []
         self._scores = np.zeros((0, len(tagger.labels)), np.float32)
-        """Of the windows that rows may still need: one row each, for 2.5 s of a track."""
+        """Of the windows that rows may still need, one row each."""
         self._first = 0
         """Number of the first of these windows in the track."""
         self._done = 0
@@ -196,7 +201,7 @@ def load_tagger(info: ModelInfo, config: SoundsConfig, *, device: str) -> Tagger
         with quiet_transformers():
             about = AutoConfig.from_pretrained(info.path, **LOAD_OPTIONS)
             extractor = AutoFeatureExtractor.from_pretrained(info.path, **LOAD_OPTIONS)
-            scorer: _Scorer
+            scorer: Scorer
             if about.model_type == "clap":
                 model = ClapModel.from_pretrained(info.path, **LOAD_OPTIONS).eval().to(device)
                 tokenizer = AutoTokenizer.from_pretrained(info.path, **LOAD_OPTIONS)
@@ -205,7 +210,7 @@ def load_tagger(info: ModelInfo, config: SoundsConfig, *, device: str) -> Tagger
                 model = AutoModelForAudioClassification.from_pretrained(info.path, **LOAD_OPTIONS).eval().to(device)
                 scorer = _Classifier(model, extractor)
         tagger = Tagger(scorer, batch_size("sounds", config.batch_size, device), device)
-        tagger.score([np.zeros(OVERLAP * Tagger.row_samples, np.float32)])
+        tagger.score([np.zeros(OVERLAP * tagger.row_samples, np.float32)])
     except LOAD_ERRORS as error:
         raise ModelError(
             f"sounds.model: {info.id} ({info.path}) cannot be loaded as a sound model: {error}. It must be a folder "

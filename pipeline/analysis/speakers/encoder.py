@@ -13,6 +13,7 @@ from pipeline.models import (
     LOAD_ERRORS,
     BatchSize,
     ModelInfo,
+    OutputCheck,
     SpeakerModel,
     bf16_is_native,
     is_plugin,
@@ -64,14 +65,10 @@ class SpeakerEncoder:
             (n, d) float32 of unit length.
 
         Raises:
-            ModelError: A plug-in returned another shape, or values that are not finite.
+            ModelOutputError: A plug-in returned another shape, or values that are not finite.
         """
-        vectors = np.asarray(self._model.encode(windows), np.float32)
-        if vectors.ndim != 2 or len(vectors) != len(windows) or not np.isfinite(vectors).all():
-            raise ModelError(
-                f"speakers.model: {self.info.id} returned vectors of shape {vectors.shape} for {len(windows)} windows; "
-                "expected one row of finite values per window."
-            )
+        check = OutputCheck("speakers.model", self.info.id)
+        vectors = check.array(self._model.encode(windows), (len(windows), None), "vectors")
         return np.asarray(vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9), np.float32)
 
 

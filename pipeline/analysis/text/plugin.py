@@ -5,8 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.models import TextModel, make_plugin
-from schemas.errors import ModelError
+from pipeline.models import OutputCheck, TextModel, make_plugin
 
 
 class PluginTextEncoder:
@@ -22,7 +21,7 @@ class PluginTextEncoder:
     """
 
     def __init__(self, model_id: str, *, device: str, threads: int) -> None:
-        self._id = model_id
+        self._check = OutputCheck("text.model", model_id)
         self._model = make_plugin("text", model_id, TextModel, device=device, threads=threads)
         self.dimensions = int(self._model.dimensions)
 
@@ -30,17 +29,13 @@ class PluginTextEncoder:
         """Return (n, dimensions) of unit length. Empty texts give zeros and are not passed to the model.
 
         Raises:
-            ModelError: The model returned another shape, or values that are not finite.
+            ModelOutputError: The model returned another shape, or values that are not finite.
         """
         vectors = np.zeros((len(texts), self.dimensions), dtype=np.float32)
         filled = [index for index, text in enumerate(texts) if text]
         if not filled:
             return vectors
-        found = np.asarray(self._model.encode([texts[index] for index in filled]), dtype=np.float32)
-        if found.shape != (len(filled), self.dimensions) or not np.isfinite(found).all():
-            raise ModelError(
-                f"text.model: {self._id} returned vectors of shape {found.shape}; expected finite values of shape "
-                f"{(len(filled), self.dimensions)}."
-            )
+        texts = [texts[index] for index in filled]
+        found = self._check.array(self._model.encode(texts), (len(filled), self.dimensions), "vectors")
         vectors[filled] = found / np.maximum(np.linalg.norm(found, axis=1, keepdims=True), 1e-12)
         return vectors

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from pipeline.models import device_faults
-from schemas.errors import VideolakeError
+from schemas.errors import ModelOutputError, VideolakeError
 from schemas.stages import Stage
 
 
@@ -28,6 +28,8 @@ class StageErrors:
         try:
             with device_faults():
                 yield
+        except ModelOutputError as error:
+            self.found.setdefault(stage, error)
         except VideolakeError:
             raise
         except Exception as error:  # noqa: BLE001 - a model may raise anything

@@ -23,7 +23,7 @@ from pipeline.analysis.text import TextEncoder
 from pipeline.analysis.vision import Captioner, FrameEncoder, TextReader
 from pipeline.models import Roster, loading_faults, roster_of
 from schemas.config import Config
-from schemas.errors import ModelError
+from schemas.errors import ModelError, ModelOutputError
 from schemas.stages import STAGES, Stage
 
 logger = logging.getLogger(__name__)
@@ -124,6 +124,8 @@ def check_models(models: Models) -> str:
 def _check(role: str, model: Any, check: Callable[[], Any]) -> None:  # noqa: ANN401 - a model of any role
     try:
         result = check()
+    except ModelOutputError as error:
+        raise ModelError(str(error)) from error  # what it cannot do for a tiny input, it can do for no video
     except ModelError:
         raise
     except Exception as error:
@@ -174,7 +176,7 @@ def _load(config: Config, device: str, threads: int, stages: frozenset[Stage]) -
         sounds=SoundClassifier(sounds, device=device, threads=threads) if roster.sounds else None,
         ocr=TextReader(config.ocr, device=device, threads=threads) if roster.ocr else None,
         objects=ObjectDetector(config.objects, device=device, threads=threads) if roster.objects else None,
-        entities=EntityRecognizer(config.entities, device=device) if roster.entities else None,
+        entities=EntityRecognizer(config.entities, device=device, threads=threads) if roster.entities else None,
         known_names=KnownNames(load_gazetteer(gazetteer) if gazetteer and "text" in stages else Gazetteer()),
         abstract=AbstractWriter(config.summary, device=device, threads=threads) if roster.summary else None,
     )

@@ -10,6 +10,7 @@ from pipeline.models import (
     BatchSize,
     CaptionModel,
     ModelInfo,
+    OutputCheck,
     batch_size,
     is_plugin,
     make_plugin,
@@ -18,7 +19,6 @@ from pipeline.models import (
     set_threads,
 )
 from schemas.config import CaptionsConfig
-from schemas.errors import ModelError
 
 logger = logging.getLogger(__name__)
 
@@ -40,6 +40,7 @@ class Captioner:
     def __init__(self, config: CaptionsConfig, *, device: str, threads: int) -> None:
         set_threads(threads)
         self.info: ModelInfo = resolve("captions", config.model)
+        self._check = OutputCheck("captions.model", self.info.id)
         self._device = device
         self._batch = BatchSize("captions", batch_size("captions", config.batch_size, device), device)
         self._model: CaptionModel
@@ -69,19 +70,16 @@ class Captioner:
             A sentence for each frame, or an empty string.
 
         Raises:
-            ModelError: A plug-in returns something else.
+            ModelOutputError: A plug-in returns something else.
         """
         captions = [""] * len(images)
         indices = [index for index, image in enumerate(images) if not featureless(image)]
         for batch, texts in self._batch.batches(
-            indices, lambda batch: list(self._model.caption([images[index] for index in batch]))
+            indices, lambda batch: self._model.caption([images[index] for index in batch])
         ):
-            if len(texts) != len(batch) or not all(isinstance(text, str) for text in texts):
-                raise ModelError(
-                    f"captions.model: {self.info.id} returned {len(texts)} captions for {len(batch)} frames; "
-                    "expected one string per frame."
-                )
-            for index, text in zip(batch, texts, strict=True):
+            for index, text in zip(batch, self._check.one_each(texts, len(batch), "captions", "frames"), strict=True):
+                if not isinstance(text, str):
+                    raise self._check.error(f"a caption of the type {type(text).__name__}; expected a string")
                 captions[index] = sentence(text)
         return captions
 

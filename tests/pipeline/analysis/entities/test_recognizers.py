@@ -29,7 +29,7 @@ def test_the_embedded_model_needs_no_pickle_and_reads_english_only(monkeypatch: 
         monkeypatch.setattr(module, "loads", refused)
         monkeypatch.setattr(module, "load", refused)
     monkeypatch.setattr(pickle, "Unpickler", refused)
-    embedded = EntityRecognizer(EntitiesConfig(), device="cpu")
+    embedded = EntityRecognizer(EntitiesConfig(), device="cpu", threads=1)
     text = "Angela Merkel visited Paris on 3 March 2020."
     assert found(embedded, text) == [("Angela Merkel", "person"), ("Paris", "place"), ("3 March 2020", "date")]
     assert found(embedded, text, "de") == []
@@ -38,7 +38,7 @@ def test_the_embedded_model_needs_no_pickle_and_reads_english_only(monkeypatch: 
 
 @pytest.mark.models
 def test_the_embedded_model_does_not_keep_the_words_that_it_has_read() -> None:
-    embedded = EntityRecognizer(EntitiesConfig(), device="cpu")
+    embedded = EntityRecognizer(EntitiesConfig(), device="cpu", threads=1)
     model: Any = embedded._model
     embedded.recognize(["Ada Lovelace met Qzfoo Xvbar in London."], ["en"])
     strings = model._pipeline.result().vocab.strings
@@ -52,11 +52,6 @@ def test_the_embedded_model_is_checked_file_by_file(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr("pipeline.models.embedded._NAMES_DIGEST", "0" * 16)
     with pytest.raises(ModelError, match="package is damaged"):
         resolve("entities", "embedded:en-core-web-sm")
-
-
-def test_plugins_are_refused() -> None:
-    with pytest.raises(ModelError, match="no plug-in"):
-        EntityRecognizer(EntitiesConfig(model="python:some.module:Factory"), device="cpu")
 
 
 LABELS = ["O", "B-PER", "I-PER", "B-LOC", "I-LOC", "B-MISC"]
@@ -101,7 +96,7 @@ def tiny_classifier(folder: Path, labels: list[str] = LABELS) -> Path:
 @pytest.mark.models
 def test_a_tiny_token_classifier_that_the_test_makes_reads_all_languages_and_long_texts(tmp_path: Path) -> None:
     folder = tiny_classifier(tmp_path / "model")
-    hub = EntityRecognizer(EntitiesConfig(model=str(folder), batch_size=2), device="cpu")
+    hub = EntityRecognizer(EntitiesConfig(model=str(folder), batch_size=2), device="cpu", threads=1)
     assert hub.runs_on == "cpu float32 x2"
     text = "Ada Lovelace met Bo in London."
     people = [("Ada Lovelace", "person"), ("London", "place")]
@@ -113,7 +108,7 @@ def test_a_tiny_token_classifier_that_the_test_makes_reads_all_languages_and_lon
     assert found(hub, "Adas London") == [("Adas", "person"), ("London", "place")], (
         "a word has the class of its first token"
     )
-    strict = EntityRecognizer(EntitiesConfig(model=str(folder), min_score=1.0), device="cpu")
+    strict = EntityRecognizer(EntitiesConfig(model=str(folder), min_score=1.0), device="cpu", threads=1)
     assert found(strict, text) == []
 
 
@@ -121,14 +116,14 @@ def test_a_tiny_token_classifier_that_the_test_makes_reads_all_languages_and_lon
 def test_a_model_whose_classes_are_no_names_is_refused(tmp_path: Path) -> None:
     folder = tiny_classifier(tmp_path / "model", ["NOUN", "VERB"])
     with pytest.raises(ModelError, match="NOUN, VERB, none of which"):
-        EntityRecognizer(EntitiesConfig(model=str(folder)), device="cpu")
+        EntityRecognizer(EntitiesConfig(model=str(folder)), device="cpu", threads=1)
 
 
 @pytest.mark.models
 def test_an_encoder_without_a_head_is_refused() -> None:
     folder = resolve("text", "embedded:minilm").path
     with pytest.raises(ModelError, match=r"entities\.model"):
-        EntityRecognizer(EntitiesConfig(model=str(folder)), device="cpu")
+        EntityRecognizer(EntitiesConfig(model=str(folder)), device="cpu", threads=1)
 
 
 def test_overlapping_names_are_given_once() -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from pipeline.analysis.sounds import SoundClassifier
-from pipeline.analysis.sounds.hub import OVERLAP, Tagger
+from pipeline.analysis.sounds.hub import OVERLAP, WINDOW_S, Tagger
 from pipeline.analysis.sounds.names import SOUND_NAMES
 from schemas.config import SoundsConfig
 from schemas.errors import ModelError
@@ -17,7 +17,7 @@ from schemas.media import SAMPLE_RATE_HZ as RATE
 from schemas.media import AudioBlock
 from tests.pipeline.analysis.sounds.tiny_models import tiny_ast, tiny_clap, tiny_wav2vec2
 
-STEP = Tagger.row_samples
+STEP = int(WINDOW_S * RATE) // OVERLAP
 
 
 def loaded(folder: Path, **options: object) -> SoundClassifier:
