@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pipeline.models.faults import device_faults, is_out_of_memory, loading_faults
     from pipeline.models.fetching import fetch
     from pipeline.models.info import ModelInfo
-    from pipeline.models.loading import LOAD_ERRORS, LOAD_OPTIONS, longest_input, quiet_transformers
+    from pipeline.models.loading import LOAD_ERRORS, LOAD_OPTIONS, load_pretrained, longest_input, quiet_transformers
     from pipeline.models.outputs import OutputCheck
     from pipeline.models.plugins import allow_python_models, check_python_models, is_plugin, make_plugin
     from pipeline.models.protocols import (
@@ -87,6 +87,7 @@ __all__ = [
     "is_plugin",
     "is_writable",
     "joined_space",
+    "load_pretrained",
     "loading_faults",
     "longest_input",
     "make_plugin",
@@ -128,7 +129,7 @@ __getattr__ = lazy_names(
         "faults": ("device_faults", "is_out_of_memory", "loading_faults"),
         "fetching": ("fetch",),
         "info": ("ModelInfo",),
-        "loading": ("LOAD_ERRORS", "LOAD_OPTIONS", "longest_input", "quiet_transformers"),
+        "loading": ("LOAD_ERRORS", "LOAD_OPTIONS", "load_pretrained", "longest_input", "quiet_transformers"),
         "outputs": ("OutputCheck",),
         "plugins": ("allow_python_models", "check_python_models", "is_plugin", "make_plugin"),
         "protocols": (

@@ -7,7 +7,15 @@ import numpy as np
 import torch
 
 from pipeline.analysis.entities.spans import NameSpan
-from pipeline.models import LOAD_ERRORS, LOAD_OPTIONS, BatchSize, longest_input, quiet_transformers, runs_on
+from pipeline.models import (
+    LOAD_ERRORS,
+    LOAD_OPTIONS,
+    BatchSize,
+    load_pretrained,
+    longest_input,
+    quiet_transformers,
+    runs_on,
+)
 from schemas.entities import EntityKind
 from schemas.errors import ModelError
 
@@ -46,16 +54,12 @@ class TokenClassifier:
         try:
             with quiet_transformers():
                 self._tokenizer = AutoTokenizer.from_pretrained(folder, **LOAD_OPTIONS)
-                model, loading = AutoModelForTokenClassification.from_pretrained(
-                    folder, dtype=torch.float32, output_loading_info=True, **LOAD_OPTIONS
-                )
+                model = load_pretrained(AutoModelForTokenClassification, folder, dtype=torch.float32)
         except LOAD_ERRORS as error:
-            raise ModelError(f"entities.model: {model_id} cannot be loaded: {error}") from error
-        if loading["missing_keys"]:
             raise ModelError(
-                f"entities.model: {model_id} has no weights for {min(loading['missing_keys'])}. Use a token "
-                "classification model that was trained to find names."
-            )
+                f"entities.model: {model_id} cannot be loaded: {error}. It must be a token classification model that "
+                "was trained to find names."
+            ) from error
         if not self._tokenizer.is_fast:
             raise ModelError(f"entities.model: {model_id} has no fast tokenizer, which says where each token is.")
         names = [str(model.config.id2label[index]) for index in range(model.config.num_labels)]

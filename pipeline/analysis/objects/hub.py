@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from pipeline.analysis.objects.boxes import Boxes, kept
 from pipeline.analysis.vision import Image
-from pipeline.models import LOAD_ERRORS, LOAD_OPTIONS, ModelInfo, quiet_transformers
+from pipeline.models import LOAD_ERRORS, LOAD_OPTIONS, ModelInfo, load_pretrained, quiet_transformers
 from schemas.errors import ModelError
 
 
@@ -30,9 +30,7 @@ def load_detector(info: ModelInfo, *, device: str, dtype: torch.dtype) -> "Trans
         with quiet_transformers():
             # The PIL processors do not need torchvision, the others do.
             processor = AutoImageProcessor.from_pretrained(info.path, backend="pil", **LOAD_OPTIONS)
-            model = AutoModelForObjectDetection.from_pretrained(
-                info.path, dtype=dtype, use_safetensors=True, **LOAD_OPTIONS
-            )
+        model = load_pretrained(AutoModelForObjectDetection, info.path, dtype=dtype, use_safetensors=True)
         return TransformersDetector(model.eval().to(device), processor)
     except LOAD_ERRORS as error:
         raise ModelError(
@@ -49,6 +47,8 @@ class TransformersDetector:
         if not hasattr(processor, "post_process_object_detection"):
             raise ValueError(f"{type(processor).__name__} cannot turn the output into boxes")
         names = model.config.id2label
+        if not names:
+            raise ValueError("its config.json names no classes (id2label)")
         self._names = tuple(str(names[index]) for index in range(len(names)))
 
     def check(self, images: Sequence[Image]) -> NDArray[np.float32]:

@@ -8,7 +8,16 @@ import torch
 from numpy.typing import NDArray
 
 from pipeline.analysis.sounds.names import SOUND_NAMES
-from pipeline.models import LOAD_ERRORS, LOAD_OPTIONS, BatchSize, ModelInfo, batch_size, quiet_transformers, runs_on
+from pipeline.models import (
+    LOAD_ERRORS,
+    LOAD_OPTIONS,
+    BatchSize,
+    ModelInfo,
+    batch_size,
+    load_pretrained,
+    quiet_transformers,
+    runs_on,
+)
 from schemas.config import SoundsConfig
 from schemas.errors import ModelError
 from schemas.media import SAMPLE_RATE_HZ
@@ -143,6 +152,8 @@ class _Classifier:
     def __init__(self, model: Any, extractor: Any) -> None:  # noqa: ANN401 - transformers' classes are chosen at run time
         self._model, self._extractor = model, extractor
         names = model.config.id2label
+        if not names:
+            raise ValueError("its config.json names no classes (id2label)")
         self.labels = tuple(str(names[index]).split(",")[0].strip().lower() for index in range(len(names)))
         # Sounds happen together, so classes exclude each other only if the model says so.
         self._exclusive = model.config.problem_type == "single_label_classification"
@@ -203,11 +214,11 @@ def load_tagger(info: ModelInfo, config: SoundsConfig, *, device: str) -> Tagger
             extractor = AutoFeatureExtractor.from_pretrained(info.path, **LOAD_OPTIONS)
             scorer: Scorer
             if about.model_type == "clap":
-                model = ClapModel.from_pretrained(info.path, **LOAD_OPTIONS).eval().to(device)
+                model = load_pretrained(ClapModel, info.path).eval().to(device)
                 tokenizer = AutoTokenizer.from_pretrained(info.path, **LOAD_OPTIONS)
                 scorer = _ZeroShot(model, extractor, tokenizer, config.names or SOUND_NAMES)
             else:
-                model = AutoModelForAudioClassification.from_pretrained(info.path, **LOAD_OPTIONS).eval().to(device)
+                model = load_pretrained(AutoModelForAudioClassification, info.path).eval().to(device)
                 scorer = _Classifier(model, extractor)
         tagger = Tagger(scorer, batch_size("sounds", config.batch_size, device), device)
         tagger.score([np.zeros(OVERLAP * tagger.row_samples, np.float32)])

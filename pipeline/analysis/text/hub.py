@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 
 from pipeline.analysis.text.pooling import pooled
-from pipeline.models import LOAD_OPTIONS, longest_input, quiet_transformers
+from pipeline.models import LOAD_OPTIONS, load_pretrained, longest_input, quiet_transformers
 
 
 class HubEncoder:
@@ -27,7 +27,7 @@ class HubEncoder:
 
         with quiet_transformers():
             self._tokenizer = AutoTokenizer.from_pretrained(folder, **LOAD_OPTIONS)
-            model = AutoModel.from_pretrained(folder, dtype=torch.float32, **LOAD_OPTIONS)
+        model = load_pretrained(AutoModel, folder, dtype=torch.float32)
         if getattr(model.config, "is_encoder_decoder", False) or not hasattr(model.config, "hidden_size"):
             raise ValueError(f"it is a {model.config.model_type} model, not a BERT-like encoder")
         self._model = model.eval().to(device)

@@ -8,7 +8,7 @@ import torch
 from pipeline.analysis.vision.imagenet import imagenet_labels
 from pipeline.analysis.vision.networks import Image, VisionNetwork
 from pipeline.analysis.vision.zero_shot import TextTower, text_tower
-from pipeline.models import LOAD_ERRORS, LOAD_OPTIONS, ModelInfo, quiet_transformers
+from pipeline.models import LOAD_ERRORS, LOAD_OPTIONS, ModelInfo, load_pretrained, quiet_transformers
 from schemas.errors import ModelError
 
 
@@ -33,7 +33,7 @@ def load_transformers(info: ModelInfo, *, device: str, dtype: torch.dtype, label
             processor = AutoImageProcessor.from_pretrained(info.path, backend="pil", **LOAD_OPTIONS)
             classifies = any(name.endswith("ForImageClassification") for name in config.architectures or ())
             auto = AutoModelForImageClassification if classifies else AutoModel
-            model = auto.from_pretrained(info.path, dtype=dtype, **LOAD_OPTIONS).eval().to(device)
+            model = load_pretrained(auto, info.path, dtype=dtype).eval().to(device)
         if classifies:
             return ImageClassifier(model, processor)
         if hasattr(model, "get_image_features"):

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 
 from pipeline.analysis.vision.networks import Image, choose_precision
-from pipeline.models import LOAD_ERRORS, LOAD_OPTIONS, CaptionModel, ModelInfo, quiet_transformers
+from pipeline.models import LOAD_ERRORS, LOAD_OPTIONS, CaptionModel, ModelInfo, load_pretrained, quiet_transformers
 from schemas.config import CaptionsConfig
 from schemas.errors import ModelError
 
@@ -34,9 +34,8 @@ def load_image_to_text(info: ModelInfo, config: CaptionsConfig, *, device: str) 
     }
     try:
         with quiet_transformers():
-            model = AutoModelForImageTextToText.from_pretrained(
-                info.path, dtype=choose_precision(config.precision, device), use_safetensors=True, **LOAD_OPTIONS
-            )
+            dtype = choose_precision(config.precision, device)
+            model = load_pretrained(AutoModelForImageTextToText, info.path, dtype=dtype, use_safetensors=True)
             model = model.eval().to(device)
             # The PIL processors do not need torchvision, the others do.
             processor = AutoProcessor.from_pretrained(info.path, backend="pil", **LOAD_OPTIONS)
