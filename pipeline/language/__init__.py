@@ -3,6 +3,7 @@
 from pipeline.language.codes import language_code
 from pipeline.language.joining import joined
 from pipeline.language.marks import ABBREVIATION, CLAUSE_END, SENTENCE_END
+from pipeline.language.noun_phrases import Role, capitalised_within, head_first, word_roles
 from pipeline.language.ordinary_words import is_ordinary
 from pipeline.language.scripts import (
     DENSE_SCRIPT,
@@ -39,14 +40,17 @@ __all__ = [
     "UNSPACED_LANGUAGES",
     "UNSPACED_LETTERS",
     "WIDE_LANGUAGES",
+    "Role",
     "TimeRange",
     "VideoTime",
+    "capitalised_within",
     "clean",
     "ends_sentence",
     "english_homographs",
     "format_duration",
     "format_time",
     "function_words",
+    "head_first",
     "is_ordinary",
     "joined",
     "language_code",
@@ -58,6 +62,7 @@ __all__ = [
     "shortened",
     "stop_words_of",
     "word_count",
+    "word_roles",
     "word_spans",
     "words",
 ]

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pipeline.analysis.entities.plugin import PluginRecognizer
 from pipeline.analysis.entities.spacy_pipeline import SpacyPipeline
 from pipeline.analysis.entities.spans import NameSpan, Recognizer
+from pipeline.analysis.scenes import Tagger
 from pipeline.models import EMBEDDED_PREFIX, is_plugin, resolve
 from schemas.config import EntitiesConfig
 
@@ -54,6 +55,11 @@ class EntityRecognizer:
     def runs_on(self) -> str:
         """Device and precision, for the log."""
         return self._model.runs_on
+
+    @property
+    def tagger(self) -> Tagger | None:
+        """What tells nouns in English texts; None if the model does not."""
+        return self._model.word_roles if isinstance(self._model, SpacyPipeline) else None
 
     def recognize(self, texts: Sequence[str], languages: Sequence[str]) -> list[list[NameSpan]]:
         """Return the names in each text, in order, without overlaps.

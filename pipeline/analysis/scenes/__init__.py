@@ -2,6 +2,7 @@
 
 from pipeline.analysis.scenes.content import Dimensions, SceneContent, VideoContent
 from pipeline.analysis.scenes.joint import fuse_scenes
+from pipeline.analysis.scenes.keyphrases import Tagger
 from pipeline.analysis.scenes.scenes import aggregate_labels, build_scenes, find_scenes
 from pipeline.analysis.scenes.selection import centrality, choose_diverse, lexrank
 from pipeline.analysis.scenes.spans import TextSpan, screen_spans, screen_texts, shown_from, shown_spans, written_text
@@ -17,6 +18,7 @@ __all__ = [
     "SceneContent",
     "Subject",
     "Subjects",
+    "Tagger",
     "TextSpan",
     "TopicSpaces",
     "VideoContent",

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from pipeline.analysis.fusion import weighted_mean
 from pipeline.analysis.scenes.content import SceneContent, VideoContent
-from pipeline.analysis.scenes.keyphrases import Passage, candidates, choose_keyphrases
+from pipeline.analysis.scenes.keyphrases import Passage, Tagger, candidates, choose_keyphrases, phrases_in
 from pipeline.analysis.scenes.topics import Encoder, TopicSpace, by_share, either, strongest
 from schemas.config import KeyphrasesConfig, TopicsConfig
 from schemas.records import Keyframe, Label
@@ -41,6 +41,7 @@ def find_subjects(
     space: TopicSpace | None,
     topics: TopicsConfig,
     keyphrases: KeyphrasesConfig,
+    tagger: Tagger | None = None,
 ) -> Subjects:
     """Find topics and keyphrases of a video and its scenes.
 
@@ -51,6 +52,7 @@ def find_subjects(
         space: The taxonomy, encoded by `encoder`; None: no topics.
         topics: How many topics, and their minimum score.
         keyphrases: How many keyphrases, and how diverse.
+        tagger: Tells nouns in English; None: rules do.
     """
     seconds = [scene.end_s - scene.start_s for scene in scenes]
     texts = np.stack([scene.text_embedding for scene in scenes]) if scenes else np.zeros((0, 1), np.float32)
@@ -62,7 +64,7 @@ def find_subjects(
         *of_scenes, of_video = (
             strongest(space.names, row, count=topics.count, min_score=topics.min_score) for row in (*scores, overall)
         )
-    phrases = _keyphrases(texts, seconds, _passages(scenes, video), encoder, keyphrases)
+    phrases = _keyphrases(texts, seconds, _passages(scenes, video), encoder, config=keyphrases, tagger=tagger)
     about = tuple(Subject(*found) for found in zip(of_scenes, phrases[1:], strict=True))
     return Subjects(Subject(of_video, phrases[0]), about)
 
@@ -84,15 +86,18 @@ def _keyphrases(
     seconds: Sequence[float],
     passages: Sequence[Sequence[Passage]],
     encoder: Encoder,
+    *,
     config: KeyphrasesConfig,
+    tagger: Tagger | None,
 ) -> list[tuple[Label, ...]]:
     """Return the keyphrases of the video, then of each scene."""
     if config.count == 0 or not passages:
         return [()] * (len(passages) + 1)
-    all_passages = [passage for inside in passages for passage in inside]
-    offered = [candidates(all_passages, _MAX_OF_VIDEO)]
+    found = iter(phrases_in([passage for inside in passages for passage in inside], tagger))
+    of_scenes = [[phrase for _ in inside for phrase in next(found)] for inside in passages]
+    offered = [candidates([phrase for phrases in of_scenes for phrase in phrases], _MAX_OF_VIDEO)]
     max_of_scene = max(4, min(_MAX_OF_SCENE, _MAX_TOTAL // len(passages)))
-    offered += [candidates(inside, max_of_scene) for inside in passages]
+    offered += [candidates(phrases, max_of_scene) for phrases in of_scenes]
     distinct = list(dict.fromkeys(phrase for phrases in offered for phrase in phrases))
     vectors = dict(zip(distinct, encoder.encode(distinct), strict=True))
     targets = [weighted_mean(list(texts), seconds, texts.shape[1]), *texts]

@@ -206,6 +206,7 @@ class VideoAnalyzer:
                 space=self.models.topics.of(encoder) if self.models.topics else None,
                 topics=self.config.topics,
                 keyphrases=self.config.keyphrases,
+                tagger=self.models.entities.tagger if self.models.entities else None,
             )
         with clock.step("fusion"):
             fused = fuse_scenes(grouped, video, method=self.models.fusion, space=self.models.coordinated)

@@ -21,7 +21,7 @@ from pipeline.analysis.summary import AbstractWriter
 from pipeline.analysis.taxonomy import load_taxonomy
 from pipeline.analysis.text import TextEncoder
 from pipeline.analysis.vision import Captioner, FrameEncoder, TextReader
-from pipeline.models import Roster, loading_faults, roster_of
+from pipeline.models import EMBEDDED_PREFIX, Roster, loading_faults, roster_of
 from schemas.config import Config
 from schemas.errors import ModelError, ModelOutputError
 from schemas.stages import STAGES, Stage
@@ -144,7 +144,8 @@ def _roster_of(config: Config, stages: frozenset[Stage]) -> Roster:
         roster = replace(roster, shots=None, ocr=None, objects=None, captions=None)
     if "sound" not in stages:
         roster = replace(roster, speech=None, speakers=None, sounds=None)
-    if "text" not in stages:
+    if "text" not in stages and not (roster.entities or "").startswith(EMBEDDED_PREFIX):
+        # The embedded model also tells nouns for the keyphrases of the understanding stage.
         roster = replace(roster, entities=None)
     if "understanding" not in stages:
         roster = replace(roster, taxonomy=None, summary=None, nli=None)
