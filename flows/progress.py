@@ -9,6 +9,8 @@ from dataclasses import dataclass, field, replace
 
 from schemas.outcome import VideoOutcome
 
+_MIN_FINISHED = 3
+"""Videos that finish after the first one before a time is estimated."""
 _SAMPLE = 500
 """Outcomes of each status that are kept for display."""
 
@@ -34,6 +36,8 @@ class Snapshot:
     """Seconds of video analysed, including the running videos."""
     elapsed_s: float = 0.0
     """Seconds since the first shard started."""
+    eta_s: float | None = None
+    """Estimated seconds remaining; None while too little is known, see `_Pace`."""
     notice: str = ""
     """The newest message to the operator, such as what the run waits for."""
 
@@ -54,12 +58,6 @@ class Snapshot:
             return min(1.0, self.done_bytes / self.size_bytes)
         return 1.0 if self.stage == "done" else 0.0
 
-    @property
-    def eta_s(self) -> float | None:
-        """Estimated seconds remaining; None until the archive is listed and the first video has finished."""
-        known = self.share > 0 and not self.listing
-        return self.elapsed_s * (1 - self.share) / self.share if known else None
-
 
 Watcher = Callable[[Snapshot, VideoOutcome | None], None]
 """Called after every change, with the outcome of the video that has just finished, if any."""
@@ -78,6 +76,44 @@ def watched_by(watcher: Watcher) -> Iterator[None]:
 
 
 @dataclass(slots=True)
+class _Pace:
+    """How fast videos finish, from the first one on: before that, workers load models and fill their pipelines.
+
+    The estimate changes when a video finishes. In between it only counts down, since nothing new is known.
+    """
+
+    _first: tuple[float, int] | None = None
+    """When the first video finished, and the bytes that were done then."""
+    _last: tuple[float, int] = (0.0, 0)
+    _after: int = 0
+    """Videos that have finished since."""
+
+    def end(self, now_s: float, done_bytes: int) -> None:
+        """Record that a video has finished."""
+        self._last = now_s, done_bytes
+        if self._first is None:
+            self._first = self._last
+        else:
+            self._after += 1
+
+    def eta_s(self, now_s: float, size_bytes: int, running: int) -> float | None:
+        """Return the seconds remaining; None until each worker has finished a video since the first, or when late.
+
+        Args:
+            now_s: The current time.
+            size_bytes: Of all videos.
+            running: Videos that are analysed now.
+        """
+        if self._first is None or self._after < max(_MIN_FINISHED, running):
+            return None
+        seconds, done = self._last[0] - self._first[0], self._last[1] - self._first[1]
+        if seconds <= 0 or done <= 0:
+            return None
+        left_s = (size_bytes - self._last[1]) * seconds / done - (now_s - self._last[0])
+        return left_s if left_s > 0 else None
+
+
+@dataclass(slots=True)
 class Tally:
     """Counts the progress of a run. Thread-safe. Neither its size nor the cost of an outcome grows with the run."""
 
@@ -90,6 +126,7 @@ class Tally:
     _videos: deque[VideoOutcome] = field(default_factory=lambda: deque(maxlen=_SAMPLE))
     _failures: deque[VideoOutcome] = field(default_factory=lambda: deque(maxlen=_SAMPLE))
     _started_s: float | None = None
+    _pace: _Pace = field(default_factory=_Pace)
     _positions_s: dict[str, float] = field(default_factory=dict)
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
@@ -135,13 +172,17 @@ class Tally:
                 incomplete=before.incomplete + bool(outcome.stage_errors),
                 done_bytes=before.done_bytes + outcome.size_bytes,
             )
+            self._pace.end(time.monotonic(), counted.done_bytes)
             self._count(counted, outcome)
 
     def _count(self, snapshot: Snapshot, ended: VideoOutcome | None) -> None:
+        now_s = time.monotonic()
+        eta_s = self._pace.eta_s(now_s, snapshot.size_bytes, len(self._positions_s))
         self.snapshot = replace(
             snapshot,
             video_s=self._ended_video_s + sum(self._positions_s.values()),
-            elapsed_s=time.monotonic() - self._started_s if self._started_s else 0.0,
+            elapsed_s=now_s - self._started_s if self._started_s else 0.0,
+            eta_s=None if snapshot.listing else eta_s,
         )
         self._notify(ended)
 

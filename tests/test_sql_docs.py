@@ -7,6 +7,8 @@ import pytest
 
 from pipeline.lake import Lake
 from pipeline.lake.moment_views import MOMENT_VIEWS
+from schemas.corrections import Correction, Span
+from schemas.errors import LakeError
 from schemas.records import StageState
 from tests.pipeline.lake.lakes import NOON, publish, task
 
@@ -27,6 +29,7 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
     missing = [there | {"uri": uri, "video_id": "v03", "missing_since": NOON} for uri in task("v03").uris]
     replaced = [there | {"uri": uri, "video_id": "v02"} for uri in task("v04").uris]
     made.write_sources("run", [*missing, *replaced])
+    made.write_corrections([Correction("c1", "v01", "text", Span(1.0, 2.0), (), "a", "b", "Ann", NOON)])
     return made
 
 
@@ -53,6 +56,19 @@ def test_the_page_names_every_macro(lake: Lake) -> None:
 @pytest.mark.parametrize("name", ["v01", "v01.mp4", "/archive/v01.mp4", "/archive/copies/v01.mp4"])
 def test_a_video_goes_by_its_id_its_path_and_its_file_name(lake: Lake, name: str) -> None:
     assert lake.sql(f"SELECT video_id FROM find_videos('{name}')")["video_id"].to_pylist() == ["v01"]
+
+
+@pytest.mark.parametrize("macro", ["transcript({})", "at({}, 1.0)", "named_video({})"])
+def test_a_macro_about_a_video_that_is_not_there_says_so_and_names_others(lake: Lake, macro: str) -> None:
+    for query in ("FROM {}", "SELECT count(*) FROM {}", "SELECT * FROM {} WHERE false OR video_id > ''"):
+        with pytest.raises(
+            LakeError, match=r"^There is no video nope in the lake\. Similar names: v0\d\.mp4, .*lists them"
+        ):
+            lake.sql(query.format(macro.format("'nope'")))
+    with pytest.raises(LakeError, match=r"^There is no video\b"):
+        lake.sql(f"FROM {macro.format('NULL')}")
+    assert lake.sql(f"FROM {macro.format(chr(39) + 'v01' + chr(39))}").num_rows > 0
+    assert lake.sql("FROM find_videos('nope')").num_rows == 0
 
 
 def test_rows_at_a_second_come_from_the_whole_to_the_part(lake: Lake) -> None:

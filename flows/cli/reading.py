@@ -21,7 +21,8 @@ def sql(query: str, lake: str, *, form: str, output: Path | None, spreadsheet: b
     """Query the lake with SQL, in DuckDB's dialect.
 
     \b
-    Tables: videos, shots, frames, utterances, scenes, summaries, errors, runs, sources, forgotten, moments. Examples:
+    Tables: videos, shots, frames, objects, utterances, sounds, subtitles, scenes, entities, summaries, errors, runs,
+    sources, forgotten, corrections. Views: moments, words, chapters, mentions and others. Examples:
       videolake sql "SELECT uri, start_s, text FROM utterances JOIN videos USING (video_id)
                      WHERE text ILIKE '%telescope%'" --lake LAKE
       videolake sql "DESCRIBE frames" --lake LAKE
@@ -32,11 +33,11 @@ def sql(query: str, lake: str, *, form: str, output: Path | None, spreadsheet: b
 
 
 @click.command()
-@click.argument("video")
+@click.argument("video", required=False)
 @lake_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @reported
-def show(video: str, lake: str, *, as_json: bool) -> None:
+def show(video: str | None, lake: str, *, as_json: bool) -> None:
     """Show the results for a video.
 
     VIDEO is an id, the start of an id, a path, a URI or a file name.

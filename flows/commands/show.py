@@ -8,21 +8,28 @@ from typing import Any
 import click
 
 from pipeline.export import NOTE, one_line
-from pipeline.lake import Lake, VideoRecord, read_video
+from pipeline.lake import Lake, VideoRecord, read_video, some_names
 from pipeline.language import format_time
 from pipeline.view import evidence_start_s, format_score, video_facts
+from schemas.errors import ConfigurationError
 from schemas.records import Label
 
 _MAX_LINES = 40
 
 
-def print_video(video: str, lake: str, *, as_json: bool) -> None:
+def print_video(video: str | None, lake: str, *, as_json: bool) -> None:
     """Print what the lake knows about a video.
 
     Raises:
         LakeError: There is no such video, or the lake cannot be read.
+        ConfigurationError: No video is named; the message names some.
     """
-    found = read_video(Lake(lake), video, parts={"shots", "utterances", "subtitles", "sounds"}, allow_failed=True)
+    opened = Lake(lake)
+    if video is None:
+        names = opened.read(some_names, moments=False)
+        has = f"The lake has {names}, …" if names else "The lake has none yet"
+        raise ConfigurationError(f'Name a video. {has}; `videolake sql "SELECT uri FROM videos"` lists all.')  # noqa: S608
+    found = read_video(opened, video, parts={"shots", "utterances", "subtitles", "sounds"}, allow_failed=True)
     if as_json:
         click.echo(json.dumps(_document(found), ensure_ascii=False, indent=2))
         return

@@ -7,7 +7,7 @@ from pipeline.lake.forgetting import ClearIndex, Forgotten
 from pipeline.lake.held import Held
 from pipeline.lake.lake import Lake, is_lake
 from pipeline.lake.layout import shard_id
-from pipeline.lake.names import find_video
+from pipeline.lake.names import find_video, some_names
 from pipeline.lake.query import fetch
 from pipeline.lake.records import (
     ALL_PARTS,
@@ -57,6 +57,7 @@ __all__ = [
     "read_video",
     "read_videos",
     "shard_id",
+    "some_names",
     "stage_states",
     "time_after",
     "video_tables",

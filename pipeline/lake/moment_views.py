@@ -5,7 +5,7 @@ They are defined on top of the views of `pipeline.lake.views`, in the same conne
 
 import duckdb
 
-from pipeline.lake.names import FIND_VIDEOS
+from pipeline.lake.names import FIND_VIDEOS, NAMED_VIDEO
 
 MOMENT_VIEWS = {
     "moments": "One row per searchable moment: speech, subtitle, on-screen text, caption, objects, keyframe or sound.",
@@ -151,14 +151,15 @@ CASE WHEN round(seconds) >= 3600
     ELSE printf('%d:%02d', round(seconds)::BIGINT // 60, round(seconds)::BIGINT % 60) END
 """,
     FIND_VIDEOS,
+    NAMED_VIDEO,
     """
 CREATE MACRO transcript(video) AS TABLE
 SELECT clock(start_s) AS time, start_s, end_s, speaker, text, language, video_id
-FROM utterances WHERE video_id IN (SELECT video_id FROM find_videos(video)) ORDER BY video_id, start_s
+FROM utterances WHERE video_id IN (FROM named_video(video)) ORDER BY video_id, start_s
 """,
     f"""
 CREATE MACRO "at"(video, t) AS TABLE
-WITH those AS (SELECT video_id FROM find_videos(video)),
+WITH those AS (FROM named_video(video)),
     own_frames AS (FROM frames SEMI JOIN those USING (video_id)),
     own_shots AS (FROM shots SEMI JOIN those USING (video_id)),
     own_utterances AS (FROM utterances SEMI JOIN those USING (video_id)),
@@ -189,7 +190,7 @@ ORDER BY video_id, list_position(
 )
 
 
-MOMENT_NAMES = (*MOMENT_VIEWS, "keyframes", "cosine", "clock", "transcript", "at")
+MOMENT_NAMES = (*MOMENT_VIEWS, "keyframes", "cosine", "clock", "named_video", "transcript", "at")
 """The views and macros that `create_moments` creates."""
 
 

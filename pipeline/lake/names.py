@@ -10,10 +10,10 @@ from schemas.errors import LakeError
 _NO_BYTE = re.compile("[\ud800-\udc7f\udd00-\udfff]")
 """Lone surrogates that stand for no byte of a file name. The lake has `?` in their place."""
 _LISTED = 10
-_SUGGESTIONS = 3
+_SUGGESTIONS = 8
 _SIMILAR_NAMES = """
 SELECT parse_filename(uri) AS name FROM videos
-GROUP BY name ORDER BY jaro_winkler_similarity(lower(name), lower($video)) DESC, name LIMIT $limit
+GROUP BY name ORDER BY jaro_winkler_similarity(lower(name), lower({video})) DESC, name LIMIT {limit}
 """
 
 FIND_VIDEOS = """
@@ -45,6 +45,23 @@ WHERE video_id IN (SELECT video_id FROM ranked WHERE rule = (SELECT min(rule) FR
 
 Locations where a video no longer is come after all others, so a file that moved is also found by its old name."""
 
+NAMED_VIDEO = f"""
+CREATE MACRO named_video(video) AS TABLE
+WITH found AS (SELECT video_id FROM find_videos(video))
+FROM found
+UNION ALL
+SELECT error(concat(
+    'There is no video ', video, ' in the lake.', ' Similar names: ' || names || '.',
+    ' `SELECT video_id, uri FROM videos` lists them.'
+))
+FROM (
+    SELECT (SELECT count(*) FROM found) AS videos,
+        (SELECT string_agg(name, ', ') FROM ({_SIMILAR_NAMES.format(video="video", limit=_SUGGESTIONS)})) AS names
+)
+WHERE videos = 0
+"""  # noqa: S608 - made of constants
+"""A macro that returns the ids of the videos with a name, and fails if there are none."""
+
 
 def find_video(connection: duckdb.DuckDBPyConnection, video: str) -> str:
     """Return the id of the video with a name, by the rules of the SQL macro `find_videos`.
@@ -68,8 +85,17 @@ def find_video(connection: duckdb.DuckDBPyConnection, video: str) -> str:
         if found:
             return str(found[0][0])
     listing = 'videolake sql "SELECT video_id, uri FROM videos"'
-    similar = [
-        name for (name,) in connection.execute(_SIMILAR_NAMES, {"video": video, "limit": _SUGGESTIONS}).fetchall()
-    ]
-    hint = f" Similar names: {', '.join(similar)}." if similar else ""
+    similar = _similar_names(connection, video)
+    hint = f" Similar names: {similar}." if similar else ""
     raise LakeError(f"There is no video {video} in the lake.{hint} `{listing}` lists them.")
+
+
+def some_names(connection: duckdb.DuckDBPyConnection) -> str:
+    """Return the first file names of the lake's videos, separated by commas; empty for an empty lake."""
+    return _similar_names(connection, "")
+
+
+def _similar_names(connection: duckdb.DuckDBPyConnection, video: str) -> str:
+    query = _SIMILAR_NAMES.format(video="$video", limit="$limit")
+    found = connection.execute(query, {"video": video, "limit": _SUGGESTIONS}).fetchall()
+    return ", ".join(name for (name,) in found)

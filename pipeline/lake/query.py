@@ -36,6 +36,8 @@ _MOMENTS = re.compile(
     re.IGNORECASE,
 )
 """What a query has in it that may need the views and macros about moments, or list them."""
+_RAISED = "Invalid Input Error: "
+"""Before a message of a macro of ours."""
 _READING = {duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN, duckdb.StatementType.PRAGMA}
 
 
@@ -312,4 +314,5 @@ def _explained(error: duckdb.Error) -> LakeError:
     if message.startswith("Traceback"):
         # `LakeFiles` raised it and DuckDB wrapped it: only the last line is for the user.
         message = message.splitlines()[-1]
+    message = message.removeprefix(_RAISED)
     return LakeError(f"{message}\nTables: {', '.join(VIEW_NAMES)}." if _NOT_THERE.match(message) else message)

@@ -15,6 +15,7 @@ from flows.web.app import make_app
 from pipeline import Lake
 from pipeline.lake.views import VIEW_NAMES
 from pipeline.search import Searcher
+from schemas.errors import LakeError
 from tests.pipeline.lake.degenerate import KINDS
 
 pytestmark = pytest.mark.slow
@@ -97,8 +98,16 @@ def test_every_page_responds(make_lake: MakeLake, kind: str) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_view_in_sql_and_notebooks_works(make_lake: MakeLake, kind: str) -> None:
     lake = make_lake(kind)
-    macros = ("transcript('v01')", "at('v01', 0.0)", "at('v01', NULL)", "find_videos('')")
-    lake.read(lambda connection: [connection.sql(f"FROM {name}").fetchall() for name in (*VIEW_NAMES, *macros)])
+    macros = ("transcript('v01')", "at('v01', 0.0)", "at('v01', NULL)")
+    names = (*VIEW_NAMES, "find_videos('')")
+    lake.read(lambda connection: [connection.sql(f"FROM {name}").fetchall() for name in names])
+    empty = not lake.sql("FROM utterances LIMIT 1").num_rows
+    for macro in macros:
+        if empty or lake.sql("FROM find_videos('v01')").num_rows:
+            lake.sql(f"FROM {macro}")
+        else:
+            with pytest.raises(LakeError, match=r"^There is no video v01 in the lake\. .*lists them"):
+                lake.sql(f"FROM {macro}")
     shown = [
         lake,
         lake.show(lake.search("sentence")),

@@ -3,9 +3,9 @@ import time
 
 import pytest
 
-from flows.display import make_display
+from flows.display import describe, make_display
 from flows.notices import outages_told
-from flows.progress import Tally, watched_by
+from flows.progress import Snapshot, Tally, watched_by
 from schemas.outcome import VideoOutcome
 
 
@@ -36,6 +36,54 @@ def test_running_videos_count_as_far_as_they_are_decoded() -> None:
     assert tally.snapshot.video_s == 4.0
     tally.move({})
     assert tally.snapshot.video_s == 3.0
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """What the clock of a run shows."""
+    now = [1000.0]
+    monkeypatch.setattr("flows.progress.time.monotonic", lambda: now[0])
+    return now
+
+
+def test_the_time_left_leaves_out_the_start_and_counts_down_until_the_next_video_ends(clock: list[float]) -> None:
+    tally = Tally(Snapshot(videos=20, size_bytes=40))
+    tally.begin()
+    clock[0] += 100  # models are loaded
+    shown: list[float | None] = []
+    for number in range(6):
+        clock[0] += 5
+        tally.move({"a": 1.0, "b": 2.0})
+        shown.append(tally.snapshot.eta_s)
+        clock[0] += 5
+        tally.end(outcome(number))
+        shown.append(tally.snapshot.eta_s)
+    assert shown == [*[None] * 7, 160.0, 155.0, 150.0, 145.0, 140.0]
+    clock[0] += 139
+    tally.move({"a": 5.0})
+    assert tally.snapshot.eta_s == 1.0
+    clock[0] += 2
+    tally.move({"a": 6.0})
+    assert tally.snapshot.eta_s is None, "nobody knows when it ends"
+    assert "left" not in describe(tally.snapshot)
+
+
+def test_no_time_left_is_shown_before_each_worker_has_ended_a_video_or_while_the_archive_is_listed(
+    clock: list[float],
+) -> None:
+    tally = Tally(Snapshot(videos=100, size_bytes=200, listing=True))
+    for number in range(5):
+        clock[0] += 10
+        tally.end(outcome(number))
+    assert tally.snapshot.eta_s is None
+    tally.update(listing=False)
+    running = {f"v{number}": 1.0 for number in range(10, 18)}
+    tally.move(running)
+    assert tally.snapshot.eta_s is None, "eight workers, of which four may not have ended a video"
+    for number in range(5, 9):
+        tally.end(outcome(number))
+    tally.move(running)
+    assert tally.snapshot.eta_s is not None
 
 
 def test_an_outcome_costs_the_same_after_many_others() -> None:
