@@ -18,7 +18,8 @@ Role = Literal["noun", "modifier", "other"]
 _ADJECTIVE = re.compile(r".+(e|en|er|es|em)|[0-9].*")
 """How adjectives end in German."""
 _PLURAL_VERB = {"es": re.compile(r".+[ae]n"), "pt": re.compile(r".+[ae]m")}
-"""How a verb ends after a subject in the plural, which ends with s; the adjectives of such a noun end with s, too."""
+"""How a verb ends after a subject in the plural, which ends with s; the adjectives of such a noun end with s, too. So a
+word between a noun without s and one with it is a verb, too: "hija vende panes"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +63,9 @@ def word_roles(
             begins = not index or text[: spans[index][0]].rstrip()[-1:] in ".!?:"
             follows_noun = bool(before) and roles[-1] == "noun"
             roles.append(_german(word, follows_noun=follows_noun, begins=begins, nouns=nouns))
-        elif before.endswith("s") and roles[-1] == "noun" and (plural := _PLURAL_VERB.get(language or "")):
-            roles.append("other" if plural.fullmatch(word) else "noun")
+        elif before and roles[-1] == "noun" and (plural := _PLURAL_VERB.get(language or "")):
+            disagrees = plural.fullmatch(word) if before.endswith("s") else after.endswith("s") and word[-1:] != "s"
+            roles.append("other" if disagrees and word[:1].islower() else "noun")
         else:
             roles.append("noun")
     return roles

@@ -20,6 +20,8 @@ def roles(text: str, language: str | None) -> dict[str, str]:
         ("los sindicatos convocaron una huelga", "es", {"convocaron"}),
         ("para hablar sobre volcanes", "es", {"hablar"}),
         ("las aves cruzan mares", "es", {"cruzan"}),
+        ("la hija vende panes calientes", "es", {"vende"}),
+        ("la ciudad antigua, energías limpias", "es", set()),
         ("les pêcheurs vendent le poisson", "fr", {"vendent"}),
         ("le guide montre l’océan", "fr", {"montre"}),
         ("il gatto mangia la cena", "it", {"mangia"}),
