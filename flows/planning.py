@@ -100,6 +100,7 @@ def _plan(run: Run, batch: Discovery, planner: Planner, reporter: Reporter) -> N
     run.plan = reporter.add(batch, plan)
     run.tally.update(videos=run.plan.videos, skipped=run.plan.skipped, size_bytes=run.plan.size_bytes)
     for shard in plan.shards:
+        run.tally.expect(shard.tasks)
         run.shards.put(shard)
     if run.pool is not None:
         run.pool.expect(run.shards.videos)

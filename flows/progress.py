@@ -2,12 +2,13 @@
 
 import threading
 import time
-from collections import defaultdict, deque
-from collections.abc import Callable, Iterator, Mapping
+from collections import Counter, defaultdict, deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 from schemas.outcome import VideoOutcome
+from schemas.records import VideoTask
 
 _MIN_FINISHED = 3
 """Videos that finish after the first one before a time is estimated."""
@@ -79,38 +80,57 @@ def watched_by(watcher: Watcher) -> Iterator[None]:
 class _Pace:
     """How fast videos finish, from the first one on: before that, workers load models and fill their pipelines.
 
-    The estimate changes when a video finishes. In between it only counts down, since nothing new is known.
+    The estimate changes when a video finishes. In between it only counts down, since nothing new is known. A byte costs
+    as much as those of the finished files with the same extension did: audio costs much more than video.
     """
 
-    _first: tuple[float, int] | None = None
-    """When the first video finished, and the bytes that were done then."""
-    _last: tuple[float, int] = (0.0, 0)
+    planned: Counter[str] = field(default_factory=Counter)
+    """Bytes to analyse, by extension."""
+    _done: Counter[str] = field(default_factory=Counter)
+    """Bytes that are done, by extension."""
+    _compute_s: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
+    """What they cost."""
+    _first_s: float | None = None
+    """When the first video finished."""
+    _last_s: float = 0.0
     _after: int = 0
-    """Videos that have finished since."""
+    """Videos that have finished after the first."""
+    _after_s: float = 0.0
+    """What they cost."""
 
-    def end(self, now_s: float, done_bytes: int) -> None:
+    def end(self, outcome: VideoOutcome, now_s: float) -> None:
         """Record that a video has finished."""
-        self._last = now_s, done_bytes
-        if self._first is None:
-            self._first = self._last
+        cost_s, kind = sum(outcome.timings_s.values()), _extension(outcome.uri)
+        self._done[kind] += outcome.size_bytes
+        self._compute_s[kind] += cost_s
+        self._last_s = now_s
+        if self._first_s is None:
+            self._first_s = now_s
         else:
             self._after += 1
+            self._after_s += cost_s
 
-    def eta_s(self, now_s: float, size_bytes: int, running: int) -> float | None:
+    def eta_s(self, now_s: float, running: int) -> float | None:
         """Return the seconds remaining; None until each worker has finished a video since the first, or when late.
 
         Args:
             now_s: The current time.
-            size_bytes: Of all videos.
             running: Videos that are analysed now.
         """
-        if self._first is None or self._after < max(_MIN_FINISHED, running):
+        done = self._done.total()
+        if self._first_s is None or self._after < max(_MIN_FINISHED, running) or not done or self._after_s <= 0:
             return None
-        seconds, done = self._last[0] - self._first[0], self._last[1] - self._first[1]
-        if seconds <= 0 or done <= 0:
-            return None
-        left_s = (size_bytes - self._last[1]) * seconds / done - (now_s - self._last[0])
+        mean = sum(self._compute_s.values()) / done
+        work_s = sum(
+            max(0, size - self._done[kind]) * (self._compute_s[kind] / self._done[kind] if self._done[kind] else mean)
+            for kind, size in self.planned.items()
+        )
+        left_s = work_s * (self._last_s - self._first_s) / self._after_s - (now_s - self._last_s)
         return left_s if left_s > 0 else None
+
+
+def _extension(uri: str) -> str:
+    return uri.rpartition("/")[2].rpartition(".")[2].lower()
 
 
 @dataclass(slots=True)
@@ -142,6 +162,12 @@ class Tally:
             self.snapshot = replace(self.snapshot, **changes)  # type: ignore[arg-type]
             self._notify(None)
 
+    def expect(self, tasks: Iterable[VideoTask]) -> None:
+        """Add videos that the run will analyse."""
+        with self._lock:
+            for task in tasks:
+                self._pace.planned[_extension(task.uris[0])] += task.size_bytes
+
     def begin(self) -> None:
         """Start the clock, once."""
         with self._lock:
@@ -172,12 +198,12 @@ class Tally:
                 incomplete=before.incomplete + bool(outcome.stage_errors),
                 done_bytes=before.done_bytes + outcome.size_bytes,
             )
-            self._pace.end(time.monotonic(), counted.done_bytes)
+            self._pace.end(outcome, time.monotonic())
             self._count(counted, outcome)
 
     def _count(self, snapshot: Snapshot, ended: VideoOutcome | None) -> None:
         now_s = time.monotonic()
-        eta_s = self._pace.eta_s(now_s, snapshot.size_bytes, len(self._positions_s))
+        eta_s = self._pace.eta_s(now_s, len(self._positions_s))
         self.snapshot = replace(
             snapshot,
             video_s=self._ended_video_s + sum(self._positions_s.values()),

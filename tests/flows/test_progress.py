@@ -7,6 +7,7 @@ from flows.display import describe, make_display
 from flows.notices import outages_told
 from flows.progress import Snapshot, Tally, watched_by
 from schemas.outcome import VideoOutcome
+from schemas.records import VideoTask
 
 
 def outcome(number: int, status: str = "ok") -> VideoOutcome:
@@ -47,7 +48,8 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 
 def test_the_time_left_leaves_out_the_start_and_counts_down_until_the_next_video_ends(clock: list[float]) -> None:
-    tally = Tally(Snapshot(videos=20, size_bytes=40))
+    tally = Tally(Snapshot(videos=20))
+    tally.expect(VideoTask(f"v{number}", (f"/v{number}.mp4",), 2, 0) for number in range(20))
     tally.begin()
     clock[0] += 100  # models are loaded
     shown: list[float | None] = []
@@ -68,10 +70,26 @@ def test_the_time_left_leaves_out_the_start_and_counts_down_until_the_next_video
     assert "left" not in describe(tally.snapshot)
 
 
+def test_a_byte_of_audio_costs_what_other_bytes_of_audio_did(clock: list[float]) -> None:
+    tally = Tally(Snapshot(videos=30))
+    tally.expect(VideoTask(f"v{number}", (f"/v{number}.mp4",), 2, 0) for number in range(6))
+    tally.expect(VideoTask(f"a{number}", (f"/a{number}.FLAC",), 2, 0) for number in range(12))
+    tally.expect([VideoTask("new", ("/new.mkv",), 3, 0)])
+    for number in range(6):
+        clock[0] += 10
+        tally.end(outcome(number))
+    for number in range(2):
+        clock[0] += 40
+        tally.end(outcome(number).model_copy(update={"uri": f"/a{number}.flac", "timings_s": {"speech": 4.0}}))
+    # 13 s of compute in 130 s since the first; left are ten audio files of 4 s, and 3 bytes of the mean, 14 s for 16.
+    assert tally.snapshot.eta_s == pytest.approx((10 * 4 + 3 * 14 / 16) * 130 / 13)
+
+
 def test_no_time_left_is_shown_before_each_worker_has_ended_a_video_or_while_the_archive_is_listed(
     clock: list[float],
 ) -> None:
-    tally = Tally(Snapshot(videos=100, size_bytes=200, listing=True))
+    tally = Tally(Snapshot(videos=100, listing=True))
+    tally.expect([VideoTask("v", ("/v.mp4",), 200, 0)])
     for number in range(5):
         clock[0] += 10
         tally.end(outcome(number))
