@@ -123,7 +123,10 @@ def stages_of(one: Config, other: Config) -> frozenset[Stage]:
 
 
 def make_film(path: Path) -> Path:
-    """Make a film of about 8 s: a title slide, a photo, and a slide with a chart, with three spoken sentences."""
+    """Make a film of about 8 s: a title slide, a slide with a chart, and a photo, with three spoken sentences.
+
+    They follow each other without a long pause, so that Whisper encodes one window instead of two.
+    """
     photo = read_photo(package_file("scikit-image", "skimage/data/coffee.png"))
     size = (640, 360)
     rows, columns = (np.linspace(0, photo.shape[axis] - 1, size[1 - axis]).astype(int) for axis in (0, 1))
@@ -131,13 +134,13 @@ def make_film(path: Path) -> Path:
     lines = ("Coffee grows in warm places", "Most of it is sold as beans")
     slides = (
         title_slide("Coffee and Rain", "A short talk"),
-        np.ascontiguousarray(photo[rows][:, columns]),
         content_slide("Where coffee grows", lines, chart, footer="Coffee and Rain", page="2"),
+        np.ascontiguousarray(photo[rows][:, columns]),
     )
     said = (
         ("Coffee is a popular drink.",),
-        (),
         ("It grows where it rains.", "Most comes from Brazil."),
+        (),
     )
     scenes = [Scene(still(_fit(slide, size)), spoken, min_s=1.5) for slide, spoken in zip(slides, said, strict=True)]
     make_narrated_video(path, scenes, fps=12, narrator=Narrator())
