@@ -17,6 +17,11 @@ import pytest
 from tests.sharing import run_folder, running_once
 
 _PATIENCE_S = 600.0
+_UNUSED = (
+    "CANCELLATION_CLEANUP", "CLEANUP_RECONCILER", "FOREMAN", "LATE_RUNS", "PAUSE_EXPIRATIONS", "REPOSSESSOR",
+    "SCHEDULER",
+)  # fmt: skip
+"""Services of the shared server that look for work every few seconds, which nobody gives them: 1 % of a core."""
 
 
 def free_port() -> int:
@@ -47,7 +52,8 @@ def wait_for(what: Callable[[], Any]) -> Any:
 def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """Return the environment for processes that use the Prefect server of this test run."""
     home = run_folder(tmp_path_factory) / "prefect"
-    with running_once(tmp_path_factory, "prefect-server", lambda: running_server(home)) as environment:
+    settings = {f"PREFECT_SERVER_SERVICES_{name}_ENABLED": "false" for name in _UNUSED}
+    with running_once(tmp_path_factory, "prefect-server", lambda: running_server(home, **settings)) as environment:
         yield environment
 
 

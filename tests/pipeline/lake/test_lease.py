@@ -191,6 +191,7 @@ def test_a_run_outlasts_an_outage_of_its_store_and_a_command_does_not(
     faulty_bucket: tuple[str, FaultProxy], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bucket, proxy = faulty_bucket
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")  # botocore would try each of s3fs's attempts again, for a minute in all
     lake = Lake.create(f"{bucket}/lake")
     stage(lake, "5a", ["v01"])
     monkeypatch.setattr(requests, "PATIENCE_S", 0.01)
