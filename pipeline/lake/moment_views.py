@@ -190,7 +190,7 @@ ORDER BY video_id, list_position(
 )
 
 
-MOMENT_NAMES = (*MOMENT_VIEWS, "keyframes", "cosine", "clock", "named_video", "transcript", "at")
+MOMENT_NAMES = (*MOMENT_VIEWS, "keyframes", "cosine", "clock", "find_videos", "named_video", "transcript", "at")
 """The views and macros that `create_moments` creates."""
 
 

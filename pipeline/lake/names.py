@@ -16,8 +16,7 @@ SELECT parse_filename(uri) AS name FROM videos
 GROUP BY name ORDER BY jaro_winkler_similarity(lower(name), lower({video})) DESC, name LIMIT {limit}
 """
 
-FIND_VIDEOS = """
-CREATE MACRO find_videos(name) AS TABLE
+_NAMED = """
 WITH locations AS (
     SELECT video_id, unnest(uris) AS location, missing_since IS NOT NULL AS missing FROM videos
     UNION ALL
@@ -26,12 +25,12 @@ WITH locations AS (
 ),
 matches AS (
     SELECT video_id, missing, CASE
-        WHEN video_id = name THEN 1
-        WHEN location = name THEN 2
-        WHEN parse_filename(location) = name OR parse_filename(location, true) = name THEN 3
-        WHEN length(name) >= 4 AND starts_with(video_id, lower(name)) THEN 4
-        WHEN nfc_normalize(location) = nfc_normalize(name) THEN 5
-        WHEN nfc_normalize(name) IN (
+        WHEN video_id = {name} THEN 1
+        WHEN location = {name} THEN 2
+        WHEN parse_filename(location) = {name} OR parse_filename(location, true) = {name} THEN 3
+        WHEN length({name}) >= 4 AND starts_with(video_id, lower({name})) THEN 4
+        WHEN nfc_normalize(location) = nfc_normalize({name}) THEN 5
+        WHEN nfc_normalize({name}) IN (
             nfc_normalize(parse_filename(location)), nfc_normalize(parse_filename(location, true))
         ) THEN 6
     END AS rule
@@ -41,9 +40,12 @@ ranked AS (SELECT video_id, rule + CASE WHEN missing AND rule NOT IN (1, 4) THEN
 SELECT * FROM videos
 WHERE video_id IN (SELECT video_id FROM ranked WHERE rule = (SELECT min(rule) FROM ranked))
 """
-"""A macro that returns the rows of `videos` with a name. Only the first rule that matches counts.
+"""The rows of `videos` with a name. Only the first rule that matches counts.
 
 Locations where a video no longer is come after all others, so a file that moved is also found by its old name."""
+_FIND = f"SELECT video_id, uri FROM ({_NAMED.format(name='$name::VARCHAR')}) ORDER BY uri"  # noqa: S608 - a constant
+
+FIND_VIDEOS = f"CREATE MACRO find_videos(name) AS TABLE {_NAMED.format(name='name')}"
 
 NAMED_VIDEO = f"""
 CREATE MACRO named_video(video) AS TABLE
@@ -75,9 +77,10 @@ def find_video(connection: duckdb.DuckDBPyConnection, video: str) -> str:
     """
     video = _NO_BYTE.sub("?", video)
     path, in_uri, video = location_of(own_path(video)), escaped(video), shown(video)
+    if connection.execute("FROM lake.current WHERE video_id = $id", {"id": video}).fetchall():
+        return video  # the first rule; the others read the files of `videos`
     for name in dict.fromkeys((path, video, in_uri)):
-        query = "SELECT video_id, uri FROM find_videos($name) ORDER BY uri"
-        found = connection.execute(query, {"name": name}).fetchall()
+        found = connection.execute(_FIND, {"name": name}).fetchall()
         if len(found) > 1:
             listed = "\n".join(f"  {video_id}  {uri}" for video_id, uri in found[:_LISTED])
             more = f"\n  and {len(found) - _LISTED} more" if len(found) > _LISTED else ""

@@ -28,7 +28,6 @@ from pipeline.lake.files import reader_path
 from pipeline.lake.layout import RUN_TABLES, group_of
 from pipeline.lake.location_views import create_locations, located
 from pipeline.lake.moment_views import MOMENT_VIEWS, create_moments
-from pipeline.lake.names import FIND_VIDEOS
 from pipeline.lake.parquet import is_embedding
 from pipeline.lake.snapshot import DataFile, Snapshot
 from schemas.tables import DESCRIPTIONS, TABLE_NAMES, VIDEO_TABLES, table_schema, view_schema
@@ -152,8 +151,6 @@ def create_views(
             _create_view(connection, "all_errors", _remembered(table, rows, snapshot))
         current = f"FROM ({rows}) SEMI JOIN lake.current USING (video_id, shard)"
         _create_view(connection, table, located(current) if table == "videos" else current)
-    if not moments:
-        connection.execute(FIND_VIDEOS)
     _create_view(connection, "former_videos", _FORMER)
     _create_view(connection, "lake.frame_rows", _FRAME_ROWS.format(files=_row_numbers(snapshot.of("frames"))))
     if comments:
