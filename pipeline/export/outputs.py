@@ -54,7 +54,7 @@ def refuse_original(lake: Lake, path: Path) -> None:
     def read(connection: duckdb.DuckDBPyConnection) -> list[str]:
         return [location for (location,) in connection.execute(_CANDIDATES, known).fetchall()]
 
-    for uri in lake.read(read):
+    for uri in lake.read(read, moments=False):
         original = local_path(uri)
         if original is not None and original.exists() and original.samefile(path):
             raise ConfigurationError(f"{path} is an original of this lake ({uri}). Name another file.")

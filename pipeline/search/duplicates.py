@@ -99,4 +99,4 @@ def find_duplicates(lake: Lake, video: str | None = None, *, min_overlap: float 
         )
         return [Duplicate(*row) for row in found.fetchall()]
 
-    return lake.read(compare)
+    return lake.read(compare, moments=False)

@@ -80,9 +80,8 @@ def resolve_filter(
         return filters
     made = make_filter(**{name: getattr(filters, name) for name in _FIELDS})
     if any(video not in videos for video in made.videos):
-        made = replace(
-            made, videos=tuple(lake.read(lambda connection: [find_video(connection, video) for video in made.videos]))
-        )
+        ids = lake.read(lambda connection: [find_video(connection, each) for each in made.videos], moments=False)
+        made = replace(made, videos=tuple(ids))
     return replace(
         made,
         languages=_spelled("language", made.languages, segments),

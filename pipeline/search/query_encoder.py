@@ -4,7 +4,7 @@ import json
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, TypeVar
 
 import duckdb
@@ -129,7 +129,15 @@ class QueryEncoder:
         Raises:
             LakeError: The lake cannot be read.
         """
-        spaces, row = lake.read(_spaces_and_configuration, moments=False)
+        return lake.read(partial(cls.of_connection, device=device, threads=threads), moments=False)
+
+    @classmethod
+    def of_connection(
+        cls, connection: duckdb.DuckDBPyConnection, *, device: str = "cpu", threads: int = 1
+    ) -> "QueryEncoder":
+        """Do the same with a connection to the lake."""
+        spaces = {space: (model, size) for space, model, size in connection.execute(_SPACES).fetchall()}
+        row = connection.execute(_CONFIGURATION).fetchone()
         stated = json.loads(row[0]) if row else {}
         return cls(
             Spaces(**{name: spaces[name] for name in ("text", "vision", "coordinated", "fused") if name in spaces}),
@@ -290,11 +298,6 @@ def _scale_of(encoder: "TextEncoder") -> Scale:
 
 def _zeros(queries: Sequence[object], space: Encoder) -> NDArray[np.float32]:
     return np.zeros((len(queries), space[1]), dtype=np.float32)
-
-
-def _spaces_and_configuration(connection: duckdb.DuckDBPyConnection) -> tuple[dict[str, Encoder], tuple[str] | None]:
-    spaces = {space: (model, size) for space, model, size in connection.execute(_SPACES).fetchall()}
-    return spaces, connection.execute(_CONFIGURATION).fetchone()
 
 
 def _section(kind: type[Section], stated: dict[str, object]) -> Section:

@@ -257,7 +257,7 @@ class Searcher:
         [made_by] = connection.execute(_MADE_BY).fetchone() or ("",)
         same = self._state is not None and (self._state.made_by, self._state.models) == (made_by, models)
         if self._given_encoder is None and not same:
-            self._encoder = None
+            self._encoder = QueryEncoder.of_connection(connection)
             self._encode_text.cache_clear()
         return State(version, tuple(segments), videos, models, made_by)
 
@@ -292,10 +292,8 @@ class Searcher:
             )
 
     def _query_encoder(self) -> QueryEncoder:
-        encoder = self._encoder
-        if encoder is None:
-            encoder = self._encoder = QueryEncoder.of_lake(self._lake)
-        return encoder
+        assert self._encoder is not None  # noqa: S101 - made when the lake was read
+        return self._encoder
 
     def _text_vectors(self, query: str) -> QueryVectors | None:
         try:

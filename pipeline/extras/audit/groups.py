@@ -49,5 +49,5 @@ def groups_of_file(lake: Lake, path: Path, column: str = "group") -> dict[str, s
     if missing:
         raise ConfigurationError(f"{path} has no column `{min(missing)}`; it has {', '.join(table.column_names)}.")
     videos, values = table["video"].to_pylist(), table[column].to_pylist()
-    ids = lake.read(lambda connection: [find_video(connection, video) for video in videos])
+    ids = lake.read(lambda connection: [find_video(connection, video) for video in videos], moments=False)
     return dict(zip(ids, values, strict=True))

@@ -87,4 +87,4 @@ def _texts(lake: Lake, key: str, ids: Sequence[str]) -> dict[str, str]:
         query = f"SELECT {key}, text FROM {_TEXT_OF[key]} SEMI JOIN wanted ON id = {key}"  # noqa: S608 - fixed names
         return dict(connection.sql(query).fetchall())
 
-    return lake.read(read)
+    return lake.read(read, moments=False)

@@ -1,6 +1,6 @@
 """Explain why a moment matches a query."""
 
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, Literal
 
 import cv2
@@ -47,7 +47,12 @@ class Explainer:
 
     def __init__(self, lake: Lake, *, encoder: QueryEncoder | None = None) -> None:
         self._lake = lake
-        self._encoder = encoder or QueryEncoder.of_lake(lake)
+        self._given_encoder = encoder
+
+    @cached_property
+    def _encoder(self) -> QueryEncoder:
+        # Asked for when the moment was read, with views that also serve here: the other way round, they are made twice.
+        return self._given_encoder or QueryEncoder.of_lake(self._lake)
 
     def explain(self, query: str, video: str, time_s: float, *, max_texts: int = 3) -> Explanation:
         """Explain the similarity of a moment and a query.

@@ -306,7 +306,7 @@ def test_threads_search_while_videos_are_committed(lake: Lake) -> None:
 @pytest.mark.slow
 def test_models_are_reloaded_only_if_the_lakes_models_change(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
     made = Mock(side_effect=lambda _: PlacedEncoder())
-    monkeypatch.setattr("pipeline.search.searcher.QueryEncoder.of_lake", made)
+    monkeypatch.setattr("pipeline.search.searcher.QueryEncoder.of_connection", made)
     publish(lake, "01", ["v01"])
     searcher = Searcher(lake, refresh_s=0.0)
     for shard, video in (("02", "v02"), ("03", "v03")):
