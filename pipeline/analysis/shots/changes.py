@@ -38,8 +38,6 @@ class Change:
     kind: Literal["abrupt", "gradual"]
     ratio: float
     """For an abrupt change, its size divided by the motion around it; 0.0 for a gradual one."""
-    clear: bool = False
-    """Whether it is certainly a transition."""
 
 
 def tiny_frames(small: NDArray[np.uint8]) -> Tiny:

@@ -1,14 +1,14 @@
 """Split a video into shots while it is decoded: a cheap detector proposes, TransNetV2 decides, slides are added."""
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.analysis.shots.changes import REACH, Change, ChangeDetector, Tiny, tiny_frames
-from pipeline.analysis.shots.judging import SIDE, Verdict, judge_abrupt, judge_gradual
+from pipeline.analysis.shots.judging import SIDE, Verdict, judge_abrupt
 from pipeline.analysis.shots.network import CONTEXT, TransNet
 from pipeline.analysis.shots.slides import DELAY_S, SlideChange, SlideDetector
 from schemas.config import ShotsConfig
@@ -17,6 +17,8 @@ from schemas.records import Shot, Transition
 
 _SURE_RATIO = 10.0
 """Changes this far above the motion around them were all cuts when compared with the network, so it is not asked."""
+_LONGEST_FLASH_S = 1.0
+"""If the frames around a change span more, what returns is another shot rather than the end of a flash."""
 _LONGEST_RUN = 150
 _SHORT_RUN = 0.86
 """Factor on the threshold for short runs: with less context, the network gives the same transitions lower scores."""
@@ -56,7 +58,8 @@ class ShotDetector:
         """Changes that still lack context, in order."""
         self._scored = 0
         """Frames scored so far, with the `transnetv2` detector."""
-        self._noted: deque[int] = deque(maxlen=4)
+        self._noted: list[int] = []
+        """Frames of the transitions found near frames that are still in memory."""
         self._found: list[_Found] = []
         """Transitions before which others may still be found."""
         self._open: _Found | None = None
@@ -109,38 +112,32 @@ class ShotDetector:
     # Scoring: which frames the network sees.
 
     def _pend(self, changes: Iterable[Change]) -> None:
-        """Judge changes, and keep those that may be transitions until there is enough context to decide."""
-        self._pending = sorted([*self._pending, *self._judged(changes)], key=lambda change: change.frame)
-
-    def _judged(self, changes: Iterable[Change]) -> Iterator[Change]:
+        """Note clear cuts, and keep what may be a transition until there is enough context to decide."""
         for change in changes:
             verdict = self._verdict(change)
-            if verdict != "none":
-                yield replace(change, clear=verdict == "transition" or change.ratio >= _SURE_RATIO)
+            if verdict == "transition" or (verdict == "doubtful" and change.ratio >= _SURE_RATIO):
+                self._note(change.frame, "cut", change.ratio / (change.ratio + 1.0))
+            elif verdict == "doubtful":
+                self._pending.append(change)
+        self._pending.sort(key=lambda change: change.frame)
 
     def _verdict(self, change: Change) -> Verdict:
         if change.kind == "gradual":
-            return judge_gradual(self._kept(change.frame - REACH // 2, change.frame + REACH // 2 + 1))
-        before, after = (self._kept(change.frame + shift, change.frame + shift + SIDE) for shift in (-SIDE, 0))
-        return judge_abrupt(before, after) if len(before) else "none"
-
-    def _kept(self, first: int, end: int) -> Tiny:
-        """Return the frames from `first` to `end`, exclusive, as far as they exist."""
-        span = range(max(first, self._base), min(end, self._count))
-        return np.array([self._tiny[index - self._base] for index in span])
+            return "doubtful"
+        first, frame, end = max(change.frame - SIDE, 0), change.frame, min(change.frame + SIDE, self._count)
+        kept = np.array([self._tiny[index - self._base] for index in range(first, end)])
+        verdict = judge_abrupt(kept[: frame - first], kept[frame - first :])
+        span_s = self._times[end - 1 - self._base] - self._times[first - self._base]
+        return "doubtful" if verdict == "none" and span_s > _LONGEST_FLASH_S else verdict
 
     def _score_pending(self, known: int) -> None:
         """Decide the changes before frame `known`; no more changes will be found before it."""
         while self._pending and self._pending[0].frame < known:
-            first = self._pending[0]
-            if first.clear:
-                self._note(first.frame, "cut", first.ratio / (first.ratio + 1.0))
-                self._pending.pop(0)
-            elif self._network is None:
+            if self._network is None:
                 # Without the network, a change that stands out well is a cut.
+                first = self._pending.pop(0)
                 if first.ratio >= _SURE_RATIO / 2:
                     self._note(first.frame, "cut", first.ratio / (first.ratio + 1.0))
-                self._pending.pop(0)
             else:
                 run = self._run(known)
                 if run is None:
@@ -149,14 +146,13 @@ class ShotDetector:
                 self._score_run(run, self._network)
 
     def _run(self, known: int) -> list[Change] | None:
-        """Return the next uncertain changes that are close together; None if more may follow."""
+        """Return the next uncertain changes that are close together; None if more may follow or context is missing."""
         run: list[Change] = []
         for change in self._pending:
             if change.frame >= known:
                 break
-            apart = run and change.frame - run[-1].frame > 2 * CONTEXT
-            if apart or (run and change.frame - run[0].frame > _LONGEST_RUN) or change.clear:
-                return run
+            if run and (change.frame - run[-1].frame > 2 * CONTEXT or change.frame - run[0].frame > _LONGEST_RUN):
+                return run if known > run[-1].frame + CONTEXT else None
             run.append(change)
         return run if known > run[-1].frame + 2 * CONTEXT + REACH else None
 
@@ -256,6 +252,7 @@ class ShotDetector:
             self._tiny.popleft()
             self._times.popleft()
             self._base += 1
+        self._noted = [frame for frame in self._noted if frame >= self._base - _SAME_FRAMES]
 
 
 def _near_abrupt(frame: int, run: Sequence[Change]) -> bool:

@@ -185,6 +185,32 @@ def test_a_flash_is_not_a_cut(network: TransNet) -> None:
     assert starts(detect(frames, network)) == []
 
 
+@pytest.mark.parametrize("length", [3, 6, 12])
+def test_dissolves_between_moving_scenes_are_found(network: TransNet, length: int) -> None:
+    small = frames_of(material.clip("song"), until_s=17.4)[1]
+    one, other = small[304:364], small[373:433]  # two shots
+    share = np.clip((np.arange(60) - 30) / length + 0.5, 0, 1)[:, None, None, None]
+    mixed = (one * (1 - share) + other * share).astype(np.uint8)
+    shots = detect((np.arange(60) / 25, mixed), network, slides=False)
+    assert starts(shots) == pytest.approx([1.2], abs=0.17)
+
+
+@pytest.mark.parametrize("length", [1, 4])
+def test_a_white_flash_does_not_hide_a_cut(network: TransNet, length: int) -> None:
+    one, other = frames_of(material.clip("bunny"))[1][:50], frames_of(material.clip("carphone"))[1][:50]
+    flash = np.full((length, *one.shape[1:]), 255, np.uint8)
+    small = np.concatenate([one, flash, other])
+    shots = detect((np.arange(len(small)) / 25, small), network, slides=False)
+    assert starts(shots) == pytest.approx([2.0], abs=0.17)
+
+
+def test_a_short_shot_at_one_frame_per_second_is_no_flash() -> None:
+    one, other = (frames_of(material.clip(name))[1][:1] for name in ("bikes", "carphone"))
+    small = np.concatenate([np.repeat(one, 20, axis=0), np.repeat(other, 4, axis=0), np.repeat(one, 20, axis=0)])
+    shots = detect((np.arange(44.0), small), None, detector="content", slides=False, end_s=44.0)
+    assert starts(shots) == [20.0, 24.0]
+
+
 def test_short_shots_join_their_neighbour(cuts: Frames, network: TransNet) -> None:
     shots = detect(cuts, network, min_shot_s=1.5)
     assert all(shot.end_s - shot.start_s >= 1.5 for shot in shots)
