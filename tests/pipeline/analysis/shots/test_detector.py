@@ -185,14 +185,14 @@ def test_a_flash_is_not_a_cut(network: TransNet) -> None:
     assert starts(detect(frames, network)) == []
 
 
-@pytest.mark.parametrize("length", [3, 6, 12])
+@pytest.mark.parametrize("length", [6, 12])
 def test_dissolves_between_moving_scenes_are_found(network: TransNet, length: int) -> None:
-    small = frames_of(material.clip("song"), until_s=17.4)[1]
-    one, other = small[304:364], small[373:433]  # two shots
-    share = np.clip((np.arange(60) - 30) / length + 0.5, 0, 1)[:, None, None, None]
+    small = frames_of(material.clip("song"), until_s=47.2)[1]
+    one, other = small[458:558], np.concatenate([small[1110:1176], small[1175:1141:-1]])  # two shots
+    share = np.clip((np.arange(100) - 50) / length + 0.5, 0, 1)[:, None, None, None]
     mixed = (one * (1 - share) + other * share).astype(np.uint8)
-    shots = detect((np.arange(60) / 25, mixed), network, slides=False)
-    assert starts(shots) == pytest.approx([1.2], abs=0.17)
+    shots = detect((np.arange(100) / 25, mixed), network, slides=False)
+    assert starts(shots) == pytest.approx([2.0], abs=0.17)
 
 
 @pytest.mark.parametrize("length", [1, 4])
