@@ -36,9 +36,10 @@ SHORT_S, SHORT_FRAMES = 10, 600
 the 30 s that it was trained on. What the decoder is unsure of is decoded again in 30 s."""
 SHORT_MARGIN = 0.03
 """How much surer the decoder must be there, as mean log-probability: one word in 25 was wrong just at the limit."""
-NOBODY = 0.5
-"""If it also gives this probability to silence, and the voice activity detector is not sure, nobody speaks. In speech
-of known text it gave at most 0.34."""
+SHORT_SILENCE = 0.1
+"""How much less probable silence is there: 0.58 instead of 0.65 where nobody speaks, and at most 0.34 in speech of
+known text. Where the decoder is unsure, silence is too probable, and the voice activity detector doubts that there is
+speech, nobody speaks."""
 FIRST_TOKENS, TOKENS_A_SECOND = 20, 20
 """Limit for short windows, so that loops over a moment of noise end soon. Numbers read at 300 words per minute need 5
 tokens a second in English, and scripts outside the vocabulary of Whisper two to three times as many."""
@@ -111,7 +112,8 @@ class Transcriber:
             return self._words_in_full(windows, encoded, language, halvings=halvings)
         decoded = self._greedy(encoded, language, max_tokens=_max_tokens(windows))
         unsure = [n for n, result in enumerate(decoded) if self._unsure(result, language, SHORT_MARGIN)]
-        again = [n for n in unsure if decoded[n].no_speech_prob <= NOBODY or _is_speech(windows[n])]
+        silent = self.config.max_no_speech_prob - SHORT_SILENCE
+        again = [n for n in unsure if decoded[n].no_speech_prob <= silent or _is_speech(windows[n])]
         found = [NOTHING if number in unsure else result for number, result in enumerate(decoded)]
         words = self._align(windows, encoded, found, language)
         if again:

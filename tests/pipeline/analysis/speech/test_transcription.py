@@ -120,7 +120,7 @@ class Listening(Scored):
         return [Alignment(np.linspace(0.2, 2.8, len(each) + 1), np.ones(len(each))) for each in tokens]
 
 
-def heard(engine: Listening, *lengths_s: float, certainty: float = 0.6) -> list[str]:
+def heard(engine: Listening, *lengths_s: float, certainty: float = 0.6, **options: float) -> list[str]:
     """Return the words that the engine hears in windows of these lengths, one text for each."""
     windows, start = [], 0
     for length_s in lengths_s:
@@ -128,7 +128,7 @@ def heard(engine: Listening, *lengths_s: float, certainty: float = 0.6) -> list[
         plan = WindowPlan((SpeechSegment(start, end, certainty),), ((start, end),))
         windows.append(Window(plan, np.zeros(end - start, np.float32)))
         start = end + 10 * SAMPLE_RATE_HZ
-    transcriber = Transcriber(engine, SpeechConfig())  # type: ignore[arg-type]
+    transcriber = Transcriber(engine, SpeechConfig(**options))  # type: ignore[arg-type]
     words = transcriber._words(windows, transcriber.encode(windows), "en", halvings=0)
     return ["".join(word.text for word in each).strip() for each in words]
 
@@ -164,3 +164,8 @@ def test_nobody_speaks_if_decoder_and_detector_both_doubt_it(
     engine = Listening([short(" m" * 30, UNSURE, no_speech_prob)], " yes")
     assert heard(engine, 3.0, certainty=certainty) == [words]
     assert len(engine.contexts_s) == (2 if words else 1)
+
+
+def test_a_setting_says_how_probable_silence_may_be() -> None:
+    engine = Listening([short(" m" * 30, UNSURE, 0.8)], " yes")
+    assert heard(engine, 3.0, max_no_speech_prob=1.0) == ["yes"]
