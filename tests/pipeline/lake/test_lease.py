@@ -3,7 +3,7 @@
 import re
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 
 import pytest
@@ -84,8 +84,8 @@ def test_who_takes_a_lease_over_withdraws_if_its_holder_was_alive_after_all(
     old = lease._acquire(store)
     claim, wakes = lease._claim, [old.renew]
 
-    def late(store: Store, number: int) -> object:
-        claimed = claim(store, number)
+    def late(store: Store, number: int, before: Sequence[str]) -> object:
+        claimed = claim(store, number, before)
         while wakes:
             wakes.pop()()
         return claimed
@@ -96,6 +96,26 @@ def test_who_takes_a_lease_over_withdraws_if_its_holder_was_alive_after_all(
         with pytest.raises(LakeError, match="is being written"), lease.hold_lease(store):
             pass
     old.check()
+
+
+def test_a_number_that_was_withdrawn_and_taken_again_counts(s3_uri: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = Lake.create(s3_uri)._store
+    withdrawn, watch = lease._acquire(store), lease._watch
+    taken: list[lease._Lease] = []
+
+    def look(store: Store, name: str, waiting: object) -> bytes | None:
+        """See a lease that is withdrawn meanwhile, and whose number another writer takes."""
+        store.remove(withdrawn.path)
+        with monkeypatch.context() as patch:
+            patch.setattr(lease, "_watch", watch)
+            taken.append(lease._acquire(store))
+        return None
+
+    monkeypatch.setattr(lease, "_watch", look)
+    monkeypatch.setattr(lease, "_ATTEMPTS", 1)
+    with pytest.raises(LakeError, match="is being written"):
+        lease._acquire(store)
+    taken[0].check()
 
 
 def test_of_writers_that_start_together_one_at_most_gets_the_lease(s3_uri: str) -> None:
