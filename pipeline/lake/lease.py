@@ -15,9 +15,11 @@ looks before each commit. A commit may then take until the lease could expire. W
 once more at the old file afterwards, and withdraws if it has changed: so either the old writer sees the higher number,
 or the new one sees the old writer's sign of life.
 
+A file that vanishes while somebody looks at it was withdrawn. It says nothing about those with lower numbers, nor about
+its own, which may be taken again, so who wanted the lease begins anew.
+
 Arrow's clients have no conditional put. With them, the file is `<number>-<token>.json`, and whoever sees another file
-of its number or a higher one withdraws, or any that was not there before: the one that it looked at may have been
-withdrawn, and its number taken again. This needs listings that show every finished put, which S3, GCS and Azure have.
+of its number or a higher one withdraws. This needs listings that show every finished put, which S3, GCS and Azure have.
 """
 
 import json
@@ -29,7 +31,7 @@ import socket
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from copy import copy
 from dataclasses import asdict, dataclass
@@ -224,7 +226,8 @@ def _acquire(store: Store, waiting: Callable[[str], None] = logger.warning) -> _
         before = _names(store)
         newest = before[-1] if before else None
         seen = _watch(store, newest, waiting) if newest else None
-        lease = _claim(store, _number(newest) + 1 if newest else 1, before)
+        withdrawn = newest is not None and seen is None
+        lease = None if withdrawn else _claim(store, _number(newest) + 1 if newest else 1)
         if lease:
             if newest is None or _read(store, newest) == seen:
                 for name in before:
@@ -260,13 +263,8 @@ def _watch(store: Store, name: str, waiting: Callable[[str], None]) -> bytes | N
     return content
 
 
-def _claim(store: Store, number: int, before: Sequence[str]) -> _Lease | None:
+def _claim(store: Store, number: int) -> _Lease | None:
     """Create the file of a number; return None if another writer was faster.
-
-    Args:
-        store: The lake's files.
-        number: Higher than that of any lease before.
-        before: Names of leases that nobody holds.
 
     Raises:
         _UnsupportedError: The store cannot do it.
@@ -286,7 +284,7 @@ def _claim(store: Store, number: int, before: Sequence[str]) -> _Lease | None:
     else:
         lease = _Lease(store, f"{number:010}-{token}.json", token)
         store.write(lease.path, lease.content())
-    if any(name != lease.name and (name not in before or _number(name) >= number) for name in _names(store)):
+    if [name for name in _names(store) if _number(name) >= number and name != lease.name]:
         store.remove(lease.path)
         return None
     return lease

@@ -3,7 +3,7 @@
 import re
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack
 
 import pytest
@@ -84,8 +84,8 @@ def test_who_takes_a_lease_over_withdraws_if_its_holder_was_alive_after_all(
     old = lease._acquire(store)
     claim, wakes = lease._claim, [old.renew]
 
-    def late(store: Store, number: int, before: Sequence[str]) -> object:
-        claimed = claim(store, number, before)
+    def late(store: Store, number: int) -> object:
+        claimed = claim(store, number)
         while wakes:
             wakes.pop()()
         return claimed
@@ -111,11 +111,28 @@ def test_a_number_that_was_withdrawn_and_taken_again_counts(s3_uri: str, monkeyp
             taken.append(lease._acquire(store))
         return None
 
-    monkeypatch.setattr(lease, "_watch", look)
     monkeypatch.setattr(lease, "_ATTEMPTS", 1)
+    monkeypatch.setattr(lease, "_watch", look)
     with pytest.raises(LakeError, match="is being written"):
         lease._acquire(store)
     taken[0].check()
+
+
+def test_a_lease_below_one_that_was_withdrawn_counts(s3_uri: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = Lake.create(s3_uri)._store
+    held, watch = lease._acquire(store), lease._watch
+    higher = f"{LEASES}/{lease._number(held.name) + 1:010}.json"
+    store.write(higher, b"{}")
+
+    def look(store: Store, name: str, waiting: object) -> bytes | None:
+        store.remove(higher)
+        return watch(store, name, print)
+
+    monkeypatch.setattr(lease, "_ATTEMPTS", 1)
+    monkeypatch.setattr(lease, "_watch", look)
+    with pytest.raises(LakeError, match="is being written"):
+        lease._acquire(store)
+    held.check()
 
 
 def test_of_writers_that_start_together_one_at_most_gets_the_lease(s3_uri: str) -> None:
