@@ -180,6 +180,7 @@ server_process.serve(listening.detach(), ending)
 """
 
 
+@pytest.mark.prefect
 def test_a_server_that_does_not_stop_is_killed() -> None:
     done = subprocess.run([sys.executable, "-c", _STUCK], capture_output=True, check=False, timeout=120)
     assert done.returncode == -signal.SIGKILL, done.stderr
@@ -202,6 +203,7 @@ os.kill(os.getpid(), signal.SIGTERM)
 """
 
 
+@pytest.mark.prefect
 def test_a_server_that_is_still_loading_stops_at_once_and_one_that_answers_stores_what_it_was_sent() -> None:
     program = [sys.executable, "-c", _LOADING]
     loading, answering = (

@@ -27,6 +27,7 @@ def numbers(engine: FasterWhisperEngine) -> Encoded:
     return engine.encode(log_mel([speak(" ".join(sold), "en-us", 230)[: 29 * RATE]], engine.n_mels))
 
 
+@pytest.mark.models
 @pytest.mark.parametrize("beam_size", [1, 2])
 def test_a_window_of_dense_speech_is_decoded_to_its_end(
     engine: FasterWhisperEngine, numbers: Encoded, beam_size: int
@@ -36,6 +37,7 @@ def test_a_window_of_dense_speech_is_decoded_to_its_end(
     assert "On day 7 of the month we sold 28" in tokenizer_for(engine, "en").decode(list(found.tokens))
 
 
+@pytest.mark.models
 def test_greedy_decoding_in_steps_finds_what_it_finds_at_once(
     engine: FasterWhisperEngine, numbers: Encoded, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -49,6 +51,7 @@ def test_greedy_decoding_in_steps_finds_what_it_finds_at_once(
         assert step.no_speech_prob == pytest.approx(once.no_speech_prob, abs=1e-3)
 
 
+@pytest.mark.models
 def test_a_window_in_which_the_decoder_repeats_itself_is_stopped(
     engine: FasterWhisperEngine, numbers: Encoded, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -10,6 +10,7 @@ from schemas.config import SpeechConfig
 from tests.material import speak
 
 
+@pytest.mark.models
 @pytest.mark.parametrize("engine", ["faster-whisper", "openai-whisper"])
 def test_only_a_window_with_more_to_say_is_truncated(engine: Literal["faster-whisper", "openai-whisper"]) -> None:
     info = resolve("speech", "embedded:whisper-base")

@@ -178,6 +178,7 @@ def test_the_last_layer_keeps_its_exact_weights_in_bfloat16():
     assert torch.equal(network._classifier.weight, saved)
 
 
+@pytest.mark.models
 def test_our_forward_pass_computes_what_that_of_the_package_does(efficientnet: FrameEncoder):
     network = efficientnet._network
     pixels = torch.randn(2, 3, 224, 224, generator=torch.Generator().manual_seed(1))
