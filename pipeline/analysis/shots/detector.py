@@ -116,7 +116,7 @@ class ShotDetector:
         for change in changes:
             verdict = self._verdict(change)
             if verdict == "transition" or (verdict == "doubtful" and change.ratio >= _SURE_RATIO):
-                self._note(change.frame, "cut", change.ratio / (change.ratio + 1.0))
+                self._note_cut(change)
             elif verdict == "doubtful":
                 self._pending.append(change)
         self._pending.sort(key=lambda change: change.frame)
@@ -137,7 +137,7 @@ class ShotDetector:
                 # Without the network, a change that stands out well is a cut.
                 first = self._pending.pop(0)
                 if first.ratio >= _SURE_RATIO / 2:
-                    self._note(first.frame, "cut", first.ratio / (first.ratio + 1.0))
+                    self._note_cut(first)
             else:
                 run = self._run(known)
                 if run is None:
@@ -190,6 +190,10 @@ class ShotDetector:
             self._note(frame, "cut" if abrupt else "gradual", float(scores[peak]))
 
     # Assembly: transitions become shots.
+
+    def _note_cut(self, change: Change) -> None:
+        """Record a cut that the network did not score."""
+        self._note(change.frame, "cut", change.ratio / (change.ratio + 1.0))
 
     def _note(self, frame: int, transition: Transition, score: float) -> None:
         known = any(abs(frame - other) <= _SAME_FRAMES for other in self._noted)

@@ -115,12 +115,13 @@ class Transcriber:
         silent = self.config.max_no_speech_prob - SHORT_SILENCE
         again = [n for n in unsure if decoded[n].no_speech_prob <= silent or _is_speech(windows[n])]
         found = [NOTHING if number in unsure else result for number, result in enumerate(decoded)]
-        words = self._align(windows, encoded, found, language)
-        if again:
-            chosen = [windows[number] for number in again]
-            full = self._words_in_full(chosen, self.encode(chosen, WINDOW_FRAMES), language, halvings=halvings)
-            words = [full[again.index(number)] if number in again else each for number, each in enumerate(words)]
-        return words
+        aligned = self._align(windows, encoded, found, language)
+        if not again:
+            return aligned
+        chosen = [windows[number] for number in again]
+        full = self._words_in_full(chosen, self.encode(chosen, WINDOW_FRAMES), language, halvings=halvings)
+        redone = dict(zip(again, full, strict=True))
+        return [redone.get(number, words) for number, words in enumerate(aligned)]
 
     def _words_in_full(
         self, windows: Sequence[Window], encoded: Encoded, language: str, *, halvings: int

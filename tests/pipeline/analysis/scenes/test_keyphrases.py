@@ -31,6 +31,13 @@ def test_names_may_be_longer_than_other_phrases() -> None:
     assert "clever young engineers work" not in found
 
 
+def check(text: str, language: str, wanted: set[str], unwanted: set[str]) -> None:
+    """Assert that some phrases are found in a text, and others are not."""
+    found = phrases(text, language)
+    assert wanted <= found
+    assert not found & unwanted
+
+
 @pytest.mark.parametrize(
     ("text", "language", "wanted", "unwanted"),
     [
@@ -44,9 +51,7 @@ def test_names_may_be_longer_than_other_phrases() -> None:
 def test_languages_have_their_own_words_and_stop_words(
     text: str, language: str, wanted: set[str], unwanted: set[str]
 ) -> None:
-    found = phrases(text, language)
-    assert wanted <= found
-    assert not found & unwanted
+    check(text, language, wanted, unwanted)
 
 
 def test_a_language_without_a_list_still_gives_phrases_and_english_is_taken_where_none_is_known() -> None:
@@ -111,9 +116,7 @@ def test_without_text_or_candidates_there_are_no_keyphrases() -> None:
 def test_a_verb_ends_a_phrase_and_an_adjective_alone_is_none(
     text: str, language: str, wanted: set[str], unwanted: set[str]
 ) -> None:
-    found = phrases(text, language)
-    assert wanted <= found
-    assert not found & unwanted
+    check(text, language, wanted, unwanted)
 
 
 @pytest.mark.models
