@@ -17,6 +17,7 @@ import pytest
 from tests.sharing import run_folder, running_once
 
 _PATIENCE_S = 600.0
+_STOP_S = 10.0
 _UNUSED = (
     "CANCELLATION_CLEANUP", "CLEANUP_RECONCILER", "FOREMAN", "LATE_RUNS", "PAUSE_EXPIRATIONS", "REPOSSESSOR",
     "SCHEDULER",
@@ -46,6 +47,16 @@ def wait_for(what: Callable[[], Any]) -> Any:
             pass
         time.sleep(0.5)
     raise AssertionError(f"waited {_PATIENCE_S:.0f} s in vain")
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """Ask a process to end, and kill it if it does not: a server waits for ever for clients that stay connected."""
+    process.terminate()
+    try:
+        process.wait(_STOP_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 @pytest.fixture(scope="session")
@@ -86,5 +97,4 @@ def running_server(home: Path, **settings: str) -> Iterator[dict[str, str]]:
         assert server.poll() is None, "the server has ended"
         yield environment
     finally:
-        server.terminate()
-        server.wait()
+        end(server)

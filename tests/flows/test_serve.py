@@ -22,7 +22,7 @@ from flows.cli import main
 from pipeline.lake import Lake
 from schemas.errors import ConfigurationError
 from tests import material
-from tests.flows.conftest import free_port, running_server, wait_for
+from tests.flows.conftest import end, free_port, running_server, wait_for
 from tests.postgres import PROGRAMS, running_postgres
 from tests.workers.archives import make_archive
 
@@ -90,9 +90,7 @@ def served(archive: Path, lake: Path, environment: dict[str, str]) -> Iterator[s
     try:
         yield process
     finally:
-        if process.poll() is None:
-            process.terminate()
-        process.wait()
+        end(process)
 
 
 def answer(api: httpx.Client, path: str, body: dict[str, Any] | None = None) -> Any:
