@@ -5,6 +5,7 @@ To add a column: describe it here, fill it in `pipeline.lake.rows`, read it in `
 """
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 import pyarrow as pa
@@ -645,6 +646,7 @@ _SUMMARIES = [
 ]
 
 
+@lru_cache(maxsize=256)
 def table_schema(
     table: str,
     *,

@@ -22,6 +22,8 @@ _ENOUGH_S = 600.0
 """Seconds of video from which on a run has its full weight. In a short run, chance decides more."""
 _MIN_DIFFERENCE = 0.2
 """Two runs tell how wall time grows only if their compute differs by this share."""
+_LEAST_S = 1e-3
+"""A run that made, or took, less than this tells nothing: a rate that is taken from it could be infinite."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +88,11 @@ def _estimated(
     for cost, scale in wanted.items():
         if scale <= 0:
             continue
-        made = [each for each in weighed if _scale(each.run.video_s, cost) > 0]
+        made = [each for each in weighed if _scale(each.run.video_s, cost) >= _LEAST_S]
         if not made:
             return None
         compute_s[cost] = scale * _median(made, partial(_rate, cost))
-    complete = [each for each in weighed if each.run.complete and each.run.total_s > 0]
+    complete = [each for each in weighed if each.run.complete and each.run.total_s >= _LEAST_S]
     alike = [each for each in complete if each.run.workers == workers] or complete
     if not alike:
         return None

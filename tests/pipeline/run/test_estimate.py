@@ -87,6 +87,19 @@ def test_it_grows_with_the_seconds(past: list[PastRun], video_s: dict[Stage, flo
     assert more.wall_s >= one.wall_s * (1 - 1e-9)
 
 
+@pytest.mark.parametrize("length", [5e-324, 2.2250738585e-313, 1e-9])
+def test_a_run_that_made_next_to_nothing_tells_nothing(length: float) -> None:
+    nothing = PastRun(dict.fromkeys(STAGES, length), dict.fromkeys(COSTS, 1.0), 1.0)
+    short = PastRun(dict.fromkeys(STAGES, 10.0), dict.fromkeys(COSTS, length), 1.0)
+    assert estimate_run(ALL, [nothing]) is None
+    assert estimate_run(ALL, [short]) is None
+    found, alone = estimate_run(ALL, [nothing, short, run(1000)]), estimate_run(ALL, [run(1000)])
+    assert found is not None
+    assert alone is not None
+    assert found.compute_s == pytest.approx({**alone.compute_s, "load": found.compute_s["load"]})
+    assert found.wall_s == pytest.approx(alone.wall_s, rel=0.1)
+
+
 @given(st.integers(0, 4), st.sampled_from([0.01, 100.0]))
 def test_one_odd_run_does_not_matter(place: int, slow: float) -> None:
     past = [run(length) for length in (1000, 2000, 3000, 4000, 5000)]
