@@ -1,6 +1,9 @@
-"""How many examples property tests try: few and the same in the gate, more at night, with `VIDEOLAKE_EXAMPLES=10`."""
+"""How much the tests try: little and always the same in the gate, more at night, with `VIDEOLAKE_EXAMPLES=10`."""
 
 import os
+from typing import Any
+
+import pytest
 
 _FACTOR = float(os.environ.get("VIDEOLAKE_EXAMPLES", "1"))
 NIGHTLY = _FACTOR != 1
@@ -10,3 +13,8 @@ NIGHTLY = _FACTOR != 1
 def examples(count: int = 30) -> int:
     """Return the number of examples for a test that needs this many to be worth running, times `VIDEOLAKE_EXAMPLES`."""
     return max(1, round(count * _FACTOR))
+
+
+def nightly(*values: Any, id: str | None = None) -> Any:  # noqa: A002, ANN401 - as of `pytest.param`
+    """Return a parameter that only the night tries, because the others go through the same code."""
+    return pytest.param(*values, id=id, marks=[] if NIGHTLY else pytest.mark.skip(reason="tried at night"))
