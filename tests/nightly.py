@@ -15,6 +15,6 @@ def examples(count: int = 30) -> int:
     return max(1, round(count * _FACTOR))
 
 
-def nightly(*values: Any, id: str | None = None) -> Any:  # noqa: A002, ANN401 - as of `pytest.param`
+def nightly(*values: Any, id: str | None = None) -> Any:  # noqa: A002 - as of `pytest.param`
     """Return a parameter that only the night tries, because the others go through the same code."""
     return pytest.param(*values, id=id, marks=[] if NIGHTLY else pytest.mark.skip(reason="tried at night"))
