@@ -117,62 +117,54 @@ def test_compaction_killed_anywhere_never_doubles_or_hides_a_row(
 
 
 @pytest.mark.slow
-def test_cleaning_finishes_a_killed_compaction(lake: Lake, kill_after: KillAfter) -> None:
-    for number in range(3):
-        publish(lake, f"0{number}", [f"v{number}"])
-    expected = contents(lake)
+def test_cleaning_finishes_a_killed_compaction(three: Lake, kill_after: KillAfter) -> None:
+    expected = contents(three)
     for changes in range(3, 30, 4):
-        if not kill_after(lake.compact, changes):
+        if not kill_after(three.compact, changes):
             break
-        lake.clean()
-        assert contents(lake) == expected
-        raw = pq.ParquetDataset(f"{lake.uri}/videos").read()
+        three.clean()
+        assert contents(three) == expected
+        raw = pq.ParquetDataset(f"{three.uri}/videos").read()
         assert sorted(raw["video_id"].to_pylist()) == ["v0", "v1", "v2"]
 
 
-def test_a_connection_opened_before_compaction_still_reads(any_lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_connection_opened_before_compaction_still_reads(any_three: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pipeline.lake.files._SMALL_BYTES", 0)  # so that files are opened, not read whole
-    for number in range(3):
-        publish(any_lake, f"0{number}", [f"v{number}"])
-    connection = any_lake.connect()
-    any_lake.compact()
+    connection = any_three.connect()
+    any_three.compact()
     assert connection.sql("SELECT count(*) FROM frames").fetchall() == [(9,)]
     connection.close()
 
 
 def test_files_that_were_replaced_more_than_an_hour_ago_are_removed(
-    any_lake: Lake, monkeypatch: pytest.MonkeyPatch
+    any_three: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for number in range(3):
-        publish(any_lake, f"0{number}", [f"v{number}"])
-    connection = any_lake.connect()
-    any_lake.compact()
-    any_lake.clean()
-    assert len(any_lake._store.tree("_replaced")) == 3 * len(VIDEO_TABLES)
-    any_lake._store.write("_replaced/.DS_Store", b"of a file manager")
+    connection = any_three.connect()
+    any_three.compact()
+    any_three.clean()
+    assert len(any_three._store.tree("_replaced")) == 3 * len(VIDEO_TABLES)
+    any_three._store.write("_replaced/.DS_Store", b"of a file manager")
     later = time.time() + 3700
     monkeypatch.setattr("time.time", lambda: later)
-    any_lake.clean()
-    assert any_lake._store.tree("_replaced") == [".DS_Store"]
+    any_three.clean()
+    assert any_three._store.tree("_replaced") == [".DS_Store"]
     with pytest.raises(Exception, match="does not exist any more"):
         connection.sql("SELECT count(*) FROM frames").fetchall()
     connection.close()
 
 
-def test_a_query_starts_again_if_its_files_have_gone(lake: Lake) -> None:
-    for number in range(3):
-        publish(lake, f"0{number}", [f"v{number}"])
+def test_a_query_starts_again_if_its_files_have_gone(three: Lake) -> None:
     counts = []
 
     def count(connection: duckdb.DuckDBPyConnection) -> int:
         if not counts:
-            lake.compact()
-            lake._store.remove_folder("_replaced")
+            three.compact()
+            three._store.remove_folder("_replaced")
         counts.append(0)
         [(found,)] = connection.sql("SELECT count(*) FROM frames").fetchall()
         return int(found)
 
-    assert lake.read(count) == 9
+    assert three.read(count) == 9
     assert len(counts) == 2
 
 
