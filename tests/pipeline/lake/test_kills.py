@@ -104,18 +104,19 @@ def test_a_partial_redo_that_is_killed_at_any_change_loses_nothing_and_the_next_
         }
 
     lake = Lake.create(str(tmp_path / "lake"))
-    run(lake, VIDEOS[:4])
+    videos = ["v00", "v01", "v03"]
+    run(lake, videos)
     before = unchanged(seen(lake))
     changes, killed = 1, True
     while killed:
         # Headline and revision of its own, so that each round has as much to redo as the first.
         again = partial(
-            redo, lake, VIDEOS[:4], f"attempt {changes}", revision=f"{changes:016x}", minutes=changes, compact=True
+            redo, lake, videos, f"attempt {changes}", revision=f"{changes:016x}", minutes=changes, compact=True
         )
         killed = kill_after(again, changes)
         found = seen(lake)
         assert unchanged(found) == before
-        assert len(found["summaries"]) == 3, "one of the videos has failed"
+        assert len(found["summaries"]) == 2, "one of the videos has failed"
         again()
         assert set(lake.sql("SELECT headline FROM summaries")["headline"].to_pylist()) == {f"attempt {changes}"}
         changes += 11
