@@ -147,7 +147,7 @@ def test_killing_an_update_at_any_point_changes_no_result(
     changes = 0
     while kill_after(lambda: update_index(lake), changes):
         assert answers(make_searcher(lake)) == expected
-        changes += 5
+        changes += 8
     assert changes > 9
     searcher = make_searcher(lake)
     assert answers(searcher) == expected
