@@ -12,7 +12,6 @@ import numpy as np
 import pyarrow as pa
 
 from pipeline.lake import Lake, Origin, analysis_of, failure_tables, query, shard_id, video_tables
-from pipeline.lake.snapshot import Snapshot
 from schemas.media import AudioStream, MediaInfo, Track, VideoStream
 from schemas.records import (
     Analysis,
@@ -278,7 +277,7 @@ def publish(lake: Lake, shard: str, videos: Iterable[str], *, revision: str = RE
 
 def contents(lake: Lake) -> dict[str, list[dict[str, Any]]]:
     """Return what every view shows, in a fixed order. What a lake of the same bytes has shown is not read again."""
-    key = _bytes_of(lake, lake._log.snapshot())
+    key = _bytes_of(lake)
     found = _shown.get(key) if key else None
     if found is None:
         found = query.read(lake._log, _shown_by, moments=False)
@@ -300,11 +299,11 @@ def _shown_by(connection: duckdb.DuckDBPyConnection) -> dict[str, list[dict[str,
     return found
 
 
-def _bytes_of(lake: Lake, snapshot: Snapshot) -> str:
+def _bytes_of(lake: Lake) -> str:
     """Return a digest of all that the views are made from; nothing on an object store, or if a file has moved."""
     if not lake._store.local:
         return ""
-    digest = hashlib.sha256()
+    digest, snapshot = hashlib.sha256(), lake._log.snapshot()
     try:
         for table in TABLE_NAMES:
             for file in snapshot.of(table):

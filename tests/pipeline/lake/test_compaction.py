@@ -21,19 +21,26 @@ Facts = tuple[Any, ...]
 
 
 @pytest.fixture(scope="module")
-def compacted(any_folder: str) -> tuple[Lake, Facts]:
-    """A lake of small commits, superseded rows, failures, runs and sources, compacted; and what was in it before."""
-    any_lake = Lake.create(f"{any_folder}/used")
-    publish(any_lake, "01", ["v01", "v02", "v03"], failed=["v03"])
-    publish(any_lake, "02", ["v03", "v04"], failed=["v04"], minutes=1)
-    publish(any_lake, "03", ["v02", "v04"], failed=["v04"], minutes=2, kind="timeout")
-    publish(any_lake, "04", ["v01", "v05"], failed=["v05"], minutes=3, revision=OTHER)
-    publish(any_lake, "05", ["v02"], failed=["v02"], minutes=4, revision=OTHER)
+def small_commits(tmp_path_factory: pytest.TempPathFactory) -> tuple[Lake, Facts]:
+    """A lake of small commits, superseded rows, failures, runs and sources; and what is in it."""
+    lake = Lake.create(str(tmp_path_factory.mktemp("small") / "lake"))
+    publish(lake, "01", ["v01", "v02", "v03"], failed=["v03"])
+    publish(lake, "02", ["v03", "v04"], failed=["v04"], minutes=1)
+    publish(lake, "03", ["v02", "v04"], failed=["v04"], minutes=2, kind="timeout")
+    publish(lake, "04", ["v01", "v05"], failed=["v05"], minutes=3, revision=OTHER)
+    publish(lake, "05", ["v02"], failed=["v02"], minutes=4, revision=OTHER)
     for number, video in enumerate(["v01", "v02"]):
         source = {"uri": "/a.mp4", "size_bytes": 1, "mtime_ns": number, "video_id": video, "seen_at": NOON}
-        any_lake.write_sources(f"run{number}", [source | {"seen_at": NOON.replace(minute=number)}])
-    assert set(files(any_lake).values()) == {5}
-    before = facts(any_lake)
+        lake.write_sources(f"run{number}", [source | {"seen_at": NOON.replace(minute=number)}])
+    assert set(files(lake).values()) == {5}
+    return lake, facts(lake)
+
+
+@pytest.fixture(scope="module")
+def compacted(small_commits: tuple[Lake, Facts], any_folder: str) -> tuple[Lake, Facts]:
+    """A copy of that lake on either kind of store, compacted; and what was in it before."""
+    lake, before = small_commits
+    any_lake = copied(lake, f"{any_folder}/used")
     any_lake.compact()
     return any_lake, before
 

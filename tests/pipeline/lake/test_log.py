@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,7 +15,7 @@ from pipeline.lake.log import ConflictError
 from pipeline.lake.store import Store
 from schemas.errors import LakeError
 from schemas.tables import VIDEO_TABLES
-from tests.pipeline.lake.conftest import ON_OBJECT_STORES_AT_NIGHT
+from tests.pipeline.lake.conftest import ON_OBJECT_STORES_AT_NIGHT, copied, new_folder
 from tests.pipeline.lake.lakes import NOON, REVISION, contents, publish, run, seen, stage
 
 KillAfter = Callable[[Callable[[], object], int], bool]
@@ -228,21 +229,31 @@ def make_format_2(lake: Lake) -> None:
     store.write("_videolake.json", json.dumps({"format": 2}).encode())
 
 
-def test_a_lake_of_the_previous_format_is_read_as_it_is_and_upgraded_by_the_first_writer(any_lake: Lake) -> None:
-    publish(any_lake, "01", ["v01", "v02"], failed=["v02"])
-    publish(any_lake, "02", ["v02", "v03"], minutes=1)
-    expected = contents(any_lake)
-    publish(any_lake, "99", ["v09"])
-    make_format_2(any_lake)
+@pytest.fixture(scope="module")
+def of_format_2(tmp_path_factory: pytest.TempPathFactory) -> tuple[Lake, dict[str, list[dict[str, Any]]]]:
+    """A lake of that format in which a commit and a compaction were killed, and what it shows."""
+    lake = Lake.create(str(tmp_path_factory.mktemp("older") / "lake"))
+    publish(lake, "01", ["v01", "v02"], failed=["v02"])
+    publish(lake, "02", ["v02", "v03"], minutes=1)
+    expected = contents(lake)
+    publish(lake, "99", ["v09"])
+    make_format_2(lake)
     # A commit that was killed before its `videos` file, and a compaction before it removed what it replaces.
-    any_lake._store.remove("videos/a1b2c3d4-99.parquet")
-    any_lake._store.move("frames/a1b2c3d4-02.parquet", "frames/x")
-    any_lake._store.write("frames/a1b2c3d4-compact-1-0000.parquet", any_lake._store.read("frames/x"))
-    any_lake._store.write("frames/a1b2c3d4-02.parquet", any_lake._store.read("frames/x"))
-    any_lake._store.remove("frames/x")
+    lake._store.remove("videos/a1b2c3d4-99.parquet")
+    lake._store.move("frames/a1b2c3d4-02.parquet", "frames/x")
+    lake._store.write("frames/a1b2c3d4-compact-1-0000.parquet", lake._store.read("frames/x"))
+    lake._store.write("frames/a1b2c3d4-02.parquet", lake._store.read("frames/x"))
+    lake._store.remove("frames/x")
     note = {"table": "frames", "by": "a1b2c3d4-compact-1-0000.parquet", "replaced": ["a1b2c3d4-02.parquet"]}
-    any_lake._store.write("_compactions/1.json", json.dumps({"files": [note]}).encode())
+    lake._store.write("_compactions/1.json", json.dumps({"files": [note]}).encode())
+    return lake, expected
 
+
+def test_a_lake_of_the_previous_format_is_read_as_it_is_and_upgraded_by_the_first_writer(
+    of_format_2: tuple[Lake, dict[str, list[dict[str, Any]]]], any_folder: str
+) -> None:
+    older, expected = of_format_2
+    any_lake = copied(older, new_folder(any_folder))
     reader = Lake(any_lake.uri)
     assert contents(reader) == expected
     assert reader.state == Lake(any_lake.uri).state
