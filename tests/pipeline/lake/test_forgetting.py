@@ -16,7 +16,7 @@ from schemas.errors import LakeError
 from schemas.records import VideoTask
 from schemas.tables import table_schema
 from tests.nightly import nightly
-from tests.pipeline.lake.conftest import copied, new_folder
+from tests.pipeline.lake.conftest import ON_OBJECT_STORES_AT_NIGHT, copied, new_folder
 from tests.pipeline.lake.lakes import (
     COORDINATED,
     NOON,
@@ -98,6 +98,7 @@ def others(found: dict[str, list[dict[str, Any]]]) -> dict[str, list[dict[str, A
     }
 
 
+@ON_OBJECT_STORES_AT_NIGHT
 def test_the_traces_are_found_before(any_full: Lake) -> None:
     stage(any_full, "77", ["v01"], minutes=9)
     found = remains(any_full, "v01")

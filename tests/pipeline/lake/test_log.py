@@ -249,6 +249,7 @@ def of_format_2(tmp_path_factory: pytest.TempPathFactory) -> tuple[Lake, dict[st
     return lake, expected
 
 
+@ON_OBJECT_STORES_AT_NIGHT
 def test_a_lake_of_the_previous_format_is_read_as_it_is_and_upgraded_by_the_first_writer(
     of_format_2: tuple[Lake, dict[str, list[dict[str, Any]]]], any_folder: str
 ) -> None:
