@@ -142,9 +142,8 @@ def test_a_lake_may_be_in_a_folder_of_any_name(tmp_path: Path, name: str) -> Non
         "SELECT clock(61)",
     ],
 )
-@ON_OBJECT_STORES_AT_NIGHT
-def test_views_about_moments_are_made_for_the_first_query_that_needs_them(filled: Lake, query: str) -> None:
-    lake = Lake(filled.uri)
+def test_views_about_moments_are_made_for_the_first_query_that_needs_them(lake: Lake, query: str) -> None:
+    publish(lake, "01", ["v01"])
     assert lake.sql("FROM videos").num_rows == 1
     assert not lake._reader._has_moments, "it opened the lake without them"
     assert lake.sql(query).column(0)[0].as_py() not in {0, None}
