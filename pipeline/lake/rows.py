@@ -171,7 +171,10 @@ def _tables(
             name, text=origin.text, vision=origin.vision, coordinated=origin.coordinated, fused=origin.fused
         )
         found = rows.get(name, [])
-        vectors = embeddings.get(name, {}) if found else {}
+        if not found:
+            tables[name] = schema.empty_table()
+            continue
+        vectors = embeddings.get(name, {})
         columns = []
         for field in schema:
             if field.name in vectors:

@@ -30,6 +30,8 @@ logger = logging.getLogger(__name__)
 _SUFFIX = ".staged"
 _BATCH_BYTES = 16 * 1024**2
 """A commit holds a batch of this size in memory next to the row group that it fills."""
+_COMPRESSED_BYTES = 64 * 1024
+"""Smaller tables are staged as they are: to compress each of their columns takes longer than to write them."""
 
 
 class StagingError(LakeError):
@@ -198,7 +200,7 @@ def _write(path: Path, shard: str, video_id: str, tables: Mapping[str, pa.Table]
 
 def _stream(table: pa.Table) -> pa.Buffer:
     sink = pa.BufferOutputStream()
-    options = pa.ipc.IpcWriteOptions(compression="zstd")
+    options = pa.ipc.IpcWriteOptions(compression="zstd" if table.nbytes >= _COMPRESSED_BYTES else None)
     with pa.ipc.new_stream(sink, table.schema, options=options) as stream:
         for piece in pieces(table, max_rows=len(table), max_bytes=_BATCH_BYTES):
             stream.write_table(piece.combine_chunks())

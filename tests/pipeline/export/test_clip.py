@@ -4,6 +4,7 @@ import io
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from pathlib import Path
 
 import av
@@ -34,6 +35,7 @@ class Decoded:
     rotations: set[int]
 
 
+@lru_cache
 def decoded(path: Path) -> Decoded:
     """Decode a file; times are from its start."""
     times_s, keyframes_s, flashes_s, rotations, pieces = [], [], [], set(), []

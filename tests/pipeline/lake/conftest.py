@@ -9,7 +9,12 @@ import pytest
 
 from pipeline.lake import Lake
 from pipeline.lake.store import Store
+from tests.nightly import nightly
+from tests.pipeline.lake.lakes import publish
 from tests.s3 import without_s3fs
+
+ON_OBJECT_STORES_AT_NIGHT = pytest.mark.parametrize("any_folder", ["disk", nightly("object store")], indirect=True)
+"""For tests of `any_folder` and `any_lake` whose subject does not know where the lake is."""
 
 
 @pytest.fixture(autouse=True)
@@ -32,7 +37,33 @@ def any_folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPath
 
 @pytest.fixture
 def any_lake(any_folder: str) -> Lake:
-    return Lake.create(f"{any_folder}/{uuid.uuid4().hex[:12]}")
+    return Lake.create(new_folder(any_folder))
+
+
+def new_folder(any_folder: str) -> str:
+    """Return where a lake of its own can be."""
+    return f"{any_folder}/{uuid.uuid4().hex[:12]}"
+
+
+@pytest.fixture(scope="module")
+def three_commits(tmp_path_factory: pytest.TempPathFactory) -> Lake:
+    """A lake of three commits of a video each. Tests take copies of it."""
+    lake = Lake.create(str(tmp_path_factory.mktemp("three") / "lake"))
+    for number in range(3):
+        publish(lake, f"0{number}", [f"v{number}"])
+    return lake
+
+
+@pytest.fixture
+def three(three_commits: Lake, tmp_path: Path) -> Lake:
+    """A copy of that lake, to change it."""
+    return copied(three_commits, tmp_path / "three")
+
+
+@pytest.fixture
+def any_three(three_commits: Lake, any_folder: str) -> Lake:
+    """The same on either kind of store."""
+    return copied(three_commits, new_folder(any_folder))
 
 
 @pytest.fixture(params=["s3fs", "arrow"])
@@ -119,6 +150,11 @@ def kill_moments(
     return moments
 
 
-def copied(lake: Lake, folder: Path) -> Lake:
-    """Copy a lake on disk."""
-    return Lake(str(shutil.copytree(lake.uri, folder)))
+def copied(lake: Lake, to: Path | str) -> Lake:
+    """Copy a lake on disk to a folder, or to an object store."""
+    if Store(str(to)).local:
+        shutil.copytree(lake.uri, to)
+    else:
+        for path in lake._store.tree(""):
+            Store(str(to)).write(path, lake._store.read(path))
+    return Lake(str(to))

@@ -1,12 +1,15 @@
 """Invented analyses of invented videos, and lakes filled with them."""
 
+import hashlib
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 import duckdb
 import numpy as np
+import pyarrow as pa
 
 from pipeline.lake import Lake, Origin, analysis_of, failure_tables, query, shard_id, video_tables
 from schemas.media import AudioStream, MediaInfo, Track, VideoStream
@@ -42,6 +45,7 @@ from schemas.tables import TABLE_NAMES
 REVISION = "a1b2c3d4e5f60718"
 TEXT, VISION, COORDINATED = ("minilm", 6), ("efficientnet", 4), ("conse", 5)
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
+_KEPT_LAKES = 32
 
 
 def task(video_id: str) -> VideoTask:
@@ -230,25 +234,39 @@ def stage(
     stages: tuple[StageState, ...] = (),
 ) -> None:
     """Stage videos as a worker would, some of them as failures or without sound, so many minutes after noon."""
-    made: dict[str, Any] = {
-        "revision": revision,
-        "shard": shard,
-        "text": text,
-        "vision": vision,
-        "coordinated": COORDINATED,
-        "committed_at": NOON + timedelta(minutes=minutes),
-        "stages": stages,
-    }
+    origin = Origin(
+        revision=revision,
+        shard=shard,
+        text=text,
+        vision=vision,
+        coordinated=COORDINATED,
+        committed_at=NOON + timedelta(minutes=minutes),
+        stages=stages,
+    )
     for video_id in videos:
         if video_id in failed:
-            failure = Failure("decode", kind, f"{video_id} is broken.", "", 1)
-            tables = failure_tables(task(video_id), failure, media_info("x"), Origin(**made))
+            tables = _failed_tables(video_id, kind, origin)
+        elif made_up:
+            tables = video_tables(task(video_id), made_up(video_id), origin, _failures(video_id, incomplete))
         else:
-            found = made_up(video_id) if made_up else analysis(video_id, text=text[1], vision=vision[1])
-            failures = [Failure("sound", "internal", f"Nobody can hear {video_id}.", "", 1)]
-            lacks = video_id in incomplete
-            tables = video_tables(task(video_id), found, Origin(**made), failures if lacks else ())
+            tables = _video_tables(video_id, origin, _failures(video_id, incomplete))
         lake.stage(shard, video_id, tables)
+
+
+@lru_cache(maxsize=128)
+def _failed_tables(video_id: str, kind: str, origin: Origin) -> dict[str, pa.Table]:
+    failure = Failure("decode", kind, f"{video_id} is broken.", "", 1)
+    return failure_tables(task(video_id), failure, media_info("x"), origin)
+
+
+@lru_cache(maxsize=128)
+def _video_tables(video_id: str, origin: Origin, failures: tuple[Failure, ...]) -> dict[str, pa.Table]:
+    made = analysis(video_id, text=origin.text[1], vision=origin.vision[1])
+    return video_tables(task(video_id), made, origin, failures)
+
+
+def _failures(video_id: str, incomplete: Collection[str]) -> tuple[Failure, ...]:
+    return (Failure("sound", "internal", f"Nobody can hear {video_id}.", "", 1),) if video_id in incomplete else ()
 
 
 def publish(lake: Lake, shard: str, videos: Iterable[str], *, revision: str = REVISION, **how: Any) -> None:
@@ -258,16 +276,43 @@ def publish(lake: Lake, shard: str, videos: Iterable[str], *, revision: str = RE
 
 
 def contents(lake: Lake) -> dict[str, list[dict[str, Any]]]:
-    """Return what every view shows, in a fixed order."""
+    """Return what every view shows, in a fixed order. What a lake of the same bytes has shown is not read again."""
+    key = _bytes_of(lake)
+    found = _shown.get(key) if key else None
+    if found is None:
+        found = query.read(lake._log, _shown_by, moments=False)
+        if key:
+            _shown[key] = found
+        if len(_shown) > _KEPT_LAKES:
+            del _shown[next(iter(_shown))]
+    return {table: [dict(row) for row in rows] for table, rows in found.items()}
 
-    def read(connection: duckdb.DuckDBPyConnection) -> dict[str, list[dict[str, Any]]]:
-        found = {}
+
+_shown: dict[str, dict[str, list[dict[str, Any]]]] = {}
+
+
+def _shown_by(connection: duckdb.DuckDBPyConnection) -> dict[str, list[dict[str, Any]]]:
+    found = {}
+    for table in TABLE_NAMES:
+        rows = connection.sql(f"FROM {table}").to_arrow_table().to_pylist()
+        found[table] = sorted(rows, key=lambda row: repr({**row, "shard": None}))
+    return found
+
+
+def _bytes_of(lake: Lake) -> str:
+    """Return a digest of all that the views are made from; nothing on an object store, or if a file has moved."""
+    if not lake._store.local:
+        return ""
+    digest, snapshot = hashlib.sha256(), lake._log.snapshot()
+    try:
         for table in TABLE_NAMES:
-            rows = connection.sql(f"FROM {table}").to_arrow_table().to_pylist()
-            found[table] = sorted(rows, key=lambda row: repr({**row, "shard": None}))
-        return found
-
-    return query.read(lake._log, read, moments=False)
+            for file in snapshot.of(table):
+                known = (table, file.name.rsplit("-", 1)[0], file.schema, file.rows, dict(file.holds))
+                digest.update(repr(known).encode())  # the rest of the name is chosen at random
+                digest.update(hashlib.sha256(lake._store.read(file.path)).digest())
+    except FileNotFoundError:
+        return ""
+    return digest.hexdigest()
 
 
 def run(lake: Lake, videos: Iterable[str], *, shard_size: int = 3, compact: bool = False) -> None:

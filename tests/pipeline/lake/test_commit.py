@@ -7,6 +7,7 @@ from pipeline.lake.cleaning import Cleaned
 from pipeline.lake.staging import StagingError
 from schemas.errors import LakeError
 from schemas.tables import VIDEO_TABLES
+from tests.pipeline.lake.conftest import ON_OBJECT_STORES_AT_NIGHT
 from tests.pipeline.lake.lakes import REVISION, contents, publish, stage
 
 KillAfter = Callable[[Callable[[], object], int], bool]
@@ -70,6 +71,7 @@ def test_a_commit_killed_anywhere_shows_nothing_or_all_and_completes_when_repeat
     assert lake.staged("5a") == set()
 
 
+@ON_OBJECT_STORES_AT_NIGHT
 def test_committing_twice_changes_nothing(any_lake: Lake) -> None:
     publish(any_lake, "5a", VIDEOS)
     before = contents(any_lake)
@@ -77,6 +79,7 @@ def test_committing_twice_changes_nothing(any_lake: Lake) -> None:
     assert contents(any_lake) == before
 
 
+@ON_OBJECT_STORES_AT_NIGHT
 def test_a_shard_is_known_as_committed_after_compaction(any_lake: Lake) -> None:
     publish(any_lake, "5a", VIDEOS)
     publish(any_lake, "5b", ["v09"])
@@ -174,6 +177,7 @@ def test_staging_of_an_older_version_is_dropped(any_lake: Lake) -> None:
     assert any_lake._store.tree("_staging") == []
 
 
+@ON_OBJECT_STORES_AT_NIGHT
 def test_cleaning_publishes_the_results_that_fit_together(any_lake: Lake) -> None:
     stage(any_lake, "5a", VIDEOS)
     stage(any_lake, "5a", ["v04"], vision=("other", 9))

@@ -21,19 +21,26 @@ Facts = tuple[Any, ...]
 
 
 @pytest.fixture(scope="module")
-def compacted(any_folder: str) -> tuple[Lake, Facts]:
-    """A lake of small commits, superseded rows, failures, runs and sources, compacted; and what was in it before."""
-    any_lake = Lake.create(f"{any_folder}/used")
-    publish(any_lake, "01", ["v01", "v02", "v03"], failed=["v03"])
-    publish(any_lake, "02", ["v03", "v04"], failed=["v04"], minutes=1)
-    publish(any_lake, "03", ["v02", "v04"], failed=["v04"], minutes=2, kind="timeout")
-    publish(any_lake, "04", ["v01", "v05"], failed=["v05"], minutes=3, revision=OTHER)
-    publish(any_lake, "05", ["v02"], failed=["v02"], minutes=4, revision=OTHER)
+def small_commits(tmp_path_factory: pytest.TempPathFactory) -> tuple[Lake, Facts]:
+    """A lake of small commits, superseded rows, failures, runs and sources; and what is in it."""
+    lake = Lake.create(str(tmp_path_factory.mktemp("small") / "lake"))
+    publish(lake, "01", ["v01", "v02", "v03"], failed=["v03"])
+    publish(lake, "02", ["v03", "v04"], failed=["v04"], minutes=1)
+    publish(lake, "03", ["v02", "v04"], failed=["v04"], minutes=2, kind="timeout")
+    publish(lake, "04", ["v01", "v05"], failed=["v05"], minutes=3, revision=OTHER)
+    publish(lake, "05", ["v02"], failed=["v02"], minutes=4, revision=OTHER)
     for number, video in enumerate(["v01", "v02"]):
         source = {"uri": "/a.mp4", "size_bytes": 1, "mtime_ns": number, "video_id": video, "seen_at": NOON}
-        any_lake.write_sources(f"run{number}", [source | {"seen_at": NOON.replace(minute=number)}])
-    assert set(files(any_lake).values()) == {5}
-    before = facts(any_lake)
+        lake.write_sources(f"run{number}", [source | {"seen_at": NOON.replace(minute=number)}])
+    assert set(files(lake).values()) == {5}
+    return lake, facts(lake)
+
+
+@pytest.fixture(scope="module")
+def compacted(small_commits: tuple[Lake, Facts], any_folder: str) -> tuple[Lake, Facts]:
+    """A copy of that lake on either kind of store, compacted; and what was in it before."""
+    lake, before = small_commits
+    any_lake = copied(lake, f"{any_folder}/used")
     any_lake.compact()
     return any_lake, before
 
@@ -117,62 +124,54 @@ def test_compaction_killed_anywhere_never_doubles_or_hides_a_row(
 
 
 @pytest.mark.slow
-def test_cleaning_finishes_a_killed_compaction(lake: Lake, kill_after: KillAfter) -> None:
-    for number in range(3):
-        publish(lake, f"0{number}", [f"v{number}"])
-    expected = contents(lake)
+def test_cleaning_finishes_a_killed_compaction(three: Lake, kill_after: KillAfter) -> None:
+    expected = contents(three)
     for changes in range(3, 30, 4):
-        if not kill_after(lake.compact, changes):
+        if not kill_after(three.compact, changes):
             break
-        lake.clean()
-        assert contents(lake) == expected
-        raw = pq.ParquetDataset(f"{lake.uri}/videos").read()
+        three.clean()
+        assert contents(three) == expected
+        raw = pq.ParquetDataset(f"{three.uri}/videos").read()
         assert sorted(raw["video_id"].to_pylist()) == ["v0", "v1", "v2"]
 
 
-def test_a_connection_opened_before_compaction_still_reads(any_lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_connection_opened_before_compaction_still_reads(any_three: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pipeline.lake.files._SMALL_BYTES", 0)  # so that files are opened, not read whole
-    for number in range(3):
-        publish(any_lake, f"0{number}", [f"v{number}"])
-    connection = any_lake.connect()
-    any_lake.compact()
+    connection = any_three.connect()
+    any_three.compact()
     assert connection.sql("SELECT count(*) FROM frames").fetchall() == [(9,)]
     connection.close()
 
 
 def test_files_that_were_replaced_more_than_an_hour_ago_are_removed(
-    any_lake: Lake, monkeypatch: pytest.MonkeyPatch
+    any_three: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for number in range(3):
-        publish(any_lake, f"0{number}", [f"v{number}"])
-    connection = any_lake.connect()
-    any_lake.compact()
-    any_lake.clean()
-    assert len(any_lake._store.tree("_replaced")) == 3 * len(VIDEO_TABLES)
-    any_lake._store.write("_replaced/.DS_Store", b"of a file manager")
+    connection = any_three.connect()
+    any_three.compact()
+    any_three.clean()
+    assert len(any_three._store.tree("_replaced")) == 3 * len(VIDEO_TABLES)
+    any_three._store.write("_replaced/.DS_Store", b"of a file manager")
     later = time.time() + 3700
     monkeypatch.setattr("time.time", lambda: later)
-    any_lake.clean()
-    assert any_lake._store.tree("_replaced") == [".DS_Store"]
+    any_three.clean()
+    assert any_three._store.tree("_replaced") == [".DS_Store"]
     with pytest.raises(Exception, match="does not exist any more"):
         connection.sql("SELECT count(*) FROM frames").fetchall()
     connection.close()
 
 
-def test_a_query_starts_again_if_its_files_have_gone(lake: Lake) -> None:
-    for number in range(3):
-        publish(lake, f"0{number}", [f"v{number}"])
+def test_a_query_starts_again_if_its_files_have_gone(three: Lake) -> None:
     counts = []
 
     def count(connection: duckdb.DuckDBPyConnection) -> int:
         if not counts:
-            lake.compact()
-            lake._store.remove_folder("_replaced")
+            three.compact()
+            three._store.remove_folder("_replaced")
         counts.append(0)
         [(found,)] = connection.sql("SELECT count(*) FROM frames").fetchall()
         return int(found)
 
-    assert lake.read(count) == 9
+    assert three.read(count) == 9
     assert len(counts) == 2
 
 

@@ -1,6 +1,5 @@
 """Videos that are forgotten leave nothing behind, on any store and however the command ends."""
 
-import shutil
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -16,6 +15,8 @@ from schemas.corrections import Correction
 from schemas.errors import LakeError
 from schemas.records import VideoTask
 from schemas.tables import table_schema
+from tests.nightly import nightly
+from tests.pipeline.lake.conftest import ON_OBJECT_STORES_AT_NIGHT, copied, new_folder
 from tests.pipeline.lake.lakes import (
     COORDINATED,
     NOON,
@@ -37,8 +38,10 @@ _MOMENTS = [14, 16, 18, 34, 48, 56]
 """Numbers of changes to the files of the lake after which the command is killed."""
 
 
-def filled(lake: Lake) -> Lake:
-    """Fill a lake with three videos of which one comes in two revisions, its locations, its runs and their reports."""
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Lake:
+    """A lake with three videos of which one comes in two revisions, its locations, its runs and their reports."""
+    lake = Lake.create(str(tmp_path_factory.mktemp("filled") / "lake"))
     publish(lake, "01", ["v01", "v02", "v03"], failed=["v03"])
     publish(lake, "02", ["v01"], revision="b" * 16, minutes=3)
     lake.write_sources("r1", [source("v01"), source("v02"), source("v01", "/elsewhere/v01.mp4")])
@@ -47,6 +50,18 @@ def filled(lake: Lake) -> Lake:
     lake.write_report("r1", "<h3>v01.mp4</h3>")
     lake.write_report("r2", "<h3>v02.mp4</h3>")
     return lake
+
+
+@pytest.fixture
+def full(filled: Lake, tmp_path: Path) -> Lake:
+    """A copy of that lake, to change it."""
+    return copied(filled, tmp_path / "full")
+
+
+@pytest.fixture
+def any_full(filled: Lake, any_folder: str) -> Lake:
+    """The same on either kind of store."""
+    return copied(filled, new_folder(any_folder))
 
 
 def source(video_id: str, uri: str = "") -> dict[str, Any]:
@@ -83,10 +98,10 @@ def others(found: dict[str, list[dict[str, Any]]]) -> dict[str, list[dict[str, A
     }
 
 
-def test_the_traces_are_found_before(any_lake: Lake) -> None:
-    filled(any_lake)
-    stage(any_lake, "77", ["v01"], minutes=9)
-    found = remains(any_lake, "v01")
+@ON_OBJECT_STORES_AT_NIGHT
+def test_the_traces_are_found_before(any_full: Lake) -> None:
+    stage(any_full, "77", ["v01"], minutes=9)
+    found = remains(any_full, "v01")
     assert {path.split("/")[0] for path in found} >= {
         "videos", "shots", "frames", "utterances", "sounds", "subtitles", "scenes", "summaries", "sources", "runs",
         "corrections", "_reports", "_staging",
@@ -94,51 +109,57 @@ def test_the_traces_are_found_before(any_lake: Lake) -> None:
     assert set(traces_of("v01")) <= {trace for traces in found.values() for trace in traces}
 
 
-@pytest.mark.parametrize("compacted", [False, True])
-def test_no_byte_of_a_forgotten_video_is_left_and_all_others_are_untouched(any_lake: Lake, compacted: bool) -> None:
-    filled(any_lake)
+@pytest.mark.parametrize(
+    ("any_folder", "compacted"),
+    [
+        ("disk", False),
+        ("disk", True),
+        pytest.param("object store", True, marks=pytest.mark.s3),
+        nightly("object store", False),
+    ],
+    indirect=["any_folder"],
+)
+def test_no_byte_of_a_forgotten_video_is_left_and_all_others_are_untouched(any_full: Lake, compacted: bool) -> None:
     if compacted:
-        any_lake.compact()  # its files are set aside for readers of older snapshots
-    stage(any_lake, "77", ["v01"], minutes=9)
-    any_lake.begin_attempt("78", "v01", "node")
-    before = contents(any_lake)
-    done = any_lake.forget(["v01.mp4"])
-    assert remains(any_lake, "v01") == {}
-    assert others(contents(any_lake)) == others(before)
-    assert visible(any_lake) == LEFT
-    assert any_lake.reports() == ["r2"]
-    assert any_lake.sql("SELECT archive FROM runs")["archive"].to_pylist() == [["/archive", "(forgotten)"]]
-    assert any_lake.sql("SELECT video_id FROM forgotten")["video_id"].to_pylist() == ["v01"]
+        any_full.compact()  # its files are set aside for readers of older snapshots
+    stage(any_full, "77", ["v01"], minutes=9)
+    any_full.begin_attempt("78", "v01", "node")
+    before = contents(any_full)
+    done = any_full.forget(["v01.mp4"])
+    assert remains(any_full, "v01") == {}
+    assert others(contents(any_full)) == others(before)
+    assert visible(any_full) == LEFT
+    assert any_full.reports() == ["r2"]
+    assert any_full.sql("SELECT archive FROM runs")["archive"].to_pylist() == [["/archive", "(forgotten)"]]
+    assert any_full.sql("SELECT video_id FROM forgotten")["video_id"].to_pylist() == ["v01"]
     assert (done.videos, done.reports) == (1, 1)
     assert done.rows["videos"] >= 2
     assert (done.rows["sources"], done.rows["corrections"]) == (2, 1)
     assert done.bytes > 0
 
 
-def test_every_view_hides_a_video_as_soon_as_its_tombstone_is_there(lake: Lake) -> None:
-    filled(lake)
-    before = contents(lake)
-    module.hide(lake._log, lake.held(["v01"]))
-    assert remains(lake, "v01")
-    assert others(contents(lake)) == others(before)
+def test_every_view_hides_a_video_as_soon_as_its_tombstone_is_there(full: Lake) -> None:
+    before = contents(full)
+    module.hide(full._log, full.held(["v01"]))
+    assert remains(full, "v01")
+    assert others(contents(full)) == others(before)
     for view in ("videos", "all_videos", "frames", "utterances", "sources", "moments", "words", "chapters"):
-        assert "v01" not in lake.sql(f"FROM {view}")["video_id"].to_pylist()
-    assert lake.sql("FROM all_errors")["video_id"].to_pylist() == ["v03"]
-    assert sorted(lake.video_ids()) == LEFT
-    assert lake.sql("FROM find_videos('v01')").num_rows == 0
+        assert "v01" not in full.sql(f"FROM {view}")["video_id"].to_pylist()
+    assert full.sql("FROM all_errors")["video_id"].to_pylist() == ["v03"]
+    assert sorted(full.video_ids()) == LEFT
+    assert full.sql("FROM find_videos('v01')").num_rows == 0
 
 
 @pytest.mark.slow
 def test_a_kill_at_any_moment_leaves_the_video_whole_or_hidden_and_the_next_clean_up_does_the_rest(
-    tmp_path: Path, kill_after: Callable[[Callable[[], object], int], bool]
+    full: Lake, tmp_path: Path, kill_after: Callable[[Callable[[], object], int], bool]
 ) -> None:
     """`benchmarks/faults.py` tries many more moments."""
-    first = filled(Lake.create(str(tmp_path / "first")))
-    before = contents(first)
-    stage(first, "77", ["v04"], minutes=9)
+    before = contents(full)
+    stage(full, "77", ["v04"], minutes=9)
     hidden = []
     for changes in _MOMENTS:
-        lake = Lake(str(shutil.copytree(first.uri, tmp_path / str(changes))))
+        lake = copied(full, tmp_path / str(changes))
         assert kill_after(lambda lake=lake: lake.forget(["v01"]), changes)  # type: ignore[misc]
         lake = Lake(lake.uri)
         now = contents(lake)
@@ -160,37 +181,34 @@ def test_a_kill_at_any_moment_leaves_the_video_whole_or_hidden_and_the_next_clea
 
 
 def test_forgetting_is_finished_by_the_same_command_by_name(
-    lake: Lake, kill_after: Callable[[Callable[[], object], int], bool]
+    full: Lake, kill_after: Callable[[Callable[[], object], int], bool]
 ) -> None:
-    filled(lake)
-    assert kill_after(lambda: module.purge(lake._log), 0) is False
-    module.hide(lake._log, lake.held(["v01"]))
-    [found] = lake.held(["v01.mp4"])
+    assert kill_after(lambda: module.purge(full._log), 0) is False
+    module.hide(full._log, full.held(["v01"]))
+    [found] = full.held(["v01.mp4"])
     assert found.pending
-    assert lake.forget(["v01.mp4"]).rows["videos"] == 2
-    assert remains(lake, "v01") == {}
-    assert lake.forget(["v01"]).videos == 0
+    assert full.forget(["v01.mp4"]).rows["videos"] == 2
+    assert remains(full, "v01") == {}
+    assert full.forget(["v01"]).videos == 0
 
 
-def test_what_a_worker_staged_meanwhile_is_dropped_by_the_commit(any_lake: Lake) -> None:
-    filled(any_lake)
+def test_what_a_worker_staged_meanwhile_is_dropped_by_the_commit(any_full: Lake) -> None:
     shard = shard_id(REVISION, [("v01", "02"), ("v05", None)])
-    any_lake.forget(["v01"])
-    stage(any_lake, shard, ["v01", "v05"], minutes=9)
-    assert any_lake.commit(shard, REVISION, ["v01", "v05"]) == 1
-    assert visible(any_lake) == [*LEFT, "v05"]
-    assert remains(any_lake, "v01") == {}
-    stage(any_lake, "77", ["v01"], minutes=9)
-    assert any_lake.commit("77", REVISION, ["v01"]) == 0
-    stage(any_lake, "78", ["v01"], minutes=9)
-    any_lake.clean()
-    assert remains(any_lake, "v01") == {}
+    any_full.forget(["v01"])
+    stage(any_full, shard, ["v01", "v05"], minutes=9)
+    assert any_full.commit(shard, REVISION, ["v01", "v05"]) == 1
+    assert visible(any_full) == [*LEFT, "v05"]
+    assert remains(any_full, "v01") == {}
+    stage(any_full, "77", ["v01"], minutes=9)
+    assert any_full.commit("77", REVISION, ["v01"]) == 0
+    stage(any_full, "78", ["v01"], minutes=9)
+    any_full.clean()
+    assert remains(any_full, "v01") == {}
 
 
-def test_a_tombstone_that_comes_while_a_shard_is_committed_wins(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
-    filled(lake)
-    other, append = Lake(lake.uri), Log.append
-    stage(lake, "77", ["v01", "v05"], minutes=9)
+def test_a_tombstone_that_comes_while_a_shard_is_committed_wins(full: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    other, append = Lake(full.uri), Log.append
+    stage(full, "77", ["v01", "v05"], minutes=9)
 
     def late(self: Log, *arguments: Any) -> Any:
         monkeypatch.setattr(Log, "append", append)
@@ -200,32 +218,30 @@ def test_a_tombstone_that_comes_while_a_shard_is_committed_wins(lake: Lake, monk
     monkeypatch.setattr(Log, "append", late)
     # The commit's files are deleted, so no clean-up is needed. What `clean` published would be there twice.
     monkeypatch.setattr("pipeline.lake.cleaning.clean", lambda log: None)
-    assert lake.commit("77", REVISION, ["v01", "v05"]) == 1
-    assert visible(lake) == [*LEFT, "v05"]
-    assert remains(lake, "v01") == {}
+    assert full.commit("77", REVISION, ["v01", "v05"]) == 1
+    assert visible(full) == [*LEFT, "v05"]
+    assert remains(full, "v01") == {}
 
 
-def test_a_run_neither_records_the_location_of_a_forgotten_video_nor_analyses_it(lake: Lake) -> None:
-    filled(lake)
-    lake.forget(["v01"])
-    lake.write_sources("r3", [source("v01"), source("v06")])
-    lake.write_sources("r4", [source("v01")])
-    assert lake.sql("SELECT video_id FROM sources ORDER BY uri")["video_id"].to_pylist() == ["v02", "v06"]
-    assert {row["video_id"]: row["forgotten"] for row in lake.processed().to_pylist()} == {
+def test_a_run_neither_records_the_location_of_a_forgotten_video_nor_analyses_it(full: Lake) -> None:
+    full.forget(["v01"])
+    full.write_sources("r3", [source("v01"), source("v06")])
+    full.write_sources("r4", [source("v01")])
+    assert full.sql("SELECT video_id FROM sources ORDER BY uri")["video_id"].to_pylist() == ["v02", "v06"]
+    assert {row["video_id"]: row["forgotten"] for row in full.processed().to_pylist()} == {
         "v01": True, "v02": False, "v03": False,
     }  # fmt: skip
-    assert remains(lake, "v01") == {}
+    assert remains(full, "v01") == {}
 
 
-def test_an_undone_tombstone_lets_the_next_run_analyse_the_video_again(lake: Lake) -> None:
-    filled(lake)
-    lake.forget(["v01", "v02"])
-    lake.undo_forget(["v01"])
-    assert lake.forgotten() == {"v02"}
-    run(lake, ["v01"])
-    assert visible(lake) == ["v01", "v03"]
+def test_an_undone_tombstone_lets_the_next_run_analyse_the_video_again(full: Lake) -> None:
+    full.forget(["v01", "v02"])
+    full.undo_forget(["v01"])
+    assert full.forgotten() == {"v02"}
+    run(full, ["v01"])
+    assert visible(full) == ["v01", "v03"]
     with pytest.raises(LakeError, match="v77 is no video that"):
-        lake.undo_forget(["v77"])
+        full.undo_forget(["v77"])
 
 
 def test_a_failure_that_the_video_hid_does_not_come_back(lake: Lake) -> None:
@@ -260,33 +276,30 @@ def test_content_that_the_video_replaced_is_missing_and_not_back_at_its_location
     assert remains(lake, "v02") == {}
 
 
-def test_a_reader_of_an_older_state_starts_again_instead_of_reading_half(any_lake: Lake) -> None:
-    filled(any_lake)
-    reader = Lake(any_lake.uri)
+def test_a_reader_of_an_older_state_starts_again_instead_of_reading_half(any_full: Lake) -> None:
+    reader = Lake(any_full.uri)
     states: list[list[str]] = []
 
     def work(connection: Any) -> int:
         states.append([each for (each,) in connection.sql("SELECT video_id FROM videos ORDER BY 1").fetchall()])
         if len(states) == 1:
-            any_lake.forget(["v01"])
+            any_full.forget(["v01"])
         return len(connection.sql("SELECT thumbnail FROM frames").fetchall())
 
     frames = reader.read(work)
     assert frames == (3 if states[-1] == LEFT else 6)
 
 
-def test_forgetting_is_refused_while_another_process_writes(lake: Lake) -> None:
-    filled(lake)
-    other = Lake(lake.uri)
-    with lake.lock(), pytest.raises(LakeError, match="is being written by"):
+def test_forgetting_is_refused_while_another_process_writes(full: Lake) -> None:
+    other = Lake(full.uri)
+    with full.lock(), pytest.raises(LakeError, match="is being written by"):
         other.forget(["v01"])
-    assert "v01" in visible(lake)
+    assert "v01" in visible(full)
 
 
-def test_a_lake_of_an_older_format_gets_a_newer_one_before_anything_is_forgotten(lake: Lake) -> None:
-    filled(lake)
-    lake._store.write("_videolake.json", b'{"format": 3}')
-    older = Lake(lake.uri)
+def test_a_lake_of_an_older_format_gets_a_newer_one_before_anything_is_forgotten(full: Lake) -> None:
+    full._store.write("_videolake.json", b'{"format": 3}')
+    older = Lake(full.uri)
     older.forget(["v01"])
-    assert lake._store.read("_videolake.json") == b'{"format": 4}'
+    assert full._store.read("_videolake.json") == b'{"format": 4}'
     assert remains(older, "v01") == {}

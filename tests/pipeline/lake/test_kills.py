@@ -13,6 +13,7 @@ import pytest
 
 from pipeline.lake import Lake
 from schemas.errors import LakeError
+from tests.nightly import nightly
 from tests.pipeline.lake.lakes import publish, redo, run, seen
 
 VIDEOS = [f"v{number:02}" for number in range(12)]
@@ -29,7 +30,7 @@ _ROOT = Path(__file__).parents[3]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", [0, nightly(1)])
 def test_runs_killed_at_random_moments_leave_the_lake_of_an_undisturbed_run(tmp_path: Path, seed: int) -> None:
     undisturbed, killed = (Lake.create(str(tmp_path / name)) for name in ("undisturbed", "killed"))
     run(undisturbed, VIDEOS, compact=True)
@@ -76,7 +77,7 @@ def test_readers_see_whole_videos_once_while_shards_are_committed_and_compacted(
     for reader in readers:
         reader.start()
     try:
-        for number in range(9):
+        for number in range(6):
             publish(any_lake, f"5{number}", [f"v{number % 5:02}", f"w{number:02}"], minutes=number)
             if number % 3 == 2:
                 any_lake.compact()
@@ -103,18 +104,19 @@ def test_a_partial_redo_that_is_killed_at_any_change_loses_nothing_and_the_next_
         }
 
     lake = Lake.create(str(tmp_path / "lake"))
-    run(lake, VIDEOS[:4])
+    videos = ["v00", "v01", "v03"]
+    run(lake, videos)
     before = unchanged(seen(lake))
     changes, killed = 1, True
     while killed:
         # Headline and revision of its own, so that each round has as much to redo as the first.
         again = partial(
-            redo, lake, VIDEOS[:4], f"attempt {changes}", revision=f"{changes:016x}", minutes=changes, compact=True
+            redo, lake, videos, f"attempt {changes}", revision=f"{changes:016x}", minutes=changes, compact=True
         )
         killed = kill_after(again, changes)
         found = seen(lake)
         assert unchanged(found) == before
-        assert len(found["summaries"]) == 3, "one of the videos has failed"
+        assert len(found["summaries"]) == 2, "one of the videos has failed"
         again()
         assert set(lake.sql("SELECT headline FROM summaries")["headline"].to_pylist()) == {f"attempt {changes}"}
         changes += 11

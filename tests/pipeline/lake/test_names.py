@@ -1,17 +1,28 @@
+from pathlib import Path
+
 import pytest
 
 from pipeline.lake import Lake, find_video
 from schemas.errors import LakeError
+from tests.pipeline.lake.conftest import copied
 from tests.pipeline.lake.lakes import NOON, publish
 
 
-@pytest.fixture
-def filled(lake: Lake) -> Lake:
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Lake:
+    lake = Lake.create(str(tmp_path_factory.mktemp("filled") / "lake"))
     publish(lake, "01", ["aaaa1111", "aaaa2222", "bbbb3333"], failed=["bbbb3333"])
     seen = {"uri": "/else/where.mp4", "size_bytes": 1, "mtime_ns": 1, "video_id": "aaaa1111", "seen_at": NOON}
     lake.write_sources(
         "run1", [seen, seen | {"uri": "/b/twin.mp4"}, seen | {"uri": "/a/twin.mp4", "video_id": "aaaa2222"}]
     )
+    return lake
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Lake:
+    lake = Lake.create(str(tmp_path_factory.mktemp("published") / "lake"))
+    publish(lake, "01", ["aaaa1111"])
     return lake
 
 
@@ -58,8 +69,8 @@ def test_a_video_is_found_by_a_relative_path(filled: Lake, monkeypatch: pytest.M
         ("/archive/-line\nbreak '100%' #?.mp4", "-line\nbreak '100%' #?.mp4"),
     ],
 )
-def test_a_video_is_found_by_any_spelling_of_its_name(lake: Lake, stored: str, name: str) -> None:
-    publish(lake, "01", ["aaaa1111"])
+def test_a_video_is_found_by_any_spelling_of_its_name(published: Lake, tmp_path: Path, stored: str, name: str) -> None:
+    lake = copied(published, tmp_path / "lake")
     seen = {"uri": stored, "size_bytes": 1, "mtime_ns": 1, "video_id": "aaaa1111", "seen_at": NOON}
     lake.write_sources("run1", [seen])
     assert lake.read(lambda connection: find_video(connection, name)) == "aaaa1111"

@@ -4,6 +4,7 @@ import pytest
 
 from pipeline.lake import Lake
 from schemas.errors import LakeError
+from tests.pipeline.lake.conftest import ON_OBJECT_STORES_AT_NIGHT
 from tests.pipeline.lake.lakes import publish
 
 
@@ -53,6 +54,7 @@ def test_a_query_can_only_read_the_tables(filled: Lake, tmp_path: Path, query: s
     assert (sorted(tmp_path.rglob("*")), filled._store.tree("")) == before
 
 
+@ON_OBJECT_STORES_AT_NIGHT
 def test_variables_of_the_program_are_not_tables(filled: Lake) -> None:
     secret = filled.sql("SELECT 1")
     assert secret.num_rows == 1
@@ -72,6 +74,7 @@ def test_variables_of_the_program_are_not_tables(filled: Lake) -> None:
         ("UPDATE videos SET status = 'ok'", "read-only"),
     ],
 )
+@ON_OBJECT_STORES_AT_NIGHT
 def test_an_invalid_query_is_explained(filled: Lake, query: str, message: str) -> None:
     with pytest.raises(LakeError, match=message):
         filled.sql(query)
@@ -93,6 +96,7 @@ def test_an_invalid_query_is_explained(filled: Lake, query: str, message: str) -
         ("SELECT 'x'::INT", False),
     ],
 )
+@ON_OBJECT_STORES_AT_NIGHT
 def test_the_error_for_an_unknown_table_or_column_lists_the_tables(filled: Lake, query: str, listed: bool) -> None:
     with pytest.raises(LakeError) as error:
         filled.sql(query)
@@ -103,10 +107,12 @@ def test_the_error_for_an_unknown_table_or_column_lists_the_tables(filled: Lake,
 @pytest.mark.parametrize(
     "query", ["SHOW TABLES", "DESCRIBE frames", "SUMMARIZE shots", "EXPLAIN FROM videos", "FROM videos;", "VALUES (1)"]
 )
+@ON_OBJECT_STORES_AT_NIGHT
 def test_statements_that_only_read_are_allowed(filled: Lake, query: str) -> None:
     assert filled.sql(query).num_rows > 0
 
 
+@ON_OBJECT_STORES_AT_NIGHT
 def test_show_tables_names_the_tables_and_nothing_internal(filled: Lake) -> None:
     assert set(filled.sql("SHOW TABLES")["name"].to_pylist()) == {
         "videos", "shots", "frames", "objects", "utterances", "sounds", "subtitles", "scenes", "entities", "summaries",
@@ -145,6 +151,7 @@ def test_views_about_moments_are_made_for_the_first_query_that_needs_them(lake: 
     assert lake.sql("FROM videos").num_rows == 1
 
 
+@ON_OBJECT_STORES_AT_NIGHT
 def test_a_query_that_fails_after_its_first_rows_is_not_run_again_with_those_views(filled: Lake) -> None:
     lake, batches = Lake(filled.uri), []
     with pytest.raises(LakeError, match="row 999999"):

@@ -6,8 +6,9 @@ from schemas.errors import LakeError
 from tests.pipeline.lake.lakes import analysis, publish
 
 
-@pytest.fixture
-def filled(lake: Lake) -> Lake:
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Lake:
+    lake = Lake.create(str(tmp_path_factory.mktemp("filled") / "lake"))
     publish(lake, "01", ["aaaa1111", "aaaa2222", "bbbb3333"], failed=["bbbb3333"])
     return lake
 

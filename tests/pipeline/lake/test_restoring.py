@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from pipeline.lake import Origin, analysis_of, failure_tables, video_tables
 from schemas.errors import LakeError
 from schemas.records import Analysis, Failure
+from tests.nightly import examples
 from tests.pipeline.lake.analyses import analyses
 from tests.pipeline.lake.lakes import COORDINATED, NOON, REVISION, TEXT, VISION, analysis, task
 
@@ -44,7 +45,7 @@ def shuffled(table: pa.Table) -> pa.Table:
     return pa.concat_tables([table.take(order[:1]), table.take(order[1:])])
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(15))
 @given(analyses.map(numbered))
 def test_an_analysis_of_rows_gives_the_same_rows(found: Analysis) -> None:
     rows = video_tables(task("v"), found, ORIGIN)

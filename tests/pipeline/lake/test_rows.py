@@ -18,6 +18,7 @@ from schemas.records import (
     Word,
 )
 from schemas.tables import VIDEO_TABLES, table_schema
+from tests.nightly import examples
 from tests.pipeline.lake.analyses import analyses
 from tests.pipeline.lake.lakes import COORDINATED, NOON, REVISION, TEXT, VISION, analysis, media_info, task
 
@@ -62,7 +63,7 @@ def assert_kept(rows: list[dict[str, Any]], found: tuple[Any, ...], **renamed: s
 
 
 @pytest.mark.slow
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(15), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(analyses)
 def test_an_analysis_survives_the_round_trip_through_parquet(tmp_path: Path, found: Analysis) -> None:
     tables = video_tables(task("v"), found, Origin(**MADE))

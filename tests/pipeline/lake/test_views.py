@@ -12,6 +12,7 @@ from pipeline.lake.moment_views import MOMENT_VIEWS
 from pipeline.lake.views import _column_types, described
 from schemas.records import Sound, frame_id, sound_id
 from schemas.tables import DESCRIPTIONS, TABLE_NAMES, table_schema, view_schema
+from tests.pipeline.lake.conftest import ON_OBJECT_STORES_AT_NIGHT
 from tests.pipeline.lake.lakes import (
     COORDINATED,
     NOON,
@@ -50,6 +51,7 @@ def statuses(lake: Lake, revision: str) -> dict[str, tuple[str, str | None]]:
 
 
 @pytest.mark.slow
+@ON_OBJECT_STORES_AT_NIGHT
 def test_an_empty_lake_has_every_view_with_its_columns(any_lake: Lake) -> None:
     for table in TABLE_NAMES:
         found = any_lake.sql(f"FROM {table}")
@@ -58,6 +60,7 @@ def test_an_empty_lake_has_every_view_with_its_columns(any_lake: Lake) -> None:
 
 
 @pytest.mark.slow
+@ON_OBJECT_STORES_AT_NIGHT
 def test_a_newer_success_replaces_an_older_one_in_every_table(any_lake: Lake) -> None:
     publish(any_lake, "01", ["v01", "v02"])
     publish(any_lake, "02", ["v01"], revision=NEWER, minutes=1)
@@ -127,6 +130,7 @@ def test_embeddings_can_be_compared_in_sql(any_lake: Lake) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("compacted", [False, True])
+@ON_OBJECT_STORES_AT_NIGHT
 def test_vectors_of_another_model_than_the_newest_are_null(any_lake: Lake, compacted: bool) -> None:
     publish(any_lake, "01", ["v01", "v02"])
     publish(any_lake, "02", ["v01"], revision=NEWER, minutes=1, vision=("clip", 5))
@@ -182,6 +186,7 @@ def test_a_connection_keeps_seeing_the_lake_as_it_was(lake: Lake) -> None:
     connection.close()
 
 
+@ON_OBJECT_STORES_AT_NIGHT
 def test_a_run_sees_what_is_done_at_its_revision(any_lake: Lake) -> None:
     publish(any_lake, "01", ["v01", "v02", "v03"], failed=["v02", "v03"], kind="timeout")
     publish(any_lake, "02", ["v01"], revision=NEWER, minutes=1)
@@ -226,6 +231,7 @@ def test_the_name_of_a_shard_does_not_depend_on_the_order_of_its_videos() -> Non
 
 
 @pytest.mark.slow
+@ON_OBJECT_STORES_AT_NIGHT
 def test_a_failure_is_over_once_its_location_has_other_content(any_lake: Lake) -> None:
     publish(any_lake, "5a", ["v01", "v02"], failed=["v01", "v02"])
     assert len(any_lake.sql("FROM errors")) == 2

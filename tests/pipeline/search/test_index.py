@@ -15,7 +15,7 @@ from pipeline.search.rows import Vectors
 from pipeline.search.vectors import ExactIndex
 from schemas.config import SearchConfig
 from schemas.search import Filter, Hit
-from tests.pipeline.lake.conftest import copied
+from tests.pipeline.lake.conftest import ON_OBJECT_STORES_AT_NIGHT, copied
 from tests.pipeline.lake.lakes import analysis, publish
 from tests.pipeline.search.test_searcher import searcher_of
 
@@ -78,6 +78,7 @@ def tree(lake: Lake) -> list[Path]:
 
 
 @pytest.mark.slow
+@ON_OBJECT_STORES_AT_NIGHT
 def test_the_index_gives_the_same_results_as_the_tables(any_lake: Lake) -> None:
     publish(any_lake, "01", ["v01", "v02", "v03"], failed={"v02"})
     exact = answers(make_searcher(any_lake))
@@ -146,7 +147,7 @@ def test_killing_an_update_at_any_point_changes_no_result(
     changes = 0
     while kill_after(lambda: update_index(lake), changes):
         assert answers(make_searcher(lake)) == expected
-        changes += 5
+        changes += 8
     assert changes > 9
     searcher = make_searcher(lake)
     assert answers(searcher) == expected
