@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from pipeline.analysis.fusion import even_parts, fuse_early_rows
-from pipeline.lake.moment_views import keyframes_kept
+from pipeline.lake import keyframes_kept
 from pipeline.search.context import CONTEXT, with_context
 from schemas.config import FusionConfig
 from schemas.search import Filter
