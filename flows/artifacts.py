@@ -6,7 +6,7 @@ import shlex
 import time
 from collections.abc import Sequence
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 from uuid import UUID
@@ -29,6 +29,9 @@ from pipeline.language import format_time
 from pipeline.run import PlanReport
 from schemas.config import ReportConfig
 from schemas.outcome import VideoOutcome
+
+if TYPE_CHECKING:
+    from pipeline.view import LakeReader
 
 logger = logging.getLogger(__name__)
 
@@ -112,11 +115,13 @@ def publish_report(lake: Lake, run_id: str, config: ReportConfig) -> None:
         return
     try:
         from flows.web import lake_report
+        from pipeline.view import LakeReader
 
-        link = lake.write_report(run_id, lake_report(lake, max_videos=config.max_videos))
+        reader = LakeReader(lake)
+        link = lake.write_report(run_id, lake_report(reader, max_videos=config.max_videos))
         key = artifact_key("report", lake.uri)
         if link.startswith("file:"):
-            markdown = report_markdown(lake, run_id, url2pathname(urlsplit(link).path))
+            markdown = report_markdown(reader, run_id, url2pathname(urlsplit(link).path))
             create_markdown_artifact(markdown=markdown, key=key, description="Report of the lake")
         else:
             create_link_artifact(link=link, link_text=link, key=key, description="Report of the lake")
@@ -124,11 +129,11 @@ def publish_report(lake: Lake, run_id: str, config: ReportConfig) -> None:
         logger.warning("The report could not be written: %s", error)
 
 
-def report_markdown(lake: Lake, run_id: str, path: str) -> str:
+def report_markdown(reader: "LakeReader", run_id: str, path: str) -> str:
     """Return the main facts of a lake's report as markdown, and how to open the whole report.
 
     Args:
-        lake: The lake.
+        reader: The lake.
         run_id: The run that wrote the report.
         path: Local path of the report.
 
@@ -136,9 +141,7 @@ def report_markdown(lake: Lake, run_id: str, path: str) -> str:
         LakeError: The lake cannot be read.
     """
     from flows.web import catalogue
-    from pipeline.view import LakeReader
 
-    reader = LakeReader(lake)
     facets = reader.ask(catalogue.facets)
     newest, _ = reader.ask(partial(catalogue.cards, selection=catalogue.Selection()))
     failures = reader.ask(partial(catalogue.failures, page=1))
@@ -154,7 +157,7 @@ def report_markdown(lake: Lake, run_id: str, path: str) -> str:
     if max(facets.videos, facets.failed) > _MAX_SHOWN:
         lines += ["", f"These are the newest {_MAX_SHOWN}. The report has more."]
     lines += ["", "The report, with images, is this file:", "", "```", _code(path), "```"]
-    command = _code(f"videolake browse --lake {shlex.quote(lake.uri)}")
+    command = _code(f"videolake browse --lake {shlex.quote(reader.lake.uri)}")
     lines += ["", f"You can also start the browser and open `/reports/{run_id}`:", "", "```", command, "```"]
     return "\n".join(lines)
 

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from importlib import metadata
 from typing import Any
 
@@ -132,6 +133,7 @@ def run_result(run: Run) -> RunResult:
     )
 
 
+@cache
 def _versions() -> dict[str, str]:
     """Return the versions of Python and of the libraries that can change a result."""
     found = {"python": platform.python_version()}

@@ -48,17 +48,17 @@ def video_report(lake: Lake, video: str) -> str:
     )
 
 
-def lake_report(lake: Lake, *, max_videos: int = MAX_VIDEOS) -> str:
+def lake_report(lake: Lake | LakeReader, *, max_videos: int = MAX_VIDEOS) -> str:
     """Return the report of a lake: its contents, newest videos and failures.
 
     Args:
-        lake: The lake.
+        lake: The lake, or one that is open.
         max_videos: Maximum number of videos to show.
 
     Raises:
         LakeError: The lake cannot be read.
     """
-    reader = LakeReader(lake)
+    reader = lake if isinstance(lake, LakeReader) else LakeReader(lake)
     cards: list[Card] = []
     for page in range(1, 2 + max_videos // catalogue.PAGE_SIZE):
         found, count = reader.ask(partial(catalogue.cards, selection=Selection(page=page)))
@@ -68,7 +68,7 @@ def lake_report(lake: Lake, *, max_videos: int = MAX_VIDEOS) -> str:
     cards = cards[:max_videos]
     return render_text(
         "report_lake.html",
-        name=file_name(lake.uri),
+        name=file_name(reader.lake.uri),
         facets=reader.ask(catalogue.facets),
         cards=cards,
         failures=reader.ask(partial(catalogue.failures, page=1)),

@@ -3,6 +3,9 @@
 They are defined on top of the views of `pipeline.lake.views`, in the same connection. `docs/sql.md` has examples.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import duckdb
 
 from pipeline.lake.names import FIND_VIDEOS, NAMED_VIDEO
@@ -91,8 +94,21 @@ LEFT JOIN summaries AS y ON m.video_id = y.video_id
 ASOF LEFT JOIN scenes AS s ON m.video_id = s.video_id AND m.start_s >= s.start_s
 """  # noqa: S608 - made of constants
 
+_CREATE_KEYFRAMES = "CREATE OR REPLACE VIEW lake.keyframes AS " + _KEYFRAMES.format(
+    frames="frames", shots="shots", objects="objects"
+)
+_KEEP_KEYFRAMES = """
+CREATE TABLE lake.kept_keyframes AS
+SELECT * REPLACE (
+    CASE WHEN false THEN text_embedding END AS text_embedding,
+    CASE WHEN false THEN coordinated_embedding END AS coordinated_embedding
+)
+FROM lake.keyframes;
+CREATE OR REPLACE VIEW lake.keyframes AS FROM lake.kept_keyframes
+"""
+
 _VIEWS = (
-    f"CREATE VIEW lake.keyframes AS {_KEYFRAMES.format(frames='frames', shots='shots', objects='objects')}",
+    _CREATE_KEYFRAMES,
     _MOMENTS,
     """
 CREATE VIEW shot_objects AS
@@ -197,3 +213,16 @@ MOMENT_NAMES = (*MOMENT_VIEWS, "keyframes", "cosine", "clock", "find_videos", "n
 def create_moments(connection: duckdb.DuckDBPyConnection) -> None:
     """Create the views and macros, after those of `pipeline.lake.views`."""
     connection.execute(";".join((*_VIEWS, *_MACROS)))
+
+
+@contextmanager
+def keyframes_kept(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """Let the view `moments` read keyframes from a table while the block runs. Its vectors are NULL for so long.
+
+    The view has the keyframes in it seven times, and DuckDB plans, opens and joins their files each time.
+    """
+    connection.execute(_KEEP_KEYFRAMES)
+    try:
+        yield
+    finally:
+        connection.execute(f"{_CREATE_KEYFRAMES}; DROP TABLE lake.kept_keyframes")

@@ -32,8 +32,9 @@ _NOT_THERE = re.compile(
 )
 """DuckDB's messages about an unknown table or column."""
 _MOMENTS = re.compile(
-    rf"\b({'|'.join(MOMENT_NAMES)}|show|describe|desc|summarize|pragma|information_schema|sqlite_\w+|pg_\w+)\b",
-    re.IGNORECASE,
+    rf"\b({'|'.join(MOMENT_NAMES)}|show|describe|summarize|pragma|information_schema|sqlite_\w+|pg_\w+)\b"
+    r"|(^|\()\s*desc\b",  # elsewhere it is an order
+    re.IGNORECASE | re.MULTILINE,
 )
 """What a query has in it that may need the views and macros about moments, or list them."""
 _RAISED = "Invalid Input Error: "

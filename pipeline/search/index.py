@@ -41,7 +41,7 @@ _VIDEOS = (
 )
 
 
-_MOMENTS = "SELECT coalesce(sum(utterances + frames), 0)::BIGINT AS moments FROM videos WHERE status = 'ok'"
+_MOMENTS = "SELECT coalesce(sum(utterances + frames), 0)::BIGINT AS count FROM videos WHERE status = 'ok'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,7 @@ def index_if_large(lake: Lake, config: SearchConfig) -> Indexed | None:
     if config.index == "never":
         return None
     if not manifest_state(lake.search_files):
-        [moments] = lake.sql(_MOMENTS)["moments"].to_pylist()
+        [moments] = lake.sql(_MOMENTS)["count"].to_pylist()
         if moments < config.index_from_moments:
             return None
     return update_index(lake)

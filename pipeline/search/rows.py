@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from pipeline.analysis.fusion import even_parts, fuse_early_rows
+from pipeline.lake import keyframes_kept
 from pipeline.search.context import CONTEXT, with_context
 from schemas.config import FusionConfig
 from schemas.search import Filter
@@ -122,7 +123,8 @@ def load_rows(connection: duckdb.DuckDBPyConnection) -> pa.Table:
 
     From now on the connection has the table `placed_moments` for `load_vectors`: the view `moments` takes long.
     """
-    found: pa.Table = connection.sql(_ROWS).to_arrow_table()
+    with keyframes_kept(connection):
+        found: pa.Table = connection.sql(_ROWS).to_arrow_table()
     connection.register("placed_moments", found.select(["video_id", "scene_index", "moment_id", "start_s"]))
     return found.drop_columns("scene_index").cast(ROW_SCHEMA).unify_dictionaries().combine_chunks()
 

@@ -31,34 +31,62 @@ PLACES = (
 )
 
 
+def open_page(browser: Browser, site: str, **options: object) -> tuple[Page, list[str]]:
+    """Return a new page, and the list of what goes wrong on it and of whoever else it asks."""
+    context, wrong = browser.new_context(base_url=site, **options), []  # type: ignore[arg-type]
+    context.set_default_timeout(_PATIENCE_MS)
+    page = context.new_page()
+    page.on("console", lambda message: wrong.append(message.text) if message.type in {"error", "warning"} else None)
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.on("dialog", lambda dialog: (wrong.append(dialog.message), dialog.dismiss()))
+    page.on("request", lambda request: wrong.append(request.url) if not request.url.startswith(site) else None)
+    return page, wrong
+
+
+def show(page: Page, wrong: list[str], address: str, status: int = 200) -> Page:
+    """Go to an address of the site."""
+    answer = page.goto(address)
+    assert answer is not None
+    assert answer.status == status
+    if status == 404:
+        wrong.clear()  # Chromium reports the page itself as an error
+    return page
+
+
 @pytest.fixture
 def opened(browser: Browser, site: str) -> Iterator[Open]:
     """Return what opens a page; whatever test used it, nothing went wrong on it and nobody else was asked."""
-    contexts, wrong = [], []
+    pages = []
 
-    def watch(page: Page) -> None:
-        page.on("console", lambda message: wrong.append(message.text) if message.type in {"error", "warning"} else None)
-        page.on("pageerror", lambda error: wrong.append(str(error)))
-        page.on("dialog", lambda dialog: (wrong.append(dialog.message), dialog.dismiss()))
-        page.on("request", lambda request: wrong.append(request.url) if not request.url.startswith(site) else None)
+    def new_page(address: str, **options: object) -> Page:
+        pages.append(open_page(browser, site, **options))
+        return show(*pages[-1], address)
 
-    def open_page(address: str, *, status: int = 200, **options: object) -> Page:
-        context = browser.new_context(base_url=site, **options)  # type: ignore[arg-type]
-        context.set_default_timeout(_PATIENCE_MS)
-        contexts.append(context)
-        page = context.new_page()
-        watch(page)
-        answer = page.goto(address)
-        assert answer is not None
-        assert answer.status == status
-        if status == 404:
-            wrong.clear()  # Chromium reports the page itself as an error
-        return page
+    yield new_page
+    for page, _ in pages:
+        page.context.close()
+    assert [wrong for _, wrong in pages if wrong] == []
 
-    yield open_page
-    for context in contexts:
-        context.close()
-    assert wrong == []
+
+@pytest.fixture(scope="module")
+def looking(browser: Browser, site: str) -> Iterator[Open]:
+    """Return what shows a place on the page of before, if tests only look at it: a new page takes longer than that."""
+    pages: dict[str, tuple[Page, list[str]]] = {}
+
+    def look(address: str, **options: object) -> Page:
+        shown, wrong = pages.get(str(options)) or pages.setdefault(str(options), open_page(browser, site, **options))
+        return show(shown, wrong, address, 404 if address == "/x" else 200)
+
+    yield look
+    for page, _ in pages.values():
+        page.context.close()
+    assert [wrong for _, wrong in pages.values() if wrong] == []
+
+
+@pytest.fixture(scope="module", params=PLACES)
+def place(looking: Open, request: pytest.FixtureRequest) -> Page:
+    """A place, shown once for all tests that look at it."""
+    return looking(request.param)
 
 
 def hold(page: Page) -> None:
@@ -269,10 +297,9 @@ def test_a_speaker_filter_can_be_set_and_removed(opened: Open) -> None:
     expect(page.get_by_label("Speaker")).to_have_value("")
 
 
-@pytest.mark.parametrize("place", PLACES)
-def test_a_telephone_shows_pages_without_scrolling_sideways(opened: Open, place: str) -> None:
-    status = 404 if place == "/x" else 200
-    page = opened(place, status=status, viewport={"width": 320, "height": 640}, has_touch=True, is_mobile=True)
+@pytest.mark.parametrize("address", PLACES)
+def test_a_telephone_shows_pages_without_scrolling_sideways(looking: Open, address: str) -> None:
+    page = looking(address, viewport={"width": 320, "height": 640}, has_touch=True, is_mobile=True)
     for scheme in SCHEMES:
         page.emulate_media(color_scheme=scheme)
         assert page.evaluate("document.documentElement.scrollWidth") <= 320
@@ -304,13 +331,11 @@ _CONTRASTS = """() => {
 }"""
 
 
-@pytest.mark.parametrize("place", ["/", "/?q=telescope", f"/v/{TALK}?q=telescope", "/errors"])
-def test_texts_stand_out_from_their_ground(opened: Open, place: str) -> None:
-    page = opened(place)
+def test_texts_stand_out_from_their_ground(place: Page) -> None:
     for scheme in SCHEMES:
-        page.emulate_media(color_scheme=scheme)
-        assert page.evaluate(_CONTRASTS) == []
-        ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
+        place.emulate_media(color_scheme=scheme)
+        assert place.evaluate(_CONTRASTS) == []
+        ground = place.evaluate("getComputedStyle(document.body).backgroundColor")
         red = int(re.findall(r"\d+", ground)[0])
         assert red < 60 if scheme == "dark" else red > 200
 
@@ -322,15 +347,13 @@ _UNNAMED = """() => [...document.querySelectorAll("a, button, input, select, sum
   .map((each) => each.outerHTML.slice(0, 120))"""
 
 
-@pytest.mark.parametrize("place", [place for place in PLACES if place != "/x"])
-def test_whatever_can_be_used_has_a_name_and_headings_do_not_skip(opened: Open, place: str) -> None:
-    page = opened(place)
-    assert page.evaluate(_UNNAMED) == []
-    levels = page.evaluate(
+def test_whatever_can_be_used_has_a_name_and_headings_do_not_skip(place: Page) -> None:
+    assert place.evaluate(_UNNAMED) == []
+    levels = place.evaluate(
         "[...document.querySelectorAll('main :is(h1,h2,h3)')].map((each) => Number(each.tagName[1]))"
     )
     assert levels.count(1) == 1
-    targets = page.evaluate(
+    targets = place.evaluate(
         "[...document.querySelectorAll('[aria-labelledby], label[for]')]"
         ".filter((each) => !document.getElementById(each.getAttribute('aria-labelledby') ?? each.htmlFor)).length"
     )
@@ -338,10 +361,11 @@ def test_whatever_can_be_used_has_a_name_and_headings_do_not_skip(opened: Open, 
 
 
 def test_hostile_texts_do_nothing_but_stand_there(opened: Open) -> None:
-    for place in ("/", f"/?q={EVIL}", f"/v/{HOSTILE}?q={EVIL}", f"/v/{BROKEN}", "/errors"):
-        page = opened(place)
-        assert page.evaluate("document.querySelectorAll('script:not([src]), img:not([src^=\"/t/\"])').length") == 0
     page = opened("/")
+    for address in ("/", f"/?q={EVIL}", f"/v/{HOSTILE}?q={EVIL}", f"/v/{BROKEN}", "/errors"):
+        page.goto(address)
+        assert page.evaluate("document.querySelectorAll('script:not([src]), img:not([src^=\"/t/\"])').length") == 0
+    page.goto("/")
     page.get_by_role("searchbox").fill(EVIL)
     expect(page.locator("#count")).to_contain_text("<script>alert(1)</script>")
 

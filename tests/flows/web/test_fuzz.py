@@ -20,7 +20,7 @@ from tests.nightly import examples
 pytestmark = pytest.mark.slow
 schema = schemathesis.openapi.from_dict(description([TALK, HOSTILE, GONE, PASSWD, SECRET, BROKEN]))
 _LEAKS = (b"root:x:", b"hunter2", b"Traceback (most recent")
-few = settings(max_examples=examples(25), suppress_health_check=list(HealthCheck), derandomize=True, database=None)
+few = settings(max_examples=examples(12), suppress_health_check=list(HealthCheck), derandomize=True, database=None)
 
 
 @schema.parametrize()
@@ -41,7 +41,7 @@ _SEGMENTS = st.lists(_STEPS | st.text(max_size=6).map(lambda text: quote(text, s
 
 
 @given(segments=_SEGMENTS, joint=st.sampled_from(["/", "//", "%2f", "/./", "\\"]))
-@settings(max_examples=examples(50), suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(30), suppress_health_check=list(HealthCheck))
 def test_no_path_leads_out_or_makes_the_server_fail(site: str, segments: list[str], joint: str) -> None:
     connection = http.client.HTTPConnection(site.removeprefix("http://"), timeout=60)
     connection.putrequest("GET", "/" + joint.join(segments), skip_host=False)
@@ -65,7 +65,7 @@ def test_known_ways_out_lead_nowhere(site: str, path: str) -> None:
 
 
 @given(query=st.text(max_size=80), topic=st.text(max_size=20), moment=st.text(max_size=12), page=st.text(max_size=12))
-@settings(suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(12), suppress_health_check=list(HealthCheck))
 def test_any_query_is_answered_as_text(client: TestClient, query: str, topic: str, moment: str, page: str) -> None:
     params = {"q": query, "topic": topic, "page": page, "moment": moment}
     encoded = {name: value.encode("utf-8", "replace").decode() for name, value in params.items()}

@@ -15,6 +15,7 @@ from flows.web.app import make_app
 from flows.web.report import MAX_VIDEOS, lake_report, video_report
 from pipeline.lake import Lake
 from pipeline.search import Searcher
+from pipeline.view import LakeReader
 from schemas.config import ReportConfig
 from tests.flows.web.lakes import BROKEN, HOSTILE, TALK, jpeg
 from tests.flows.web.test_pages import Elements
@@ -172,7 +173,7 @@ def test_no_name_leads_to_another_file(reported: tuple[Lake, TestClient], name: 
 
 
 def test_prefect_shows_a_digest_of_a_local_report(web_lake: Lake) -> None:
-    text = report_markdown(web_lake, "run-1", "/lakes/my lake/_reports/run-1.html")
+    text = report_markdown(LakeReader(web_lake), "run-1", "/lakes/my lake/_reports/run-1.html")
     for part in ("33 videos", "1 failed", "**The telescope**", "## Errors", "is no video.",
                  "\n/lakes/my lake/_reports/run-1.html\n", f"videolake browse --lake {web_lake.uri}",
                  "/reports/run-1"):  # fmt: skip
