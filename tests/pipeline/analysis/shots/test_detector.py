@@ -95,9 +95,7 @@ def test_shots_do_not_depend_on_how_frames_are_cut_into_batches(
     assert detect(cuts, network, batch=batch) == shots_of_cuts
 
 
-def test_cuts_of_a_music_video_are_found_although_the_network_misses_some(
-    song: Frames, network: TransNet
-) -> None:
+def test_cuts_of_a_music_video_are_found_although_the_network_misses_some(song: Frames, network: TransNet) -> None:
     known = np.array([17, 24, 50, 61, 103, 132, 186, 199, 219, 236, 261, 282])  # by looking at every frame
     times_s, small = (part[:295] for part in song)
     shots = detect((times_s, small), network, slides=False, min_shot_s=0.2)
