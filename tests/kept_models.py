@@ -1,6 +1,6 @@
 """Models that the tests of a file load once, instead of once for each run."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 from unittest.mock import patch
@@ -23,7 +23,7 @@ _KEPT = (
 
 @contextmanager
 def models_kept(made: dict[str, Any]) -> Iterator[None]:
-    """Let `load_models` take a model that was loaded with the same settings before.
+    """Let `load_models` take a model that was loaded, and found to work, with the same settings before.
 
     Args:
         made: Where they are kept.
@@ -38,5 +38,13 @@ def models_kept(made: dict[str, Any]) -> Iterator[None]:
 
         return make
 
-    with patch.multiple(models, **{name: kept(getattr(models, name)) for name in _KEPT}):
+    check = models._check
+
+    def check_once(role: str, model: Any, run: Callable[[], Any]) -> None:
+        key = f"checked as {role} {id(model)}"
+        if key not in made:
+            check(role, model, run)
+            made[key] = model
+
+    with patch.multiple(models, _check=check_once, **{name: kept(getattr(models, name)) for name in _KEPT}):
         yield

@@ -94,11 +94,12 @@ def music(seconds: float) -> NDArray[np.float32]:
     """Return (n,) float32 at 16 kHz of plucked chords, with no voice in them."""
     time_s = np.arange(round(seconds * SAMPLE_RATE_HZ)) / SAMPLE_RATE_HZ
     sound = np.zeros_like(time_s)
+    struck = np.exp(-3 * np.arange(4 * SAMPLE_RATE_HZ) / SAMPLE_RATE_HZ)  # after 4 s, a chord cannot be heard any more
     for beat, root in enumerate(np.resize([220.0, 174.6, 261.6, 196.0], max(1, int(seconds * 2)))):
-        since = time_s - beat / 2
-        struck = np.where(since >= 0, np.exp(-3 * np.maximum(since, 0)), 0)
+        heard = slice(beat * SAMPLE_RATE_HZ // 2, beat * SAMPLE_RATE_HZ // 2 + len(struck))
         for ratio in (1, 1.25, 1.5):
-            sound += struck * np.sin(2 * np.pi * root * ratio * time_s)
+            chord = np.sin(2 * np.pi * root * ratio * time_s[heard])
+            sound[heard] += struck[: len(chord)] * chord
     return (0.5 * sound / max(1e-9, np.abs(sound).max())).astype(np.float32)
 
 
@@ -175,7 +176,7 @@ def still_picture(path: Path, width: int = 7680, height: int = 4320) -> Path:
     from PIL import Image
 
     ramp = np.linspace(0, 255, width).astype(np.uint8)
-    Image.fromarray(np.broadcast_to(ramp[None, :, None], (height, width, 3))).save(path)
+    Image.fromarray(np.broadcast_to(ramp[None, :, None], (height, width, 3))).save(path, compress_level=1)
     return path
 
 

@@ -20,6 +20,7 @@ from pipeline.run.listing import Skipped
 from schemas.config import ArchiveConfig
 from schemas.errors import ArchiveError
 from schemas.records import LocationChanges, VideoTask
+from tests.nightly import examples
 from tests.pipeline.lake.lakes import COORDINATED, NOON, REVISION, TEXT, VISION, analysis
 
 pytestmark = pytest.mark.slow
@@ -218,7 +219,7 @@ OPERATIONS = st.tuples(
 
 
 @pytest.mark.slow
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=examples(3), deadline=None)
 @given(operations=st.lists(OPERATIONS, min_size=4, max_size=12))
 @example([("write", 0, 0), ("write", 1, 1), ("run", 1, 0), ("write", 0, 2), ("run", 1, 0), ("compact", 0, 0),
           ("write", 0, 0), ("run", 1, 0)])  # fmt: skip

@@ -22,6 +22,7 @@ from pipeline.analysis.speech.engines.interface import (
     by_length,
     tokenizer_for,
 )
+from pipeline.analysis.speech.engines.warping import cheapest_path
 from pipeline.models import ModelInfo, runs_on, set_threads
 from schemas.errors import ModelError
 
@@ -158,7 +159,7 @@ class OpenAIWhisperEngine:
     def _align(self, features: Tensor, tokenizer: Tokenizer, text: Sequence[int], frames: int) -> Alignment:
         """Align by the cross-attention of the alignment heads, as `whisper.timing.find_alignment` does."""
         from whisper.model import disable_sdpa
-        from whisper.timing import dtw, median_filter
+        from whisper.timing import median_filter
 
         prefix = len(tokenizer.sot_sequence)
         sequence = [*tokenizer.sot_sequence, tokenizer.no_timestamps, *text, tokenizer.eot]
@@ -182,4 +183,4 @@ class OpenAIWhisperEngine:
         weights = weights.float().softmax(dim=-1)
         std, mean = torch.std_mean(weights, dim=-2, keepdim=True, unbiased=False)
         matrix = median_filter((weights - mean) / std, MEDIAN_FILTER_FRAMES).mean(dim=0)[prefix:-1]
-        return alignment(np.asarray(dtw(-matrix)).T, probabilities.double().cpu().numpy())
+        return alignment(cheapest_path(-matrix.double().cpu().numpy()), probabilities.double().cpu().numpy())

@@ -27,6 +27,13 @@ def numbers(engine: FasterWhisperEngine) -> Encoded:
     return engine.encode(log_mel([speak(" ".join(sold), "en-us", 230)[: 29 * RATE]], engine.n_mels))
 
 
+@pytest.fixture(scope="module")
+def two(engine: FasterWhisperEngine) -> Encoded:
+    """Two windows in a context of 12 s: one of 24 tokens, and one of 3."""
+    spoken = ["On day 1 of the month we sold 10 apples, 51 pears, 23 plums, 14 figs and 6 melons.", "Good morning."]
+    return engine.encode(log_mel([speak(each) for each in spoken], engine.n_mels, samples=12 * RATE))
+
+
 @pytest.mark.models
 @pytest.mark.parametrize("beam_size", [1, 2])
 def test_a_window_of_dense_speech_is_decoded_to_its_end(
@@ -39,12 +46,11 @@ def test_a_window_of_dense_speech_is_decoded_to_its_end(
 
 @pytest.mark.models
 def test_greedy_decoding_in_steps_finds_what_it_finds_at_once(
-    engine: FasterWhisperEngine, numbers: Encoded, monkeypatch: pytest.MonkeyPatch
+    engine: FasterWhisperEngine, two: Encoded, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    both = engine.join([numbers, engine.encode(log_mel([speak("Good morning.")], engine.n_mels))])
-    at_once = engine.generate(both, "en", beam_size=1, break_loops=False)
-    monkeypatch.setattr(faster_whisper, "GREEDY_STEP", 50)
-    in_steps = engine.generate(both, "en", beam_size=1, break_loops=False)
+    at_once = engine.generate(two, "en", beam_size=1, break_loops=False)
+    monkeypatch.setattr(faster_whisper, "GREEDY_STEP", 10)
+    in_steps = engine.generate(two, "en", beam_size=1, break_loops=False)
     assert [each.tokens for each in in_steps] == [each.tokens for each in at_once]
     for step, once in zip(in_steps, at_once, strict=True):
         assert step.avg_logprob == pytest.approx(once.avg_logprob, abs=1e-3)
@@ -53,13 +59,14 @@ def test_greedy_decoding_in_steps_finds_what_it_finds_at_once(
 
 @pytest.mark.models
 def test_a_window_in_which_the_decoder_repeats_itself_is_stopped(
-    engine: FasterWhisperEngine, numbers: Encoded, monkeypatch: pytest.MonkeyPatch
+    engine: FasterWhisperEngine, two: Encoded, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(faster_whisper, "GREEDY_STEP", 30)
-    monkeypatch.setattr(faster_whisper, "_repeats", lambda tokens: len(tokens) == 60)
-    stopped = engine.generate(numbers, "en", beam_size=1, break_loops=False)[0]
+    monkeypatch.setattr(faster_whisper, "GREEDY_STEP", 10)
+    monkeypatch.setattr(faster_whisper, "_repeats", lambda tokens: len(tokens) == 20)
+    stopped, ended = engine.generate(two, "en", beam_size=1, break_loops=False)
     assert stopped.truncated
-    assert len(stopped.tokens) == 60
+    assert len(stopped.tokens) == 20
+    assert not ended.truncated
 
 
 @given(

@@ -7,6 +7,7 @@ import pytest
 from pipeline.analysis.speech.engines import load_engine, log_mel
 from pipeline.models import resolve
 from schemas.config import SpeechConfig
+from schemas.media import SAMPLE_RATE_HZ
 from tests.material import speak
 
 
@@ -15,7 +16,8 @@ from tests.material import speak
 def test_only_a_window_with_more_to_say_is_truncated(engine: Literal["faster-whisper", "openai-whisper"]) -> None:
     info = resolve("speech", "embedded:whisper-base")
     loaded = load_engine(SpeechConfig(engine=engine), info, device="cpu", threads=1)
-    encoded = loaded.encode(log_mel([speak("Please do not touch the paintings in the museum.")], loaded.n_mels))
+    spoken = speak("Please do not touch the paintings in the museum.")
+    encoded = loaded.encode(log_mel([spoken], loaded.n_mels, samples=12 * SAMPLE_RATE_HZ))
 
     def found(beam_size: int, max_tokens: int) -> tuple[tuple[int, ...], bool]:
         [window] = loaded.generate(encoded, "en", beam_size=beam_size, break_loops=False, max_tokens=max_tokens)

@@ -103,8 +103,8 @@ def _value(config: Config, name: str) -> Any:
 
 
 def config_of(settings: Settings) -> Config:
-    """Return the defaults, with fewer beams, and these settings."""
-    sections: dict[str, dict[str, Any]] = {"speech": {"beam_size": 1}}
+    """Return the defaults, with speech decoded greedily and only once, and these settings."""
+    sections: dict[str, dict[str, Any]] = {"speech": {"beam_size": 1, "min_greedy_logprob": -5.0}}
     for name, value in settings.items():
         section, _, field = name.partition(".")
         sections.setdefault(section, {})[field] = value

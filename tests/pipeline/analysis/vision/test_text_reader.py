@@ -91,10 +91,10 @@ def test_slow_changes_are_recognised_again(reader: TextReader):
 def test_text_that_fades_in_is_read_as_it_is_at_the_end(reader: TextReader):
     session = reader.session()
     assert session.read(slide(SLIDE, ink=250)) == ()
-    for ink in range(246, 170, -4):
+    for ink in range(246, 170, -8):
         lines_now = session.read(slide(SLIDE, ink=ink))
     assert texts(lines_now) == list(SLIDE)
-    assert session.lines_read < 15 * len(SLIDE)
+    assert session.lines_read < 8 * len(SLIDE)
 
 
 def test_rotated_and_upright_text_is_cut_out_as_it_runs():

@@ -31,7 +31,7 @@ def stories() -> list[tuple[str, ...]]:
 
 
 def test_a_new_bert_learns_masked_words_and_next_sentences_and_serves_as_text_encoder(tmp_path: Path) -> None:
-    options = TrainingOptions(epochs=25, learning_rate=2e-3, max_tokens=32, held_out=0.15)
+    options = TrainingOptions(epochs=15, learning_rate=4e-3, max_tokens=32, held_out=0.15)
     report = pretrain(stories(), tmp_path / "bert", base="tiny", scratch=True, options=options)
     assert report.after.mlm_loss < 0.5 * report.before.mlm_loss
     assert report.after.mlm_accuracy > 0.5 > report.before.mlm_accuracy
@@ -46,10 +46,10 @@ def test_a_new_bert_learns_masked_words_and_next_sentences_and_serves_as_text_en
 
 
 def test_pre_training_goes_on_from_a_bert_that_is_there_and_comes_out_the_same_twice(tmp_path: Path) -> None:
-    options = TrainingOptions(epochs=2, learning_rate=3e-4, max_tokens=24, held_out=0.2)
+    options = TrainingOptions(epochs=2, learning_rate=3e-4, max_tokens=16, held_out=0.2)
     state = torch.random.get_rng_state()
     reports = [
-        pretrain(stories()[:12], tmp_path / name, base="embedded:minilm", options=options) for name in ("one", "two")
+        pretrain(stories()[:6], tmp_path / name, base="embedded:minilm", options=options) for name in ("one", "two")
     ]
     assert torch.equal(torch.random.get_rng_state(), state), "the caller's random numbers are not disturbed"
     assert reports[0] == reports[1]

@@ -109,6 +109,6 @@ def _train(model: Any, batch: dict[str, torch.Tensor]) -> None:
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-        if loss.item() < 0.002:
+        if loss.item() < 0.02:
             break
     model.eval()
