@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from pipeline.analysis.speech.engines import (
     FRAME_SAMPLES,
@@ -63,13 +62,14 @@ class Transcriber:
         samples = (frames or context_frames(windows)) * FRAME_SAMPLES
         return self.engine.encode(log_mel([window.audio for window in windows], self.engine.n_mels, samples=samples))
 
-    def encode_unpadded(self, audio: NDArray[np.float32]) -> Encoded:
-        """Run the encoder over one piece of audio without padding it: only to detect its language.
+    def encode_silence(self, frames: int) -> Encoded:
+        """Run the encoder over a window of silence.
 
         Args:
-            audio: (n,) float32, at most 30 s.
+            frames: Outputs of the encoder.
         """
-        return self.engine.encode(log_mel([audio], self.engine.n_mels, samples=len(audio)))
+        silence = np.zeros(FRAME_SAMPLES, np.float32)
+        return self.engine.encode(log_mel([silence], self.engine.n_mels, samples=frames * FRAME_SAMPLES))
 
     def transcribe(self, windows: Sequence[Window], encoded: Encoded, language: str) -> list[SpokenWord]:
         """Return the words spoken in the windows, with seconds from the start of the audio.

@@ -6,6 +6,7 @@ add its name to `SpeechConfig.engine` in `schemas/config.py`.
 
 from pipeline.analysis.speech.engines.batched import BatchedEngine
 from pipeline.analysis.speech.engines.interface import (
+    ENDING_FRAMES,
     FRAME_SAMPLES,
     MAX_TOKENS,
     WINDOW_FRAMES,
@@ -23,6 +24,7 @@ from pipeline.analysis.speech.engines.interface import (
 from pipeline.analysis.speech.engines.loading import load_engine
 
 __all__ = [
+    "ENDING_FRAMES",
     "FRAME_SAMPLES",
     "MAX_TOKENS",
     "WINDOW_FRAMES",

@@ -68,14 +68,16 @@ class BatchedEngine:
             joined.batches[0, len(joined.mel)] = self._engine.join(wholes)
         return Encoded(joined, len(joined.mel))
 
-    def detect(self, encoded: Encoded, spans: Sequence[Span]) -> list[dict[str, float]]:
+    def detect(self, encoded: Encoded, spans: Sequence[Span], ending: Encoded | None = None) -> list[dict[str, float]]:
         """Return the probability of each language code for each span; see `WhisperEngine.detect`."""
         found: list[dict[str, float]] = [{}] * len(spans)
+        [silence] = self._each(ending.features, lambda part, _first: part) if ending else [None]
 
         def detect(part: Encoded, first: int) -> None:
             inside = [n for n, span in enumerate(spans) if first <= span[0] < first + part.windows]
             shifted = [(spans[n][0] - first, *spans[n][1:]) for n in inside]
-            for index, result in zip(inside, self._engine.detect(part, shifted) if inside else (), strict=True):
+            results = self._engine.detect(part, shifted, silence) if inside else ()
+            for index, result in zip(inside, results, strict=True):
                 found[index] = result
 
         for _ in self._each(encoded.features, detect):

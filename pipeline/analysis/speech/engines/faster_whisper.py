@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.analysis.speech.engines.interface import (
+    ENDING_FRAMES,
     MAX_TOKENS,
     Alignment,
     Decoded,
@@ -89,14 +90,22 @@ class FasterWhisperEngine:
         """Return what was encoded in several calls as if it had been encoded together."""
         return _encoded(np.concatenate([_array(part) for part in parts]))
 
-    def detect(self, encoded: Encoded, spans: Sequence[Span]) -> list[dict[str, float]]:
+    def detect(self, encoded: Encoded, spans: Sequence[Span], ending: Encoded | None = None) -> list[dict[str, float]]:
         """Return the probability of each language code for each span; see `WhisperEngine.detect`."""
         import ctranslate2
 
-        features = _array(encoded)
+        features, silence = _array(encoded), _array(ending) if ending else None
+
+        def part(window: int, first: int, last: int) -> NDArray[np.float32]:
+            whole: NDArray[np.float32] = features[window]
+            if last - first == len(whole):
+                return whole
+            after = whole if silence is None else silence[0]
+            return np.concatenate([whole[first:last], after[-ENDING_FRAMES:]])
+
         found: list[dict[str, float]] = [{}] * len(spans)
         for indices in by_length(spans).values():
-            parts = np.stack([features[window, first:last] for window, first, last in (spans[n] for n in indices)])
+            parts = np.stack([part(*spans[n]) for n in indices])
             results = self._whisper.detect_language(ctranslate2.StorageView.from_array(parts))
             for index, result in zip(indices, results, strict=True):
                 found[index] = {token[2:-2]: probability for token, probability in result}

@@ -53,6 +53,10 @@ class Encoded:
 
 Span = tuple[int, int, int]
 """A window's index, and the first and last (exclusive) of its encoder outputs."""
+ENDING_FRAMES = 100
+"""Outputs for silence that follow those of a part of a window: the decoder looks for the end of the speech. Without
+them, it named the language of 58 % of the units of some recordings right, even if they were encoded alone; with them,
+of 98 %. More do not help."""
 
 
 class Tokenizer(Protocol):
@@ -95,12 +99,14 @@ class WhisperEngine(Protocol):
     def join(self, parts: Sequence[Encoded]) -> Encoded:
         """Return what was encoded in several calls, windows of one length, as if it had been encoded together."""
 
-    def detect(self, encoded: Encoded, spans: Sequence[Span]) -> list[dict[str, float]]:
+    def detect(self, encoded: Encoded, spans: Sequence[Span], ending: Encoded | None = None) -> list[dict[str, float]]:
         """Return the probability of each language code for each span, in which speech is taken to be in one language.
 
         Args:
             encoded: From `encode`.
-            spans: Parts of the windows. Those of one length are examined together.
+            spans: Windows or parts of them. Those of one length are examined together.
+            ending: A window of the same length that ends with silence, whose last `ENDING_FRAMES` outputs follow each
+                part. None: each window does so itself.
         """
 
     def generate(

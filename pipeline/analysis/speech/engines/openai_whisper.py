@@ -11,6 +11,7 @@ from torch.nn import functional
 
 from pipeline.analysis.speech.engines.checkpoint import cached_checkpoint
 from pipeline.analysis.speech.engines.interface import (
+    ENDING_FRAMES,
     MAX_TOKENS,
     Alignment,
     Decoded,
@@ -92,14 +93,22 @@ class OpenAIWhisperEngine:
         return Encoded(torch.cat([part.features for part in parts]), sum(part.windows for part in parts))
 
     @torch.inference_mode()
-    def detect(self, encoded: Encoded, spans: Sequence[Span]) -> list[dict[str, float]]:
+    def detect(self, encoded: Encoded, spans: Sequence[Span], ending: Encoded | None = None) -> list[dict[str, float]]:
         """Return the probability of each language code for each span; see `WhisperEngine.detect`."""
         tokenizer = tokenizer_for(self)
         start = torch.tensor([[tokenizer.sot]], device=self._model.device)
         codes, tokens = tokenizer.all_language_codes, list(tokenizer.all_language_tokens)
         found: list[dict[str, float]] = [{}] * len(spans)
+
+        def part(window: int, first: int, last: int) -> torch.Tensor:
+            whole: torch.Tensor = encoded.features[window]
+            if last - first == len(whole):
+                return whole
+            after = whole if ending is None else ending.features[0]
+            return torch.cat([whole[first:last], after[-ENDING_FRAMES:]])
+
         for indices in by_length(spans).values():
-            parts = [encoded.features[window, first:last] for window, first, last in (spans[n] for n in indices)]
+            parts = [part(*spans[n]) for n in indices]
             logits = self._model.logits(start.expand(len(parts), 1), torch.stack(parts))[:, 0, tokens]
             for index, row in zip(indices, logits.float().softmax(dim=-1).tolist(), strict=True):
                 found[index] = dict(zip(codes, row, strict=True))
