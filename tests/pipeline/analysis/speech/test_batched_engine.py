@@ -34,9 +34,10 @@ class SmallEngine:
     def join(self, parts: Sequence[Encoded]) -> Encoded:
         return Encoded(np.concatenate([part.features for part in parts]), sum(part.windows for part in parts))
 
-    def detect(self, encoded: Encoded, spans: Sequence[Span]) -> list[dict[str, float]]:
+    def detect(self, encoded: Encoded, spans: Sequence[Span], ending: Encoded | None = None) -> list[dict[str, float]]:
         self._fit("detect", encoded.windows)
-        return [{"en": float(encoded.features[window]) + first} for window, first, _ in spans]
+        after = float(ending.features[0]) if ending else 0.5
+        return [{"en": float(encoded.features[window]) + first, "la": after} for window, first, _ in spans]
 
     def generate(
         self,
@@ -63,7 +64,8 @@ def everything(engine: Any, mel: NDArray[np.float32], spans: Sequence[Span]) -> 
     encoded = engine.encode(mel)
     decoded = engine.generate(encoded, "en", beam_size=5, break_loops=False, max_tokens=len(mel))
     aligned = engine.align(encoded, "en", [each.tokens for each in decoded], list(range(len(mel))))
-    return repr((engine.detect(encoded, spans), decoded, aligned, encoded.windows))
+    detected = engine.detect(encoded, spans), engine.detect(encoded, spans, engine.encode(mel[:1]))
+    return repr((detected, decoded, aligned, encoded.windows))
 
 
 METHODS = ("encode", "detect", "generate", "align")
