@@ -33,7 +33,7 @@ _NOT_THERE = re.compile(
 """DuckDB's messages about an unknown table or column."""
 _MOMENTS = re.compile(
     rf"\b({'|'.join(MOMENT_NAMES)}|show|describe|summarize|pragma|information_schema|sqlite_\w+|pg_\w+)\b"
-    r"|(^|\()\s*desc\b",  # elsewhere it is an order
+    r"|(^|\(|\*/)\s*desc\b",  # at the start, or after a comment; elsewhere it is an order
     re.IGNORECASE | re.MULTILINE,
 )
 """What a query has in it that may need the views and macros about moments, or list them."""

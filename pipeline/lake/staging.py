@@ -33,6 +33,9 @@ _BATCH_BYTES = 16 * 1024**2
 _COMPRESSED_BYTES = 64 * 1024
 """Smaller tables are staged as they are: to compress each of their columns takes longer than to write them."""
 
+_ALIGNMENT = 64
+"""Bytes. Lengths of Arrow streams are multiples of 8."""
+
 
 class StagingError(LakeError):
     """Videos that a commit promises are not staged. Analyse them again.
@@ -192,8 +195,10 @@ def _write(path: Path, shard: str, video_id: str, tables: Mapping[str, pa.Table]
         "digest": digest.hexdigest(),
         "parts": {name: [part.size, schema_key(tables[name].schema)] for name, part in parts},
     }
+    line = json.dumps(header).encode()
     with path.open("wb") as file:
-        file.write(json.dumps(header).encode() + b"\n")
+        # Parts that are not compressed are read where they are in the file, and numbers must begin at multiples of 8.
+        file.write(line + b" " * (-(len(line) + 1) % _ALIGNMENT) + b"\n")
         for _, part in parts:
             file.write(part)
 

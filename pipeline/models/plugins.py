@@ -176,11 +176,11 @@ def _version(module_name: str) -> str:
     """Return name and version of the distributions that hold a module; empty if it belongs to none."""
     # As `metadata.packages_distributions` tells, which takes half a second to list the files of all packages.
     package = module_name.partition(".")[0]
-    recorded = re.compile(rf"^{re.escape(package)}(/|\.[^/,]+,)", re.MULTILINE)
+    recorded = re.compile(rf"^{re.escape(package)}(/|\.py,|\.[^/,]*\b(so|pyd),)", re.MULTILINE)
     found = set()
     for each in metadata.distributions():
-        packages = each.read_text("top_level.txt")
-        if package in packages.split() if packages else recorded.search(each.read_text("RECORD") or ""):
+        packages = (each.read_text("top_level.txt") or "").split()
+        if package in packages if packages else recorded.search(each.read_text("RECORD") or ""):
             found.add(each.name)
     return ", ".join(f"{name} {metadata.version(name)}" for name in sorted(found))
 

@@ -130,7 +130,7 @@ def remove_from_index(lake: Lake, videos: Collection[str]) -> int:
         kept = [each for each in existing if not set(videos) & set(each.alive)]
         removed = set(files.names()) - {each.stored.name for each in kept} - {MANIFEST}
         if removed:
-            lake.read(lambda connection: _update(connection, files, kept))
+            lake.read_apart(lambda connection: _update(connection, files, kept))
         for name in removed:
             remove_cached(name)
         return len(removed)

@@ -91,8 +91,6 @@ class LanguageTracker:
         self._encodings: dict[tuple[Pieces, int], Encoded] = {}
         """The encoder's output for each window of the batch, and for parts that were encoded as windows, by what they
         hold and the length to which they were padded."""
-        self._silence: dict[int, Encoded] = {}
-        """The encoder's output for a window of silence, by its length."""
 
     def probability(self, language: str) -> float:
         """Return the mean probability of a language where it is spoken; 0 if it is not."""
@@ -154,9 +152,7 @@ class LanguageTracker:
         padded, others = ([each for each in slices if full[each[0]] is kind] for kind in (False, True))
         found = dict(zip(padded, engine.detect(encoded, padded), strict=True)) if padded else {}
         if others:
-            if frames not in self._silence:
-                self._silence[frames] = self._transcriber.encode_silence(frames)
-            found |= zip(others, engine.detect(encoded, others, self._silence[frames]), strict=True)
+            found |= zip(others, engine.detect(encoded, others, self._transcriber.silence(frames)), strict=True)
         return [found[each] for each in slices]
 
     def _examined(

@@ -64,6 +64,7 @@ class SpeechRecognizer:
         self._engine = BatchedEngine(engine, BatchSize("speech", max(size, LANGUAGE_WINDOWS), device))
         self._language = _forced_language(config.language, self._engine)
         self._detector = VoiceActivityDetector(device)
+        self._transcriber = Transcriber(self._engine, self._config)
 
     @property
     def engine(self) -> str:
@@ -89,7 +90,7 @@ class SpeechRecognizer:
         Args:
             listener: Called with each speech segment as it is found, in order.
         """
-        return SpeechSession(Transcriber(self._engine, self._config), self._detector, self._language, listener)
+        return SpeechSession(self._transcriber, self._detector, self._language, listener)
 
     def meter(self) -> SpeechMeter:
         """Return a new meter, which only measures how much speech there is."""

@@ -3,7 +3,7 @@
 import logging
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -51,6 +51,7 @@ class Transcriber:
 
     engine: WhisperEngine
     config: SpeechConfig
+    _silence: dict[int, Encoded] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def encode(self, windows: Sequence[Window], frames: int = 0) -> Encoded:
         """Run the encoder over the windows.
@@ -61,6 +62,16 @@ class Transcriber:
         """
         samples = (frames or context_frames(windows)) * FRAME_SAMPLES
         return self.engine.encode(log_mel([window.audio for window in windows], self.engine.n_mels, samples=samples))
+
+    def silence(self, frames: int) -> Encoded:
+        """Return the encoder's output for a window of silence, which is encoded once for all tracks.
+
+        Args:
+            frames: Outputs of the encoder.
+        """
+        if frames not in self._silence:
+            self._silence[frames] = self.encode_silence(frames)
+        return self._silence[frames]
 
     def encode_silence(self, frames: int) -> Encoded:
         """Run the encoder over a window of silence.

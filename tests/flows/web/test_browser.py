@@ -45,11 +45,12 @@ def open_page(browser: Browser, site: str, **options: object) -> tuple[Page, lis
 
 def show(page: Page, wrong: list[str], address: str, status: int = 200) -> Page:
     """Go to an address of the site."""
+    before = len(wrong)
     answer = page.goto(address)
     assert answer is not None
     assert answer.status == status
     if status == 404:
-        wrong.clear()  # Chromium reports the page itself as an error
+        del wrong[before:]  # Chromium reports the page itself as an error
     return page
 
 
@@ -87,6 +88,14 @@ def looking(browser: Browser, site: str) -> Iterator[Open]:
 def place(looking: Open, request: pytest.FixtureRequest) -> Page:
     """A place, shown once for all tests that look at it."""
     return looking(request.param)
+
+
+def test_a_page_that_is_missing_hides_nothing_that_went_wrong_before_it(browser: Browser, site: str) -> None:
+    page, wrong = open_page(browser, site)
+    show(page, wrong, "/").evaluate("console.error('of the page before')")
+    show(page, wrong, "/x", 404)
+    page.context.close()
+    assert wrong == ["of the page before"]
 
 
 def hold(page: Page) -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from pipeline.lake import Lake
 from pipeline.lake.cleaning import Cleaned
-from pipeline.lake.staging import StagingError
+from pipeline.lake.staging import StagingError, open_staged
 from schemas.errors import LakeError
 from schemas.tables import VIDEO_TABLES
 from tests.pipeline.lake.conftest import ON_OBJECT_STORES_AT_NIGHT
@@ -26,6 +26,23 @@ def test_a_video_is_one_object_that_appears_whole(lake: Lake, kill_after: KillAf
     assert lake.staged("5a") == set()
     assert not kill_after(lambda: stage(lake, "5a", ["v01"]), 1)
     assert lake._store.tree("_staging") == ["5a/v01.staged"]
+
+
+@pytest.mark.parametrize("length", [2, 5])
+def test_staged_numbers_begin_at_multiples_of_their_size(lake: Lake, length: int) -> None:
+    shard = "5a" + "b" * length  # the first line says it
+    stage(lake, shard, ["v01"])
+    with open_staged(lake._store, shard, ["v01"]) as [video]:
+        buffers = [
+            buffer
+            for table in VIDEO_TABLES
+            for rows in video.batches(table)
+            for column in rows.columns
+            for buffer in column.chunk(0).buffers()
+            if buffer is not None
+        ]
+        assert len(buffers) > 100
+        assert all(buffer.address % 8 == 0 for buffer in buffers)
 
 
 def test_a_video_staged_again_is_the_later_attempt(lake: Lake) -> None:

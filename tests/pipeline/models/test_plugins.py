@@ -11,6 +11,7 @@ from pipeline.analysis.sounds import SoundClassifier
 from pipeline.analysis.text import TextEncoder
 from pipeline.analysis.vision import Captioner, FrameEncoder
 from pipeline.models import make_plugin, resolve
+from pipeline.models.plugins import _version
 from pipeline.models.protocols import CaptionModel, FusionModel, VisionModel
 from pipeline.run.configuration import load_config
 from pipeline.run.revision import models_of
@@ -104,6 +105,30 @@ def test_a_new_version_of_a_package_is_another_digest(installed_example: Path):
     metadata = installed_example / "METADATA"
     metadata.write_text(metadata.read_text().replace("1.0.0", "1.0.1"))
     assert resolve("captions", "plugin:colours").digest != before
+
+
+@pytest.mark.parametrize(
+    ("top_level", "record", "known"),
+    [
+        ("mine\n", None, True),
+        ("\n", "mine/__init__.py,,\n", True),
+        (None, "other.py,,\nmine.py,sha256=x,10\n", True),
+        (None, "mine.cpython-311-x86_64-linux-gnu.so,,\n", True),
+        (None, "mine.pth,,\nmine.libs/a.so,,\nminer/a.py,,\nx/mine/a.py,,\n", False),
+        ("other\n", "mine/__init__.py,,\n", False),
+    ],
+)
+def test_the_distribution_of_a_package_is_found_as_python_does(
+    on_path: pytest.MonkeyPatch, tmp_path: Path, top_level: str | None, record: str | None, known: bool
+):
+    info = tmp_path / "its_name-2.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: its-name\nVersion: 2.0\n")
+    for name, text in (("top_level.txt", top_level), ("RECORD", record)):
+        if text is not None:
+            (info / name).write_text(text)
+    on_path.syspath_prepend(str(tmp_path))
+    assert _version("mine.models") == ("its-name 2.0" if known else "")
 
 
 @pytest.mark.parametrize(

@@ -52,6 +52,16 @@ def test_the_index_is_rebuilt_without_the_video_and_segments_without_it_stay(
     assert not [path for path in cached if b"Sentence 1 of v01." in path.read_bytes()]
 
 
+def test_queries_beside_it_see_the_other_videos(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipeline.search.index._MERGE_FACTOR", 0)
+    publish(lake, "01", ["v01", "v02"])
+    update_index(lake)
+    publish(lake, "02", ["v03"], minutes=1)
+    update_index(lake)
+    assert remove_from_index(lake, ["v01"]) == 1
+    assert lake.sql("FROM videos").num_rows == 3
+
+
 def test_a_searcher_that_is_open_leaves_the_video_out_at_once(lake: Lake) -> None:
     publish(lake, "01", ["v01", "v02"])
     update_index(lake)

@@ -24,6 +24,7 @@ def cheapest_path(costs: NDArray[np.float64]) -> NDArray[np.int64]:
     totals = np.full(len(padded), np.inf)
     totals[0] = 0.0
     steps = np.zeros(len(padded), np.int8)
+    steps[::width], steps[:width] = 1, 2  # along the edges to the first cell, where costs are not numbers
     for diagonal in range(2, rows + columns + 1):  # its cells do not depend on each other
         first, last = max(1, diagonal - columns), min(rows, diagonal - 1)
         start, stop = diagonal + first * columns, diagonal + last * columns + 1
@@ -33,8 +34,8 @@ def cheapest_path(costs: NDArray[np.float64]) -> NDArray[np.int64]:
         totals[start:stop:columns] = padded[start:stop:columns] + np.choose(step, (both, row, column))
     path = []
     at_row, at_column = rows, columns
-    while at_row > 0 and at_column > 0:
-        path.append((at_row - 1, at_column - 1))
+    while at_row > 0 or at_column > 0:
+        path.append((max(at_row - 1, 0), max(at_column - 1, 0)))
         step = steps[at_row * width + at_column]
         at_row -= step != 2
         at_column -= step != 1
