@@ -14,11 +14,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from benchmarks.material.films import known_film
 from benchmarks.material.script import read_scripts
-from benchmarks.speech import load_audio
+from benchmarks.speech import Audio, load_audio
 from pipeline.analysis.speech import SpeechRecognizer, SpeechSession
 from pipeline.analysis.speech.language_tracker import Stretch
 from pipeline.analysis.speech.windows import Window
@@ -37,7 +36,6 @@ TURNS_S = {
     "3 to 5 s between 8 to 16 s": ((8.0, 16.0), (3.0, 5.0)),
 }
 STEP = SAMPLE_RATE_HZ // 10
-Audio = NDArray[np.float32]
 
 
 @dataclass(frozen=True)

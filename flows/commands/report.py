@@ -7,7 +7,7 @@ import click
 from flows.web import lake_report, video_report
 from pipeline.export import check_text_output, whole_file
 from pipeline.lake import Lake, is_lake
-from pipeline.view import format_size
+from pipeline.view import LakeReader, format_size
 from schemas.errors import ConfigurationError
 from schemas.export import STDOUT
 
@@ -28,7 +28,7 @@ def write_report(what: str | None, lake: str | None, output: Path) -> None:
     """
     opened, video = _read(what, lake)
     check_text_output(opened, output, "a report", ".html")
-    page = lake_report(opened) if video is None else video_report(opened, video)
+    page = lake_report(LakeReader(opened)) if video is None else video_report(opened, video)
     with whole_file(output) as path:
         path.write_text(page, encoding="utf-8")
     if output != STDOUT:

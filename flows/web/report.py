@@ -48,17 +48,16 @@ def video_report(lake: Lake, video: str) -> str:
     )
 
 
-def lake_report(lake: Lake | LakeReader, *, max_videos: int = MAX_VIDEOS) -> str:
+def lake_report(reader: LakeReader, *, max_videos: int = MAX_VIDEOS) -> str:
     """Return the report of a lake: its contents, newest videos and failures.
 
     Args:
-        lake: The lake, or one that is open.
+        reader: The lake.
         max_videos: Maximum number of videos to show.
 
     Raises:
         LakeError: The lake cannot be read.
     """
-    reader = lake if isinstance(lake, LakeReader) else LakeReader(lake)
     cards: list[Card] = []
     for page in range(1, 2 + max_videos // catalogue.PAGE_SIZE):
         found, count = reader.ask(partial(catalogue.cards, selection=Selection(page=page)))

@@ -328,7 +328,7 @@ def test_a_video_of_which_a_stage_failed_is_shown_and_says_which(tmp_path_factor
     assert "What to do:" in shown
     assert "Sentence 0 of v02." in shown
     assert "Nobody can hear" not in page(opened, "/v/v01").text
-    assert "The stage <em>sound</em> failed" in lake_report(lake, max_videos=5)
+    assert "The stage <em>sound</em> failed" in lake_report(LakeReader(lake), max_videos=5)
 
 
 def test_subtitles_and_chapters_of_the_file_are_offered_beside_ours(client: TestClient) -> None:

@@ -53,7 +53,7 @@ def test_the_report_of_a_video_is_complete_and_self_contained(web_lake: Lake) ->
 
 
 def test_the_report_of_a_lake_shows_its_newest_videos_and_failures(web_lake: Lake) -> None:
-    found = Elements(lake_report(web_lake, max_videos=5))
+    found = Elements(lake_report(LakeReader(web_lake), max_videos=5))
     assert outside(found) == []
     assert "33 videos" in found.text
     assert "The newest 5 of 33 videos." in found.text
@@ -63,7 +63,7 @@ def test_the_report_of_a_lake_shows_its_newest_videos_and_failures(web_lake: Lak
 
 @pytest.mark.parametrize("video", [HOSTILE, BROKEN, None])
 def test_hostile_text_is_escaped_in_reports(web_lake: Lake, video: str | None) -> None:
-    found = Elements(video_report(web_lake, video) if video else lake_report(web_lake))
+    found = Elements(video_report(web_lake, video) if video else lake_report(LakeReader(web_lake)))
     assert "alert(1)" in found.text
     assert not [tag for tag, _ in found.tags if tag == "script"]
     assert outside(found) == []
@@ -74,7 +74,7 @@ def test_thumbnails_are_left_out_before_a_report_becomes_too_large(
     web_lake: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("flows.web.report._MAX_THUMBNAIL_BYTES", int(2.5 * len(jpeg(0))))
-    assert lake_report(web_lake).count("data:image/jpeg") == 2
+    assert lake_report(LakeReader(web_lake)).count("data:image/jpeg") == 2
 
 
 def test_the_command_writes_a_video_or_a_lake(web_lake: Lake, tmp_path: Path) -> None:
