@@ -88,8 +88,8 @@ def _order(ranks: Mapping[Path, int]) -> dict[Path, int]:
     """Return the place of each file among all, from the rank of its slowest test.
 
     Long files come first, so that all processes end together. Every ninth is one that mostly waits, for clusters,
-    servers and browsers, for as long as two processes need for the eight after it: if more processes waited at a time,
-    the cores would be idle.
+    servers and browsers, for about as long as the other processes need for the eight after it: if all of them waited
+    at a time, the cores would be idle.
     """
     files = sorted(ranks, key=lambda path: (ranks[path], path))
     waiting = [path for path in files if ranks[path] < len(_WAITING)]
