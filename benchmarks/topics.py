@@ -15,7 +15,6 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
 
 from benchmarks.measures.scores import Calibration
 from pipeline.analysis.scenes.keyphrases import Passage, candidates
@@ -123,6 +122,7 @@ def fit_calibration(scored: Sequence[Scored]) -> tuple[float, float, float]:
     Args:
         scored: By each encoder, of texts for tuning, with scores that are not calibrated.
     """
+    from scipy.optimize import minimize
 
     def loss(odds: NDArray[np.float64], right: NDArray[np.bool_], slope: float, offset: float) -> float:
         return float(np.logaddexp(0, -np.where(right, 1, -1) * (slope * odds + offset)).mean())

@@ -20,7 +20,9 @@ from typing import Any
 
 import pytest
 
-_WAITING = ("prefect", "cluster", "browser")
+_WAITING = ("cluster", "prefect", "browser")
+_BESIDE_WAITING = 8
+"""Files that compute for each that waits."""
 SLOW = (*_WAITING, "models", "s3", "slow")
 """Marks that are left out, the slowest first."""
 _ALL_SLOW = re.compile(rf"^pytestmark = .*pytest\.mark\.({'|'.join(SLOW)})\b", re.MULTILINE)
@@ -85,13 +87,14 @@ def pytest_collection_finish() -> None:
 def _order(ranks: Mapping[Path, int]) -> dict[Path, int]:
     """Return the place of each file among all, from the rank of its slowest test.
 
-    Long files come first, so that all processes end together. Every third is one that mostly waits, for servers,
-    clusters and browsers, while the two after it compute.
+    Long files come first, so that all processes end together. Every ninth is one that mostly waits, for clusters,
+    servers and browsers, for about as long as the other processes need for the eight after it: if all of them waited
+    at a time, the cores would be idle.
     """
     files = sorted(ranks, key=lambda path: (ranks[path], path))
     waiting = [path for path in files if ranks[path] < len(_WAITING)]
     computing = iter([path for path in files if ranks[path] >= len(_WAITING)])
-    order = [each for path in waiting for each in (path, *islice(computing, 2))]
+    order = [each for path in waiting for each in (path, *islice(computing, _BESIDE_WAITING))]
     return {path: place for place, path in enumerate((*order, *computing))}
 
 

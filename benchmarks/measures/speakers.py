@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 _STEP_S = 0.01
 
@@ -17,6 +16,8 @@ def diarization_error(known: Sequence[Turn], found: Sequence[Turn], duration_s: 
     Names are matched so that the error is minimal. Time within the collar around the edges of true turns does not
     count, as in the evaluations of NIST. Turns must not overlap.
     """
+    from scipy.optimize import linear_sum_assignment
+
     size = round(duration_s / _STEP_S) + 1
     truth, truth_names = _raster(known, size)
     guess, guess_names = _raster(found, size)

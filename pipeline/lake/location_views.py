@@ -6,6 +6,8 @@ without a row in `sources`, as in older lakes, counts as it was at the analysis.
 
 import duckdb
 
+from pipeline.lake.statements import run_parsed
+
 _LOCATED = """
 CREATE TABLE lake.located AS
 SELECT uri, arg_max(video_id, seen_at) AS video_id, arg_max_null(missing_since, seen_at) AS missing_since,
@@ -89,11 +91,11 @@ def create_locations(connection: duckdb.DuckDBPyConnection, sources: str | None)
         sources: SQL that returns all rows of `sources`; None if there are none.
     """
     if sources is None:
-        connection.execute(_NO_LOCATIONS)
+        run_parsed(connection, _NO_LOCATIONS)
         return
-    for statement in (_LOCATED.format(sources=sources), _CHANGED, _ANALYSED, _HIDE_FORMER, _LOCATIONS):
-        connection.execute(statement)
-    connection.execute("; ".join(f"DROP TABLE lake.{table}" for table in ("located", "changed", "analysed")))
+    connection.execute(_LOCATED.format(sources=sources))
+    run_parsed(connection, f"{_CHANGED};{_ANALYSED};{_HIDE_FORMER};{_LOCATIONS}")
+    run_parsed(connection, "; ".join(f"DROP TABLE lake.{table}" for table in ("located", "changed", "analysed")))
 
 
 def located(rows: str) -> str:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 import duckdb
 
 from pipeline.lake.names import FIND_VIDEOS, NAMED_VIDEO
+from pipeline.lake.statements import run_parsed
 
 MOMENT_VIEWS = {
     "moments": "One row per searchable moment: speech, subtitle, on-screen text, caption, objects, keyframe or sound.",
@@ -212,7 +213,7 @@ MOMENT_NAMES = (*MOMENT_VIEWS, "keyframes", "cosine", "clock", "find_videos", "n
 
 def create_moments(connection: duckdb.DuckDBPyConnection) -> None:
     """Create the views and macros, after those of `pipeline.lake.views`."""
-    connection.execute(";".join((*_VIEWS, *_MACROS)))
+    run_parsed(connection, ";".join((*_VIEWS, *_MACROS)))
 
 
 @contextmanager
@@ -221,8 +222,8 @@ def keyframes_kept(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
 
     The view has the keyframes in it seven times, and DuckDB plans, opens and joins their files each time.
     """
-    connection.execute(_KEEP_KEYFRAMES)
+    run_parsed(connection, _KEEP_KEYFRAMES)
     try:
         yield
     finally:
-        connection.execute(f"{_CREATE_KEYFRAMES}; DROP TABLE lake.kept_keyframes")
+        run_parsed(connection, f"{_CREATE_KEYFRAMES}; DROP TABLE lake.kept_keyframes")

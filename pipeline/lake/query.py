@@ -16,6 +16,7 @@ from pipeline.lake.files import PROTOCOL, LakeFiles
 from pipeline.lake.log import Log
 from pipeline.lake.moment_views import MOMENT_NAMES
 from pipeline.lake.snapshot import Snapshot
+from pipeline.lake.statements import run_parsed
 from pipeline.lake.store import Store
 from pipeline.lake.text import well_formed
 from pipeline.lake.views import VIEW_NAMES, create_views
@@ -281,15 +282,15 @@ def open_engine(store: Store, snapshot: Snapshot) -> tuple[duckdb.DuckDBPyConnec
 
 
 def _lock_down(connection: duckdb.DuckDBPyConnection) -> None:
-    for setting in (
+    settings = (
         f"allowed_directories = ['{PROTOCOL}://', '{PROTOCOL}:///']",
         "enable_external_access = false",
         "allow_community_extensions = false",
         "autoinstall_known_extensions = false",
         "autoload_known_extensions = false",
         "lock_configuration = true",
-    ):
-        connection.execute(f"SET {setting}")
+    )
+    run_parsed(connection, "; ".join(f"SET {setting}" for setting in settings))
 
 
 def _reads_comments(query: str) -> bool:

@@ -30,6 +30,7 @@ from pipeline.lake.location_views import create_locations, located
 from pipeline.lake.moment_views import MOMENT_VIEWS, create_moments
 from pipeline.lake.parquet import is_embedding
 from pipeline.lake.snapshot import DataFile, Snapshot
+from pipeline.lake.statements import run_parsed
 from schemas.tables import DESCRIPTIONS, TABLE_NAMES, VIDEO_TABLES, table_schema, view_schema
 
 VIEW_NAMES = (*TABLE_NAMES, *MOMENT_VIEWS, "all_videos", "all_errors", "former_videos")
@@ -81,8 +82,15 @@ FROM ({files}) SEMI JOIN lake.current USING (video_id, shard)
 """
 """The file and row number of each row of `frames`. DuckDB finds a row by its number without reading the others."""
 
-_NEWEST = "SELECT revision FROM lake.states ORDER BY status = 'ok' DESC, analysed_at DESC LIMIT 1"
-"""The revision of the newest analysis. Rows that were made again because of corrections keep the time of theirs."""
+_STATE_VIEWS = """
+ALTER TABLE lake.states DROP uri;
+ALTER TABLE lake.states DROP locations;
+CREATE VIEW lake.current AS SELECT video_id, shard FROM lake.states WHERE is_current;
+CREATE VIEW lake.newest AS
+SELECT revision FROM lake.states ORDER BY status = 'ok' DESC, analysed_at DESC LIMIT 1
+"""
+"""`lake.newest` is the revision of the newest analysis. Rows that were made again because of corrections keep the time
+of theirs."""
 
 _SPACES = """
 CREATE TABLE lake.spaces (
@@ -105,15 +113,12 @@ class _Group:
 
 def create_states(connection: duckdb.DuckDBPyConnection, snapshot: Snapshot) -> None:
     """Create `all_videos` and the table `lake.states`, which holds the current row of each video."""
-    connection.execute("CREATE SCHEMA lake")
-    connection.execute("CREATE TABLE lake.forgotten (video_id VARCHAR)")
+    run_parsed(connection, "CREATE SCHEMA lake; CREATE TABLE lake.forgotten (video_id VARCHAR)")
     if snapshot.forgotten:
         connection.execute("INSERT INTO lake.forgotten SELECT unnest($ids)", {"ids": list(snapshot.forgotten)})
     rows = _select("videos", _groups(snapshot, "videos"))
     _create_view(connection, "all_videos", _remembered("videos", rows, snapshot))
-    connection.execute(_COMMITTED)
-    connection.execute(_STATES)
-    connection.execute("DROP TABLE lake.committed")
+    run_parsed(connection, f"{_COMMITTED}; {_STATES}; DROP TABLE lake.committed")
 
 
 def create_views(
@@ -130,9 +135,7 @@ def create_views(
     create_states(connection, snapshot)
     sources = _groups(snapshot, "sources")
     create_locations(connection, _remembered("sources", _select("sources", sources), snapshot) if sources else None)
-    connection.execute("ALTER TABLE lake.states DROP uri; ALTER TABLE lake.states DROP locations")
-    connection.execute("CREATE VIEW lake.current AS SELECT video_id, shard FROM lake.states WHERE is_current")
-    connection.execute(f"CREATE VIEW lake.newest AS {_NEWEST}")
+    run_parsed(connection, _STATE_VIEWS)
     newest = connection.execute("FROM lake.newest").fetchone()
     groups_of = {table: _groups(snapshot, table) for table in VIDEO_TABLES}
     spaces_of = _create_spaces(connection, groups_of, group_of("videos", newest[0]) if newest else "")
@@ -161,7 +164,7 @@ def _create_spaces(
     connection: duckdb.DuckDBPyConnection, groups_of: Mapping[str, Sequence[_Group]], newest: str
 ) -> dict[str, dict[str, Space]]:
     """Create `lake.spaces`, and return the space of each embedding column by table."""
-    connection.execute(_SPACES)
+    run_parsed(connection, _SPACES)
     found: list[tuple[str, str, str, str, int]] = []
     known: dict[str, Space] = {}
     spaces_of: dict[str, dict[str, Space]] = {}
@@ -204,9 +207,9 @@ def _create_moments(
         types |= {name: f"FLOAT[{dimensions}]" for name, (_, dimensions) in spaces_of[table].items()}
         columns = ", ".join(f"{name} {kind}" for name, kind in types.items())
         statements.append(f"CREATE TABLE {table} ({columns})")
-    connection.execute("; ".join(statements))
+    run_parsed(connection, "; ".join(statements))
     create_moments(connection)
-    connection.execute("; ".join(f"DROP TABLE {table}" for table in groups_of))
+    run_parsed(connection, "; ".join(f"DROP TABLE {table}" for table in groups_of))
 
 
 _TYPES = {
@@ -356,4 +359,4 @@ def _describe(connection: duckdb.DuckDBPyConnection) -> None:
             meaning = _literal(field.metadata[b"description"].decode())
             comments.append(f"COMMENT ON COLUMN {table}.{field.name} IS {meaning}")
     comments += [f"COMMENT ON VIEW {view} IS {_literal(meaning)}" for view, meaning in MOMENT_VIEWS.items()]
-    connection.execute("; ".join(comments))
+    run_parsed(connection, "; ".join(comments))

@@ -20,9 +20,11 @@ _PATIENCE_S = 600.0
 _STOP_S = 10.0
 _UNUSED = (
     "CANCELLATION_CLEANUP", "CLEANUP_RECONCILER", "FOREMAN", "LATE_RUNS", "PAUSE_EXPIRATIONS", "REPOSSESSOR",
-    "SCHEDULER",
+    "SCHEDULER", "TRIGGERS",
 )  # fmt: skip
-"""Services of the shared server that look for work every few seconds, which nobody gives them: 1 % of a core."""
+"""Services of the shared server that look for work every few seconds, which nobody gives them: 3 % of a core.
+
+Automations, which need triggers, are tested on a server of their own."""
 
 
 def free_port() -> int:

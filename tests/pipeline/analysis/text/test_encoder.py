@@ -121,12 +121,14 @@ def test_any_bert_in_a_folder_is_used_by_both_poolings_with_random_weights(tmp_p
     assert encoder.dimensions == 16
 
 
+@pytest.mark.slow
 def test_text_over_the_model_window_is_cut_with_random_weights(tmp_path: Path):
     encoder = TextEncoder(TextConfig(model=str(tiny_bert(tmp_path)), max_tokens=8), device="cpu", threads=1)
     long, cut = encoder.encode(["the film was good . " * 50, "the film was good . the"])
     assert np.abs(long - cut).max() < 1e-5
 
 
+@pytest.mark.slow
 def test_a_tokenizer_that_states_more_than_the_model_reads_is_not_believed_with_random_weights(tmp_path: Path):
     file = tiny_bert(tmp_path) / "tokenizer_config.json"
     file.write_text(json.dumps(json.loads(file.read_text()) | {"model_max_length": 512}))
@@ -134,6 +136,7 @@ def test_a_tokenizer_that_states_more_than_the_model_reads_is_not_believed_with_
     assert np.linalg.norm(encoder.encode(["the film was good . " * 50])[0]) == pytest.approx(1.0, abs=1e-5)
 
 
+@pytest.mark.slow
 def test_damaged_weights_are_a_model_error(tmp_path: Path):
     weights = tiny_bert(tmp_path) / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:1000])

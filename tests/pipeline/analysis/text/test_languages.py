@@ -48,6 +48,7 @@ def encoder(config: TextConfig) -> TextEncoder:
     return TextEncoder(config, device="cpu", threads=1)
 
 
+@pytest.mark.slow
 def test_every_text_has_the_multilingual_part_and_english_the_english_one_with_random_weights(
     config: TextConfig, encoder: TextEncoder
 ) -> None:
@@ -62,6 +63,7 @@ def test_every_text_has_the_multilingual_part_and_english_the_english_one_with_r
     assert vectors[1, 16:] == pytest.approx(multilingual.encode(texts)[1], abs=1e-6)
 
 
+@pytest.mark.slow
 def test_videos_are_understood_by_one_encoder_with_random_weights(config: TextConfig, encoder: TextEncoder) -> None:
     english, multilingual = encoder.for_languages(["en"]), encoder.for_languages(["en", "fr"])
     assert (english.info.id, multilingual.info.id) == (config.english_model, config.multilingual_model)
@@ -75,6 +77,7 @@ def test_videos_are_understood_by_one_encoder_with_random_weights(config: TextCo
     assert encoder.models_for(["fr"]) == multilingual.info.id
 
 
+@pytest.mark.slow
 def test_queries_are_encoded_by_both_models_of_a_lake_with_random_weights(
     config: TextConfig, encoder: TextEncoder
 ) -> None:
@@ -104,6 +107,7 @@ def test_vectors_of_a_single_encoder_have_one_part() -> None:
         assert cosines(np.float32([1, 0]), vectors, space) == pytest.approx([0.6])
 
 
+@pytest.mark.slow
 def test_both_models_are_among_those_of_a_run_with_random_weights(config: TextConfig, encoder: TextEncoder) -> None:
     found = [model.id for model in models_of(Config(text=config)) if model.role == "text"]
     assert found == sorted([config.english_model, config.multilingual_model])
@@ -125,6 +129,7 @@ def test_without_a_multilingual_model_auto_is_the_english_one() -> None:
     assert chosen.model == "embedded:minilm"
 
 
+@pytest.mark.slow
 def test_a_multilingual_model_alone_serves_every_language_with_random_weights(config: TextConfig) -> None:
     alone = TextEncoder(TextConfig(model=config.multilingual_model), device="cpu", threads=1)
     assert alone.for_languages(["zh"]) is alone
@@ -147,6 +152,7 @@ def test_other_encoders_read_texts_as_they_are(model: str) -> None:
     assert forms_of(model) == Forms()
 
 
+@pytest.mark.slow
 def test_a_passage_has_the_multilingual_vector_of_its_whole_text_with_random_weights(encoder: TextEncoder) -> None:
     english, multilingual = encoder.for_languages([]), encoder.for_languages(["fr"])
     texts = ["the film was good . le film .", "le film .", ""]

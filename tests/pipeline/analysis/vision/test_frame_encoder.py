@@ -100,6 +100,7 @@ def test_no_frames_give_no_features(efficientnet: FrameEncoder):
 
 
 @pytest.mark.parametrize("architecture", ["vit", "resnet", "convnext"])
+@pytest.mark.slow
 def test_classifiers_give_their_own_labels_and_the_input_of_their_last_layer_with_random_weights(
     tmp_path: Path, architecture: str, noise: list[np.ndarray]
 ):
@@ -112,6 +113,7 @@ def test_classifiers_give_their_own_labels_and_the_input_of_their_last_layer_wit
 
 
 @pytest.mark.parametrize("architecture", ["clip", "siglip"])
+@pytest.mark.slow
 def test_contrastive_models_give_image_features_and_zero_shot_labels_with_random_weights(
     tmp_path: Path, architecture: str, noise: list[np.ndarray]
 ):
@@ -130,6 +132,7 @@ def test_contrastive_models_give_image_features_and_zero_shot_labels_with_random
     assert all(len(row) == 5 for row in features.labels)
 
 
+@pytest.mark.slow
 def test_a_contrastive_model_without_a_tokenizer_gives_no_labels_with_random_weights(
     tmp_path: Path, noise: list[np.ndarray]
 ):
@@ -138,6 +141,7 @@ def test_a_contrastive_model_without_a_tokenizer_gives_no_labels_with_random_wei
     assert found.encode(noise).labels == ((), (), ())
 
 
+@pytest.mark.slow
 def test_an_encoder_without_a_task_gives_embeddings_and_no_labels_with_random_weights(
     tmp_path: Path, noise: list[np.ndarray]
 ):
@@ -146,6 +150,7 @@ def test_an_encoder_without_a_task_gives_embeddings_and_no_labels_with_random_we
     assert features.labels == ((), (), ())
 
 
+@pytest.mark.slow
 def test_a_text_model_is_refused_as_frame_encoder(tmp_path: Path):
     (tmp_path / "model.safetensors").write_bytes(b"no weights")
     (tmp_path / "config.json").write_text('{"model_type": "bert"}')
