@@ -104,6 +104,32 @@ def test_a_video_that_ends_its_worker_is_tried_again(cluster: Cluster, tmp_path:
     assert {outcome.video_id for outcome in outcomes} == {"deadly", "v0", "v1"}
 
 
+def test_a_worker_analyses_two_videos_at_once_if_it_has_two_threads(cluster: Cluster) -> None:
+    pairs = videos(2, name="pair")  # each waits in the same process for the other
+    with pool_on(cluster, device="cpu", num_cpus=2, max_workers=1) as pool:
+        done = list(pool.submit("5a", pairs).outcomes())
+    assert len({each["pid"] for each in facts(done)}) == 1
+
+
+def test_a_video_has_a_worker_of_its_own_as_long_as_there_are_enough(cluster: Cluster, tmp_path: Path) -> None:
+    with pool_on(cluster, device="cpu", num_cpus=2) as pool:
+        done = list(pool.submit("5a", videos(2, 3000)).outcomes())
+    assert len({each["pid"] for each in facts(done)}) == 2
+
+
+def test_what_ends_its_worker_is_tried_again_by_itself_and_costs_no_other_video_an_attempt(
+    cluster: Cluster, tmp_path: Path
+) -> None:
+    deaths = tmp_path / "deaths"
+    killer = VideoTask("killer", (str(deaths),), 1, 0)
+    with pool_on(cluster, device="cpu", num_cpus=2, max_workers=1) as pool:
+        done = list(pool.submit("5a", [killer, *videos(4, 1000)]).outcomes())
+    assert {outcome.video_id for outcome in done} == {"killer", "v0", "v1", "v2", "v3"}
+    assert deaths.read_text().split() == ["beside", "alone", "alone", "alone"]
+    alone = {outcome.video_id for outcome, each in zip(done, facts(done), strict=True) if not each["shared"]}
+    assert alone == {"killer", "v0"}, "v0 ran beside the killer, and is suspected, too"
+
+
 def test_a_pool_takes_the_worker_that_was_started_ahead_if_it_is_what_it_needs(cluster: Cluster) -> None:
     config = Config(workers=WorkersConfig(device="cpu", num_cpus=2))
     with ray_cluster(cluster.address):
