@@ -11,7 +11,7 @@ import itertools
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -243,24 +243,17 @@ class RayPool:
             self._ready[member] = []
 
     def _assign(self) -> None:
-        while self._waiting and (member := self._free_for(self._waiting[0])):
+        # A video shares a worker only if no other one is about to be ready for it.
+        starting = self._provision.placed - len(self._ready)
+        while self._waiting:
+            member = free_worker(self._waiting[0], self._ready, share=len(self._waiting) > starting)
+            if member is None:
+                return
             item = heapq.heappop(self._waiting)
             self._ready[member].append(item)
             shared = member.size.videos_at_once > 1 and not item.suspected
             call = member.actor.analyse.remote(item.task, item.batch.shard, shared=shared)
             self._watch(call, partial(self._analysed, member, item))
-
-    def _free_for(self, item: Item) -> Member | None:
-        """Return the worker that has the least to do, if it has room for a video."""
-        member = min(self._ready, key=lambda each: len(self._ready[each]), default=None)
-        if member is None:
-            return None
-        running = self._ready[member]
-        starting = self._provision.placed - len(self._ready)
-        if running and len(self._waiting) <= starting:
-            return None  # a worker of its own is about to be ready
-        room = 1 if item.suspected or any(each.suspected for each in running) else member.size.videos_at_once
-        return member if len(running) < room else None
 
     def _analysed(self, member: Member, item: Item, future: Any) -> None:  # noqa: ANN401 - of an outcome or error
         from ray.exceptions import RayTaskError
@@ -362,6 +355,23 @@ class RayBatch:
                 return error
         self._pool.post(partial(self._pool.repeat, item))
         return None
+
+
+def free_worker(item: Item, running: Mapping[Member, Sequence[Item]], *, share: bool) -> Member | None:
+    """Return the worker that has the least to do, of those that have room for a video; None if none has.
+
+    Args:
+        item: The video.
+        running: The videos of each worker.
+        share: Whether the video may share a worker at all. Suspected ones never do.
+    """
+
+    def has_room(member: Member) -> bool:
+        videos = running[member]
+        suspected = item.suspected or any(each.suspected for each in videos)
+        return not videos or (share and not suspected and len(videos) < member.size.videos_at_once)
+
+    return min(filter(has_room, running), key=lambda member: len(running[member]), default=None)
 
 
 def _first_line(error: BaseException | None) -> str:

@@ -22,7 +22,9 @@ from workers import RunJob, actors, digest_on_workers
 from workers.actors import start_actor_ahead
 from workers.cluster import ray_cluster
 from workers.nodes import Node
-from workers.ray_pool import RayPool
+from workers.placement import WorkerSize
+from workers.provision import Member
+from workers.ray_pool import Item, RayPool, free_worker
 from workers.ray_worker import RayWorker
 
 pytestmark = pytest.mark.cluster
@@ -57,6 +59,36 @@ def videos(count: int, ms: int = 50, name: str = "v") -> list[VideoTask]:
 
 def facts(outcomes: list[VideoOutcome]) -> list[dict[str, Any]]:
     return [json.loads(outcome.headline) for outcome in outcomes]
+
+
+@pytest.mark.parametrize(
+    ("running", "suspected", "share", "chosen"),
+    [
+        (["", "v"], False, True, 0),
+        (["v", "", "vv"], False, True, 1),
+        (["vv", "v"], False, True, 1),
+        (["vv", "v"], False, False, None),
+        (["vv", ""], False, False, 1),
+        (["vv", "vv"], False, True, None),
+        (["s", "v"], False, True, 1),
+        (["s", "vv"], False, True, None),
+        (["v", "v"], True, True, None),
+        (["v", ""], True, True, 1),
+        ([], False, True, None),
+    ],
+)
+def test_a_video_goes_to_the_worker_with_the_least_to_do_and_a_suspected_one_shares_none(
+    running: list[str], suspected: bool, share: bool, chosen: int | None
+) -> None:
+    """Each letter is a video of a worker; `s` is a suspected one."""
+
+    def item(kind: str) -> Item:
+        return Item(0, *videos(1), None, suspected=kind == "s")  # type: ignore[arg-type]
+
+    size = WorkerSize(2, 0, 2, videos_at_once=2)
+    members = {Member(None, size, "node"): [item(kind) for kind in each] for each in running}
+    found = free_worker(item("s" if suspected else "v"), members, share=share)
+    assert found == (None if chosen is None else list(members)[chosen])
 
 
 def test_each_node_gets_workers_that_fit_it_and_all_shards_share_them(cluster: Cluster, tmp_path: Path) -> None:
