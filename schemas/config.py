@@ -409,6 +409,9 @@ class WorkersConfig(Section):
     threads: int | None = Field(None, ge=1)
     """Threads of the decoder and of each model. If unset, the number of CPUs of the worker; with `inline`,
     `OMP_NUM_THREADS` or all CPUs that the process may use."""
+    videos_at_once: int = Field(2, ge=1, le=16)
+    """Maximum number of videos that a worker on Ray analyses at the same time, with the same models. While one is
+    decoded, another one is transcribed. No more than it has threads, and only one with a GPU."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """Where models run. `auto` is `cuda` on nodes with a GPU and `cpu` on others. `cuda` uses only nodes with a GPU."""
     decode_ahead: int = Field(8, ge=1)

@@ -66,5 +66,10 @@ def _started(size: WorkerSize, node_id: str | None) -> Any:  # noqa: ANN401 - a 
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
     strategy = NodeAffinitySchedulingStrategy(node_id, soft=False) if node_id else "DEFAULT"
-    options = {"num_cpus": size.num_cpus, "num_gpus": size.num_gpus or None, "max_restarts": 0}
+    options = {
+        "num_cpus": size.num_cpus,
+        "num_gpus": size.num_gpus or None,
+        "max_restarts": 0,
+        "max_concurrency": size.videos_at_once,
+    }
     return ray.remote(RayWorker).options(scheduling_strategy=strategy, **options).remote()

@@ -79,7 +79,8 @@ def failure_of_attempts(
     died = sum(bool(node) and not is_lost(node) for node in earlier)
     if died < limits.max_attempts and len(earlier) < max(limits.max_attempts, _MAX_ATTEMPTS):
         return None
-    lost = f" (of {len(earlier)}; the others lost their node or GPU)" if died < len(earlier) else ""
+    others = "the others lost their node or GPU, or may have ended because of another video"
+    lost = f" (of {len(earlier)}; {others})" if died < len(earlier) else ""
     message = (
         f"{task.uris[0]}: Its worker died in {died} attempts{lost}, from a crash in native code or a lack of memory. "
         "Check the worker's log. A lower limits.max_pixels or fewer workers may help."

@@ -17,6 +17,8 @@ class ShardJob:
     lake_uri: str
     stages: Mapping[Stage, str] = field(default_factory=dict)
     """Revision of each stage; a stage that is not named has `revision`."""
+    shared: bool = False
+    """Whether other videos may be analysed in the same process, so that its end tells nothing about this one."""
 
     def revision_of(self, stage: Stage) -> str:
         """Return the revision of a stage."""
@@ -37,6 +39,6 @@ class RunJob:
     expected: tuple[Stage, ...] = STAGES
     """The stages whose models a worker loads before its first video. A video that needs others loads them."""
 
-    def of_shard(self, shard: str) -> ShardJob:
+    def of_shard(self, shard: str, *, shared: bool = False) -> ShardJob:
         """Return the job of one of the shards."""
-        return ShardJob(shard, self.revision, self.lake_uri, self.stages)
+        return ShardJob(shard, self.revision, self.lake_uri, self.stages, shared)

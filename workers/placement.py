@@ -22,6 +22,8 @@ class WorkerSize:
     """GPUs per worker; a fraction if several workers share one."""
     threads: int
     """Threads of the decoder and of each model."""
+    videos_at_once: int = 1
+    """How many videos it analyses at the same time."""
 
     def __str__(self) -> str:
         parts = {"CPU": self.num_cpus, "GPU": self.num_gpus, "thread": self.threads}
@@ -60,15 +62,19 @@ def place_on(config: WorkersConfig, resources: Mapping[str, float]) -> NodePlace
     workers = min(_times(cpus, num_cpus), _times(gpus, num_gpus))
     if workers < 1:
         return None
-    threads = config.threads or max(1, math.floor(num_cpus))
-    return NodePlacement(WorkerSize(num_cpus, num_gpus, threads), int(workers))
+    return NodePlacement(_size(config, num_cpus, num_gpus), int(workers))
 
 
 def smallest_size(config: WorkersConfig) -> WorkerSize:
     """Return the size of a worker on the smallest node that the configuration allows."""
     num_gpus = config.num_gpus if config.num_gpus is not None else _GPU_SHARE if config.device == "cuda" else 0.0
-    num_cpus = config.num_cpus or 1.0
-    return WorkerSize(num_cpus, num_gpus, config.threads or max(1, math.floor(num_cpus)))
+    return _size(config, config.num_cpus or 1.0, num_gpus)
+
+
+def _size(config: WorkersConfig, num_cpus: float, num_gpus: float) -> WorkerSize:
+    threads = config.threads or max(1, math.floor(num_cpus))
+    # Two workers share a GPU already, so that one computes while the other decodes.
+    return WorkerSize(num_cpus, num_gpus, threads, 1 if num_gpus else min(config.videos_at_once, threads))
 
 
 def _cpus_each(cpus: float, fit_by_gpu: float) -> float:

@@ -123,8 +123,9 @@ class InlinePool:
             )
         return self._worker.work(task, self._job.of_shard(shard))
 
-    def _move(self, video_id: str, position_s: float) -> None:
-        self._positions({video_id: position_s})
+    def _move(self, video_id: str, position_s: float | None) -> None:
+        if position_s is not None:
+            self._positions({video_id: position_s})
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ _NAMESPACE = b"videolake"
 
 
 class PositionWriter:
-    """Sends a worker's position from a thread of its own, no more than once a second. It never waits, and never fails.
+    """Sends a worker's positions from a thread of its own, no more than once a second. It never waits, and never fails.
 
     Args:
         pool: Id of the pool, from `PositionReader`.
@@ -23,12 +23,16 @@ class PositionWriter:
 
     def __init__(self, pool: str, worker: str) -> None:
         self._key = f"{pool}/{worker}".encode()
-        self._newest = ("", 0.0)
+        self._newest: dict[str, float] = {}
+        """By video id; replaced as a whole, never changed."""
+        self._lock = threading.Lock()
         threading.Thread(target=self._send, name="position", daemon=True).start()
 
-    def __call__(self, video_id: str, position_s: float) -> None:
-        """Note the seconds decoded of a video."""
-        self._newest = (video_id, position_s)
+    def __call__(self, video_id: str, position_s: float | None) -> None:
+        """Note the seconds decoded of a video; None at its end."""
+        with self._lock:
+            others = {name: at_s for name, at_s in self._newest.items() if name != video_id}
+            self._newest = others if position_s is None else others | {video_id: position_s}
 
     def _send(self) -> None:
         from ray.experimental.internal_kv import _internal_kv_put
@@ -49,14 +53,14 @@ class PositionReader:
         """Unique id of the pool."""
 
     def read(self) -> dict[str, float] | None:
-        """Return the seconds decoded of the last video of each worker, by video id; None without an answer."""
+        """Return the seconds decoded of the videos of each worker, by video id; None without an answer."""
         from ray.experimental.internal_kv import internal_kv_get_gcs_client
 
         with suppress(Exception):
             store = internal_kv_get_gcs_client()
             keys = store.internal_kv_keys(f"{self.pool}/".encode(), _NAMESPACE, timeout=_TIMEOUT_S)
             values = store.internal_kv_multi_get(keys, _NAMESPACE, timeout=_TIMEOUT_S) if keys else {}
-            return dict(json.loads(value) for value in values.values())
+            return {name: at_s for value in values.values() for name, at_s in json.loads(value).items()}
         return None
 
     def forget(self) -> None:

@@ -58,6 +58,11 @@ class Provision:
         self._idle_since_s = self._reminded_s = time.monotonic()
         self._check_fit()
 
+    @property
+    def placed(self) -> int:
+        """Workers that have a node: those that work, and those that are about to."""
+        return sum(member.node_id is not None for member in self._members)
+
     def adjust(self, wanted: int) -> list[Member]:
         """Start as many workers as there are videos, if there are nodes for them.
 

@@ -11,7 +11,7 @@ import itertools
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -42,6 +42,9 @@ class Item:
     task: VideoTask = field(compare=False)
     batch: "RayBatch" = field(compare=False)
     device_errors: int = field(default=0, compare=False)
+    suspected: bool = field(default=False, compare=False)
+    """Whether its worker ended beside other videos. From then on it has a worker to itself, so that the one that ends
+    workers is found, and costs no other video an attempt."""
 
 
 class _Withdrawn:
@@ -82,8 +85,8 @@ class RayPool:
         self._events: SimpleQueue[Event] = SimpleQueue()
         self._numbers = itertools.count()
         self._waiting: list[Item] = []
-        self._idle: list[Member] = []
-        self._running: dict[int, Item] = {}
+        self._ready: dict[Member, list[Item]] = {}
+        """The videos of each worker that has its models."""
         self._expected = 0
         self._batches: set[RayBatch] = set()
         self._room: list[SimpleQueue[Exception | None]] = []
@@ -201,13 +204,13 @@ class RayPool:
 
     def _answer_room(self) -> None:
         # A shard is opened a little early, so that its preparation delays no worker.
-        ready = len(self._idle) + len(self._running)
-        if self._room and (self._ended or (ready and len(self._waiting) <= ready // 16)):
+        places = sum(member.size.videos_at_once for member in self._ready)
+        if self._room and (self._ended or (places and len(self._waiting) <= places // 16)):
             self._room.pop(0).put(self._ended)
 
     def _adjust(self) -> None:
         """Start workers as far as there are videos and nodes for them."""
-        wanted = len(self._waiting) + len(self._running) + self._expected
+        wanted = len(self._waiting) + sum(map(len, self._ready.values())) + self._expected
         try:
             started = self._provision.adjust(wanted)
         except VideolakeError as error:
@@ -237,38 +240,49 @@ class RayPool:
         elif future.result() is not None:
             self._provision.refused(member, future.result())
         else:
-            self._idle.append(member)
+            self._ready[member] = []
 
     def _assign(self) -> None:
-        while self._idle and self._waiting:
-            member, item = self._idle.pop(), heapq.heappop(self._waiting)
-            self._running[item.number] = item
-            call = member.actor.analyse.remote(item.task, item.batch.shard)
+        # A video shares a worker only if no other one is about to be ready for it.
+        starting = self._provision.placed - len(self._ready)
+        while self._waiting:
+            member = free_worker(self._waiting[0], self._ready, share=len(self._waiting) > starting)
+            if member is None:
+                return
+            item = heapq.heappop(self._waiting)
+            self._ready[member].append(item)
+            shared = member.size.videos_at_once > 1 and not item.suspected
+            call = member.actor.analyse.remote(item.task, item.batch.shard, shared=shared)
             self._watch(call, partial(self._analysed, member, item))
 
     def _analysed(self, member: Member, item: Item, future: Any) -> None:  # noqa: ANN401 - of an outcome or error
         from ray.exceptions import RayTaskError
 
-        del self._running[item.number]
+        others = [each for each in self._ready.get(member, ()) if each is not item]
         error = future.exception()
         answer = error if isinstance(error, RayTaskError) else None if error else future.result()
         if answer is None:
             self._logger.warning("A worker ended while it analysed %s: %s", item.task.uris[0], _first_line(error))
-            self._provision.lost(member)
+            if self._ready.pop(member, None) is not None:
+                self._provision.lost(member)
+            for each in others:
+                item.suspected = each.suspected = True
             self.repeat(item)
         elif isinstance(answer, DeviceError):
-            self._provision.broke(member, answer, starting=False)
+            if self._ready.pop(member, None) is not None:
+                self._provision.broke(member, answer, starting=False)
             item.batch.put(item, answer)
         elif isinstance(answer, ModelError):
             self._end(answer)
         else:
-            member.strikes = 0
-            self._idle.append(member)
+            if member in self._ready:
+                member.strikes = 0
+                self._ready[member] = others
             item.batch.put(item, answer)
 
     def _report_positions(self) -> None:
         while not self._stop.wait(_TICK_S):
-            running = {item.task.video_id for item in list(self._running.values())}
+            running = {item.task.video_id for items in list(self._ready.values()) for item in list(items)}
             found_s = self._reader.read()
             if found_s is not None:
                 self._positions({name: at_s for name, at_s in found_s.items() if name in running})
@@ -341,6 +355,23 @@ class RayBatch:
                 return error
         self._pool.post(partial(self._pool.repeat, item))
         return None
+
+
+def free_worker(item: Item, running: Mapping[Member, Sequence[Item]], *, share: bool) -> Member | None:
+    """Return the worker that has the least to do, of those that have room for a video; None if none has.
+
+    Args:
+        item: The video.
+        running: The videos of each worker.
+        share: Whether the video may share a worker at all. Suspected ones never do.
+    """
+
+    def has_room(member: Member) -> bool:
+        videos = running[member]
+        suspected = item.suspected or any(each.suspected for each in videos)
+        return not videos or (share and not suspected and len(videos) < member.size.videos_at_once)
+
+    return min(filter(has_room, running), key=lambda member: len(running[member]), default=None)
 
 
 def _first_line(error: BaseException | None) -> str:

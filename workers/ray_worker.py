@@ -1,4 +1,4 @@
-"""`VideoWorker` as a Ray actor: it loads its models once, takes one video after another, and answers with outcomes.
+"""`VideoWorker` as a Ray actor: it loads its models once, takes videos, and answers with outcomes.
 
 What a worker raises would reach the driver as a long traceback of Ray's. So errors that the driver acts on are returned
 as values.
@@ -7,6 +7,7 @@ as values.
 import logging
 import os
 import socket
+import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -30,8 +31,8 @@ class Worker(Protocol):
         ...
 
 
-Position = Callable[[str, float], None]
-"""Called with a video's id and the seconds of it that are decoded."""
+Position = Callable[[str, float | None], None]
+"""Called with a video's id and the seconds of it that are decoded; with None at its end."""
 MakeWorker = Callable[[RunJob, int, Position], Worker]
 """Makes a worker from the run's job, the number of threads and what to call with its progress."""
 
@@ -48,7 +49,7 @@ class Started:
 
 
 class RayWorker:
-    """A worker process."""
+    """A worker process. Ray calls it from as many threads as it analyses videos at once."""
 
     def __init__(self) -> None:
         # Log records reach the flow with the outcome; on the worker's stderr they would appear twice.
@@ -56,6 +57,7 @@ class RayWorker:
         self._name = f"{socket.gethostname()}:{os.getpid()}"
         self._job: RunJob | None = None
         self._worker: Worker | None = None
+        self._loading = threading.Lock()
 
     def warm_up(self, config: Config, threads: int, stages: Sequence[Stage]) -> None:
         """Import what the analysis needs, and load models, while there is no work. If that fails, `prepare` says why.
@@ -65,11 +67,11 @@ class RayWorker:
             threads: Threads of each model.
             stages: The stages whose models are loaded.
         """
-        with suppress(Exception):
+        with self._loading, suppress(Exception):
             from workers import video_worker as _imported  # noqa: F401
             from workers.loading import load_ahead
 
-            if stages:
+            if stages and self._job is None:
                 load_ahead(config, threads, stages)
 
     def start(self) -> Started:
@@ -90,15 +92,21 @@ class RayWorker:
         Returns:
             Why this worker cannot analyse anything, or None.
         """
-        try:
-            _check_models(job)
-            self._job, self._worker = job, make_worker(job, threads, PositionWriter(pool, self._name))
-        except (ModelError, ConfigurationError, DeviceError) as error:
-            return _from_here(error)
+        with self._loading:
+            try:
+                _check_models(job)
+                self._job, self._worker = job, make_worker(job, threads, PositionWriter(pool, self._name))
+            except (ModelError, ConfigurationError, DeviceError) as error:
+                return _from_here(error)
         return None
 
-    def analyse(self, task: VideoTask, shard: str) -> VideoOutcome | Exception:
+    def analyse(self, task: VideoTask, shard: str, *, shared: bool) -> VideoOutcome | Exception:
         """Analyse a video of a shard.
+
+        Args:
+            task: The video.
+            shard: Id of its shard.
+            shared: Whether other videos may be analysed here at the same time.
 
         Returns:
             The outcome, or the error that keeps this worker, or all workers, from analysing it.
@@ -106,7 +114,7 @@ class RayWorker:
         assert self._job is not None  # noqa: S101 - the pool calls `prepare` first
         assert self._worker is not None  # noqa: S101 - as above
         try:
-            return self._worker.work(task, self._job.of_shard(shard))
+            return self._worker.work(task, self._job.of_shard(shard, shared=shared))
         except (ModelError, DeviceError) as error:
             return _from_here(error)
         except (LakeError, OSError) as error:

@@ -1,10 +1,11 @@
-"""The worker: owns the models, and takes one video after another from file to staged rows."""
+"""The worker: owns the models, and takes videos from file to staged rows, one after another or a few at a time."""
 
 import logging
 import os
 import resource
 import socket
 import sys
+import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -49,8 +50,8 @@ logger = logging.getLogger(__name__)
 _UNUSABLE = (LakeError, LookupError, TypeError, ValueError)
 """Raised by rows that another program or a much older version wrote."""
 
-Position = Callable[[str, float], None]
-"""Called with a video's id and the seconds of it that are decoded."""
+Position = Callable[[str, float | None], None]
+"""Called with a video's id and the seconds of it that are decoded; with None at its end."""
 
 
 @dataclass(slots=True)
@@ -84,10 +85,12 @@ class _Before:
 class VideoWorker:
     """Analyses videos. Any problem with a video becomes its row in `errors`.
 
+    Several threads may let it work at the same time, each on a video of its own.
+
     Args:
         config: The whole configuration.
-        threads: Threads of the decoder and of each model.
-        position: Called with the progress of the video.
+        threads: Threads of the decoder and of each model. Videos that are analysed at the same time share them.
+        position: Called with the progress of each video, and with None at its end.
         machine: Where it runs; None for a process without a cluster.
         expected: The stages whose models are loaded now. Those of others are loaded once a video needs them.
 
@@ -108,8 +111,10 @@ class VideoWorker:
         self._config, self._threads = config, threads
         self._position = position
         self._machine = machine or Machine()
+        self._lock = threading.Lock()
+        """Held to change what follows, which the threads share."""
         self._load_s, self._load_log = 0.0, list[LogLine]()
-        self._lake: Lake | None = None
+        self._lakes = threading.local()
         self._load(expected)
 
     def _load(self, stages: Collection[Stage]) -> None:
@@ -134,21 +139,40 @@ class VideoWorker:
         """
         started = time.perf_counter()
         lake = self._opened(job.lake_uri)
-        with lake.patiently(), _counted_attempt(lake, task, job, self._machine.node) as earlier:
+        # An attempt beside other videos counts for none of them, because the process may end for any of them.
+        node = "" if job.shared else self._machine.node
+        with lake.patiently(), self._shown(task), _counted_attempt(lake, task, job, node) as earlier:
             outcome = _staged_outcome(lake, task, job) if earlier else None
             if outcome is None:
                 outcome = self._analyze(lake, task, job, earlier)
-        load_s, self._load_s = self._load_s, 0.0
-        load_log, self._load_log = self._load_log, []
+        with self._lock:
+            load_s, self._load_s = self._load_s, 0.0
+            load_log, self._load_log = self._load_log, []
         return outcome.model_copy(
             update={"wall_s": time.perf_counter() - started, "load_s": load_s, "log": (*load_log, *outcome.log)}
         )
 
     def _opened(self, uri: str) -> Lake:
-        """Return the lake. The same instance reads one video after another at less cost."""
-        if self._lake is None or self._lake.uri != uri:
-            self._lake = Lake(uri)
-        return self._lake
+        """Return the lake. The same instance reads one video after another at less cost. Each thread has its own."""
+        lake: Lake | None = getattr(self._lakes, "lake", None)
+        if lake is None or lake.uri != uri:
+            lake = self._lakes.lake = Lake(uri)
+        return lake
+
+    @contextmanager
+    def _shown(self, task: VideoTask) -> Iterator[None]:
+        """Let the position of a video end with the block."""
+        try:
+            yield
+        finally:
+            self._position(task.video_id, None)
+
+    def _analyzer_for(self, stages: Collection[Stage]) -> VideoAnalyzer:
+        """Return an analyzer with the models of some stages. What is not loaded yet is loaded."""
+        with self._lock:
+            if not self._analyzer.models.stages >= frozenset(stages):
+                self._load(self._analyzer.models.stages | frozenset(stages))
+            return self._analyzer
 
     def _analyze(self, lake: Lake, task: VideoTask, job: ShardJob, earlier: list[str]) -> VideoOutcome:
         attempts = len(earlier) + 1
@@ -204,15 +228,14 @@ class VideoWorker:
             self._position(task.video_id, position_s)
 
         try:
-            if not self._analyzer.models.stages >= result.stages:
-                self._load(self._analyzer.models.stages | result.stages)
+            analyzer = self._analyzer_for(result.stages)
             with device_faults():
                 kept = before.analysis if before else None
                 if kept is not None and not reads_file and "text" in result.stages and _subtitles_changed(uri, kept):
-                    kept = self._analyzer.with_current_subtitles(uri, kept, progress=progress)
-                result.info = self._analyzer.probe(uri) if reads_file or kept is None else kept.info
+                    kept = analyzer.with_current_subtitles(uri, kept, progress=progress)
+                result.info = analyzer.probe(uri) if reads_file or kept is None else kept.info
                 watchdog.extend(result.info.duration_s)
-                result.analysis = self._analyzer.analyze(
+                result.analysis = analyzer.analyze(
                     uri,
                     result.info,
                     video_id=task.video_id,

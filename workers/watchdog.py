@@ -16,13 +16,16 @@ _GRACE_S = 60.0
 """Seconds after the limit at which a worker that cannot stop by itself gives up."""
 _LONGEST_S = 1e7
 """About what timers of the operating system can count."""
+_active: "dict[Watchdog, float]" = {}
+"""When each watchdog gives up. The process has one timer, for the first of them."""
+_timer = threading.Lock()
 
 
 class Watchdog:
     """Watches the analysis of one video. A context manager.
 
-    At the limit a thread gives up and ends the process. If even that thread hangs, because native code keeps Python's
-    lock, the process ends a grace period later without giving up.
+    At the limit a thread gives up and ends the process, also if other videos are analysed in it. If even that thread
+    hangs, because native code keeps Python's lock, the process ends a grace period later without giving up.
 
     Args:
         limits: How long a video may take.
@@ -59,7 +62,9 @@ class Watchdog:
             return
         with self._lock:
             self._done.set()
-        faulthandler.cancel_dump_traceback_later()
+        with _timer:
+            del _active[self]
+            _set_timer()
 
     def extend(self, duration_s: float) -> None:
         """Allow the time for a video of a duration in seconds, as far as it is known."""
@@ -73,7 +78,9 @@ class Watchdog:
         return min(self._started + self._limit_s + self._grace_s - time.monotonic(), _LONGEST_S)
 
     def _arm(self) -> None:
-        faulthandler.dump_traceback_later(max(0.0, self._left_s()) + self._grace_s, exit=True)
+        with _timer:
+            _active[self] = time.monotonic() + max(0.0, self._left_s()) + self._grace_s
+            _set_timer()
 
     def _watch(self) -> None:
         while not self._done.wait(max(0.0, self._left_s())):
@@ -86,6 +93,13 @@ class Watchdog:
                     self._give_up(self._limit_s, _traces())
                 finally:
                     os._exit(1)
+
+
+def _set_timer() -> None:
+    """Let the process end when the first of the watchdogs would give up in vain."""
+    faulthandler.cancel_dump_traceback_later()
+    if _active:
+        faulthandler.dump_traceback_later(max(0.001, min(_active.values()) - time.monotonic()), exit=True)
 
 
 def _traces() -> str:

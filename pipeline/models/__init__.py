@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         onnx_session,
         runs_on,
         set_threads,
+        share_threads,
     )
     from pipeline.models.digests import DIGEST_LENGTH, weight_files
     from pipeline.models.embedded import EMBEDDED_PREFIX, EmbeddedModel, embedded_models
@@ -101,6 +102,7 @@ __all__ = [
     "runs_on",
     "set_threads",
     "settle",
+    "share_threads",
     "temporary_folder",
     "text_config_of",
     "text_configs",
@@ -123,6 +125,7 @@ __getattr__ = lazy_names(
             "onnx_session",
             "runs_on",
             "set_threads",
+            "share_threads",
         ),
         "digests": ("DIGEST_LENGTH", "weight_files"),
         "embedded": ("EMBEDDED_PREFIX", "EmbeddedModel", "embedded_models"),

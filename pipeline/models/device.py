@@ -124,6 +124,18 @@ def set_threads(threads: int) -> None:
     cv2.setNumThreads(threads)
 
 
+def share_threads(threads: int) -> None:
+    """Set the number of threads that PyTorch uses for what this thread computes.
+
+    Args:
+        threads: At least 1.
+    """
+    import torch
+
+    if torch.get_num_threads() != threads:
+        torch.set_num_threads(threads)
+
+
 def bf16_is_native(device: str = "cpu") -> bool:
     """Return whether a device multiplies bfloat16 in hardware. Emulated bfloat16 is slower than float32.
 

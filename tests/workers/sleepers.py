@@ -20,6 +20,7 @@ class Sleeper:
         import ray
 
         self._position = position
+        self._begun = set[str]()
         context = ray.get_runtime_context()
         self._facts = {
             "node": context.get_node_id(),
@@ -33,13 +34,24 @@ class Sleeper:
         if task.video_id.startswith("deadly") and not Path(task.uris[0]).exists():
             Path(task.uris[0]).touch()
             os._exit(1)
+        if task.video_id.startswith("pair"):
+            self._begun.add(task.video_id)
+            _wait_until(lambda: len(self._begun) >= 2)
+        if task.video_id.startswith("killer"):
+            # With another video beside it, and twice by itself.
+            deaths = Path(task.uris[0])
+            with deaths.open("a") as file:
+                file.write(f"{'beside' if job.shared else 'alone'} ")
+            if len(deaths.read_text().split()) < 4:
+                time.sleep(0.5)
+                os._exit(1)
         if task.video_id.startswith("watched"):
             self._position(task.video_id, 1.5)
             _wait_until(Path(task.uris[0]).exists)
         if task.video_id.startswith("together"):
             _wait_for_three(Path(task.uris[0]).parent)
         time.sleep(task.size_bytes / 1000)
-        facts = self._facts | {"pid": os.getpid(), "started_s": time.time()}
+        facts = self._facts | {"pid": os.getpid(), "started_s": time.time(), "shared": job.shared}
         return VideoOutcome(video_id=task.video_id, uri=task.uris[0], status="ok", headline=json.dumps(facts))
 
 

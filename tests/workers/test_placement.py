@@ -20,11 +20,17 @@ def placed(resources: dict[str, float], **settings: Any) -> NodePlacement:
 def test_a_worker_gets_two_cores_and_two_threads_where_there_are_as_many(
     cpus: int, workers: int, num_cpus: int
 ) -> None:
-    assert placed({"CPU": float(cpus)}) == NodePlacement(WorkerSize(num_cpus, 0.0, num_cpus), workers)
+    size = WorkerSize(num_cpus, 0.0, num_cpus, videos_at_once=min(num_cpus, 2))
+    assert placed({"CPU": float(cpus)}) == NodePlacement(size, workers)
 
 
 def test_two_workers_share_a_gpu_and_all_its_cores() -> None:
-    assert placed({"CPU": 32.0, "GPU": 4.0}) == NodePlacement(WorkerSize(4.0, 0.5, 4), 8)
+    assert placed({"CPU": 32.0, "GPU": 4.0}) == NodePlacement(WorkerSize(4.0, 0.5, 4, videos_at_once=1), 8)
+
+
+@pytest.mark.parametrize(("asked", "threads", "found"), [(1, 4, 1), (3, 4, 3), (3, 2, 2), (3, 1, 1)])
+def test_a_worker_analyses_no_more_videos_at_once_than_it_has_threads(asked: int, threads: int, found: int) -> None:
+    assert placed({"CPU": 8.0}, threads=threads, videos_at_once=asked).size.videos_at_once == found
 
 
 def test_a_placement_is_logged_in_words() -> None:

@@ -22,7 +22,9 @@ from workers import RunJob, actors, digest_on_workers
 from workers.actors import start_actor_ahead
 from workers.cluster import ray_cluster
 from workers.nodes import Node
-from workers.ray_pool import RayPool
+from workers.placement import WorkerSize
+from workers.provision import Member
+from workers.ray_pool import Item, RayPool, free_worker
 from workers.ray_worker import RayWorker
 
 pytestmark = pytest.mark.cluster
@@ -57,6 +59,36 @@ def videos(count: int, ms: int = 50, name: str = "v") -> list[VideoTask]:
 
 def facts(outcomes: list[VideoOutcome]) -> list[dict[str, Any]]:
     return [json.loads(outcome.headline) for outcome in outcomes]
+
+
+@pytest.mark.parametrize(
+    ("running", "suspected", "share", "chosen"),
+    [
+        (["", "v"], False, True, 0),
+        (["v", "", "vv"], False, True, 1),
+        (["vv", "v"], False, True, 1),
+        (["vv", "v"], False, False, None),
+        (["vv", ""], False, False, 1),
+        (["vv", "vv"], False, True, None),
+        (["s", "v"], False, True, 1),
+        (["s", "vv"], False, True, None),
+        (["v", "v"], True, True, None),
+        (["v", ""], True, True, 1),
+        ([], False, True, None),
+    ],
+)
+def test_a_video_goes_to_the_worker_with_the_least_to_do_and_a_suspected_one_shares_none(
+    running: list[str], suspected: bool, share: bool, chosen: int | None
+) -> None:
+    """Each letter is a video of a worker; `s` is a suspected one."""
+
+    def item(kind: str) -> Item:
+        return Item(0, *videos(1), None, suspected=kind == "s")  # type: ignore[arg-type]
+
+    size = WorkerSize(2, 0, 2, videos_at_once=2)
+    members = {Member(None, size, "node"): [item(kind) for kind in each] for each in running}
+    found = free_worker(item("s" if suspected else "v"), members, share=share)
+    assert found == (None if chosen is None else list(members)[chosen])
 
 
 def test_each_node_gets_workers_that_fit_it_and_all_shards_share_them(cluster: Cluster, tmp_path: Path) -> None:
@@ -102,6 +134,32 @@ def test_a_video_that_ends_its_worker_is_tried_again(cluster: Cluster, tmp_path:
     with pool_on(cluster, device="cpu", max_workers=1) as pool:
         outcomes = list(pool.submit("5a", [deadly, *videos(2)]).outcomes())
     assert {outcome.video_id for outcome in outcomes} == {"deadly", "v0", "v1"}
+
+
+def test_a_worker_analyses_two_videos_at_once_if_it_has_two_threads(cluster: Cluster) -> None:
+    pairs = videos(2, name="pair")  # each waits in the same process for the other
+    with pool_on(cluster, device="cpu", num_cpus=2, max_workers=1) as pool:
+        done = list(pool.submit("5a", pairs).outcomes())
+    assert len({each["pid"] for each in facts(done)}) == 1
+
+
+def test_a_video_has_a_worker_of_its_own_as_long_as_there_are_enough(cluster: Cluster, tmp_path: Path) -> None:
+    with pool_on(cluster, device="cpu", num_cpus=2) as pool:
+        done = list(pool.submit("5a", videos(2, 3000)).outcomes())
+    assert len({each["pid"] for each in facts(done)}) == 2
+
+
+def test_what_ends_its_worker_is_tried_again_by_itself_and_costs_no_other_video_an_attempt(
+    cluster: Cluster, tmp_path: Path
+) -> None:
+    deaths = tmp_path / "deaths"
+    killer = VideoTask("killer", (str(deaths),), 1, 0)
+    with pool_on(cluster, device="cpu", num_cpus=2, max_workers=1) as pool:
+        done = list(pool.submit("5a", [killer, *videos(4, 1000)]).outcomes())
+    assert {outcome.video_id for outcome in done} == {"killer", "v0", "v1", "v2", "v3"}
+    assert deaths.read_text().split() == ["beside", "alone", "alone", "alone"]
+    alone = {outcome.video_id for outcome, each in zip(done, facts(done), strict=True) if not each["shared"]}
+    assert alone == {"killer", "v0"}, "v0 ran beside the killer, and is suspected, too"
 
 
 def test_a_pool_takes_the_worker_that_was_started_ahead_if_it_is_what_it_needs(cluster: Cluster) -> None:

@@ -1,3 +1,4 @@
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import cv2
@@ -22,6 +23,7 @@ from workers.video_worker import VideoWorker
 
 pytestmark = pytest.mark.models
 REVISION = "c" * 16
+TABLES = ("videos", "shots", "frames", "utterances", "sounds", "entities", "scenes", "summaries", "errors")
 
 
 @pytest.fixture(scope="module")
@@ -113,6 +115,39 @@ def test_a_video_that_kills_its_worker_too_often_fails(worker: VideoWorker, lake
     film = str(material.shots_video(tmp_path / "film.mp4", [1.0]))
     kinds = [worker.work(VideoTask(name, (film,), 1, 0), job).error_kind for name in ("crasher", "survivor")]
     assert kinds == ["crashed", ""]
+
+
+def test_an_attempt_beside_other_videos_is_not_held_against_a_video(
+    worker: VideoWorker, lake: Lake, tmp_path: Path
+) -> None:
+    film = str(material.shots_video(tmp_path / "film.mp4", [1.0]))
+    task, noted = VideoTask("v1", (film,), 1, 0), []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Lake, "begin_attempt", lambda _lake, _shard, _video, node: noted.append(node) or ("1", []))
+        for shared in (True, False):
+            worker.work(task, ShardJob("5a", REVISION, lake.uri, shared=shared))
+    assert noted == ["", "local"]
+
+
+def test_videos_that_are_analysed_at_the_same_time_get_the_rows_and_the_log_that_they_get_alone(
+    worker: VideoWorker, tmp_path: Path
+) -> None:
+    spanish_breakfast(tmp_path / "spanish.mp4")
+    material.shots_video(tmp_path / "silent.mp4", [1.0, 1.5, 1.0])
+    (tmp_path / "broken.mp4").write_text("no film")
+    found = []
+    for threads in (1, 3):
+        lake = Lake.create(str(tmp_path / f"lake{threads}"))
+        tasks, job = discover([str(tmp_path)], lake, ArchiveConfig()).tasks, ShardJob("5a", REVISION, lake.uri)
+        with ThreadPoolExecutor(threads) as executor:
+            outcomes = list(executor.map(lambda task, job=job: worker.work(task, job), tasks))  # type: ignore[misc]
+        lake.commit("5a", REVISION)
+        constant = "COLUMNS(lambda name: name NOT IN ('committed_at', 'analysed_at', 'failed_at', 'timings_s'))"
+        rows = {table: lake.sql(f"SELECT {constant} FROM {table} ORDER BY video_id").to_pylist() for table in TABLES}
+        found.append((rows, {outcome.uri: [line.message for line in outcome.log] for outcome in outcomes}))
+    assert found[0] == found[1]
+    assert len(found[0][1]) == 3
+    assert any("broken.mp4" in line for lines in found[0][1].values() for line in lines)
 
 
 def test_lost_nodes_are_not_held_against_a_video_unless_they_never_end() -> None:

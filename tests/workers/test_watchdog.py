@@ -23,6 +23,11 @@ def finish_late():
     watchdog.extend(2)
     time.sleep(1)
 
+def beside_another_one():
+    with Watchdog(LimitsConfig(timeout_s=30, timeout_factor=1), give_up):
+        time.sleep(0.05)
+    hang_with_the_lock()
+
 with Watchdog(LimitsConfig(timeout_s=0.5, timeout_factor=1), give_up, grace_s=0.3) as watchdog:
     globals()[sys.argv[2]]()
 time.sleep(1)
@@ -34,6 +39,7 @@ time.sleep(1)
     [
         ("hang_in_native_code", True, True),
         ("hang_with_the_lock", True, False),
+        ("beside_another_one", True, False),
         ("finish", False, False),
         ("finish_late", False, False),
     ],

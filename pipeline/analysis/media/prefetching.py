@@ -4,6 +4,7 @@ import queue
 import threading
 from collections.abc import Generator, Iterator
 from contextlib import suppress
+from contextvars import copy_context
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -23,7 +24,7 @@ class _Ended:
 
 
 def prefetch(items: Iterator[Item], depth: int) -> Generator[Item, None, None]:
-    """Yield the items of an iterator that runs ahead in a thread.
+    """Yield the items of an iterator that runs ahead in a thread, in the context of whoever asks for the first one.
 
     Args:
         items: Runs in the thread from the first `next` on, and is closed there if it has a `close` method.
@@ -34,7 +35,8 @@ def prefetch(items: Iterator[Item], depth: int) -> Generator[Item, None, None]:
     """
     buffer: queue.Queue[_Next[Item] | _Ended] = queue.Queue(depth)
     stop = threading.Event()
-    thread = threading.Thread(target=_produce, args=(items, buffer, stop), name="prefetch", daemon=True)
+    run, arguments = copy_context().run, (_produce, items, buffer, stop)
+    thread = threading.Thread(target=run, args=arguments, name="prefetch", daemon=True)
     thread.start()
     try:
         while isinstance(message := buffer.get(), _Next):

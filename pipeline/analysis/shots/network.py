@@ -35,7 +35,7 @@ _CACHED_VALUES = 1_000_000
 
 
 class TransNet:
-    """The loaded network. Not thread-safe.
+    """The loaded network. Several threads may use it.
 
     Args:
         model: `embedded:transnetv2`, or a file or folder with weights in the same format.

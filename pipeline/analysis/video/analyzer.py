@@ -19,7 +19,7 @@ from pipeline.analysis.scenes import (
     speech_spans,
 )
 from pipeline.analysis.summary import Abstract, build_summary, extract_summary
-from pipeline.analysis.video.clock import StepClock
+from pipeline.analysis.video.clock import StepClock, Turns
 from pipeline.analysis.video.isolation import StageErrors
 from pipeline.analysis.video.models import Models
 from pipeline.analysis.video.perception import Perception, Progress
@@ -35,7 +35,7 @@ DECODING: tuple[Stage, ...] = ("picture", "sound")
 
 
 class VideoAnalyzer:
-    """Runs all steps on one video after another with the same loaded models. Not thread-safe.
+    """Runs all steps on videos with the same loaded models, which several threads share.
 
     Args:
         config: The whole configuration.
@@ -47,6 +47,7 @@ class VideoAnalyzer:
         self.config = config
         self.models = models
         self._threads = threads
+        self._turns = Turns(threads)
         self._dimensions = Dimensions(
             text=models.text.dimensions, vision=models.vision.dimensions, coordinated=models.coordinated.space[1]
         )
@@ -93,7 +94,7 @@ class VideoAnalyzer:
             self.config,
             self.models,
             threads=self._threads,
-            clock=StepClock(),
+            clock=StepClock(self._turns),
             progress=progress,
             errors=StageErrors(),
         )
@@ -137,7 +138,23 @@ class VideoAnalyzer:
             ValueError: A stage is left out that must run, or the models for a stage are not loaded.
         """
         self._check(stages, before)
-        clock, errors = StepClock(), StageErrors()
+        with self._turns.video():
+            return self._analyze(
+                uri, info, video_id, progress=progress, stages=stages, before=before, corrections=corrections
+            )
+
+    def _analyze(
+        self,
+        uri: str,
+        info: MediaInfo,
+        video_id: str,
+        *,
+        progress: Progress,
+        stages: Collection[Stage],
+        before: Analysis | None,
+        corrections: Sequence[Correction],
+    ) -> Analysis:
+        clock, errors = StepClock(self._turns), StageErrors()
         decoded = [stage for stage in DECODING if stage in stages]
         if decoded:
             perception = Perception(
@@ -148,6 +165,25 @@ class VideoAnalyzer:
         else:
             assert before is not None  # noqa: S101 - `_check` has refused anything else
             found = before
+        # Most of what follows asks the encoder of texts, so videos take turns with all of it.
+        with self._turns.of("text"):
+            found = self._from_texts(found, uri, stages, video_id, clock=clock, errors=errors, corrections=corrections)
+        if before is not None and "understanding" in errors:
+            raise errors.found["understanding"]  # the earlier results belong together, and stay
+        return replace(found, timings_s=clock.seconds, failed=errors.found)
+
+    def _from_texts(
+        self,
+        found: Analysis,
+        uri: str,
+        stages: Collection[Stage],
+        video_id: str,
+        *,
+        clock: StepClock,
+        errors: StageErrors,
+        corrections: Sequence[Correction],
+    ) -> Analysis:
+        """Run the stages that read what was seen and heard, and not the file."""
         if "text" in stages:
             with errors.apart("text"):
                 with clock.step("entities"):
@@ -164,9 +200,7 @@ class VideoAnalyzer:
                 found = self._understand(found, uri, video_id=video_id, clock=clock)
                 corrected = correct_understanding(found.summary, found.scenes, standing(corrections))
                 found = replace(found, summary=corrected.summary, scenes=corrected.scenes)
-        if before is not None and "understanding" in errors:
-            raise errors.found["understanding"]  # the earlier results belong together, and stay
-        return replace(found, timings_s=clock.seconds, failed=errors.found)
+        return found
 
     def _with_right_names(self, found: Analysis) -> Analysis:
         """Return what was heard, with names spelled as they are on screen."""

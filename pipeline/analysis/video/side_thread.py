@@ -3,13 +3,14 @@
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
 from typing import Any, TypeVar
 
 Result = TypeVar("Result")
 
 
 class SideThread:
-    """Runs calls one after another in its own thread, until it is closed.
+    """Runs calls one after another in its own thread, until it is closed. They see the context of whoever made it.
 
     Args:
         name: Of the thread, for debuggers.
@@ -18,6 +19,7 @@ class SideThread:
 
     def __init__(self, name: str, *, max_pending: int) -> None:
         self._executor = ThreadPoolExecutor(1, thread_name_prefix=name)
+        self._context = copy_context()
         self._max_pending = max_pending
         self._pending: deque[Future[Any]] = deque()
 
@@ -29,7 +31,7 @@ class SideThread:
         """Queue a call. Raises the error of an earlier one, if there was one."""
         while self._pending and (len(self._pending) >= self._max_pending or self._pending[0].done()):
             self._pending.popleft().result()
-        future = self._executor.submit(call, *arguments)
+        future = self._executor.submit(self._context.run, call, *arguments)
         self._pending.append(future)
         return future
 

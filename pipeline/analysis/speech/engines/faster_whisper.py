@@ -1,9 +1,11 @@
 """faster-whisper, which runs Whisper on CTranslate2: int8 on a CPU, float16 on a GPU."""
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any
+from itertools import chain, pairwise
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,12 +32,19 @@ GREEDY_STEP = MAX_TOKENS // 2
 """Greedy decoding looks after this many tokens whether it repeats itself. To go on costs as much as to begin again."""
 REPEATED_TOKENS, LONGEST_PERIOD = 24, 8
 """It does if the last `REPEATED_TOKENS` have a period of at most `LONGEST_PERIOD`: nobody repeats words that often."""
+MAX_AT_ONCE = 2
+"""Windows that a CPU computes at the same time, if it has the threads. Each needs 150 MB beside the model."""
 LOOP_NGRAM = 6
 """When breaking a loop, no sequence of this many tokens may repeat. People do not repeat sequences this long."""
 
 
+Result = TypeVar("Result")
+
+
 class FasterWhisperEngine:
     """faster-whisper's `WhisperModel`, which decodes windows in batches.
+
+    On a CPU, two threads take a window each, as the threads of one window wait for each other after every token.
 
     Args:
         info: A CTranslate2 folder.
@@ -62,14 +71,21 @@ class FasterWhisperEngine:
         device = _usable(device)
         if compute_type == "auto":
             compute_type = _fastest(device)
+        self._on_gpu = device == "cuda"
+        self._at_once = 1 if self._on_gpu else min(threads, MAX_AT_ONCE)
         try:
             self._model = WhisperModel(
-                str(info.path), device=device, compute_type=compute_type, cpu_threads=threads, local_files_only=True
+                str(info.path),
+                device=device,
+                compute_type=compute_type,
+                cpu_threads=max(1, threads // self._at_once),
+                num_workers=self._at_once,
+                local_files_only=True,
             )
         except (RuntimeError, ValueError) as error:
             raise ModelError(f"faster-whisper cannot load speech.model {info.id} from {info.path}: {error}") from error
         self._whisper = self._model.model
-        self._on_gpu = device == "cuda"
+        self._threads = ThreadPoolExecutor(self._at_once, thread_name_prefix="whisper")
         self.runs_on = runs_on(device, self._whisper.compute_type)
         self.n_mels = int(self._whisper.n_mels)
         self.multilingual = bool(self._whisper.is_multilingual)
@@ -80,7 +96,8 @@ class FasterWhisperEngine:
         if self._on_gpu or len(mel) == 1:
             return Encoded(self._model.encode(mel), len(mel))
         # Its attention holds 72 MB per window and layer, which is less than a processor caches only for one window.
-        return self.join([Encoded(self._model.encode(each), 1) for each in np.split(mel, len(mel))])
+        encoded = self._threads.map(self._model.encode, np.split(mel, len(mel)))
+        return self.join([Encoded(each, 1) for each in encoded])
 
     def select(self, encoded: Encoded, indices: Sequence[int]) -> Encoded:
         """Return the encoder's output for some of the windows, in this order."""
@@ -168,15 +185,19 @@ class FasterWhisperEngine:
         Yields:
             The tokens of the whole text, the total log-probability of the new ones, and the probability of no speech.
         """
-        results = self._whisper.generate(
-            encoded.features,
-            [[*start, *text] for text in texts],
-            max_length=2 * (len(texts[0]) + max_tokens),  # CTranslate2 takes half of it for the text, old and new
-            return_scores=True,
-            return_no_speech_prob=True,
-            **options,
-        )
-        for result in results:
+
+        def generate(features: Any, some: slice) -> list[Any]:  # noqa: ANN401 - CTranslate2 is untyped
+            found: list[Any] = self._whisper.generate(
+                features,
+                [[*start, *text] for text in texts[some]],
+                max_length=2 * (len(texts[0]) + max_tokens),  # CTranslate2 takes half of it for the text, old and new
+                return_scores=True,
+                return_no_speech_prob=True,
+                **options,
+            )
+            return found
+
+        for result in self._at_the_same_time(encoded, generate):
             # The score is the sum, also of the end token, over the number of all tokens without it.
             tokens = result.sequences_ids[0]
             yield tokens, result.scores[0] * max(len(tokens), 1), float(result.no_speech_prob)
@@ -192,8 +213,25 @@ class FasterWhisperEngine:
     ) -> list[Alignment]:
         """Align text tokens with the first `frames` mel frames of each window."""
         start = list(tokenizer_for(self, language, task).sot_sequence)
-        results = self._whisper.align(encoded.features, start, [list(window) for window in tokens], list(frames))
+
+        def align(features: Any, some: slice) -> list[Any]:  # noqa: ANN401 - CTranslate2 is untyped
+            texts = [list(window) for window in tokens[some]]
+            found: list[Any] = self._whisper.align(features, start, texts, list(frames[some]))
+            return found
+
+        results = self._at_the_same_time(encoded, align)
         return [alignment(np.asarray(r.alignments), np.asarray(r.text_token_probs, np.float64)) for r in results]
+
+    def _at_the_same_time(self, encoded: Encoded, compute: Callable[[Any, slice], list[Result]]) -> Iterable[Result]:
+        """Return the results for all windows. Each thread computes some of them."""
+        if min(encoded.windows, self._at_once) == 1:
+            return compute(encoded.features, slice(None))
+        edges = [encoded.windows * n // self._at_once for n in range(self._at_once + 1)]
+        parts = [slice(*pair) for pair in pairwise(edges)]
+        features = _array(encoded)
+        return chain.from_iterable(
+            self._threads.map(lambda some: compute(_encoded(features[some]).features, some), parts)
+        )
 
 
 @dataclass(slots=True)

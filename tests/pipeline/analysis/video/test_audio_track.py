@@ -13,7 +13,7 @@ from pipeline.analysis.media import probe
 from pipeline.analysis.sounds import SoundSession
 from pipeline.analysis.speech import SpeechRecognizer
 from pipeline.analysis.video.audio_track import AudioTrack, Heard
-from pipeline.analysis.video.clock import StepClock
+from pipeline.analysis.video.clock import StepClock, Turns
 from pipeline.analysis.video.isolation import StageErrors
 from pipeline.analysis.video.models import Models
 from pipeline.analysis.video.perception import Perception
@@ -70,7 +70,7 @@ def spoken(*loud_s: float, secondary: int = 0, music: bool = False) -> tuple[int
     """Return the index of the stream that is transcribed instead of the first, 1, and those found unneeded."""
     streams = [stream(index, secondary=index == secondary) for index in range(1, len(loud_s) + 1)]
     recognizer = cast("SpeechRecognizer", Recognizer(music=music))
-    with closing(AudioTrack(recognizer, StepClock(), streams)) as audio:
+    with closing(AudioTrack(recognizer, StepClock(Turns(1)), streams)) as audio:
         for index, seconds in enumerate(loud_s, 1):
             samples = np.zeros(30 * SAMPLE_RATE_HZ, np.float32)
             samples[: round(seconds * SAMPLE_RATE_HZ)] = 0.1
@@ -108,12 +108,12 @@ def test_once_somebody_speaks_in_the_default_track_the_others_are_not_decoded() 
 
 
 def test_without_speech_recognition_only_the_first_track_is_decoded() -> None:
-    with closing(AudioTrack(None, StepClock(), [stream(1), stream(2)])) as audio:
+    with closing(AudioTrack(None, StepClock(Turns(1)), [stream(1), stream(2)])) as audio:
         assert audio.unneeded == {2}
 
 
 def test_channels_that_are_separated_are_recognised_each_by_itself() -> None:
-    with closing(AudioTrack(cast("SpeechRecognizer", Recognizer()), StepClock(), [stream(1)])) as audio:
+    with closing(AudioTrack(cast("SpeechRecognizer", Recognizer()), StepClock(Turns(1)), [stream(1)])) as audio:
         for start_s, lane, level in ((0.0, 0, 0.1), (5.0, 0, 0.0), (5.0, 1, 0.1), (10.0, 0, 0.1)):
             audio.add(AudioBlock(start_s, np.full(5 * SAMPLE_RATE_HZ, level, np.float32), 1, lane))
         transcript = audio.finish().transcript
@@ -129,7 +129,7 @@ def test_a_file_is_read_again_for_the_track_in_which_somebody_speaks(tmp_path: P
         config,
         cast("Models", models),
         threads=1,
-        clock=StepClock(),
+        clock=StepClock(Turns(1)),
         errors=StageErrors(),
         progress=lambda _: None,
     )
@@ -159,7 +159,7 @@ class Sounds:
 def heard(recognizer: Recognizer | None) -> Heard:
     sounds = Sounds()
     known, session = cast("SpeechRecognizer | None", recognizer), cast("SoundSession", sounds)
-    with closing(AudioTrack(known, StepClock(), [stream(1), stream(2)], None, session)) as audio:
+    with closing(AudioTrack(known, StepClock(Turns(1)), [stream(1), stream(2)], None, session)) as audio:
         for start_s in range(3):
             for index in (1, 2) if recognizer else (1,):
                 audio.add(AudioBlock(float(start_s), np.full(SAMPLE_RATE_HZ, 0.1, np.float32), index))

@@ -13,7 +13,7 @@ import pytest
 
 from pipeline.analysis.media import probe
 from pipeline.analysis.media.decoding import AudioBlockBuilder, _FrameBatcher
-from pipeline.analysis.video.clock import StepClock
+from pipeline.analysis.video.clock import StepClock, Turns
 from pipeline.analysis.video.isolation import StageErrors
 from pipeline.analysis.video.models import Models
 from pipeline.analysis.video.perception import Perception
@@ -98,7 +98,7 @@ def perceived(
 
 def perception_of(config: Config, models: Models, errors: StageErrors | None = None) -> Perception:
     errors = errors or StageErrors()
-    return Perception(config, models, threads=1, clock=StepClock(), progress=lambda _: None, errors=errors)
+    return Perception(config, models, threads=1, clock=StepClock(Turns(1)), progress=lambda _: None, errors=errors)
 
 
 def rows(film: Path, found: Analysis) -> dict[str, pa.Table]:

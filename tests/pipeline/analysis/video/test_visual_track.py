@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.analysis.video.clock import StepClock
+from pipeline.analysis.video.clock import StepClock, Turns
 from pipeline.analysis.video.visual_track import VisualTrack
 from pipeline.analysis.vision import FrameFeatures
 from schemas.config import Config
@@ -51,7 +51,7 @@ def test_models_see_each_image_once_and_every_keyframe_has_its_own_time_and_the_
         for index, level in enumerate(LEVELS)
     ]
     config = Config.model_validate({"shots": {"detector": "content"}})
-    with closing(VisualTrack(models, config, StepClock())) as track:  # type: ignore[arg-type]
+    with closing(VisualTrack(models, config, StepClock(Turns(1)))) as track:  # type: ignore[arg-type]
         track._chosen = images
         track.finish(6.0)
     assert models.seen == {model: [40, 90, 140] for model in ("vision", "ocr", "objects")}
