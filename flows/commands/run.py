@@ -4,6 +4,7 @@ import os
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 import click
 
@@ -95,7 +96,7 @@ def _flow(
         server.wait()
     display = make_display(quiet=quiet)
     try:
-        with display, watched_by(display.show):
+        with _without_heartbeats_of_prefect(), display, watched_by(display.show):
             return analyze_archive(archive, lake, **parameters_of(config))
     except NothingAnalysedError as error:
         click.echo(f"error: {error}", err=True)
@@ -104,6 +105,15 @@ def _flow(
         if "Failed to reach API" not in str(error):  # Prefect's words
             raise
         raise _unreachable(server) from error
+
+
+@contextmanager
+def _without_heartbeats_of_prefect() -> Iterator[None]:
+    """Let flows end at once: to stop its heartbeats, Prefect waits for up to a second. `flows.heartbeat` has our own."""
+    from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+
+    with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
+        yield
 
 
 def _unreachable(server: TemporaryServer | None) -> ConfigurationError:
