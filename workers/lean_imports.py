@@ -15,7 +15,22 @@ from schemas.config import Config
 _METAS = "torch._meta_registrations"
 """Computes the shapes of results without computing them, for compilers and models that are built before they are read.
 It registers thousands of functions, a third of the time to import PyTorch."""
+_SWITCH_S = 0.0005
 _NEED_METAS = {"torch._dynamo", "torch._inductor", "transformers"}
+
+
+@contextmanager
+def polite_threads() -> Iterator[None]:
+    """Let a thread that imports make way for others ten times as often, for the duration of the block.
+
+    One that starts processes, or runs a model, needs the interpreter again and again, and waits up to 5 ms each time.
+    """
+    before_s = sys.getswitchinterval()
+    sys.setswitchinterval(_SWITCH_S)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(before_s)
 
 
 @contextmanager

@@ -67,9 +67,9 @@ class RayWorker:
             threads: Threads of each model.
             stages: The stages whose models are loaded.
         """
-        from workers.lean_imports import import_lean_torch, keep_pandas_out, without_garbage_collection
+        from workers.lean_imports import import_lean_torch, keep_pandas_out, polite_threads, without_garbage_collection
 
-        with self._loading, suppress(Exception), without_garbage_collection():
+        with self._loading, suppress(Exception), without_garbage_collection(), polite_threads():
             keep_pandas_out()
             import_lean_torch(config)
             from workers import video_worker as _imported  # noqa: F401
