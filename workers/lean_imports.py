@@ -1,4 +1,4 @@
-"""What the processes of a run leave out while they import libraries and load models, which takes most of their start."""
+"""What the processes of a run leave out while they import libraries and load models: most of their start-up."""
 
 import gc
 import sys
@@ -97,7 +97,10 @@ class _Later(MetaPathFinder, Loader):
     """Makes an empty module in place of one that is not needed yet, and imports it before what needs it."""
 
     def find_spec(
-        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None  # noqa: ARG002
+        self,
+        fullname: str,
+        path: Sequence[str] | None,
+        target: ModuleType | None = None,  # noqa: ARG002
     ) -> ModuleSpec | None:
         """Find the module."""
         if fullname == _METAS:

@@ -4,7 +4,6 @@ import os
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 
 import click
 
@@ -90,6 +89,7 @@ def _flow(
         with without_garbage_collection():
             from flows.archive import NothingAnalysedError, analyze_archive
             from flows.display import make_display
+            from flows.heartbeat import only_our_heartbeat
             from flows.parameters import parameters_of
             from flows.progress import watched_by
         connected()
@@ -97,7 +97,7 @@ def _flow(
         server.wait()
     display = make_display(quiet=quiet)
     try:
-        with _without_heartbeats_of_prefect(), display, watched_by(display.show):
+        with only_our_heartbeat(), display, watched_by(display.show):
             return analyze_archive(archive, lake, **parameters_of(config))
     except NothingAnalysedError as error:
         click.echo(f"error: {error}", err=True)
@@ -106,15 +106,6 @@ def _flow(
         if "Failed to reach API" not in str(error):  # Prefect's words
             raise
         raise _unreachable(server) from error
-
-
-@contextmanager
-def _without_heartbeats_of_prefect() -> Iterator[None]:
-    """Let flows end at once: to stop its heartbeats, Prefect waits for up to a second. `flows.heartbeat` has our own."""
-    from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
-
-    with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
-        yield
 
 
 def _unreachable(server: TemporaryServer | None) -> ConfigurationError:
