@@ -80,8 +80,8 @@ def connecting(config: Config, stages: Sequence[Stage] = ()) -> Iterator[Callabl
     """Start the local cluster of a run in a thread, if it has one, and keep it for the duration of the block.
 
     Processes of Ray and the first worker start, which takes seconds, while this process does something else. Yields
-    what waits for the cluster. If it fails, `ray_cluster` tries again and says why. The cluster ends in the thread, too,
-    which takes a second: with the block, or once another `ray_cluster` has used it, as then no more is analysed.
+    what waits for the cluster. If it fails, `ray_cluster` tries again and says why. The thread also ends the
+    cluster, which takes a second: with the block, or once another `ray_cluster` has used it, as no more is analysed then.
 
     Args:
         config: The whole configuration.
