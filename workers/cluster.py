@@ -81,7 +81,7 @@ def connecting(config: Config, stages: Sequence[Stage] = ()) -> Iterator[Callabl
 
     Processes of Ray and the first worker start, which takes seconds, while this process does something else. Yields
     what waits for the cluster. If it fails, `ray_cluster` tries again and says why. The thread also ends the
-    cluster, which takes a second: with the block, or once another `ray_cluster` has used it, as no more is analysed then.
+    cluster, which takes a second: with the block, or once another `ray_cluster` has used it, as nothing else needs it.
 
     Args:
         config: The whole configuration.
