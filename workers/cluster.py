@@ -50,10 +50,14 @@ def ray_cluster(address: str | None) -> Iterator[None]:
     Raises:
         ConfigurationError: Nothing answers at the address, or it is one of Ray Client.
     """
+    # Must be set before Ray is imported. Without the first, Ray copies the working folder to every worker in `uv run`.
+    os.environ.setdefault("RAY_ENABLE_UV_RUN_RUNTIME_ENV", "0")
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    # Ray's core reports, as errors, what happens by design when a worker or a node ends.
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
     address = cluster_address(address)
     if address != "local":
         _use_token()
-    _prepare_environment()
     import ray
 
     on_termination = signal.getsignal(signal.SIGTERM)
@@ -114,10 +118,6 @@ def connecting(config: Config, stages: Sequence[Stage] = ()) -> Iterator[Callabl
         connected.wait()
         _restore(on_termination)
 
-    # Everything waits for the worker, so it starts before this process imports anything else.
-    _prepare_environment()
-    import ray as _imported  # noqa: F401
-
     thread = threading.Thread(target=hold, name="cluster", daemon=True)
     thread.start()
     try:
@@ -125,15 +125,6 @@ def connecting(config: Config, stages: Sequence[Stage] = ()) -> Iterator[Callabl
     finally:
         ended.set()
         thread.join()
-
-
-def _prepare_environment() -> None:
-    """Set what must be set before Ray is imported."""
-    # Otherwise Ray copies the working folder to every worker in `uv run`.
-    os.environ.setdefault("RAY_ENABLE_UV_RUN_RUNTIME_ENV", "0")
-    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
-    # Ray's core reports, as errors, what happens by design when a worker or a node ends.
-    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
 
 
 def _restore(on_termination: "signal._HANDLER") -> None:

@@ -15,7 +15,7 @@ from schemas.errors import ConfigurationError
 from schemas.outcome import RunResult
 from schemas.stages import Stage
 from workers import connecting
-from workers.lean_imports import keep_pandas_out, polite_threads, without_garbage_collection
+from workers.lean_imports import keep_pandas_out, without_garbage_collection
 
 _MAX_SHOWN = 12
 
@@ -85,14 +85,14 @@ def _flow(
     *,
     quiet: bool,
 ) -> RunResult | None:
-    with polite_threads():
-        with without_garbage_collection():
-            from flows.archive import NothingAnalysedError, analyze_archive
-            from flows.display import make_display
-            from flows.heartbeat import only_our_heartbeat
-            from flows.parameters import parameters_of
-            from flows.progress import watched_by
-        connected()
+    # Everything waits for the worker. Beside the imports, Ray would take four times as long to start it.
+    connected()
+    with without_garbage_collection():
+        from flows.archive import NothingAnalysedError, analyze_archive
+        from flows.display import make_display
+        from flows.heartbeat import only_our_heartbeat
+        from flows.parameters import parameters_of
+        from flows.progress import watched_by
     if server is not None:
         server.wait()
     display = make_display(quiet=quiet)
