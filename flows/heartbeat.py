@@ -11,6 +11,7 @@ from contextlib import contextmanager
 
 from prefect.events import emit_event
 from prefect.runtime import flow_run
+from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 
 HEARTBEAT = "prefect.flow-run.heartbeat"
 HEARTBEAT_S = 30.0
@@ -34,3 +35,10 @@ def heartbeat() -> Iterator[None]:
         yield
     finally:
         ended.set()
+
+
+@contextmanager
+def only_our_heartbeat() -> Iterator[None]:
+    """Let no flow send Prefect's own heartbeats for the duration of the block: it waits up to a second to stop them."""
+    with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
+        yield

@@ -29,6 +29,8 @@ class _Connection:
     lock = threading.Lock()
     users = 0
     ours = False
+    kept: threading.Event | None = None
+    """Ends the block that has started the cluster ahead and keeps it."""
 
 
 def cluster_address(setting: str | None) -> str:
@@ -73,6 +75,8 @@ def ray_cluster(address: str | None) -> Iterator[None]:
             if _Connection.ours and not _Connection.users:
                 _Connection.ours = False
                 ray.shutdown()
+            elif _Connection.kept and _Connection.users == 1:
+                _Connection.kept.set()
 
 
 @contextmanager
@@ -80,7 +84,8 @@ def connecting(config: Config, stages: Sequence[Stage] = ()) -> Iterator[Callabl
     """Start the local cluster of a run in a thread, if it has one, and keep it for the duration of the block.
 
     Processes of Ray and the first worker start, which takes seconds, while this process does something else. Yields
-    what waits for the cluster. If it fails, `ray_cluster` tries again and says why.
+    what waits for the cluster. If it fails, `ray_cluster` tries again and says why. The thread also ends the
+    cluster, which takes a second: with the block, or once another `ray_cluster` has used it, as nothing else needs it.
 
     Args:
         config: The whole configuration.
@@ -96,11 +101,13 @@ def connecting(config: Config, stages: Sequence[Stage] = ()) -> Iterator[Callabl
     def hold() -> None:
         try:
             with ray_cluster("local"):
+                _Connection.kept = ended
                 try:
                     start_actor_ahead(config, stages)
                     connected.set()
                     ended.wait()
                 finally:
+                    _Connection.kept = None
                     end_actor_ahead()
         except Exception as error:  # noqa: BLE001 - Ray may raise anything, and the second try reports it
             logger.info("%s", error)

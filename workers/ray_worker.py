@@ -67,7 +67,11 @@ class RayWorker:
             threads: Threads of each model.
             stages: The stages whose models are loaded.
         """
-        with self._loading, suppress(Exception):
+        from workers.lean_imports import import_lean_torch, keep_pandas_out, polite_threads, without_garbage_collection
+
+        with self._loading, suppress(Exception), without_garbage_collection(), polite_threads():
+            keep_pandas_out()
+            import_lean_torch(config)
             from workers import video_worker as _imported  # noqa: F401
             from workers.loading import load_ahead
 

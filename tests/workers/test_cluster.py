@@ -74,6 +74,26 @@ def test_a_cluster_that_starts_in_a_thread_leaves_the_signal_to_the_run_and_star
     assert done.stdout.splitlines() == ["received", "gcs_server", raylet, "over"], done.stderr
 
 
+_USED = """
+import threading
+from schemas.config import Config
+from workers import connecting
+from workers.cluster import ray_cluster
+with connecting(Config()) as connected:
+    connected()
+    with ray_cluster("local"):
+        import ray
+        print(ray.is_initialized())
+    next(thread for thread in threading.enumerate() if thread.name == "cluster").join()
+    print(ray.is_initialized())
+"""
+
+
+def test_a_cluster_that_has_been_used_ends_while_the_run_goes_on() -> None:
+    done = subprocess.run([sys.executable, "-c", _USED], capture_output=True, text=True, check=False)
+    assert done.stdout.splitlines() == ["True", "False"], done.stderr
+
+
 def test_what_a_local_cluster_does_without_is_there_again_for_other_clusters(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RAY_prestart_worker_first_driver", "0")
     before = Node.start_api_server

@@ -1,0 +1,67 @@
+"""What processes of a run leave out works once it is used. Each test is a process of its own: imports last."""
+
+import gc
+import subprocess
+import sys
+
+import pytest
+
+from workers.lean_imports import polite_threads, without_garbage_collection
+
+
+def _said(program: str) -> list[str]:
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()
+
+
+def test_pyarrow_makes_arrays_without_pandas_and_still_converts_to_it() -> None:
+    program = """
+import sys
+from workers.lean_imports import keep_pandas_out
+keep_pandas_out()
+import pyarrow as pa
+column = pa.array([1, None, 3])
+print("pandas" in sys.modules)
+print(pa.table({"number": column}).to_pandas()["number"].sum())
+print(pa.array(sys.modules["pandas"].Series([1.0, None])).null_count)
+"""
+    assert _said(program) == ["False", "4.0", "1"]
+
+
+@pytest.mark.slow
+def test_pytorch_computes_shapes_once_something_needs_it_to() -> None:
+    program = """
+import sys
+from schemas.config import Config
+from workers.lean_imports import import_lean_torch
+import_lean_torch(Config())
+import torch
+print("torch._decomp" in sys.modules)
+import torch._dynamo
+print("torch._decomp" in sys.modules, hasattr(torch._meta_registrations, "meta_mm"))
+with torch._subclasses.FakeTensorMode():
+    print(*torch.nn.Conv2d(3, 4, 3)(torch.zeros(1, 3, 9, 9)).shape)
+"""
+    assert _said(program) == ["False", "True True", "1 4 7 7"]
+
+
+@pytest.mark.slow
+def test_pytorch_is_imported_as_a_whole_where_a_model_is_not_ours() -> None:
+    program = """
+import sys
+from schemas.config import Config, TextConfig
+from workers.lean_imports import import_lean_torch
+import_lean_torch(Config(text=TextConfig(model="a/model")))
+print("torch._decomp" in sys.modules)
+"""
+    assert _said(program) == ["True"]
+
+
+def test_the_interpreter_is_as_before_afterwards() -> None:
+    before_s = sys.getswitchinterval()
+    with polite_threads(), without_garbage_collection():
+        assert not gc.isenabled()
+        assert sys.getswitchinterval() < before_s
+    assert gc.isenabled()
+    assert sys.getswitchinterval() == before_s
