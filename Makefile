@@ -55,7 +55,7 @@ test: setup  ## run the tests
 	$(PYTEST) -n $(JOBS)
 
 test-quick: setup  ## run the tests that need no models, Ray, server or browser
-	$(PYTEST) -n 2 --quick
+	VIDEOLAKE_EXAMPLES=$${VIDEOLAKE_EXAMPLES:-0.4} $(PYTEST) -n 2 --quick
 
 check: setup  ## ruff, mypy and the import contracts
 	$(BIN)/ruff check .

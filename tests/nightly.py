@@ -1,4 +1,4 @@
-"""How much the tests try: little and always the same in the gate, more at night, with `VIDEOLAKE_EXAMPLES=10`."""
+"""How much the tests try: the same in every gate, less in `make test-quick`, more at night (`VIDEOLAKE_EXAMPLES=10`)."""
 
 import os
 from typing import Any
@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 _FACTOR = float(os.environ.get("VIDEOLAKE_EXAMPLES", "1"))
-NIGHTLY = _FACTOR != 1
-"""Whether this is not the gate. Its examples are chosen at random, so that every night tries others."""
+NIGHTLY = _FACTOR > 1
+"""Whether examples are chosen at random, so that every night tries others."""
 
 
 def examples(count: int = 30) -> int:
