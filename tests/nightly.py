@@ -1,4 +1,4 @@
-"""How much the tests try: the same in every gate, less in `make test-quick`, more at night (`VIDEOLAKE_EXAMPLES=10`)."""
+"""How much the tests try: the same in every gate, less in `make test-quick`, more with `VIDEOLAKE_EXAMPLES=10`."""
 
 import os
 from typing import Any

@@ -13,6 +13,7 @@ from pipeline.export import chapters, edl, otio, subtitles, transcripts
 from pipeline.export.cuts import Cut, shots_of
 from pipeline.lake import VideoRecord
 from schemas.errors import ConfigurationError, ExportError
+from schemas.export import STDOUT
 from schemas.records import Subtitle
 
 
@@ -167,4 +168,5 @@ def _named(name: str | None, output: Path | None) -> Format:
         for each in sorted(FORMATS.values(), key=lambda each: -len(each.ending)):
             if output.name.lower().endswith(each.ending):
                 return each
-    raise ConfigurationError(f"Name a format with --format: {', '.join(FORMATS)}.")
+    unknown = "" if output in {None, STDOUT} else f"No format has the ending of {output.name}. "
+    raise ConfigurationError(f"{unknown}Name a format with --format: {', '.join(FORMATS)}.")

@@ -104,6 +104,11 @@ def group_of(table: str, name: str) -> str:
     return PENDING if table == "forgotten" and is_pending(name) else ""
 
 
+def is_of_shard(name: str, shard: str) -> bool:
+    """Return whether a file holds the rows of one shard alone, and of this one."""
+    return name[REVISION_LENGTH + 1 :].startswith((f"{shard}-", f"{shard}."))
+
+
 def is_compact(name: str) -> bool:
     """Return whether compaction made the file."""
     return name.startswith(_COMPACT) or name[REVISION_LENGTH + 1 :].startswith(_COMPACT)

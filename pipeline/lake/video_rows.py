@@ -10,7 +10,7 @@ import duckdb
 import pyarrow as pa
 
 from pipeline.lake.files import LakeFiles
-from pipeline.lake.layout import group_of, is_compact
+from pipeline.lake.layout import group_of, is_compact, is_of_shard
 from pipeline.lake.log import Log
 from pipeline.lake.parquet import is_embedding
 from pipeline.lake.query import again_if_vanished, open_engine
@@ -73,7 +73,7 @@ def files_of(snapshot: Snapshot, table: str, shard: str) -> list[DataFile]:
 
 def _may_hold(file: DataFile, shard: str) -> bool:
     """Return whether a file of which the log does not say it may hold rows of a shard."""
-    return is_compact(file.name) or shard in file.name
+    return is_compact(file.name) or is_of_shard(file.name, shard)
 
 
 def _rows(connection: duckdb.DuckDBPyConnection, snapshot: Snapshot, table: str, video_id: str, shard: str) -> pa.Table:

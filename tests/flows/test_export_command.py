@@ -65,7 +65,7 @@ def test_in_an_export_of_a_lake_each_failed_video_gets_a_line(lake: str, tmp_pat
     ("arguments", "code", "said"),
     [
         (["v001"], 2, "--format"),
-        (["v001", "-o", "out.xyz"], 2, "--format"),
+        (["v001", "-o", "out.xyz"], 2, "No format has the ending of out.xyz"),
         ([], 2, "--all"),
         (["v001", "--all", "--format", "srt"], 2, "--all"),
         (["--all", "--format", "srt"], 2, "-o"),
