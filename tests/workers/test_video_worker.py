@@ -151,6 +151,7 @@ def test_a_video_that_takes_too_long_beside_others_does_not_fail_as_another_one_
 def test_videos_that_are_analysed_at_the_same_time_get_the_rows_and_the_log_that_they_get_alone(
     worker: VideoWorker, tmp_path: Path
 ) -> None:
+    """The worker has one thread: how PyTorch rounds the vectors of frames depends on how many a video has."""
     spanish_breakfast(tmp_path / "spanish.mp4")
     material.shots_video(tmp_path / "silent.mp4", [1.0, 1.5, 1.0])
     (tmp_path / "broken.mp4").write_text("no film")
