@@ -44,12 +44,16 @@ def without_garbage_collection() -> Iterator[None]:
         gc.enable()
 
 
-def keep_pandas_out() -> None:
+def keep_pandas_out(config: Config) -> None:
     """Let pyarrow make arrays without pandas. For its first one, it would import it, to recognise its types.
 
-    It still imports pandas for conversions that need it. Call this before other threads import anything.
+    It still imports pandas for conversions to it. Until then it takes a series for any other sequence, in which NaN is
+    no null. Call this before other threads import anything.
+
+    Args:
+        config: Says which models there are. If some of them are not ours, nothing changes: they may use pandas.
     """
-    if "pandas" in sys.modules:
+    if "pandas" in sys.modules or not _is_embedded(config):
         return
     import pyarrow as pa
 

@@ -43,8 +43,8 @@ class Item:
     batch: "RayBatch" = field(compare=False)
     device_errors: int = field(default=0, compare=False)
     suspected: bool = field(default=False, compare=False)
-    """Whether its worker ended beside other videos. From then on it has a worker to itself, so that the one that ends
-    workers is found, and costs no other video an attempt."""
+    """Whether its worker has ended. From then on it has a worker to itself, so that the one that ends workers is found,
+    and costs no other video an attempt."""
 
 
 class _Withdrawn:
@@ -258,15 +258,15 @@ class RayPool:
     def _analysed(self, member: Member, item: Item, future: Any) -> None:  # noqa: ANN401 - of an outcome or error
         from ray.exceptions import RayTaskError
 
-        others = [each for each in self._ready.get(member, ()) if each is not item]
         error = future.exception()
         answer = error if isinstance(error, RayTaskError) else None if error else future.result()
         if answer is None:
             self._logger.warning("A worker ended while it analysed %s: %s", item.task.uris[0], _first_line(error))
-            if self._ready.pop(member, None) is not None:
+            if (running := self._ready.pop(member, None)) is not None:
                 self._provision.lost(member)
-            for each in others:
-                item.suspected = each.suspected = True
+                # Also one that was alone: as another might have joined it, its attempt does not count.
+                for each in running:
+                    each.suspected = True
             self.repeat(item)
         elif isinstance(answer, DeviceError):
             if self._ready.pop(member, None) is not None:
@@ -277,7 +277,7 @@ class RayPool:
         else:
             if member in self._ready:
                 member.strikes = 0
-                self._ready[member] = others
+                self._ready[member] = [each for each in self._ready[member] if each is not item]
             item.batch.put(item, answer)
 
     def _report_positions(self) -> None:

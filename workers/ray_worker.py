@@ -70,7 +70,7 @@ class RayWorker:
         from workers.lean_imports import import_lean_torch, keep_pandas_out, polite_threads, without_garbage_collection
 
         with self._loading, suppress(Exception), without_garbage_collection(), polite_threads():
-            keep_pandas_out()
+            keep_pandas_out(config)
             import_lean_torch(config)
             from workers import video_worker as _imported  # noqa: F401
             from workers.loading import load_ahead

@@ -180,6 +180,8 @@ class VideoWorker:
         result.stages = frozenset(task.stages)
 
         def give_up(limit_s: float, traces: str) -> None:
+            if job.shared:
+                return  # it may have waited for the turn of another video, which hangs
             failed = _Result(
                 result.info, failure=failure_of_time(task, limit_s, traces, attempts), stages=result.stages
             )

@@ -67,7 +67,7 @@ def _analysed(
 ) -> RunResult | None:
     """Start what the flow needs, beside the imports, and run it. Return None if nothing could be analysed."""
     server = server or start_server()
-    keep_pandas_out()
+    keep_pandas_out(config)
     with connecting(config, stages) as connected:
         try:
             return _flow(archive, lake, config, server, connected, quiet=quiet)

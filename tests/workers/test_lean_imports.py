@@ -18,8 +18,9 @@ def _said(program: str) -> list[str]:
 def test_pyarrow_makes_arrays_without_pandas_and_still_converts_to_it() -> None:
     program = """
 import sys
+from schemas.config import Config
 from workers.lean_imports import keep_pandas_out
-keep_pandas_out()
+keep_pandas_out(Config())
 import pyarrow as pa
 column = pa.array([1, None, 3])
 print("pandas" in sys.modules)
@@ -27,6 +28,18 @@ print(pa.table({"number": column}).to_pandas()["number"].sum())
 print(pa.array(sys.modules["pandas"].Series([1.0, None])).null_count)
 """
     assert _said(program) == ["False", "4.0", "1"]
+
+
+def test_a_plug_in_may_make_arrays_of_what_pandas_has() -> None:
+    program = """
+from schemas.config import CaptionsConfig, Config
+from workers.lean_imports import keep_pandas_out
+keep_pandas_out(Config(captions=CaptionsConfig(model="plugin:colours")))
+import pandas as pd
+import pyarrow as pa
+print(pa.array(pd.Series([1.0, None])).null_count)
+"""
+    assert _said(program) == ["1"]
 
 
 @pytest.mark.slow

@@ -162,6 +162,15 @@ def test_what_ends_its_worker_is_tried_again_by_itself_and_costs_no_other_video_
     assert alone == {"killer", "v0"}, "v0 ran beside the killer, and is suspected, too"
 
 
+def test_what_ends_its_worker_with_no_video_beside_it_is_tried_again_by_itself_too(
+    cluster: Cluster, tmp_path: Path
+) -> None:
+    deaths = tmp_path / "deaths"
+    with pool_on(cluster, device="cpu", num_cpus=2, max_workers=1) as pool:
+        list(pool.submit("5a", [VideoTask("killer", (str(deaths),), 1, 0)]).outcomes())
+    assert deaths.read_text().split() == ["beside", "alone", "alone", "alone"]
+
+
 def test_a_pool_takes_the_worker_that_was_started_ahead_if_it_is_what_it_needs(cluster: Cluster) -> None:
     config = Config(workers=WorkersConfig(device="cpu", num_cpus=2))
     with ray_cluster(cluster.address):

@@ -1,5 +1,6 @@
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Self
 
 import cv2
 import pytest
@@ -20,6 +21,7 @@ from tests.workers.archives import BAD, add_bad_files, add_odd_files
 from workers.failures import failure_of_attempts
 from workers.job import ShardJob
 from workers.video_worker import VideoWorker
+from workers.watchdog import Watchdog
 
 pytestmark = pytest.mark.models
 REVISION = "c" * 16
@@ -129,9 +131,27 @@ def test_an_attempt_beside_other_videos_is_not_held_against_a_video(
     assert noted == ["", "local"]
 
 
+def test_a_video_that_takes_too_long_beside_others_does_not_fail_as_another_one_may_hang(
+    worker: VideoWorker, lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Impatient(Watchdog):
+        def __enter__(self) -> Self:
+            self._give_up(1.0, "")
+            raise SystemExit
+
+    monkeypatch.setattr("workers.video_worker.Watchdog", Impatient)
+    task, staged = VideoTask("v1", (str(tmp_path / "film.mp4"),), 1, 0), []
+    for shared in (True, False):
+        with pytest.raises(SystemExit):
+            worker.work(task, ShardJob("5a", REVISION, lake.uri, shared=shared))
+        staged.append(lake.staged("5a"))
+    assert staged == [set(), {"v1"}]
+
+
 def test_videos_that_are_analysed_at_the_same_time_get_the_rows_and_the_log_that_they_get_alone(
     worker: VideoWorker, tmp_path: Path
 ) -> None:
+    """The worker has one thread: how PyTorch rounds the vectors of frames depends on how many a video has."""
     spanish_breakfast(tmp_path / "spanish.mp4")
     material.shots_video(tmp_path / "silent.mp4", [1.0, 1.5, 1.0])
     (tmp_path / "broken.mp4").write_text("no film")

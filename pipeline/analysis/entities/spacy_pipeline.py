@@ -4,6 +4,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -133,7 +134,16 @@ def _without_commands() -> Iterator[None]:
     sys.modules |= {module.__name__: module for module in (commands, only)}
     try:
         yield
+        # `spacy.cli.download` is what many programs call after `import spacy`.
+        vars(sys.modules["spacy"])["__getattr__"] = _imported
     finally:
         for module in (commands, only):
             if sys.modules.get(module.__name__) is module:
                 del sys.modules[module.__name__]
+
+
+def _imported(name: str) -> ModuleType:
+    """Import an attribute of spaCy that is missing: its command line."""
+    if name == "cli":
+        return import_module("spacy.cli")
+    raise AttributeError(f"module 'spacy' has no attribute {name!r}")

@@ -1,8 +1,10 @@
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from pipeline.lake import Lake
+from pipeline.lake.statements import run_parsed
 from schemas.errors import LakeError
 from tests.pipeline.lake.conftest import ON_OBJECT_STORES_AT_NIGHT
 from tests.pipeline.lake.lakes import publish
@@ -160,3 +162,13 @@ def test_a_query_that_fails_after_its_first_rows_is_not_run_again_with_those_vie
         lake.stream("SELECT if(i = 999999, error('row ' || i), i) FROM range(1000000) rows(i)", batches.extend)
     assert 0 < sum(batch.num_rows for batch in batches) < 1_000_000
     assert not lake._reader._has_moments
+
+
+def test_a_lake_does_not_obey_what_a_program_has_set_for_duckdb() -> None:
+    duckdb.execute("SET integer_division = true")
+    try:
+        with duckdb.connect() as connection:
+            run_parsed(connection, "CREATE VIEW halves AS SELECT 1 / 2 AS half")
+            assert connection.execute("FROM halves").fetchone() == (0.5,)
+    finally:
+        duckdb.execute("RESET integer_division")

@@ -5,8 +5,6 @@ import pytest
 
 _PROGRAM = """
 import sys
-
-import pytest
 from pipeline.analysis.speech.engines.whisper_modules import whisper_module
 tokenizer, audio = whisper_module("tokenizer"), whisper_module("audio")
 print(tokenizer.get_tokenizer(True).decode([440]), audio.SAMPLE_RATE, {"whisper", "numba"} & sys.modules.keys())
