@@ -5,6 +5,7 @@ from typing import Self
 import cv2
 import pytest
 
+from pipeline.analysis.video import VideoAnalyzer
 from pipeline.extras.sample import slides
 from pipeline.extras.sample.draw import read_photo
 from pipeline.extras.sample.narrated import Narrator, Scene, make_narrated_video, still
@@ -149,9 +150,11 @@ def test_a_video_that_takes_too_long_beside_others_does_not_fail_as_another_one_
 
 
 def test_videos_that_are_analysed_at_the_same_time_get_the_rows_and_the_log_that_they_get_alone(
-    worker: VideoWorker, tmp_path: Path
+    worker: VideoWorker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The worker has one thread: how PyTorch rounds the vectors of frames depends on how many a video has."""
+    """With two threads, which they share: how PyTorch rounds sums depends on their number."""
+    models, config = worker._analyzer.models, worker._config
+    monkeypatch.setattr(worker, "_analyzer", VideoAnalyzer(config, models, threads=2))
     spanish_breakfast(tmp_path / "spanish.mp4")
     material.shots_video(tmp_path / "silent.mp4", [1.0, 1.5, 1.0])
     (tmp_path / "broken.mp4").write_text("no film")

@@ -1,12 +1,9 @@
 """The embedded recogniser: the ner, tok2vec and tagger components of spaCy's English pipeline, on the CPU."""
 
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from importlib import import_module
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from pipeline.analysis.entities.spans import NameSpan
@@ -107,43 +104,10 @@ def _roles(document: Any) -> list[tuple[int, Role]]:  # noqa: ANN401 - spaCy's `
 
 def _load(folder: Path, model_id: str) -> Any:  # noqa: ANN401 - spaCy's `Language`
     try:
-        with _without_commands():
-            import spacy
+        import spacy
 
         return spacy.load(folder, exclude=_UNUSED)
     except ImportError as error:
         raise ModelError(f"{model_id} needs the package spacy. Run: pip install 'videolake[embedded]'") from error
     except (OSError, ValueError, KeyError) as error:
         raise ModelError(f"entities.model: spaCy cannot load {folder}: {error}") from error
-
-
-@contextmanager
-def _without_commands() -> Iterator[None]:
-    """Import spaCy without its command line, which takes as long as all else of it. It is imported once it is used."""
-    if "spacy" in sys.modules:
-        yield
-        return
-
-    def info(*arguments: Any, **options: Any) -> Any:  # noqa: ANN401 - of spaCy
-        from spacy.cli.info import info as original
-
-        return original(*arguments, **options)
-
-    commands, only = ModuleType("spacy.cli"), ModuleType("spacy.cli.info")
-    vars(commands)["__path__"], vars(only)["info"] = [], info
-    sys.modules |= {module.__name__: module for module in (commands, only)}
-    try:
-        yield
-        # `spacy.cli.download` is what many programs call after `import spacy`.
-        vars(sys.modules["spacy"])["__getattr__"] = _imported
-    finally:
-        for module in (commands, only):
-            if sys.modules.get(module.__name__) is module:
-                del sys.modules[module.__name__]
-
-
-def _imported(name: str) -> ModuleType:
-    """Import an attribute of spaCy that is missing: its command line."""
-    if name == "cli":
-        return import_module("spacy.cli")
-    raise AttributeError(f"module 'spacy' has no attribute {name!r}")

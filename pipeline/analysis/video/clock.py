@@ -13,8 +13,8 @@ Item = TypeVar("Item")
 
 TURNS = frozenset({"speech", "speakers", "sounds", "vision", "ocr", "objects", "captions", "text"})
 """Steps that run for one video at a time: tokenizers, plug-ins and batch sizes are not made for several threads."""
-SHARING = TURNS | {"shots"}
-"""Steps whose networks may run on PyTorch."""
+SHARED = "shots"
+"""The step whose network, of PyTorch, several videos use at the same time. Its scores do not depend on its threads."""
 
 
 class Turns:
@@ -45,7 +45,10 @@ class Turns:
     def of(self, step: str) -> Iterator[None]:
         """Wait for the turn of a step, and hold it until the block ends."""
         with self._locks.get(step) or nullcontext():
-            if step in SHARING:
+            if step in TURNS:
+                # How PyTorch rounds sums depends on their number, and videos beside each other must change no row.
+                share_threads(self._threads)
+            elif step == SHARED:
                 # Two networks with a thread each are faster than two whose threads wait for each other.
                 share_threads(max(1, self._threads // max(1, self._videos)))
             yield

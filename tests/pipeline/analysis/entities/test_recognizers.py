@@ -1,8 +1,6 @@
 """Models that find names: the embedded one, and one in the format of the Hub."""
 
 import pickle
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -36,22 +34,6 @@ def test_the_embedded_model_needs_no_pickle_and_reads_english_only(monkeypatch: 
     assert found(embedded, text) == [("Angela Merkel", "person"), ("Paris", "place"), ("3 March 2020", "date")]
     assert found(embedded, text, "de") == []
     assert embedded.recognize(["", text, text], ["en", "fr", "en"])[2] == embedded.recognize([text], ["en"])[0]
-
-
-@pytest.mark.models
-def test_the_command_line_of_spacy_is_there_once_it_is_used() -> None:
-    program = """
-import sys
-from pipeline.analysis.entities import EntityRecognizer
-from schemas.config import EntitiesConfig
-embedded = EntityRecognizer(EntitiesConfig(), device="cpu", threads=1)
-print(len(embedded.recognize(["Angela Merkel visited Paris."], ["en"])[0]), "spacy.cli" in sys.modules)
-import spacy
-print(callable(spacy.cli.download), hasattr(spacy, "no_such_name"))
-print(spacy.info(silent=True)["spacy_version"] == spacy.__version__, "spacy.cli.download" in sys.modules)
-"""
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
-    assert done.stdout.splitlines() == ["2 False", "True False", "True True"], done.stderr
 
 
 @pytest.mark.models

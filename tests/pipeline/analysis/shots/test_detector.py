@@ -10,6 +10,7 @@ from pipeline.analysis.media import DecodeStats, decode, probe
 from pipeline.analysis.shots import FrameSampler, ShotDetector, TransNet
 from pipeline.analysis.shots.changes import tiny_frames
 from pipeline.extras.sample.truth import Truth
+from pipeline.models import share_threads
 from schemas.config import LimitsConfig, MediaConfig, ShotsConfig
 from schemas.media import FrameBatch
 from schemas.records import Shot
@@ -93,6 +94,14 @@ def test_shots_do_not_depend_on_how_frames_are_cut_into_batches(
     cuts: Frames, network: TransNet, shots_of_cuts: list[Shot], batch: int
 ) -> None:
     assert detect(cuts, network, batch=batch) == shots_of_cuts
+
+
+def test_the_scores_do_not_depend_on_the_threads_that_videos_share(song: Frames, network: TransNet) -> None:
+    frames, scores = tiny_frames(song[1][:90]), []
+    for threads in (2, 1):
+        share_threads(threads)
+        scores.append(network.score(frames))
+    np.testing.assert_array_equal(*scores)
 
 
 def test_cuts_of_a_music_video_are_found_although_the_network_misses_some(song: Frames, network: TransNet) -> None:
