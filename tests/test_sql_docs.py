@@ -62,7 +62,7 @@ def test_a_video_goes_by_its_id_its_path_and_its_file_name(lake: Lake, name: str
 def test_a_macro_about_a_video_that_is_not_there_says_so_and_names_others(lake: Lake, macro: str) -> None:
     for query in ("FROM {}", "SELECT count(*) FROM {}", "SELECT * FROM {} WHERE false OR video_id > ''"):
         with pytest.raises(
-            LakeError, match=r"^There is no video nope in the lake\. Similar names: v0\d\.mp4, .*lists them"
+            LakeError, match=r"^There is no video nope in the lake\. Nearest names: v0\d\.mp4, .*lists them"
         ):
             lake.sql(query.format(macro.format("'nope'")))
     with pytest.raises(LakeError, match=r"^There is no video\b"):

@@ -25,14 +25,24 @@ class PositionWriter:
         self._key = f"{pool}/{worker}".encode()
         self._newest: dict[str, float] = {}
         """By video id; replaced as a whole, never changed."""
+        self._ended: set[str] = set()
         self._lock = threading.Lock()
         threading.Thread(target=self._send, name="position", daemon=True).start()
 
     def __call__(self, video_id: str, position_s: float | None) -> None:
-        """Note the seconds decoded of a video; None at its end."""
+        """Note the seconds decoded of a video; None at its end.
+
+        It is kept until another one begins: then the pool has counted the outcome, so that no progress is lost.
+        """
         with self._lock:
-            others = {name: at_s for name, at_s in self._newest.items() if name != video_id}
-            self._newest = others if position_s is None else others | {video_id: position_s}
+            if position_s is None:
+                self._ended.add(video_id)
+                return
+            self._ended.discard(video_id)
+            if video_id not in self._newest:
+                self._newest = {name: at_s for name, at_s in self._newest.items() if name not in self._ended}
+                self._ended.clear()
+            self._newest = self._newest | {video_id: position_s}
 
     def _send(self) -> None:
         from ray.experimental.internal_kv import _internal_kv_put

@@ -261,7 +261,9 @@ class RayPool:
         error = future.exception()
         answer = error if isinstance(error, RayTaskError) else None if error else future.result()
         if answer is None:
-            self._logger.warning("A worker ended while it analysed %s: %s", item.task.uris[0], _first_line(error))
+            self._logger.warning(
+                "A worker ended while it analysed %s, which is tried again: %s", item.task.uris[0], _first_line(error)
+            )
             if (running := self._ready.pop(member, None)) is not None:
                 self._provision.lost(member)
                 # Also one that was alone: as another might have joined it, its attempt does not count.

@@ -53,7 +53,7 @@ WITH found AS (SELECT video_id FROM find_videos(video))
 FROM found
 UNION ALL
 SELECT error(concat(
-    'There is no video ', video, ' in the lake.', ' Similar names: ' || names || '.',
+    'There is no video ', video, ' in the lake.', ' Nearest names: ' || names || '.',
     ' `SELECT video_id, uri FROM videos` lists them.'
 ))
 FROM (
@@ -89,7 +89,7 @@ def find_video(connection: duckdb.DuckDBPyConnection, video: str) -> str:
             return str(found[0][0])
     listing = 'videolake sql "SELECT video_id, uri FROM videos"'
     similar = _similar_names(connection, video)
-    hint = f" Similar names: {similar}." if similar else ""
+    hint = f" Nearest names: {similar}." if similar else ""
     raise LakeError(f"There is no video {video} in the lake.{hint} `{listing}` lists them.")
 
 

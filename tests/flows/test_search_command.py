@@ -131,7 +131,7 @@ def test_search_refuses_invalid_arguments(lake: str, arguments: tuple[str, ...],
         (("--speaker", "nobody"), "No moment has the speaker 'nobody'. This lake has no speakers"),
         (("--language", "xx"), "language 'xx'. The languages are: 'de', 'en'"),
         (("--topic", "foo"), "the topic 'foo'. The topics are: "),
-        (("--video", "v03.mp4"), "no video v03.mp4 in the lake. Similar names: v0"),
+        (("--video", "v03.mp4"), "no video v03.mp4 in the lake. Nearest names: v0"),
     ],
 )
 def test_search_refuses_unknown_names(lake: str, arguments: tuple[str, ...], message: str) -> None:

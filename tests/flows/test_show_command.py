@@ -36,4 +36,4 @@ def test_show_names_videos_of_the_lake_if_none_is_named_or_there_is_none_of_that
     assert "Name a video. The lake has aaaa1111.mp4, bbbb2222.mp4" in unnamed.output
     wrong = CliRunner().invoke(main, ["show", "bbbb222.mp4", "--lake", str(tmp_path)])
     assert wrong.exit_code == 1
-    assert "There is no video bbbb222.mp4 in the lake. Similar names: bbbb2222.mp4, aaaa1111.mp4." in wrong.output
+    assert "There is no video bbbb222.mp4 in the lake. Nearest names: bbbb2222.mp4, aaaa1111.mp4." in wrong.output
