@@ -24,8 +24,8 @@ EXTRAS := embedded,speakers,sample,audit,dev
 VENV := .venv
 BIN := $(VENV)/bin
 # Tests start many processes, which keep the compiled modules whatever the environment says. After a crash of a process,
-# pytest-xdist would wait for ever. Two processes more than two cores, as tests of servers and clusters mostly wait.
-JOBS ?= 4
+# pytest-xdist would wait for ever. One process more than two cores, as tests of servers and clusters mostly wait.
+JOBS ?= 3
 PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest --dist loadfile --no-loadscope-reorder --max-worker-restart 0
 STAMP := $(VENV)/.installed
 VENV_WORKS := $(BIN)/python -c 'import pip; $(CHECK_VERSION)' 2>/dev/null
