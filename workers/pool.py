@@ -11,8 +11,9 @@ from schemas.outcome import VideoOutcome
 from schemas.records import VideoTask
 from workers.cluster import ray_cluster
 from workers.job import RunJob
+from workers.positions import Position
 from workers.ray_pool import RayPool
-from workers.ray_worker import MakeWorker, Position, Worker, video_worker
+from workers.ray_worker import MakeWorker, Worker, video_worker
 
 Positions = Callable[[dict[str, float]], None]
 """Called about once a second with the seconds decoded of each running video, by video id."""

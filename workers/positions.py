@@ -6,11 +6,15 @@ Positions go through the key-value store of the Ray cluster: an actor that colle
 import json
 import threading
 import uuid
+from collections.abc import Callable
 from contextlib import suppress
 
 _INTERVAL_S = 1.0
 _TIMEOUT_S = 1
 _NAMESPACE = b"videolake"
+
+Position = Callable[[str, float | None], None]
+"""Called with a video's id and the seconds of it that are decoded; with None at its end."""
 
 
 class PositionWriter:

@@ -20,7 +20,7 @@ from schemas.outcome import VideoOutcome
 from schemas.records import VideoTask
 from schemas.stages import Stage
 from workers.job import RunJob, ShardJob
-from workers.positions import PositionWriter
+from workers.positions import Position, PositionWriter
 
 
 class Worker(Protocol):
@@ -31,8 +31,6 @@ class Worker(Protocol):
         ...
 
 
-Position = Callable[[str, float | None], None]
-"""Called with a video's id and the seconds of it that are decoded; with None at its end."""
 MakeWorker = Callable[[RunJob, int, Position], Worker]
 """Makes a worker from the run's job, the number of threads and what to call with its progress."""
 

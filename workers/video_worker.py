@@ -7,7 +7,7 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -43,15 +43,13 @@ from workers.job import ShardJob
 from workers.loading import load
 from workers.log_capture import captured_logs
 from workers.machine import Machine
+from workers.positions import Position
 from workers.watchdog import Watchdog
 
 logger = logging.getLogger(__name__)
 
 _UNUSABLE = (LakeError, LookupError, TypeError, ValueError)
 """Raised by rows that another program or a much older version wrote."""
-
-Position = Callable[[str, float | None], None]
-"""Called with a video's id and the seconds of it that are decoded; with None at its end."""
 
 
 @dataclass(slots=True)

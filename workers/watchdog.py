@@ -17,7 +17,7 @@ _GRACE_S = 60.0
 _LONGEST_S = 1e7
 """About what timers of the operating system can count."""
 _active: "dict[Watchdog, float]" = {}
-"""When each watchdog gives up. The process has one timer, for the first of them."""
+"""When the process ends for each watchdog. It has one timer, for the first of them."""
 _timer = threading.Lock()
 
 

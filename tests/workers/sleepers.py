@@ -10,7 +10,7 @@ from schemas.errors import DeviceError, LakeError
 from schemas.outcome import VideoOutcome
 from schemas.records import VideoTask
 from workers.job import RunJob, ShardJob
-from workers.ray_worker import Position
+from workers.positions import Position
 
 
 class Sleeper:
