@@ -40,6 +40,7 @@ _kept_bytes = [0]
 pytest_plugins = ["tests.selection"]
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Iterator
 
     from pipeline.extras.sample.truth import Truth
@@ -98,7 +99,11 @@ def s3_server(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[S3Server]":
     """A real S3 server for all processes, started when the first test wants it."""
     from tests.s3 import S3Server
 
-    with running_once(tmp_path_factory, "s3-server", S3Server) as server:
+    def start() -> "tuple[S3Server, subprocess.Popen[bytes]]":
+        server = S3Server()
+        return server, server.start()
+
+    with running_once(tmp_path_factory, "s3-server", start) as server:
         yield server
 
 

@@ -3,8 +3,10 @@
 import fcntl
 import os
 import pickle
+import signal
+import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -40,28 +42,33 @@ def made_once(tmp_path_factory: pytest.TempPathFactory, name: str, make: Callabl
 
 @contextmanager
 def running_once(
-    tmp_path_factory: pytest.TempPathFactory, name: str, start: Callable[[], AbstractContextManager[Made]]
+    tmp_path_factory: pytest.TempPathFactory,
+    name: str,
+    start: Callable[[], tuple[Made, subprocess.Popen[bytes]]],
 ) -> Iterator[Made]:
-    """Yield what the context manager of `start` yields; only the first process enters it, and it leaves last.
+    """Yield what `start` returns beside its server; only the first process calls it, and the last kills the server.
+
+    No process waits for another to leave, so they cannot wait for each other. The system counts them (`flock`), so one
+    that has crashed does not count.
 
     Args:
         tmp_path_factory: The fixture of pytest.
         name: Names the server.
-        start: Yields something that can be pickled, such as an address.
+        start: Returns something that can be pickled, such as an address, and the process of the server.
     """
     made = run_folder(tmp_path_factory) / f"{name}.pickle"
     lock = FileLock(made.with_suffix(".lock"))
-    with made.with_suffix(".users").open("w") as users, ExitStack() as server:
+    with made.with_suffix(".users").open("w") as users:
         with lock:
-            first = not made.exists()
-            if first:
-                made.write_bytes(pickle.dumps(server.enter_context(start())))
+            if not made.exists():
+                found, server = start()
+                made.write_bytes(pickle.dumps((found, server.pid)))
             fcntl.flock(users, fcntl.LOCK_SH)
+        found, pid = pickle.loads(made.read_bytes())
         try:
-            yield pickle.loads(made.read_bytes())
+            yield found
         finally:
-            fcntl.flock(users, fcntl.LOCK_UN)
-            if first:
-                with lock:
-                    fcntl.flock(users, fcntl.LOCK_EX)  # when the others have left
-                    made.unlink()
+            with lock, suppress(BlockingIOError):
+                fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)  # refused while others use it
+                made.unlink()
+                os.kill(pid, signal.SIGKILL)

@@ -16,7 +16,7 @@ import pytest
 
 from tests.sharing import run_folder, running_once
 
-_PATIENCE_S = 600.0
+_PATIENCE_S = 300.0
 _STOP_S = 10.0
 _UNUSED = (
     "CANCELLATION_CLEANUP", "CLEANUP_RECONCILER", "FOREMAN", "LATE_RUNS", "PAUSE_EXPIRATIONS", "REPOSSESSOR",
@@ -66,7 +66,7 @@ def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[st
     """Return the environment for processes that use the Prefect server of this test run."""
     home = run_folder(tmp_path_factory) / "prefect"
     settings = {f"PREFECT_SERVER_SERVICES_{name}_ENABLED": "false" for name in _UNUSED}
-    with running_once(tmp_path_factory, "prefect-server", lambda: running_server(home, **settings)) as environment:
+    with running_once(tmp_path_factory, "prefect-server", lambda: start_server(home, **settings)) as environment:
         yield environment
 
 
@@ -84,7 +84,16 @@ def prefect_home(prefect_server: dict[str, str], tmp_path_factory: pytest.TempPa
 
 @contextmanager
 def running_server(home: Path, **settings: str) -> Iterator[dict[str, str]]:
-    """Start a Prefect server and yield the environment for processes that use it."""
+    """Start a Prefect server, yield the environment for processes that use it, and end it."""
+    environment, server = start_server(home, **settings)
+    try:
+        yield environment
+    finally:
+        end(server)
+
+
+def start_server(home: Path, **settings: str) -> tuple[dict[str, str], subprocess.Popen[bytes]]:
+    """Start a Prefect server and return the environment for processes that use it, and its process."""
     port = free_port()
     environment = without_prefect() | {
         "PREFECT_HOME": str(home),
@@ -97,6 +106,7 @@ def running_server(home: Path, **settings: str) -> Iterator[dict[str, str]]:
     try:
         wait_for(lambda: server.poll() is not None or httpx.get(f"{environment['PREFECT_API_URL']}/health").is_success)
         assert server.poll() is None, "the server has ended"
-        yield environment
-    finally:
+    except BaseException:
         end(server)
+        raise
+    return environment, server

@@ -28,6 +28,11 @@ class S3Server:
     """
 
     def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def start(self) -> subprocess.Popen[bytes]:
+        """Start the server and return its process, which somebody else ends."""
         with socket.socket() as chosen:
             chosen.bind(("127.0.0.1", 0))
             self.host, self.port = chosen.getsockname()
@@ -41,7 +46,7 @@ class S3Server:
             if self._process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError(f"The S3 server did not start: exit status {self._process.poll()}")
             time.sleep(0.02)
-        return self
+        return self._process
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -50,7 +55,7 @@ class S3Server:
         self._process.wait()
 
     def __getstate__(self) -> dict[str, object]:
-        """Say where it is, for other processes of the test run; only this one can end it."""
+        """Say where it is, for other processes of the test run."""
         return {"host": self.host, "port": self.port, "endpoint": self.endpoint}
 
     def create_bucket(self, name: str) -> None:

@@ -48,7 +48,7 @@ def site(web_lake: Lake) -> Iterator[str]:
     app = make_app(web_lake, Searcher(web_lake), access=Access("127.0.0.1", port))
     config = uvicorn.Config(app, log_level="warning", server_header=False, timeout_graceful_shutdown=1)
     server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
     thread.start()
     yield f"http://127.0.0.1:{port}"
     server.should_exit = True
