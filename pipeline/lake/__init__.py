@@ -7,7 +7,6 @@ from pipeline.lake.forgetting import ClearIndex, Forgotten
 from pipeline.lake.held import Held
 from pipeline.lake.lake import Lake, is_lake
 from pipeline.lake.layout import shard_id
-from pipeline.lake.moment_views import keyframes_kept
 from pipeline.lake.names import find_video, some_names
 from pipeline.lake.query import fetch
 from pipeline.lake.records import (
@@ -51,7 +50,6 @@ __all__ = [
     "file_name",
     "find_video",
     "is_lake",
-    "keyframes_kept",
     "read_records",
     "read_subtitle_sources",
     "read_subtitles",

@@ -3,9 +3,6 @@
 They are defined on top of the views of `pipeline.lake.views`, in the same connection. `docs/sql.md` has examples.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import duckdb
 
 from pipeline.lake.names import FIND_VIDEOS, NAMED_VIDEO
@@ -76,13 +73,12 @@ SELECT video_id, shard, 'frame' AS kind, frame_id AS moment_id, start_s, end_s,
     coordinated_embedding AS frame_embedding, frame_id
 FROM {{keyframes}}
 """  # noqa: S608 - made of constants
-"""Speech is found by its words, not as a sound."""
+"""Speech is found by its words, not as a sound. Keyframes are named seven times, so they are read once, before."""
 
 _MOMENTS = f"""
 CREATE VIEW moments AS
-WITH parts AS ({
-    _PARTS.format(utterances="utterances", subtitles="subtitles", sounds="sounds", keyframes="lake.keyframes")
-})
+WITH keyframes AS MATERIALIZED (FROM lake.keyframes),
+parts AS ({_PARTS.format(utterances="utterances", subtitles="subtitles", sounds="sounds", keyframes="keyframes")})
 SELECT m.video_id, m.kind, m.moment_id, m.start_s, m.end_s, coalesce(m.text, '') AS text, m.translation, m.embedding,
     m.frame_embedding, m.frame_id, coalesce(m.language, v.language) AS language, m.speaker, m.source, s.scene_index,
     list_distinct(list_concat(
@@ -95,21 +91,8 @@ LEFT JOIN summaries AS y ON m.video_id = y.video_id
 ASOF LEFT JOIN scenes AS s ON m.video_id = s.video_id AND m.start_s >= s.start_s
 """  # noqa: S608 - made of constants
 
-_CREATE_KEYFRAMES = "CREATE OR REPLACE VIEW lake.keyframes AS " + _KEYFRAMES.format(
-    frames="frames", shots="shots", objects="objects"
-)
-_KEEP_KEYFRAMES = """
-CREATE TABLE lake.kept_keyframes AS
-SELECT * REPLACE (
-    CASE WHEN false THEN text_embedding END AS text_embedding,
-    CASE WHEN false THEN coordinated_embedding END AS coordinated_embedding
-)
-FROM lake.keyframes;
-CREATE OR REPLACE VIEW lake.keyframes AS FROM lake.kept_keyframes
-"""
-
 _VIEWS = (
-    _CREATE_KEYFRAMES,
+    "CREATE VIEW lake.keyframes AS " + _KEYFRAMES.format(frames="frames", shots="shots", objects="objects"),
     _MOMENTS,
     """
 CREATE VIEW shot_objects AS
@@ -183,7 +166,7 @@ WITH those AS (FROM named_video(video)),
     own_subtitles AS (FROM subtitles SEMI JOIN those USING (video_id)),
     own_objects AS (FROM objects SEMI JOIN those USING (video_id)),
     own_sounds AS (FROM sounds SEMI JOIN those USING (video_id)),
-    own_keyframes AS ({_KEYFRAMES.format(frames="own_frames", shots="own_shots", objects="own_objects")}),
+    own_keyframes AS MATERIALIZED ({_KEYFRAMES.format(frames="own_frames", shots="own_shots", objects="own_objects")}),
     own_moments AS ({
         _PARTS.format(
             utterances="own_utterances", subtitles="own_subtitles", sounds="own_sounds", keyframes="own_keyframes"
@@ -214,16 +197,3 @@ MOMENT_NAMES = (*MOMENT_VIEWS, "keyframes", "cosine", "clock", "find_videos", "n
 def create_moments(connection: duckdb.DuckDBPyConnection) -> None:
     """Create the views and macros, after those of `pipeline.lake.views`."""
     run_parsed(connection, ";".join((*_VIEWS, *_MACROS)))
-
-
-@contextmanager
-def keyframes_kept(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
-    """Let the view `moments` read keyframes from a table while the block runs. Its vectors are NULL for so long.
-
-    The view has the keyframes in it seven times, and DuckDB plans, opens and joins their files each time.
-    """
-    run_parsed(connection, _KEEP_KEYFRAMES)
-    try:
-        yield
-    finally:
-        run_parsed(connection, f"{_CREATE_KEYFRAMES}; DROP TABLE lake.kept_keyframes")

@@ -158,6 +158,10 @@ class Reader:
         """
         return again_if_vanished(partial(self._cursor, moments=moments), work)
 
+    def cursor(self) -> duckdb.DuckDBPyConnection:
+        """Return a cursor of the engine, which the caller closes. It keeps seeing the lake as it is now."""
+        return self._cursor(moments=True)[0]
+
     def _read(self, query: str, work: Callable[[duckdb.DuckDBPyConnection], Answer]) -> Answer:
         if _reads_comments(query):
             return read(self._log, work, comments=True)

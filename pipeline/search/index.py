@@ -81,9 +81,7 @@ def update_index(lake: Lake, *, rebuild: bool = False, verify: bool = False) -> 
     """
     with lake.lock():
         existing, damaged = ([], False) if rebuild else _existing(lake.search_files, verify=verify)
-        return replace(
-            lake.read_apart(lambda connection: _update(connection, lake.search_files, existing)), repaired=damaged
-        )
+        return replace(lake.read(lambda connection: _update(connection, lake.search_files, existing)), repaired=damaged)
 
 
 def index_if_large(lake: Lake, config: SearchConfig) -> Indexed | None:
@@ -130,7 +128,7 @@ def remove_from_index(lake: Lake, videos: Collection[str]) -> int:
         kept = [each for each in existing if not set(videos) & set(each.alive)]
         removed = set(files.names()) - {each.stored.name for each in kept} - {MANIFEST}
         if removed:
-            lake.read_apart(lambda connection: _update(connection, files, kept))
+            lake.read(lambda connection: _update(connection, files, kept))
         for name in removed:
             remove_cached(name)
         return len(removed)

@@ -11,7 +11,6 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from pipeline.analysis.fusion import even_parts, fuse_early_rows
-from pipeline.lake import keyframes_kept
 from pipeline.search.context import CONTEXT, with_context
 from schemas.config import FusionConfig
 from schemas.search import Filter
@@ -47,6 +46,12 @@ ROW_SCHEMA = pa.schema(
     ]
 )
 
+_SEARCHABLE = """
+CREATE TABLE lake.searchable AS
+SELECT video_id, kind, moment_id, start_s, end_s, text, translation, frame_id, language, speaker, source, topics,
+    scene_index
+FROM moments
+"""
 _ROWS = """
 WITH spelled AS (
     SELECT video_id, kind, unnest(list_distinct([occurrence.id FOR occurrence IN occurrences])) AS id,
@@ -62,14 +67,9 @@ named AS (
     )))) AS names
     FROM spelled GROUP BY video_id, id
 ),
-searchable AS MATERIALIZED (
-    SELECT video_id, kind, moment_id, start_s, end_s, text, translation, frame_id, language, speaker, source, topics,
-        scene_index
-    FROM moments
-),
 heard AS (
     SELECT m.video_id, m.kind, m.moment_id, list(DISTINCT lower(n.label)) AS sounds
-    FROM searchable m JOIN sounds n ON n.video_id = m.video_id AND n.start_s < m.end_s AND n.end_s > m.start_s
+    FROM lake.searchable m JOIN sounds n ON n.video_id = m.video_id AND n.start_s < m.end_s AND n.end_s > m.start_s
     WHERE least(n.end_s, m.end_s) - greatest(n.start_s, m.start_s) >= least(1.0, (m.end_s - m.start_s) / 2)
     GROUP BY ALL
 ),
@@ -79,9 +79,9 @@ counted AS (
     ) GROUP BY ALL
 )
 SELECT m.video_id, m.kind, m.moment_id, m.start_s, m.end_s, m.text, translation, m.frame_id, language, speaker, source,
-    m.topics, n.names, o.objects, h.sounds, m.scene_index, coalesce(s.start_s, m.start_s) AS scene_start_s,
+    m.topics, n.names, o.objects, h.sounds, coalesce(s.start_s, m.start_s) AS scene_start_s,
     coalesce(s.end_s, m.end_s) AS scene_end_s
-FROM searchable m LEFT JOIN scenes s USING (video_id, scene_index)
+FROM lake.searchable m LEFT JOIN scenes s USING (video_id, scene_index)
 LEFT JOIN heard h ON h.video_id = m.video_id AND h.kind = m.kind AND h.moment_id = m.moment_id
 LEFT JOIN named n ON n.video_id = m.video_id
     AND n.id = CASE WHEN m.kind IN ('speech', 'subtitle') THEN m.moment_id ELSE m.frame_id END
@@ -92,7 +92,7 @@ ORDER BY m.video_id, m.kind, m.start_s, m.moment_id
 _SCENES = """
 SELECT min_by(moment_id, (m.start_s, moment_id)) AS moment_id, any_value(text_embedding) AS text,
     any_value(coordinated_embedding) AS coordinated
-FROM scenes JOIN placed_moments m USING (video_id, scene_index)
+FROM scenes JOIN lake.searchable m USING (video_id, scene_index)
 GROUP BY video_id, scene_index
 """
 _SCENE_TEXT_WEIGHT = FusionConfig().text_weight
@@ -121,12 +121,11 @@ class Vectors:
 def load_rows(connection: duckdb.DuckDBPyConnection) -> pa.Table:
     """Read all moments that the connection shows, in a fixed order.
 
-    From now on the connection has the table `placed_moments` for `load_vectors`: the view `moments` takes long.
+    From now on the connection has the table `lake.searchable`, for `load_vectors`: the view `moments` takes long.
     """
-    with keyframes_kept(connection):
-        found: pa.Table = connection.sql(_ROWS).to_arrow_table()
-    connection.register("placed_moments", found.select(["video_id", "scene_index", "moment_id", "start_s"]))
-    return found.drop_columns("scene_index").cast(ROW_SCHEMA).unify_dictionaries().combine_chunks()
+    connection.execute(_SEARCHABLE)
+    found: pa.Table = connection.sql(_ROWS).to_arrow_table()
+    return found.cast(ROW_SCHEMA).unify_dictionaries().combine_chunks()
 
 
 def load_vectors(

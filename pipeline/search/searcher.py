@@ -231,7 +231,7 @@ class Searcher:
         try:
             version = (self._lake.state, manifest_state(self._lake.search_files))
             if state is None or state.version != version:
-                state = self._lake.read_apart(lambda connection: self._load(connection, version))
+                state = self._lake.read(lambda connection: self._load(connection, version))
             self._notes.pop("lake", None)
         except (LakeError, OSError) as error:
             if state is None:

@@ -1,5 +1,6 @@
 """A segment: the moments of some videos with their word and vector indexes. A search asks every segment."""
 
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -17,6 +18,9 @@ _RESTRICT = """
 CREATE OR REPLACE VIEW lake.current AS
 SELECT video_id, shard FROM lake.states SEMI JOIN lake.wanted USING (video_id) WHERE is_current
 """
+
+_RESTRICTING = threading.Lock()
+"""Two transactions may not replace one view."""
 
 _MODELS = "SELECT space, any_value(model) FROM lake.spaces WHERE table_name <> 'scenes' GROUP BY space"
 
@@ -89,16 +93,20 @@ def load_content(connection: duckdb.DuckDBPyConnection, commits: Mapping[str, st
     """Read the rows and vectors of some videos.
 
     Args:
-        connection: Connection to the lake; from now on its views show only these videos.
+        connection: Connection to the lake.
         commits: The videos, each with its shard.
     """
-    connection.execute(
-        "CREATE OR REPLACE TABLE lake.wanted AS SELECT unnest($videos) AS video_id", {"videos": [*commits]}
-    )
-    connection.execute(_RESTRICT)
-    rows = load_rows(connection)
-    models = space_models(connection)
-    found = {space: load_vectors(connection, rows, space, models) for space in SPACES}
+    with _RESTRICTING:
+        # The views show only these videos, for this connection, until everything is undone.
+        connection.begin()
+        try:
+            connection.execute("CREATE TABLE lake.wanted AS SELECT unnest($videos) AS video_id", {"videos": [*commits]})
+            connection.execute(_RESTRICT)
+            rows = load_rows(connection)
+            models = space_models(connection)
+            found = {space: load_vectors(connection, rows, space, models) for space in SPACES}
+        finally:
+            connection.rollback()
     return Content(
         commits=dict(commits),
         rows=rows,

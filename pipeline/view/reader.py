@@ -17,9 +17,11 @@ logger = logging.getLogger(__name__)
 Answer = TypeVar("Answer")
 _REFRESH_EVERY_S = 2.0
 _ATTEMPTS = 3
+_CREATING = threading.Lock()
+"""Readers of one lake share its connection and these tables."""
 
 _CATALOGUE = """
-CREATE TABLE lake.catalogue AS
+CREATE TABLE IF NOT EXISTS lake.catalogue AS
 SELECT video_id, videos.uri, parse_filename(videos.uri) AS name, status, videos.language,
     coalesce(list_transform(videos.languages, lambda each: each.language),
         list_filter([videos.language], lambda each: each IS NOT NULL)) AS languages, duration_s, has_video,
@@ -36,7 +38,7 @@ FROM videos LEFT JOIN summaries USING (video_id) LEFT JOIN (
 """The fields of each video in the grid, in memory: about 500 bytes per video."""
 
 _FIRST_THUMBNAILS = """
-CREATE TABLE lake.first_thumbnails AS
+CREATE TABLE IF NOT EXISTS lake.first_thumbnails AS
 SELECT video_id, any_value(filename) AS file, min(file_row_number) AS first_row FROM lake.frame_rows GROUP BY video_id
 """
 """The row of the first thumbnail of each video. The others follow it."""
@@ -137,8 +139,9 @@ class LakeReader:
         state = self.lake.state
         connection = self.lake.connect(comments=False)
         try:
-            connection.execute(_CATALOGUE)
-            connection.execute(_FIRST_THUMBNAILS)
+            with _CREATING:
+                connection.execute(_CATALOGUE)
+                connection.execute(_FIRST_THUMBNAILS)
         except duckdb.Error as error:
             raise LakeError(f"Cannot read the lake {self.lake.uri}: {error}") from error
         return _Opened(state, connection)

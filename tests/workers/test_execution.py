@@ -50,7 +50,7 @@ REVISION = revision_of(CONFIG, MODELS)
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Cluster]:
     """A node with a CPU, and one that also has a logical GPU."""
-    with running_cluster({"num_cpus": 1}, {"num_cpus": 1, "num_gpus": 1}) as made:
+    with running_cluster({"num_cpus": 1}, {"num_cpus": 1, "num_gpus": 1}, agents=True) as made:
         yield made
 
 

@@ -267,7 +267,7 @@ def test_a_lake_that_is_unreadable_for_a_while_is_searched_as_last_seen(
         raise LakeError("The network is down.")
 
     with monkeypatch.context() as patch:
-        patch.setattr(type(lake), "read_apart", fails)
+        patch.setattr(type(lake), "read", fails)
         assert searcher.search("sentence") == before
         assert "The network is down" in searcher.notes[0]
         with pytest.raises(LakeError, match="network is down"):
