@@ -66,12 +66,17 @@ def _resident_bytes() -> int:
     return pages * os.sysconf("SC_PAGE_SIZE")
 
 
+@pytest.fixture(scope="session")
+def _models() -> dict[str, object]:
+    return {}
+
+
 @pytest.fixture(scope="module")
-def kept_models() -> "Iterator[None]":
-    """Load each model once for all tests of a file that run analyses in this process."""
+def kept_models(_models: dict[str, object]) -> "Iterator[None]":
+    """Load each model once for all files that run analyses in this process."""
     from tests.kept_models import models_kept
 
-    with models_kept({}):
+    with models_kept(_models):
         yield
 
 

@@ -1,4 +1,4 @@
-"""Models that the tests of a file load once, instead of once for each run."""
+"""Models that tests load once, instead of once for each run."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

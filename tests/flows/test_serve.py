@@ -94,8 +94,13 @@ def served(archive: Path, lake: Path, environment: dict[str, str]) -> Iterator[s
 
 
 def answer(api: httpx.Client, path: str, body: dict[str, Any] | None = None) -> Any:
-    reply = api.get(path) if body is None else api.post(path, json=body)
-    return reply.raise_for_status().json()
+    """Return what the API answers. As Prefect's clients do, ask again while it says that its database is busy."""
+
+    def ask() -> httpx.Response | None:
+        reply = api.get(path) if body is None else api.post(path, json=body)
+        return None if reply.status_code == httpx.codes.SERVICE_UNAVAILABLE else reply
+
+    return wait_for(ask).raise_for_status().json()
 
 
 def test_a_served_run_fills_the_lake_and_tells_of_errors_and_one_that_is_killed_frees_its_slot(

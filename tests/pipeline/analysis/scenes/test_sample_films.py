@@ -19,7 +19,7 @@ pytestmark = pytest.mark.models
 
 
 @pytest.fixture(scope="module")
-def analyze() -> Callable[[Path], Analysis]:
+def analyze(kept_models: None) -> Callable[[Path], Analysis]:
     config = Config(
         speech=SpeechConfig(engine="none"), shots=ShotsConfig(detector="content"), ocr=OcrConfig(max_side_px=640)
     )
