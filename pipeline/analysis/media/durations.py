@@ -15,6 +15,7 @@ from av.audio.codeccontext import AudioCodecContext
 from av.container import InputContainer
 
 from pipeline.analysis.media.look_ahead import Ahead, move, time_of
+from pipeline.analysis.media.timeline import seconds
 
 _FACTOR = 1.5
 """Durations that differ by less are believed."""
@@ -109,8 +110,8 @@ def with_true_durations(
             track = tracks[packet.stream_index] = _Track(_wrong_frames(container, packet.stream))
         track.resume(time_s)
         move(packet, -track.moved_s)
-        stated_s = float(packet.duration * packet.time_base)
-        own_s = _own_s(packet, time_s, tracks, ahead)
+        stated_s = seconds(packet.duration, packet.time_base)
+        own_s = _own_s(packet, time_s, stated_s, tracks, ahead)
         if own_s is not None:
             if not track.moved_s:
                 moved(_WARNING)
@@ -121,9 +122,15 @@ def with_true_durations(
         yield packet
 
 
-def _own_s(packet: Any, time_s: float, tracks: Mapping[int, _Track], ahead: Ahead) -> float | None:  # noqa: ANN401
+def _own_s(
+    packet: Any,  # noqa: ANN401 - a PyAV packet
+    time_s: float,
+    stated_s: float,
+    tracks: Mapping[int, _Track],
+    ahead: Ahead,
+) -> float | None:
     """Return how long a packet lasts in seconds; None if it states the truth."""
-    track, stated_s = tracks[packet.stream_index], float(packet.duration * packet.time_base)
+    track = tracks[packet.stream_index]
     known = track.wrong.get(packet.duration)
     if known is not None:
         return known
@@ -156,7 +163,7 @@ def _are_alike(packet: Any, time_s: float, stated_s: float, ahead: Ahead) -> boo
     """Return whether the packets that follow in the stream state the same duration, and come after it."""
     count, exact, due_s = 1, 1, time_s + stated_s
     for each in ahead.of_stream(packet.stream_index):
-        each_s = float(each.dts * each.time_base)
+        each_s = seconds(each.dts, each.time_base)
         if each.duration != packet.duration or each_s < due_s - _SAME_S:
             return False
         count, exact = count + 1, exact + (each_s <= due_s + _SAME_S)  # those between may be lost
@@ -213,7 +220,7 @@ def _wrong_frames(container: InputContainer, stream: Any) -> _Frames | None:  # 
     """
     if stream.type != "video" or not (stream.duration and stream.frames and stream.average_rate):
         return None
-    video_s, table_frame_s = float(stream.duration * stream.time_base), 1 / float(stream.average_rate)
+    video_s, table_frame_s = seconds(stream.duration, stream.time_base), 1 / float(stream.average_rate)
     if video_s <= 0 or _alike(stream.frames * table_frame_s, video_s):
         return None
     if not any(_alike(audio.frames * _usual_s(audio), video_s) for audio in container.streams.audio):

@@ -5,6 +5,8 @@ from collections import deque
 from collections.abc import Iterator
 from typing import Any
 
+from pipeline.analysis.media.timeline import seconds
+
 _MAX_PACKETS = 500
 
 
@@ -54,11 +56,12 @@ class Ahead:
 
 def time_of(packet: Any) -> float | None:  # noqa: ANN401 - a PyAV packet of any kind
     """Return the decoding time of a packet in seconds; None if there is none."""
-    return None if packet is None or packet.dts is None else float(packet.dts * packet.time_base)
+    return None if packet is None or packet.dts is None else seconds(packet.dts, packet.time_base)
 
 
 def move(packet: Any, by_s: float) -> None:  # noqa: ANN401 - a PyAV packet of any kind
     """Add seconds to the timestamps of a packet."""
-    ticks = round(by_s / packet.time_base) if packet.time_base else 0
-    packet.dts = None if packet.dts is None else packet.dts + ticks
-    packet.pts = None if packet.pts is None else packet.pts + ticks
+    ticks = round(by_s / packet.time_base) if by_s and packet.time_base else 0
+    if ticks:
+        packet.dts = None if packet.dts is None else packet.dts + ticks
+        packet.pts = None if packet.pts is None else packet.pts + ticks

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline.analysis.media.look_ahead import Ahead, move, time_of
+from pipeline.analysis.media.timeline import seconds
 
 _TOLERANCE_S = 0.2
 _MAX_STEP_S = 10.0
@@ -107,7 +108,7 @@ def _is_reached(packet: Any, due: int, ahead: Ahead) -> bool:  # noqa: ANN401
             continue
         if each.stream_index != packet.stream_index:
             others = True
-            if float(each.dts * each.time_base) >= float(due * packet.time_base):
+            if seconds(each.dts, each.time_base) >= seconds(due, packet.time_base):
                 return True
             continue
         if each.dts >= due:
@@ -132,7 +133,7 @@ def _outliers(packet: Any, time_s: float, last: _Last | None, ahead: Ahead, star
         return [packet] if after_s is not None and after_s > last.time_s - _TOLERANCE_S else []
     wrong, end_s = [packet], time_s
     for each in ahead.of_stream(packet.stream_index):
-        after_s = float(each.dts * each.time_base)
+        after_s = seconds(each.dts, each.time_base)
         if after_s < time_s - _TOLERANCE_S:
             # Where the clock starts again, it does not start where the stream would be without the jump: after as long
             # a time, or after as many packets.

@@ -14,7 +14,7 @@ from pipeline.analysis.media.durations import with_true_durations
 from pipeline.analysis.media.look_ahead import move
 from pipeline.analysis.media.outliers import plausible_packets, without_outliers
 from pipeline.analysis.media.sources import open_bytes, open_media, read_packets
-from pipeline.analysis.media.timeline import Clock
+from pipeline.analysis.media.timeline import Clock, seconds
 from schemas.errors import MediaError
 
 logger = logging.getLogger(__name__)
@@ -67,7 +67,7 @@ def clocked_packets(
             if packet.stream.type != "subtitle":
                 yield packet
             elif packet.pts is not None:
-                offset_s = clock.offset_near(float(packet.pts * packet.time_base))
+                offset_s = clock.offset_near(seconds(packet.pts, packet.time_base))
                 if offset_s is not None:
                     subtitle(packet, offset_s)
 
@@ -169,9 +169,10 @@ def _next_link(uri: str, after: int) -> int | None:
 
 def _shift(packet: "Packet[Any]", clock: Clock) -> None:
     """Move the timestamps of a packet onto the repaired clock."""
-    dts, pts, base = packet.dts, packet.pts, float(packet.time_base or 0)
-    if not base:
+    dts, pts, time_base = packet.dts, packet.pts, packet.time_base
+    if not time_base:
         return
+    base = seconds(1, time_base)
     placed = None if packet.is_discard else dts  # what an edit list cuts out is decoded, but not shown
     offset_s = clock.offset_s(
         packet.stream_index,

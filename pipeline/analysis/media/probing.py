@@ -14,6 +14,7 @@ from pipeline.analysis.media.geometry import Orientation, PixelShape, display_si
 from pipeline.analysis.media.metadata import codec_name, created_at, is_cover, timecode_of, tracks_of
 from pipeline.analysis.media.sources import open_bytes, open_media, read_packets
 from pipeline.analysis.media.stills import TILES, advice
+from pipeline.analysis.media.timeline import seconds
 from pipeline.locations import local_path
 from schemas.config import LimitsConfig, MediaConfig
 from schemas.errors import ErrorKind, MediaError
@@ -91,7 +92,7 @@ def _stated_duration_s(uri: str, container: InputContainer) -> float:
         start = max(0, container.start_time or 0) if name in _COUNTED_FROM_ZERO else 0
         return max(0.0, float((container.duration - start) / av.time_base))
     lengths = [
-        float(stream.duration * stream.time_base)
+        seconds(stream.duration, stream.time_base)
         for stream in container.streams
         if stream.duration and stream.time_base and stream.type in {"video", "audio"}
     ]

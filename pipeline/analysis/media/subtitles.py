@@ -10,6 +10,7 @@ import av
 from av.container import InputContainer
 
 from pipeline.analysis.media.metadata import codec_name, language_of, title_of
+from pipeline.analysis.media.timeline import seconds
 from pipeline.language import clean, language_code
 from schemas.records import Subtitle
 
@@ -58,8 +59,8 @@ class SubtitleTrack:
             self.left_out += 1
             return
         text = self._text(packet)
-        start_s = float(packet.pts * packet.time_base) + offset_s
-        end_s = start_s + float((packet.duration or 0) * packet.time_base)
+        start_s = seconds(packet.pts, packet.time_base) + offset_s
+        end_s = start_s + seconds(packet.duration or 0, packet.time_base)
         if not text or end_s < 0:
             return
         last = self.lines[-1] if self.lines else None

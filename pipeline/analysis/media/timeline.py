@@ -142,9 +142,14 @@ class Clock:
         return distance_s > self._ahead_s or distance_s < -backwards_s
 
 
+def seconds(ticks: int, time_base: Fraction) -> float:
+    """Return `float(ticks * time_base)`, for which Python would reduce a fraction: a tenth of the cost of decoding."""
+    return ticks * time_base.numerator / time_base.denominator
+
+
 def plausible_s(duration: int | None, time_base: Fraction | None) -> float | None:
     """Return how long a frame states that it lasts, in seconds; None if it does not, or states an absurd duration."""
-    stated_s = float(duration * time_base) if duration and time_base else 0.0
+    stated_s = seconds(duration, time_base) if duration and time_base else 0.0
     return stated_s if 0 < stated_s <= _MAX_PACKET_S else None
 
 
@@ -179,7 +184,7 @@ class Timeline:
             frame_s: How long it lasts, if that is known. The next frame is due then, should it have no timestamp.
         """
         last_s = self._last_s
-        time_s = self._due_s if pts is None or time_base is None else float(pts * time_base) - self._origin_s
+        time_s = self._due_s if pts is None or time_base is None else seconds(pts, time_base) - self._origin_s
         self.stated_s = time_s
         if last_s is None:
             time_s = max(0.0, time_s)
