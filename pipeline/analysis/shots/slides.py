@@ -89,11 +89,13 @@ class SlideDetector:
                 changes.append(change)
 
     def _compare(self) -> SlideChange | None:
-        images = np.stack([image for _, image in self._samples])
         # Almost always nothing has changed, so check that first, at the lowest cost.
-        differs = cv2.absdiff(images[_STILL - 1], images[_STILL + _TRANSITION]) > _MIN_CHANGE_DIFFERENCE
-        if differs.mean() < _MIN_CHANGED:
+        _, last_before = self._samples[_STILL - 1]
+        _, first_after = self._samples[_STILL + _TRANSITION]
+        differs = cv2.absdiff(last_before, first_after) > _MIN_CHANGE_DIFFERENCE
+        if np.count_nonzero(differs) < _MIN_CHANGED * differs.size:
             return None
+        images = np.stack([image for _, image in self._samples])
         before, after = images[:_STILL], images[_STILL + _TRANSITION :]
         still_before = np.ptp(before, axis=0) <= _MAX_STILL_DIFFERENCE
         still_after = np.ptp(after, axis=0) <= _MAX_STILL_DIFFERENCE
