@@ -29,7 +29,7 @@ def print_runs(lake: str, *, limit: int, as_json: bool) -> None:
     elif runs:
         _print_table(runs)
     else:
-        click.echo("The lake has no runs.")
+        click.echo("No run has ended in this lake yet.")
 
 
 def print_run(lake: str, run_id: str, *, as_json: bool) -> None:

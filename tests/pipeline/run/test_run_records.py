@@ -112,5 +112,5 @@ def test_the_command_prints_one_run_with_what_differs(lake: Lake) -> None:
 
 def test_a_lake_without_runs_says_so(tmp_path: Path) -> None:
     lake = Lake.create(str(tmp_path / "empty"))
-    assert call("runs", "--lake", lake.uri) == "The lake has no runs.\n"
+    assert call("runs", "--lake", lake.uri) == "No run has ended in this lake yet.\n"
     assert call("runs", "--lake", lake.uri, "--json") == "[]\n"
