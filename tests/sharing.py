@@ -68,7 +68,7 @@ def running_once(
         try:
             yield found
         finally:
-            with lock, suppress(BlockingIOError):
+            with lock, suppress(BlockingIOError, ProcessLookupError):  # the second if it has died by itself
                 fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)  # refused while others use it
                 made.unlink()
                 os.kill(pid, signal.SIGKILL)
