@@ -20,6 +20,8 @@ from pipeline.lake.store import Store
 
 _SMALL_BYTES = 1024**2
 """Files of an object store up to this size are read with one request."""
+_KEPT_BYTES = 64 * 1024**2
+"""So much of them is kept: a query opens each several times, and others share the connection for long."""
 
 PROTOCOL = "videolake"
 
@@ -102,6 +104,7 @@ class LakeFiles(AbstractFileSystem):  # type: ignore[misc]
         self._store = store
         self.snapshot = snapshot
         self._small: dict[str, bytes] = {}
+        self._kept_bytes = 0
         self.vanished = False
         """Whether a query opened a file that is gone: replaced long ago, or removed to forget a video."""
 
@@ -134,9 +137,14 @@ class LakeFiles(AbstractFileSystem):  # type: ignore[misc]
         if self._store.local or size is None or size > _SMALL_BYTES:
             opened = partial(self._store.open, size_bytes=size)
             return SharedFile(self._found(relative, opened), lambda: self._elsewhere(relative, opened))
-        if relative not in self._small:
-            self._small[relative] = self._found(relative, self._store.read)
-        return SharedFile(io.BytesIO(self._small[relative]))
+        content = self._small.get(relative)
+        if content is None:
+            content = self._found(relative, self._store.read)
+            if self._kept_bytes + len(content) > _KEPT_BYTES:
+                self._small, self._kept_bytes = {}, 0
+            self._small[relative] = content
+            self._kept_bytes += len(content)
+        return SharedFile(io.BytesIO(content))
 
     def open(self, path: str, mode: str = "rb", **_: object) -> SharedFile:
         """Open a file of the lake for reading."""

@@ -128,7 +128,7 @@ def test_a_served_run_fills_the_lake_and_tells_of_errors_and_one_that_is_killed_
         assert namesake.exit_code == 2, "the first deployment would fill another lake"
         assert f"fills the lake {lake}" in namesake.output
         start = f"/deployments/{deployment['id']}/create_flow_run"
-        run = wait_for(lambda: answer(api, start, {}))
+        run = answer(api, start, {"idempotency_key": "first"})  # if a request is repeated, it starts no other run
         ended = wait_for(lambda: (now := answer(api, f"/flow_runs/{run['id']}"))["state_type"] in ENDED and now)
         assert (ended["name"], ended["state_name"]) == ("films: 2 new, 1 failed", "Completed")
         assert sorted(Lake(str(lake)).sql("SELECT status FROM videos").column(0).to_pylist()) == ["failed", "ok"]
@@ -139,7 +139,7 @@ def test_a_served_run_fills_the_lake_and_tells_of_errors_and_one_that_is_killed_
 
         # The silence is that of a run that dies as soon as it has started, so it can be short.
         register_automations(silence_s=10)
-        killed = answer(api, start, {})
+        killed = answer(api, start, {"idempotency_key": "second"})
         wait_for(lambda: answer(api, f"/flow_runs/{killed['id']}")["state_type"] == "RUNNING")
         os.killpg(process.pid, signal.SIGKILL)
     ended = wait_for(lambda: (now := answer(api, f"/flow_runs/{killed['id']}"))["state_type"] in ENDED and now)

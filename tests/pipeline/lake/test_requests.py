@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.lake import Lake
+from pipeline.lake.query import connect
 from tests.pipeline.lake.conftest import copied
 from tests.pipeline.lake.lakes import REVISION, publish, stage
 from tests.s3 import Fault, FaultProxy, Request
@@ -40,6 +41,18 @@ def test_opening_takes_few_requests_however_many_commits(tmp_path: Path, faulty_
     proxy.requests.clear()
     assert lake.state == Lake(lake.uri).state
     assert proxy.requests.total() <= 5, proxy.requests
+
+
+def test_what_a_connection_keeps_of_files_is_bounded(s3_bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipeline.lake.files._KEPT_BYTES", 60_000)
+    lake = Lake.create(f"{s3_bucket}/lake")
+    for number in range(4):
+        publish(lake, f"{number:02}", [f"v{number:02}"])
+    connection, files = connect(lake._log)
+    with connection:
+        for table in ("videos", "frames", "utterances", "videos"):
+            assert connection.sql(f"SELECT count(DISTINCT video_id) FROM {table}").fetchall() == [(4,)]
+            assert 0 < sum(map(len, files._small.values())) <= 60_000
 
 
 @pytest.mark.parametrize("fault", [Fault.LOST_RESPONSE, Fault.LOST_REQUEST, Fault.SLOW_DOWN])
