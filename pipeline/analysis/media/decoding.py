@@ -24,7 +24,7 @@ from pipeline.analysis.media.probing import check_pixels
 from pipeline.analysis.media.sidecars import find_sidecars, read_sidecars
 from pipeline.analysis.media.sources import open_media
 from pipeline.analysis.media.subtitles import SubtitleReader
-from pipeline.analysis.media.timeline import Timeline, plausible_s, seconds
+from pipeline.analysis.media.timeline import Timeline, duration_s, plausible_s
 from schemas.config import ChannelMode, LimitsConfig, MediaConfig
 from schemas.errors import ErrorKind, MediaError
 from schemas.media import SMALL_HEIGHT, SMALL_WIDTH, DecodedItem, FrameBatch, MediaInfo, SampledFrame
@@ -225,7 +225,7 @@ class _FrameBatcher:
         self._times.append(time_s)
         self._stated.append(self._timeline.stated_s)
         self._stats.frame_count += 1
-        self.end_s = time_s + self._shown_s(seconds(frame.duration, base) if frame.duration and base else 0.0, time_s)
+        self.end_s = time_s + self._shown_s(duration_s(frame.duration, base), time_s)
         large = self._scaler.large(frame) if self._wanted(time_s, small) else None
         if len(self._times) == _BATCH_FRAMES:
             yield from self.finish()
@@ -240,12 +240,12 @@ class _FrameBatcher:
             yield FrameBatch(times_s, self._small[: len(times_s)])
             self._times, self._stated, self._small = [], [], self._new_batch()
 
-    def _shown_s(self, duration_s: float, time_s: float) -> float:
-        """Return how long a frame is shown if no other follows. It states a duration, or 0.0."""
-        stated_s = duration_s or self._frame_s
+    def _shown_s(self, lasts_s: float, time_s: float) -> float:
+        """Return how long a frame is shown if no other follows. It states how long it lasts, or 0.0."""
+        stated_s = lasts_s or self._frame_s
         if self._last_s is None:
             self._last_s = time_s
-            believed = duration_s and stated_s <= self._limits.max_duration_s
+            believed = lasts_s and stated_s <= self._limits.max_duration_s
             return stated_s if believed else min(self._frame_s, _MAX_FIRST_FRAME_S)
         before_s, self._last_s = time_s - self._last_s, time_s
         self._longest_s = max(self._longest_s, before_s)

@@ -147,9 +147,14 @@ def seconds(ticks: int, time_base: Fraction) -> float:
     return ticks * time_base.numerator / time_base.denominator
 
 
+def duration_s(duration: int | None, time_base: Fraction | None) -> float:
+    """Return how long a frame states that it lasts, in seconds; 0.0 if it does not."""
+    return seconds(duration, time_base) if duration and time_base else 0.0
+
+
 def plausible_s(duration: int | None, time_base: Fraction | None) -> float | None:
     """Return how long a frame states that it lasts, in seconds; None if it does not, or states an absurd duration."""
-    stated_s = seconds(duration, time_base) if duration and time_base else 0.0
+    stated_s = duration_s(duration, time_base)
     return stated_s if 0 < stated_s <= _MAX_PACKET_S else None
 
 
