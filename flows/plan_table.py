@@ -67,13 +67,20 @@ def _why(plan: PlanReport, stage: Stage) -> str:
 
 
 def _length_from(plan: PlanReport) -> str:
-    if not plan.estimated_s:
-        return "known from earlier runs"
-    share = "" if plan.estimated_s == plan.total_s else f"{format_duration(plan.estimated_s)} of it "
-    source = (
-        "4 Mbit/s, because the lake has no videos yet" if plan.typical_size else "the bit rate of the lake's videos"
-    )
-    return f"{share}estimated from file sizes, at {source}"
+    rate = {
+        "lake": "the bit rate of the lake's videos",
+        "files": "the bit rate of those",
+        "typical": "4 Mbit/s, because the lake has no videos yet",
+    }[plan.rate_of]
+    sources = {
+        "known from earlier runs": plan.total_s - plan.stated_s - plan.estimated_s,
+        "stated by files that were opened now": plan.stated_s,
+        f"estimated from file sizes, at {rate}": plan.estimated_s,
+    }
+    used = {source: seconds for source, seconds in sources.items() if round(seconds)}
+    if len(used) < 2:
+        return next(iter(used or sources))
+    return ", ".join(f"{format_duration(seconds)} {source}" for source, seconds in used.items())
 
 
 def _cost(plan: PlanReport) -> Iterator[tuple[str, str, str]]:

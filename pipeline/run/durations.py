@@ -1,10 +1,19 @@
-"""How long videos are that nobody has opened yet, by the size of their files."""
+"""How long videos are that nobody has analysed yet: as a few of their files state, or by the size of their files."""
 
+import time
+from collections import Counter, defaultdict
 from collections.abc import Mapping
+from typing import Literal
 
+from pipeline.analysis.media import probe
 from pipeline.lake import Lake
 from pipeline.run.plan import BYTES_PER_S
+from schemas.config import Config
+from schemas.errors import VideolakeError
 from schemas.records import VideoTask
+
+Known = Literal["stated", "by size"]
+"""Whether a file states its length, or it is estimated from its size."""
 
 _BY_EXTENSION = r"""
 SELECT extension, sum(size_bytes) / sum(duration_s) AS bytes_per_s
@@ -13,23 +22,70 @@ FROM (SELECT lower(regexp_extract(uri, '\.(\w+)$', 1)) AS extension, size_bytes,
 GROUP BY GROUPING SETS ((extension), ())
 """
 _ANY = None
+_OPENED = 20
+"""Files that are opened for each extension."""
+_PATIENCE_S = 5.0
+"""No more files are opened after this time, as on a slow network."""
 
 
 class Durations:
-    """Estimates durations from sizes, by the bytes per second of the lake's own videos, or of a typical video.
+    """Estimates durations from sizes, by the bytes per second of the lake's own videos.
+
+    Of extensions that the lake lacks, the first files can be opened instead. If they state nothing, or are not to be
+    opened, the bit rate of a typical video counts.
 
     Args:
         lake: Has videos of known size and duration.
+        config: The whole configuration, to open files; None to open none.
     """
 
-    def __init__(self, lake: Lake) -> None:
+    def __init__(self, lake: Lake, config: Config | None = None) -> None:
         rows = lake.sql(_BY_EXTENSION).to_pylist()
         self._bytes_per_s: Mapping[str | None, float] = {row["extension"]: row["bytes_per_s"] for row in rows}
-        self.known = bool(self._bytes_per_s.get(_ANY))
-        """Whether the lake has videos to go by."""
+        self._config = config
+        self._opened: Counter[str] = Counter()
+        self._opening_s = 0.0
+        self._stated: defaultdict[str | None, tuple[int, float]] = defaultdict(lambda: (0, 0.0))
+        """Bytes and seconds of the files that were opened, by extension."""
 
-    def estimate_s(self, task: VideoTask) -> float:
-        """Return the estimated duration of a video: as that of others of its extension, or of all others."""
+    @property
+    def source(self) -> Literal["lake", "files", "typical"]:
+        """Whose bit rate counts for files that are not opened, at least where their extension is unknown."""
+        if self._bytes_per_s.get(_ANY):
+            return "lake"
+        return "files" if self._stated else "typical"
+
+    def estimate_s(self, task: VideoTask) -> tuple[float, Known]:
+        """Return the duration of a video as its file states it, or else as that of others of its extension."""
         extension = task.uris[0].rpartition(".")[2].lower()
-        rate = self._bytes_per_s.get(extension) or self._bytes_per_s.get(_ANY) or BYTES_PER_S
-        return task.size_bytes / rate
+        stated_s = self._stated_s(task, extension)
+        if stated_s:
+            for key in (extension, _ANY):
+                size_bytes, seconds = self._stated[key]
+                self._stated[key] = (size_bytes + task.size_bytes, seconds + stated_s)
+            return stated_s, "stated"
+        return task.size_bytes / self._rate(extension), "by size"
+
+    def _stated_s(self, task: VideoTask, extension: str) -> float:
+        """Return the duration that the file of a video states; 0.0 if it states none or is not opened."""
+        enough = extension in self._bytes_per_s or self._opened[extension] >= _OPENED or self._opening_s >= _PATIENCE_S
+        if self._config is None or enough:
+            return 0.0
+        self._opened[extension] += 1
+        started = time.monotonic()
+        try:
+            return probe(task.uris[0], self._config.media, self._config.limits).duration_s
+        except VideolakeError:
+            return 0.0  # the run will say why
+        finally:
+            self._opening_s += time.monotonic() - started
+
+    def _rate(self, extension: str) -> float:
+        stated = {key: size_bytes / seconds for key, (size_bytes, seconds) in self._stated.items()}
+        return (
+            self._bytes_per_s.get(extension)
+            or stated.get(extension)
+            or self._bytes_per_s.get(_ANY)
+            or stated.get(_ANY)
+            or BYTES_PER_S
+        )

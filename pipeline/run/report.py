@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Literal
 
 import pyarrow as pa
 
@@ -70,10 +71,13 @@ class PlanReport:
     several reasons."""
     total_s: float = 0.0
     """Seconds of the videos to analyse."""
+    stated_s: float = 0.0
+    """Those of `total_s` that files state which were opened for this report."""
     estimated_s: float = 0.0
     """Those of `total_s` that are estimated from the sizes of files: of videos that were never opened."""
-    typical_size: bool = False
-    """Whether they are estimated from a typical bit rate, because the lake has no videos to go by."""
+    rate_of: Literal["lake", "files", "typical"] = "lake"
+    """Whose bit rate they are estimated from: that of the lake's videos, of the files that were opened for this report,
+    or of a typical video, if there is neither."""
     estimate: Estimate | None = None
     """What it will cost; None if there is nothing to do, or no past run to go by."""
     notes: tuple[str, ...] = ()
@@ -99,32 +103,41 @@ class Reporter:
         planner: Plans the batches.
         revision: Revision of the run.
         config: The whole configuration.
+        opens_files: Whether some files of extensions that the lake lacks are opened for their length.
     """
 
-    def __init__(self, lake: Lake, processed: pa.Table, planner: Planner, revision: str, config: Config) -> None:
+    def __init__(
+        self,
+        lake: Lake,
+        processed: pa.Table,
+        planner: Planner,
+        revision: str,
+        config: Config,
+        *,
+        opens_files: bool = False,
+    ) -> None:
         self._lake, self._processed, self._planner = lake, processed, planner
         self._revision, self._workers = revision, workers_key(config.workers.model_dump(mode="json"))
         self._past = past_runs(lake)
-        self._durations = Durations(lake)
+        self._durations = Durations(lake, config if opens_files else None)
         self._stage_videos: dict[Stage, int] = dict.fromkeys(STAGES, 0)
         self._stage_video_s: dict[Stage, float] = dict.fromkeys(STAGES, 0.0)
         self._redone: Counter[Redo] = Counter()
-        self._report = PlanReport(typical_size=not self._durations.known)
+        self._report = PlanReport()
 
     def add(self, batch: Discovery, plan: Plan) -> PlanReport:
         """Add a batch and its plan, and return the report so far."""
         before, todo = self._report, [task for shard in plan.shards for task in shard.tasks]
-        known_s = [self._planner.duration_s(task) for task in todo]
-        lengths_s = [
-            self._durations.estimate_s(task) if known is None else known
-            for task, known in zip(todo, known_s, strict=True)
-        ]
-        for task, length_s in zip(todo, lengths_s, strict=True):
+        lengths_s, seconds = [], dict.fromkeys(("before", "stated", "by size"), 0.0)
+        for task in sorted(todo, key=lambda task: task.video_id):  # digests: files of all sizes are among the first
+            known_s = self._planner.duration_s(task)
+            length_s, known = self._durations.estimate_s(task) if known_s is None else (known_s, "before")
+            lengths_s.append(length_s)
+            seconds[known] += length_s
             for stage in task.stages:
                 self._stage_videos[stage] += 1
                 self._stage_video_s[stage] += length_s
         self._redone.update(plan.redone)
-        estimated_s = sum(length for length, known in zip(lengths_s, known_s, strict=True) if known is None)
         self._report = replace(
             before,
             files=before.files + batch.files,
@@ -141,7 +154,9 @@ class Reporter:
             stage_video_s=dict(self._stage_video_s),
             redone=_most_frequent_first(self._redone),
             total_s=before.total_s + sum(lengths_s),
-            estimated_s=before.estimated_s + estimated_s,
+            stated_s=before.stated_s + seconds["stated"],
+            estimated_s=before.estimated_s + seconds["by size"],
+            rate_of=self._durations.source,
             estimate=self._estimate() if before.videos or todo else None,
             notes=tuple(batch.skipped.lines()),
         )
@@ -166,7 +181,8 @@ def plan_archive(
 ) -> PlanReport:
     """Return what a run would do, without writing anything.
 
-    The archive is listed, and new or changed files are read to identify them, as in a run.
+    The archive is listed, and new or changed files are read to identify them, as in a run. If the lake has none of
+    their kind, some are opened for their length.
 
     Args:
         archive: Folders, files, globs, manifests, URIs.
@@ -185,7 +201,7 @@ def plan_archive(
     with Lake.preview(lake) as opened:
         processed = opened.processed()
         planner = Planner(processed, recipe, config, read_history(opened))
-        reporter = Reporter(opened, processed, planner, recipe.revision, config)
+        reporter = Reporter(opened, processed, planner, recipe.revision, config, opens_files=True)
         skipped, report = Skipped(), PlanReport()
         for batch in discover_batches(
             archive, opened, config.archive, progress=progress, digest_chunks=digest_chunks, skipped=skipped

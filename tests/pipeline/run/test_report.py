@@ -1,6 +1,8 @@
 """The plan of a run on invented lakes and files whose content does not matter."""
 
 import os
+import random
+import wave
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +43,13 @@ def archive(tmp_path: Path) -> Path:
     return folder
 
 
+def recording(path: Path, seconds: float) -> None:
+    """Write noise as 16-bit PCM at 8 kHz."""
+    with wave.open(str(path), "wb") as file:
+        file.setparams((1, 2, 8000, 0, "NONE", ""))
+        file.writeframes(random.Random(path.name).randbytes(round(seconds * 8000) * 2))
+
+
 def contents(folder: Path) -> dict[str, tuple[int, int]]:
     """Return what is in a folder, and when it was changed."""
     found = {}
@@ -60,7 +69,7 @@ def test_a_lake_that_does_not_exist_is_not_made_and_gives_no_estimate(archive: P
     assert (report.files, report.read_files, report.found, report.changes.new) == (4, 4, 4, 4)
     assert (report.videos, report.size_bytes) == (4, 4000)
     assert report.total_s == report.estimated_s == pytest.approx(4000 / 500_000)
-    assert report.typical_size
+    assert report.rate_of == "typical"
     assert report.estimate is None
     assert not (tmp_path / "lake").exists()
 
@@ -92,7 +101,7 @@ def test_every_video_is_counted_once_with_the_reason_and_nothing_is_written(
     # Invented videos have 1,000 bytes and 30 s: one is known, and the other is estimated from it.
     assert (report.total_s, report.estimated_s) == pytest.approx((60, 30))
     assert report.stage_video_s == pytest.approx({"picture": 30, "sound": 30, "text": 30, "understanding": 60})
-    assert not report.typical_size
+    assert report.rate_of == "lake"
     assert report.estimate is not None
     assert report.estimate.compute_s["picture"] == pytest.approx(12)
     assert report.estimate.compute_s["understanding"] == pytest.approx(2.4)
@@ -146,8 +155,37 @@ def test_durations_follow_the_extension_and_else_all_videos(tmp_path: Path) -> N
     lake = Lake.create(str(tmp_path / "lake"))
     publish(lake, "01", ["aaaa1111"])
     durations = Durations(lake)
-    assert durations.known
-    assert durations.estimate_s(task("bbbb")) == pytest.approx(30.0)
-    assert durations.estimate_s(VideoTask("c", ("/x.wav",), 500, NOON.second)) == pytest.approx(15.0)
+    assert durations.source == "lake"
+    assert durations.estimate_s(task("bbbb")) == (pytest.approx(30.0), "by size")
+    assert durations.estimate_s(VideoTask("c", ("/x.wav",), 500, NOON.second)) == (pytest.approx(15.0), "by size")
     nothing = Durations(Lake.create(str(tmp_path / "empty")))
-    assert nothing.estimate_s(VideoTask("c", ("/x.wav",), 500_000, 0)) == pytest.approx(1.0)
+    assert nothing.source == "typical"
+    assert nothing.estimate_s(VideoTask("c", ("/x.wav",), 500_000, 0)) == (pytest.approx(1.0), "by size")
+
+
+def test_files_of_unknown_extensions_are_opened_and_others_follow_their_bit_rate(tmp_path: Path) -> None:
+    for number in range(30):
+        recording(tmp_path / f"{number:02}.wav", 1.0 + number / 10)
+    (tmp_path / "damaged.flac").write_bytes(b"no media")
+    report = plan_archive([str(tmp_path)], str(tmp_path / "lake"), CONFIG)
+    assert report.rate_of == "files"
+    assert 20 <= report.stated_s < 60, "20 of the recordings are opened"
+    assert report.total_s == pytest.approx(sum(1.0 + number / 10 for number in range(30)), rel=0.01)
+    assert report.total_s == pytest.approx(report.stated_s + report.estimated_s)
+
+
+def test_no_file_is_opened_where_the_lake_knows_the_extension(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lake = Lake.create(str(tmp_path / "lake"))
+    publish(lake, "01", ["aaaa1111"])
+    monkeypatch.setattr("pipeline.run.durations.probe", lambda *_: pytest.fail("opened"))
+    known = lake.sql("SELECT uri FROM videos LIMIT 1")["uri"][0].as_py().rpartition(".")[2]
+    durations = Durations(lake, CONFIG)
+    assert durations.estimate_s(VideoTask("c", (f"/x.{known}",), 1000, 0))[1] == "by size"
+
+
+def test_a_slow_store_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipeline.run.durations._PATIENCE_S", 0.0)
+    recording(tmp_path / "a.wav", 1.0)
+    report = plan_archive([str(tmp_path)], str(tmp_path / "lake"), CONFIG)
+    assert report.stated_s == 0
+    assert report.rate_of == "typical"
