@@ -119,6 +119,7 @@ class _Later(MetaPathFinder, Loader):
 
     def end(self) -> None:
         """Let the module be found."""
-        sys.meta_path.remove(self)
+        # A new list: an import that goes through the old one would miss the finder after this one.
+        sys.meta_path = [finder for finder in sys.meta_path if finder is not self]
         if sys.modules.pop(_METAS, None):
             delattr(sys.modules["torch"], _METAS.rpartition(".")[2])

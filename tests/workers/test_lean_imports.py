@@ -3,9 +3,14 @@
 import gc
 import subprocess
 import sys
+from collections.abc import Sequence
+from importlib import import_module
+from importlib.abc import MetaPathFinder
+from types import ModuleType
 
 import pytest
 
+from workers import lean_imports
 from workers.lean_imports import polite_threads, without_garbage_collection
 
 
@@ -78,3 +83,20 @@ def test_the_interpreter_is_as_before_afterwards() -> None:
         assert sys.getswitchinterval() < before_s
     assert gc.isenabled()
     assert sys.getswitchinterval() == before_s
+
+
+def test_the_import_that_needs_what_was_left_out_is_asked_of_every_finder(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    class Next(MetaPathFinder):
+        def find_spec(self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None) -> None:
+            asked.append(fullname)
+
+    monkeypatch.setattr(lean_imports, "_METAS", "colorsys")
+    monkeypatch.setattr(lean_imports, "_NEED_METAS", {"needs_it"})
+    monkeypatch.delitem(sys.modules, "colorsys", raising=False)
+    monkeypatch.setattr(sys, "meta_path", [lean_imports._Later(), Next(), *sys.meta_path])
+    with pytest.raises(ModuleNotFoundError, match="needs_it"):
+        import_module("needs_it")
+    assert asked == ["colorsys", "needs_it"]
+    assert hasattr(sys.modules["colorsys"], "rgb_to_hsv"), "it is imported whole"
