@@ -402,7 +402,7 @@ class WorkersConfig(Section):
     """Maximum number of workers. If unset, as many as fit the cluster and what its autoscaler can add."""
     num_cpus: float | None = Field(None, gt=0)
     """CPUs per worker. If unset, an equal share of the node: of two CPUs or more, or with GPUs, for each worker that
-    fits on them."""
+    fits on them. Where there are fewer videos than workers, each has up to eight CPUs."""
     num_gpus: float | None = Field(None, ge=0)
     """GPUs per worker, which can be a fraction. If unset, 0.5 on nodes with GPUs and 0 on others. If set, only nodes
     with that much are used."""

@@ -30,7 +30,7 @@ def start_actor(size: WorkerSize, node_id: str | None) -> Any:  # noqa: ANN401 -
     return _started(size, node_id)
 
 
-def start_actor_ahead(config: Config, stages: Sequence[Stage]) -> None:
+def start_actor_ahead(config: Config, stages: Sequence[Stage], videos: int | None = None) -> None:
     """Start the first worker before there is work for it, on a cluster of one node that nobody else uses.
 
     It imports its libraries and loads models, which takes seconds. Without room for a worker nothing happens: the pool
@@ -39,9 +39,10 @@ def start_actor_ahead(config: Config, stages: Sequence[Stage]) -> None:
     Args:
         config: The whole configuration.
         stages: The stages that the first videos will need, if that is known.
+        videos: How many videos there may be, if that is known.
     """
     for node in alive_nodes().values():
-        place = place_on(config.workers, node.resources)
+        place = place_on(config.workers, node.resources, videos)
         if place is not None:
             actor = _started(place.size, node.id)
             actor.warm_up.remote(config, place.size.threads, stages)

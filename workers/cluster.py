@@ -80,7 +80,7 @@ def ray_cluster(address: str | None) -> Iterator[None]:
 
 
 @contextmanager
-def connecting(config: Config, stages: Sequence[Stage] = ()) -> Iterator[Callable[[], None]]:
+def connecting(config: Config, stages: Sequence[Stage] = (), videos: int | None = None) -> Iterator[Callable[[], None]]:
     """Start the local cluster of a run in a thread, if it has one, and keep it for the duration of the block.
 
     Processes of Ray and the first worker start, which takes seconds, while this process does something else. Yields
@@ -90,6 +90,7 @@ def connecting(config: Config, stages: Sequence[Stage] = ()) -> Iterator[Callabl
     Args:
         config: The whole configuration.
         stages: The stages that the first videos will need, if that is known: the first worker loads their models.
+        videos: How many videos there may be, if that is known: the first worker gets more CPUs if there are few.
     """
     workers = config.workers
     if workers.engine != "ray" or cluster_address(workers.ray_address) != "local":
@@ -103,7 +104,7 @@ def connecting(config: Config, stages: Sequence[Stage] = ()) -> Iterator[Callabl
             with ray_cluster("local"):
                 _Connection.kept = ended
                 try:
-                    start_actor_ahead(config, stages)
+                    start_actor_ahead(config, stages, videos)
                     connected.set()
                     ended.wait()
                 finally:

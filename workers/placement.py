@@ -11,6 +11,8 @@ _GPU_SHARE = 0.5
 _CPUS = 2
 """CPUs per worker: one worker with two threads is faster than two with one, and needs half the memory
 (`benchmarks/placement.py`)."""
+_MOST_CPUS = 8
+"""CPUs of a worker where there are fewer videos than workers. More threads would mostly wait for each other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +44,13 @@ class NodePlacement:
         return f"{self.workers} worker{'' if self.workers == 1 else 's'} with {self.size}"
 
 
-def place_on(config: WorkersConfig, resources: Mapping[str, float]) -> NodePlacement | None:
+def place_on(config: WorkersConfig, resources: Mapping[str, float], videos: int | None = None) -> NodePlacement | None:
     """Choose the size and number of the workers of one node.
 
     Args:
         config: Its values take precedence over what the node suggests.
         resources: Resources of the node by Ray's names (`CPU`, `GPU`).
+        videos: How many videos there are for the node, if that is known. Fewer workers are larger.
 
     Returns:
         The placement; None if no worker fits the node, or if it has no GPU and `device` is `cuda`.
@@ -58,7 +61,8 @@ def place_on(config: WorkersConfig, resources: Mapping[str, float]) -> NodePlace
         num_gpus = _GPU_SHARE if gpus and config.device != "cpu" else 0.0
     if config.device == "cuda" and not gpus:
         return None
-    num_cpus = config.num_cpus or _cpus_each(cpus, _times(gpus, num_gpus))
+    busy = min(videos or math.inf, config.max_workers or math.inf)
+    num_cpus = config.num_cpus or _cpus_each(cpus, _times(gpus, num_gpus), busy)
     workers = min(_times(cpus, num_cpus), _times(gpus, num_gpus))
     if workers < 1:
         return None
@@ -77,10 +81,13 @@ def _size(config: WorkersConfig, num_cpus: float, num_gpus: float) -> WorkerSize
     return WorkerSize(num_cpus, num_gpus, threads, 1 if num_gpus else min(config.videos_at_once, threads))
 
 
-def _cpus_each(cpus: float, fit_by_gpu: float) -> float:
-    """Return the CPUs of each worker: an equal share of the node's."""
+def _cpus_each(cpus: float, fit_by_gpu: float, busy: float) -> float:
+    """Return the CPUs of each worker: an equal share of the node's, for as many workers as will have work."""
     workers = fit_by_gpu if math.isfinite(fit_by_gpu) else max(1.0, cpus // _CPUS)
-    return max(1.0, cpus // workers) if workers else 1.0
+    if not workers:
+        return 1.0
+    share = max(1.0, cpus // workers)
+    return share if busy >= workers else max(share, min(_MOST_CPUS, cpus // busy))
 
 
 def _times(available: float, each: float) -> float:

@@ -1,12 +1,16 @@
 """Check quickly, without Prefect, Ray or a model, whether a run has nothing to do or cannot start."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from pipeline.lake import Lake
 from pipeline.run import Skipped, discover_known, list_archive, make_plan, models_of, read_history, recipe_of
 from schemas.config import Config
 from schemas.errors import LakeError
 from schemas.stages import STAGES, Stage
+
+_FEW = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +21,8 @@ class Peek:
     """Says so, if every file of the archive is known, unchanged and done."""
     stages: tuple[Stage, ...] = STAGES
     """The stages that its first videos need. New files need all of them."""
+    videos: int | None = None
+    """How many videos it may analyse, at most; None if that is not known, or not few."""
 
 
 def peek(archive: list[str], lake: str, config: Config) -> Peek:
@@ -35,15 +41,20 @@ def peek(archive: list[str], lake: str, config: Config) -> Peek:
     try:
         opened = Lake(lake)
     except LakeError:
-        return Peek()  # the run creates it
+        return Peek(videos=_few_files(archive, config))  # the run creates it
     skipped = Skipped()
     tasks = discover_known(archive, opened, config.archive, skipped)
     if not tasks:
-        return Peek()
+        return Peek(videos=_few_files(archive, config))
     plan = make_plan(tasks, opened.processed(), recipe_of(config, models), config, read_history(opened))
     if plan.videos:
         needed = {stage for shard in plan.shards for stage in shard.stages}
-        return Peek(stages=tuple(stage for stage in STAGES if stage in needed))
+        return Peek(stages=tuple(stage for stage in STAGES if stage in needed), videos=plan.videos)
     failed = f" {plan.failed_before} failed before; --retry-failed tries them again." if plan.failed_before else ""
     done = f"Nothing to do: {plan.done} videos are in the lake, unchanged.{failed}"
     return Peek("\n".join([done, *skipped.lines(), f"Lake: {opened.uri}"]), ())
+
+
+def _few_files(archive: Sequence[str], config: Config) -> int | None:
+    count = sum(1 for _ in islice(list_archive(archive, config.archive), _FEW + 1))
+    return count if 0 < count <= _FEW else None

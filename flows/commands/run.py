@@ -3,7 +3,8 @@
 import os
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 import click
 
@@ -13,9 +14,11 @@ from pipeline.locations import location_of
 from schemas.config import Config
 from schemas.errors import ConfigurationError
 from schemas.outcome import RunResult
-from schemas.stages import Stage
 from workers import connecting
 from workers.lean_imports import keep_pandas_out, without_garbage_collection
+
+if TYPE_CHECKING:
+    from flows.commands.peek import Peek
 
 _MAX_SHOWN = 12
 
@@ -46,7 +49,7 @@ def run_archive(
     if not quiet:
         click.echo("Starting Prefect …", err=True)
     try:
-        result = _analysed(archive, lake, config, seen.stages, server, quiet=quiet)
+        result = _analysed(archive, lake, config, seen, server, quiet=quiet)
     except KeyboardInterrupt:
         click.echo("Stopped. Finished videos are kept. Run the same command again to continue.", err=True)
         return 130
@@ -60,7 +63,7 @@ def _analysed(
     archive: list[str],
     lake: str,
     config: Config,
-    stages: Sequence[Stage],
+    seen: "Peek",
     server: TemporaryServer | None,
     *,
     quiet: bool,
@@ -68,7 +71,7 @@ def _analysed(
     """Start what the flow needs, beside the imports, and run it. Return None if nothing could be analysed."""
     server = server or start_server()
     keep_pandas_out(config)
-    with connecting(config, stages) as connected:
+    with connecting(config, seen.stages, seen.videos) as connected:
         try:
             return _flow(archive, lake, config, server, connected, quiet=quiet)
         except KeyboardInterrupt:

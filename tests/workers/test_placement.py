@@ -24,6 +24,32 @@ def test_a_worker_gets_two_cores_and_two_threads_where_there_are_as_many(
     assert placed({"CPU": float(cpus)}) == NodePlacement(size, workers)
 
 
+@pytest.mark.parametrize(
+    ("cpus", "videos", "workers", "num_cpus"),
+    [
+        (1, 1, 1, 1),
+        (2, 1, 1, 2),
+        (4, 1, 1, 4),
+        (8, 1, 1, 8),
+        (8, 2, 2, 4),
+        (8, 3, 4, 2),
+        (8, 9, 4, 2),
+        (64, 1, 8, 8),
+        (64, 9, 9, 7),
+    ],
+)
+def test_few_videos_get_larger_workers(cpus: int, videos: int, workers: int, num_cpus: int) -> None:
+    found = place_on(WorkersConfig(), {"CPU": float(cpus)}, videos)
+    assert found is not None
+    assert (found.workers, found.size.num_cpus, found.size.threads) == (workers, num_cpus, num_cpus)
+    assert found.size == placed({"CPU": float(cpus)}, max_workers=videos).size
+
+
+def test_a_single_video_gets_all_cores_beside_a_gpu_but_no_more_of_the_gpu() -> None:
+    found = place_on(WorkersConfig(), {"CPU": 8.0, "GPU": 1.0}, 1)
+    assert found == NodePlacement(WorkerSize(8, 0.5, 8), 1)
+
+
 def test_two_workers_share_a_gpu_and_all_its_cores() -> None:
     assert placed({"CPU": 32.0, "GPU": 4.0}) == NodePlacement(WorkerSize(4.0, 0.5, 4, videos_at_once=1), 8)
 
@@ -61,9 +87,15 @@ def test_a_node_without_cores_such_as_the_head_of_an_autoscaling_cluster_is_not_
     assert place_on(WorkersConfig(), {"memory": 1e9}) is None
 
 
-@given(cpus=st.integers(0, 512), gpus=st.integers(0, 64), device=st.sampled_from(["auto", "cpu", "cuda"]))
-def test_the_workers_always_fit_their_node(cpus: int, gpus: int, device: str) -> None:
-    found = place_on(WorkersConfig(device=device), {"CPU": float(cpus), "GPU": float(gpus)})  # type: ignore[arg-type]
+@given(
+    cpus=st.integers(0, 512),
+    gpus=st.integers(0, 64),
+    device=st.sampled_from(["auto", "cpu", "cuda"]),
+    videos=st.none() | st.integers(1, 600),
+)
+def test_the_workers_always_fit_their_node(cpus: int, gpus: int, device: str, videos: int | None) -> None:
+    config = WorkersConfig(device=device)  # type: ignore[arg-type]
+    found = place_on(config, {"CPU": float(cpus), "GPU": float(gpus)}, videos)
     if found is not None:
         assert found.workers >= 1
         assert found.workers * found.size.num_cpus <= cpus

@@ -104,6 +104,13 @@ def test_each_node_gets_workers_that_fit_it_and_all_shards_share_them(cluster: C
     assert sorted(worker[1:] for worker in workers) == [(1.0, 0.5, 1), (1.0, 0.5, 1), (2.0, 0, 2)]
 
 
+def test_a_single_video_gets_all_cores_of_its_node(cluster: Cluster) -> None:
+    with pool_on(cluster) as pool:
+        [outcome] = pool.submit("51", videos(1)).outcomes()
+    assert facts([outcome])[0]["resources"] == {"CPU": 2.0, "GPU": 0.5}
+    assert facts([outcome])[0]["threads"] == 2
+
+
 def test_a_node_that_joins_is_used_and_one_that_is_lost_costs_its_videos_a_retry(cluster: Cluster) -> None:
     done: list[VideoOutcome] = []
     with pool_on(cluster, device="cpu", num_cpus=2) as pool:
