@@ -41,7 +41,7 @@ $(STAMP): pyproject.toml constraints.txt
 	@$(VENV_WORKS) || { test -n "$(PYTHON)" && $(PYTHON) -m venv --clear $(VENV) && $(VENV_WORKS); } \
 		|| { echo "$$NO_PYTHON" >&2; exit 1; }
 	@echo "Installing Videolake, its models and its tools into $(VENV) with $$($(BIN)/python --version)."
-	@echo "It downloads up to 4 GB, needs up to 8 GB of disk, and takes 3 to 20 minutes, once."
+	@echo "It downloads up to 4 GB, needs up to 16 GB of free disk while it installs, and takes 3 to 20 minutes, once."
 	$(BIN)/python -m pip install --quiet --upgrade "pip>=25"
 	$(BIN)/python -m pip install -c constraints.txt $(TORCH_INDEX_$(TORCH)) -e '.[$(EXTRAS)]'
 	@touch $(STAMP)

@@ -41,7 +41,11 @@ def _videos(plan: PlanReport) -> Iterator[tuple[str, str, str]]:
         ("returned", plan.locations.returned, "files that were missing and are back"),
         ("replaced", plan.locations.replaced, "files with other content than before; the old content is kept"),
         ("forgotten", plan.forgotten, "the lake was told to forget them"),
-        ("unpublished", plan.unpublished, "analysed by a run that runs or was killed, perhaps of another archive"),
+        (
+            "unpublished",
+            plan.unpublished,
+            "analysed and not yet published, by a run that is in progress or was killed, perhaps of another archive",
+        ),
     ):
         if count or what in {"new", "changed", "done"}:
             yield what, f"{count:,}", details if count else ""
@@ -78,8 +82,10 @@ def _length_from(plan: PlanReport) -> str:
         f"estimated from file sizes, at {rate}": plan.estimated_s,
     }
     used = {source: seconds for source, seconds in sources.items() if round(seconds)}
-    if len(used) < 2:
-        return next(iter(used or sources))
+    if not used:
+        return f"estimated from file sizes, at {rate}" if plan.estimated_s else "not stated by the files"
+    if len(used) == 1:
+        return next(iter(used))
     return ", ".join(f"{format_duration(seconds)} {source}" for source, seconds in used.items())
 
 
@@ -96,7 +102,8 @@ def _cost(plan: PlanReport) -> Iterator[tuple[str, str, str]]:
 
 
 def _settings(found: Estimate) -> str:
-    return "" if found.same_settings else ", all with other settings or models"
+    every = "" if found.runs == 1 else "all "
+    return "" if found.same_settings else f", {every}with other settings or models"
 
 
 def _error(found: Estimate) -> str:

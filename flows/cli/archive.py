@@ -1,5 +1,6 @@
 """`run`, `serve`, `automations`, `sample`, `compact`, `forget`: commands that fill and maintain a lake."""
 
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -112,7 +113,7 @@ def run(
 
     prepare_prefect(quiet=True)
     # Nothing takes longer to start. Where there is a lake already, there may be nothing to do.
-    server = None if "://" in lake or Path(lake).exists() else start_server()
+    server = None if "://" in lake or os.path.exists(lake) else start_server()  # noqa: PTH110 - denied is no error here
     config = configure(_overrides(options))
     from flows.commands.run import run_archive
 

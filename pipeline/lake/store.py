@@ -82,11 +82,17 @@ class Store:
         return sorted(path.strip("/").removeprefix(base) for path in found)
 
     def exists(self, relative: str) -> bool:
-        """Return whether a file exists."""
+        """Return whether a file exists.
+
+        Raises:
+            LakeError: It cannot be looked for.
+        """
         try:
             self._ask("read", relative, lambda: self.filesystem.info(self.path(relative)))
         except (FileNotFoundError, NotADirectoryError):
             return False
+        except PermissionError as error:
+            raise self._cannot("look for", relative, error) from error
         return True
 
     def size(self, relative: str) -> int:

@@ -29,10 +29,10 @@ _PATIENCE_S = 5.0
 
 
 class Durations:
-    """Estimates durations from sizes, by the bytes per second of the lake's own videos.
+    """Estimates durations from sizes, by the bytes per second of the first files, or of the lake's own videos.
 
-    Of extensions that the lake lacks, the first files can be opened instead. If they state nothing, or are not to be
-    opened, the bit rate of a typical video counts.
+    The first files of each extension are opened, if that is wanted: new files may have another bit rate than those in
+    the lake. If there is nothing to go by, the bit rate of a typical video counts.
 
     Args:
         lake: Has videos of known size and duration.
@@ -50,10 +50,10 @@ class Durations:
 
     @property
     def source(self) -> Literal["lake", "files", "typical"]:
-        """Whose bit rate counts for files that are not opened, at least where their extension is unknown."""
-        if self._bytes_per_s.get(_ANY):
-            return "lake"
-        return "files" if self._stated else "typical"
+        """Whose bit rate counts for most of the files that are not opened."""
+        if self._stated:
+            return "files"
+        return "lake" if self._bytes_per_s.get(_ANY) else "typical"
 
     def estimate_s(self, task: VideoTask) -> tuple[float, Known]:
         """Return the duration of a video as its file states it, or else as that of others of its extension."""
@@ -68,8 +68,7 @@ class Durations:
 
     def _stated_s(self, task: VideoTask, extension: str) -> float:
         """Return the duration that the file of a video states; 0.0 if it states none or is not opened."""
-        enough = extension in self._bytes_per_s or self._opened[extension] >= _OPENED or self._opening_s >= _PATIENCE_S
-        if self._config is None or enough:
+        if self._config is None or self._opened[extension] >= _OPENED or self._opening_s >= _PATIENCE_S:
             return 0.0
         self._opened[extension] += 1
         started = time.monotonic()
@@ -83,9 +82,9 @@ class Durations:
     def _rate(self, extension: str) -> float:
         stated = {key: size_bytes / seconds for key, (size_bytes, seconds) in self._stated.items()}
         return (
-            self._bytes_per_s.get(extension)
-            or stated.get(extension)
-            or self._bytes_per_s.get(_ANY)
+            stated.get(extension)
+            or self._bytes_per_s.get(extension)
             or stated.get(_ANY)
+            or self._bytes_per_s.get(_ANY)
             or BYTES_PER_S
         )

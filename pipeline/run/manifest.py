@@ -1,5 +1,6 @@
 """Read manifests: files that list the videos of an archive."""
 
+import codecs
 import csv
 import io
 from typing import IO
@@ -33,8 +34,10 @@ def read_manifest(file: IO[bytes], location: str) -> list[str]:
     """
     try:
         entries = _read(file, location)
-    except (OSError, UnicodeDecodeError, csv.Error, pa.ArrowException) as error:
+    except (OSError, UnicodeError, csv.Error, pa.ArrowException) as error:
         raise ArchiveError(f"The manifest {location} cannot be read: {error}") from error
+    if any("\0" in entry for entry in entries):
+        raise ArchiveError(f"The manifest {location} is not text. Files that end in .txt or .csv must list videos.")
     return [entry for each in entries if (entry := each.strip())]
 
 
@@ -52,10 +55,14 @@ def _read(file: IO[bytes], location: str) -> list[str]:
             raise ArchiveError(f"The manifest {location} has no columns.")
         values = table.read(columns=[column]).column(0).to_pylist()
         return [str(value) for value in values if value is not None]
-    text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="", errors="surrogateescape")
+    is_utf16 = file.read(2) in {codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE}  # as programs on Windows write it
+    file.seek(0)
+    encoding, errors = ("utf-16", "strict") if is_utf16 else ("utf-8-sig", "surrogateescape")
+    text = io.TextIOWrapper(file, encoding=encoding, newline="", errors=errors)
     if kind == "txt":
         return [line for line in text.read().splitlines() if not line.lstrip().startswith("#")]
-    rows = [row for row in csv.reader(text) if row]
+    content = text.read()
+    rows = [row for row in csv.reader(io.StringIO(content, newline=""), delimiter=_delimiter(content)) if row]
     if not rows:
         return []
     header = [name.strip().lower() for name in rows[0]]
@@ -64,6 +71,13 @@ def _read(file: IO[bytes], location: str) -> list[str]:
         # No column has one of these names: take the first one, with the first row unless it looks like a header.
         return [row[0] for row in (rows if _is_location(rows[0][0]) else rows[1:])]
     return [row[column] for row in rows[1:] if len(row) > column]
+
+
+def _delimiter(content: str) -> str:
+    """Return what separates columns: a semicolon if that makes sense of the header, as where a comma is in numbers."""
+    header = content.lstrip().partition("\n")[0]
+    names = {name.strip(' "\r').lower() for name in header.split(";")}
+    return ";" if "," not in header and names.intersection(_COLUMNS) else ","
 
 
 def _is_location(text: str) -> bool:

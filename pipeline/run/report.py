@@ -76,7 +76,7 @@ class PlanReport:
     estimated_s: float = 0.0
     """Those of `total_s` that are estimated from the sizes of files: of videos that were never opened."""
     rate_of: Literal["lake", "files", "typical"] = "lake"
-    """Whose bit rate they are estimated from: that of the lake's videos, of the files that were opened for this report,
+    """Whose bit rate they are estimated from: that of the files that were opened for this report, of the lake's videos,
     or of a typical video, if there is neither."""
     estimate: Estimate | None = None
     """What it will cost; None if there is nothing to do, or no past run to go by."""
@@ -103,7 +103,7 @@ class Reporter:
         planner: Plans the batches.
         revision: Revision of the run.
         config: The whole configuration.
-        opens_files: Whether some files of extensions that the lake lacks are opened for their length.
+        opens_files: Whether some new files of each extension are opened for their length.
     """
 
     def __init__(
@@ -181,8 +181,8 @@ def plan_archive(
 ) -> PlanReport:
     """Return what a run would do, without writing anything.
 
-    The archive is listed, and new or changed files are read to identify them, as in a run. If the lake has none of
-    their kind, some are opened for their length.
+    The archive is listed, and new or changed files are read to identify them, as in a run. Some of them are opened for
+    their length.
 
     Args:
         archive: Folders, files, globs, manifests, URIs.

@@ -91,7 +91,7 @@ def test_a_plan_before_and_after_a_run_and_the_same_plan_in_prefect(tmp_path: Pa
     assert changed["estimate"]["compute_error"] is None
     assert not changed["estimate"]["same_settings"]
     shown = dry_run(archive, lake, "--set", "summary.sentences=2")
-    assert "estimated from 1 past run, all with other settings or models" in shown
+    assert "estimated from 1 past run, with other settings or models" in shown
     assert "Nothing was written. Run without --dry-run to start." in shown
 
     [run] = json.loads(call("runs", "--lake", lake, "--json"))

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from fsspec.implementations.local import LocalFileSystem
 
 from pipeline.lake import Lake
 from pipeline.lake.store import Store
@@ -27,6 +28,17 @@ def read_openly(store: Store) -> None:
         file.seek(1)
         assert file.read(10) == CONTENT[1:11]
         assert file.read() == CONTENT[11:]
+
+
+def test_a_folder_that_may_not_be_read_is_an_error_of_the_lake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def denied(self: LocalFileSystem, path: str, **_options: object) -> None:
+        raise PermissionError(13, "Permission denied", path)
+
+    monkeypatch.setattr(LocalFileSystem, "info", denied)
+    with pytest.raises(LakeError, match=r"Cannot look for _videolake\.json in the lake .*: Permission denied"):
+        Lake.create(str(tmp_path / "lake"))
+    with pytest.raises(LakeError, match="Permission denied"), Lake.preview(str(tmp_path / "lake")):
+        pass
 
 
 ACTIONS: dict[str, Callable[[Store], object]] = {

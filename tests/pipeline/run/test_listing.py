@@ -134,6 +134,21 @@ def test_manifests_list_files_relative_to_themselves_and_missing_ones_too(archiv
     assert names(archive / "list.parquet") == ["a.MKV"]
 
 
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig"])
+def test_manifests_may_be_written_by_programs_on_windows(archive: Path, encoding: str) -> None:
+    (archive / "list.txt").write_text("b.mp4\r\nZoë.mp4\r\n", encoding=encoding, newline="")
+    assert names(archive / "list.txt") == ["b.mp4", "Zoë.mp4"]
+    (archive / "list.csv").write_text('title;"path"\r\n"One; two, three";b.mp4\r\n', encoding=encoding, newline="")
+    assert names(archive / "list.csv") == ["b.mp4"]
+
+
+@pytest.mark.parametrize("content", [b"\0\0\0 ftypisom\0\0", b"\xff\xfea\0b", b"b.mp4\0"])
+def test_a_manifest_that_is_no_text_is_an_error_that_names_it(archive: Path, content: bytes) -> None:
+    (archive / "video.txt").write_bytes(content)
+    with pytest.raises(ArchiveError, match=r"manifest .*video\.txt"):
+        names(archive / "video.txt")
+
+
 def test_fsspec_stores_are_listed_by_uri() -> None:
     memory = fsspec.filesystem("memory")
     memory.pipe({"/listed/one.mp4": b"1", "/listed/sub/two.mkv": b"22", "/listed/three.txt": b"3"})

@@ -174,13 +174,23 @@ def test_files_of_unknown_extensions_are_opened_and_others_follow_their_bit_rate
     assert report.total_s == pytest.approx(report.stated_s + report.estimated_s)
 
 
-def test_no_file_is_opened_where_the_lake_knows_the_extension(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_new_files_follow_the_bit_rate_of_others_like_them_rather_than_that_of_the_lake(tmp_path: Path) -> None:
     lake = Lake.create(str(tmp_path / "lake"))
     publish(lake, "01", ["aaaa1111"])
+    extension = lake.sql("SELECT uri FROM videos LIMIT 1")["uri"][0].as_py().rpartition(".")[2]
+    archive = tmp_path / "archive"
+    archive.mkdir()
+    for number in range(25):
+        recording(archive / f"{number}.{extension}", 2.0 + number / 10)
+    report = plan_archive([str(archive)], lake.uri, CONFIG)
+    assert report.rate_of == "files"
+    assert report.total_s == pytest.approx(sum(2.0 + number / 10 for number in range(25)), rel=0.01)
+
+
+def test_no_file_is_opened_for_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pipeline.run.durations.probe", lambda *_: pytest.fail("opened"))
-    known = lake.sql("SELECT uri FROM videos LIMIT 1")["uri"][0].as_py().rpartition(".")[2]
-    durations = Durations(lake, CONFIG)
-    assert durations.estimate_s(VideoTask("c", (f"/x.{known}",), 1000, 0))[1] == "by size"
+    durations = Durations(Lake.create(str(tmp_path / "lake")))
+    assert durations.estimate_s(VideoTask("c", ("/x.wav",), 500_000, 0))[1] == "by size"
 
 
 def test_a_slow_store_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
