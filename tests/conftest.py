@@ -1,6 +1,7 @@
 """What all tests share: no network, quiet frameworks, one thread a model."""
 
 import ctypes
+import functools
 import gc
 import os
 import sys
@@ -155,8 +156,17 @@ def _bucket(server: "S3Server", endpoint: str, monkeypatch: pytest.MonkeyPatch) 
         monkeypatch.delenv(name)
     for name, value in environment(endpoint).items():
         monkeypatch.setenv(name, value)
+    monkeypatch.setattr("botocore.session.create_loader", _botocore_loader)
     name = f"bucket-{uuid.uuid4().hex[:12]}"
     server.create_bucket(name)
     s3fs.S3FileSystem.clear_instance_cache()  # instances keep their endpoint
     yield f"s3://{name}"
     s3fs.S3FileSystem.clear_instance_cache()
+
+
+@functools.cache
+def _botocore_loader(search_path: str | None = None) -> object:
+    """Let all clients share what botocore has read of its JSON files: that is half of the cost of a client."""
+    from botocore.loaders import create_loader
+
+    return create_loader(search_path)

@@ -13,7 +13,7 @@ import pytest
 
 from pipeline.lake import Lake
 from schemas.errors import LakeError
-from tests.nightly import nightly
+from tests.nightly import NIGHTLY, nightly
 from tests.pipeline.lake.lakes import publish, redo, run, seen
 
 VIDEOS = [f"v{number:02}" for number in range(12)]
@@ -36,7 +36,7 @@ def test_runs_killed_at_random_moments_leave_the_lake_of_an_undisturbed_run(tmp_
     run(undisturbed, VIDEOS, compact=True)
     expected = seen(undisturbed)
     chance = random.Random(seed)
-    for _ in range(3):
+    for _ in range(3 if NIGHTLY else 2):
         with subprocess.Popen(
             [sys.executable, "-c", _PROGRAM, killed.uri, *VIDEOS], stdout=subprocess.PIPE, cwd=_ROOT
         ) as process:
@@ -57,7 +57,9 @@ def test_readers_see_whole_videos_once_while_shards_are_committed_and_compacted(
     done = threading.Event()
     found: list[tuple[int, ...]] = []
     problems: list[LakeError] = []
-    pause_s = 0.8 if any_lake.uri.startswith("s3:") else 0.2  # the writer needs the store, too
+    remote = any_lake.uri.startswith("s3:")
+    pause_s = 0.8 if remote else 0.2  # the writer needs the store, too
+    commits = 6 if NIGHTLY or not remote else 4  # one compaction between commits instead of two
 
     def read() -> None:
         query = (
@@ -77,8 +79,8 @@ def test_readers_see_whole_videos_once_while_shards_are_committed_and_compacted(
     for reader in readers:
         reader.start()
     try:
-        for number in range(6):
-            publish(any_lake, f"5{number}", [f"v{number % 5:02}", f"w{number:02}"], minutes=number)
+        for number in range(commits):
+            publish(any_lake, f"5{number}", [f"v{number % 3:02}", f"w{number:02}"], minutes=number)
             if number % 3 == 2:
                 any_lake.compact()
     finally:
@@ -119,5 +121,5 @@ def test_a_partial_redo_that_is_killed_at_any_change_loses_nothing_and_the_next_
         assert len(found["summaries"]) == 2, "one of the videos has failed"
         again()
         assert set(lake.sql("SELECT headline FROM summaries")["headline"].to_pylist()) == {f"attempt {changes}"}
-        changes += 11
+        changes += 11 if NIGHTLY else 22
     assert changes > 20, "it was killed at several moments"

@@ -30,7 +30,7 @@ def silence(seconds: float) -> Audio:
 
 
 @pytest.fixture(scope="module")
-def recognizer() -> SpeechRecognizer:
+def recognizer(kept_engines: None) -> SpeechRecognizer:
     return SpeechRecognizer(SpeechConfig(), device="cpu", threads=1)
 
 
@@ -104,7 +104,7 @@ def heard_greedily(recognizer: SpeechRecognizer, tour: Audio) -> Transcript:
 
 
 @pytest.mark.models
-@pytest.mark.parametrize("sizes", [[160, 511, 513, 7], [10**9]])
+@pytest.mark.parametrize("sizes", [[160, 5113, 513, 7], [10**9]])
 def test_the_transcript_is_the_same_whatever_the_block_sizes(
     recognizer: SpeechRecognizer, tour: Audio, heard_greedily: Transcript, sizes: list[int]
 ) -> None:
@@ -169,6 +169,7 @@ def test_the_language_is_detected(recognizer: SpeechRecognizer, voice: str, text
 
 
 @pytest.mark.models
+@pytest.mark.usefixtures("kept_engines")
 def test_a_forced_language_is_used_and_an_unknown_one_refused_with_those_there_are() -> None:
     config = GREEDY.model_copy(update={"language": "de"})
     transcript = hear(SpeechRecognizer(config, device="cpu", threads=1).session(), speak(PAINTINGS), [RATE])
