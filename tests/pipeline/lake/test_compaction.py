@@ -10,7 +10,7 @@ import pytest
 from pipeline.lake import Lake
 from schemas.tables import VIDEO_TABLES
 from tests.nightly import some_by_day
-from tests.pipeline.lake.conftest import copied
+from tests.pipeline.lake.conftest import ON_OBJECT_STORES_AT_NIGHT, copied
 from tests.pipeline.lake.lakes import NOON, REVISION, contents, publish
 
 KillAfter = Callable[[Callable[[], object], int], bool]
@@ -144,6 +144,7 @@ def test_a_connection_opened_before_compaction_still_reads(any_three: Lake, monk
     connection.close()
 
 
+@ON_OBJECT_STORES_AT_NIGHT
 def test_files_that_were_replaced_more_than_an_hour_ago_are_removed(
     any_three: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:

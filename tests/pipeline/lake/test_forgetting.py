@@ -192,6 +192,7 @@ def test_forgetting_is_finished_by_the_same_command_by_name(
     assert full.forget(["v01"]).videos == 0
 
 
+@ON_OBJECT_STORES_AT_NIGHT
 def test_what_a_worker_staged_meanwhile_is_dropped_by_the_commit(any_full: Lake) -> None:
     shard = shard_id(REVISION, [("v01", "02"), ("v05", None)])
     any_full.forget(["v01"])

@@ -94,6 +94,7 @@ def test_results_that_the_next_run_published_are_not_published_again(
     assert ids(any_lake) == ["v01", "v02"]
 
 
+@ON_OBJECT_STORES_AT_NIGHT
 def test_of_two_compactions_at_the_same_time_one_gives_way(any_three: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
     expected = contents(any_three)
     other = Lake(any_three.uri)
@@ -158,6 +159,7 @@ def test_a_machine_that_sleeps_while_it_compacts_loses_nothing(three: Lake, monk
     assert contents(Lake(three.uri)) == expected
 
 
+@ON_OBJECT_STORES_AT_NIGHT
 def test_a_change_made_from_a_state_that_the_log_has_forgotten_is_refused(
     any_lake: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -188,6 +190,7 @@ def test_opening_a_lake_reads_few_files_however_many_commits(lake: Lake, monkeyp
     assert len(calls) <= 9, calls
 
 
+@ON_OBJECT_STORES_AT_NIGHT
 def test_entries_that_a_snapshot_replaced_an_hour_ago_are_removed(
     any_lake: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:

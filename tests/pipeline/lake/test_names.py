@@ -1,4 +1,3 @@
-from pathlib import Path
 
 import pytest
 
@@ -56,6 +55,15 @@ def test_a_video_is_found_by_a_relative_path(filled: Lake, monkeypatch: pytest.M
     assert found(filled, "archive/aaaa1111.mp4") == "aaaa1111"
 
 
+@pytest.fixture(scope="module")
+def stored(request: pytest.FixtureRequest, published: Lake, tmp_path_factory: pytest.TempPathFactory) -> Lake:
+    """A lake whose video is at this location."""
+    lake = copied(published, tmp_path_factory.mktemp("stored") / "lake")
+    seen = {"uri": request.param, "size_bytes": 1, "mtime_ns": 1, "video_id": "aaaa1111", "seen_at": NOON}
+    lake.write_sources("run1", [seen])
+    return lake
+
+
 @pytest.mark.parametrize(
     ("stored", "name"),
     [
@@ -68,12 +76,10 @@ def test_a_video_is_found_by_a_relative_path(filled: Lake, monkeypatch: pytest.M
         ("/archive/caf\u00e9.mp4", "/archive/cafe\u0301.mp4"),
         ("/archive/-line\nbreak '100%' #?.mp4", "-line\nbreak '100%' #?.mp4"),
     ],
+    indirect=["stored"],
 )
-def test_a_video_is_found_by_any_spelling_of_its_name(published: Lake, tmp_path: Path, stored: str, name: str) -> None:
-    lake = copied(published, tmp_path / "lake")
-    seen = {"uri": stored, "size_bytes": 1, "mtime_ns": 1, "video_id": "aaaa1111", "seen_at": NOON}
-    lake.write_sources("run1", [seen])
-    assert lake.read(lambda connection: find_video(connection, name)) == "aaaa1111"
+def test_a_video_is_found_by_any_spelling_of_its_name(stored: Lake, name: str) -> None:
+    assert stored.read(lambda connection: find_video(connection, name)) == "aaaa1111"
 
 
 @pytest.mark.parametrize("name", ["aaaa", "twin.mp4"])

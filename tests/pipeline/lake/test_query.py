@@ -11,6 +11,13 @@ from tests.pipeline.lake.lakes import publish
 
 
 @pytest.fixture(scope="module")
+def on_disk(tmp_path_factory: pytest.TempPathFactory) -> Lake:
+    made = Lake.create(str(tmp_path_factory.mktemp("query") / "lake"))
+    publish(made, "01", ["v01"])
+    return made
+
+
+@pytest.fixture(scope="module")
 def filled(any_folder: str) -> Lake:
     made = Lake.create(f"{any_folder}/lake")
     publish(made, "01", ["v01"])
@@ -146,8 +153,8 @@ def test_a_lake_may_be_in_a_folder_of_any_name(tmp_path: Path, name: str) -> Non
         "SELECT clock(61)",
     ],
 )
-def test_views_about_moments_are_made_for_the_first_query_that_needs_them(lake: Lake, query: str) -> None:
-    publish(lake, "01", ["v01"])
+def test_views_about_moments_are_made_for_the_first_query_that_needs_them(on_disk: Lake, query: str) -> None:
+    lake = Lake(on_disk.uri)
     assert lake.sql("FROM videos ORDER BY video_id DESC").num_rows == 1
     assert not lake._reader._has_moments, "it opened the lake without them"
     assert lake.sql(query).column(0)[0].as_py() not in {0, None}

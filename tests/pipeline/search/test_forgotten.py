@@ -9,6 +9,7 @@ from pipeline.lake import forgetting as module
 from pipeline.search import remove_from_index, update_index
 from pipeline.search.index import _existing
 from schemas.search import Filter
+from tests.nightly import nightly
 from tests.pipeline.lake.lakes import analysis, publish
 from tests.pipeline.lake.remains import remains
 from tests.pipeline.search.test_searcher import searcher_of
@@ -31,6 +32,10 @@ def found(lake: Lake, query: str) -> set[str]:
         searcher.close()
 
 
+# The tests below do the same on disk.
+@pytest.mark.parametrize(
+    "any_folder", [pytest.param("object store", marks=pytest.mark.s3), nightly("disk")], indirect=True
+)
 def test_the_index_is_rebuilt_without_the_video_and_segments_without_it_stay(
     any_lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -107,6 +107,7 @@ def test_an_updated_index_equals_a_rebuilt_one(lake: Lake) -> None:
 
 
 @pytest.mark.slow
+@ON_OBJECT_STORES_AT_NIGHT
 def test_commits_after_the_index_are_found_with_a_note(any_lake: Lake) -> None:
     publish(any_lake, "01", ["v01", "v02"])
     searcher = make_searcher(any_lake)
