@@ -82,11 +82,13 @@ def kept_models(_models: dict[str, object]) -> "Iterator[None]":
 
 
 @pytest.fixture(scope="session")
-def known_lake(tmp_path_factory: pytest.TempPathFactory) -> "KnownLake":
+def known_lake(tmp_path_factory: pytest.TempPathFactory, _models: dict[str, object]) -> "KnownLake":
     """A tiny real lake, made once for all tests that only read it, in whichever process; loads the real models."""
+    from tests.kept_models import models_kept
     from tests.known_lake import make_known_lake
 
-    return made_once(tmp_path_factory, "known", make_known_lake)
+    with models_kept(_models):
+        return made_once(tmp_path_factory, "known", make_known_lake)
 
 
 @pytest.fixture(scope="session")

@@ -25,13 +25,18 @@ _KEPT = (
 def models_kept(made: dict[str, Any]) -> Iterator[None]:
     """Let `load_models` take a model that was loaded, and found to work, with the same settings before.
 
+    How many threads it has does not count: that changes no result.
+
     Args:
         made: Where they are kept.
     """
 
-    def kept(model: type) -> Any:
+    def kept(name: str) -> Any:
+        model = getattr(models, name)
+
         def make(section: Any, **options: Any) -> Any:
-            key = f"{model.__name__} {section!r} {options!r}"
+            others = {option: value for option, value in options.items() if option != "threads"}
+            key = f"{name} {section!r} {others!r}"
             if key not in made:
                 made[key] = model(section, **options)
             return made[key]
@@ -46,5 +51,5 @@ def models_kept(made: dict[str, Any]) -> Iterator[None]:
             check(role, model, run)
             made[key] = model
 
-    with patch.multiple(models, _check=check_once, **{name: kept(getattr(models, name)) for name in _KEPT}):
+    with patch.multiple(models, _check=check_once, **{name: kept(name) for name in _KEPT}):
         yield

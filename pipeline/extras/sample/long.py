@@ -42,6 +42,7 @@ def _copy(
     """Copy one repetition; return the start of the next one and the number of copied packets."""
     begin: dict[int, Fraction] = {}
     end: dict[int, Fraction] = defaultdict(Fraction)
+    ended: set[int] = set()
     written = 0
     with av.open(str(source)) as container:
         for packet in container.demux(_streams(container)):
@@ -54,6 +55,9 @@ def _copy(
             latest = max(packet.dts * base - min(begin[packet.stream_index], Fraction(0)), packet.pts * base) + length
             end[packet.stream_index] = max(end[packet.stream_index], latest)
             if start + packet.dts * base >= limit:
+                ended.add(packet.stream_index)
+                if len(ended) == len(streams):
+                    break
                 continue
             shift = round(start / base)
             packet.pts, packet.dts = packet.pts + shift, packet.dts + shift

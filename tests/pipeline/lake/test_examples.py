@@ -46,8 +46,14 @@ EXAMPLES = {
 }
 
 
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Lake:
+    lake = Lake.create(str(tmp_path_factory.mktemp("examples") / "lake"))
+    publish(lake, "01", ["v01", "v02", "v03"], failed=["v03"])
+    return lake
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("example", EXAMPLES)
-def test_an_example_query_returns_rows(lake: Lake, example: str) -> None:
-    publish(lake, "01", ["v01", "v02", "v03"], failed=["v03"])
-    assert lake.sql(EXAMPLES[example]).num_rows > 0
+def test_an_example_query_returns_rows(filled: Lake, example: str) -> None:
+    assert filled.sql(EXAMPLES[example]).num_rows > 0

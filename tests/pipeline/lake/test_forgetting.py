@@ -113,7 +113,7 @@ def test_the_traces_are_found_before(any_full: Lake) -> None:
     ("any_folder", "compacted"),
     [
         ("disk", False),
-        ("disk", True),
+        nightly("disk", True),
         pytest.param("object store", True, marks=pytest.mark.s3),
         nightly("object store", False),
     ],

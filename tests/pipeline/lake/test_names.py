@@ -1,4 +1,3 @@
-
 import pytest
 
 from pipeline.lake import Lake, find_video

@@ -202,7 +202,8 @@ def test_a_film_is_seen_captioned_and_fused_by_the_models_of_the_example_package
         environment={},
         settings=[
             "vision.model=plugin:colours", "captions.model=plugin:colours", "fusion.method=plugin:sum",
-            "shots.detector=content", "speech.engine=none", "ocr.engine=none",
+            "shots.detector=content", "speech.engine=none", "ocr.engine=none", "sounds.model=none",
+            "objects.model=none", "entities.model=none",
         ],
     )  # fmt: skip
     film = material.shots_video(tmp_path / "film.mp4", [2.0, 2.0])

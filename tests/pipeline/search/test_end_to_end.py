@@ -21,7 +21,7 @@ REVISION = "f" * 16
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(tmp_path_factory: pytest.TempPathFactory, kept_models: None) -> Path:
     """Make a video of a cat and coffee with a line of text, 3 s each, and a smaller copy that starts with a rocket."""
     folder = tmp_path_factory.mktemp("films")
     cat, coffee, rocket = (
@@ -32,7 +32,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name, pictures in (("film", [cat, written]), ("later", small)):
         write_video(folder / f"{name}.mp4", (picture for picture in pictures for _ in range(24)), fps=8)
     cv2.imwrite(str(folder / "cat.png"), cv2.cvtColor(cat[20:280, 30:380], cv2.COLOR_RGB2BGR))
-    config = Config.model_validate({"speech": {"engine": "none"}})
+    config = Config.model_validate({"speech": {"engine": "none"}, "objects": {"model": "none"}})
     lake = Lake.create(str(folder / "lake"))
     worker = VideoWorker(config, threads=1)
     for task in discover([str(folder / "film.mp4"), str(folder / "later.mp4")], lake, ArchiveConfig()).tasks:

@@ -15,14 +15,15 @@ REVISION = "f" * 16
 
 
 @pytest.fixture(scope="module")
-def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
+def lake(tmp_path_factory: pytest.TempPathFactory, kept_models: None) -> Lake:
     """A silent film: 3 s of a cat, 3 s of black, 3 s of a cup of coffee with a line of text; fused by the hybrid."""
     folder = tmp_path_factory.mktemp("films")
     cat, coffee = (np.ascontiguousarray(getattr(data, name)()[:300, :400]) for name in ("chelsea", "coffee"))
     written = write_text(coffee.copy(), "The ocean is deep", (20, 250), 36, (255, 255, 255))
     images = [cat, np.zeros_like(cat), written]
     write_video(folder / "film.mp4", (image for image in images for _ in range(24)), fps=8)
-    config = Config.model_validate({"fusion": {"method": "hybrid"}, "speech": {"engine": "none"}})
+    without = {"speech": {"engine": "none"}, "objects": {"model": "none"}}
+    config = Config.model_validate({"fusion": {"method": "hybrid"}, **without})
     lake = Lake.create(str(folder / "lake"))
     worker = VideoWorker(config, threads=1)
     for task in discover([str(folder / "film.mp4")], lake, ArchiveConfig()).tasks:

@@ -1,3 +1,4 @@
+from functools import lru_cache
 from itertools import pairwise
 
 import cv2
@@ -12,6 +13,7 @@ from schemas.media import SampledFrame
 from schemas.records import KeyframeImage, Shot
 
 
+@lru_cache(maxsize=512)
 def picture(seed: int, blur: int = 0) -> np.ndarray:
     coarse = np.random.default_rng(seed).integers(0, 255, (9, 16, 3), np.uint8)
     image = cv2.resize(coarse, (320, 180), interpolation=cv2.INTER_NEAREST)

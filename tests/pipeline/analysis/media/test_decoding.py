@@ -191,7 +191,7 @@ def test_a_file_over_a_limit_fails_with_the_name_of_the_limit(
 
 @pytest.mark.slow
 def test_items_in_flight_do_not_grow_with_the_length_of_the_video(tmp_path: Path) -> None:
-    film = material.shots_video(tmp_path / "film.mp4", [4.0] * 10, size=(160, 90))
+    film = material.shots_video(tmp_path / "film.mp4", [4.0] * 7, size=(160, 90))
     info = probe(str(film), MediaConfig(), LimitsConfig())
     items = decode(
         str(film), info, MediaConfig(), LimitsConfig(), wanted=lambda *_: False, threads=1, stats=DecodeStats()

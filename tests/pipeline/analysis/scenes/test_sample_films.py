@@ -11,25 +11,30 @@ from pipeline.analysis.video.models import load_models
 from pipeline.extras.sample.archive import make_sample
 from pipeline.extras.sample.long import repeat_video
 from pipeline.extras.sample.truth import Truth
-from schemas.config import Config, OcrConfig, ShotsConfig, SpeechConfig
+from schemas.config import Config, ObjectsConfig, OcrConfig, ShotsConfig, SpeechConfig
 from schemas.records import Analysis
 from tests.material import clip
 
 pytestmark = pytest.mark.models
 
 
-@pytest.fixture(scope="module")
-def analyze(kept_models: None) -> Callable[[Path], Analysis]:
+Analyze = Callable[[Path], Analysis]
+
+
+@pytest.fixture(scope="module", params=["none"])
+def analyze(request: pytest.FixtureRequest, kept_models: None) -> Analyze:
+    """Return a function that analyses a film, without looking for objects unless the test asks for them."""
     config = Config(
-        speech=SpeechConfig(engine="none"), shots=ShotsConfig(detector="content"), ocr=OcrConfig(max_side_px=640)
+        speech=SpeechConfig(engine="none"),
+        shots=ShotsConfig(detector="content"),
+        ocr=OcrConfig(max_side_px=640),
+        objects=ObjectsConfig(model=request.param),
     )
     analyzer = VideoAnalyzer(config, load_models(config, device="cpu", threads=1), threads=1)
     return lambda path: analyzer.analyze(str(path), analyzer.probe(str(path)), video_id="v")
 
 
-def test_a_slide_talk_gets_a_scene_a_slide_and_its_title(
-    analyze: Callable[[Path], Analysis], ocean_talk: tuple[Path, Truth]
-) -> None:
+def test_a_slide_talk_gets_a_scene_a_slide_and_its_title(analyze: Analyze, ocean_talk: tuple[Path, Truth]) -> None:
     path, truth = ocean_talk
     analysis = analyze(path)
     begins = [scene.start_s for scene in analysis.scenes]
@@ -41,9 +46,7 @@ def test_a_slide_talk_gets_a_scene_a_slide_and_its_title(
         assert heading in text
 
 
-def test_a_music_video_gets_no_scene_a_cut_and_a_few_chapters(
-    analyze: Callable[[Path], Analysis], tmp_path: Path
-) -> None:
+def test_a_music_video_gets_no_scene_a_cut_and_a_few_chapters(analyze: Analyze, tmp_path: Path) -> None:
     repeat_video(clip("song"), tmp_path / "music_video.mp4", 40.0)
     analysis = analyze(tmp_path / "music_video.mp4")
     assert len(analysis.shots) > 16
@@ -52,8 +55,9 @@ def test_a_music_video_gets_no_scene_a_cut_and_a_few_chapters(
     assert len(analysis.summary.chapters) <= 2
 
 
+@pytest.mark.parametrize("analyze", ["embedded:ssd-mobilenet-v2"], indirect=True)
 def test_of_cyclists_seen_in_traffic_bicycles_are_said_and_no_electrical_switch(
-    analyze: Callable[[Path], Analysis], tmp_path: Path
+    analyze: Analyze, tmp_path: Path
 ) -> None:
     (path,) = make_sample(tmp_path, only=["clips/bicycles.mp4"])
     summary = analyze(path).summary

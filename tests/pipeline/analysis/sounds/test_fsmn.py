@@ -99,11 +99,21 @@ def test_separated_channels_are_heard_together(classifier: SoundClassifier) -> N
     assert session.finish() == heard(classifier, np.clip(speech + music, -1, 1))
 
 
-@settings(max_examples=5, deadline=None)
-@given(st.lists(st.integers(1, 30_000), min_size=1, max_size=40))
-def test_scores_do_not_depend_on_the_sizes_of_blocks(sizes: list[int]) -> None:
+@pytest.fixture(scope="module")
+def scored() -> tuple[FsmnModel, np.ndarray, np.ndarray]:
+    """A model, 20 s of audio, and its scores when all of it comes at once."""
     model = FsmnModel(load_fsmn(resolve("sounds", CONFIG.model).path), "cpu")
     audio = np.concatenate([chords(3.0), np.random.default_rng(1).normal(0, 0.1, 17 * RATE).astype(np.float32)])
+    whole = model.stream()
+    return model, audio, np.concatenate([whole.add(audio), whole.finish()])
+
+
+@settings(max_examples=5, deadline=None)
+@given(st.lists(st.integers(1, 30_000), min_size=1, max_size=40))
+def test_scores_do_not_depend_on_the_sizes_of_blocks(
+    scored: tuple[FsmnModel, np.ndarray, np.ndarray], sizes: list[int]
+) -> None:
+    model, audio, expected = scored
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(FsmnStream, "PIECE", 100)
         stream, rows, start = model.stream(), [], 0
@@ -112,8 +122,6 @@ def test_scores_do_not_depend_on_the_sizes_of_blocks(sizes: list[int]) -> None:
             start += size
         rows += [stream.add(audio[start:]), stream.finish()]
         assert stream._held < 6 * RATE, "only context is kept"
-    whole = model.stream()
-    expected = np.concatenate([whole.add(audio), whole.finish()])
     np.testing.assert_allclose(np.concatenate(rows), expected, atol=1e-5)
 
 

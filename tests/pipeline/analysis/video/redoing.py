@@ -159,11 +159,12 @@ class Laboratory:
     Args:
         film: The film.
         threads: Threads of each model.
+        made: Models that were loaded before (see `models_kept`).
     """
 
-    def __init__(self, film: Path, *, threads: int = 1) -> None:
+    def __init__(self, film: Path, *, threads: int = 1, made: Mapping[str, Any] | None = None) -> None:
         self.film, self._threads = film, threads
-        self._made: dict[str, Any] = {}
+        self._made: dict[str, Any] = {**(made or {})}
         self._complete: dict[str, dict[str, pa.Table]] = {}
 
     def analyzer(self, config: Config, stages: Collection[Stage] = STAGES) -> VideoAnalyzer:

@@ -7,10 +7,17 @@ import torch
 from pipeline.analysis.video import load_models
 from pipeline.analysis.vision.efficientnet import EfficientNetLite
 from pipeline.models import onnx_providers
-from schemas.config import Config, OcrConfig, ShotsConfig, SpeechConfig
+from schemas.config import Config, EntitiesConfig, ObjectsConfig, OcrConfig, ShotsConfig, SoundsConfig, SpeechConfig
 from schemas.errors import DeviceError, ModelError
 
-FEW = Config(speech=SpeechConfig(engine="none"), ocr=OcrConfig(engine="none"), shots=ShotsConfig(detector="content"))
+FEW = Config(
+    speech=SpeechConfig(engine="none"),
+    ocr=OcrConfig(engine="none"),
+    shots=ShotsConfig(detector="content"),
+    sounds=SoundsConfig(model="none"),
+    objects=ObjectsConfig(model="none"),
+    entities=EntitiesConfig(model="none"),
+)
 
 
 @pytest.mark.models

@@ -31,8 +31,8 @@ _PAIRS = examples(1)
 
 
 @pytest.fixture(scope="module")
-def laboratory(tmp_path_factory: pytest.TempPathFactory) -> Laboratory:
-    return Laboratory(make_film(tmp_path_factory.mktemp("redo") / "film.mp4"))
+def laboratory(tmp_path_factory: pytest.TempPathFactory, _models: dict[str, object]) -> Laboratory:
+    return Laboratory(make_film(tmp_path_factory.mktemp("redo") / "film.mp4"), made=_models)
 
 
 @contextmanager
