@@ -9,7 +9,7 @@ from pipeline.analysis.speech import recognizer
 
 
 @pytest.fixture(scope="module")
-def kept_engines() -> Iterator[None]:
+def kept_whisper() -> Iterator[None]:
     """Load the weights of each engine once for a file. The settings of a recognizer that do not load are its own."""
     load = recognizer.load_engine
 

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from whisper.model import ModelDimensions, Whisper
 
 from pipeline.analysis.speech.engines import load_engine
 from pipeline.analysis.speech.engines.checkpoint import (
@@ -32,17 +31,23 @@ def info(path: Path) -> ModelInfo:
     return ModelInfo(role="speech", id=str(path), path=path, licence="unknown", digest="0" * 16)
 
 
+def whisper_of(dims: dict[str, int]) -> torch.nn.Module:
+    from whisper.model import ModelDimensions, Whisper
+
+    return Whisper(ModelDimensions(**dims))
+
+
 def logits(checkpoint: Checkpoint, mel: torch.Tensor, tokens: torch.Tensor) -> torch.Tensor:
-    model = Whisper(ModelDimensions(**checkpoint.dims))
+    model = whisper_of(checkpoint.dims)
     model.load_state_dict(checkpoint.state)
     with torch.inference_mode():
         return model.eval()(mel, tokens)
 
 
 @pytest.fixture
-def tiny() -> Whisper:
+def tiny() -> torch.nn.Module:
     torch.manual_seed(0)
-    model = Whisper(ModelDimensions(**DIMS))
+    model = whisper_of(DIMS)
     torch.nn.init.normal_(model.decoder.positional_embedding)
     return model
 
@@ -72,7 +77,9 @@ def test_a_transformers_whisper_with_random_weights_gives_the_same_logits(tmp_pa
     assert checkpoint.alignment_heads == ((1, 2), (2, 0))
 
 
-def test_an_openai_checkpoint_is_read_without_unpickling_anything_but_tensors(tmp_path: Path, tiny: Whisper) -> None:
+def test_an_openai_checkpoint_is_read_without_unpickling_anything_but_tensors(
+    tmp_path: Path, tiny: torch.nn.Module
+) -> None:
     torch.save({"dims": DIMS, "model_state_dict": tiny.half().state_dict()}, tmp_path / "mine.pt")
     checkpoint = read_checkpoint(info(tmp_path))
     mel, tokens = torch.randn(1, 8, 40), torch.randint(0, 100, (1, 5))
@@ -88,7 +95,7 @@ def test_an_openai_checkpoint_is_read_without_unpickling_anything_but_tensors(tm
         read_checkpoint(info(tmp_path))
 
 
-def test_a_saved_checkpoint_reads_back_exactly(tmp_path: Path, tiny: Whisper) -> None:
+def test_a_saved_checkpoint_reads_back_exactly(tmp_path: Path, tiny: torch.nn.Module) -> None:
     state = {name: tensor.clone() for name, tensor in tiny.state_dict().items()}
     state["encoder.conv1.weight"] = state["encoder.conv1.weight"].half().float()
     save_checkpoint(Checkpoint(DIMS, state, ((0, 1),)), tmp_path / "c.safetensors")
@@ -104,7 +111,7 @@ def test_the_embedded_whisper_matches_every_key_and_is_converted_once(
     embedded = resolve("speech", "embedded:whisper-base")
     monkeypatch.setenv("VIDEOLAKE_CACHE", str(tmp_path))
     first = cached_checkpoint(embedded)
-    Whisper(ModelDimensions(**first.dims)).load_state_dict(first.state)
+    whisper_of(first.dims).load_state_dict(first.state)
     assert len(first.alignment_heads) == 8
     files = [path for path in tmp_path.rglob("*") if path.is_file()]
     before = files[0].stat().st_mtime_ns

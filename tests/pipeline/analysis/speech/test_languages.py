@@ -265,7 +265,7 @@ def utterance_in(language: str, seconds: float) -> Utterance:
 
 
 @pytest.mark.models
-@pytest.mark.usefixtures("kept_engines")
+@pytest.mark.usefixtures("kept_whisper")
 @pytest.mark.parametrize("engine", ["faster-whisper", "openai-whisper"])
 def test_two_languages_in_one_recording_are_both_written_as_spoken(engine: str) -> None:
     pause = np.zeros(RATE // 2, np.float32)
@@ -284,7 +284,7 @@ def test_two_languages_in_one_recording_are_both_written_as_spoken(engine: str) 
 
 
 @pytest.mark.models
-@pytest.mark.usefixtures("kept_engines")
+@pytest.mark.usefixtures("kept_whisper")
 def test_whisper_knows_the_language_of_most_parts_of_a_window(monkeypatch: pytest.MonkeyPatch) -> None:
     examined: list[str] = []
 

@@ -30,7 +30,7 @@ def silence(seconds: float) -> Audio:
 
 
 @pytest.fixture(scope="module")
-def recognizer(kept_engines: None) -> SpeechRecognizer:
+def recognizer(kept_whisper: None) -> SpeechRecognizer:
     return SpeechRecognizer(SpeechConfig(), device="cpu", threads=1)
 
 
@@ -169,7 +169,7 @@ def test_the_language_is_detected(recognizer: SpeechRecognizer, voice: str, text
 
 
 @pytest.mark.models
-@pytest.mark.usefixtures("kept_engines")
+@pytest.mark.usefixtures("kept_whisper")
 def test_a_forced_language_is_used_and_an_unknown_one_refused_with_those_there_are() -> None:
     config = GREEDY.model_copy(update={"language": "de"})
     transcript = hear(SpeechRecognizer(config, device="cpu", threads=1).session(), speak(PAINTINGS), [RATE])

@@ -65,7 +65,7 @@ def test_each_clause_is_given_once_and_in_order(said: list[tuple[float, int]], p
 
 
 @pytest.mark.models
-@pytest.mark.usefixtures("kept_engines")
+@pytest.mark.usefixtures("kept_whisper")
 @pytest.mark.parametrize("engine", ["faster-whisper", "openai-whisper"])
 def test_spanish_speech_has_an_english_translation_with_either_engine(engine: str) -> None:
     config = GREEDY.model_copy(update={"engine": engine, "translate": True})
@@ -78,7 +78,7 @@ def test_spanish_speech_has_an_english_translation_with_either_engine(engine: st
 
 
 @pytest.mark.models
-@pytest.mark.usefixtures("kept_engines")
+@pytest.mark.usefixtures("kept_whisper")
 def test_english_is_not_translated_nor_is_anything_unless_asked() -> None:
     translating = GREEDY.model_copy(update={"translate": True})
     english = hear(translating, speak("Good morning. The museum opens at nine o'clock."))
@@ -89,7 +89,7 @@ def test_english_is_not_translated_nor_is_anything_unless_asked() -> None:
 
 
 @pytest.mark.models
-@pytest.mark.usefixtures("kept_engines")
+@pytest.mark.usefixtures("kept_whisper")
 def test_chinese_speech_becomes_words_of_the_dictionary() -> None:
     # The synthesizer's Mandarin is poor: Whisper base understands some words, and takes it for Chinese only when told.
     transcript = hear(SpeechConfig(language="zh"), speak("地球的大部分被海洋覆盖。", "cmn+f3", 110))

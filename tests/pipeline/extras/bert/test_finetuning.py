@@ -4,7 +4,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from transformers import BertConfig, BertForSequenceClassification
 
 from pipeline.extras.bert import Example, TextClassifier, classify, finetune, read_examples
 from pipeline.extras.bert.bases import make_bert
@@ -30,7 +29,7 @@ def examples() -> list[Example]:
 @pytest.fixture(scope="module")
 def trained(examples: list[Example], tmp_path_factory: pytest.TempPathFactory):
     folder = tmp_path_factory.mktemp("models") / "topics"
-    options = TrainingOptions(epochs=4, learning_rate=3e-4, batch_size=4, max_tokens=32, held_out=0.25)
+    options = TrainingOptions(epochs=3, learning_rate=3e-4, batch_size=4, max_tokens=32, held_out=0.25)
     return folder, finetune(examples, folder, base="embedded:minilm", options=options)
 
 
@@ -101,6 +100,8 @@ def test_a_folder_that_cannot_be_written_is_told_before_the_training(examples: l
 def test_a_tiny_classifier_of_random_weights_reads_any_number_of_texts_of_any_length(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    from transformers import BertConfig, BertForSequenceClassification
+
     model, tokenizer = make_bert("tiny", [("Rain falls.", "The bank pays.")])
     config = BertConfig.from_dict(model.config.to_dict() | {"max_position_embeddings": 24, "num_labels": 3})
     BertForSequenceClassification(config).save_pretrained(tmp_path)

@@ -46,7 +46,7 @@ def test_a_new_bert_learns_masked_words_and_next_sentences_and_serves_as_text_en
 
 
 def test_pre_training_goes_on_from_a_bert_that_is_there_and_comes_out_the_same_twice(tmp_path: Path) -> None:
-    options = TrainingOptions(epochs=2, learning_rate=3e-4, max_tokens=16, held_out=0.2)
+    options = TrainingOptions(epochs=1, learning_rate=3e-4, max_tokens=16, held_out=0.2)
     state = torch.random.get_rng_state()
     reports = [
         pretrain(stories()[:6], tmp_path / name, base="embedded:minilm", options=options) for name in ("one", "two")
