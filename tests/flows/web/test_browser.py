@@ -240,6 +240,7 @@ def test_all_works_by_keys(opened: Open) -> None:
     assert focused.evaluate("each => getComputedStyle(each).outlineStyle") == "solid"
     page.keyboard.press("Enter")
     player_at(page, 0)
+    page.wait_for_load_state()  # a player may be ready before the script that knows the keys
     page.keyboard.press("j")
     page.keyboard.press("j")
     player_at(page, 4.0)
