@@ -55,7 +55,7 @@ def pictures(film: KnownFilm) -> tuple[np.ndarray, np.ndarray]:
     with av.open(str(film.path)) as container:
         frames = list(container.decode(video=0))
     times_s = np.array([float(frame.pts * frame.time_base) for frame in frames])
-    return times_s, np.stack([frame.to_ndarray(format="rgb24") for frame in frames]).astype(float)
+    return times_s, np.stack([frame.to_ndarray(format="rgb24") for frame in frames]).astype(np.int16)
 
 
 @pytest.mark.slow

@@ -27,6 +27,15 @@ _UNUSED = (
 Automations, which need triggers, are tested on a server of their own."""
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _kept_engines() -> Iterator[None]:
+    """Open each lake once for all commands of a file. Its files may change by no other means than the lake's."""
+    from tests.kept_engines import engines_kept
+
+    with engines_kept():
+        yield
+
+
 def free_port() -> int:
     with socket.socket() as server:
         server.bind(("127.0.0.1", 0))

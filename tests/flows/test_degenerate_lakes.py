@@ -41,9 +41,10 @@ def make_lake(tmp_path_factory: pytest.TempPathFactory) -> MakeLake:
 
     def make(kind: str) -> Lake:
         if kind not in made:
-            lake = Lake.create(str(tmp_path_factory.mktemp("degenerate") / "lake"))
-            KINDS[kind](lake)
-            made[kind] = Lake(lake.uri)  # one that does not remember what was made older
+            folder = tmp_path_factory.mktemp("degenerate")
+            KINDS[kind](Lake.create(str(folder / "made")))
+            (folder / "made").rename(folder / "lake")  # a place of which nobody remembers what was made older
+            made[kind] = Lake(str(folder / "lake"))
         return made[kind]
 
     return make

@@ -22,14 +22,17 @@ pytestmark = pytest.mark.slow
 
 EVIL = "\x1b]0;owned\x07\x1b[2J\x1b[8mhidden\x1b[6n\x9b5n\rerror: fake\x08\u202eevil"
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+END = "=== the end of a command ==="
 SCRIPT = """
-import sys
 from flows.cli import main
-for arguments in {commands!r}:
-    try:
-        main([*arguments, "--lake", {lake!r}], prog_name="videolake")
-    except SystemExit:
-        pass
+from tests.kept_engines import engines_kept
+with engines_kept():
+    for arguments in {commands!r}:
+        try:
+            main([*arguments, "--lake", {lake!r}], prog_name="videolake")
+        except SystemExit:
+            pass
+        print({end!r})
 """
 
 
@@ -57,11 +60,22 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Lake:
     return lake
 
 
-def seen(lake: Lake, commands: list[list[str]]) -> str:
-    """Run commands in a terminal and return what reaches it."""
+@pytest.fixture(scope="module")
+def seen(hostile: Lake) -> list[str]:
+    """Run commands in a terminal, in one process, and return what of each reaches it. The first is `show`."""
+    forms = [["--format", form] for form in ("table", "csv", "json", "jsonl")]
+    query = "SELECT uri, headline, warnings FROM videos LEFT JOIN summaries USING (video_id)"
+    commands = [
+        ["show", "v001"], ["show", "v001", "--json"], ["show", "v002"], ["show", f"nobody{EVIL}"],
+        *(["sql", query, *form] for form in forms),
+        ["sql", "SELECT message FROM errors"], ["sql", f"SELECT '{EVIL}"],
+        *(["export", "v001", "--format", form] for form in ("srt", "vtt", "txt", "json", "ffmetadata", "edl", "otio")),
+        ["export", "--all", "--format", "youtube", "-o", f"{hostile.uri}/../chapters"],
+        ["search", "evil"], ["clip", "v001@1-2"], ["clip", "v001@1-2", f"v002{EVIL}@1-2"],
+    ]  # fmt: skip
     leader, follower = pty.openpty()
     process = subprocess.Popen(
-        [sys.executable, "-c", SCRIPT.format(commands=commands, lake=lake.uri)],
+        [sys.executable, "-c", SCRIPT.format(commands=commands, lake=hostile.uri, end=END)],
         stdin=follower, stdout=follower, stderr=follower, cwd=Path(__file__).parent.parent.parent,
         env=os.environ | {"TERM": "xterm-256color", "COLUMNS": "120"},
     )  # fmt: skip
@@ -77,22 +91,13 @@ def seen(lake: Lake, commands: list[list[str]]) -> str:
         output += read
     os.close(leader)
     process.wait()
-    return output.decode("utf-8")
+    *each, rest = output.decode("utf-8").split(f"{END}\r\n")
+    assert (len(each), rest) == (len(commands), "")
+    return each
 
 
-@pytest.mark.slow
-def test_nothing_but_text_and_colours_reaches_a_terminal(hostile: Lake) -> None:
-    forms = [["--format", form] for form in ("table", "csv", "json", "jsonl")]
-    query = "SELECT uri, headline, warnings FROM videos LEFT JOIN summaries USING (video_id)"
-    commands = [
-        ["show", "v001"], ["show", "v001", "--json"], ["show", "v002"], ["show", f"nobody{EVIL}"],
-        *(["sql", query, *form] for form in forms),
-        ["sql", "SELECT message FROM errors"], ["sql", f"SELECT '{EVIL}"],
-        *(["export", "v001", "--format", form] for form in ("srt", "vtt", "txt", "json", "ffmetadata", "edl", "otio")),
-        ["export", "--all", "--format", "youtube", "-o", f"{hostile.uri}/../chapters"],
-        ["search", "evil"], ["clip", "v001@1-2"], ["clip", "v001@1-2", f"v002{EVIL}@1-2"],
-    ]  # fmt: skip
-    output = seen(hostile, commands)
+def test_nothing_but_text_and_colours_reaches_a_terminal(seen: list[str]) -> None:
+    output = "".join(seen)
     assert output.count("hidden") > 20, output
     assert "Traceback" not in output
     text = COLOURS.sub("", output).replace("\r\n", "\n")
@@ -101,8 +106,8 @@ def test_nothing_but_text_and_colours_reaches_a_terminal(hostile: Lake) -> None:
     assert not codes & {"5", "6", "7", "8"}
 
 
-def test_the_colours_of_commands_are_kept(hostile: Lake) -> None:
-    assert "\x1b[1m" in seen(hostile, [["show", "v001"]])
+def test_the_colours_of_commands_are_kept(seen: list[str]) -> None:
+    assert "\x1b[1m" in seen[0]
 
 
 def test_output_to_a_file_is_unchanged(hostile: Lake) -> None:

@@ -30,7 +30,7 @@ TABLES = ("videos", "shots", "frames", "utterances", "sounds", "entities", "scen
 
 
 @pytest.fixture(scope="module")
-def worker() -> VideoWorker:
+def worker(kept_models: None) -> VideoWorker:
     # The decoder is unsure of synthetic speech, which it would decode three times.
     return VideoWorker(Config(speech=SpeechConfig(beam_size=1, min_greedy_logprob=-5.0)), threads=1)
 
@@ -70,12 +70,12 @@ def test_bad_files_cost_a_row_each_and_odd_ones_none(worker: VideoWorker, lake: 
     assert videos["turned.mp4"]["height"] > videos["turned.mp4"]["width"]
 
 
-def spanish_breakfast(path: Path) -> Truth:
-    """Make a film of three shots and two hard cuts, with four spoken sentences."""
+def spanish_breakfast(path: Path, shots: int = 3) -> Truth:
+    """Make a film of three shots, with hard cuts and four spoken sentences, of which the first two shots have two."""
     photos = (read_photo(package_file("scikit-image", f"skimage/data/{name}.png")) for name in ("coffee", "chelsea"))
     pictures = [cv2.resize(picture, (640, 360)) for picture in (slides.title_slide("Una casa tranquila", ""), *photos)]
     said = (("Buenos días.",), ("El café es muy bueno.",), ("El gato es muy grande.", "Los niños juegan con el gato."))
-    scenes = [Scene(still(picture), spoken) for picture, spoken in zip(pictures, said, strict=True)]
+    scenes = [Scene(still(picture), spoken) for picture, spoken in zip(pictures, said, strict=True)][:shots]
     return make_narrated_video(path, scenes, fps=12, narrator=Narrator("es-419", "es", 130))
 
 
@@ -155,7 +155,7 @@ def test_videos_that_are_analysed_at_the_same_time_get_the_rows_and_the_log_that
     """With two threads, which they share: how PyTorch rounds sums depends on their number."""
     models, config = worker._analyzer.models, worker._config
     monkeypatch.setattr(worker, "_analyzer", VideoAnalyzer(config, models, threads=2))
-    spanish_breakfast(tmp_path / "spanish.mp4")
+    spanish_breakfast(tmp_path / "spanish.mp4", shots=2)
     material.shots_video(tmp_path / "silent.mp4", [1.0, 1.5, 1.0])
     (tmp_path / "broken.mp4").write_text("no film")
     found = []

@@ -24,7 +24,7 @@ QUIET = [
     "--disable-component-update", "--disable-sync", "--autoplay-policy=no-user-gesture-required", "--mute-audio",
     # Processes and services that would take a fifth of its time.
     "--in-process-gpu", "--renderer-process-limit=1", "--disable-extensions",
-    "--disable-features=Translate,MediaRouter,OptimizationHints,PaintHolding",
+    "--disable-features=Translate,MediaRouter,OptimizationHints,PaintHolding,WebUIOmniboxPopup,WebUIOmniboxAimPopup,WebUIOmniboxFullPopup",
 ]  # fmt: skip
 
 

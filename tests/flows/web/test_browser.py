@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, Route, expect
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
 from flows.web.catalogue import PAGE_SIZE
 from pipeline.lake import Lake
@@ -15,6 +15,7 @@ from tests.pipeline.analysis.media.test_clock import remuxed
 pytestmark = pytest.mark.browser
 
 Open = Callable[..., Page]
+NewPage = Callable[..., tuple[Page, list[str]]]
 SCHEMES = ("light", "dark")
 _PATIENCE_MS = 120_000
 PLACES = (
@@ -31,16 +32,34 @@ PLACES = (
 )
 
 
-def open_page(browser: Browser, site: str, **options: object) -> tuple[Page, list[str]]:
-    """Return a new page, and the list of what goes wrong on it and of whoever else it asks."""
-    context, wrong = browser.new_context(base_url=site, **options), []  # type: ignore[arg-type]
-    context.set_default_timeout(_PATIENCE_MS)
-    page = context.new_page()
+@pytest.fixture(scope="module")
+def new_page(browser: Browser, site: str) -> Iterator[NewPage]:
+    """Return what opens a page, and the list of what goes wrong on it and of whoever else it asks.
+
+    Pages with the same options share a window, which costs more processes than a page. They store nothing in it.
+    """
+    windows: dict[str, BrowserContext] = {}
+
+    def new(**options: object) -> tuple[Page, list[str]]:
+        if str(options) not in windows:
+            windows[str(options)] = browser.new_context(base_url=site, **options)  # type: ignore[arg-type]
+            windows[str(options)].set_default_timeout(_PATIENCE_MS)
+        page = windows[str(options)].new_page()
+        return page, watched(page, site)
+
+    yield new
+    for window in windows.values():
+        window.close()
+
+
+def watched(page: Page, site: str) -> list[str]:
+    """Return the list of what will go wrong on a page."""
+    wrong: list[str] = []
     page.on("console", lambda message: wrong.append(message.text) if message.type in {"error", "warning"} else None)
     page.on("pageerror", lambda error: wrong.append(str(error)))
     page.on("dialog", lambda dialog: (wrong.append(dialog.message), dialog.dismiss()))
     page.on("request", lambda request: wrong.append(request.url) if not request.url.startswith(site) else None)
-    return page, wrong
+    return wrong
 
 
 def show(page: Page, wrong: list[str], address: str, status: int = 200) -> Page:
@@ -55,32 +74,32 @@ def show(page: Page, wrong: list[str], address: str, status: int = 200) -> Page:
 
 
 @pytest.fixture
-def opened(browser: Browser, site: str) -> Iterator[Open]:
+def opened(new_page: NewPage) -> Iterator[Open]:
     """Return what opens a page; whatever test used it, nothing went wrong on it and nobody else was asked."""
     pages = []
 
-    def new_page(address: str, **options: object) -> Page:
-        pages.append(open_page(browser, site, **options))
+    def opened(address: str, **options: object) -> Page:
+        pages.append(new_page(**options))
         return show(*pages[-1], address)
 
-    yield new_page
+    yield opened
     for page, _ in pages:
-        page.context.close()
+        page.close()
     assert [wrong for _, wrong in pages if wrong] == []
 
 
 @pytest.fixture(scope="module")
-def looking(browser: Browser, site: str) -> Iterator[Open]:
+def looking(new_page: NewPage) -> Iterator[Open]:
     """Return what shows a place on the page of before, if tests only look at it: a new page takes longer than that."""
     pages: dict[str, tuple[Page, list[str]]] = {}
 
     def look(address: str, **options: object) -> Page:
-        shown, wrong = pages.get(str(options)) or pages.setdefault(str(options), open_page(browser, site, **options))
+        shown, wrong = pages.get(str(options)) or pages.setdefault(str(options), new_page(**options))
         return show(shown, wrong, address, 404 if address == "/x" else 200)
 
     yield look
     for page, _ in pages.values():
-        page.context.close()
+        page.close()
     assert [wrong for _, wrong in pages.values() if wrong] == []
 
 
@@ -90,11 +109,11 @@ def place(looking: Open, request: pytest.FixtureRequest) -> Page:
     return looking(request.param)
 
 
-def test_a_page_that_is_missing_hides_nothing_that_went_wrong_before_it(browser: Browser, site: str) -> None:
-    page, wrong = open_page(browser, site)
+def test_a_page_that_is_missing_hides_nothing_that_went_wrong_before_it(new_page: NewPage) -> None:
+    page, wrong = new_page()
     show(page, wrong, "/").evaluate("console.error('of the page before')")
     show(page, wrong, "/x", 404)
-    page.context.close()
+    page.close()
     assert wrong == ["of the page before"]
 
 
@@ -221,6 +240,7 @@ def test_all_works_by_keys(opened: Open) -> None:
     assert focused.evaluate("each => getComputedStyle(each).outlineStyle") == "solid"
     page.keyboard.press("Enter")
     player_at(page, 0)
+    page.wait_for_load_state()  # a player may be ready before the script that knows the keys
     page.keyboard.press("j")
     page.keyboard.press("j")
     player_at(page, 4.0)
