@@ -73,7 +73,7 @@ def _why(plan: PlanReport, stage: Stage) -> str:
 def _length_from(plan: PlanReport) -> str:
     rate = {
         "lake": "the bit rate of the lake's videos",
-        "files": "the bit rate of those",
+        "files": "the bit rate of the opened files",
         "typical": "4 Mbit/s, because the lake has no videos yet",
     }[plan.rate_of]
     sources = {

@@ -402,13 +402,13 @@ class WorkersConfig(Section):
     """Maximum number of workers. If unset, as many as fit the cluster and what its autoscaler can add."""
     num_cpus: float | None = Field(None, gt=0)
     """CPUs per worker. If unset, an equal share of the node: of two CPUs or more, or with GPUs, for each worker that
-    fits on them. Where there are fewer videos than workers, each has up to eight CPUs."""
+    fits on them."""
     num_gpus: float | None = Field(None, ge=0)
     """GPUs per worker, which can be a fraction. If unset, 0.5 on nodes with GPUs and 0 on others. If set, only nodes
     with that much are used."""
     threads: int | None = Field(None, ge=1)
-    """Threads of the decoder and of each model. If unset, the number of CPUs of the worker; with `inline`,
-    `OMP_NUM_THREADS` or all CPUs that the process may use."""
+    """Threads of the decoder and of each model. If unset, the number of CPUs of the worker, or up to 8 if there are
+    fewer videos than workers; with `inline`, `OMP_NUM_THREADS` or all CPUs that the process may use."""
     videos_at_once: int = Field(2, ge=1, le=16)
     """Maximum number of videos that a worker on Ray analyses at the same time, with the same models. While one is
     decoded, another one is transcribed. No more than it has threads, and only one with a GPU."""

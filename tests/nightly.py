@@ -1,12 +1,9 @@
 """How much the tests try: the same in every gate, less in `make test-quick`, more with `VIDEOLAKE_EXAMPLES=10`."""
 
 import os
-from collections.abc import Sequence
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
-
-Value = TypeVar("Value")
 
 _FACTOR = float(os.environ.get("VIDEOLAKE_EXAMPLES", "1"))
 NIGHTLY = _FACTOR > 1
@@ -21,8 +18,3 @@ def examples(count: int = 30) -> int:
 def nightly(*values: Any, id: str | None = None) -> Any:  # noqa: A002 - as of `pytest.param`
     """Return a parameter that only the night tries, because the others go through the same code."""
     return pytest.param(*values, id=id, marks=[] if NIGHTLY else pytest.mark.skip(reason="tried at night"))
-
-
-def some_by_day(values: Sequence[Value]) -> list[Value]:
-    """Return every second value, with the first and the last; at night all of them."""
-    return [*values] if NIGHTLY else [*values[:-1:2], *values[-1:]]

@@ -7,27 +7,30 @@ from typing import Any
 from schemas.config import Config
 from schemas.stages import Stage
 from workers.nodes import alive_nodes
-from workers.placement import WorkerSize, place_on
+from workers.placement import WorkerSize, for_few_videos, place_on
 from workers.ray_worker import RayWorker
 
-_ahead: dict[tuple[WorkerSize, str | None], Any] = {}
-"""The worker that was started ahead, by its place."""
+_ahead: dict[str | None, tuple[Any, WorkerSize]] = {}
+"""The worker that was started ahead, by its node."""
 _lock = threading.Lock()
 
 
-def start_actor(size: WorkerSize, node_id: str | None) -> Any:  # noqa: ANN401 - a Ray actor handle
-    """Start a worker, or take the one that was started ahead for this place.
+def start_actor(size: WorkerSize, node_id: str | None) -> tuple[Any, WorkerSize]:
+    """Start a worker, or take the one that was started ahead for this place, whatever its threads.
 
     Args:
         size: Its resources.
         node_id: Where it runs; None lets Ray choose.
+
+    Returns:
+        The handle of the actor, and its size.
     """
     with _lock:
-        ahead = _ahead.pop((size, node_id), None)
-    if ahead is not None:
-        return ahead
+        ahead = _ahead.get(node_id)
+        if ahead is not None and ahead[1].resources == size.resources:
+            return _ahead.pop(node_id)
     end_actor_ahead()  # it would keep its resources
-    return _started(size, node_id)
+    return _started(size, node_id), size
 
 
 def start_actor_ahead(config: Config, stages: Sequence[Stage], videos: int | None = None) -> None:
@@ -42,12 +45,15 @@ def start_actor_ahead(config: Config, stages: Sequence[Stage], videos: int | Non
         videos: How many videos there may be, if that is known.
     """
     for node in alive_nodes().values():
-        place = place_on(config.workers, node.resources, videos)
+        place = place_on(config.workers, node.resources)
         if place is not None:
-            actor = _started(place.size, node.id)
-            actor.warm_up.remote(config, place.size.threads, stages)
+            size, cpus = place.size, node.resources.get("CPU", 0.0)
+            if videos:
+                size = for_few_videos(config.workers, place, cpus, videos, [(place, cpus)])
+            actor = _started(size, node.id)
+            actor.warm_up.remote(config, size.threads, stages)
             with _lock:
-                _ahead[place.size, node.id] = actor
+                _ahead[node.id] = actor, size
             return
 
 
@@ -58,7 +64,7 @@ def end_actor_ahead() -> None:
     with _lock:
         actors = list(_ahead.values())
         _ahead.clear()
-    for actor in actors:
+    for actor, _ in actors:
         ray.kill(actor)
 
 

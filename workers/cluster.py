@@ -90,7 +90,7 @@ def connecting(config: Config, stages: Sequence[Stage] = (), videos: int | None 
     Args:
         config: The whole configuration.
         stages: The stages that the first videos will need, if that is known: the first worker loads their models.
-        videos: How many videos there may be, if that is known: the first worker gets more CPUs if there are few.
+        videos: How many videos there may be, if that is known: the first worker gets more threads if there are few.
     """
     workers = config.workers
     if workers.engine != "ray" or cluster_address(workers.ray_address) != "local":

@@ -1,8 +1,8 @@
 """Placement: how many workers each node gets, and the CPUs and GPUs of each, from the configuration and the node."""
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from schemas.config import WorkersConfig
 
@@ -11,8 +11,8 @@ _GPU_SHARE = 0.5
 _CPUS = 2
 """CPUs per worker: one worker with two threads is faster than two with one, and needs half the memory
 (`benchmarks/placement.py`)."""
-_MOST_CPUS = 8
-"""CPUs of a worker where there are fewer videos than workers. More threads would mostly wait for each other."""
+_MOST_THREADS = 8
+"""Threads of a worker where there are fewer videos than workers. More would mostly wait for each other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,11 @@ class WorkerSize:
     """Threads of the decoder and of each model."""
     videos_at_once: int = 1
     """How many videos it analyses at the same time."""
+
+    @property
+    def resources(self) -> tuple[float, float]:
+        """What it takes of a node: CPUs and GPUs."""
+        return self.num_cpus, self.num_gpus
 
     def __str__(self) -> str:
         parts = {"CPU": self.num_cpus, "GPU": self.num_gpus, "thread": self.threads}
@@ -44,13 +49,12 @@ class NodePlacement:
         return f"{self.workers} worker{'' if self.workers == 1 else 's'} with {self.size}"
 
 
-def place_on(config: WorkersConfig, resources: Mapping[str, float], videos: int | None = None) -> NodePlacement | None:
+def place_on(config: WorkersConfig, resources: Mapping[str, float]) -> NodePlacement | None:
     """Choose the size and number of the workers of one node.
 
     Args:
         config: Its values take precedence over what the node suggests.
         resources: Resources of the node by Ray's names (`CPU`, `GPU`).
-        videos: How many videos there are for the node, if that is known. Fewer workers are larger.
 
     Returns:
         The placement; None if no worker fits the node, or if it has no GPU and `device` is `cuda`.
@@ -61,12 +65,35 @@ def place_on(config: WorkersConfig, resources: Mapping[str, float], videos: int 
         num_gpus = _GPU_SHARE if gpus and config.device != "cpu" else 0.0
     if config.device == "cuda" and not gpus:
         return None
-    busy = min(videos or math.inf, config.max_workers or math.inf)
-    num_cpus = config.num_cpus or _cpus_each(cpus, _times(gpus, num_gpus), busy)
+    num_cpus = config.num_cpus or _cpus_each(cpus, _times(gpus, num_gpus))
     workers = min(_times(cpus, num_cpus), _times(gpus, num_gpus))
     if workers < 1:
         return None
     return NodePlacement(_size(config, num_cpus, num_gpus), int(workers))
+
+
+def for_few_videos(
+    config: WorkersConfig,
+    place: NodePlacement,
+    cpus: float,
+    videos: int,
+    cluster: Sequence[tuple[NodePlacement, float]],
+) -> WorkerSize:
+    """Return the size of a worker with more threads, if there are fewer videos than workers and CPUs would be idle.
+
+    It takes no more of the node's resources than others: another one may still start beside it.
+
+    Args:
+        config: Its number of threads takes precedence.
+        place: The workers of the node.
+        cpus: CPUs of the node.
+        videos: How many videos there are, at least 1.
+        cluster: The workers and CPUs of every node that has some.
+    """
+    if config.threads or videos >= sum(each.workers for each, _ in cluster):
+        return place.size
+    share = math.floor(min(sum(each for _, each in cluster) / videos, cpus))
+    return replace(place.size, threads=max(place.size.threads, min(_MOST_THREADS, share)))
 
 
 def smallest_size(config: WorkersConfig) -> WorkerSize:
@@ -81,13 +108,10 @@ def _size(config: WorkersConfig, num_cpus: float, num_gpus: float) -> WorkerSize
     return WorkerSize(num_cpus, num_gpus, threads, 1 if num_gpus else min(config.videos_at_once, threads))
 
 
-def _cpus_each(cpus: float, fit_by_gpu: float, busy: float) -> float:
-    """Return the CPUs of each worker: an equal share of the node's, for as many workers as will have work."""
+def _cpus_each(cpus: float, fit_by_gpu: float) -> float:
+    """Return the CPUs of each worker: an equal share of the node's."""
     workers = fit_by_gpu if math.isfinite(fit_by_gpu) else max(1.0, cpus // _CPUS)
-    if not workers:
-        return 1.0
-    share = max(1.0, cpus // workers)
-    return share if busy >= workers else max(share, min(_MOST_CPUS, cpus // busy))
+    return max(1.0, cpus // workers) if workers else 1.0
 
 
 def _times(available: float, each: float) -> float:

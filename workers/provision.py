@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,7 @@ from schemas.config import WorkersConfig
 from schemas.errors import ConfigurationError, DeviceError, ModelError, VideolakeError
 from workers.actors import start_actor
 from workers.nodes import Node, NodeGroup, alive_nodes, node_groups
-from workers.placement import NodePlacement, WorkerSize, place_on, smallest_size
+from workers.placement import NodePlacement, WorkerSize, for_few_videos, place_on, smallest_size
 from workers.ray_worker import Started, installed_version
 
 _MAX_STRIKES = 3
@@ -50,8 +50,6 @@ class Provision:
         self._config, self._logger = config, logger
         self._members: set[Member] = set()
         self._parked: list[Member] = []
-        self._videos: int | None = None
-        """How many videos there were for each node at first. Workers keep the size that follows from it."""
         self._closed: Counter[str] = Counter()
         self._strikes: defaultdict[str, list[int]] = defaultdict(list)
         self._refusals: dict[str, VideolakeError] = {}
@@ -85,10 +83,7 @@ class Provision:
         if works and not missing:
             return []
         nodes = alive_nodes()
-        if wanted and self._videos is None:
-            used = sum(self._place(node.resources) is not None for node in nodes.values())
-            self._videos = -(-wanted // max(used, 1))
-        started = [self._start(place.size, node.id) for node, place in self._vacancies(nodes, missing)]
+        started = self._started(nodes, missing, wanted)
         started += [self._start(place.size, None) for place in self._growth(missing - len(started))]
         self._note(nodes)
         if not works:
@@ -152,12 +147,9 @@ class Provision:
         for member in [*self._members, *self._parked]:
             self._remove(member)
 
-    def _place(self, resources: Mapping[str, float]) -> NodePlacement | None:
-        return place_on(self._config, resources, self._videos)
-
     def _check_fit(self) -> None:
         nodes = [node.resources for node in alive_nodes().values()]
-        if any(map(self._place, nodes)) or self._growable():
+        if any(place_on(self._config, each) for each in nodes) or self._growable():
             return
         largest = max(nodes, key=lambda each: (each.get("GPU", 0), each.get("CPU", 0)))
         size = smallest_size(self._config)
@@ -171,7 +163,7 @@ class Provision:
     def _check_hope(self, nodes: dict[str, Node]) -> None:
         """Raise if no worker runs, and waiting is useless or has been too long."""
         waited_s = time.monotonic() - self._idle_since_s
-        fits = any(self._place(node.resources) for node in nodes.values())
+        fits = any(place_on(self._config, node.resources) for node in nodes.values())
         # Workers without a node wait for one that may never come, so they are no hope.
         # What a node lacks says more than how others ended, so it comes first.
         error = next(iter(self._refusals.values()), self._error)
@@ -186,12 +178,21 @@ class Provision:
             self._reminded_s = time.monotonic()
             self._logger.warning("No node has room for a worker yet. Waited for %.0f s.", waited_s)
 
+    def _started(self, nodes: dict[str, Node], count: int, videos: int) -> list[Member]:
+        """Start a number of workers on the nodes that there are, for so many videos."""
+        places = [(node, place_on(self._config, node.resources)) for node in nodes.values()]
+        cluster = [(place, node.resources.get("CPU", 0.0)) for node, place in places if place is not None]
+        return [
+            self._start(for_few_videos(self._config, place, node.resources.get("CPU", 0.0), videos, cluster), node.id)
+            for node, place in self._vacancies(nodes, count)
+        ]
+
     def _vacancies(self, nodes: dict[str, Node], count: int) -> Iterator[tuple[Node, NodePlacement]]:
         """Yield a node for each of a number of workers: those with GPUs first, and each in turn."""
         taken = Counter(member.node_id for member in self._members)
         free: list[list[tuple[Node, NodePlacement]]] = []
         for node in nodes.values():
-            place = self._place(node.resources)
+            place = place_on(self._config, node.resources)
             if place is not None and node.id not in self._refusals:
                 free.append([(node, place)] * (place.workers - taken[node.id] - self._closed[node.id]))
         rounds = max(map(len, free), default=0)
@@ -207,13 +208,13 @@ class Provision:
         if count <= 0 or self._refusals:
             return
         for group, place in self._growable():
-            room = _room_in(group, place, sum(member.size == place.size for member in self._members))
+            room = _room_in(group, place, sum(each.size.resources == place.size.resources for each in self._members))
             yield from [place] * min(count, room)
             count -= min(count, room)
 
     def _growable(self) -> list[tuple[NodeGroup, NodePlacement]]:
         """Return the kinds of nodes that the cluster can start, with their workers: those with GPUs first."""
-        groups = [(group, self._place(group.resources)) for group in node_groups()]
+        groups = [(group, place_on(self._config, group.resources)) for group in node_groups()]
         found = [(group, place) for group, place in groups if place is not None]
         if not found and self._config.max_workers:
             # Most autoscalers do not say what they can start. The user has said how many workers there shall be.
@@ -224,7 +225,7 @@ class Provision:
 
     def _start(self, size: WorkerSize, node_id: str | None) -> Member:
         strikes = self._strikes[node_id].pop() if node_id and self._strikes[node_id] else 0
-        member = Member(start_actor(size, node_id), size, node_id, strikes)
+        member = Member(*start_actor(size, node_id), node_id, strikes)
         self._members.add(member)
         return member
 
@@ -242,7 +243,7 @@ class Provision:
     def _note(self, nodes: dict[str, Node]) -> None:
         """Log the nodes that came and went."""
         for node_id in nodes.keys() - self._seen:
-            place = self._place(nodes[node_id].resources)
+            place = place_on(self._config, nodes[node_id].resources)
             if place is not None:
                 self._logger.info("Node %s: %s", nodes[node_id].host, place)
         if lost := self._seen - nodes.keys():

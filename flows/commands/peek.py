@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from pipeline.lake import Lake
+from pipeline.locations import local_path
 from pipeline.run import Skipped, discover_known, list_archive, make_plan, models_of, read_history, recipe_of
 from schemas.config import Config
 from schemas.errors import LakeError
@@ -56,5 +57,7 @@ def peek(archive: list[str], lake: str, config: Config) -> Peek:
 
 
 def _few_files(archive: Sequence[str], config: Config) -> int | None:
+    if any(local_path(root) is None for root in archive):
+        return None  # some stores list everything for the first file
     count = sum(1 for _ in islice(list_archive(archive, config.archive), _FEW + 1))
     return count if 0 < count <= _FEW else None

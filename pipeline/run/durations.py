@@ -3,13 +3,13 @@
 import time
 from collections import Counter, defaultdict
 from collections.abc import Mapping
+from statistics import median
 from typing import Literal
 
 from pipeline.analysis.media import probe
 from pipeline.lake import Lake
 from pipeline.run.plan import BYTES_PER_S
 from schemas.config import Config
-from schemas.errors import VideolakeError
 from schemas.records import VideoTask
 
 Known = Literal["stated", "by size"]
@@ -45,8 +45,8 @@ class Durations:
         self._config = config
         self._opened: Counter[str] = Counter()
         self._opening_s = 0.0
-        self._stated: defaultdict[str | None, tuple[int, float]] = defaultdict(lambda: (0, 0.0))
-        """Bytes and seconds of the files that were opened, by extension."""
+        self._stated: defaultdict[str | None, list[float]] = defaultdict(list)
+        """Bytes per second of the files that were opened, by extension."""
 
     @property
     def source(self) -> Literal["lake", "files", "typical"]:
@@ -57,12 +57,11 @@ class Durations:
 
     def estimate_s(self, task: VideoTask) -> tuple[float, Known]:
         """Return the duration of a video as its file states it, or else as that of others of its extension."""
-        extension = task.uris[0].rpartition(".")[2].lower()
+        extension = _extension(task.uris[0])
         stated_s = self._stated_s(task, extension)
         if stated_s:
             for key in (extension, _ANY):
-                size_bytes, seconds = self._stated[key]
-                self._stated[key] = (size_bytes + task.size_bytes, seconds + stated_s)
+                self._stated[key].append(task.size_bytes / stated_s)
             return stated_s, "stated"
         return task.size_bytes / self._rate(extension), "by size"
 
@@ -73,14 +72,15 @@ class Durations:
         self._opened[extension] += 1
         started = time.monotonic()
         try:
-            return probe(task.uris[0], self._config.media, self._config.limits).duration_s
-        except VideolakeError:
-            return 0.0  # the run will say why
+            found = probe(task.uris[0], self._config.media, self._config.limits)
+            return min(found.duration_s, self._config.limits.max_duration_s)
+        except Exception:  # noqa: BLE001 - whatever is wrong with the file, the run will say it
+            return 0.0
         finally:
             self._opening_s += time.monotonic() - started
 
     def _rate(self, extension: str) -> float:
-        stated = {key: size_bytes / seconds for key, (size_bytes, seconds) in self._stated.items()}
+        stated = {key: median(rates) for key, rates in self._stated.items()}  # one of them may state anything
         return (
             stated.get(extension)
             or self._bytes_per_s.get(extension)
@@ -88,3 +88,8 @@ class Durations:
             or self._bytes_per_s.get(_ANY)
             or BYTES_PER_S
         )
+
+
+def _extension(uri: str) -> str:
+    _, dot, extension = uri.rpartition("/")[2].rpartition(".")
+    return extension.lower() if dot else ""

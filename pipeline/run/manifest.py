@@ -55,14 +55,10 @@ def _read(file: IO[bytes], location: str) -> list[str]:
             raise ArchiveError(f"The manifest {location} has no columns.")
         values = table.read(columns=[column]).column(0).to_pylist()
         return [str(value) for value in values if value is not None]
-    is_utf16 = file.read(2) in {codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE}  # as programs on Windows write it
-    file.seek(0)
-    encoding, errors = ("utf-16", "strict") if is_utf16 else ("utf-8-sig", "surrogateescape")
-    text = io.TextIOWrapper(file, encoding=encoding, newline="", errors=errors)
+    text = _decoded(file.read())
     if kind == "txt":
-        return [line for line in text.read().splitlines() if not line.lstrip().startswith("#")]
-    content = text.read()
-    rows = [row for row in csv.reader(io.StringIO(content, newline=""), delimiter=_delimiter(content)) if row]
+        return [line for line in text.splitlines() if not line.lstrip().startswith("#")]
+    rows = [row for row in csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text)) if row]
     if not rows:
         return []
     header = [name.strip().lower() for name in rows[0]]
@@ -73,11 +69,18 @@ def _read(file: IO[bytes], location: str) -> list[str]:
     return [row[column] for row in rows[1:] if len(row) > column]
 
 
-def _delimiter(content: str) -> str:
-    """Return what separates columns: a semicolon if that makes sense of the header, as where a comma is in numbers."""
-    header = content.lstrip().partition("\n")[0]
-    names = {name.strip(' "\r').lower() for name in header.split(";")}
-    return ";" if "," not in header and names.intersection(_COLUMNS) else ","
+def _decoded(content: bytes) -> str:
+    """Return the text of a manifest. Programs on Windows write UTF-16, too."""
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return content.decode("utf-16")
+    return content.decode("utf-8-sig", errors="surrogateescape")
+
+
+def _delimiter(text: str) -> str:
+    """Return what separates columns: a semicolon if the header has some, as where a comma is in numbers."""
+    header = text.lstrip().partition("\n")[0]
+    names = [name.strip(' "\r').lower() for name in header.split(";")]
+    return ";" if len(names) > 1 and "," not in header and not {*names}.isdisjoint(_COLUMNS) else ","
 
 
 def _is_location(text: str) -> bool:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.config import WorkersConfig
-from workers.placement import NodePlacement, WorkerSize, place_on
+from workers.placement import NodePlacement, WorkerSize, for_few_videos, place_on
 
 
 def placed(resources: dict[str, float], **settings: Any) -> NodePlacement:
@@ -24,30 +24,49 @@ def test_a_worker_gets_two_cores_and_two_threads_where_there_are_as_many(
     assert placed({"CPU": float(cpus)}) == NodePlacement(size, workers)
 
 
+def threads(nodes: list[dict[str, float]], videos: int, **settings: Any) -> list[int]:
+    """Return the threads of the workers of each node."""
+    config = WorkersConfig(**settings)
+    places = [placed(node, **settings) for node in nodes]
+    cluster = [(place, node["CPU"]) for place, node in zip(places, nodes, strict=True)]
+    sizes = [for_few_videos(config, place, cpus, videos, cluster) for place, cpus in cluster]
+    for size, place in zip(sizes, places, strict=True):
+        assert size.resources == place.size.resources
+        assert size.videos_at_once == place.size.videos_at_once
+    return [size.threads for size in sizes]
+
+
 @pytest.mark.parametrize(
-    ("cpus", "videos", "workers", "num_cpus"),
-    [
-        (1, 1, 1, 1),
-        (2, 1, 1, 2),
-        (4, 1, 1, 4),
-        (8, 1, 1, 8),
-        (8, 2, 2, 4),
-        (8, 3, 4, 2),
-        (8, 9, 4, 2),
-        (64, 1, 8, 8),
-        (64, 9, 9, 7),
-    ],
+    ("cpus", "videos", "found"),
+    [(1, 1, 1), (2, 1, 2), (4, 1, 4), (4, 2, 2), (8, 1, 8), (8, 2, 4), (8, 3, 2), (8, 9, 2), (64, 1, 8), (64, 9, 7)],
 )
-def test_few_videos_get_larger_workers(cpus: int, videos: int, workers: int, num_cpus: int) -> None:
-    found = place_on(WorkersConfig(), {"CPU": float(cpus)}, videos)
-    assert found is not None
-    assert (found.workers, found.size.num_cpus, found.size.threads) == (workers, num_cpus, num_cpus)
-    assert found.size == placed({"CPU": float(cpus)}, max_workers=videos).size
+def test_workers_have_more_threads_if_there_are_few_videos(cpus: int, videos: int, found: int) -> None:
+    assert threads([{"CPU": float(cpus)}], videos) == [found]
 
 
-def test_a_single_video_gets_all_cores_beside_a_gpu_but_no_more_of_the_gpu() -> None:
-    found = place_on(WorkersConfig(), {"CPU": 8.0, "GPU": 1.0}, 1)
-    assert found == NodePlacement(WorkerSize(8, 0.5, 8), 1)
+def test_threads_are_as_many_as_the_cores_of_all_nodes_allow() -> None:
+    large, small = {"CPU": 64.0}, {"CPU": 2.0}
+    assert threads([large, *[small] * 10], 40) == [2] + [2] * 10
+    assert threads([large, *[small] * 10], 20) == [4] + [2] * 10
+    assert threads([{"CPU": 8.0}] * 2, 2) == [8, 8]
+
+
+def test_a_single_video_gets_threads_for_all_cores_beside_a_gpu() -> None:
+    assert threads([{"CPU": 8.0, "GPU": 1.0}], 1) == [8]
+
+
+def test_threads_that_are_set_and_the_number_of_workers_change_nothing() -> None:
+    assert threads([{"CPU": 8.0}], 1, threads=3) == [3]
+    assert threads([{"CPU": 8.0}], 100, max_workers=1) == [2]
+
+
+@given(cpus=st.lists(st.integers(1, 128), min_size=1, max_size=6), videos=st.integers(1, 200), device=st.just("cpu"))
+def test_few_videos_never_get_more_threads_than_there_are_cores(cpus: list[int], videos: int, device: str) -> None:
+    found = threads([{"CPU": float(each)} for each in cpus], videos, device=device)
+    own = [placed({"CPU": float(each)}, device=device).size.threads for each in cpus]
+    assert all(more >= few for more, few in zip(found, own, strict=True))
+    if found != own:
+        assert max(found) * videos <= sum(cpus)
 
 
 def test_two_workers_share_a_gpu_and_all_its_cores() -> None:
@@ -87,15 +106,9 @@ def test_a_node_without_cores_such_as_the_head_of_an_autoscaling_cluster_is_not_
     assert place_on(WorkersConfig(), {"memory": 1e9}) is None
 
 
-@given(
-    cpus=st.integers(0, 512),
-    gpus=st.integers(0, 64),
-    device=st.sampled_from(["auto", "cpu", "cuda"]),
-    videos=st.none() | st.integers(1, 600),
-)
-def test_the_workers_always_fit_their_node(cpus: int, gpus: int, device: str, videos: int | None) -> None:
-    config = WorkersConfig(device=device)  # type: ignore[arg-type]
-    found = place_on(config, {"CPU": float(cpus), "GPU": float(gpus)}, videos)
+@given(cpus=st.integers(0, 512), gpus=st.integers(0, 64), device=st.sampled_from(["auto", "cpu", "cuda"]))
+def test_the_workers_always_fit_their_node(cpus: int, gpus: int, device: str) -> None:
+    found = place_on(WorkersConfig(device=device), {"CPU": float(cpus), "GPU": float(gpus)})  # type: ignore[arg-type]
     if found is not None:
         assert found.workers >= 1
         assert found.workers * found.size.num_cpus <= cpus

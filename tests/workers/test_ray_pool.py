@@ -104,10 +104,10 @@ def test_each_node_gets_workers_that_fit_it_and_all_shards_share_them(cluster: C
     assert sorted(worker[1:] for worker in workers) == [(1.0, 0.5, 1), (1.0, 0.5, 1), (2.0, 0, 2)]
 
 
-def test_a_single_video_gets_all_cores_of_its_node(cluster: Cluster) -> None:
+def test_a_single_video_gets_threads_for_all_cores_of_its_node_and_no_more_of_its_resources(cluster: Cluster) -> None:
     with pool_on(cluster) as pool:
         [outcome] = pool.submit("51", videos(1)).outcomes()
-    assert facts([outcome])[0]["resources"] == {"CPU": 2.0, "GPU": 0.5}
+    assert facts([outcome])[0]["resources"] == {"CPU": 1.0, "GPU": 0.5}
     assert facts([outcome])[0]["threads"] == 2
 
 
@@ -181,8 +181,8 @@ def test_what_ends_its_worker_with_no_video_beside_it_is_tried_again_by_itself_t
 def test_a_pool_takes_the_worker_that_was_started_ahead_if_it_is_what_it_needs(cluster: Cluster) -> None:
     config = Config(workers=WorkersConfig(device="cpu", num_cpus=2))
     with ray_cluster(cluster.address):
-        start_actor_ahead(config, ())
-        [ahead] = actors._ahead.values()
+        start_actor_ahead(config, (), videos=1)
+        [(ahead, _)] = actors._ahead.values()
         pid = int(ray.get(ahead.start.remote()).name.split(":")[1])
         with pool_on(cluster, device="cpu", num_cpus=2, max_workers=1) as pool:
             done = list(pool.submit("5a", videos(2)).outcomes())
@@ -193,7 +193,7 @@ def test_a_pool_takes_the_worker_that_was_started_ahead_if_it_is_what_it_needs(c
 def test_a_worker_that_was_started_ahead_and_does_not_fit_makes_room(cluster: Cluster) -> None:
     with ray_cluster(cluster.address):
         start_actor_ahead(Config(workers=WorkersConfig(device="cpu", num_cpus=2)), ())
-        [ahead] = actors._ahead.values()
+        [(ahead, _)] = actors._ahead.values()
         with pool_on(cluster, device="cpu", num_cpus=1) as pool:
             assert {each["resources"]["CPU"] for each in facts(list(pool.submit("5a", videos(4)).outcomes()))} == {1.0}
         with pytest.raises(ray.exceptions.RayActorError):

@@ -9,7 +9,6 @@ import pytest
 
 from pipeline.lake import Lake
 from schemas.tables import VIDEO_TABLES
-from tests.nightly import some_by_day
 from tests.pipeline.lake.conftest import ON_OBJECT_STORES_AT_NIGHT, copied
 from tests.pipeline.lake.lakes import NOON, REVISION, contents, publish
 
@@ -110,7 +109,7 @@ def test_compaction_killed_anywhere_never_doubles_or_hides_a_row(
     publish(lake, "02", ["v01", "v04"], minutes=1)
     expected = contents(lake)
     moments = kill_moments(lake, Lake.compact)
-    for changes in some_by_day(moments):
+    for changes in moments:
         killed = copied(lake, tmp_path / str(changes))
         assert kill_after(killed.compact, changes)
         assert contents(killed) == expected

@@ -12,7 +12,6 @@ from pipeline.lake import Lake, read_video
 from schemas.corrections import Correction, Span
 from tests.corrected import correctable
 from tests.known_lake import KnownLake
-from tests.nightly import some_by_day
 from tests.pipeline.lake.lakes import NOON, publish
 
 
@@ -76,7 +75,7 @@ def test_a_kill_loses_no_correction_and_shows_no_half_of_one(
         correct(copy, video.video_id, [first], author="Ann", deriver=Deriver(copy, threads=1))
 
     moments = kill_moments(lake, undisturbed)
-    for changes in some_by_day(moments):
+    for changes in moments:
         text = f"The zebra number {changes} looks out of the window."
         edit = Edit("text", text, Span(said.start_s, said.end_s))
 

@@ -15,7 +15,7 @@ from schemas.corrections import Correction
 from schemas.errors import LakeError
 from schemas.records import VideoTask
 from schemas.tables import table_schema
-from tests.nightly import nightly, some_by_day
+from tests.nightly import nightly
 from tests.pipeline.lake.conftest import ON_OBJECT_STORES_AT_NIGHT, copied, new_folder
 from tests.pipeline.lake.lakes import (
     COORDINATED,
@@ -158,7 +158,7 @@ def test_a_kill_at_any_moment_leaves_the_video_whole_or_hidden_and_the_next_clea
     before = contents(full)
     stage(full, "77", ["v04"], minutes=9)
     hidden = []
-    for changes in some_by_day(_MOMENTS):
+    for changes in _MOMENTS:
         lake = copied(full, tmp_path / str(changes))
         assert kill_after(lambda lake=lake: lake.forget(["v01"]), changes)  # type: ignore[misc]
         lake = Lake(lake.uri)

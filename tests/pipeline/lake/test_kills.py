@@ -109,17 +109,18 @@ def test_a_partial_redo_that_is_killed_at_any_change_loses_nothing_and_the_next_
     videos = ["v00", "v01", "v03"]
     run(lake, videos)
     before = unchanged(seen(lake))
-    changes, killed = 1, True
+    changes, kills, killed = 1, 0, True
     while killed:
         # Headline and revision of its own, so that each round has as much to redo as the first.
         again = partial(
             redo, lake, videos, f"attempt {changes}", revision=f"{changes:016x}", minutes=changes, compact=True
         )
         killed = kill_after(again, changes)
+        kills += killed
         found = seen(lake)
         assert unchanged(found) == before
         assert len(found["summaries"]) == 2, "one of the videos has failed"
         again()
         assert set(lake.sql("SELECT headline FROM summaries")["headline"].to_pylist()) == {f"attempt {changes}"}
         changes += 11 if NIGHTLY else 22
-    assert changes > 20, "it was killed at several moments"
+    assert kills >= 3

@@ -302,14 +302,15 @@ def test_a_run_killed_at_any_operation_loses_and_doubles_nothing(
     run(undisturbed, videos, shard_size=2, compact=True)
     expected = seen(undisturbed)
     killed = True
-    operation = 0
+    operation = kills = 0
     while killed:
         lake = Lake.create(str(tmp_path / f"killed{operation}"))
         killed = kill_after(lambda lake=lake: run(lake, videos, shard_size=2, compact=True), operation)
+        kills += killed
         for table, rows in seen(lake).items():
             assert all(row in expected[table] for row in rows), (operation, table)
         run(lake, videos, shard_size=2, compact=True)
         assert seen(lake) == expected, operation
         assert lake._store.tree("_staging") == []
         operation += 13 if NIGHTLY else 26
-    assert operation > 60
+    assert kills >= 3

@@ -142,6 +142,11 @@ def test_manifests_may_be_written_by_programs_on_windows(archive: Path, encoding
     assert names(archive / "list.csv") == ["b.mp4"]
 
 
+def test_a_name_may_have_semicolons(archive: Path) -> None:
+    (archive / "list.csv").write_text("path\none;two.mp4\n")
+    assert names(archive / "list.csv") == ["one;two.mp4"]
+
+
 @pytest.mark.parametrize("content", [b"\0\0\0 ftypisom\0\0", b"\xff\xfea\0b", b"b.mp4\0"])
 def test_a_manifest_that_is_no_text_is_an_error_that_names_it(archive: Path, content: bytes) -> None:
     (archive / "video.txt").write_bytes(content)

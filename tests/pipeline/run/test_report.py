@@ -4,6 +4,7 @@ import os
 import random
 import wave
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -191,6 +192,29 @@ def test_no_file_is_opened_for_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr("pipeline.run.durations.probe", lambda *_: pytest.fail("opened"))
     durations = Durations(Lake.create(str(tmp_path / "lake")))
     assert durations.estimate_s(VideoTask("c", ("/x.wav",), 500_000, 0))[1] == "by size"
+
+
+def test_whatever_is_wrong_with_a_file_its_length_is_estimated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr("pipeline.run.durations.probe", broken)
+    recording(tmp_path / "a.wav", 1.0)
+    report = plan_archive([str(tmp_path)], str(tmp_path / "lake"), CONFIG)
+    assert report.estimated_s == pytest.approx(report.size_bytes / 500_000)
+
+
+def test_a_file_that_states_any_length_spoils_no_estimate_of_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stated_s = iter([1e12, *[2.0] * 19])
+    monkeypatch.setattr("pipeline.run.durations.probe", lambda *_: SimpleNamespace(duration_s=next(stated_s)))
+    durations = Durations(Lake.create(str(tmp_path / "lake")), CONFIG)
+    tasks = [VideoTask(f"{number}", (f"/folder.of/films/{number}",), 1000, 0) for number in range(25)]
+    lengths = [durations.estimate_s(task) for task in tasks]
+    assert lengths[0] == (CONFIG.limits.max_duration_s, "stated")
+    assert lengths[1:20] == [(2.0, "stated")] * 19, "20 files without an extension are opened"
+    assert lengths[20:] == [(2.0, "by size")] * 5
 
 
 def test_a_slow_store_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
