@@ -1,11 +1,11 @@
 """Progress of a run: counted here, shown by watchers."""
 
 import threading
-import time
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from time import monotonic
 
 from schemas.outcome import VideoOutcome
 from schemas.records import VideoTask
@@ -171,7 +171,7 @@ class Tally:
     def begin(self) -> None:
         """Start the clock, once."""
         with self._lock:
-            self._started_s = self._started_s or time.monotonic()
+            self._started_s = self._started_s or monotonic()
 
     def move(self, positions_s: Mapping[str, float]) -> None:
         """Record the progress of all running videos: seconds decoded, by video id."""
@@ -198,11 +198,11 @@ class Tally:
                 incomplete=before.incomplete + bool(outcome.stage_errors),
                 done_bytes=before.done_bytes + outcome.size_bytes,
             )
-            self._pace.end(outcome, time.monotonic())
+            self._pace.end(outcome, monotonic())
             self._count(counted, outcome)
 
     def _count(self, snapshot: Snapshot, ended: VideoOutcome | None) -> None:
-        now_s = time.monotonic()
+        now_s = monotonic()
         eta_s = self._pace.eta_s(now_s, len(self._positions_s))
         self.snapshot = replace(
             snapshot,

@@ -10,6 +10,7 @@ import os
 import re
 import sys
 import sysconfig
+import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
@@ -20,6 +21,7 @@ from typing import Any
 
 import pytest
 
+_MONOTONIC = time.monotonic
 _WAITING = ("cluster", "prefect", "browser")
 _BESIDE_WAITING = 8
 """Files that compute for each that waits."""
@@ -77,6 +79,15 @@ def pytest_collection() -> Generator[None, object, object]:
         return (yield)
     finally:
         gc.enable()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    """Refuse tests that replace the clock of all threads: an event loop of another one would sleep for hours."""
+    result = yield
+    if time.monotonic is not _MONOTONIC:
+        raise AssertionError(f"{item.nodeid} replaces time.monotonic; replace the name of the module that it tests")
+    return result
 
 
 def pytest_collection_finish() -> None:

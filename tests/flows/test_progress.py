@@ -43,7 +43,7 @@ def test_running_videos_count_as_far_as_they_are_decoded() -> None:
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """What the clock of a run shows."""
     now = [1000.0]
-    monkeypatch.setattr("flows.progress.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("flows.progress.monotonic", lambda: now[0])
     return now
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 _PATIENCE_MS = 120_000
+_ENDS_WITHIN_S = 60
 QUIET = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync", "--autoplay-policy=no-user-gesture-required", "--mute-audio",
@@ -52,7 +53,8 @@ def site(web_lake: Lake) -> Iterator[str]:
     thread.start()
     yield f"http://127.0.0.1:{port}"
     server.should_exit = True
-    thread.join()
+    thread.join(_ENDS_WITHIN_S)
+    assert not thread.is_alive()
 
 
 @pytest.fixture(scope="module")

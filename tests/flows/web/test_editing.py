@@ -113,7 +113,8 @@ def site(known_lake: KnownLake, tmp_path: Path) -> Iterator[str]:
     thread.start()
     yield f"http://127.0.0.1:{port}"
     server.should_exit = True
-    thread.join()
+    thread.join(60)
+    assert not thread.is_alive()
 
 
 def save(page: Page, **values: str) -> float:
