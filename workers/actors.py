@@ -47,9 +47,7 @@ def start_actor_ahead(config: Config, stages: Sequence[Stage], videos: int | Non
     for node in alive_nodes().values():
         place = place_on(config.workers, node.resources)
         if place is not None:
-            size, cpus = place.size, node.resources.get("CPU", 0.0)
-            if videos:
-                size = for_few_videos(config.workers, place, cpus, videos, [(place, cpus)])
+            size = for_few_videos(config.workers, place, videos, [place]) if videos else place.size
             actor = _started(size, node.id)
             actor.warm_up.remote(config, size.threads, stages)
             with _lock:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from schemas.config import WorkersConfig
 
@@ -44,6 +44,8 @@ class NodePlacement:
     size: WorkerSize
     workers: int
     """How many fit."""
+    cpus: float = field(default=0.0, compare=False)
+    """CPUs of the node."""
 
     def __str__(self) -> str:
         return f"{self.workers} worker{'' if self.workers == 1 else 's'} with {self.size}"
@@ -69,15 +71,11 @@ def place_on(config: WorkersConfig, resources: Mapping[str, float]) -> NodePlace
     workers = min(_times(cpus, num_cpus), _times(gpus, num_gpus))
     if workers < 1:
         return None
-    return NodePlacement(_size(config, num_cpus, num_gpus), int(workers))
+    return NodePlacement(_size(config, num_cpus, num_gpus), int(workers), cpus)
 
 
 def for_few_videos(
-    config: WorkersConfig,
-    place: NodePlacement,
-    cpus: float,
-    videos: int,
-    cluster: Sequence[tuple[NodePlacement, float]],
+    config: WorkersConfig, place: NodePlacement, videos: int, cluster: Sequence[NodePlacement]
 ) -> WorkerSize:
     """Return the size of a worker with more threads, if there are fewer videos than workers and CPUs would be idle.
 
@@ -86,13 +84,12 @@ def for_few_videos(
     Args:
         config: Its number of threads takes precedence.
         place: The workers of the node.
-        cpus: CPUs of the node.
         videos: How many videos there are, at least 1.
-        cluster: The workers and CPUs of every node that has some.
+        cluster: The workers of every node that has some.
     """
-    if config.threads or videos >= sum(each.workers for each, _ in cluster):
+    if config.threads or videos >= sum(each.workers for each in cluster):
         return place.size
-    share = math.floor(min(sum(each for _, each in cluster) / videos, cpus))
+    share = math.floor(min(sum(each.cpus for each in cluster) / videos, place.cpus))
     return replace(place.size, threads=max(place.size.threads, min(_MOST_THREADS, share)))
 
 

@@ -180,10 +180,10 @@ class Provision:
 
     def _started(self, nodes: dict[str, Node], count: int, videos: int) -> list[Member]:
         """Start a number of workers on the nodes that there are, for so many videos."""
-        places = [(node, place_on(self._config, node.resources)) for node in nodes.values()]
-        cluster = [(place, node.resources.get("CPU", 0.0)) for node, place in places if place is not None]
+        places = (place_on(self._config, node.resources) for node in nodes.values())
+        cluster = [place for place in places if place is not None]
         return [
-            self._start(for_few_videos(self._config, place, node.resources.get("CPU", 0.0), videos, cluster), node.id)
+            self._start(for_few_videos(self._config, place, videos, cluster), node.id)
             for node, place in self._vacancies(nodes, count)
         ]
 

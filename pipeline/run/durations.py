@@ -8,7 +8,9 @@ from typing import Literal
 
 from pipeline.analysis.media import probe
 from pipeline.lake import Lake
+from pipeline.run.listing import extension_of
 from pipeline.run.plan import BYTES_PER_S
+from pipeline.run.remote_listing import name_of
 from schemas.config import Config
 from schemas.records import VideoTask
 
@@ -57,7 +59,7 @@ class Durations:
 
     def estimate_s(self, task: VideoTask) -> tuple[float, Known]:
         """Return the duration of a video as its file states it, or else as that of others of its extension."""
-        extension = _extension(task.uris[0])
+        extension = extension_of(name_of(task.uris[0]))
         stated_s = self._stated_s(task, extension)
         if stated_s:
             for key in (extension, _ANY):
@@ -80,16 +82,15 @@ class Durations:
             self._opening_s += time.monotonic() - started
 
     def _rate(self, extension: str) -> float:
-        stated = {key: median(rates) for key, rates in self._stated.items()}  # one of them may state anything
         return (
-            stated.get(extension)
+            self._stated_rate(extension)
             or self._bytes_per_s.get(extension)
-            or stated.get(_ANY)
+            or self._stated_rate(_ANY)
             or self._bytes_per_s.get(_ANY)
             or BYTES_PER_S
         )
 
-
-def _extension(uri: str) -> str:
-    _, dot, extension = uri.rpartition("/")[2].rpartition(".")
-    return extension.lower() if dot else ""
+    def _stated_rate(self, extension: str | None) -> float:
+        """Return the median, as one file may state anything; 0.0 if none states its length."""
+        rates = self._stated.get(extension)
+        return median(rates) if rates else 0.0

@@ -107,6 +107,11 @@ def state_of(uri: str) -> ArchiveItem | None:
     return ArchiveItem(uri, state.st_size, state.st_mtime_ns)
 
 
+def extension_of(name: str) -> str:
+    """Return the extension of a file name in lower case, without the dot; empty if it has none."""
+    return name.rpartition(".")[2].lower() if "." in name else ""
+
+
 @dataclass(frozen=True, slots=True)
 class _Listing:
     config: ArchiveConfig
@@ -242,7 +247,7 @@ class _Listing:
         """Return whether a file of a folder is selected by its name. Count it if its extension is the reason."""
         if name.startswith("."):
             return False
-        extension = shown(name.rpartition(".")[2].lower()) if "." in name else ""
+        extension = shown(extension_of(name))
         if extension in self.config.extensions:
             return True
         if extension not in SIDECAR_EXTENSIONS:

@@ -128,11 +128,10 @@ class Reporter:
     def add(self, batch: Discovery, plan: Plan) -> PlanReport:
         """Add a batch and its plan, and return the report so far."""
         before, todo = self._report, [task for shard in plan.shards for task in shard.tasks]
-        lengths_s, seconds = [], dict.fromkeys(("before", "stated", "by size"), 0.0)
+        seconds = dict.fromkeys(("before", "stated", "by size"), 0.0)
         for task in sorted(todo, key=lambda task: task.video_id):  # digests: files of all sizes are among the first
             known_s = self._planner.duration_s(task)
             length_s, known = self._durations.estimate_s(task) if known_s is None else (known_s, "before")
-            lengths_s.append(length_s)
             seconds[known] += length_s
             for stage in task.stages:
                 self._stage_videos[stage] += 1
@@ -153,7 +152,7 @@ class Reporter:
             stage_videos=dict(self._stage_videos),
             stage_video_s=dict(self._stage_video_s),
             redone=_most_frequent_first(self._redone),
-            total_s=before.total_s + sum(lengths_s),
+            total_s=before.total_s + sum(seconds.values()),
             stated_s=before.stated_s + seconds["stated"],
             estimated_s=before.estimated_s + seconds["by size"],
             rate_of=self._durations.source,

@@ -28,8 +28,7 @@ def threads(nodes: list[dict[str, float]], videos: int, **settings: Any) -> list
     """Return the threads of the workers of each node."""
     config = WorkersConfig(**settings)
     places = [placed(node, **settings) for node in nodes]
-    cluster = [(place, node["CPU"]) for place, node in zip(places, nodes, strict=True)]
-    sizes = [for_few_videos(config, place, cpus, videos, cluster) for place, cpus in cluster]
+    sizes = [for_few_videos(config, place, videos, places) for place in places]
     for size, place in zip(sizes, places, strict=True):
         assert size.resources == place.size.resources
         assert size.videos_at_once == place.size.videos_at_once
@@ -60,10 +59,10 @@ def test_threads_that_are_set_and_the_number_of_workers_change_nothing() -> None
     assert threads([{"CPU": 8.0}], 100, max_workers=1) == [2]
 
 
-@given(cpus=st.lists(st.integers(1, 128), min_size=1, max_size=6), videos=st.integers(1, 200), device=st.just("cpu"))
-def test_few_videos_never_get_more_threads_than_there_are_cores(cpus: list[int], videos: int, device: str) -> None:
-    found = threads([{"CPU": float(each)} for each in cpus], videos, device=device)
-    own = [placed({"CPU": float(each)}, device=device).size.threads for each in cpus]
+@given(cpus=st.lists(st.integers(1, 128), min_size=1, max_size=6), videos=st.integers(1, 200))
+def test_few_videos_never_get_more_threads_than_there_are_cores(cpus: list[int], videos: int) -> None:
+    found = threads([{"CPU": float(each)} for each in cpus], videos)
+    own = [placed({"CPU": float(each)}).size.threads for each in cpus]
     assert all(more >= few for more, few in zip(found, own, strict=True))
     if found != own:
         assert max(found) * videos <= sum(cpus)

@@ -1,11 +1,9 @@
 import os
 import shutil
-import threading
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
-import uvicorn
 from starlette.testclient import TestClient
 
 from flows.commands.browse import listen
@@ -14,12 +12,12 @@ from flows.web.guard import Access
 from pipeline.lake import Lake
 from pipeline.search import Searcher
 from tests.flows.web.lakes import make_lake
+from tests.flows.web.serving import served
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 _PATIENCE_MS = 120_000
-_ENDS_WITHIN_S = 60
 QUIET = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync", "--autoplay-policy=no-user-gesture-required", "--mute-audio",
@@ -47,14 +45,8 @@ def site(web_lake: Lake) -> Iterator[str]:
     listening = listen("127.0.0.1", 0)
     port = listening.getsockname()[1]
     app = make_app(web_lake, Searcher(web_lake), access=Access("127.0.0.1", port))
-    config = uvicorn.Config(app, log_level="warning", server_header=False, timeout_graceful_shutdown=1)
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{port}"
-    server.should_exit = True
-    thread.join(_ENDS_WITHIN_S)
-    assert not thread.is_alive()
+    with served(app, listening) as address:
+        yield address
 
 
 @pytest.fixture(scope="module")

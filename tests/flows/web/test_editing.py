@@ -1,13 +1,11 @@
 """Corrections on the page of a video, behind `browse --edit`."""
 
 import re
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import uvicorn
 from playwright.sync_api import Browser, Page
 from starlette.testclient import TestClient
 
@@ -19,6 +17,7 @@ from pipeline.lake import Lake
 from pipeline.search import Searcher
 from tests.corrected import correctable
 from tests.flows.web.lakes import HOSTILE, TALK
+from tests.flows.web.serving import served
 from tests.known_lake import KnownLake
 
 pytestmark = pytest.mark.slow
@@ -108,13 +107,8 @@ def site(known_lake: KnownLake, tmp_path: Path) -> Iterator[str]:
     deriver.warm_up()
     searcher.search("warm up")
     app = make_app(lake, searcher, access=Access("127.0.0.1", port, edit=True), deriver=deriver, author="Ada")
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
-    thread.start()
-    yield f"http://127.0.0.1:{port}"
-    server.should_exit = True
-    thread.join(60)
-    assert not thread.is_alive()
+    with served(app, listening) as address:
+        yield address
 
 
 def save(page: Page, **values: str) -> float:
