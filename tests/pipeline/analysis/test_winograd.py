@@ -1,0 +1,19 @@
+import pytest
+import torch
+from torch.nn import functional
+
+from pipeline.analysis.winograd import WinogradConvolution
+
+
+@pytest.mark.parametrize(("height", "width"), [(27, 48), (13, 24), (6, 12), (4, 4), (1, 1), (5, 3)])
+@pytest.mark.parametrize(("channels", "outputs"), [(64, 128), (3, 5), (1, 1)])
+@pytest.mark.parametrize("count", [1, 3])
+def test_the_result_is_that_of_a_convolution(height: int, width: int, channels: int, outputs: int, count: int):
+    torch.manual_seed(height * channels)
+    features, weight = torch.randn(count, height, width, channels), torch.randn(outputs, channels, 3, 3)
+    expected = functional.conv2d(features.permute(0, 3, 1, 2).double(), weight.double(), padding=1).permute(0, 2, 3, 1)
+    convolution = WinogradConvolution(weight)
+    made = convolution(features).double()
+    assert made.shape == expected.shape
+    assert (made - expected).abs().max() <= 2e-5 * expected.abs().max()
+    assert 1 <= convolution.maps_at_once(height, width) <= channels
