@@ -131,18 +131,21 @@ class LanguageTracker:
         engine = self._transcriber.engine
         units = [speech_units(window.plan) for window in windows]
         frames = context_frames(windows)
-        wholes = engine.detect(encoded, [(n, 0, frames) for n in range(len(windows))])
         slices = [_slice(n, windows[n].plan, unit, frames) for n, inside in enumerate(units) for unit in inside]
         found = iter(self._detect(windows, encoded, slices))
+        evidence = [[(next(found), (end - start) / SAMPLE_RATE_HZ) for start, end in inside] for inside in units]
+        means = [mean_probabilities(each) for each in evidence]
+        # Where all units of a window agree, it is in their language as a whole, too.
+        agreed = [len(each) > 1 and _confirmed(mean, each) for mean, each in zip(means, evidence, strict=True)]
+        others = [n for n, each in enumerate(agreed) if not each]
+        wholes = dict(zip(others, engine.detect(encoded, [(n, 0, frames) for n in others]), strict=True))
         parts: list[Part] = []
-        for n, (window, inside, whole) in enumerate(zip(windows, units, wholes, strict=True)):
-            language = max(whole, key=whole.__getitem__)
-            evidence = [(next(found), (end - start) / SAMPLE_RATE_HZ) for start, end in inside]
-            if all(each.get(language, 0.0) >= LIKELY for each, _ in evidence):
-                parts.append(Part(n, window, whole))
+        for n, (window, mean) in enumerate(zip(windows, means, strict=True)):
+            if agreed[n] or _confirmed(wholes[n], evidence[n]):
+                parts.append(Part(n, window, wholes.get(n, mean)))
             else:
                 previous = parts[-1].language if parts else self._current
-                parts += self._examined(n, window, evidence, whole, previous)
+                parts += self._examined(n, window, evidence[n], wholes[n], previous)
         return parts
 
     def _detect(self, windows: Sequence[Window], encoded: Encoded, slices: Sequence[Span]) -> list[Probabilities]:
@@ -234,6 +237,12 @@ def speech_units(plan: WindowPlan) -> list[tuple[int, int]]:
     if len(units) > 1 and _short(units[-1]):
         units[-2:] = [(units[-2][0], units[-1][1])]
     return units
+
+
+def _confirmed(probabilities: Probabilities, evidence: Sequence[Evidence]) -> bool:
+    """Return whether all units of a window are likely in the language that is most probable for it."""
+    language = max(probabilities, key=probabilities.__getitem__)
+    return all(each.get(language, 0.0) >= LIKELY for each, _ in evidence)
 
 
 def _unclear(part: Part) -> bool:

@@ -28,8 +28,9 @@ from schemas.errors import ModelError
 
 logger = logging.getLogger(__name__)
 
-GREEDY_STEP = MAX_TOKENS // 2
-"""Greedy decoding looks after this many tokens whether it repeats itself. To go on costs as much as to begin again."""
+GREEDY_STEPS = 2
+"""Greedy decoding looks once, halfway to its limit, whether it repeats itself: to go on costs as much as to begin
+again."""
 REPEATED_TOKENS, LONGEST_PERIOD = 24, 8
 """It does if the last `REPEATED_TOKENS` have a period of at most `LONGEST_PERIOD`: nobody repeats words that often."""
 MAX_AT_ONCE = 2
@@ -153,11 +154,12 @@ class FasterWhisperEngine:
         return [_decoded(*result, truncated=len(result[0]) >= max_tokens) for result in results]
 
     def _greedy(self, encoded: Encoded, start: Sequence[int], max_tokens: int) -> list[Decoded]:
-        """Decode greedily, a few tokens at a time, and stop windows in which the decoder repeats itself."""
+        """Decode greedily, a part of the tokens at a time, and stop windows in which the decoder repeats itself."""
         found = [_Partial() for _ in range(encoded.windows)]
         running = list(range(encoded.windows))
-        for step in range(0, max_tokens, GREEDY_STEP):
-            limit = min(GREEDY_STEP, max_tokens - step)
+        length = -(-max_tokens // GREEDY_STEPS)
+        for step in range(0, max_tokens, length):
+            limit = min(length, max_tokens - step)
             part = encoded if len(running) == encoded.windows else self.select(encoded, running)
             results = list(self._extend(part, start, [found[n].tokens for n in running], limit, beam_size=1))
             for number, (tokens, logprob, no_speech_prob) in zip(running, results, strict=True):
@@ -251,7 +253,9 @@ def _decoded(tokens: Sequence[int], logprob: float, no_speech_prob: float, *, tr
 
 def _repeats(tokens: Sequence[int]) -> bool:
     last = tokens[-REPEATED_TOKENS:]
-    return any(last[period:] == last[:-period] for period in range(1, LONGEST_PERIOD + 1))
+    return len(last) == REPEATED_TOKENS and any(
+        last[period:] == last[:-period] for period in range(1, LONGEST_PERIOD + 1)
+    )
 
 
 def _array(encoded: Encoded) -> NDArray[Any]:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.analysis.speech.engines import Encoded, faster_whisper, log_mel, tokenizer_for
+from pipeline.analysis.speech.engines import MAX_TOKENS, Encoded, faster_whisper, log_mel, tokenizer_for
 from pipeline.analysis.speech.engines.faster_whisper import FasterWhisperEngine
 from pipeline.models import resolve
 from tests.material import speak
@@ -49,7 +49,7 @@ def test_greedy_decoding_in_steps_finds_what_it_finds_at_once(
     engine: FasterWhisperEngine, two: Encoded, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     at_once = engine.generate(two, "en", beam_size=1, break_loops=False)
-    monkeypatch.setattr(faster_whisper, "GREEDY_STEP", 10)
+    monkeypatch.setattr(faster_whisper, "GREEDY_STEPS", MAX_TOKENS // 10 + 1)
     in_steps = engine.generate(two, "en", beam_size=1, break_loops=False)
     assert [each.tokens for each in in_steps] == [each.tokens for each in at_once]
     for step, once in zip(in_steps, at_once, strict=True):
@@ -61,11 +61,11 @@ def test_greedy_decoding_in_steps_finds_what_it_finds_at_once(
 def test_a_window_in_which_the_decoder_repeats_itself_is_stopped(
     engine: FasterWhisperEngine, two: Encoded, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(faster_whisper, "GREEDY_STEP", 10)
-    monkeypatch.setattr(faster_whisper, "_repeats", lambda tokens: len(tokens) == 20)
+    monkeypatch.setattr(faster_whisper, "GREEDY_STEPS", MAX_TOKENS // 10)
+    monkeypatch.setattr(faster_whisper, "_repeats", lambda tokens: len(tokens) == 22)
     stopped, ended = engine.generate(two, "en", beam_size=1, break_loops=False)
     assert stopped.truncated
-    assert len(stopped.tokens) == 20
+    assert len(stopped.tokens) == 22
     assert not ended.truncated
 
 
