@@ -45,13 +45,16 @@ def agglomerate(means: NDArray[np.float32], threshold: float) -> NDArray[np.intp
     Returns:
         (n,) index of each vector's cluster, from 0 in order of appearance.
     """
+    # The mean similarity of two sets of unit vectors is the product of their means.
+    similarity = means @ means.T
+    if np.min(similarity) >= threshold or len(means) == 1:
+        return np.zeros(len(means), np.intp)  # one voice, as in most short videos, needs no SciPy
+
     from scipy.cluster.hierarchy import fcluster, linkage
     from scipy.spatial.distance import squareform
 
-    if len(means) == 1:
-        return np.zeros(1, np.intp)
-    # The mean similarity of two sets of unit vectors is the product of their means. That of equal ones is rounded.
-    distances = np.maximum(squareform(1 - means @ means.T, checks=False), 0.0)
+    # That of equal vectors is rounded.
+    distances = np.maximum(squareform(1 - similarity, checks=False), 0.0)
     numbers = fcluster(linkage(distances, "average"), 1 - threshold, "distance")
     _, first, labels = np.unique(numbers, return_index=True, return_inverse=True)
     return np.asarray(first.argsort().argsort()[labels], np.intp)

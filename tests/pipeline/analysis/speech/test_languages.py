@@ -209,6 +209,21 @@ def test_silence_is_encoded_once_for_all_tracks_and_only_for_windows_that_do_not
     assert [frames for pieces, frames in ENCODED if not pieces] == [1500]
 
 
+def test_a_window_is_examined_as_a_whole_only_if_its_units_do_not_agree() -> None:
+    class Counting(Levels):
+        wholes = 0
+
+        def detect(self, encoded: Encoded, spans: list[Span], ending: Encoded | None = None) -> list[dict[str, float]]:
+            self.wholes += sum(last - first == 1500 for _, first, last in spans)
+            return super().detect(encoded, spans, ending)
+
+    engine = Counting()
+    stretches([window(1.0, ("en", 6.0), ("en", 6.0)), window(40.0, ("de", 20.0))], engine=engine)
+    assert engine.wholes == 0
+    stretches([window(1.0, ("en", 6.0), ("de", 6.0))], engine=engine)
+    assert engine.wholes == 1
+
+
 def test_a_short_unclear_part_is_transcribed_in_the_language_around_it() -> None:
     [found] = stretches([window(1.0, ("en", 6.0), ("??", 2.0), ("en", 6.0))])
     assert found == [("en", 1.0, pytest.approx(15.8))]
