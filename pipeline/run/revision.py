@@ -13,7 +13,7 @@ from pipeline.run.stage_inputs import Settings, analysis_settings, models_for, s
 from schemas.config import Config
 from schemas.stages import READS, STAGES, Stage
 
-STAGE_VERSIONS: Mapping[Stage, int] = {"picture": 3, "sound": 4, "text": 2, "understanding": 3}
+STAGE_VERSIONS: Mapping[Stage, int] = {"picture": 3, "sound": 5, "text": 2, "understanding": 3}
 """Increased when the same settings and models give a stage other results, so that it is redone for all videos."""
 
 

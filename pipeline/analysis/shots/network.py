@@ -28,7 +28,7 @@ CONTEXT = 25
 """Frames of context on either side of a scored frame."""
 
 _STAGES, _BLOCKS, _DILATIONS = 3, 2, (1, 2, 4, 8)
-_COLOURS = 3
+_RGB_CHANNELS = 3
 _EPSILON = 1e-3
 _WINDOW, _STEP = 100, 50
 _NEIGHBOURS = 50
@@ -154,7 +154,7 @@ class _Block:
         spatial = torch.cat([named(f"Conv3D_{dilation}.layers.0.weight")[:, :, 0] for dilation in _DILATIONS])
         self._spatial = spatial.to(device, dtype).contiguous(memory_format=torch.channels_last)
         # With three channels, transforms would take longer than the convolution.
-        fast = device == "cpu" and dtype == torch.float32 and spatial.shape[1] > _COLOURS
+        fast = device == "cpu" and dtype == torch.float32 and spatial.shape[1] > _RGB_CHANNELS
         self._winograd = WinogradConvolution(spatial) if fast else None
         scale = named("bn.weight") / torch.sqrt(named("bn.running_var") + _EPSILON)
         bias = named("bn.bias") - named("bn.running_mean") * scale
@@ -175,6 +175,7 @@ class _Block:
         joined = features.new_empty(count * pixels, len(_DILATIONS) * self._width)
         joined[:] = torch.cat(self._bias)
         step = self._frames_at_once(count, height, width)
+        # Each frame adds to its own output and to that of its neighbours.
         for first in range(0, count, step):
             spread = self._convolved(features[first : first + step]).reshape(-1, len(self._spatial))
             for branch, dilation in enumerate(_DILATIONS):
@@ -189,9 +190,10 @@ class _Block:
         return joined.reshape(count, height, width, -1).permute(0, 3, 1, 2)
 
     def _frames_at_once(self, count: int, height: int, width: int) -> int:
-        """Return a few frames whose values stay in the cache. Each adds to its own output and its neighbours'."""
+        """Return how many frames to convolve at once: a few, whose values stay in the cache."""
         if self._winograd:
-            return self._winograd.maps_at_once(height, width)
+            # The values of one frame are enough work for two threads.
+            return self._winograd.maps_at_once(height, width) * max(1, torch.get_num_threads() // 2)
         if self._spatial.device.type == "cpu":
             return max(1, torch.get_num_threads() * _CACHED_VALUES // (height * width * len(self._spatial)))
         return count
@@ -199,7 +201,7 @@ class _Block:
     def _convolved(self, features: Tensor) -> Tensor:
         """Return the spatial convolution, (frames, height, width, channels)."""
         if self._winograd:
-            return self._winograd(features.permute(0, 2, 3, 1).contiguous())
+            return self._winograd(features.permute(0, 2, 3, 1))
         return functional.conv2d(features, self._spatial, padding=1).permute(0, 2, 3, 1)
 
 

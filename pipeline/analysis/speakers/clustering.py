@@ -46,15 +46,16 @@ def agglomerate(means: NDArray[np.float32], threshold: float) -> NDArray[np.intp
         (n,) index of each vector's cluster, from 0 in order of appearance.
     """
     # The mean similarity of two sets of unit vectors is the product of their means.
-    similarity = means @ means.T
-    if np.min(similarity) >= threshold or len(means) == 1:
+    square = 1 - means @ means.T
+    if len(means) == 1 or square.max() <= 1 - threshold:
         return np.zeros(len(means), np.intp)  # one voice, as in most short videos, needs no SciPy
 
     from scipy.cluster.hierarchy import fcluster, linkage
     from scipy.spatial.distance import squareform
 
-    # That of equal vectors is rounded.
-    distances = np.maximum(squareform(1 - similarity, checks=False), 0.0)
+    # Rounding can make the distance of equal vectors negative.
+    distances = np.maximum(squareform(square, checks=False), 0.0)
+    del square
     numbers = fcluster(linkage(distances, "average"), 1 - threshold, "distance")
     _, first, labels = np.unique(numbers, return_index=True, return_inverse=True)
     return np.asarray(first.argsort().argsort()[labels], np.intp)

@@ -136,9 +136,10 @@ class LanguageTracker:
         evidence = [[(next(found), (end - start) / SAMPLE_RATE_HZ) for start, end in inside] for inside in units]
         means = [mean_probabilities(each) for each in evidence]
         # Where all units of a window agree, it is in their language as a whole, too.
-        agreed = [len(each) > 1 and _confirmed(mean, each) for mean, each in zip(means, evidence, strict=True)]
+        agreed = [len(each) > 1 and _agree(mean, each) for mean, each in zip(means, evidence, strict=True)]
         others = [n for n, each in enumerate(agreed) if not each]
-        wholes = dict(zip(others, engine.detect(encoded, [(n, 0, frames) for n in others]), strict=True))
+        found_wholes = engine.detect(encoded, [(n, 0, frames) for n in others]) if others else []
+        wholes = dict(zip(others, found_wholes, strict=True))
         parts: list[Part] = []
         for n, (window, mean) in enumerate(zip(windows, means, strict=True)):
             if agreed[n] or _confirmed(wholes[n], evidence[n]):
@@ -239,8 +240,13 @@ def speech_units(plan: WindowPlan) -> list[tuple[int, int]]:
     return units
 
 
+def _agree(means: Probabilities, evidence: Sequence[Evidence]) -> bool:
+    """Return whether the units of a window leave no doubt about its language."""
+    return max(means.values()) >= SURE and _confirmed(means, evidence)
+
+
 def _confirmed(probabilities: Probabilities, evidence: Sequence[Evidence]) -> bool:
-    """Return whether all units of a window are likely in the language that is most probable for it."""
+    """Return whether every unit of a window is likely in the most probable language."""
     language = max(probabilities, key=probabilities.__getitem__)
     return all(each.get(language, 0.0) >= LIKELY for each, _ in evidence)
 

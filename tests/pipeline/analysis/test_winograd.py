@@ -17,3 +17,12 @@ def test_the_result_is_that_of_a_convolution(height: int, width: int, channels: 
     assert made.shape == expected.shape
     assert (made - expected).abs().max() <= 2e-5 * expected.abs().max()
     assert 1 <= convolution.maps_at_once(height, width) <= channels
+
+
+def test_the_layout_of_the_input_does_not_matter() -> None:
+    convolution = WinogradConvolution(torch.randn(8, 5, 3, 3))
+    features = torch.randn(2, 5, 9, 7).permute(0, 2, 3, 1)
+    assert not features.is_contiguous()
+    torch.testing.assert_close(convolution(features), convolution(features.contiguous()))
+    last = features.contiguous().to(memory_format=torch.channels_last)
+    torch.testing.assert_close(convolution(last), convolution(features.contiguous()))

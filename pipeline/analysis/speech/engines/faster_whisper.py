@@ -28,9 +28,8 @@ from schemas.errors import ModelError
 
 logger = logging.getLogger(__name__)
 
-GREEDY_STEPS = 2
-"""Greedy decoding looks once, halfway to its limit, whether it repeats itself: to go on costs as much as to begin
-again."""
+GREEDY_PARTS = 2
+"""Parts in which greedy decoding runs. Between them, it checks for a loop. To go on costs as much as to begin again."""
 REPEATED_TOKENS, LONGEST_PERIOD = 24, 8
 """It does if the last `REPEATED_TOKENS` have a period of at most `LONGEST_PERIOD`: nobody repeats words that often."""
 MAX_AT_ONCE = 2
@@ -157,11 +156,13 @@ class FasterWhisperEngine:
         """Decode greedily, a part of the tokens at a time, and stop windows in which the decoder repeats itself."""
         found = [_Partial() for _ in range(encoded.windows)]
         running = list(range(encoded.windows))
-        length = -(-max_tokens // GREEDY_STEPS)
+        length = max(-(-max_tokens // GREEDY_PARTS), REPEATED_TOKENS)
         for step in range(0, max_tokens, length):
             limit = min(length, max_tokens - step)
             part = encoded if len(running) == encoded.windows else self.select(encoded, running)
-            results = list(self._extend(part, start, [found[n].tokens for n in running], limit, beam_size=1))
+            texts = [found[n].tokens for n in running]
+            # A text may end where the part before did, but it must not be empty.
+            results = list(self._extend(part, start, texts, limit, beam_size=1, suppress_blank=step == 0))
             for number, (tokens, logprob, no_speech_prob) in zip(running, results, strict=True):
                 each = found[number]
                 each.ended = len(tokens) < len(each.tokens) + limit

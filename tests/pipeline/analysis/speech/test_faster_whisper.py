@@ -49,7 +49,9 @@ def test_greedy_decoding_in_steps_finds_what_it_finds_at_once(
     engine: FasterWhisperEngine, two: Encoded, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     at_once = engine.generate(two, "en", beam_size=1, break_loops=False)
-    monkeypatch.setattr(faster_whisper, "GREEDY_STEPS", MAX_TOKENS // 10 + 1)
+    # The first text has 24 tokens, and so ends where the first part does.
+    monkeypatch.setattr(faster_whisper, "GREEDY_PARTS", MAX_TOKENS)
+    assert faster_whisper.REPEATED_TOKENS == len(at_once[0].tokens)
     in_steps = engine.generate(two, "en", beam_size=1, break_loops=False)
     assert [each.tokens for each in in_steps] == [each.tokens for each in at_once]
     for step, once in zip(in_steps, at_once, strict=True):
@@ -61,11 +63,11 @@ def test_greedy_decoding_in_steps_finds_what_it_finds_at_once(
 def test_a_window_in_which_the_decoder_repeats_itself_is_stopped(
     engine: FasterWhisperEngine, two: Encoded, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(faster_whisper, "GREEDY_STEPS", MAX_TOKENS // 10)
-    monkeypatch.setattr(faster_whisper, "_repeats", lambda tokens: len(tokens) == 22)
+    monkeypatch.setattr(faster_whisper, "GREEDY_PARTS", MAX_TOKENS)
+    monkeypatch.setattr(faster_whisper, "_repeats", lambda tokens: len(tokens) == 24)
     stopped, ended = engine.generate(two, "en", beam_size=1, break_loops=False)
     assert stopped.truncated
-    assert len(stopped.tokens) == 22
+    assert len(stopped.tokens) == 24
     assert not ended.truncated
 
 

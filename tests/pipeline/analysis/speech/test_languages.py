@@ -224,6 +224,22 @@ def test_a_window_is_examined_as_a_whole_only_if_its_units_do_not_agree() -> Non
     assert engine.wholes == 1
 
 
+@pytest.mark.parametrize("probability", [0.55, 0.65, 0.75, 0.85])
+def test_a_window_whose_units_are_unclear_keeps_its_language_between_others(probability: float) -> None:
+    class Unclear(Levels):
+        def detect(self, encoded: Encoded, spans: list[Span], ending: Encoded | None = None) -> list[dict[str, float]]:
+            found = super().detect(encoded, spans, ending)
+            units = {"de": probability, "nl": 1 - probability}
+            return [
+                units if each.get("de", 0.0) > 0.5 and last - first < 1500 else each
+                for each, (_, first, last) in zip(found, spans, strict=True)
+            ]
+
+    english, german = [("en", 6.0)] * 3, [("de", 5.5)] * 4
+    [found] = stretches([window(1.0, *english), window(40.0, *german), window(80.0, *english)], engine=Unclear())
+    assert [language for language, _, _ in found] == ["en", "de", "en"]
+
+
 def test_a_short_unclear_part_is_transcribed_in_the_language_around_it() -> None:
     [found] = stretches([window(1.0, ("en", 6.0), ("??", 2.0), ("en", 6.0))])
     assert found == [("en", 1.0, pytest.approx(15.8))]
