@@ -51,7 +51,7 @@ def test_greedy_decoding_in_steps_finds_what_it_finds_at_once(
     at_once = engine.generate(two, "en", beam_size=1, break_loops=False)
     # The first text has 24 tokens, and so ends where the first part does.
     monkeypatch.setattr(faster_whisper, "GREEDY_PARTS", MAX_TOKENS)
-    assert faster_whisper.REPEATED_TOKENS == len(at_once[0].tokens)
+    assert len(at_once[0].tokens) == faster_whisper.REPEATED_TOKENS
     in_steps = engine.generate(two, "en", beam_size=1, break_loops=False)
     assert [each.tokens for each in in_steps] == [each.tokens for each in at_once]
     for step, once in zip(in_steps, at_once, strict=True):
