@@ -134,16 +134,19 @@ class LanguageTracker:
         slices = [_slice(n, windows[n].plan, unit, frames) for n, inside in enumerate(units) for unit in inside]
         found = iter(self._detect(windows, encoded, slices))
         evidence = [[(next(found), (end - start) / SAMPLE_RATE_HZ) for start, end in inside] for inside in units]
-        means = [mean_probabilities(each) for each in evidence]
         # Where all units of a window agree, it is in their language as a whole, too.
-        agreed = [len(each) > 1 and _agree(mean, each) for mean, each in zip(means, evidence, strict=True)]
-        others = [n for n, each in enumerate(agreed) if not each]
-        found_wholes = engine.detect(encoded, [(n, 0, frames) for n in others]) if others else []
-        wholes = dict(zip(others, found_wholes, strict=True))
+        wholes: dict[int, Probabilities] = {
+            n: means
+            for n, each in enumerate(evidence)
+            if len(each) > 1 and _agree(means := mean_probabilities(each), each)
+        }
+        others = [n for n in range(len(windows)) if n not in wholes]
+        if others:
+            wholes |= zip(others, engine.detect(encoded, [(n, 0, frames) for n in others]), strict=True)
         parts: list[Part] = []
-        for n, (window, mean) in enumerate(zip(windows, means, strict=True)):
-            if agreed[n] or _confirmed(wholes[n], evidence[n]):
-                parts.append(Part(n, window, wholes.get(n, mean)))
+        for n, window in enumerate(windows):
+            if _confirmed(wholes[n], evidence[n]):
+                parts.append(Part(n, window, wholes[n]))
             else:
                 previous = parts[-1].language if parts else self._current
                 parts += self._examined(n, window, evidence[n], wholes[n], previous)

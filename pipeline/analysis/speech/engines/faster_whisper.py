@@ -31,7 +31,7 @@ logger = logging.getLogger(__name__)
 GREEDY_PARTS = 2
 """Parts in which greedy decoding runs. Between them, it checks for a loop. To go on costs as much as to begin again."""
 REPEATED_TOKENS, LONGEST_PERIOD = 24, 8
-"""It does if the last `REPEATED_TOKENS` have a period of at most `LONGEST_PERIOD`: nobody repeats words that often."""
+"""A loop is when the last tokens have a period of at most `LONGEST_PERIOD`: nobody repeats words that often."""
 MAX_AT_ONCE = 2
 """Windows that a CPU computes at the same time, if it has the threads. Each needs 150 MB beside the model."""
 LOOP_NGRAM = 6
