@@ -55,26 +55,27 @@ class WinogradConvolution:
             (n, height, width, out).
         """
         count, height, width, channels = features.shape
-        rows, columns = -(-height // _OUTPUTS), -(-width // _OUTPUTS)
-        padded = features.new_zeros(count, rows * _OUTPUTS + 2, columns * _OUTPUTS + 2, channels)
-        padded[:, 1 : height + 1, 1 : width + 1] = features
-        a_map, a_row, a_pixel, _ = padded.stride()
+        # The maps are one below the other, with a row of padding between two of them, so that tiles can span both.
+        stacked = count * (height + 1)
+        rows, columns = -(-stacked // _OUTPUTS), -(-width // _OUTPUTS)
+        padded = features.new_zeros(rows * _OUTPUTS + 2, columns * _OUTPUTS + 2, channels)
+        padded[1 : stacked + 1].unflatten(0, (count, -1))[:, :height, 1 : width + 1] = features
+        a_row, a_pixel, _ = padded.stride()
         tiles = padded.as_strided(
-            (_INPUTS, _INPUTS, count, rows, columns, channels),
-            (a_row, a_pixel, a_map, a_row * _OUTPUTS, a_pixel * _OUTPUTS, 1),
+            (_INPUTS, _INPUTS, rows, columns, channels), (a_row, a_pixel, a_row * _OUTPUTS, a_pixel * _OUTPUTS, 1)
         )
         transformed = self._input_transform @ tiles.reshape(_INPUTS**2, -1)
         products = torch.bmm(transformed.reshape(_INPUTS**2, -1, channels), self._weight)
         outputs = (self._output_transform @ products.reshape(_INPUTS**2, -1)).reshape(
-            _OUTPUTS, _OUTPUTS, count, rows, columns, -1
+            _OUTPUTS, _OUTPUTS, rows, columns, -1
         )
-        joined = outputs.permute(2, 3, 0, 4, 1, 5).reshape(count, rows * _OUTPUTS, columns * _OUTPUTS, -1)
-        return joined[:, :height, :width]
+        joined = outputs.permute(2, 0, 3, 1, 4).reshape(rows * _OUTPUTS, columns * _OUTPUTS, -1)
+        return joined[:stacked].unflatten(0, (count, -1))[:, :height, :width]
 
     def maps_at_once(self, height: int, width: int) -> int:
         """Return how many maps to convolve at once: enough that their tiles amortize reading the weights."""
-        tiles = -(-height // _OUTPUTS) * -(-width // _OUTPUTS)
-        return max(1, self._weight.shape[1] // tiles)
+        pixels = (height + 1) * -(-width // _OUTPUTS) * _OUTPUTS
+        return max(1, self._weight.shape[1] * _OUTPUTS**2 // pixels)
 
 
 def _kronecker_square(transform: tuple[tuple[float, ...], ...]) -> Tensor:
