@@ -89,11 +89,16 @@ class SlideDetector:
                 changes.append(change)
 
     def _compare(self) -> SlideChange | None:
-        # Almost always nothing has changed, so check that first, at the lowest cost.
+        # Almost always, nothing or too much has changed, so check that first, at the lowest cost.
         _, last_before = self._samples[_STILL - 1]
         _, first_after = self._samples[_STILL + _TRANSITION]
         differs = cv2.absdiff(last_before, first_after) > _MIN_CHANGE_DIFFERENCE
         if np.count_nonzero(differs) < _MIN_CHANGED * differs.size:
+            return None
+        # What differs between the first and the last sample of a second is not still in it.
+        seconds = (self._samples[0][1], last_before), (first_after, self._samples[-1][1])
+        moving = (np.count_nonzero(cv2.absdiff(*each) > _MAX_STILL_DIFFERENCE) for each in seconds)
+        if max(moving) > (1 - _MIN_STILL) * differs.size:
             return None
         images = np.stack([image for _, image in self._samples])
         before, after = images[:_STILL], images[_STILL + _TRANSITION :]
