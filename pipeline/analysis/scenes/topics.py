@@ -130,7 +130,7 @@ class TopicSpace:
         for name in new:
             # The encoder reads a name alone and in a sentence differently; the mean is more robust. One name at a time,
             # because a vector depends a little on its batch, and must not depend on which videos came before.
-            vectors = self._encoder.encode([name, _PROMPT.format(name)])
+            vectors = self._encoded([name, _PROMPT.format(name)])
             self._of_name[name] = self._of_similarities(*self._similarities(vectors), vectors).mean(axis=0)
         found = np.zeros((len(frames), len(self.names)))
         for index, scores in enumerate(shown):
@@ -139,7 +139,7 @@ class TopicSpace:
         return np.asarray(found / np.maximum(found.sum(axis=1, keepdims=True), 1.0))
 
     def _encoded(self, phrases: Sequence[str]) -> NDArray[np.float64]:
-        """Encode the taxonomy once for all workers."""
+        """Encode phrases once for all workers and runs."""
         made = cached_array("taxonomy", (self._encoder.recipe, *phrases), lambda: self._encoder.encode(phrases))
         return np.asarray(made, dtype=np.float64)
 

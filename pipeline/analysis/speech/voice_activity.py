@@ -14,7 +14,7 @@ FRAME_SAMPLES = 512
 """Samples the network scores at once: 32 ms."""
 CONTEXT_SAMPLES = 64
 """Samples of the previous frame that the network also sees."""
-GROUP_FRAMES = 64
+GROUP_FRAMES = 256
 """Frames per run. The number is fixed, so the result is bit-identical however the audio is cut into blocks."""
 MIN_SILENCE_FRAMES = 5
 """Frames of silence that end a speech segment: 160 ms."""
