@@ -237,6 +237,11 @@ class TextEncoder:
         return asked[1]
 
     def _encode_raw(self, texts: Sequence[str], queries: bool) -> NDArray[np.float32]:
+        """Encode each text once, however often it occurs, as a chorus or the lines of several subtitle tracks do."""
+        distinct = {text: row for row, text in enumerate(dict.fromkeys(texts))}
+        return self._encode_distinct(list(distinct), queries)[[distinct[text] for text in texts]]
+
+    def _encode_distinct(self, texts: Sequence[str], queries: bool) -> NDArray[np.float32]:
         if self._plugin:
             return self._plugin.encode([_clean(text, self._max_tokens * _CHARACTERS_PER_TOKEN) for text in texts])
         vectors = np.zeros((len(texts), self.dimensions), dtype=np.float32)

@@ -76,11 +76,9 @@ def _encode(found: Analysis, encoder: TextEncoder, language: str) -> tuple[tuple
 
 
 def _encoded(lines: Sequence[Subtitle], encoder: TextEncoder, spoken: str) -> tuple[Subtitle, ...]:
-    """Number lines of subtitles, and encode each text once, because several tracks often hold the same.
+    """Number lines of subtitles, and encode them.
 
     A track that does not state its language is taken to be in the one that is spoken.
     """
-    keys = [(line.text, line.language or spoken) for line in lines]
-    texts = list(dict.fromkeys(keys))
-    vectors = dict(zip(texts, encoder.encode_spoken([t for t, _ in texts], [code for _, code in texts]), strict=True))
-    return tuple(replace(line, embedding=vectors[key]) for line, key in zip(numbered(lines), keys, strict=True))
+    vectors = encoder.encode_spoken([line.text for line in lines], [line.language or spoken for line in lines])
+    return tuple(replace(line, embedding=vector) for line, vector in zip(numbered(lines), vectors, strict=True))
