@@ -56,6 +56,16 @@ def test_the_embedded_model_gives_the_vectors_that_transformers_gives(minilm: Te
 
 
 @pytest.mark.models
+def test_a_text_that_comes_again_is_encoded_once(minilm: TextEncoder, monkeypatch: pytest.MonkeyPatch):
+    pooled, rows = minilm._model.pooled, []
+    monkeypatch.setattr(minilm._model, "pooled", lambda tokens, pooling: rows.extend(tokens) or pooled(tokens, pooling))
+    first, other, again = minilm.encode(["The film was good.", "Short.", "The film was good."])
+    assert len(rows) == 2
+    assert np.array_equal(first, again)
+    assert not np.array_equal(first, other)
+
+
+@pytest.mark.models
 def test_vectors_are_of_unit_length_and_close_for_close_meanings(minilm: TextEncoder):
     vectors = minilm.encode(["A dog runs on the beach.", "A puppy plays by the sea.", "Interest rates rose again."])
     assert vectors.shape == (3, minilm.dimensions) == (3, 384)
