@@ -106,12 +106,12 @@ class TopicSpace:
             self._of_similarities(topics + context @ topics, background + context @ background, vectors)
         )
 
-    def _similarities(self, vectors: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def _similarities(self, vectors: NDArray[np.floating]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         centred = self._centred(np.asarray(vectors, dtype=np.float64))
         return centred @ self._topics.T, centred @ self._background.T
 
     def _of_similarities(
-        self, topics: NDArray[np.float64], background: NDArray[np.float64], vectors: NDArray[np.float32]
+        self, topics: NDArray[np.float64], background: NDArray[np.float64], vectors: NDArray[np.floating]
     ) -> NDArray[np.float64]:
         found = self._probabilities(topics, background, self.temperature)
         return np.where(np.any(vectors != 0, axis=1)[:, None], found, 0.0)
