@@ -59,7 +59,7 @@ class WinogradConvolution:
         stacked = count * (height + 1)
         rows, columns = -(-stacked // _OUTPUTS), -(-width // _OUTPUTS)
         padded = features.new_zeros(rows * _OUTPUTS + 2, columns * _OUTPUTS + 2, channels)
-        padded[1 : stacked + 1].unflatten(0, (count, -1))[:, :height, 1 : width + 1] = features
+        padded[1 : stacked + 1].view(count, height + 1, -1, channels)[:, :height, 1 : width + 1] = features
         a_row, a_pixel, _ = padded.stride()
         tiles = padded.as_strided(
             (_INPUTS, _INPUTS, rows, columns, channels), (a_row, a_pixel, a_row * _OUTPUTS, a_pixel * _OUTPUTS, 1)
@@ -70,7 +70,7 @@ class WinogradConvolution:
             _OUTPUTS, _OUTPUTS, rows, columns, -1
         )
         joined = outputs.permute(2, 0, 3, 1, 4).reshape(rows * _OUTPUTS, columns * _OUTPUTS, -1)
-        return joined[:stacked].unflatten(0, (count, -1))[:, :height, :width]
+        return joined[:stacked].view(count, height + 1, columns * _OUTPUTS, -1)[:, :height, :width]
 
     def maps_at_once(self, height: int, width: int) -> int:
         """Return how many maps to convolve at once: enough that their tiles amortize reading the weights."""
