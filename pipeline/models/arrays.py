@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+import tokenize
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -28,7 +29,7 @@ def cached_array(
         found: NDArray[np.float32] = np.load(cached, allow_pickle=False)
     except FileNotFoundError:
         pass
-    except (OSError, ValueError, EOFError) as error:
+    except (OSError, ValueError, EOFError, tokenize.TokenError) as error:  # the last one of a damaged header
         # A crash of the machine can leave a damaged file.
         logger.warning("%s is damaged; computing it again: %s", cached, error)
     else:

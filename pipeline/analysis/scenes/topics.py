@@ -106,12 +106,12 @@ class TopicSpace:
             self._of_similarities(topics + context @ topics, background + context @ background, vectors)
         )
 
-    def _similarities(self, vectors: NDArray[np.floating]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def _similarities(self, vectors: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         centred = self._centred(np.asarray(vectors, dtype=np.float64))
         return centred @ self._topics.T, centred @ self._background.T
 
     def _of_similarities(
-        self, topics: NDArray[np.float64], background: NDArray[np.float64], vectors: NDArray[np.floating]
+        self, topics: NDArray[np.float64], background: NDArray[np.float64], vectors: NDArray[np.float32]
     ) -> NDArray[np.float64]:
         found = self._probabilities(topics, background, self.temperature)
         return np.where(np.any(vectors != 0, axis=1)[:, None], found, 0.0)
@@ -130,7 +130,7 @@ class TopicSpace:
         for name in new:
             # The encoder reads a name alone and in a sentence differently; the mean is more robust. One name at a time,
             # because a vector depends a little on its batch, and must not depend on which videos came before.
-            vectors = self._encoded([name, _PROMPT.format(name)])
+            vectors = self._encoder.encode([name, _PROMPT.format(name)])
             self._of_name[name] = self._of_similarities(*self._similarities(vectors), vectors).mean(axis=0)
         found = np.zeros((len(frames), len(self.names)))
         for index, scores in enumerate(shown):
@@ -139,7 +139,7 @@ class TopicSpace:
         return np.asarray(found / np.maximum(found.sum(axis=1, keepdims=True), 1.0))
 
     def _encoded(self, phrases: Sequence[str]) -> NDArray[np.float64]:
-        """Encode phrases once for all workers and runs."""
+        """Encode the taxonomy once for all workers."""
         made = cached_array("taxonomy", (self._encoder.recipe, *phrases), lambda: self._encoder.encode(phrases))
         return np.asarray(made, dtype=np.float64)
 

@@ -16,7 +16,6 @@ from pipeline.analysis.speech.translation import clauses, with_translations
 from pipeline.analysis.speech.utterances import split_utterances
 from pipeline.analysis.speech.voice_activity import (
     FRAME_SAMPLES,
-    GROUP_FRAMES,
     SpeechMeter,
     SpeechSegment,
     SpeechSegmentFinder,
@@ -79,7 +78,9 @@ class SpeechRecognizer:
 
     def check(self) -> None:
         """Run both models on a fraction of a second, to see whether they work."""
-        self._detector.stream().add(np.zeros(GROUP_FRAMES * FRAME_SAMPLES, np.float32))
+        activity = self._detector.stream()
+        activity.add(np.zeros(FRAME_SAMPLES, np.float32))
+        activity.finish()
         encoded = self._engine.encode(np.zeros((1, self._engine.n_mels, 20), np.float32))
         if self._engine.multilingual:
             self._engine.detect(encoded, [(0, 0, 10)])

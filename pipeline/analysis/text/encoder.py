@@ -90,7 +90,7 @@ class TextEncoder:
         self._max_tokens = config.max_tokens
         self._languages = Languages(self._encode_raw, self.recipe)
         self._neutral = is_multilingual_e5(self.info.id)
-        self._asked: tuple[tuple[str, ...], NDArray[np.float32]] = ((), np.zeros((0, 0), np.float32))
+        self._asked: tuple[tuple[str, ...] | None, NDArray[np.float32]] = (None, np.zeros((0, 0), np.float32))
         if is_plugin(config.model):
             self._plugin = PluginTextEncoder(config.model, device=device, threads=threads)
             return
@@ -224,10 +224,14 @@ class TextEncoder:
         return _unit(np.concatenate([english.of_stored(vectors), wholes], axis=1))
 
     def _encode(self, texts: Sequence[str], *, queries: bool) -> NDArray[np.float32]:
+        """Encode each text once, however often it occurs, as a chorus or the lines of several subtitle tracks do."""
         if self._parts:
             return _unit(np.concatenate([part._encode(texts, queries=queries) for part in self._parts], axis=1))
-        vectors = self._raw_queries(texts) if queries else self._encode_raw(texts, queries)
-        return self._languages.without(vectors, queries=queries) if self._neutral else vectors
+        rows = {text: row for row, text in enumerate(dict.fromkeys(texts))}
+        vectors = self._raw_queries(list(rows)) if queries else self._encode_raw(list(rows), queries)
+        if self._neutral:
+            vectors = self._languages.without(vectors, queries=queries)
+        return vectors[[rows[text] for text in texts]]
 
     def _raw_queries(self, queries: Sequence[str]) -> NDArray[np.float32]:
         """Return what `_encode_raw` does. The last queries are kept: their language is asked for more than once."""
@@ -237,11 +241,6 @@ class TextEncoder:
         return asked[1]
 
     def _encode_raw(self, texts: Sequence[str], queries: bool) -> NDArray[np.float32]:
-        """Encode each text once, however often it occurs, as a chorus or the lines of several subtitle tracks do."""
-        distinct = {text: row for row, text in enumerate(dict.fromkeys(texts))}
-        return self._encode_distinct(list(distinct), queries)[[distinct[text] for text in texts]]
-
-    def _encode_distinct(self, texts: Sequence[str], queries: bool) -> NDArray[np.float32]:
         if self._plugin:
             return self._plugin.encode([_clean(text, self._max_tokens * _CHARACTERS_PER_TOKEN) for text in texts])
         vectors = np.zeros((len(texts), self.dimensions), dtype=np.float32)

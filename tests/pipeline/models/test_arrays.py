@@ -32,6 +32,16 @@ def test_a_file_that_was_cut_off_is_made_anew(cache: Path, left: int) -> None:
     assert np.array_equal(np.load(file), whole)
 
 
+def test_a_file_with_any_damage_to_its_header_is_made_anew(cache: Path) -> None:
+    whole = np.arange(4, dtype=np.float32)
+    cached_array("x", ("a",), lambda: whole)
+    [file] = cache.iterdir()
+    sound = file.read_bytes()
+    for place in range(80):
+        file.write_bytes(sound[:place] + bytes([sound[place] ^ 1]) + sound[place + 1 :])
+        assert cached_array("x", ("a",), lambda: whole) is not None
+
+
 def test_nothing_is_not_kept(cache: Path) -> None:
     assert cached_array("x", ("a",), lambda: None) is None
     assert list(cache.iterdir()) == []

@@ -127,17 +127,6 @@ def test_labels_that_name_text_or_clothes_say_nothing_of_the_topic_and_breeds_ar
 
 
 @pytest.mark.models
-def test_the_vectors_of_a_label_are_kept_for_other_workers_and_runs(
-    encoder: TextEncoder, general: TopicSpace, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    labels = [[Label("violin", 0.9), Label("Border Terrier", 0.1)]]
-    found = general.of_labels(labels)
-    another = TopicSpace(load_taxonomy("general"), encoder)
-    monkeypatch.setattr(encoder, "encode", lambda texts: pytest.fail(f"{texts} are encoded again"))
-    assert np.array_equal(another.of_labels(labels), found)
-
-
-@pytest.mark.models
 def test_a_file_of_ones_own_is_the_taxonomy(mine: Path, encoder: TextEncoder) -> None:
     space = TopicSpace(load_taxonomy(str(mine)), encoder)
     assert space.names == ("tides", "bread")

