@@ -97,8 +97,8 @@ class SlideDetector:
             return None
         # What differs between the first and the last sample of a second is not still in it.
         seconds = (self._samples[0][1], last_before), (first_after, self._samples[-1][1])
-        still = (np.count_nonzero(cv2.absdiff(*each) <= _MAX_STILL_DIFFERENCE) for each in seconds)
-        if min(still) < _MIN_STILL * differs.size:
+        unmoved = (np.count_nonzero(cv2.absdiff(*each) <= _MAX_STILL_DIFFERENCE) for each in seconds)
+        if min(unmoved) < _MIN_STILL * differs.size:
             return None
         images = np.stack([image for _, image in self._samples])
         before, after = images[:_STILL], images[_STILL + _TRANSITION :]
