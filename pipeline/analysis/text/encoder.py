@@ -1,9 +1,9 @@
 """Sentence encoder: a BERT-like model that turns texts into unit vectors."""
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -149,7 +149,10 @@ class TextEncoder:
         multilingual = self._parts[1] if self._parts else self
         if not self._parts and not self._neutral:
             return [""] * len(queries)
-        found: list[str] = multilingual._languages.of_queries(multilingual._raw_queries(queries)).tolist()
+        languages = multilingual._languages
+        found: list[str] = _once_each(
+            queries, lambda each: languages.of_queries(multilingual._raw_queries(each))
+        ).tolist()
         return found
 
     def by_language(self, queries: Sequence[str], vectors: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -224,14 +227,14 @@ class TextEncoder:
         return _unit(np.concatenate([english.of_stored(vectors), wholes], axis=1))
 
     def _encode(self, texts: Sequence[str], *, queries: bool) -> NDArray[np.float32]:
-        """Encode each text once, however often it occurs, as a chorus or the lines of several subtitle tracks do."""
         if self._parts:
             return _unit(np.concatenate([part._encode(texts, queries=queries) for part in self._parts], axis=1))
-        rows = {text: row for row, text in enumerate(dict.fromkeys(texts))}
-        vectors = self._raw_queries(list(rows)) if queries else self._encode_raw(list(rows), queries)
-        if self._neutral:
-            vectors = self._languages.without(vectors, queries=queries)
-        return vectors[[rows[text] for text in texts]]
+
+        def encode(each: Sequence[str]) -> NDArray[np.float32]:
+            vectors = self._raw_queries(each) if queries else self._encode_raw(each, queries)
+            return self._languages.without(vectors, queries=queries) if self._neutral else vectors
+
+        return _once_each(texts, encode)
 
     def _raw_queries(self, queries: Sequence[str]) -> NDArray[np.float32]:
         """Return what `_encode_raw` does. The last queries are kept: their language is asked for more than once."""
@@ -270,6 +273,12 @@ class TextEncoder:
         return not self._plugin and any(
             len(ids) >= self._max_tokens for ids in self._tokenize([text], self._forms.passage)[1]
         )
+
+
+def _once_each(texts: Sequence[str], compute: Callable[[Sequence[str]], NDArray[Any]]) -> NDArray[Any]:
+    """Compute rows of texts, (n, …), once for each text, however often it occurs, as a chorus or a subtitle does."""
+    rows = {text: row for row, text in enumerate(dict.fromkeys(texts))}
+    return compute(list(rows))[[rows[text] for text in texts]]
 
 
 def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:

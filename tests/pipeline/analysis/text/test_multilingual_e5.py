@@ -77,6 +77,19 @@ def test_the_same_text_has_the_same_vector_wherever_it_comes(both: TextEncoder) 
         assert np.array_equal(*np.split(vectors, 2))
 
 
+def test_a_query_that_comes_twice_is_encoded_once_for_its_vector_and_its_language(
+    encoder: TextEncoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pooled, rows = encoder._model.pooled, []
+    monkeypatch.setattr(
+        encoder._model, "pooled", lambda tokens, pooling: rows.extend(tokens) or pooled(tokens, pooling)
+    )
+    queries = ["Wie spät ist es?", "What time is it?", "Wie spät ist es?"]
+    encoder.encode_queries(queries)
+    assert encoder.languages_of(queries) == ["de", "en", "de"]
+    assert len(rows) == 2
+
+
 def test_nothing_to_encode_has_no_vectors(both: TextEncoder) -> None:
     assert both.encode([]).shape == both.encode_queries([]).shape == (0, both.dimensions)
 
